@@ -1,0 +1,68 @@
+// What the floors above know of a model's files: a configuration, tensor names with dtype and shape, and a way to
+// read one tensor. Whatever the format and wherever the bytes are, no file is ever whole in memory.
+
+/** How a tensor is stored. The names are those of safetensors and of GGUF, upper case. */
+export type StorageDtype =
+  | 'F32'
+  | 'F16'
+  | 'BF16'
+  | 'Q8_0'
+  | 'Q4_0'
+  | 'Q4_1'
+  | 'Q5_0'
+  | 'Q5_1'
+  | 'Q4_K'
+  | 'Q5_K'
+  | 'Q6_K';
+
+export interface TensorInfo {
+  /** The name that Hugging Face's `transformers` gives the tensor, whatever the file calls it. */
+  readonly name: string;
+  readonly dtype: StorageDtype;
+  /** Row-major, outermost dimension first, as in PyTorch. */
+  readonly shape: readonly number[];
+  /** Bytes in storage. */
+  readonly sizeBytes: number;
+}
+
+/** A model's configuration in the words of Hugging Face's `config.json`. */
+export type ModelConfiguration = Readonly<Record<string, unknown>>;
+
+export interface Checkpoint {
+  /** What a person calls it: a folder's or file's name, or a Hub id with its revision. */
+  readonly label: string;
+  readonly config: ModelConfiguration;
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /**
+   * The bytes of one tensor as stored (see `expand` for float32), rows in the order of `transformers`.
+   * @throws UnknownTensorError when there is no such tensor; the message suggests the nearest names
+   * @throws CheckpointError when the source ends early or cannot be read
+   */
+  read(name: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** The tokenizer that the files bring, or a CheckpointError that says which file is missing. */
+  tokenizer(signal?: AbortSignal): Promise<Tokenizer>;
+  /** Release file handles. Reading afterwards throws. */
+  close(): Promise<void>;
+}
+
+/** Text to token ids and back. */
+export interface Tokenizer {
+  readonly vocabularySize: number;
+  /**
+   * @param addSpecialTokens whether the tokenizer's own template (a beginning-of-sequence token, say) is applied; default true
+   */
+  encode(text: string, options?: { readonly addSpecialTokens?: boolean }): readonly number[];
+  decode(ids: readonly number[]): string;
+  /** The text of one token as it stands in a sentence, leading space included; bytes that are no text alone as `<0xE2>`. */
+  tokenText(id: number): string;
+  /** True for tokens such as `<s>` that stand for no text. */
+  isSpecial(id: number): boolean;
+}
+
+/** The files are not what they should be, or cannot be read. The message names the file, the problem and the remedy. */
+export class CheckpointError extends Error {
+  override readonly name = 'CheckpointError';
+}
+
+/** A tensor was asked for that the checkpoint does not hold. */
+export class UnknownTensorError extends CheckpointError {}

@@ -1,0 +1,91 @@
+// What passes between the page and the engine's worker: plain data only. The page never sees a tensor or a session.
+
+export type BackendKind = 'webgpu' | 'wasm';
+
+/** Where a model comes from. Files are structured-cloned, so the worker reads them without copying. */
+export type ModelSource =
+  /** A folder served beside the page, such as the embedded model; `url` ends with a slash. */
+  | { readonly kind: 'url'; readonly url: string; readonly label: string }
+  /** A folder's files, or a single `.gguf` or `.safetensors` file, chosen or dropped. */
+  | { readonly kind: 'files'; readonly files: readonly File[] }
+  /** A Hub repository. */
+  | { readonly kind: 'hub'; readonly repository: string; readonly revision: string; readonly hubUrl: string };
+
+/** What the engine runs on, and why. */
+export interface DeviceInfo {
+  readonly backend: BackendKind;
+  /** The adapter's description on WebGPU; absent on WASM. */
+  readonly adapter?: string;
+  /** Threads on WASM; absent on WebGPU. */
+  readonly threads?: number;
+  /** One sentence: why this backend was chosen. */
+  readonly reason: string;
+}
+
+/** One hookable component, as the grid of layers by components shows it. */
+export interface ComponentInfo {
+  readonly name: string;
+  /** Null for a component that exists once, such as `logits`. */
+  readonly layers: number | null;
+  /** Dimensions with names, for example `['position', 576]` or `['position', 9, 64]`. */
+  readonly shape: readonly (string | number)[];
+  /** One plain sentence: what it is. */
+  readonly description: string;
+  /** Components of the same layer (or the next) that it flows into. */
+  readonly feeds: readonly string[];
+}
+
+export interface ModelInfo {
+  readonly label: string;
+  readonly family: string;
+  readonly layerCount: number;
+  readonly width: number;
+  readonly headCount: number;
+  readonly vocabularySize: number;
+  readonly maxPositions: number;
+  readonly parameterCount: number;
+  /** Bytes of weights held for computing. */
+  readonly weightBytes: number;
+  readonly components: readonly ComponentInfo[];
+}
+
+export interface TokenInfo {
+  readonly id: number;
+  /** As in a sentence, leading space included. */
+  readonly text: string;
+  readonly isSpecial: boolean;
+}
+
+export interface Candidate extends TokenInfo {
+  /** In [0, 1]. */
+  readonly probability: number;
+  readonly logit: number;
+}
+
+export interface Prediction {
+  readonly tokens: readonly TokenInfo[];
+  /** The most probable next tokens, best first. */
+  readonly candidates: readonly Candidate[];
+  readonly elapsedMs: number;
+}
+
+/** Progress of a load or a run. Monotone, with a constant total once it is known; null until then. */
+export interface Progress {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number | null;
+  readonly unit: 'bytes' | 'row-layers';
+}
+
+/** What the page can ask of the engine. Each call may be aborted; an abort rejects with an `AbortError`. */
+export interface Engine {
+  device(): Promise<DeviceInfo>;
+  loadModel(source: ModelSource, options?: CallOptions): Promise<ModelInfo>;
+  tokenize(text: string): Promise<readonly TokenInfo[]>;
+  predict(text: string, options?: CallOptions & { readonly count?: number }): Promise<Prediction>;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
