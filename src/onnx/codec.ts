@@ -217,7 +217,7 @@ export function decodeModel(bytes: Uint8Array): Graph {
     const { dtype, shape } = typeOf(name);
     values.set(name, graphInput(name, dtype, shape));
   }
-  const valueOf = (name: string): Value => {
+  const lookUp = (name: string): Value => {
     const value = values.get(name);
     if (!value) throw new OnnxFormatError(`'${name}' is used before anything computes it.`);
     return value;
@@ -226,7 +226,7 @@ export function decodeModel(bytes: Uint8Array): Graph {
     const outputs: Value[] = [];
     const operation: Operation = {
       op: node.opType,
-      inputs: (node.input ?? []).map(valueOf),
+      inputs: (node.input ?? []).map(lookUp),
       attributes: Object.fromEntries((node.attribute ?? []).map((a) => [a.name, decodeAttribute(a)])),
       outputs,
     };
@@ -237,7 +237,7 @@ export function decodeModel(bytes: Uint8Array): Graph {
     });
   }
   try {
-    return graph(Object.fromEntries((body.output ?? []).map(({ name }) => [name, valueOf(name)])));
+    return graph(Object.fromEntries((body.output ?? []).map(({ name }) => [name, lookUp(name)])));
   } catch (error) {
     if (error instanceof ShapeError) throw new OnnxFormatError(error.message);
     throw error;
