@@ -1,0 +1,136 @@
+// What a model family tells the runtime: its graph parts (embed, one block per layer, head), the weights they take from
+// the checkpoint, and the components that can be read and overridden. A family file reads like the paper's equations,
+// with `site(...)` at every component; which of them become outputs or overrides is decided by whoever passes `site`.
+//
+// Tokens of all rows of a batch lie one after another in a flat axis `tokens`, so that matrix products waste nothing on
+// padding, whatever the rows' lengths. Only attention needs rows: see attention.ts.
+
+import type { Value } from '../onnx/value.ts';
+
+/**
+ * How a component's value is laid out.
+ * - `token`: [tokens, width], one vector per token
+ * - `head`: [tokens, heads, width], one vector per token and head
+ * - `pair`: [rows, heads, queries, keys], one number per pair of positions and head
+ */
+export type Layout = 'token' | 'head' | 'pair';
+
+export interface ComponentDescription {
+  readonly name: string;
+  /** Whether every layer has one, or the whole model has one. */
+  readonly scope: 'layer' | 'model';
+  readonly layout: Layout;
+  /** Entries of one vector; for `pair` components 1. */
+  readonly width: number;
+  /** Heads, for `head` and `pair` components. */
+  readonly heads?: number;
+  /** For a per-head form, the component whose entries it shares. */
+  readonly headsOf?: string;
+  readonly description: string;
+  /** Components that read it next. */
+  readonly feeds: readonly string[];
+}
+
+/**
+ * Marks the place of a component in the equations and returns what flows on: the value itself, or an edited one. A
+ * component made of heads passes their number, and then stands for its per-head form too.
+ */
+export type Site = (component: string, value: Value, heads?: number) => Value;
+
+/** The indices that attention needs, made by the runtime for each batch of rows. */
+export interface AttentionBatch {
+  /** [tokens, ...] places of each row's own tokens: int32 [rows, queries]. Padding repeats some valid place. */
+  readonly queryIndex: Value;
+  /** Position of each query in its sequence; -1 for padding. int32 [rows, queries] */
+  readonly queryPositions: Value;
+  /** Places of each row's keys in the past keys followed by the batch's own: int32 [rows, keys] */
+  readonly keyIndex: Value;
+  /** Position of each key in its sequence; a very large number for padding, so that no query sees it. int32 [rows, keys] */
+  readonly keyPositions: Value;
+  /** Place of each token in [rows * queries]: int32 [tokens] */
+  readonly tokenSlot: Value;
+  /** Keys and values of ancestors, [past, width] each, when some row has any. */
+  readonly past?: { readonly keys: Value; readonly values: Value };
+  /** Told the batch's own keys and values, [tokens, width] each, so that they can be kept for rows that fork. */
+  readonly present: (keys: Value, values: Value) => void;
+}
+
+/** What a graph part is built from. */
+export interface PartScope {
+  readonly weight: (name: string) => Value;
+  readonly site: Site;
+  /** Position of each token in its sequence: int32 [tokens] */
+  readonly positions: Value;
+}
+
+export interface EmbedScope extends PartScope {
+  /** int32 [tokens] */
+  readonly tokens: Value;
+}
+
+export interface BlockScope extends PartScope {
+  /** [tokens, width] */
+  readonly hidden: Value;
+  readonly batch: AttentionBatch;
+}
+
+export interface HeadScope extends PartScope {
+  /** [tokens, width] */
+  readonly hidden: Value;
+}
+
+/** A graph input that is filled from the checkpoint once and kept. */
+export type WeightSource =
+  | {
+      readonly kind: 'tensor';
+      /** Name in the checkpoint. */
+      readonly tensor: string;
+      readonly shape: readonly number[];
+    }
+  | {
+      /** A table with a row per position, computed to the length that is needed. */
+      readonly kind: 'positions';
+      readonly key: string;
+      readonly width: number;
+      /** [count, width], row-major */
+      readonly rows: (count: number) => Float32Array;
+    };
+
+export interface GraphPart<Scope extends PartScope> {
+  /** Parts of one family with the same key are the same graph with other weights. */
+  readonly key: string;
+  readonly weights: Readonly<Record<string, WeightSource>>;
+  /** @returns [tokens, width], or [tokens, vocabulary] for the head */
+  readonly build: (scope: Scope) => Value;
+}
+
+export interface Architecture {
+  /** `gpt2`, `gpt_neox`, `llama`: the file of this folder. */
+  readonly family: string;
+  /** The configuration's `model_type`. */
+  readonly modelType: string;
+  readonly layerCount: number;
+  readonly width: number;
+  readonly headCount: number;
+  readonly vocabularySize: number;
+  readonly maxPositions: number;
+  /** Whether a position sees only itself and earlier ones, so that rows may fork within a sequence. */
+  readonly isCausal: boolean;
+  readonly components: readonly ComponentDescription[];
+  readonly embed: GraphPart<EmbedScope>;
+  readonly blocks: readonly GraphPart<BlockScope>[];
+  readonly head: GraphPart<HeadScope>;
+  /** Patterns of checkpoint tensors that hold nothing the model needs (masks, frequencies, a tied copy). */
+  readonly ignoredTensors: readonly RegExp[];
+}
+
+/** The configuration asks for something this family does not do, or misses something it needs. */
+export class UnsupportedModelError extends Error {
+  override readonly name = 'UnsupportedModelError';
+}
+
+export const tensor = (name: string, ...shape: readonly number[]): WeightSource => ({
+  kind: 'tensor',
+  tensor: name,
+  shape,
+});

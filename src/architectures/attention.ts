@@ -1,0 +1,89 @@
+// Softmax attention over a batch of rows of any lengths.
+//
+// Outside attention, tokens of all rows lie flat. Here they are gathered into [rows, queries]; keys are gathered from
+// the ancestors' keys followed by the batch's own, so a row that forked from another at some position reads its parent's
+// keys before it. Which query may see which key follows from their positions alone.
+
+import { matMul } from '../onnx/contraction.ts';
+import { multiplyDimensions } from '../onnx/dimension.ts';
+import { and, less, lessOrEqual, mul, sub, where } from '../onnx/elementwise.ts';
+import { concat, gather, reshape, transpose, unsqueeze } from '../onnx/layout.ts';
+import { softmax } from '../onnx/reduction.ts';
+import { constant, int32, sizeAt, type Value } from '../onnx/value.ts';
+import type { AttentionBatch, Site } from './architecture.ts';
+
+/** The score of a pair that is masked: exp of it is exactly 0, and a row of nothing else gives no NaN. */
+const maskedScore = -3.4028234663852886e38;
+
+export interface AttentionShape {
+  readonly heads: number;
+  /** Divides `heads`; each serves heads / keyValueHeads query heads. */
+  readonly keyValueHeads: number;
+  readonly headWidth: number;
+  /** Factor on the scores, usually 1 / sqrt(headWidth). */
+  readonly scale: number;
+  /** A query sees its own position and the `window` - 1 before it; absent: all. */
+  readonly window?: number;
+}
+
+/** bool [rows, 1, queries, keys]: the key's position is not after the query's, nor further back than the window. */
+function visible(batch: AttentionBatch, window: number | undefined): Value {
+  const query = unsqueeze(batch.queryPositions, [1, 3]);
+  const key = unsqueeze(batch.keyPositions, [1, 2]);
+  const past = lessOrEqual(key, query);
+  return window === undefined ? past : and(past, less(sub(query, key), int32(window)));
+}
+
+/**
+ * softmax(scale · q kᵀ, masked) v, with sites for scores and weights.
+ * @param query [tokens, heads * headWidth]
+ * @param key   [tokens, keyValueHeads * headWidth]
+ * @param value [tokens, keyValueHeads * headWidth]
+ * @returns     [tokens, heads * headWidth], heads side by side
+ */
+export function attention(
+  query: Value,
+  key: Value,
+  value: Value,
+  shape: AttentionShape,
+  batch: AttentionBatch,
+  site: Site,
+): Value {
+  const { heads, keyValueHeads, headWidth } = shape;
+  const group = heads / keyValueHeads;
+  batch.present(key, value);
+  const rows = sizeAt(batch.queryIndex.shape, 0);
+  const queries = sizeAt(batch.queryIndex.shape, 1);
+  const keys = sizeAt(batch.keyIndex.shape, 1);
+  const grouped = multiplyDimensions(group, queries);
+
+  const allKeys = batch.past ? concat([batch.past.keys, key], 0) : key;
+  const allValues = batch.past ? concat([batch.past.values, value], 0) : value;
+
+  // Query heads that share a key-value head stand under it, so that no key is copied for each of them.
+  const scaled = mul(gather(query, batch.queryIndex, 0), constant(shape.scale));
+  const q = reshape(
+    transpose(reshape(scaled, [rows, queries, keyValueHeads, group, headWidth]), [0, 2, 3, 1, 4]),
+    [rows, keyValueHeads, grouped, headWidth],
+  );
+  const k = transpose(
+    reshape(gather(allKeys, batch.keyIndex, 0), [rows, keys, keyValueHeads, headWidth]),
+    [0, 2, 3, 1],
+  );
+  const v = transpose(
+    reshape(gather(allValues, batch.keyIndex, 0), [rows, keys, keyValueHeads, headWidth]),
+    [0, 2, 1, 3],
+  );
+
+  const mask = visible(batch, shape.window);
+  const masked = (scores: Value) => where(mask, scores, constant(maskedScore));
+  const raw = masked(reshape(matMul(q, k), [rows, heads, queries, keys]));
+  const scores = site('attention_scores', raw);
+  // An edited score must not open a masked pair.
+  const weights = site('attention_weight', softmax(scores === raw ? raw : masked(scores)));
+
+  const mixed = matMul(reshape(weights, [rows, keyValueHeads, grouped, keys]), v);
+  const byPosition = transpose(reshape(mixed, [rows, heads, queries, headWidth]), [0, 2, 1, 3]);
+  const flat = reshape(byPosition, [multiplyDimensions(rows, queries), heads * headWidth]);
+  return gather(flat, batch.tokenSlot, 0);
+}

@@ -1,0 +1,91 @@
+// Reads options from a configuration in the words of Hugging Face's config.json. Every option is honoured, refused by
+// name, or listed by its family as having no effect on the forward pass; a missing or ill-typed one is an error.
+
+import type { ModelConfiguration } from '../checkpoint/checkpoint.ts';
+import { UnsupportedModelError } from './architecture.ts';
+
+const show = (value: unknown): string => JSON.stringify(value) ?? String(value);
+
+export class ConfigurationReader {
+  readonly config: ModelConfiguration;
+  readonly modelType: string;
+
+  constructor(config: ModelConfiguration) {
+    this.config = config;
+    const type = config.model_type;
+    if (typeof type !== 'string') {
+      throw new UnsupportedModelError("config.json has no 'model_type', so the architecture is not known.");
+    }
+    this.modelType = type;
+  }
+
+  #fail(name: string, expected: string): never {
+    const found = this.config[name] === undefined ? 'it is missing' : `it is ${show(this.config[name])}`;
+    throw new UnsupportedModelError(
+      `config.json of this ${this.modelType} model needs '${name}' to be ${expected}; ${found}.`,
+    );
+  }
+
+  /** True when the option is there and not null. */
+  has(name: string): boolean {
+    return this.config[name] !== undefined && this.config[name] !== null;
+  }
+
+  /** A positive whole number no larger than `most`. */
+  size(name: string, fallback?: number, most = 2 ** 31): number {
+    const value = this.has(name) ? this.config[name] : fallback;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value <= 0 || value > most) {
+      this.#fail(name, `a whole number from 1 to ${most}`);
+    }
+    return value;
+  }
+
+  /** Layers are listed one by one, so an absurd count is refused before anything is made of it. */
+  layerCount(name: string): number {
+    return this.size(name, undefined, 4096);
+  }
+
+  number(name: string, fallback?: number): number {
+    const value = this.has(name) ? this.config[name] : fallback;
+    if (typeof value !== 'number' || !Number.isFinite(value)) this.#fail(name, 'a number');
+    return value;
+  }
+
+  flag(name: string, fallback: boolean): boolean {
+    const value = this.has(name) ? this.config[name] : fallback;
+    if (typeof value !== 'boolean') this.#fail(name, 'true or false');
+    return value;
+  }
+
+  text(name: string, fallback?: string): string {
+    const value = this.has(name) ? this.config[name] : fallback;
+    if (typeof value !== 'string') this.#fail(name, 'a string');
+    return value;
+  }
+
+  /** A nested object, or undefined when absent. */
+  section(name: string): ModelConfiguration | undefined {
+    if (!this.has(name)) return undefined;
+    const value = this.config[name];
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.#fail(name, 'an object');
+    return value as ModelConfiguration; // An object of unknown members is what the type says.
+  }
+
+  /** Refuse a model whose option is not `harmless`. `why` completes "…, which Patchbay's gpt2 does not do". */
+  refuseUnless(name: string, harmless: readonly unknown[], instead: string): void {
+    if (!this.has(name) || harmless.includes(this.config[name])) return;
+    throw new UnsupportedModelError(
+      `config.json sets '${name}' to ${show(this.config[name])}, which Patchbay does not support for ${this.modelType} models; ${instead}`,
+    );
+  }
+
+  /** @throws UnsupportedModelError when `whole` is not a multiple of `parts` */
+  divide(whole: number, parts: number, what: string): number {
+    if (whole % parts !== 0) {
+      throw new UnsupportedModelError(
+        `config.json of this ${this.modelType} model: ${what} (${whole} by ${parts}) leaves a remainder.`,
+      );
+    }
+    return whole / parts;
+  }
+}

@@ -1,0 +1,74 @@
+// From a checkpoint to its architecture: the only place that knows all families, and that checks the tensors against them.
+
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
+import { ConfigurationReader } from './configuration.ts';
+import { gpt2 } from './gpt2.ts';
+import { gptNeox } from './gptNeox.ts';
+import { llama } from './llama.ts';
+
+type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
+
+/** By `model_type` of the configuration. */
+const families: Readonly<Record<string, Family>> = {
+  gpt2,
+  gpt_neox: gptNeox,
+  llama,
+  mistral: llama,
+  qwen2: llama,
+};
+
+export const knownModelTypes: readonly string[] = Object.keys(families);
+
+/** Every weight of an architecture, shared ones once for each use. */
+export function weightSources(architecture: Architecture): readonly WeightSource[] {
+  return [architecture.embed, ...architecture.blocks, architecture.head].flatMap((part) =>
+    Object.values(part.weights),
+  );
+}
+
+/** Compare the checkpoint's tensors with those that the architecture needs. */
+function checkTensors(architecture: Architecture, checkpoint: Checkpoint): void {
+  const needed = new Map<string, readonly number[]>();
+  for (const source of weightSources(architecture)) {
+    if (source.kind === 'tensor') needed.set(source.tensor, source.shape);
+  }
+  for (const [name, shape] of needed) {
+    const info = checkpoint.tensors.get(name);
+    if (!info) {
+      throw new UnsupportedModelError(
+        `${checkpoint.label} has no tensor '${name}', which its config.json (${architecture.modelType}) calls for. The files may belong to another checkpoint.`,
+      );
+    }
+    if (info.shape.length !== shape.length || info.shape.some((size, axis) => size !== shape[axis])) {
+      throw new UnsupportedModelError(
+        `Tensor '${name}' of ${checkpoint.label} has shape [${info.shape.join(', ')}]; the configuration asks for [${shape.join(', ')}]. The config.json may belong to another checkpoint.`,
+      );
+    }
+  }
+  const extra = [...checkpoint.tensors.keys()].find(
+    (name) => !needed.has(name) && !architecture.ignoredTensors.some((pattern) => pattern.test(name)),
+  );
+  if (extra) {
+    throw new UnsupportedModelError(
+      `${checkpoint.label} holds tensor '${extra}', which has no place in a ${architecture.modelType} model of ${architecture.layerCount} layers. The config.json may belong to another checkpoint.`,
+    );
+  }
+}
+
+/**
+ * The architecture of a checkpoint.
+ * @throws UnsupportedModelError for an unknown model type, an option that is not supported, or tensors that are missing, extra or misshapen
+ */
+export function architectureOf(checkpoint: Checkpoint): Architecture {
+  const read = new ConfigurationReader(checkpoint.config);
+  const family = families[read.modelType];
+  if (!family) {
+    throw new UnsupportedModelError(
+      `Model type '${read.modelType}' is not supported. Known: ${knownModelTypes.join(', ')}.`,
+    );
+  }
+  const architecture = family(read, new Set(checkpoint.tensors.keys()));
+  checkTensors(architecture, checkpoint);
+  return architecture;
+}
