@@ -49,10 +49,11 @@ export interface AttentionBatch {
   readonly keyPositions: Value;
   /** Place of each token in [rows * queries]: int32 [tokens] */
   readonly tokenSlot: Value;
-  /** Keys and values of ancestors, [past, width] each, when some row has any. */
-  readonly past?: { readonly keys: Value; readonly values: Value };
-  /** Told the batch's own keys and values, [tokens, width] each, so that they can be kept for rows that fork. */
-  readonly present: (keys: Value, values: Value) => void;
+  /**
+   * Told the batch's own keys and values, [tokens, width] each; returns those that `keyIndex` counts in: the ancestors'
+   * followed by the batch's own.
+   */
+  readonly joinPast: (keys: Value, values: Value) => { readonly keys: Value; readonly values: Value };
 }
 
 /** What a graph part is built from. */

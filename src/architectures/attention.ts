@@ -7,7 +7,7 @@
 import { matMul } from '../onnx/contraction.ts';
 import { multiplyDimensions } from '../onnx/dimension.ts';
 import { and, less, lessOrEqual, mul, sub, where } from '../onnx/elementwise.ts';
-import { concat, gather, reshape, transpose, unsqueeze } from '../onnx/layout.ts';
+import { gather, reshape, transpose, unsqueeze } from '../onnx/layout.ts';
 import { softmax } from '../onnx/reduction.ts';
 import { constant, int32, sizeAt, type Value } from '../onnx/value.ts';
 import type { AttentionBatch, Site } from './architecture.ts';
@@ -51,14 +51,11 @@ export function attention(
 ): Value {
   const { heads, keyValueHeads, headWidth } = shape;
   const group = heads / keyValueHeads;
-  batch.present(key, value);
+  const known = batch.joinPast(key, value);
   const rows = sizeAt(batch.queryIndex.shape, 0);
   const queries = sizeAt(batch.queryIndex.shape, 1);
   const keys = sizeAt(batch.keyIndex.shape, 1);
   const grouped = multiplyDimensions(group, queries);
-
-  const allKeys = batch.past ? concat([batch.past.keys, key], 0) : key;
-  const allValues = batch.past ? concat([batch.past.values, value], 0) : value;
 
   // Query heads that share a key-value head stand under it, so that no key is copied for each of them.
   const scaled = mul(gather(query, batch.queryIndex, 0), constant(shape.scale));
@@ -67,11 +64,11 @@ export function attention(
     [rows, keyValueHeads, grouped, headWidth],
   );
   const k = transpose(
-    reshape(gather(allKeys, batch.keyIndex, 0), [rows, keys, keyValueHeads, headWidth]),
+    reshape(gather(known.keys, batch.keyIndex, 0), [rows, keys, keyValueHeads, headWidth]),
     [0, 2, 3, 1],
   );
   const v = transpose(
-    reshape(gather(allValues, batch.keyIndex, 0), [rows, keys, keyValueHeads, headWidth]),
+    reshape(gather(known.values, batch.keyIndex, 0), [rows, keys, keyValueHeads, headWidth]),
     [0, 2, 1, 3],
   );
 

@@ -1,0 +1,161 @@
+// What rows must hand to the edits of other rows: for each (row, site) the positions that some edit takes from it, kept
+// on the device until the last of those edits has run.
+
+import type { Arena } from './arena.ts';
+import type { DeviceTensor, Piece } from './backend.ts';
+import type { ReadTensor } from './plan.ts';
+import type { Schedule, ScheduledEdit } from './schedule.ts';
+import type { Stage } from './sites.ts';
+import type { TapGroup } from './taps.ts';
+
+export interface CaptureRequest {
+  readonly key: string;
+  readonly row: number;
+  readonly stage: Stage;
+  readonly component: string;
+  /** Ascending. */
+  readonly positions: readonly number[];
+  readonly lastUse: Stage;
+}
+
+/** A captured block: units position by position, all heads of each. */
+export interface Capture {
+  readonly request: CaptureRequest;
+  readonly tensor: DeviceTensor;
+  /** First unit of the block in the tensor. */
+  readonly at: number;
+  /** Units per position: heads of a per-head component, else 1. */
+  readonly unitsPerPosition: number;
+  readonly width: number;
+}
+
+export const captureKey = (row: number, stage: Stage, component: string): string =>
+  `${row} ${stage} ${component}`;
+
+/** What must be captured for the edits of a schedule that come to run. */
+export function captureRequests(schedule: Schedule): readonly CaptureRequest[] {
+  const wanted = new Map<
+    string,
+    { row: number; stage: Stage; component: string; positions: Set<number>; lastUse: Stage }
+  >();
+  for (const row of schedule.rows) {
+    for (const { origin, stage } of row.edits) {
+      if (!origin || stage > row.end) continue;
+      const key = captureKey(origin.row, origin.stage, origin.component);
+      const entry = wanted.get(key) ?? { ...origin, positions: new Set<number>(), lastUse: stage };
+      for (const position of origin.location.positions) entry.positions.add(position);
+      entry.lastUse = Math.max(entry.lastUse, stage);
+      wanted.set(key, entry);
+    }
+  }
+  return [...wanted].map(([key, { row, stage, component, positions, lastUse }]) => ({
+    key,
+    row,
+    stage,
+    component,
+    positions: [...positions].sort((a, b) => a - b),
+    lastUse,
+  }));
+}
+
+export class Captures {
+  readonly #arena: Arena;
+  readonly #held = new Map<string, Capture>();
+  /** Captures of pair components pass through the host: the batches they go to are padded differently. */
+  readonly #pairs = new Map<string, { readonly request: CaptureRequest; readonly tensor: ReadTensor }>();
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  /** Keep what the captures of one group have brought. */
+  keep(group: TapGroup, tensor: DeviceTensor | undefined): void {
+    if (!tensor) throw new Error(`Nothing was captured of '${group.slot.component}'.`);
+    const { component } = group;
+    const unitsPerPosition = component.layout === 'head' ? (component.heads ?? 1) : 1;
+    for (const { target, at } of group.members) {
+      if (target.kind !== 'capture') continue;
+      this.#held.set(target.request.key, {
+        request: target.request,
+        tensor,
+        at,
+        unitsPerPosition,
+        width: component.width,
+      });
+    }
+  }
+
+  /** @param tensor [heads, positions, keys] of all heads and the request's positions */
+  keepPairs(request: CaptureRequest, tensor: ReadTensor | undefined): void {
+    if (!tensor) throw new Error(`Nothing was captured of '${request.component}'.`);
+    this.#pairs.set(request.key, { request, tensor });
+  }
+
+  /** The source of an edit of a pair component: [heads, positions, keys] of the edit's units. */
+  pairSource(edit: ScheduledEdit): Float32Array {
+    if (edit.source?.kind === 'tensor') return edit.source.data;
+    const { origin } = edit;
+    const held = origin && this.#pairs.get(captureKey(origin.row, origin.stage, origin.component));
+    if (!held) throw new Error(`The source of an edit of '${edit.site.component}' was not captured.`);
+    const { positions, heads = [] } = origin.location;
+    const [, heldPositions = 0, keys = 0] = held.tensor.shape;
+    const data = new Float32Array(heads.length * positions.length * keys);
+    heads.forEach((head, h) => {
+      positions.forEach((position, p) => {
+        const from = (head * heldPositions + held.request.positions.indexOf(position)) * keys;
+        data.set(held.tensor.data.subarray(from, from + keys), (h * positions.length + p) * keys);
+      });
+    });
+    return data;
+  }
+
+  of(edit: ScheduledEdit): Capture {
+    const { origin } = edit;
+    const capture = origin && this.#held.get(captureKey(origin.row, origin.stage, origin.component));
+    if (!capture) throw new Error(`The source of an edit of '${edit.site.component}' was not captured.`);
+    return capture;
+  }
+
+  /** Drop what no later stage uses. */
+  release(stage: Stage): void {
+    for (const [key, { request }] of this.#pairs) if (request.lastUse <= stage) this.#pairs.delete(key);
+    for (const [key, capture] of this.#held) {
+      if (capture.request.lastUse > stage) continue;
+      this.#held.delete(key);
+      const isShared = [...this.#held.values()].some((other) => other.tensor === capture.tensor);
+      if (!isShared) this.#arena.dispose(capture.tensor);
+    }
+  }
+}
+
+/** A tensor [units, width] that holds these captures, and where each begins in it: the captures' own tensor when they share one. */
+export function poolOf(
+  arena: Arena,
+  captures: readonly Capture[],
+): {
+  readonly tensor: DeviceTensor;
+  readonly starts: ReadonlyMap<Capture, number>;
+  readonly isTemporary: boolean;
+} {
+  const distinct = [...new Set(captures)];
+  const [first] = distinct;
+  if (!first) throw new Error('A pool needs a capture.');
+  if (distinct.every((capture) => capture.tensor === first.tensor)) {
+    return { tensor: first.tensor, starts: new Map(distinct.map((c) => [c, c.at])), isTemporary: false };
+  }
+  const starts = new Map<Capture, number>();
+  const pieces: Piece[] = [];
+  let at = 0;
+  for (const capture of distinct) {
+    const units = capture.request.positions.length * capture.unitsPerPosition;
+    starts.set(capture, at);
+    pieces.push({
+      from: capture.tensor,
+      start: capture.at * capture.width,
+      count: units * capture.width,
+      at: at * capture.width,
+    });
+    at += units;
+  }
+  return { tensor: arena.assemble([at, first.width], pieces), starts, isTemporary: true };
+}

@@ -1,0 +1,133 @@
+// The node and wasm backends: tensors are arrays in JavaScript's memory, and onnxruntime reads them from there.
+
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { encodeModel } from '../onnx/codec.ts';
+import type { Graph } from '../onnx/graph.ts';
+import {
+  type Backend,
+  BackendError,
+  type BackendKind,
+  type DeviceTensor,
+  elementCount,
+  type Piece,
+  type Program,
+  type TensorData,
+} from './backend.ts';
+
+/** The part of onnxruntime-node and onnxruntime-web that is used: they share it. */
+export interface Onnxruntime {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+  readonly Tensor: typeof Tensor;
+}
+
+interface HostTensor extends DeviceTensor {
+  readonly tensor: Tensor;
+}
+
+export interface HostBackendOptions {
+  readonly kind: BackendKind;
+  readonly description: string;
+  readonly ort: Onnxruntime;
+  readonly sessionOptions: InferenceSession.SessionOptions;
+}
+
+export class HostBackend implements Backend {
+  readonly kind: BackendKind;
+  readonly description: string;
+  readonly batchTokens = 1024;
+  readonly batchBytes = 256 * 2 ** 20;
+  readonly #ort: Onnxruntime;
+  readonly #sessionOptions: InferenceSession.SessionOptions;
+  readonly #live = new Set<DeviceTensor>();
+
+  constructor(options: HostBackendOptions) {
+    this.kind = options.kind;
+    this.description = options.description;
+    this.#ort = options.ort;
+    this.#sessionOptions = options.sessionOptions;
+  }
+
+  get liveTensors(): number {
+    return this.#live.size;
+  }
+
+  paddedSize(size: number): number {
+    return size;
+  }
+
+  #own(tensor: Tensor): HostTensor {
+    const dtype = tensor.type;
+    if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'int64') {
+      throw new BackendError(`A tensor of dtype ${dtype} cannot leave a graph. Cast it to float32 or int32.`);
+    }
+    const owned: HostTensor = { dtype, shape: tensor.dims, tensor };
+    this.#live.add(owned);
+    return owned;
+  }
+
+  #hostTensor(tensor: DeviceTensor): Tensor {
+    if (!this.#live.has(tensor))
+      throw new BackendError('A tensor was used after it was disposed, or on another backend.');
+    return (tensor as HostTensor).tensor; // Only #own makes members of #live.
+  }
+
+  #floats(tensor: DeviceTensor): Float32Array {
+    const { data } = this.#hostTensor(tensor);
+    if (!(data instanceof Float32Array))
+      throw new BackendError(`Expected a float32 tensor, got ${tensor.dtype}.`);
+    return data;
+  }
+
+  upload(data: TensorData, shape: readonly number[]): DeviceTensor {
+    if (elementCount(shape) !== data.length) {
+      throw new BackendError(`${data.length} elements do not fill shape [${shape.join(', ')}].`);
+    }
+    const Tensor = this.#ort.Tensor;
+    return this.#own(
+      data instanceof Float32Array ? new Tensor('float32', data, shape) : new Tensor('int32', data, shape),
+    );
+  }
+
+  assemble(shape: readonly number[], pieces: readonly Piece[]): DeviceTensor {
+    const result = new Float32Array(elementCount(shape));
+    for (const { from, start, count, at } of pieces) {
+      result.set(this.#floats(from).subarray(start, start + count), at);
+    }
+    return this.upload(result, shape);
+  }
+
+  async read(tensor: DeviceTensor): Promise<TensorData> {
+    const { data } = this.#hostTensor(tensor);
+    if (data instanceof Float32Array || data instanceof Int32Array) return data;
+    if (data instanceof BigInt64Array) return Int32Array.from(data, Number);
+    throw new BackendError(`A tensor of dtype ${tensor.dtype} cannot be read.`);
+  }
+
+  dispose(tensor: DeviceTensor): void {
+    this.#live.delete(tensor);
+  }
+
+  async compile(graph: Graph): Promise<Program> {
+    const session = await this.#ort.InferenceSession.create(encodeModel(graph), this.#sessionOptions);
+    return {
+      run: async (inputs) => {
+        const feeds = Object.fromEntries(
+          [...graph.inputs.keys()].map((name) => {
+            const tensor = inputs[name];
+            if (!tensor) throw new BackendError(`The graph needs an input '${name}', which was not given.`);
+            return [name, this.#hostTensor(tensor)];
+          }),
+        );
+        const outputs = await session.run(feeds);
+        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.#own(tensor)]));
+      },
+      dispose: () => session.release(),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#live.clear();
+  }
+}

@@ -1,0 +1,22 @@
+// onnxruntime-node, for the headless runner and the tests.
+
+import { availableParallelism } from 'node:os';
+import * as ort from 'onnxruntime-node';
+import type { Backend } from './backend.ts';
+import { HostBackend } from './hostBackend.ts';
+
+/** @param threads for one operator; default: the cores of the machine */
+export function createNodeBackend(threads = availableParallelism()): Backend {
+  return new HostBackend({
+    kind: 'node',
+    description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    ort,
+    sessionOptions: {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+    },
+  });
+}

@@ -1,0 +1,338 @@
+// Works out, before anything runs, what a plan needs: how long each row must live, which rows must run before which
+// inside a layer, whose keys and values each row reads, and how much work it all is. Refuses what cannot be done.
+
+import type { Architecture } from '../architectures/architecture.ts';
+import { type Edit, type Plan, PlanError, type Read } from './plan.ts';
+import {
+  describeComponent,
+  embedStage,
+  headStage,
+  type ResolvedLocation,
+  resolveLocation,
+  type Stage,
+  stageOf,
+  unitCount,
+} from './sites.ts';
+
+/** Positions `from` to `to` (exclusive) of a row's sequence whose keys and values are another row's. */
+export interface Segment {
+  readonly row: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ScheduledEdit extends Edit {
+  readonly stage: Stage;
+  readonly target: ResolvedLocation;
+  /** Present when the source is a row. */
+  readonly origin?: {
+    readonly row: number;
+    readonly stage: Stage;
+    readonly component: string;
+    readonly location: ResolvedLocation;
+  };
+}
+
+export interface ScheduledRow {
+  /** Positions of the whole sequence. */
+  readonly length: number;
+  /** The first position that the row carries itself. */
+  readonly first: number;
+  /** The stage at which it enters: `embedStage` for tokens, a layer for a fork. */
+  readonly start: Stage;
+  /** The last stage at which something is needed of it. */
+  readonly end: Stage;
+  /** Rows of a lower level run before it inside a layer. */
+  readonly level: number;
+  /** Owners of the positions before `first`, in order. */
+  readonly past: readonly Segment[];
+  readonly edits: readonly ScheduledEdit[];
+}
+
+export interface ScheduledRead extends Read {
+  readonly stage: Stage;
+  readonly target: ResolvedLocation;
+}
+
+export interface Schedule {
+  readonly rows: readonly ScheduledRow[];
+  readonly reads: readonly ScheduledRead[];
+  /** Positions of the longest sequence. */
+  readonly longest: number;
+  /** Rows times the layers each passes: the unit of progress. */
+  readonly rowLayers: number;
+  /** Tokens times the layers each passes: the work. */
+  readonly tokenLayers: number;
+}
+
+interface Draft {
+  length: number;
+  first: number;
+  start: Stage;
+  end: Stage;
+  past: Segment[];
+  edits: ScheduledEdit[];
+}
+
+/** Rows in an order in which each comes after those it depends on. @throws PlanError for a circle or a row that does not exist */
+function dependencyOrder(count: number, dependencies: (row: number) => readonly number[]): readonly number[] {
+  const order: number[] = [];
+  const state = new Map<number, 'open' | 'done'>();
+  // Iterative: a chain of forks may be as long as a generated text.
+  for (let root = 0; root < count; root++) {
+    const stack = [root];
+    while (stack.length > 0) {
+      const row = stack[stack.length - 1] ?? 0;
+      if (state.get(row) === 'done') {
+        stack.pop();
+        continue;
+      }
+      state.set(row, 'open');
+      const waiting = dependencies(row).filter((other) => state.get(other) !== 'done');
+      if (waiting.length === 0) {
+        state.set(row, 'done');
+        order.push(row);
+        stack.pop();
+        continue;
+      }
+      const circular = waiting.find((other) => state.get(other) === 'open');
+      if (circular !== undefined) {
+        throw new PlanError(
+          `Rows ${row} and ${circular} depend on each other; a row cannot wait for itself.`,
+        );
+      }
+      stack.push(...waiting);
+    }
+  }
+  return order;
+}
+
+function dependenciesOf(plan: Plan, row: number): readonly number[] {
+  const { start, edits } = plan.rows[row] ?? { start: undefined, edits: [] };
+  const others = [
+    ...(start?.kind === 'fork' ? [start.parent] : []),
+    ...edits.flatMap(({ source }) => (source?.kind === 'row' ? [source.row] : [])),
+  ];
+  const missing = others.find((other) => !Number.isInteger(other) || other < 0 || other >= plan.rows.length);
+  if (missing !== undefined)
+    throw new PlanError(
+      `Row ${row} refers to row ${missing}, but the plan has rows 0 to ${plan.rows.length - 1}.`,
+    );
+  return [...new Set(others)];
+}
+
+function draftFromTokens(architecture: Architecture, tokens: readonly number[]): Draft {
+  if (tokens.length === 0) throw new PlanError('A row needs at least one token.');
+  if (tokens.length > architecture.maxPositions) {
+    throw new PlanError(
+      `The prompt has ${tokens.length} tokens, but this model has ${architecture.maxPositions} positions. Shorten it.`,
+    );
+  }
+  const bad = tokens.find(
+    (token) => !Number.isInteger(token) || token < 0 || token >= architecture.vocabularySize,
+  );
+  if (bad !== undefined) {
+    throw new PlanError(
+      `Token ${bad} does not exist: the vocabulary has ids 0 to ${architecture.vocabularySize - 1}.`,
+    );
+  }
+  return { length: tokens.length, first: 0, start: embedStage, end: embedStage, past: [], edits: [] };
+}
+
+function draftFromFork(
+  architecture: Architecture,
+  parent: Draft,
+  parentRow: number,
+  layer: number,
+  position: number,
+): Draft {
+  if (!Number.isInteger(layer) || layer < 0 || layer >= architecture.layerCount) {
+    throw new PlanError(
+      `A row cannot fork at layer ${layer}: this model has layers 0 to ${architecture.layerCount - 1}.`,
+    );
+  }
+  if (layer < parent.start) {
+    throw new PlanError(
+      `A row cannot fork at layer ${layer} from row ${parentRow}, which itself begins at layer ${parent.start}.`,
+    );
+  }
+  if (!Number.isInteger(position) || position < 0 || position >= parent.length) {
+    throw new PlanError(
+      `A row cannot fork at position ${position}: its parent has positions 0 to ${parent.length - 1}.`,
+    );
+  }
+  if (position < parent.first) {
+    throw new PlanError(
+      `A row cannot fork at position ${position} from row ${parentRow}, which itself carries positions from ${parent.first} on.`,
+    );
+  }
+  if (position > 0 && !architecture.isCausal) {
+    throw new PlanError(
+      `In ${architecture.family} every position sees every other, so a row can only fork at position 0.`,
+    );
+  }
+  const own = position > parent.first ? [{ row: parentRow, from: parent.first, to: position }] : [];
+  return {
+    length: parent.length,
+    first: position,
+    start: layer,
+    end: layer,
+    past: [...parent.past, ...own],
+    edits: [],
+  };
+}
+
+/** Check one edit of a row against the model, and its source against the units it fills. */
+function scheduleEdit(
+  architecture: Architecture,
+  edit: Edit,
+  row: number,
+  draft: Draft,
+  drafts: readonly (Draft | undefined)[],
+): ScheduledEdit {
+  const stage = stageOf(architecture, edit.site);
+  const component = describeComponent(architecture, edit.site.component);
+  const target = resolveLocation(component, edit.location, draft.length);
+  if (
+    new Set(target.positions).size !== target.positions.length ||
+    new Set(target.heads).size !== (target.heads?.length ?? 0)
+  ) {
+    throw new PlanError(`An edit of '${component.name}' names a position or head twice.`);
+  }
+  if (stage < draft.start) {
+    throw new PlanError(
+      `Row ${row} begins at layer ${draft.start}, so '${component.name}' of ${stage < 0 ? 'the embedding' : `layer ${stage}`} cannot be edited in it.`,
+    );
+  }
+  const early = target.positions.find((position) => position < draft.first);
+  if (early !== undefined) {
+    throw new PlanError(
+      `Row ${row} carries positions from ${draft.first} on, so position ${early} cannot be edited in it. Fork it there.`,
+    );
+  }
+  const base = { ...edit, stage, target };
+  if (!edit.source) return base;
+  const units = unitCount(target);
+  if (edit.source.kind === 'tensor') {
+    const width = component.layout === 'pair' ? draft.length : component.width;
+    if (edit.source.data.length !== units * width) {
+      throw new PlanError(
+        `The source for '${component.name}' has ${edit.source.data.length} numbers; ${units} ${units === 1 ? 'unit' : 'units'} of width ${width} need ${units * width}.`,
+      );
+    }
+    return base;
+  }
+  const source = edit.source;
+  const from = drafts[source.row];
+  if (!from) throw new PlanError(`Row ${source.row} is used before it is known.`);
+  const sourceStage = stageOf(architecture, source.site);
+  const sourceComponent = describeComponent(architecture, source.site.component);
+  const location = resolveLocation(sourceComponent, source.location, from.length);
+  if (sourceStage > stage) {
+    throw new PlanError(
+      `The source '${source.site.component}' of ${sourceStage >= headStage(architecture) ? 'the head' : `layer ${sourceStage}`} is computed after layer ${stage}. Read it in a run of its own and give it as a tensor.`,
+    );
+  }
+  if (sourceStage < from.start || location.positions.some((position) => position < from.first)) {
+    throw new PlanError(
+      `Row ${source.row} does not carry the source '${source.site.component}': it begins at layer ${from.start}, position ${from.first}. Name its parent instead.`,
+    );
+  }
+  const isPair = component.layout === 'pair';
+  if (sourceComponent.width !== component.width || isPair !== (sourceComponent.layout === 'pair')) {
+    throw new PlanError(
+      `The source '${sourceComponent.name}' has width ${sourceComponent.width}; '${component.name}' expects width ${component.width}.`,
+    );
+  }
+  if (isPair && from.length !== draft.length) {
+    throw new PlanError(
+      `'${component.name}' can only be taken from a sequence of the same length: ${from.length} and ${draft.length} positions.`,
+    );
+  }
+  if (unitCount(location) !== units) {
+    throw new PlanError(
+      `The source of an edit names ${unitCount(location)} units, the edit ${units}; they must be as many.`,
+    );
+  }
+  return {
+    ...base,
+    origin: { row: source.row, stage: sourceStage, component: sourceComponent.name, location },
+  };
+}
+
+/**
+ * @throws PlanError when the plan breaks a rule; the message says which and what would be right
+ * @throws UnknownComponentError for a component that the model does not have
+ */
+export function schedule(architecture: Architecture, plan: Plan): Schedule {
+  const drafts: (Draft | undefined)[] = plan.rows.map(() => undefined);
+  const draftOf = (row: number): Draft => {
+    const draft = drafts[row];
+    if (!draft)
+      throw new PlanError(`Row ${row} does not exist: the plan has rows 0 to ${plan.rows.length - 1}.`);
+    return draft;
+  };
+  const order = dependencyOrder(plan.rows.length, (row) => dependenciesOf(plan, row));
+  const levels = new Array<number>(plan.rows.length).fill(0);
+  for (const row of order) {
+    const { start, edits } = plan.rows[row] ?? { start: { kind: 'tokens' as const, tokens: [] }, edits: [] };
+    const draft =
+      start.kind === 'tokens'
+        ? draftFromTokens(architecture, start.tokens)
+        : draftFromFork(architecture, draftOf(start.parent), start.parent, start.layer, start.position);
+    draft.edits = edits.map((edit) => scheduleEdit(architecture, edit, row, draft, drafts));
+    drafts[row] = draft;
+    const before = dependenciesOf(plan, row).map((other) => levels[other] ?? 0);
+    levels[row] = before.length === 0 ? 0 : 1 + Math.max(...before);
+  }
+
+  const reads = plan.reads.map((read): ScheduledRead => {
+    const draft = draftOf(read.row);
+    const stage = stageOf(architecture, read.site);
+    const target = resolveLocation(
+      describeComponent(architecture, read.site.component),
+      read.location,
+      draft.length,
+    );
+    if (stage < draft.start || target.positions.some((position) => position < draft.first)) {
+      throw new PlanError(
+        `Row ${read.row} does not carry '${read.site.component}' there: it begins at layer ${draft.start}, position ${draft.first}. Read its parent instead.`,
+      );
+    }
+    draft.end = Math.max(draft.end, stage);
+    return { ...read, stage, target };
+  });
+
+  // Later rows first: what they need of their parents and sources lengthens those rows' lives.
+  const lastLayer = architecture.layerCount - 1;
+  const rows: (ScheduledRow | undefined)[] = plan.rows.map(() => undefined);
+  for (const row of [...order].reverse()) {
+    const draft = draftOf(row);
+    const start = plan.rows[row]?.start;
+    if (start?.kind === 'fork') {
+      const parent = draftOf(start.parent);
+      parent.end = Math.max(parent.end, start.layer - 1);
+    }
+    for (const { row: owner } of draft.past) {
+      const ancestor = draftOf(owner);
+      ancestor.end = Math.max(ancestor.end, Math.min(draft.end, lastLayer));
+    }
+    for (const { origin, stage } of draft.edits) {
+      if (!origin || stage > draft.end) continue;
+      const source = draftOf(origin.row);
+      source.end = Math.max(source.end, origin.stage);
+    }
+    rows[row] = { ...draft, level: levels[row] ?? 0 };
+  }
+
+  const done = rows.filter((row) => row !== undefined);
+  const layersOf = (row: ScheduledRow) =>
+    Math.max(0, Math.min(row.end, lastLayer) - Math.max(row.start, 0) + 1);
+  return {
+    rows: done,
+    reads,
+    longest: done.reduce((most, row) => Math.max(most, row.length), 1),
+    rowLayers: done.reduce((sum, row) => sum + layersOf(row), 0),
+    tokenLayers: done.reduce((sum, row) => sum + layersOf(row) * (row.length - row.first), 0),
+  };
+}
