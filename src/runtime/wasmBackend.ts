@@ -1,23 +1,35 @@
 // onnxruntime-web on WebAssembly, with threads where the page is cross-origin isolated.
 
 import type { Backend } from './backend.ts';
-import { HostBackend } from './hostBackend.ts';
+import { HostBackend, type Onnxruntime } from './hostBackend.ts';
 
 export interface WasmBackendOptions {
   /** More than one needs SharedArrayBuffer, and so a cross-origin isolated page. */
   readonly threads: number;
-  /** Where the page serves onnxruntime's files; absent on Node, where they lie in the package. Never a CDN. */
-  readonly wasmPaths?: { readonly wasm: string; readonly mjs: string };
+  /** Where the page serves onnxruntime's files. Never a CDN. */
+  readonly wasmPaths: { readonly wasm: string; readonly mjs: string };
 }
 
-export async function createWasmBackend({ threads, wasmPaths }: WasmBackendOptions): Promise<Backend> {
-  const ort = await import('onnxruntime-web/wasm');
-  ort.env.wasm.numThreads = threads;
-  if (wasmPaths) ort.env.wasm.wasmPaths = wasmPaths;
-  return new HostBackend({
+const wasmBackend = (ort: Onnxruntime, threads: number): Backend =>
+  new HostBackend({
     kind: 'wasm',
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     ort,
     sessionOptions: { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3 },
   });
+
+/** In a browser. */
+export async function createWasmBackend({ threads, wasmPaths }: WasmBackendOptions): Promise<Backend> {
+  const ort = await import('onnxruntime-web/wasm');
+  ort.env.wasm.numThreads = threads;
+  ort.env.wasm.wasmPaths = wasmPaths;
+  return wasmBackend(ort, threads);
+}
+
+/** The same engine on Node, where the files lie in the package. The page's bundle must not reach this. */
+export async function createWasmBackendOnNode(threads: number): Promise<Backend> {
+  const name = 'onnxruntime-web'; // Not a literal, so that bundlers leave it to Node.
+  const ort: typeof import('onnxruntime-web') = await import(/* @vite-ignore */ name);
+  ort.env.wasm.numThreads = threads;
+  return wasmBackend(ort, threads);
 }

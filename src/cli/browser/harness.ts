@@ -1,0 +1,68 @@
+// Runs in Chromium on behalf of the headless runner: the same engine, on the browser's own backends.
+
+import { openUrl } from '../../checkpoint/openUrl.ts';
+import type { Backend } from '../../runtime/backend.ts';
+import { Model } from '../../runtime/model.ts';
+import { wasmFiles, webgpuFiles } from '../../runtime/ortFiles.ts';
+import { createWasmBackend } from '../../runtime/wasmBackend.ts';
+import { createWebGpuBackend } from '../../runtime/webgpuBackend.ts';
+import { runCases } from '../conformance/cases.ts';
+import { tolerances } from '../conformance/compare.ts';
+import { openReference } from '../conformance/reference.ts';
+import { memorySource } from '../../checkpoint/byteSource.ts';
+
+export type BrowserBackend = 'webgpu' | 'wasm';
+
+export interface BrowserConformance {
+  readonly backend: BrowserBackend;
+  readonly label: string;
+  /** URLs that end with a slash. */
+  readonly referenceUrl: string;
+  readonly modelUrl: string;
+  readonly kind?: string;
+}
+
+async function createBackend(kind: BrowserBackend): Promise<Backend> {
+  if (kind === 'wasm') {
+    const threads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+    return createWasmBackend({ threads, wasmPaths: wasmFiles });
+  }
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) throw new Error('This Chromium offers no WebGPU adapter.');
+  return createWebGpuBackend({ adapter, wasmPaths: webgpuFiles });
+}
+
+async function fetchBytes(url: string): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}.`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Run a reference folder's cases and report each as it ends. */
+async function conform(request: BrowserConformance): Promise<void> {
+  const { backend: kind, label, referenceUrl, modelUrl } = request;
+  const backend = await createBackend(kind);
+  try {
+    const checkpoint = await openUrl(modelUrl, label);
+    const model = await Model.load(checkpoint, backend);
+    const cases = new TextDecoder().decode(await fetchBytes(`${referenceUrl}cases.json`));
+    const tensors = memorySource('tensors.safetensors', await fetchBytes(`${referenceUrl}tensors.safetensors`));
+    const reference = await openReference(label, cases, tensors);
+    const options = { tolerance: tolerances[kind], ...(request.kind === undefined ? {} : { kind: request.kind }) };
+    for await (const result of runCases(model, reference, options)) await window.report(result);
+    await model.dispose();
+    await checkpoint.close();
+  } finally {
+    await backend.close();
+  }
+}
+
+declare global {
+  interface Window {
+    /** Set by the runner. */
+    report(result: unknown): Promise<void>;
+    conform(request: BrowserConformance): Promise<void>;
+  }
+}
+
+window.conform = conform;

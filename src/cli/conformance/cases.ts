@@ -1,0 +1,178 @@
+// Runs the cases of a reference folder on a model: one kind, one function. Works wherever the engine does.
+
+import * as v from 'valibot';
+import { continueGreedily } from '../../experiments/predict.ts';
+import type { Model } from '../../runtime/model.ts';
+import { type Edit, type Location, type Read, type Row, replace } from '../../runtime/plan.ts';
+import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
+import type { Reference, ReferenceCase, ReferenceTensor } from './reference.ts';
+
+export interface CaseResult {
+  readonly label: string;
+  readonly kind: string;
+  readonly status: 'passed' | 'failed' | 'skipped';
+  /** The largest errors found; absent when nothing was compared. */
+  readonly difference?: Difference;
+  /** Why it was skipped or failed. */
+  readonly reason?: string;
+}
+
+interface CaseContext {
+  readonly model: Model;
+  readonly reference: Reference;
+  readonly tolerance: Tolerance;
+}
+
+type CaseRunner = (context: CaseContext, description: ReferenceCase) => Promise<Difference>;
+
+/** Fixtures name the fused projection `qkv`; everything else has Patchbay's names. */
+const componentOf = (name: string): string => (name === 'qkv' ? 'qkv_output' : name);
+
+const everywhere: Location = { positions: 'all' };
+const logits = { component: 'logits', layer: null };
+
+function tokenRows({ shape, data }: ReferenceTensor): readonly (readonly number[])[] {
+  const [rows = 1, length = data.length] = shape;
+  return Array.from({ length: rows }, (_, row) => [...data.subarray(row * length, (row + 1) * length)]);
+}
+
+const fromTokens = (tokens: readonly number[], edits: readonly Edit[] = []): Row => ({
+  start: { kind: 'tokens', tokens },
+  edits,
+});
+
+/** Run rows and compare each read with its part of a reference tensor, whose first axis is the rows. */
+async function compareReads(
+  { model, reference, tolerance }: CaseContext,
+  rows: readonly Row[],
+  reads: readonly (Read & { readonly expected: string; readonly part: number; readonly parts: number })[],
+): Promise<Difference> {
+  const results = await model.run({ rows, reads });
+  let total = identical;
+  for (const [index, { expected, part, parts }] of reads.entries()) {
+    const { data } = await reference.tensor(expected);
+    const each = data.length / parts;
+    const found = results[index]?.value?.data ?? new Float32Array();
+    total = worse(total, difference(found, data.subarray(part * each, (part + 1) * each), tolerance));
+  }
+  return total;
+}
+
+const activationsSchema = v.looseObject({ components: v.array(v.string()), layers: v.number() });
+
+const activations: CaseRunner = async (context, description) => {
+  const { components, layers } = v.parse(activationsSchema, description);
+  const base = tokenRows(await context.reference.tensor('base'));
+  const parts = base.length;
+  const reads = base.flatMap((_, row) => [
+    ...components.flatMap((name) =>
+      Array.from({ length: layers }, (__, layer) => ({
+        row,
+        site: { component: componentOf(name), layer },
+        location: everywhere,
+        expected: `base.act.${layer}.${name}`,
+        part: row,
+        parts,
+      })).filter(({ expected }) => context.reference.has(expected)),
+    ),
+    { row, site: logits, location: everywhere, expected: 'base.logits', part: row, parts },
+  ]);
+  return compareReads(
+    context,
+    base.map((tokens) => fromTokens(tokens)),
+    reads,
+  );
+};
+
+const interchangeSchema = v.looseObject({
+  layer: v.number(),
+  component: v.string(),
+  source_position: v.number(),
+  base_position: v.number(),
+  output: v.string(),
+});
+
+const interchange: CaseRunner = async (context, description) => {
+  const { layer, component, source_position, base_position, output } = v.parse(
+    interchangeSchema,
+    description,
+  );
+  const base = tokenRows(await context.reference.tensor('base'));
+  const source = tokenRows(await context.reference.tensor('source'));
+  const site = { component: componentOf(component), layer };
+  const edited = base.map((tokens, row) =>
+    fromTokens(tokens, [
+      {
+        site,
+        location: { positions: [base_position] },
+        fragment: replace,
+        source: { kind: 'row', row: base.length + row, site, location: { positions: [source_position] } },
+      },
+    ]),
+  );
+  const rows = [...edited, ...source.map((tokens) => fromTokens(tokens))];
+  const reads = base.map((_, row) => ({
+    row,
+    site: logits,
+    location: everywhere,
+    expected: output,
+    part: row,
+    parts: base.length,
+  }));
+  return compareReads(context, rows, reads);
+};
+
+const generateSchema = v.looseObject({
+  input: v.literal('base[0:1]'),
+  max_new_tokens: v.number(),
+  output: v.string(),
+});
+
+const generate: CaseRunner = async ({ model, reference }, description) => {
+  const { max_new_tokens, output } = v.parse(generateSchema, description);
+  const [prompt = []] = tokenRows(await reference.tensor('base'));
+  const [expected = []] = tokenRows(await reference.tensor(output));
+  const found = await continueGreedily(model, prompt, max_new_tokens);
+  // Tokens are compared exactly.
+  return difference(found, expected, { absolute: 0, relative: 0 });
+};
+
+const runners: Readonly<Record<string, CaseRunner>> = { activations, interchange, generate };
+
+/** A case's name: its label, or what tells it from others of its kind. */
+function labelOf(description: ReferenceCase): string {
+  const { kind, label, component, layer } = description;
+  if (typeof label === 'string') return `${kind} ${label}`;
+  if (typeof component === 'string') return `${kind} ${component}, layer ${layer}`;
+  return kind;
+}
+
+export interface CaseOptions {
+  readonly tolerance: Tolerance;
+  /** Run only cases of this kind. */
+  readonly kind?: string;
+}
+
+/** Run the cases one by one. A case that throws has failed; a kind that is not supported is skipped and says so. */
+export async function* runCases(
+  model: Model,
+  reference: Reference,
+  options: CaseOptions,
+): AsyncGenerator<CaseResult> {
+  for (const description of reference.cases) {
+    const { kind } = description;
+    if (options.kind !== undefined && kind !== options.kind) continue;
+    const label = labelOf(description);
+    const runner = runners[kind];
+    if (!runner) {
+      yield { label, kind, status: 'skipped', reason: `cases of kind '${kind}' are not supported yet` };
+      continue;
+    }
+    try {
+      const found = await runner({ model, reference, tolerance: options.tolerance }, description);
+      yield { label, kind, status: found.isWithin ? 'passed' : 'failed', difference: found };
+    } catch (error) {
+      yield { label, kind, status: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}

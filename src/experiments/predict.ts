@@ -1,0 +1,74 @@
+// What a model says next: one forward pass, the logits of the last position.
+
+import type { ExecuteOptions } from '../runtime/execute.ts';
+import type { Model } from '../runtime/model.ts';
+
+export interface TokenCandidate {
+  readonly id: number;
+  readonly logit: number;
+  /** In [0, 1]. */
+  readonly probability: number;
+}
+
+/** log of the sum of exponentials, in float64. */
+export function logSumExp(logits: ArrayLike<number>): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i] ?? most);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp((logits[i] ?? most) - most);
+  return most + Math.log(sum);
+}
+
+/** The `count` most probable tokens, best first; equal logits by id. */
+export function topCandidates(logits: Float32Array, count: number): readonly TokenCandidate[] {
+  const total = logSumExp(logits);
+  const best: { id: number; logit: number }[] = [];
+  logits.forEach((logit, id) => {
+    const worst = best.at(-1);
+    if (best.length === count && worst && logit <= worst.logit) return;
+    const at = best.findIndex((other) => logit > other.logit);
+    best.splice(at < 0 ? best.length : at, 0, { id, logit });
+    if (best.length > count) best.pop();
+  });
+  return best.map(({ id, logit }) => ({ id, logit, probability: Math.exp(logit - total) }));
+}
+
+/**
+ * Logits of the token that follows.
+ * @param tokens at least one id
+ * @returns [vocabulary]
+ * @throws PlanError when the prompt is empty, too long, or holds an unknown id
+ */
+export async function nextLogits(
+  model: Model,
+  tokens: readonly number[],
+  options: ExecuteOptions = {},
+): Promise<Float32Array> {
+  const site = { component: 'logits', layer: null };
+  const plan = {
+    rows: [{ start: { kind: 'tokens' as const, tokens }, edits: [] }],
+    reads: tokens.length > 0 ? [{ row: 0, site, location: { positions: [tokens.length - 1] } }] : [],
+  };
+  const [result] = await model.run(plan, options);
+  const data = result?.value?.data;
+  if (!(data instanceof Float32Array)) throw new Error('The head gave no logits.');
+  return data;
+}
+
+/**
+ * Continue a prompt with the most probable token, again and again.
+ * @returns the prompt and `count` more ids
+ */
+export async function continueGreedily(
+  model: Model,
+  tokens: readonly number[],
+  count: number,
+  options: ExecuteOptions = {},
+): Promise<readonly number[]> {
+  const text = [...tokens];
+  for (let step = 0; step < count; step++) {
+    const [best] = topCandidates(await nextLogits(model, text, options), 1);
+    if (best) text.push(best.id);
+  }
+  return text;
+}
