@@ -1,6 +1,6 @@
 // From a checkpoint to its architecture: the only place that knows all families, and that checks the tensors against them.
 
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import { ConfigurationReader } from './configuration.ts';
 import { gpt2 } from './gpt2.ts';
@@ -57,18 +57,27 @@ function checkTensors(architecture: Architecture, checkpoint: Checkpoint): void 
 }
 
 /**
- * The architecture of a checkpoint.
- * @throws UnsupportedModelError for an unknown model type, an option that is not supported, or tensors that are missing, extra or misshapen
+ * The architecture that a configuration describes.
+ * @param names of the checkpoint's tensors: some families are saved with and without a prefix
+ * @throws UnsupportedModelError for an unknown model type or an option that is not supported
  */
-export function architectureOf(checkpoint: Checkpoint): Architecture {
-  const read = new ConfigurationReader(checkpoint.config);
-  const family = families[read.modelType];
+export function describeArchitecture(config: ModelConfiguration, names: ReadonlySet<string>): Architecture {
+  const read = new ConfigurationReader(config);
+  const family = Object.hasOwn(families, read.modelType) ? families[read.modelType] : undefined;
   if (!family) {
     throw new UnsupportedModelError(
       `Model type '${read.modelType}' is not supported. Known: ${knownModelTypes.join(', ')}.`,
     );
   }
-  const architecture = family(read, new Set(checkpoint.tensors.keys()));
+  return family(read, names);
+}
+
+/**
+ * The architecture of a checkpoint, checked against its tensors.
+ * @throws UnsupportedModelError as `describeArchitecture`, and for tensors that are missing, extra or misshapen
+ */
+export function architectureOf(checkpoint: Checkpoint): Architecture {
+  const architecture = describeArchitecture(checkpoint.config, new Set(checkpoint.tensors.keys()));
   checkTensors(architecture, checkpoint);
   return architecture;
 }

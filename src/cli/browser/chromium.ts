@@ -1,0 +1,120 @@
+// Runs cases in Chromium, for the backends that only a browser has: a Vite server hands out the harness and the folders,
+// Playwright drives the page.
+
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Connect } from 'vite';
+import type { CaseResult } from '../conformance/cases.ts';
+import type { BrowserBackend } from './harness.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** A software adapter is right, only slow; without the flags Chromium offers none on a machine without a GPU. */
+const launchArguments = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
+/** Serve folders of the disk under `/mounted/N/`, byte ranges included. */
+function serveFolders(folders: readonly string[]): Connect.NextHandleFunction {
+  return (request, response, next) => {
+    const match = /^\/mounted\/(\d+)\/([^?]*)/.exec(request.url ?? '');
+    const folder = match ? folders[Number(match[1])] : undefined;
+    if (!match || folder === undefined) return next();
+    const path = normalize(join(folder, decodeURIComponent(match[2] ?? '')));
+    const refuse = () => {
+      response.statusCode = 404;
+      response.end();
+    };
+    if (!path.startsWith(normalize(folder))) return refuse();
+    void stat(path).then(({ size }) => {
+      const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+      const from = range ? Number(range[1]) : 0;
+      const to = range?.[2] ? Math.min(Number(range[2]), size - 1) : size - 1;
+      response.statusCode = range ? 206 : 200;
+      response.setHeader('Accept-Ranges', 'bytes');
+      response.setHeader('Content-Length', to - from + 1);
+      response.setHeader('Content-Type', 'application/octet-stream');
+      if (range) response.setHeader('Content-Range', `bytes ${from}-${to}/${size}`);
+      if (size === 0 || request.method === 'HEAD') response.end();
+      else createReadStream(path, { start: from, end: to }).pipe(response);
+    }, refuse);
+  };
+}
+
+export interface BrowserSession {
+  /** The URL under which a mounted folder is served; ends with a slash. */
+  urlOf(folder: number): string;
+  conform(
+    request: {
+      readonly backend: BrowserBackend;
+      readonly label: string;
+      readonly reference: number;
+      readonly model: number;
+      readonly kind?: string;
+    },
+    onCase: (result: CaseResult) => void,
+  ): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Open the harness in Chromium with these folders mounted.
+ * @throws Error with a remedy when no Chromium is installed
+ */
+export async function openBrowser(folders: readonly string[]): Promise<BrowserSession> {
+  const { createServer } = await import('vite');
+  const { chromium } = await import('@playwright/test');
+  const { chromiumExecutable } = await import('../../../scripts/chromium.mjs');
+  const executablePath = chromiumExecutable();
+  if (!executablePath) {
+    throw new Error(
+      'This backend runs in Chromium, and none was found. Install it (Debian: apt-get install chromium) or set PATCHBAY_CHROMIUM.',
+    );
+  }
+  const server = await createServer({
+    root,
+    configFile: `${root}vite.config.ts`,
+    logLevel: 'error',
+    server: { port: 0, strictPort: false, hmr: false, watch: null },
+    cacheDir: `${root}.cache/harness`,
+    plugins: [
+      {
+        name: 'mounted-folders',
+        configureServer: ({ middlewares }) => void middlewares.use(serveFolders(folders)),
+      },
+    ],
+  });
+  await server.listen();
+  const address = server.httpServer?.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const origin = `http://localhost:${port}`;
+  const browser = await chromium.launch({ executablePath, args: launchArguments });
+  const page = await browser.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  let onCase: (result: CaseResult) => void = () => undefined;
+  // What the page reports is what runCases yields: the same code on both sides.
+  await page.exposeFunction('report', (result: CaseResult) => onCase(result));
+  await page.goto(`${origin}/src/cli/browser/harness.html`);
+  await page
+    .waitForFunction(() => 'conform' in window, undefined, { timeout: 60_000 })
+    .catch((cause: unknown) => {
+      throw new Error(`The harness did not start: ${errors.join('; ') || String(cause)}`);
+    });
+  const urlOf = (folder: number) => `${origin}/mounted/${folder}/`;
+  return {
+    urlOf,
+    async conform({ reference, model, ...request }, report) {
+      onCase = report;
+      await page.evaluate((r) => window.conform(r), {
+        ...request,
+        referenceUrl: urlOf(reference),
+        modelUrl: urlOf(model),
+      });
+    },
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
