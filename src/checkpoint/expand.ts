@@ -82,14 +82,14 @@ function expandF32(bytes: Uint8Array, elementCount: number, out?: Float32Array):
     return out;
   }
   if (bytes.byteOffset % 4 === 0) return new Float32Array(bytes.buffer, bytes.byteOffset, elementCount);
-  return new Float32Array(bytes.slice().buffer);
+  return new Float32Array(new Uint8Array(bytes).buffer);
 }
 
 /** Two bytes per element, in place where the bytes are aligned and copied once where they are not. */
 function pairsOf(bytes: Uint8Array): Uint16Array {
   if (bytes.byteOffset % 2 === 0)
     return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
-  return new Uint16Array(bytes.slice().buffer);
+  return new Uint16Array(new Uint8Array(bytes).buffer);
 }
 
 function expandF16(bytes: Uint8Array, out: Float32Array): void {
