@@ -1,28 +1,63 @@
-// The openers for Node. A page imports open.ts instead: this file reaches the disk.
+// The openers of Node, for the command line. A page imports open.ts instead: this file reaches the disk.
 import type { OpenOptions } from './byte-source.ts';
 import { type Checkpoint, CheckpointError } from './checkpoint.ts';
 import { diskFolder, kindOfPath, openDiskFile } from './disk.ts';
 import { openGguf } from './gguf.ts';
-import { openSafetensors } from './safetensors-folder.ts';
+import { isRepositoryName } from './hub.ts';
+import { type HubOptions, openHub, openModelFolder } from './open.ts';
 import { quoted } from './wording.ts';
 
 /**
- * Open the folder of a model.
+ * Open the folder of a model: safetensors as Hugging Face saves them, or a folder with one .gguf file.
  * @throws CheckpointError when it holds no model, or one that is damaged
  */
 export async function openFolder(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
   if ((await kindOfPath(path)) !== 'folder') {
     throw new CheckpointError(`${quoted(path)} is not a folder. Check the path.`);
   }
-  return openSafetensors(diskFolder(path, options.onBytes), options.signal);
+  return openModelFolder(diskFolder(path, options.onBytes), undefined, options.signal);
 }
 
 /**
- * Open a single file: a `.gguf`.
+ * Open a .gguf file.
  * @throws CheckpointError when there is no such file, or it is of another kind
  */
 export async function openFile(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
+  if (path.endsWith('.safetensors')) {
+    throw new CheckpointError(
+      `${quoted(path)} needs the config.json beside it. Open the folder that holds both instead.`,
+    );
+  }
   const source = await openDiskFile(path, options.onBytes);
   if (!source) throw new CheckpointError(`${quoted(path)} does not exist. Check the path.`);
   return openGguf(source, options.signal);
+}
+
+/**
+ * Open a model by what a person writes on the command line.
+ *
+ * @param spec a folder, a .gguf file, or a Hub id: `owner/name`, `owner/name@revision`, and either followed by
+ *             `:FILE.gguf` for one file of a repository. What exists on the disk wins.
+ * @param options where the Hub is and the access token, for an id
+ * @throws CheckpointError when it is none of these
+ */
+export async function openModel(
+  spec: string,
+  options: OpenOptions & Pick<HubOptions, 'hubUrl' | 'accessToken'> = {},
+): Promise<Checkpoint> {
+  const kind = await kindOfPath(spec);
+  if (kind === 'folder') return openFolder(spec, options);
+  if (kind === 'file') return openFile(spec, options);
+  const [, repository = '', revision, file] = /^([^@:]+)(?:@([^:]+))?(?::(.+\.gguf))?$/.exec(spec) ?? [];
+  if (!isRepositoryName(repository) || /\.(gguf|safetensors)$/.test(repository)) {
+    throw new CheckpointError(
+      `${quoted(spec)} is no folder or file here, and no id of the Hub (owner/name). Check the path.`,
+    );
+  }
+  return openHub({
+    ...options,
+    repository,
+    ...(revision === undefined ? {} : { revision }),
+    ...(file === undefined ? {} : { file }),
+  });
 }

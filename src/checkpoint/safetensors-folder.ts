@@ -17,6 +17,9 @@ import { listed, quoted } from './wording.ts';
 const indexName = 'model.safetensors.index.json';
 const singleName = 'model.safetensors';
 
+/** A folder that holds either of these holds weights in safetensors. */
+export const weightFiles: readonly string[] = [singleName, indexName];
+
 const indexSchema = v.object({ weight_map: v.record(v.string(), v.string()) });
 const configurationSchema = v.record(v.string(), v.unknown());
 

@@ -1,0 +1,96 @@
+// The openers that work in a page and on Node alike: chosen files, a server, the Hub. What a disk adds is in open-node.ts.
+import { filesFolder } from './blob.ts';
+import type { FileFolder, OpenOptions } from './byte-source.ts';
+import { type Checkpoint, CheckpointError } from './checkpoint.ts';
+import { openGguf } from './gguf.ts';
+import { httpFolder, openHttpFile } from './http.ts';
+import { type HubRepository, hubFolder } from './hub.ts';
+import { openSafetensors, weightFiles } from './safetensors-folder.ts';
+import { listed, quoted } from './wording.ts';
+
+/** Where on the Hub, and how. */
+export interface HubOptions extends HubRepository, OpenOptions {
+  /** A .gguf file of the repository; without it, its safetensors, or its only .gguf file. */
+  readonly file?: string;
+}
+
+/**
+ * Open files that a person chose or dropped: those of a model's folder, or one .gguf file.
+ * @throws CheckpointError when they are no model, or one that is damaged
+ */
+export async function openFiles(files: readonly File[], options: OpenOptions = {}): Promise<Checkpoint> {
+  if (files.length === 0) {
+    throw new CheckpointError('No file was chosen. Choose the folder of a model, or a .gguf file.');
+  }
+  return openModelFolder(filesFolder(files, options.onBytes), undefined, options.signal);
+}
+
+/**
+ * Open the folder of a model, or a .gguf file, on a server that answers range requests.
+ * @param url   of the folder or file; relative to the page where there is one
+ * @param label what to call it; by default the last part of the address
+ * @throws CheckpointError when there is no model, or the server cannot be read
+ */
+export async function openUrl(url: string, label?: string, options: OpenOptions = {}): Promise<Checkpoint> {
+  const base = 'location' in globalThis ? globalThis.location.href : undefined;
+  if (!URL.canParse(url, base)) {
+    throw new CheckpointError(
+      `${quoted(url)} is not an address. Give one that begins with https:// or http://.`,
+    );
+  }
+  const address = new URL(url, base);
+  const name = label ?? (address.pathname.split('/').filter(Boolean).at(-1) || address.host);
+  if (!address.pathname.endsWith('.gguf')) {
+    return openSafetensors(httpFolder(address.href, name, options), options.signal);
+  }
+  const source = await openHttpFile(address.href, name, options, options.signal);
+  if (!source)
+    throw new CheckpointError(`${quoted(name)} does not exist on ${address.host}. Check the address.`);
+  return openGguf(source, options.signal);
+}
+
+/**
+ * Open a model of the Hugging Face Hub at a revision.
+ * @throws CheckpointError when the repository does not exist, needs a token or holds no model that can be read
+ */
+export async function openHub(options: HubOptions): Promise<Checkpoint> {
+  return openModelFolder(hubFolder(options, options.onBytes), options.file, options.signal);
+}
+
+/**
+ * Open what a folder that can be listed holds: the file that is named, or safetensors, or the only .gguf file.
+ * @throws CheckpointError when there is nothing, or a choice has to be made
+ */
+export async function openModelFolder(
+  folder: FileFolder,
+  file?: string,
+  signal?: AbortSignal,
+): Promise<Checkpoint> {
+  if (file === undefined && (await holdsSafetensors(folder, signal))) return openSafetensors(folder, signal);
+  const packed = ((await folder.list(signal)) ?? []).filter((name) => name.endsWith('.gguf'));
+  const chosen = file ?? packed[0];
+  // Nothing that can be read: opening it as safetensors says what is missing.
+  if (chosen === undefined) return openSafetensors(folder, signal);
+  if (file === undefined && packed.length > 1) {
+    throw new CheckpointError(
+      `${folder.label} holds ${packed.length} .gguf files. Name one: ${listed(packed)}.`,
+    );
+  }
+  const source = await folder.open(chosen, signal);
+  if (!source) {
+    throw new CheckpointError(
+      `${quoted(chosen)} does not exist in ${folder.label}. ` +
+        (packed.length > 0 ? `Its .gguf files: ${listed(packed)}.` : 'It holds no .gguf file.'),
+    );
+  }
+  return openGguf(source, signal);
+}
+
+async function holdsSafetensors(folder: FileFolder, signal?: AbortSignal): Promise<boolean> {
+  for (const name of weightFiles) {
+    const source = await folder.open(name, signal);
+    await source?.close();
+    if (source) return true;
+  }
+  return false;
+}
