@@ -1,7 +1,7 @@
 // Runs in Chromium on behalf of the headless runner: the same engine, on the browser's own backends.
 
-import { type FileFolder, memorySource } from '../../checkpoint/byte-source.ts';
-import { openSafetensors } from '../../checkpoint/safetensors-folder.ts';
+import { memorySource } from '../../checkpoint/byte-source.ts';
+import { openUrl } from '../../checkpoint/open.ts';
 import type { Backend } from '../../runtime/backend.ts';
 import { Model } from '../../runtime/model.ts';
 import { wasmFiles, webgpuFiles } from '../../runtime/ortFiles.ts';
@@ -38,23 +38,12 @@ async function fetchBytes(url: string): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-function folderAt(url: string, label: string): FileFolder {
-  return {
-    label,
-    list: async () => undefined,
-    open: async (name) => {
-      const response = await fetch(`${url}${name}`);
-      return response.ok ? memorySource(name, new Uint8Array(await response.arrayBuffer())) : undefined;
-    },
-  };
-}
-
 /** Run a reference folder's cases and report each as it ends. */
 async function conform(request: BrowserConformance): Promise<void> {
   const { backend: kind, label, referenceUrl, modelUrl } = request;
   const backend = await createBackend(kind);
   try {
-    const checkpoint = await openSafetensors(folderAt(modelUrl, label));
+    const checkpoint = await openUrl(modelUrl, label);
     const model = await Model.load(checkpoint, backend);
     const cases = new TextDecoder().decode(await fetchBytes(`${referenceUrl}cases.json`));
     const tensors = memorySource(

@@ -153,6 +153,18 @@ export interface CaseOptions {
   readonly kind?: string;
 }
 
+/** Every case, skipped for one reason: a family that is not supported, a model that is not there. */
+export function skippedCases(reference: Reference, reason: string, kind?: string): readonly CaseResult[] {
+  return reference.cases
+    .filter((description) => kind === undefined || description.kind === kind)
+    .map((description) => ({
+      label: labelOf(description),
+      kind: description.kind,
+      status: 'skipped',
+      reason,
+    }));
+}
+
 /** Run the cases one by one. A case that throws has failed; a kind that is not supported is skipped and says so. */
 export async function* runCases(
   model: Model,

@@ -1,0 +1,53 @@
+// Reads a command's arguments, and says in one sentence what is wrong with them.
+
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+/** The command line cannot be understood. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+export interface Arguments {
+  readonly positionals: readonly string[];
+  /** The value of a string option, or undefined. */
+  text(name: string): string | undefined;
+}
+
+/** @throws UsageError for an option that the command does not have */
+export function readArguments(words: readonly string[], options: Options): Arguments {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
+    return {
+      positionals,
+      text: (name) => {
+        const value = values[name];
+        return typeof value === 'string' ? value : undefined;
+      },
+    };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A whole number from 1 on. @throws UsageError */
+export function readCount(text: string, name: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new UsageError(`--${name} must be a whole number from 1 on; it is '${text}'.`);
+  return value;
+}
+
+/** One of a few words. @throws UsageError that lists them */
+export function readChoice<T extends string>(text: string, name: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined)
+    throw new UsageError(`--${name} must be one of ${choices.join(', ')}; it is '${text}'.`);
+  return found;
+}

@@ -1,0 +1,174 @@
+// `patchbay conformance --fixtures DIR --backend B`: every case of a reference folder, a line each, and the sum of them.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { UnsupportedModelError } from '../architectures/architecture.ts';
+import { architectureOf } from '../architectures/registry.ts';
+import { openDiskFile } from '../checkpoint/disk.ts';
+import { openModel } from '../checkpoint/open-node.ts';
+import type { Backend, BackendKind } from '../runtime/backend.ts';
+import { Model } from '../runtime/model.ts';
+import { readArguments, readChoice, UsageError } from './arguments.ts';
+import { type BrowserSession, openBrowser } from './browser/chromium.ts';
+import { type CaseResult, runCases, skippedCases } from './conformance/cases.ts';
+import { tolerances } from './conformance/compare.ts';
+import { openReference, type Reference } from './conformance/reference.ts';
+import { createHostBackend } from './hostModel.ts';
+
+const usage =
+  'Usage: patchbay conformance --fixtures DIR [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K]';
+
+interface Folder {
+  readonly path: string;
+  readonly label: string;
+  /** The checkpoint, where the folder brings one or the command names one. */
+  readonly model: string | undefined;
+}
+
+/** The folder itself when it holds cases, else those of its folders that do. */
+function referenceFolders(path: string, model: string | undefined): readonly Folder[] {
+  const describe = (folder: string): Folder => {
+    const own = join(folder, 'model');
+    return { path: folder, label: basename(resolve(folder)), model: existsSync(own) ? own : model };
+  };
+  if (existsSync(join(path, 'cases.json'))) return [describe(path)];
+  if (!existsSync(path)) throw new UsageError(`There is no folder '${path}'.`);
+  const folders = readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(path, entry.name, 'cases.json')))
+    .map((entry) => describe(join(path, entry.name)));
+  if (folders.length === 0) throw new UsageError(`'${path}' holds no cases.json, nor does a folder in it.`);
+  return folders;
+}
+
+async function withReference<T>(folder: Folder, use: (reference: Reference) => Promise<T>): Promise<T> {
+  const source = await openDiskFile(join(folder.path, 'tensors.safetensors'));
+  if (!source) throw new UsageError(`'${folder.path}' has cases.json but no tensors.safetensors.`);
+  try {
+    return await use(
+      await openReference(folder.label, readFileSync(join(folder.path, 'cases.json'), 'utf8'), source),
+    );
+  } finally {
+    await source.close();
+  }
+}
+
+interface Run {
+  readonly kind?: string;
+  readonly onCase: (folder: Folder, result: CaseResult) => void;
+}
+
+/** Why no case of the folder can run, or undefined. */
+async function obstacle(folder: Folder): Promise<string | undefined> {
+  if (folder.model === undefined) return 'the folder brings no model; name one with --model';
+  const checkpoint = await openModel(folder.model);
+  try {
+    architectureOf(checkpoint);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UnsupportedModelError) return error.message;
+    throw error;
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function conformOnHost(folder: Folder, backend: Backend, run: Run): Promise<void> {
+  await withReference(folder, async (reference) => {
+    const checkpoint = await openModel(folder.model ?? '');
+    try {
+      const model = await Model.load(checkpoint, backend);
+      const options = {
+        tolerance: tolerances[backend.kind],
+        ...(run.kind === undefined ? {} : { kind: run.kind }),
+      };
+      for await (const result of runCases(model, reference, options)) run.onCase(folder, result);
+      await model.dispose();
+    } finally {
+      await checkpoint.close();
+    }
+  });
+}
+
+function printCase(folder: Folder, { status, label, difference, reason }: CaseResult): void {
+  const errors = difference
+    ? `  abs ${difference.absolute.toExponential(1)}  rel ${difference.relative.toExponential(1)}`
+    : '';
+  console.log(`${status.padEnd(7)} ${folder.label}: ${label}${errors}${reason ? `  (${reason})` : ''}`);
+}
+
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Run every case of these folders on a backend. */
+export async function conform(folders: readonly Folder[], kind: BackendKind, run: Run): Promise<void> {
+  const runnable: Folder[] = [];
+  for (const folder of folders) {
+    const reason = await obstacle(folder);
+    if (reason === undefined) runnable.push(folder);
+    else {
+      await withReference(folder, async (reference) => {
+        for (const result of skippedCases(reference, reason, run.kind)) run.onCase(folder, result);
+      });
+    }
+  }
+  if (runnable.length === 0) return;
+  if (kind === 'webgpu') return conformInBrowser(runnable, run);
+  const backend = await createHostBackend(kind);
+  try {
+    for (const folder of runnable) await conformOnHost(folder, backend, run);
+  } finally {
+    await backend.close();
+  }
+}
+
+async function conformInBrowser(folders: readonly Folder[], run: Run): Promise<void> {
+  const session: BrowserSession = await openBrowser(folders.flatMap(({ path, model = '' }) => [path, model]));
+  try {
+    for (const [index, folder] of folders.entries()) {
+      const request = {
+        backend: 'webgpu' as const,
+        label: folder.label,
+        reference: 2 * index,
+        model: 2 * index + 1,
+      };
+      await session.conform({ ...request, ...(run.kind === undefined ? {} : { kind: run.kind }) }, (result) =>
+        run.onCase(folder, result),
+      );
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+export async function conformanceCommand(words: readonly string[]): Promise<number> {
+  const option = { type: 'string' } as const;
+  const args = readArguments(words, {
+    fixtures: option,
+    backend: option,
+    model: option,
+    family: option,
+    kind: option,
+  });
+  const path = args.text('fixtures');
+  if (path === undefined || args.positionals.length > 0) throw new UsageError(usage);
+  const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
+  const family = args.text('family');
+  const kind = args.text('kind');
+  const folders = referenceFolders(path, args.text('model')).filter(
+    (folder) => family === undefined || folder.label === family,
+  );
+  if (folders.length === 0) throw new UsageError(`'${path}' has no folder of family '${family}'.`);
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  await conform(folders, backend, {
+    ...(kind === undefined ? {} : { kind }),
+    onCase: (folder, result) => {
+      counts[result.status] += 1;
+      printCase(folder, result);
+    },
+  });
+  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  return counts.failed > 0 ? 1 : 0;
+}

@@ -1,0 +1,45 @@
+// The headless runner: `npx patchbay COMMAND ...`.
+
+import { readFileSync } from 'node:fs';
+import { UsageError } from './arguments.ts';
+import { componentsCommand } from './components.ts';
+import { conformanceCommand } from './conformance.ts';
+import { predictCommand } from './predict.ts';
+
+const commands: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
+  components: componentsCommand,
+  predict: predictCommand,
+  conformance: conformanceCommand,
+};
+
+const help = `Patchbay: causal interventions on neural networks
+
+  patchbay components MODEL             layers, components, shapes, and what each feeds
+  patchbay predict MODEL "text"         the most probable next tokens
+      [--count 10] [--backend node|wasm]
+  patchbay conformance --fixtures DIR   compare with reference results
+      [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K]
+
+MODEL is a folder, a .gguf file, or a Hub id such as openai-community/gpt2.`;
+
+/** @returns the exit code: 0 done, 1 failed, 2 not understood */
+export async function main(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    console.log(help);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version') {
+    console.log(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version);
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  try {
+    if (!command)
+      throw new UsageError(`There is no command '${name}'. Known: ${Object.keys(commands).join(', ')}.`);
+    return await command(rest);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return error instanceof UsageError ? 2 : 1;
+  }
+}

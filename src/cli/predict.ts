@@ -1,0 +1,36 @@
+// `patchbay predict MODEL "text"`: the tokens of the text and the most probable next ones.
+
+import { nextLogits, topCandidates } from '../experiments/predict.ts';
+import { readArguments, readChoice, readCount, UsageError } from './arguments.ts';
+import { withModel } from './hostModel.ts';
+import { formatTable, visibleToken } from './table.ts';
+
+export async function predictCommand(words: readonly string[]): Promise<number> {
+  const args = readArguments(words, {
+    backend: { type: 'string', default: 'node' },
+    count: { type: 'string', default: '10' },
+  });
+  const [spec, text, ...rest] = args.positionals;
+  if (!spec || text === undefined || rest.length > 0) {
+    throw new UsageError('Usage: patchbay predict MODEL "text" [--count 10] [--backend node|wasm]');
+  }
+  const count = readCount(args.text('count') ?? '10', 'count');
+  const kind = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm']);
+  await withModel(spec, kind, async (model, checkpoint) => {
+    const tokenizer = await checkpoint.tokenizer();
+    const ids = tokenizer.encode(text);
+    if (ids.length === 0) throw new UsageError('The text has no tokens. Give at least one word.');
+    console.log(
+      `${ids.length} tokens: ${ids.map((id) => visibleToken(tokenizer.tokenText(id))).join(' | ')}\n`,
+    );
+    const candidates = topCandidates(await nextLogits(model, ids), count);
+    const rows = candidates.map(({ id, logit, probability }) => [
+      visibleToken(tokenizer.tokenText(id)),
+      `${(probability * 100).toFixed(2)} %`,
+      logit.toFixed(3),
+      String(id),
+    ]);
+    console.log(formatTable([['token', 'probability', 'logit', 'id'], ...rows], new Set([1, 2, 3])));
+  });
+  return 0;
+}
