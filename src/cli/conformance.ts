@@ -27,15 +27,15 @@ interface Folder {
 
 /** The folder itself when it holds cases, else those of its folders that do. */
 function referenceFolders(path: string, model: string | undefined): readonly Folder[] {
-  const describe = (folder: string): Folder => {
+  const folderAt = (folder: string): Folder => {
     const own = join(folder, 'model');
     return { path: folder, label: basename(resolve(folder)), model: existsSync(own) ? own : model };
   };
-  if (existsSync(join(path, 'cases.json'))) return [describe(path)];
+  if (existsSync(join(path, 'cases.json'))) return [folderAt(path)];
   if (!existsSync(path)) throw new UsageError(`There is no folder '${path}'.`);
   const folders = readdirSync(path, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(path, entry.name, 'cases.json')))
-    .map((entry) => describe(join(path, entry.name)));
+    .map((entry) => folderAt(join(path, entry.name)));
   if (folders.length === 0) throw new UsageError(`'${path}' holds no cases.json, nor does a folder in it.`);
   return folders;
 }
