@@ -1,0 +1,123 @@
+// Messages between the page and the engine's worker: what each call is given and returns, and the worker's side of
+// the port. A call is one message with an id; progress and one reply come back under that id; a cancel message carries
+// the id of the call to stop. Nothing here knows models or React; the page's side is client.ts.
+
+import type {
+  DeviceInfo,
+  Engine,
+  ModelInfo,
+  ModelSource,
+  Prediction,
+  Progress,
+  TokenInfo,
+} from './protocol.ts';
+
+/** One entry per call of the engine. A call that is added here is refused by the compiler until both sides know it. */
+export interface EngineCalls {
+  readonly device: { readonly given: null; readonly returns: DeviceInfo };
+  readonly loadModel: { readonly given: ModelSource; readonly returns: ModelInfo };
+  readonly tokenize: { readonly given: string; readonly returns: readonly TokenInfo[] };
+  readonly predict: {
+    readonly given: { readonly text: string; readonly count: number | null };
+    readonly returns: Prediction;
+  };
+}
+
+export type CallName = keyof EngineCalls;
+
+export type CallMessage = {
+  readonly [Name in CallName]: {
+    readonly kind: 'call';
+    readonly id: number;
+    readonly name: Name;
+    readonly given: EngineCalls[Name]['given'];
+  };
+}[CallName];
+
+export type Request = CallMessage | { readonly kind: 'cancel'; readonly id: number };
+
+export type Reply =
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly name: string; readonly message: string };
+
+/** What a `Worker`, a worker's own scope and a `MessagePort` have in common. */
+export interface RpcPort {
+  postMessage(message: unknown): void;
+  addEventListener(type: string, listener: (event: Event) => void): void;
+  /** Only on a `MessagePort`, which keeps its messages until this is called. */
+  start?(): void;
+}
+
+/**
+ * The message inside an event, or null when it is not one of ours. Only the envelope is checked: both ends are built
+ * together and nothing else writes to this port, so the rest has the type that the compiler saw on the other side.
+ */
+export function messageIn<Message extends Request | Reply>(event: Event): Message | null {
+  if (!(event instanceof MessageEvent)) return null;
+  const data: unknown = event.data;
+  const isOurs = typeof data === 'object' && data !== null && 'kind' in data && 'id' in data;
+  // The cast is the border described above.
+  return isOurs ? (data as Message) : null;
+}
+
+function perform(
+  engine: Engine,
+  call: CallMessage,
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
+) {
+  switch (call.name) {
+    case 'device':
+      return engine.device();
+    case 'loadModel':
+      return engine.loadModel(call.given, { signal, onProgress });
+    case 'tokenize':
+      return engine.tokenize(call.given);
+    case 'predict': {
+      const { text, count } = call.given;
+      return engine.predict(text, { signal, onProgress, ...(count === null ? {} : { count }) });
+    }
+    default:
+      call satisfies never;
+      throw new TypeError(`The engine has no call '${String(Reflect.get(call, 'name'))}'.`);
+  }
+}
+
+/**
+ * Answer the calls that arrive at `port`, each with its own abort signal and progress.
+ *
+ * A worker must call this before its first `await`: messages that arrive while a module waits at its top level find no
+ * listener and are lost. Let the engine's own methods wait for what they need instead.
+ */
+export function serveEngine(engine: Engine, port: RpcPort): void {
+  const running = new Map<number, AbortController>();
+  const reply = (message: Reply) => port.postMessage(message);
+
+  async function answer(call: CallMessage): Promise<void> {
+    const { id } = call;
+    const controller = new AbortController();
+    running.set(id, controller);
+    const { signal } = controller;
+    try {
+      const onProgress = (progress: Progress) => {
+        if (!signal.aborted) reply({ kind: 'progress', id, progress });
+      };
+      const value = await perform(engine, call, signal, onProgress);
+      reply({ kind: 'result', id, value });
+    } catch (cause) {
+      const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
+      reply({ kind: 'failure', id, name, message });
+    } finally {
+      running.delete(id);
+    }
+  }
+
+  port.addEventListener('message', (event) => {
+    const request = messageIn<Request>(event);
+    if (request === null) return;
+    if (request.kind === 'cancel') running.get(request.id)?.abort();
+    else void answer(request);
+  });
+  port.start?.();
+}
