@@ -1,0 +1,76 @@
+// What the engine runs on, in two words; the reason opens on a click or a key.
+
+import { Popover } from 'radix-ui';
+import type { DeviceInfo } from '../../worker/protocol.ts';
+import type { DeviceState } from '../stores/device.ts';
+import { useDevice } from '../workbenchContext.tsx';
+
+const backendNames: Readonly<Record<DeviceInfo['backend'], string>> = { webgpu: 'WebGPU', wasm: 'WASM' };
+
+const threadsOf = (count: number): string => (count === 1 ? '1 thread' : `${count} threads`);
+
+function detailOf({ adapter, threads }: DeviceInfo): string {
+  return adapter ?? (threads === undefined ? '' : threadsOf(threads));
+}
+
+function BadgeText({ device }: { readonly device: DeviceState }) {
+  if (device.status === 'asking') return <span>Looking for a device</span>;
+  if (device.status === 'failed') return <b>No device</b>;
+  const detail = detailOf(device.info);
+  return (
+    <>
+      <b>{backendNames[device.info.backend]}</b>
+      {detail !== '' && <span>· {detail}</span>}
+    </>
+  );
+}
+
+function Details({ device }: { readonly device: DeviceState }) {
+  if (device.status === 'asking') return <p>The engine is starting and has not said yet what it runs on.</p>;
+  if (device.status === 'failed') return <p>{device.message}</p>;
+  const { backend, adapter, threads, reason } = device.info;
+  return (
+    <>
+      <p>{reason}</p>
+      <dl className="facts">
+        <dt>Backend</dt>
+        <dd>{backendNames[backend]}</dd>
+        {adapter !== undefined && (
+          <>
+            <dt>Adapter</dt>
+            <dd>{adapter}</dd>
+          </>
+        )}
+        {threads !== undefined && (
+          <>
+            <dt>Runs on</dt>
+            <dd>{threadsOf(threads)}</dd>
+          </>
+        )}
+      </dl>
+    </>
+  );
+}
+
+export function DeviceBadge() {
+  const device = useDevice((state) => state);
+  return (
+    <Popover.Root>
+      <Popover.Trigger className={device.status === 'failed' ? 'pill pill-bad' : 'pill'}>
+        <span className="visually-hidden">Device:</span>
+        <BadgeText device={device} />
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content
+          className="popover"
+          aria-label="Device"
+          align="end"
+          sideOffset={8}
+          collisionPadding={12}
+        >
+          <Details device={device} />
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}

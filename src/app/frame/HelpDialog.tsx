@@ -1,0 +1,90 @@
+// The words of the field as this page uses them, and every shortcut.
+
+import { Dialog } from 'radix-ui';
+import { Fragment } from 'react';
+import { usePage } from '../workbenchContext.tsx';
+
+const words: readonly (readonly [string, string])[] = [
+  ['Component', 'A named place in a block whose value can be read and overridden, such as mlp_output.'],
+  ['Site', 'A component at a layer. In the rack, one socket.'],
+  ['Position', 'The place of a token in the prompt, counted from 0.'],
+  ['Residual stream', 'The vector per position that every block reads from and adds to.'],
+  ['Head', 'One of the parts that attention is split into, each with its own vector per position.'],
+  ['Base and source', 'The run that is changed, and the run that the new values come from.'],
+  [
+    'Intervention',
+    'A change to the value at a site while the base runs: for example, the value of the source.',
+  ],
+  ['Logit', 'The score of a token before the softmax turns scores into probabilities.'],
+];
+
+const shortcuts: readonly (readonly [readonly string[], string])[] = [
+  [['?'], 'This page of help'],
+  [['/'], 'Go to the prompt'],
+  [['o'], 'Open the list of models'],
+  [['←', '→', '↑', '↓'], 'Move through the rack or along the tokens'],
+  [['Home', 'End'], 'First and last layer; first and last token'],
+  [['Ctrl', 'Home'], 'First socket of the rack; with End, the last'],
+  [['PgUp', 'PgDn'], 'Five layers back or on'],
+  [['Enter'], 'Pin the socket in the inspector, or let it go'],
+  [['Esc'], 'Unpin the socket; close what is open'],
+];
+
+export function HelpDialog() {
+  const isOpen = usePage((state) => state.dialog === 'help');
+  const open = usePage((state) => state.open);
+  const singleKeys = usePage((state) => state.singleKeys);
+  const setSingleKeys = usePage((state) => state.setSingleKeys);
+  return (
+    <Dialog.Root open={isOpen} onOpenChange={(next) => open(next ? 'help' : null)}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="overlay" />
+        <Dialog.Content className="dialog" aria-describedby={undefined}>
+          <div className="dialog-head">
+            <Dialog.Title>Words and shortcuts</Dialog.Title>
+            <Dialog.Close className="button">Close</Dialog.Close>
+          </div>
+          <div className="help-columns">
+            <section>
+              <h3>Words</h3>
+              <dl className="help-words">
+                {words.map(([word, meaning]) => (
+                  <Fragment key={word}>
+                    <dt>{word}</dt>
+                    <dd>{meaning}</dd>
+                  </Fragment>
+                ))}
+              </dl>
+            </section>
+            <section>
+              <h3>Shortcuts</h3>
+              <dl className="help-list">
+                {shortcuts.map(([keys, meaning]) => (
+                  <Fragment key={meaning}>
+                    <dt>
+                      {keys.map((key) => (
+                        <kbd key={key}>{key}</kbd>
+                      ))}
+                    </dt>
+                    <dd>{meaning}</dd>
+                  </Fragment>
+                ))}
+              </dl>
+              <label className="check">
+                <input
+                  type="checkbox"
+                  checked={singleKeys}
+                  onChange={(event) => setSingleKeys(event.target.checked)}
+                />
+                Single keys (? / o) act as shortcuts
+              </label>
+            </section>
+          </div>
+          <p className="help-note">
+            Models, prompts and results stay on this machine; only the files of a Hub model are fetched.
+          </p>
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}

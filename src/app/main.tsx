@@ -1,0 +1,29 @@
+// Starts the engine's worker and draws the page over it.
+
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { connectEngine } from '../worker/client.ts';
+import './style/theme.css';
+import './style/base.css';
+import './style/frame.css';
+import './style/chooser.css';
+import './style/prompt.css';
+import './style/rack.css';
+import { embeddedModel } from './model/embedded.ts';
+import { Page } from './Page.tsx';
+import { browserMemory } from './stores/memory.ts';
+import { createWorkbench } from './workbench.ts';
+import { WorkbenchProvider } from './workbenchContext.tsx';
+
+const worker = new Worker(new URL('../worker/engineWorker.ts', import.meta.url), { type: 'module' });
+const workbench = createWorkbench(connectEngine(worker), embeddedModel, browserMemory());
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('The page has no element with the id root.');
+createRoot(root).render(
+  <StrictMode>
+    <WorkbenchProvider value={workbench}>
+      <Page />
+    </WorkbenchProvider>
+  </StrictMode>,
+);

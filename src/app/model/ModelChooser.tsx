@@ -1,0 +1,15 @@
+// Every way to a model. Stands on the page while there is none, and in a dialog afterwards.
+
+import { EmbeddedChoice } from './EmbeddedChoice.tsx';
+import { HubChoice } from './HubChoice.tsx';
+import { LocalChoice } from './LocalChoice.tsx';
+
+export function ModelChooser() {
+  return (
+    <div className="chooser">
+      <EmbeddedChoice />
+      <LocalChoice />
+      <HubChoice />
+    </div>
+  );
+}

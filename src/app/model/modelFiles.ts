@@ -1,0 +1,70 @@
+// From what a person chose or dropped, the files that make one model, or a sentence that says what is missing. Only
+// names and places are looked at here; the engine reads the bytes.
+
+/** A file with its place below what was chosen: `model/config.json`, or just its name. */
+export interface FoundFile {
+  readonly path: string;
+  readonly file: File;
+}
+
+export type ModelFiles =
+  | { readonly ok: true; readonly label: string; readonly files: readonly File[] }
+  | { readonly ok: false; readonly label: string; readonly message: string };
+
+/** A folder of this many files is not a model's. */
+export const maxFiles = 2000;
+
+const folderOf = (path: string): string => path.split('/').slice(0, -1).join('/');
+const depthOf = (path: string): number => path.split('/').length;
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** Files of one folder: a nested copy (`onnx/config.json`) must not mix with the model beside it. */
+function filesOfFolder(found: readonly FoundFile[], folder: string): readonly FoundFile[] {
+  return found.filter(({ path }) => folderOf(path) === folder);
+}
+
+export function modelFilesIn(found: readonly FoundFile[]): ModelFiles {
+  const byDepth = [...found].sort((a, b) => depthOf(a.path) - depthOf(b.path));
+  const ggufs = byDepth.filter(({ path }) => /\.gguf$/i.test(path));
+  const weights = byDepth.filter(({ path }) => /\.safetensors$/i.test(path));
+  const label = found.length === 1 ? (found[0]?.file.name ?? '') : plural(found.length, 'file');
+  const refuse = (message: string): ModelFiles => ({ ok: false, label, message });
+
+  if (found.length === 0) return refuse('The folder has no files. Choose the folder that holds the weights.');
+
+  const [gguf] = ggufs;
+  if (gguf !== undefined && weights.length === 0) {
+    if (ggufs.length > 1) {
+      const names = ggufs.map(({ file }) => file.name).join(', ');
+      return refuse(`There are ${ggufs.length} GGUF files (${names}). Choose one of them.`);
+    }
+    return { ok: true, label: gguf.file.name, files: [gguf.file] };
+  }
+
+  const [first] = weights;
+  if (first === undefined) {
+    const what = found.length === 1 ? `'${label}' is` : `None of the ${plural(found.length, 'file')} is`;
+    return refuse(
+      `${what} a .gguf or .safetensors file. Other formats hold code or cannot be read in parts.`,
+    );
+  }
+  const folder = folderOf(first.path);
+  const beside = filesOfFolder(found, folder).map(({ file }) => file);
+  const missing = ['config.json', 'tokenizer.json'].filter(
+    (name) => !beside.some((file) => file.name === name),
+  );
+  if (missing.length > 0) {
+    const verb = missing.length === 1 ? 'is' : 'are';
+    return refuse(
+      `${missing.join(' and ')} ${verb} not beside '${first.file.name}'. ` +
+        'Choose the weights, config.json and tokenizer.json together, or the folder that holds them.',
+    );
+  }
+  const files = beside.filter((file) => /\.(safetensors|json)$/i.test(file.name));
+  return { ok: true, label: folder.split('/').at(-1) || first.file.name, files };
+}
+
+/** Files from an `<input type="file">`, of a folder or not. */
+export function filesFromInput(list: FileList | null): readonly FoundFile[] {
+  return [...(list ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+}

@@ -1,0 +1,62 @@
+// One line for those who do not see the page change: loads, runs and their ends, spoken through a polite live region.
+// Progress is told at every quarter, not at every message.
+
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { spokenToken } from '../prompt/tokenText.ts';
+import { formatBytes, formatCount, formatPercent } from '../quantities.ts';
+import type { Load, ModelStore } from './model.ts';
+import type { PromptState, PromptStore } from './prompt.ts';
+
+export interface StatusState {
+  readonly sentence: string;
+}
+
+export type StatusStore = StoreApi<StatusState>;
+
+/** Quarters of a load that are done: 0 to 4; 0 while the total is unknown. */
+function quarters(load: Load): number {
+  if (load.status !== 'loading' || load.progress === null) return 0;
+  const { done, total } = load.progress;
+  return total === null || total === 0 ? 0 : Math.floor((done / total) * 4);
+}
+
+/** @returns what to say about a change of the load, or null when it is not worth a word */
+export function loadSentence(load: Load, before: Load): string | null {
+  if (load.status === 'failed')
+    return load === before ? null : `${load.label} was not loaded. ${load.message}`;
+  if (load.status === 'idle') return null;
+  if (before.status !== 'loading' || before.label !== load.label) return `Loading ${load.label}.`;
+  const done = quarters(load);
+  if (done <= quarters(before) || done === 4 || load.progress === null) return null;
+  return `Loading ${load.label}: ${done * 25} percent of ${formatBytes(load.progress.total ?? 0)}.`;
+}
+
+export function promptSentence(state: PromptState, before: PromptState): string | null {
+  if (state.prediction !== before.prediction && state.prediction !== null) {
+    const [best] = state.prediction.value.candidates;
+    if (best === undefined) return null;
+    return `Most probable next token: ${spokenToken(best.text)}, ${formatPercent(best.probability)}.`;
+  }
+  if (state.run === before.run) return null;
+  if (state.run.status === 'failed') return `The prediction failed. ${state.run.message}`;
+  if (state.run.status === 'tooLong') {
+    return `The prompt has ${formatCount(state.run.count)} tokens; the model reads at most ${formatCount(state.run.limit)}.`;
+  }
+  return null;
+}
+
+export function createStatusStore(model: ModelStore, prompt: PromptStore): StatusStore {
+  const store = createStore<StatusState>(() => ({ sentence: '' }));
+  const say = (sentence: string | null) => {
+    if (sentence !== null) store.setState({ sentence });
+  };
+  model.subscribe((state, before) => {
+    if (state.info !== before.info && state.info !== null) {
+      return say(`${state.info.label} is ready: ${state.info.layerCount} layers, width ${state.info.width}.`);
+    }
+    const wasCancelled = before.load.status === 'loading' && state.load.status === 'idle';
+    say(wasCancelled ? `Loading ${before.load.label} was cancelled.` : loadSentence(state.load, before.load));
+  });
+  prompt.subscribe((state, before) => say(promptSentence(state, before)));
+  return store;
+}

@@ -1,0 +1,31 @@
+// The thin React binding over the workbench: a context, and one hook per store.
+
+import { createContext, useContext } from 'react';
+import { useStore } from 'zustand';
+import type { DeviceState } from './stores/device.ts';
+import type { ModelState } from './stores/model.ts';
+import type { PageState } from './stores/page.ts';
+import type { PromptState } from './stores/prompt.ts';
+import type { RackState } from './stores/rack.ts';
+import type { ThemeState } from './stores/theme.ts';
+import type { Workbench } from './workbench.ts';
+
+const WorkbenchContext = createContext<Workbench | null>(null);
+
+export const WorkbenchProvider = WorkbenchContext.Provider;
+
+export function useWorkbench(): Workbench {
+  const workbench = useContext(WorkbenchContext);
+  if (workbench === null) throw new Error('A component of the page is used outside WorkbenchProvider.');
+  return workbench;
+}
+
+export const useDevice = <T,>(select: (state: DeviceState) => T): T =>
+  useStore(useWorkbench().device, select);
+export const useModel = <T,>(select: (state: ModelState) => T): T => useStore(useWorkbench().model, select);
+export const usePrompt = <T,>(select: (state: PromptState) => T): T =>
+  useStore(useWorkbench().prompt, select);
+export const useRack = <T,>(select: (state: RackState) => T): T => useStore(useWorkbench().rack, select);
+export const useTheme = <T,>(select: (state: ThemeState) => T): T => useStore(useWorkbench().theme, select);
+export const usePage = <T,>(select: (state: PageState) => T): T => useStore(useWorkbench().page, select);
+export const useStatus = (): string => useStore(useWorkbench().status, (state) => state.sentence);
