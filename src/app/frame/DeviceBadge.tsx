@@ -56,7 +56,9 @@ export function DeviceBadge() {
   const device = useDevice((state) => state);
   return (
     <Popover.Root>
-      <Popover.Trigger className={device.status === 'failed' ? 'pill pill-bad' : 'pill'}>
+      <Popover.Trigger
+        className={device.status === 'failed' ? 'pill pill-device pill-bad' : 'pill pill-device'}
+      >
         <span className="visually-hidden">Device:</span>
         <BadgeText device={device} />
       </Popover.Trigger>

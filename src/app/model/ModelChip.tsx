@@ -16,7 +16,7 @@ export function ModelChip() {
       <span className="visually-hidden">Model:</span>
       {isLoading ? (
         <>
-          <span>Loading</span>
+          <span className="pill-detail">Loading</span>
           <b>{load.label}</b>
           {part !== null && <span>· {formatRoundPercent(part)}</span>}
         </>

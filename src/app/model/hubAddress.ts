@@ -13,7 +13,7 @@ export type HubAddressResult =
 export const defaultHubUrl = 'https://huggingface.co';
 export const defaultRevision = 'main';
 
-const namePart = /^[\w.-]+$/;
+const namePart = /^\w[\w.-]*$/;
 
 /** Take a pasted page address apart: `https://hub/owner/name/tree/revision`. */
 function fromPageAddress(text: string): { repository: string; revision?: string; hubUrl: string } | null {

@@ -43,7 +43,7 @@ export function modelFilesIn(found: readonly FoundFile[]): ModelFiles {
 
   const [first] = weights;
   if (first === undefined) {
-    const what = found.length === 1 ? `'${label}' is` : `None of the ${plural(found.length, 'file')} is`;
+    const what = found.length === 1 ? `'${label}' is not` : `None of the ${plural(found.length, 'file')} is`;
     return refuse(
       `${what} a .gguf or .safetensors file. Other formats hold code or cannot be read in parts.`,
     );

@@ -91,7 +91,9 @@ export function NextTokens() {
       ? 'Load a model to see what it expects next.'
       : text === ''
         ? `The ${candidateCount} most probable next tokens appear here.`
-        : null;
+        : run.status === 'tooLong' && prediction === null
+          ? 'The model runs once the prompt fits.'
+          : null;
   return (
     <section className="card next" aria-labelledby="next-title" aria-busy={isRunning} data-stale={isStale}>
       <div className="card-head">

@@ -25,11 +25,13 @@ export const cellName = (row: RackRow, site: Site): string =>
 function RackRowInner({ rack, row, ariaRow, marks, tabStop, pinned }: RackRowViewProps) {
   const { component, firstColumn, lastColumn } = row;
   const form = socketForm(component.shape);
+  const all = [...(marks?.values() ?? [])];
+  const strongest = all.find((mark) => mark === 'shown') ?? all[0];
   const columns = Array.from({ length: rack.columnCount }, (_, column) => column);
   return (
     // biome-ignore lint/a11y/useFocusableInteractive: in a grid the cells take the focus
     // biome-ignore lint/a11y/useSemanticElements: a grid of this size is laid out by CSS, not as a table
-    <div role="row" className="rack-row" aria-rowindex={ariaRow} data-marked={marks !== undefined}>
+    <div role="row" className="rack-row" aria-rowindex={ariaRow} data-strongest={strongest}>
       {/* biome-ignore lint/a11y/useFocusableInteractive: the row's name is read with its cells */}
       {/* biome-ignore lint/a11y/useSemanticElements: as above */}
       <div role="rowheader" className="rack-name" aria-colindex={1}>

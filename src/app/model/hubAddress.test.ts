@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { readHubAddress } from './hubAddress.ts';
+
+const read = (repository: string, revision = '', hubUrl = '') => {
+  const result = readHubAddress({ repository, revision, hubUrl });
+  return result.ok ? result.address : result.message;
+};
+
+test('an id gets the usual revision and Hub', () => {
+  expect(read(' openai-community/gpt2 ')).toEqual({
+    repository: 'openai-community/gpt2',
+    revision: 'main',
+    hubUrl: 'https://huggingface.co',
+  });
+  expect(read('gpt2', 'v1.0', 'https://hub.example/')).toEqual({
+    repository: 'gpt2',
+    revision: 'v1.0',
+    hubUrl: 'https://hub.example',
+  });
+});
+
+test('the address of a model page is taken apart', () => {
+  expect(read('https://hub.example/owner/name/tree/refs%2Fpr%2F1')).toEqual({
+    repository: 'owner/name',
+    revision: 'refs/pr/1',
+    hubUrl: 'https://hub.example',
+  });
+});
+
+test('what is not an id, a revision or an address is refused by name', () => {
+  expect(read('')).toContain('Write the id of a model');
+  expect(read('../../etc/passwd')).toContain("'../../etc/passwd' is not the id of a model.");
+  expect(read('../name')).toContain("'../name' is not the id of a model.");
+  expect(read('owner/na me')).toContain("'owner/na me' is not the id of a model.");
+  expect(read('owner/name', 'my branch')).toContain("'my branch' is not a revision.");
+  expect(read('owner/name', 'main', 'ftp://hub')).toContain("'ftp://hub' is not a web address.");
+});

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { modelFilesIn } from './modelFiles.ts';
+
+const found = (...paths: readonly string[]) =>
+  paths.map((path) => ({ path, file: new File([], path.split('/').at(-1) ?? '') }));
+
+const chosen = (...paths: readonly string[]) => {
+  const result = modelFilesIn(found(...paths));
+  return result.ok ? { label: result.label, files: result.files.map(({ name }) => name) } : result.message;
+};
+
+test('one GGUF file is a model', () => {
+  expect(chosen('smol.gguf')).toEqual({ label: 'smol.gguf', files: ['smol.gguf'] });
+});
+
+test('a folder is a model by the files beside its weights, not by those of a folder inside', () => {
+  expect(
+    chosen(
+      'gpt2/onnx/config.json',
+      'gpt2/config.json',
+      'gpt2/model.safetensors',
+      'gpt2/tokenizer.json',
+      'gpt2/README.md',
+    ),
+  ).toEqual({ label: 'gpt2', files: ['config.json', 'model.safetensors', 'tokenizer.json'] });
+});
+
+test('loose weights with both their companions are a model', () => {
+  expect(chosen('config.json', 'model.safetensors', 'tokenizer.json')).toMatchObject({
+    label: 'model.safetensors',
+  });
+});
+
+test('what is missing beside the weights is named', () => {
+  expect(chosen('model.safetensors', 'config.json')).toBe(
+    "tokenizer.json is not beside 'model.safetensors'. " +
+      'Choose the weights, config.json and tokenizer.json together, or the folder that holds them.',
+  );
+  expect(chosen('model.safetensors')).toContain('config.json and tokenizer.json are not beside');
+});
+
+test('several GGUF files, other formats and an empty folder are refused with what to do', () => {
+  expect(chosen('m/q4.gguf', 'm/q8.gguf')).toBe(
+    'There are 2 GGUF files (q4.gguf, q8.gguf). Choose one of them.',
+  );
+  expect(chosen('pytorch_model.bin')).toContain("'pytorch_model.bin' is not a .gguf or .safetensors file");
+  expect(chosen('a.txt', 'b.txt')).toContain('None of the 2 files is a .gguf or .safetensors file.');
+  expect(chosen()).toContain('The folder has no files.');
+});
