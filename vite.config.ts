@@ -1,4 +1,6 @@
+import { cpSync, existsSync } from 'node:fs';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** Cross-origin isolation gives the page SharedArrayBuffer, and so WASM threads. */
@@ -7,9 +9,22 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+/** The embedded model and the catalogue lie in `models/`, which Vite serves in development as it lies; a build takes them along. */
+const models: Plugin = {
+  name: 'models',
+  apply: 'build',
+  writeBundle: ({ dir }) => {
+    if (!dir || !existsSync('models')) return;
+    cpSync('models', `${dir}/models`, {
+      recursive: true,
+      filter: (path) => !/\/(train|__pycache__)(\/|$)/.test(path),
+    });
+  },
+};
+
 export default defineConfig({
   base: './',
-  plugins: [react()],
+  plugins: [react(), models],
   server: { headers: isolation },
   preview: { headers: isolation },
   worker: { format: 'es' },

@@ -16,6 +16,8 @@ import { createWorkbench } from './workbench.ts';
 import { WorkbenchProvider } from './workbenchContext.tsx';
 
 const worker = new Worker(new URL('../worker/engineWorker.ts', import.meta.url), { type: 'module' });
+const asked = new URLSearchParams(window.location.search).get('backend');
+worker.postMessage({ backend: asked === 'webgpu' || asked === 'wasm' ? asked : null });
 const workbench = createWorkbench(connectEngine(worker), embeddedModel, browserMemory());
 
 const root = document.getElementById('root');

@@ -1,0 +1,80 @@
+// Chooses what the engine runs on, and says why: WebGPU on real hardware, WASM otherwise. A software adapter (SwiftShader,
+// llvmpipe) computes the right numbers on the CPU far slower than WASM does.
+
+import type { Backend } from '../runtime/backend.ts';
+import type { DeviceInfo } from './protocol.ts';
+
+/** `?backend=` of the page's address, for people who know better and for tests. */
+export type BackendWish = 'webgpu' | 'wasm' | null;
+
+export interface ChosenDevice {
+  readonly info: DeviceInfo;
+  readonly open: () => Promise<Backend>;
+}
+
+const softwareAdapters = /swiftshader|llvmpipe|lavapipe|software|basic render|warp/i;
+
+function adapterName({ description, device, vendor, architecture }: GPUAdapterInfo): string {
+  return description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter';
+}
+
+function isSoftware(adapter: GPUAdapter): boolean {
+  const { info } = adapter;
+  const isFallback = 'isFallbackAdapter' in info && info.isFallbackAdapter === true;
+  return (
+    isFallback ||
+    softwareAdapters.test(`${info.description} ${info.device} ${info.vendor} ${info.architecture}`)
+  );
+}
+
+/** Two threads at least, one core left to the page, and no more than ORT's kernels make use of. */
+function threadCount(): number {
+  if (!crossOriginIsolated) return 1;
+  return Math.max(2, Math.min(8, navigator.hardwareConcurrency - 1));
+}
+
+function wasmDevice(reason: string): ChosenDevice {
+  const threads = threadCount();
+  const suffix = threads === 1 ? ' One thread, because the page is not cross-origin isolated.' : '';
+  return {
+    info: { backend: 'wasm', threads, reason: `${reason}${suffix}` },
+    open: async () => {
+      const [{ createWasmBackend }, { wasmFiles }] = await Promise.all([
+        import('../runtime/wasmBackend.ts'),
+        import('../runtime/ortFiles.ts'),
+      ]);
+      return createWasmBackend({ threads, wasmPaths: wasmFiles });
+    },
+  };
+}
+
+function webGpuDevice(adapter: GPUAdapter, reason: string): ChosenDevice {
+  return {
+    info: { backend: 'webgpu', adapter: adapterName(adapter.info), reason },
+    open: async () => {
+      const [{ createWebGpuBackend }, { webgpuFiles }] = await Promise.all([
+        import('../runtime/webgpuBackend.ts'),
+        import('../runtime/ortFiles.ts'),
+      ]);
+      // An adapter gives one device; after a loss another must be asked for.
+      const fresh = (await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })) ?? adapter;
+      return createWebGpuBackend({ adapter: fresh, wasmPaths: webgpuFiles });
+    },
+  };
+}
+
+export async function chooseDevice(wish: BackendWish): Promise<ChosenDevice> {
+  if (wish === 'wasm') return wasmDevice('The address of the page asks for WASM.');
+  // Absent in browsers without WebGPU and on pages that are not secure, whatever its type says.
+  const gpu: GPU | undefined = navigator.gpu;
+  if (!gpu) return wasmDevice('This browser has no WebGPU, so the engine runs on the processor.');
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) return wasmDevice('WebGPU found no graphics adapter, so the engine runs on the processor.');
+  if (wish === 'webgpu') return webGpuDevice(adapter, 'The address of the page asks for WebGPU.');
+  if (isSoftware(adapter)) {
+    return wasmDevice(
+      `WebGPU offers only a software adapter (${adapterName(adapter.info)}), which is slower than WASM on the same processor.`,
+    );
+  }
+  return webGpuDevice(adapter, 'WebGPU runs on this machine’s graphics adapter.');
+}

@@ -1,0 +1,210 @@
+// The engine that the page talks to: one device, one model at a time. A failed load keeps the model that was there; a
+// lost device is opened again for the next call.
+
+import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
+import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
+import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
+import { nextLogits, topCandidates } from '../experiments/predict.ts';
+import { type Backend, DeviceLostError } from '../runtime/backend.ts';
+import { Model } from '../runtime/model.ts';
+import type { ChosenDevice } from './device.ts';
+import type {
+  CallOptions,
+  ComponentInfo,
+  DeviceInfo,
+  Engine,
+  ModelInfo,
+  ModelSource,
+  Prediction,
+  TokenInfo,
+} from './protocol.ts';
+
+interface Loaded {
+  readonly source: ModelSource;
+  readonly checkpoint: Checkpoint;
+  readonly tokenizer: Tokenizer;
+  readonly model: Model;
+}
+
+/** No model has been loaded yet, or loading it failed. */
+export class NoModelError extends Error {
+  override readonly name = 'NoModelError';
+}
+
+const defaultCandidates = 10;
+
+function shapeOf({ layout, width, heads = 1 }: ComponentDescription): readonly (string | number)[] {
+  if (layout === 'pair') return [heads, 'position', 'position'];
+  return layout === 'head' ? ['position', heads, width] : ['position', width];
+}
+
+function componentInfo(architecture: Architecture, component: ComponentDescription): ComponentInfo {
+  return {
+    name: component.name,
+    layers: component.scope === 'layer' ? architecture.layerCount : null,
+    shape: shapeOf(component),
+    description: component.description,
+    feeds: component.feeds,
+  };
+}
+
+function modelInfo({ model, checkpoint }: Loaded): ModelInfo {
+  const { architecture } = model;
+  const packed = [...checkpoint.tensors.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return {
+    label: checkpoint.label,
+    family: architecture.modelType,
+    layerCount: architecture.layerCount,
+    width: architecture.width,
+    headCount: architecture.headCount,
+    vocabularySize: architecture.vocabularySize,
+    maxPositions: architecture.maxPositions,
+    parameterCount: model.parameterCount,
+    weightBytes:
+      model.residency === 'expanded' ? model.parameterCount * 4 : model.residency === 'packed' ? packed : 0,
+    components: architecture.components.map((component) => componentInfo(architecture, component)),
+  };
+}
+
+async function openSource(
+  source: ModelSource,
+  signal: AbortSignal | undefined,
+  onBytes: (bytes: number) => void,
+): Promise<Checkpoint> {
+  const options = { onBytes, ...(signal ? { signal } : {}) };
+  switch (source.kind) {
+    case 'url':
+      return openUrl(source.url, source.label, options);
+    case 'files':
+      return openFiles(source.files, options);
+    case 'hub': {
+      const { repository, revision, hubUrl } = source;
+      return openHub({ repository, revision, hubUrl, ...options });
+    }
+    default:
+      return source satisfies never;
+  }
+}
+
+export function createEngine(device: Promise<ChosenDevice>): Engine {
+  let opened: Promise<Backend> | undefined;
+  let loaded: Loaded | undefined;
+  /** Calls that use the model run one after another: the device is one. */
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const backend = async (): Promise<Backend> => {
+    opened ??= device.then((chosen) => chosen.open());
+    try {
+      return await opened;
+    } catch (error) {
+      opened = undefined;
+      throw error;
+    }
+  };
+
+  function inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const result = turn.then(() => {
+      signal?.throwIfAborted();
+      return work();
+    });
+    turn = result.catch(() => undefined);
+    return result;
+  }
+
+  const current = (): Loaded => {
+    if (!loaded) throw new NoModelError('No model is loaded. Choose one first.');
+    return loaded;
+  };
+
+  async function load(source: ModelSource, { signal, onProgress }: CallOptions): Promise<Loaded> {
+    const report = (done: number, total: number | null) =>
+      onProgress?.({ stage: 'Reading weights', done, total, unit: 'bytes' });
+    let headerBytes = 0;
+    let hasTotal = false;
+    const checkpoint = await openSource(source, signal, (bytes) => {
+      headerBytes += bytes;
+      if (!hasTotal) report(headerBytes, null);
+    });
+    try {
+      const tokenizer = await checkpoint.tokenizer(signal);
+      const model = await Model.load(checkpoint, await backend(), {
+        ...(signal ? { signal } : {}),
+        onBytes: (done, total) => {
+          hasTotal = true;
+          report(done, total);
+        },
+      });
+      return { source, checkpoint, tokenizer, model };
+    } catch (error) {
+      await checkpoint.close();
+      throw error;
+    }
+  }
+
+  async function unload({ model, checkpoint }: Loaded): Promise<void> {
+    await model.dispose();
+    await checkpoint.close();
+  }
+
+  /** After a loss the device, and with it every weight, is gone: open another and load the same model again, once. */
+  async function recovering<T>(work: () => Promise<T>, options: CallOptions): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DeviceLostError) || !loaded) throw error;
+      const { source } = loaded;
+      await unload(loaded);
+      loaded = undefined;
+      opened = undefined;
+      loaded = await load(source, options);
+      return work();
+    }
+  }
+
+  const tokenInfo = (tokenizer: Tokenizer, id: number): TokenInfo => ({
+    id,
+    text: tokenizer.tokenText(id),
+    isSpecial: tokenizer.isSpecial(id),
+  });
+
+  return {
+    device: async (): Promise<DeviceInfo> => (await device).info,
+
+    loadModel: (source, options = {}) =>
+      inTurn(options.signal, async () => {
+        const next = await load(source, options);
+        const previous = loaded;
+        loaded = next;
+        if (previous) await unload(previous);
+        return modelInfo(next);
+      }),
+
+    tokenize: async (text) => {
+      const { tokenizer } = current();
+      return tokenizer.encode(text).map((id) => tokenInfo(tokenizer, id));
+    },
+
+    predict: (text, options = {}) =>
+      inTurn(options.signal, () =>
+        recovering(async (): Promise<Prediction> => {
+          const { tokenizer, model } = current();
+          const ids = tokenizer.encode(text);
+          const started = performance.now();
+          const logits = await nextLogits(model, ids, {
+            ...(options.signal ? { signal: options.signal } : {}),
+            onProgress: (done, total) =>
+              options.onProgress?.({ stage: 'Running the prompt', done, total, unit: 'row-layers' }),
+          });
+          const elapsedMs = performance.now() - started;
+          const candidates = topCandidates(logits, options.count ?? defaultCandidates).map(
+            ({ id, logit, probability }) => ({
+              ...tokenInfo(tokenizer, id),
+              logit,
+              probability,
+            }),
+          );
+          return { tokens: ids.map((id) => tokenInfo(tokenizer, id)), candidates, elapsedMs };
+        }, options),
+      ),
+  };
+}
