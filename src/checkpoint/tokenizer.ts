@@ -7,11 +7,17 @@ import { quoted, reasonOf } from './wording.ts';
 
 /** What the library reads; the rest of the file is its own business and is passed on as it is. */
 const tokenizerSchema = v.looseObject({
-  model: v.looseObject({}),
+  model: v.looseObject({
+    type: v.optional(v.string()),
+    vocab: v.custom<object>((value) => typeof value === 'object' && value !== null),
+  }),
   decoder: v.optional(v.nullable(v.looseObject({}))),
   pre_tokenizer: v.optional(v.nullable(v.looseObject({}))),
   added_tokens: v.optional(v.array(v.looseObject({ id: v.number(), content: v.string() }))),
 });
+
+/** What the library knows. It takes any other for a guess of its own, and gives wrong tokens silently. */
+const modelTypes: readonly string[] = ['BPE', 'Unigram', 'WordLevel', 'WordPiece'];
 
 /** More tokens than any vocabulary has; an id beyond it is damage, and would make an array of that length. */
 const largestId = 1 << 24;
@@ -35,6 +41,7 @@ export async function buildTokenizer(
       `'${file}' of ${label} is not what a tokenizer's file should be. Save the tokenizer again with Hugging Face's tokenizers.`,
     );
   }
+  requireSound(parsed.output, label);
   const { PreTrainedTokenizer } = await importTransformers();
   try {
     return wrap(new PreTrainedTokenizer(parsed.output, config.output), spellingOf(parsed.output), label);
@@ -44,6 +51,29 @@ export async function buildTokenizer(
       `The tokenizer of ${label} cannot be built from its tokenizer.json (${reasonOf(cause)}). ` +
         'It may use a kind that is not supported; token ids can still be given.',
     );
+  }
+}
+
+/** What the library does not check: a kind of model that it does not know, and ids that no array can hold. */
+function requireSound(file: v.InferOutput<typeof tokenizerSchema>, label: string): void {
+  const { type, vocab } = file.model;
+  if (type !== undefined && !modelTypes.includes(type)) {
+    throw new CheckpointError(
+      `The tokenizer of ${label} is of the kind ${quoted(type)}, which is not supported. Known: ${modelTypes.join(', ')}.`,
+    );
+  }
+  // A Unigram vocabulary is a list, whose ids are its places.
+  const listed = Array.isArray(vocab) ? [] : Object.entries(vocab);
+  for (const [token, id] of [
+    ...listed,
+    ...(file.added_tokens ?? []).map(({ id, content }) => [content, id] as const),
+  ]) {
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= largestId) {
+      throw new CheckpointError(
+        `The tokenizer of ${label} gives token ${quoted(token)} the id ${String(id)}; ids are whole numbers below ${largestId}. ` +
+          'The file is damaged; fetch it again.',
+      );
+    }
   }
 }
 
@@ -66,15 +96,7 @@ function wrap(
   label: string,
 ): Tokenizer {
   const tokens: string[] = [];
-  for (const [token, id] of library.get_vocab()) {
-    if (!Number.isSafeInteger(id) || id < 0 || id >= largestId) {
-      throw new CheckpointError(
-        `The tokenizer of ${label} gives token ${quoted(token)} the id ${id}; ids are whole numbers below ${largestId}. ` +
-          'The file is damaged; fetch it again.',
-      );
-    }
-    tokens[id] = token;
-  }
+  for (const [token, id] of library.get_vocab()) tokens[id] = token;
   const special = new Set(library.all_special_ids);
   const requireId = (id: number): void => {
     if (!Number.isSafeInteger(id) || id < 0 || id >= tokens.length) {
