@@ -1,8 +1,8 @@
 // The words of the field as this page uses them, and every shortcut.
 
-import { Dialog } from 'radix-ui';
 import { Fragment } from 'react';
 import { usePage } from '../workbenchContext.tsx';
+import { PageDialog } from './PageDialog.tsx';
 
 const words: readonly (readonly [string, string])[] = [
   ['Component', 'A named place in a block whose value can be read and overridden, such as mlp_output.'],
@@ -31,60 +31,49 @@ const shortcuts: readonly (readonly [readonly string[], string])[] = [
 ];
 
 export function HelpDialog() {
-  const isOpen = usePage((state) => state.dialog === 'help');
-  const open = usePage((state) => state.open);
   const singleKeys = usePage((state) => state.singleKeys);
   const setSingleKeys = usePage((state) => state.setSingleKeys);
   return (
-    <Dialog.Root open={isOpen} onOpenChange={(next) => open(next ? 'help' : null)}>
-      <Dialog.Portal>
-        <Dialog.Overlay className="overlay" />
-        <Dialog.Content className="dialog" aria-describedby={undefined}>
-          <div className="dialog-head">
-            <Dialog.Title>Words and shortcuts</Dialog.Title>
-            <Dialog.Close className="button">Close</Dialog.Close>
-          </div>
-          <div className="help-columns">
-            <section>
-              <h3>Words</h3>
-              <dl className="help-words">
-                {words.map(([word, meaning]) => (
-                  <Fragment key={word}>
-                    <dt>{word}</dt>
-                    <dd>{meaning}</dd>
-                  </Fragment>
-                ))}
-              </dl>
-            </section>
-            <section>
-              <h3>Shortcuts</h3>
-              <dl className="help-list">
-                {shortcuts.map(([keys, meaning]) => (
-                  <Fragment key={meaning}>
-                    <dt>
-                      {keys.map((key) => (
-                        <kbd key={key}>{key}</kbd>
-                      ))}
-                    </dt>
-                    <dd>{meaning}</dd>
-                  </Fragment>
-                ))}
-              </dl>
-              <label className="check">
-                <input
-                  type="checkbox"
-                  checked={singleKeys}
-                  onChange={(event) => setSingleKeys(event.target.checked)}
-                />
-                Single keys (? / o) act as shortcuts
-              </label>
-            </section>
-          </div>
-          <p className="help-note">
-            Models, prompts and results stay on this machine; only the files of a Hub model are fetched.
-          </p>
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <PageDialog name="help" title="Words and shortcuts">
+      <div className="help-columns">
+        <section>
+          <h3>Words</h3>
+          <dl className="help-words">
+            {words.map(([word, meaning]) => (
+              <Fragment key={word}>
+                <dt>{word}</dt>
+                <dd>{meaning}</dd>
+              </Fragment>
+            ))}
+          </dl>
+        </section>
+        <section>
+          <h3>Shortcuts</h3>
+          <dl className="help-list">
+            {shortcuts.map(([keys, meaning]) => (
+              <Fragment key={meaning}>
+                <dt>
+                  {keys.map((key) => (
+                    <kbd key={key}>{key}</kbd>
+                  ))}
+                </dt>
+                <dd>{meaning}</dd>
+              </Fragment>
+            ))}
+          </dl>
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={singleKeys}
+              onChange={(event) => setSingleKeys(event.target.checked)}
+            />
+            Single keys (? / o) act as shortcuts
+          </label>
+        </section>
+      </div>
+      <p className="help-note">
+        Models, prompts and results stay on this machine; only the files of a Hub model are fetched.
+      </p>
+    </PageDialog>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import { useWorkbench } from '../workbenchContext.tsx';
-import { droppedEntries, filesFromEntries } from './droppedFiles.ts';
+import { droppedItems, filesOf } from './droppedFiles.ts';
 import { useChosenFiles } from './useChosenFiles.ts';
 
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
@@ -27,7 +27,7 @@ export function DropTarget() {
       event.preventDefault();
       const { info, refuse } = model.getState();
       if (info !== null) page.getState().open('model');
-      filesFromEntries(droppedEntries(event.dataTransfer)).then(take, (cause: unknown) =>
+      filesOf(droppedItems(event.dataTransfer)).then(take, (cause: unknown) =>
         refuse('files', 'What was dropped', cause instanceof Error ? cause.message : String(cause)),
       );
     };

@@ -1,12 +1,12 @@
 // The chooser in a dialog, with the model in use above it.
 
-import { Dialog } from 'radix-ui';
 import type { ModelInfo } from '../../worker/protocol.ts';
+import { PageDialog } from '../frame/PageDialog.tsx';
 import { formatBytes, formatCount, formatParameters } from '../quantities.ts';
-import { useModel, usePage } from '../workbenchContext.tsx';
+import { useModel } from '../workbenchContext.tsx';
 import { ModelChooser } from './ModelChooser.tsx';
 
-export const modelFacts = (info: ModelInfo): readonly (readonly [string, string])[] => [
+const modelFacts = (info: ModelInfo): readonly (readonly [string, string])[] => [
   ['Family', info.family],
   ['Layers', formatCount(info.layerCount)],
   ['Width', formatCount(info.width)],
@@ -35,22 +35,11 @@ function InUse({ info }: { readonly info: ModelInfo }) {
 }
 
 export function ModelDialog() {
-  const isOpen = usePage((state) => state.dialog === 'model');
-  const open = usePage((state) => state.open);
   const info = useModel((state) => state.info);
   return (
-    <Dialog.Root open={isOpen} onOpenChange={(next) => open(next ? 'model' : null)}>
-      <Dialog.Portal>
-        <Dialog.Overlay className="overlay" />
-        <Dialog.Content className="dialog" aria-describedby={undefined}>
-          <div className="dialog-head">
-            <Dialog.Title>Choose a model</Dialog.Title>
-            <Dialog.Close className="button">Close</Dialog.Close>
-          </div>
-          {info !== null && <InUse info={info} />}
-          <ModelChooser />
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <PageDialog name="model" title="Choose a model">
+      {info !== null && <InUse info={info} />}
+      <ModelChooser />
+    </PageDialog>
   );
 }

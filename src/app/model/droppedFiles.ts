@@ -2,12 +2,24 @@
 
 import { type FoundFile, maxFiles } from './modelFiles.ts';
 
-/** The entries must be taken while the drop event is handled; afterwards the browser has emptied its list. */
-export function droppedEntries(transfer: DataTransfer): readonly FileSystemEntry[] {
-  return [...transfer.items].flatMap((item) => {
+/** Must be taken while the drop event is handled; afterwards the browser has emptied its list. */
+export interface Dropped {
+  /** Files and folders of the file system. */
+  readonly entries: readonly FileSystemEntry[];
+  /** Files that are in none, such as one dragged out of another page. */
+  readonly files: readonly File[];
+}
+
+export function droppedItems(transfer: DataTransfer): Dropped {
+  const entries: FileSystemEntry[] = [];
+  const files: File[] = [];
+  for (const item of transfer.items) {
     const entry = item.kind === 'file' ? item.webkitGetAsEntry() : null;
-    return entry === null ? [] : [entry];
-  });
+    const file = item.getAsFile();
+    if (entry !== null) entries.push(entry);
+    else if (file !== null) files.push(file);
+  }
+  return { entries, files };
 }
 
 const isFileEntry = (entry: FileSystemEntry): entry is FileSystemFileEntry => entry.isFile;
@@ -27,8 +39,8 @@ async function entriesOf(folder: FileSystemDirectoryEntry): Promise<readonly Fil
 }
 
 /** @throws RangeError when there are more files than a model can have, before they are all walked */
-export async function filesFromEntries(entries: readonly FileSystemEntry[]): Promise<readonly FoundFile[]> {
-  const found: FoundFile[] = [];
+export async function filesOf({ entries, files }: Dropped): Promise<readonly FoundFile[]> {
+  const found: FoundFile[] = files.map((file) => ({ path: file.name, file }));
   const waiting = [...entries];
   for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) {
     if (isFileEntry(entry)) {

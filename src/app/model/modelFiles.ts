@@ -27,7 +27,8 @@ export function modelFilesIn(found: readonly FoundFile[]): ModelFiles {
   const byDepth = [...found].sort((a, b) => depthOf(a.path) - depthOf(b.path));
   const ggufs = byDepth.filter(({ path }) => /\.gguf$/i.test(path));
   const weights = byDepth.filter(({ path }) => /\.safetensors$/i.test(path));
-  const label = found.length === 1 ? (found[0]?.file.name ?? '') : plural(found.length, 'file');
+  const label =
+    weights[0]?.file.name ?? (found.length === 1 ? found[0]?.file.name : null) ?? 'What was chosen';
   const refuse = (message: string): ModelFiles => ({ ok: false, label, message });
 
   if (found.length === 0) return refuse('The folder has no files. Choose the folder that holds the weights.');

@@ -75,10 +75,10 @@ function ColumnHeads({ rack, shown }: { readonly rack: Rack; readonly shown: Sit
             role="columnheader"
             className="rack-head"
             aria-colindex={column + 2}
-            aria-label={nameOf(column)}
             data-shown={column === shownColumn}
           >
-            {isLayer && isWritten ? column - 1 : ''}
+            <span className="visually-hidden">{isLayer && isWritten ? 'layer ' : nameOf(column)}</span>
+            {isLayer && isWritten && column - 1}
           </div>
         );
       })}

@@ -1,0 +1,267 @@
+// A stand-in for the engine's worker, put in place of `window.Worker` before the page loads, so that every state of the
+// page can be shown without a model. It speaks the messages of src/worker/rpc.ts; nothing of it is in the bundle.
+
+import type { Page } from '@playwright/test';
+import type { ComponentInfo, DeviceInfo, ModelInfo } from '../src/worker/protocol.ts';
+
+export interface FakeEngine {
+  readonly device: DeviceInfo | { readonly error: string };
+  readonly model: ModelInfo;
+  /** Bytes of a load; it goes on in ten steps. */
+  readonly bytes: number;
+  readonly stepMs: number;
+  /** Wait at this step of a load until it is cancelled; null for never. */
+  readonly hangAtStep: number | null;
+  readonly predictMs: number;
+  /** A prompt that holds this never gets its prediction. */
+  readonly hangOnText: string | null;
+  /** Error of the next loads, by their order; null where one succeeds. */
+  readonly loadErrors: readonly (string | null)[];
+  readonly predictError: string | null;
+  /** Whether the page finds the embedded model beside it. */
+  readonly isEmbeddedServed: boolean;
+}
+
+const perHead = (name: string): string => `head_${name}`;
+
+/** A LLaMA-like model of any size, with the components that the engine gives one. */
+export function fakeModel(label: string, layerCount: number, width: number, headCount: number): ModelInfo {
+  const head = width / headCount;
+  const inner = width === 576 ? 1536 : 4 * width;
+  const one = (
+    name: string,
+    size: number | readonly (string | number)[],
+    feeds: readonly string[],
+    description: string,
+    layers: number | null = layerCount,
+  ): ComponentInfo => ({
+    name,
+    layers,
+    shape: ['position', ...(typeof size === 'number' ? [size] : size)],
+    description,
+    feeds,
+  });
+  const projections = [
+    ['query_output', ['attention_scores'], 'What each position looks for'],
+    ['key_output', ['attention_scores'], 'What each position offers to be found by'],
+    ['value_output', ['attention_value_output'], 'What each position hands on when it is found'],
+    ['attention_value_output', ['attention_output'], 'The values of all positions, weighed by attention'],
+  ] as const;
+  const pairs = (name: string, feeds: readonly string[], description: string): ComponentInfo => ({
+    name,
+    layers: layerCount,
+    shape: [headCount, 'position', 'position'],
+    description,
+    feeds,
+  });
+  return {
+    label,
+    family: 'llama',
+    layerCount,
+    width,
+    headCount,
+    vocabularySize: 49152,
+    maxPositions: 8192,
+    parameterCount: 134_515_008,
+    weightBytes: 538_060_032,
+    components: [
+      one(
+        'block_input',
+        width,
+        ['attention_input', 'block_output'],
+        'The residual stream as the block receives it.',
+      ),
+      one(
+        'attention_input',
+        width,
+        ['query_output', 'key_output', 'value_output'],
+        'The normalised residual stream that attention reads.',
+      ),
+      ...projections.map(([name, feeds, text]) =>
+        one(name, width, feeds, `${text}, all heads side by side.`),
+      ),
+      pairs(
+        'attention_scores',
+        ['attention_weight'],
+        'How well each query matches each key, before the softmax.',
+      ),
+      pairs(
+        'attention_weight',
+        ['attention_value_output'],
+        'How much each position takes from each other one; sums to 1 over the keys.',
+      ),
+      one(
+        'attention_output',
+        width,
+        ['block_output', 'mlp_input'],
+        'What attention adds to the residual stream.',
+      ),
+      ...projections.map(([name, feeds, text]) =>
+        one(
+          perHead(name),
+          [headCount, head],
+          feeds.map((fed) => (fed.endsWith('value_output') ? perHead(fed) : fed)),
+          `${text}, one vector per head.`,
+        ),
+      ),
+      one('mlp_input', width, ['mlp_activation'], 'The normalised residual stream that the MLP reads.'),
+      one(
+        'mlp_activation',
+        inner,
+        ['mlp_output'],
+        'The hidden layer of the MLP after its activation function.',
+      ),
+      one('mlp_output', width, ['block_output'], 'What the MLP adds to the residual stream.'),
+      one(
+        'block_output',
+        width,
+        ['block_input', 'final_norm_output'],
+        'The residual stream as the block leaves it.',
+      ),
+      one(
+        'embedding_output',
+        width,
+        ['block_input'],
+        'The embedding of each token, before the first block.',
+        null,
+      ),
+      one(
+        'final_norm_output',
+        width,
+        ['logits'],
+        'The normalised residual stream after the last block.',
+        null,
+      ),
+      one('logits', 49152, [], 'The score of every token of the vocabulary.', null),
+    ],
+  };
+}
+
+export const webgpu: DeviceInfo = {
+  backend: 'webgpu',
+  adapter: 'Apple M3',
+  reason: 'WebGPU is available on a hardware adapter.',
+};
+
+export const wasm: DeviceInfo = {
+  backend: 'wasm',
+  threads: 4,
+  reason: 'The only WebGPU adapter is software (SwiftShader), which is slower than WASM.',
+};
+
+const defaults: FakeEngine = {
+  device: webgpu,
+  model: fakeModel('SmolLM2-135M', 30, 576, 9),
+  bytes: 271_000_000,
+  stepMs: 1,
+  hangAtStep: null,
+  predictMs: 1,
+  hangOnText: null,
+  loadErrors: [],
+  predictError: null,
+  isEmbeddedServed: true,
+};
+
+/** Runs in the page; must not refer to anything outside itself. */
+function installFakeWorker(fake: FakeEngine): void {
+  const next = [
+    [' Paris', 0.7021],
+    [' London', 0.0612],
+    [' Lyon', 0.0331],
+    [' Brussels', 0.0204],
+    ['\n', 0.0127],
+    [' the', 0.0098],
+    [' 東京', 0.0051],
+    [' باريس', 0.0023],
+    ['<|endoftext|>', 0.0009],
+    ['.', 0.00003],
+  ] as const;
+  const split = (text: string) => {
+    const pieces =
+      text.match(/<\|[a-z]+\|>| (?=<\|)|\n|\t| ?[\p{L}\p{M}]{1,7}| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}]+| /gu) ?? [];
+    return pieces.map((piece) => ({
+      id: [...piece].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 49152, 7),
+      text: piece,
+      isSpecial: /^<\|/.test(piece),
+    }));
+  };
+  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  let loads = 0;
+
+  class FakeWorker extends EventTarget {
+    readonly cancelled = new Set<number>();
+
+    postMessage(message: { kind: string; id: number; name: string; given: unknown }): void {
+      if (message.kind === 'cancel') this.cancelled.add(message.id);
+      else void this.answer(structuredClone(message));
+    }
+    terminate(): void {}
+
+    reply(message: object): void {
+      this.dispatchEvent(new MessageEvent('message', { data: structuredClone(message) }));
+    }
+
+    async answer({ id, name, given }: { id: number; name: string; given: unknown }): Promise<void> {
+      await wait(0);
+      try {
+        const value = await this.perform(id, name, given);
+        if (!this.cancelled.has(id)) this.reply({ kind: 'result', id, value });
+      } catch (cause) {
+        const message = cause instanceof Error ? cause.message : String(cause);
+        this.reply({ kind: 'failure', id, name: 'Error', message });
+      }
+    }
+
+    async perform(id: number, name: string, given: unknown): Promise<unknown> {
+      if (name === 'device') {
+        if ('error' in fake.device) throw new Error(fake.device.error);
+        return fake.device;
+      }
+      if (name === 'tokenize') return split(String(given));
+      if (name === 'loadModel')
+        return this.load(id, given as { kind: string; label?: string; repository?: string });
+      const { text } = given as { text: string };
+      if (fake.hangOnText !== null && text.includes(fake.hangOnText)) return new Promise(() => {});
+      await wait(fake.predictMs);
+      if (fake.predictError !== null) throw new Error(fake.predictError);
+      const candidates = next.map(([token, probability], place) => ({
+        id: 100 + place,
+        text: token,
+        isSpecial: token.startsWith('<|'),
+        probability,
+        logit: 18.34 + Math.log(probability / 0.7021) - (place === 9 ? 12 : 0),
+      }));
+      return { tokens: split(text), candidates, elapsedMs: 42 };
+    }
+
+    async load(id: number, source: { kind: string; label?: string; repository?: string }): Promise<unknown> {
+      const error = fake.loadErrors[loads];
+      loads += 1;
+      for (let step = 0; step <= 10; step += 1) {
+        const done = Math.round((fake.bytes * step) / 10);
+        this.reply({
+          kind: 'progress',
+          id,
+          progress: { stage: 'Reading weights', done, total: fake.bytes, unit: 'bytes' },
+        });
+        if (step === fake.hangAtStep) return new Promise(() => {});
+        if (step === 3 && error) throw new Error(error);
+        await wait(fake.stepMs);
+      }
+      return { ...fake.model, label: source.repository ?? source.label ?? fake.model.label };
+    }
+  }
+  Object.defineProperty(window, 'Worker', { value: FakeWorker });
+}
+
+/** Open the page over a fake engine. */
+export async function openPage(page: Page, changes: Partial<FakeEngine> = {}): Promise<void> {
+  const fake = { ...defaults, ...changes };
+  await page.route('**/models/tiny-atlas/config.json', (route) =>
+    fake.isEmbeddedServed
+      ? route.fulfill({ contentType: 'application/json', body: '{}' })
+      : route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+  );
+  await page.addInitScript(installFakeWorker, fake);
+  await page.goto('./');
+}
