@@ -1,0 +1,67 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { openDiskFile } from '../checkpoint/disk.ts';
+import { openModel } from '../checkpoint/open-node.ts';
+import { nextLogits, topCandidates } from '../experiments/predict.ts';
+import type { Backend } from '../runtime/backend.ts';
+import { Model } from '../runtime/model.ts';
+import { createNodeBackend } from '../runtime/nodeBackend.ts';
+import { openReference, type Reference } from './conformance/reference.ts';
+
+// A real language model is too large to keep here: see CONTRIBUTING for where it comes from.
+const root = join(import.meta.dirname, '..', '..');
+const cache = join(root, '.cache', 'smollm2');
+const cached = existsSync(cache) ? readdirSync(cache).find((name) => name.endsWith('.gguf')) : undefined;
+const path = process.env.PATCHBAY_SMOLLM2 ?? (cached && join(cache, cached));
+const results = join(root, '..', 'shared', 'reference', 'smollm2');
+const missing =
+  path === undefined
+    ? 'no SmolLM2 GGUF in .cache/smollm2'
+    : existsSync(results)
+      ? ''
+      : 'no reference results beside the repository';
+
+describe.skipIf(missing !== '')(`SmolLM2${missing && ` (skipped: ${missing})`}`, () => {
+  let backend: Backend;
+  let checkpoint: Checkpoint;
+  let model: Model;
+  let reference: Reference;
+  beforeAll(async () => {
+    backend = createNodeBackend(2);
+    checkpoint = await openModel(path ?? '');
+    model = await Model.load(checkpoint, backend);
+    const tensors = await openDiskFile(join(results, 'tensors.safetensors'));
+    if (!tensors) throw new Error('no tensors.safetensors');
+    reference = await openReference('smollm2', readFileSync(join(results, 'cases.json'), 'utf8'), tensors);
+  });
+  afterAll(async () => {
+    await model.dispose();
+    await checkpoint.close();
+    expect(backend.liveTensors).toBe(0);
+  });
+
+  test('has the reference’s tokens and, at the last position, its logits', async () => {
+    const tokenizer = await checkpoint.tokenizer();
+    const ids = tokenizer.encode('The Eiffel Tower is located in the city of');
+    expect(ids).toEqual([...(await reference.tensor('eiffel.ids')).data]);
+    const expected = (await reference.tensor('eiffel.logits')).data;
+    const found = await nextLogits(model, ids);
+    const gap = found.reduce(
+      (most, logit, id) => Math.max(most, Math.abs(logit - (expected[id] ?? Number.NaN))),
+      0,
+    );
+    expect(gap).toBeLessThan(1e-3);
+    const [best] = topCandidates(found, 1);
+    expect(tokenizer.tokenText(best?.id ?? 0)).toBe(' Paris');
+    expect(best?.probability).toBeCloseTo(0.7, 2);
+  });
+
+  test('gives the same logits when its weights stay packed', async () => {
+    const packed = await Model.load(checkpoint, backend, { residency: 'packed' });
+    const ids = [504, 216, 22];
+    expect(await nextLogits(packed, ids)).toEqual(await nextLogits(model, ids));
+    await packed.dispose();
+  });
+});
