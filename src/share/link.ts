@@ -1,5 +1,5 @@
 // A document as the fragment of a link: `#v1.` and JSON, deflated, in base64url. The fragment never reaches a server and
-// may be long. Whoever opens a link trusts nothing in it: it is inflated under a limit and its content is checked by the
+// may be long. (zlib's form of deflate: its checksum tells a damaged link from a whole one.) Whoever opens a link trusts nothing in it: it is inflated under a limit and its content is checked by the
 // schema of whatever it claims to be.
 
 /** The link is damaged, or made by a newer Patchbay. The message says which and what to do. */
@@ -54,9 +54,7 @@ async function collect(stream: ReadableStream<Uint8Array>, limit: number): Promi
 
 /** @returns `#v1.…`, to follow the address of the page */
 export async function encodeLink(content: unknown): Promise<string> {
-  const packed = new Blob([JSON.stringify(content)])
-    .stream()
-    .pipeThrough(new CompressionStream('deflate-raw'));
+  const packed = new Blob([JSON.stringify(content)]).stream().pipeThrough(new CompressionStream('deflate'));
   return `#v${currentVersion}.${toBase64Url(await collect(packed, Number.MAX_SAFE_INTEGER))}`;
 }
 
@@ -83,7 +81,7 @@ export async function decodeLink(fragment: string): Promise<unknown> {
   try {
     const inflated = new Blob([fromBase64Url(match[2] ?? '')])
       .stream()
-      .pipeThrough(new DecompressionStream('deflate-raw'));
+      .pipeThrough(new DecompressionStream('deflate'));
     return JSON.parse(
       new TextDecoder('utf-8', { fatal: true }).decode(await collect(inflated, largestJsonBytes)),
     );
