@@ -146,20 +146,40 @@ export function createEngine(device: Promise<ChosenDevice>): Engine {
     await checkpoint.close();
   }
 
-  /** After a loss the device, and with it every weight, is gone: open another and load the same model again, once. */
-  async function recovering<T>(work: () => Promise<T>, options: CallOptions): Promise<T> {
+  /** Drop the device, and with it the model. The next call opens another. */
+  async function reset(): Promise<void> {
+    const lost = loaded;
+    loaded = undefined;
+    opened = undefined;
+    if (lost) await unload(lost);
+  }
+
+  /** Do `work`; when the device is lost meanwhile, open another, `prepare` it, and do the work once more. */
+  async function recovering<T>(
+    work: () => Promise<T>,
+    prepare: (lost: Loaded | undefined) => Promise<void>,
+  ): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof DeviceLostError) || !loaded) throw error;
-      const { source } = loaded;
-      await unload(loaded);
-      loaded = undefined;
-      opened = undefined;
-      loaded = await load(source, options);
+      if (!(error instanceof DeviceLostError)) throw error;
+      const lost = loaded;
+      await reset();
+      await prepare(lost);
       return work();
     }
   }
+
+  /** Work on the current model, which is loaded again from where it came when its device is lost. */
+  const withModel = <T>(options: CallOptions, work: (current: Loaded) => Promise<T>): Promise<T> =>
+    inTurn(options.signal, () =>
+      recovering(
+        () => work(current()),
+        async (lost) => {
+          if (lost) loaded = await load(lost.source, options);
+        },
+      ),
+    );
 
   const tokenInfo = (tokenizer: Tokenizer, id: number): TokenInfo => ({
     id,
@@ -172,7 +192,10 @@ export function createEngine(device: Promise<ChosenDevice>): Engine {
 
     loadModel: (source, options = {}) =>
       inTurn(options.signal, async () => {
-        const next = await load(source, options);
+        const next = await recovering(
+          () => load(source, options),
+          async () => undefined,
+        );
         const previous = loaded;
         loaded = next;
         if (previous) await unload(previous);
@@ -185,26 +208,19 @@ export function createEngine(device: Promise<ChosenDevice>): Engine {
     },
 
     predict: (text, options = {}) =>
-      inTurn(options.signal, () =>
-        recovering(async (): Promise<Prediction> => {
-          const { tokenizer, model } = current();
-          const ids = tokenizer.encode(text);
-          const started = performance.now();
-          const logits = await nextLogits(model, ids, {
-            ...(options.signal ? { signal: options.signal } : {}),
-            onProgress: (done, total) =>
-              options.onProgress?.({ stage: 'Running the prompt', done, total, unit: 'row-layers' }),
-          });
-          const elapsedMs = performance.now() - started;
-          const candidates = topCandidates(logits, options.count ?? defaultCandidates).map(
-            ({ id, logit, probability }) => ({
-              ...tokenInfo(tokenizer, id),
-              logit,
-              probability,
-            }),
-          );
-          return { tokens: ids.map((id) => tokenInfo(tokenizer, id)), candidates, elapsedMs };
-        }, options),
-      ),
+      withModel(options, async ({ tokenizer, model }): Promise<Prediction> => {
+        const ids = tokenizer.encode(text);
+        const started = performance.now();
+        const logits = await nextLogits(model, ids, {
+          ...(options.signal ? { signal: options.signal } : {}),
+          onProgress: (done, total) =>
+            options.onProgress?.({ stage: 'Running the prompt', done, total, unit: 'row-layers' }),
+        });
+        const elapsedMs = performance.now() - started;
+        const candidates = topCandidates(logits, options.count ?? defaultCandidates).map(
+          ({ id, logit, probability }) => ({ ...tokenInfo(tokenizer, id), logit, probability }),
+        );
+        return { tokens: ids.map((id) => tokenInfo(tokenizer, id)), candidates, elapsedMs };
+      }),
   };
 }
