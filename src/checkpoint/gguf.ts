@@ -8,9 +8,8 @@ import { GgufMetadata } from './gguf-metadata.ts';
 import { readRopeScaling, ropeFactorsName } from './gguf-rope.ts';
 import { layoutFits, type RowLayout, restoredForm, restoreRows } from './gguf-rows.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
-import { requireOpen, unknownTensor } from './safetensors-folder.ts';
 import { elementCountOf, storedBytes } from './storage.ts';
-import { listed, quoted } from './wording.ts';
+import { listed, quoted, requireOpen, unknownTensor } from './wording.ts';
 
 interface NamedTensor {
   readonly info: TensorInfo;

@@ -2,17 +2,10 @@
 // that model.safetensors.index.json names.
 import * as v from 'valibot';
 import { type ByteSource, type FileFolder, readJson } from './byte-source.ts';
-import {
-  type Checkpoint,
-  CheckpointError,
-  type ModelConfiguration,
-  type TensorInfo,
-  UnknownTensorError,
-} from './checkpoint.ts';
-import { didYouMean } from './nearest.ts';
+import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from './checkpoint.ts';
 import { type PlacedTensor, readSafetensorsHeader, unsupportedDtype } from './safetensors.ts';
 import { folderTokenizer } from './tokenizer-files.ts';
-import { listed, quoted } from './wording.ts';
+import { listed, quoted, requireOpen, unknownTensor } from './wording.ts';
 
 const indexName = 'model.safetensors.index.json';
 const singleName = 'model.safetensors';
@@ -167,17 +160,4 @@ function safetensorsCheckpoint(
       await Promise.all(sources.map((source) => source.close()));
     },
   };
-}
-
-/** @throws CheckpointError when a checkpoint is used after it was closed */
-export function requireOpen(isOpen: boolean, label: string): void {
-  if (!isOpen) throw new CheckpointError(`${label} has been closed. Open the model again to read from it.`);
-}
-
-/** The sentence for a tensor that is not there, with the names that come nearest. */
-export function unknownTensor(name: string, label: string, known: Iterable<string>): UnknownTensorError {
-  const suggestion = didYouMean(name, known);
-  return new UnknownTensorError(
-    `Tensor ${quoted(name)} does not exist in ${label}. ${suggestion || 'Its `tensors` lists the names that do.'}`,
-  );
 }

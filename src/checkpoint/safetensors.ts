@@ -50,7 +50,7 @@ const dtypeBits: Readonly<Record<string, number>> = {
   U64: 64,
 };
 
-const entrySchema = v.strictObject({
+const entrySchema = v.object({
   dtype: v.string(),
   shape: v.array(v.number()),
   data_offsets: v.tuple([v.number(), v.number()]),

@@ -57,6 +57,22 @@ test('a token keeps its leading space, and bytes that are no text are shown as b
   expect([259, 258].map((id) => tokenizer.isSpecial(id))).toEqual([true, false]);
 });
 
+test('an added token is shown as it stands in the file', async () => {
+  const json = byteLevelJson();
+  const added = {
+    id: 260,
+    content: 'é',
+    special: false,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+  };
+  const tokenizer = await buildTokenizer({ ...json, added_tokens: [added] }, {}, 'tiny');
+  expect(tokenizer.encode('é', { addSpecialTokens: false })).toEqual([260]);
+  expect(tokenizer.tokenText(260)).toBe('é');
+});
+
 test.each([-1, 260, 0.5])('the id %d does not exist', async (id) => {
   const tokenizer = await buildTokenizer(byteLevelJson(), {}, 'tiny');
   expect(() => tokenizer.tokenText(id)).toThrow(

@@ -16,6 +16,8 @@ const tokenizerSchema = v.looseObject({
   added_tokens: v.optional(v.array(v.looseObject({ id: v.number(), content: v.string() }))),
 });
 
+type TokenizerFile = v.InferOutput<typeof tokenizerSchema>;
+
 /** What the library knows. It takes any other for a guess of its own, and gives wrong tokens silently. */
 const modelTypes: readonly string[] = ['BPE', 'Unigram', 'WordLevel', 'WordPiece'];
 
@@ -44,7 +46,7 @@ export async function buildTokenizer(
   requireSound(parsed.output, label);
   const { PreTrainedTokenizer } = await importTransformers();
   try {
-    return wrap(new PreTrainedTokenizer(parsed.output, config.output), spellingOf(parsed.output), label);
+    return wrap(new PreTrainedTokenizer(parsed.output, config.output), parsed.output, label);
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
     throw new CheckpointError(
@@ -55,7 +57,7 @@ export async function buildTokenizer(
 }
 
 /** What the library does not check: a kind of model that it does not know, and ids that no array can hold. */
-function requireSound(file: v.InferOutput<typeof tokenizerSchema>, label: string): void {
+function requireSound(file: TokenizerFile, label: string): void {
   const { type, vocab } = file.model;
   if (type !== undefined && !modelTypes.includes(type)) {
     throw new CheckpointError(
@@ -92,9 +94,12 @@ async function importTransformers(): Promise<TransformersModule> {
 
 function wrap(
   library: InstanceType<TransformersModule['PreTrainedTokenizer']>,
-  spelling: Spelling,
+  file: TokenizerFile,
   label: string,
 ): Tokenizer {
+  const spelling = spellingOf(file);
+  // These stand in the file as they stand in a text, whatever the spelling of the others.
+  const added = new Set((file.added_tokens ?? []).map(({ id }) => id));
   const tokens: string[] = [];
   for (const [token, id] of library.get_vocab()) tokens[id] = token;
   const special = new Set(library.all_special_ids);
@@ -117,14 +122,14 @@ function wrap(
     tokenText(id) {
       requireId(id);
       const token = tokens[id] ?? '';
-      return special.has(id) ? token : textOfToken(token, spelling);
+      return special.has(id) || added.has(id) ? token : textOfToken(token, spelling);
     },
     isSpecial: (id) => special.has(id),
   };
 }
 
 /** The spelling shows in the steps that the file names for cutting text and for putting it together. */
-function spellingOf(file: v.InferOutput<typeof tokenizerSchema>): Spelling {
+function spellingOf(file: TokenizerFile): Spelling {
   const steps = JSON.stringify([file.decoder ?? null, file.pre_tokenizer ?? null]);
   if (steps.includes('"ByteLevel"')) return 'bytes';
   if (steps.includes('"ByteFallback"') || steps.includes('"Metaspace"') || steps.includes('▁'))
