@@ -1,3 +1,4 @@
+// Stored bytes against what torch, numpy and gguf expand them to, bit by bit.
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { CheckpointError } from './checkpoint.ts';

@@ -1,3 +1,4 @@
+// Tiny GGUF files against what transformers loads from them, and what a damaged one is refused with.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

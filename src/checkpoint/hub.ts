@@ -1,6 +1,7 @@
 // A repository on the Hugging Face Hub, or on a server that speaks like it. Hugging Face's library finds the files and
 // follows the rules of the Hub (tokens, redirects, sizes); the ranges themselves are read by http.ts, since the library
 // can neither be stopped by a signal nor notices an answer of the wrong length.
+import type { RepoId } from '@huggingface/hub';
 import type { ByteSource, FileFolder } from './byte-source.ts';
 import { CheckpointError } from './checkpoint.ts';
 import { openHttpFile, rangeSource } from './http.ts';
@@ -17,8 +18,6 @@ export interface HubRepository {
   readonly accessToken?: string;
 }
 
-const publicHub = 'https://huggingface.co';
-
 /** Whether a text has the form of a repository's name. */
 export function isRepositoryName(text: string): boolean {
   return /^(?:[A-Za-z0-9][\w.-]*\/)?[A-Za-z0-9][\w.-]*$/.test(text) && !text.includes('..');
@@ -30,7 +29,6 @@ export function isRepositoryName(text: string): boolean {
  */
 export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void): FileFolder {
   const { repository, revision = 'main', accessToken } = hub;
-  const hubUrl = (hub.hubUrl ?? publicHub).replace(/\/+$/, '');
   if (!isRepositoryName(repository)) {
     throw new CheckpointError(
       `${quoted(repository)} is not the id of a repository. An id looks like owner/name, 'openai-community/gpt2' for instance.`,
@@ -38,15 +36,19 @@ export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void)
   }
   const label = `${repository}@${revision}`;
   const access = accessToken === undefined ? {} : { accessToken };
-  const place = { repo: repository, revision, hubUrl, ...access };
+  const repo: RepoId = { type: 'model', name: repository };
+  const place = (publicHub: string) => {
+    const hubUrl = (hub.hubUrl ?? publicHub).replace(/\/+$/, '');
+    return { repo, revision, hubUrl, ...access };
+  };
   return {
     label,
     async list(signal) {
-      const { listFiles } = await import('@huggingface/hub');
+      const { HUB_URL, listFiles } = await import('@huggingface/hub');
       const names: string[] = [];
       const call = new HubCall(signal);
       try {
-        for await (const entry of listFiles({ ...place, fetch: call.fetch })) {
+        for await (const entry of listFiles({ ...place(HUB_URL), fetch: call.fetch })) {
           if (entry.type === 'file') names.push(entry.path);
         }
       } catch (cause) {
@@ -55,23 +57,24 @@ export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void)
       return names.sort();
     },
     async open(name, signal): Promise<ByteSource | undefined> {
-      const { fileDownloadInfo, InvalidApiResponseFormatError } = await import('@huggingface/hub');
+      const { fileDownloadInfo, HUB_URL, InvalidApiResponseFormatError } = await import('@huggingface/hub');
+      const here = place(HUB_URL);
       const options = { ...(onBytes ? { onBytes } : {}) };
       const ours = accessToken === undefined ? {} : { headers: { Authorization: `Bearer ${accessToken}` } };
       const call = new HubCall(signal);
       try {
-        const info = await fileDownloadInfo({ ...place, path: name, fetch: call.fetch });
+        const info = await fileDownloadInfo({ ...here, path: name, fetch: call.fetch });
         if (!info) return undefined;
         // A file may lie with another host, which the token is none of the business of.
-        const isOurs = new URL(info.url).origin === new URL(hubUrl).origin;
-        return rangeSource(info.url, name, info.size, { ...options, ...(isOurs ? ours : {}) });
+        const isOurs = new URL(info.url).origin === new URL(here.hubUrl).origin;
+        return rangeSource(info.url, `${label}/${name}`, info.size, { ...options, ...(isOurs ? ours : {}) });
       } catch (cause) {
         // A mirror may leave out what the library insists on: the reason of a 404, an ETag, ranges.
         if (call.isPlainlyMissing) return undefined;
         if (!(cause instanceof InvalidApiResponseFormatError)) throw call.error(cause, hub, label);
       }
-      const url = `${hubUrl}/${repository}/resolve/${encodeURIComponent(revision)}/${name}`;
-      return openHttpFile(url, name, { ...options, ...ours }, signal);
+      const url = `${here.hubUrl}/${repository}/resolve/${encodeURIComponent(revision)}/${name}`;
+      return openHttpFile(url, `${label}/${name}`, { ...options, ...ours }, signal);
     },
   };
 }

@@ -1,3 +1,4 @@
+// Suggestions for misspelt names.
 import { expect, test } from 'vitest';
 import { didYouMean, editDistance, nearestNames } from './nearest.ts';
 

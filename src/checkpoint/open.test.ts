@@ -1,3 +1,4 @@
+// Every way to open a checkpoint, with sources that behave and sources that do not.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -182,7 +183,7 @@ test('one .gguf file of several is opened by name', async () => {
     /'c.gguf' does not exist in lab\/packed@main. Its .gguf files/,
   );
   expect((await openHub({ ...place, file: 'b.gguf' })).config).toMatchObject({ model_type: 'llama' });
-  expect((await openModel('lab/packed:a.gguf', { hubUrl: server.url })).label).toBe('a.gguf');
+  expect((await openModel('lab/packed:a.gguf', { hubUrl: server.url })).label).toBe('lab/packed@main/a.gguf');
 });
 
 test('the access token opens a gated repository, and is not sent to the host that stores the weights', async () => {
@@ -225,7 +226,7 @@ test('a download from the Hub that breaks off is a sentence, and the next one wo
   await using server = await serveHub(hubRules);
   const checkpoint = await openHub({ repository: 'lab/tiny', hubUrl: server.url });
   server.behave({ breaksAfter: 100_000 });
-  await expect(checkpoint.read('w')).rejects.toThrow(/'model.safetensors' broke off/);
+  await expect(checkpoint.read('w')).rejects.toThrow(/'lab\/tiny@main\/model.safetensors' broke off/);
   server.behave({});
   await expectModel(checkpoint);
 });

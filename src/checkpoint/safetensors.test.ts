@@ -1,3 +1,4 @@
+// Folders of safetensors: what is listed and read, and what a damaged one is refused with.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

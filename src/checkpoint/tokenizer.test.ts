@@ -1,3 +1,4 @@
+// Ids, texts of single tokens, and tokenizer files that are refused.
 import { expect, test } from 'vitest';
 import { type FileFolder, memorySource } from './byte-source.ts';
 import { jsonBytes } from './expected/small-files.ts';
