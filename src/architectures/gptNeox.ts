@@ -13,7 +13,8 @@ import type { ConfigurationReader } from './configuration.ts';
 import { applyLinear, linear, linearWeights } from './linear.ts';
 import { readRotary, rotaryWeights, rotate } from './rotary.ts';
 
-export function gptNeox(read: ConfigurationReader): Architecture {
+/** @param names of the tensors in the checkpoint: newer saves call the unembedding `lm_head` */
+export function gptNeox(read: ConfigurationReader, names: ReadonlySet<string>): Architecture {
   const width = read.size('hidden_size');
   const layerCount = read.layerCount('num_hidden_layers');
   const heads = read.size('num_attention_heads');
@@ -28,6 +29,7 @@ export function gptNeox(read: ConfigurationReader): Architecture {
   const headWidth = read.divide(width, heads, 'hidden_size by num_attention_heads');
   const rotary = readRotary(read, headWidth, read.number('rotary_pct', 0.25), 'rotary_emb_base');
   read.refuseUnless('is_decoder', [false, true], 'is_decoder must be true or false.');
+  const unembedding = names.has('lm_head.weight') ? 'lm_head.weight' : 'embed_out.weight';
   const tokenTable = tensor('gpt_neox.embed_in.weight', vocabularySize, width);
 
   const block = (layer: number): GraphPart<BlockScope> => {
@@ -130,7 +132,7 @@ export function gptNeox(read: ConfigurationReader): Architecture {
       weights: {
         'final_layer_norm.weight': tensor('gpt_neox.final_layer_norm.weight', width),
         'final_layer_norm.bias': tensor('gpt_neox.final_layer_norm.bias', width),
-        unembedding: isTied ? tokenTable : tensor('embed_out.weight', vocabularySize, width),
+        unembedding: isTied ? tokenTable : tensor(unembedding, vocabularySize, width),
       },
       build: ({ hidden, weight, site }) => {
         const normal = layerNormalization(
@@ -145,7 +147,7 @@ export function gptNeox(read: ConfigurationReader): Architecture {
     ignoredTensors: [
       /\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)$/,
       /(^|\.)rotary_emb\.inv_freq$/,
-      ...(isTied ? [/^embed_out\.weight$/] : []),
+      ...(isTied ? [/^(embed_out|lm_head)\.weight$/] : []),
     ],
   };
 }

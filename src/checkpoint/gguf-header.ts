@@ -1,6 +1,6 @@
 // The header of a GGUF file: metadata, then the names, types, shapes and places of the tensors. Read strictly, because a
-// header is bytes from outside: the published reader for JavaScript trusts counts and lengths, so one wrong byte makes it
-// allocate without limit, and it reports neither overlaps nor tensors past the end. Here every count is compared with
+// header is bytes from outside. The published reader for JavaScript (@huggingface/gguf 0.4.6) opens a URL or a path, but no
+// file that a person dropped, and finds neither overlaps nor tensors past the end. Here every count is compared with
 // what the file can still hold before anything is made of it.
 //
 // All numbers are little endian. Versions 2 and 3 have the same layout; version 1 had 32-bit lengths and is gone.
