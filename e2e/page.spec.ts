@@ -155,6 +155,14 @@ test('chosen files are loaded, or what is missing is named', async ({ page }) =>
   await ready(page);
 });
 
+test('the first model takes the focus from its chooser to the prompt', async ({ page }) => {
+  await openPage(page, { isEmbeddedServed: false });
+  await page.getByLabel('Model id').fill('owner/name');
+  await page.keyboard.press('Enter');
+  await ready(page);
+  await expect(promptField(page)).toBeFocused();
+});
+
 test('a file dropped anywhere is loaded', async ({ page }) => {
   await openPage(page);
   await ready(page);
@@ -248,12 +256,13 @@ test('spaces, emoji, right-to-left text and special tokens are told apart', asyn
 });
 
 test('results of an earlier text are marked at the first keystroke', async ({ page }) => {
-  await openPage(page, { predictMs: 300 });
+  await openPage(page, { hangOnText: 'x' });
   await ready(page);
   await promptField(page).press('End');
   await promptField(page).press('x');
   await expect(nextTokens(page)).toHaveAttribute('data-stale', 'true');
   await expect(page.getByRole('button', { name: /^Add the most probable/ })).toBeHidden();
+  await promptField(page).press('Backspace');
   await ready(page);
   await expect(nextTokens(page)).toHaveAttribute('data-stale', 'false');
 });

@@ -1,9 +1,9 @@
 // The frame and the one page that is in it so far: the model, its prompt, its next tokens and its components.
 
-import { useEffect, useMemo } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { Header } from './frame/Header.tsx';
 import { HelpDialog } from './frame/HelpDialog.tsx';
-import { useShortcuts } from './frame/useShortcuts.ts';
+import { promptFieldId, useShortcuts } from './frame/useShortcuts.ts';
 import { DropTarget } from './model/DropTarget.tsx';
 import { ModelChooser } from './model/ModelChooser.tsx';
 import { ModelDialog } from './model/ModelDialog.tsx';
@@ -15,8 +15,16 @@ import { buildRack } from './rack/sites.ts';
 import { useModel, useStatus, useTheme } from './workbenchContext.tsx';
 
 function FirstModel() {
+  const section = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    const element = section.current;
+    return () => {
+      // The control that was used goes away with this card; the prompt is what comes next.
+      if (element?.contains(document.activeElement)) document.getElementById(promptFieldId)?.focus();
+    };
+  }, []);
   return (
-    <section className="card wide" aria-labelledby="chooser-title">
+    <section ref={section} className="card wide" aria-labelledby="chooser-title">
       <div className="card-head">
         <h2 id="chooser-title">Choose a model</h2>
         <span className="mute">It runs in this tab, on this machine.</span>

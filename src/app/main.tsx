@@ -6,6 +6,7 @@ import { connectEngine } from '../worker/client.ts';
 import './style/theme.css';
 import './style/base.css';
 import './style/frame.css';
+import './style/dialog.css';
 import './style/chooser.css';
 import './style/prompt.css';
 import './style/rack.css';

@@ -14,6 +14,7 @@ import {
   sameSite,
   siteKey,
   siteLayer,
+  wholeSite,
 } from './sites.ts';
 
 const eachNames = { vector: 'Per position', heads: 'Per position', pairs: 'Per pair of positions' } as const;
@@ -51,6 +52,7 @@ function Details({ rack, site }: { readonly rack: Rack; readonly site: Site }) {
   const component = rack.rows[rowIndexOf(rack, site)]?.component;
   if (component === undefined) return null;
   const { name, shape, description } = component;
+  const whole = wholeSite(rack, site);
   const isPinned = sameSite(pinned, site);
   const count = numbersEach(shape);
   return (
@@ -63,19 +65,23 @@ function Details({ rack, site }: { readonly rack: Rack; readonly site: Site }) {
         <p className="mono inspector-name">{name}</p>
       </div>
       <p>{description}</p>
+      {whole !== null && (
+        <p>
+          The same numbers as{' '}
+          <button type="button" className="button-plain mono" onClick={() => togglePin(whole)}>
+            {whole.component}
+          </button>
+          , split by head.
+        </p>
+      )}
       <dl className="facts">
         <dt>Shape</dt>
         <dd className="mono">{describeShape(shape)}</dd>
         <dt>{eachNames[socketForm(shape)]}</dt>
         <dd>{count === 1 ? '1 number' : `${formatCount(count)} numbers`}</dd>
       </dl>
-      <SiteList
-        title="Feeds"
-        kind="out"
-        sites={fedSites(rack, site)}
-        none="Nothing else: the model ends here."
-      />
-      <SiteList title="Fed by" kind="in" sites={feedingSites(rack, site)} none="The tokens of the prompt." />
+      <SiteList title="Feeds" kind="out" sites={fedSites(rack, site)} none="No other component." />
+      <SiteList title="Fed by" kind="in" sites={feedingSites(rack, site)} none="No other component." />
       <div className="inspector-foot">
         <button type="button" className="button" aria-pressed={isPinned} onClick={() => togglePin(site)}>
           {isPinned ? 'Unpin' : 'Pin here'}

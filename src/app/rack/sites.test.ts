@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ComponentInfo } from '../../worker/protocol.ts';
-import { buildRack, fedSites, feedingSites, moveSite, type Site } from './sites.ts';
+import { buildRack, fedSites, feedingSites, moveSite, type Site, wholeSite } from './sites.ts';
 
 const component = (name: string, layers: number | null, ...feeds: readonly string[]): ComponentInfo => ({
   name,
@@ -56,6 +56,20 @@ test('what feeds a site is what lists it among the fed', () => {
   expect(feedingSites(rack, at('block_input', 2))).toEqual([at('block_output', 1)]);
   expect(feedingSites(rack, at('final_norm_output', null))).toEqual([at('block_output', 2)]);
   expect(feedingSites(rack, at('embedding_output', null))).toEqual([]);
+});
+
+test('a per-head form knows the component that it splits', () => {
+  const split = buildRack({
+    layerCount: 1,
+    components: [
+      component('query_output', 1),
+      component('head_query_output', 1),
+      component('head_of_state', 1),
+    ],
+  });
+  expect(wholeSite(split, at('head_query_output', 0))).toEqual(at('query_output', 0));
+  expect(wholeSite(split, at('query_output', 0))).toBeNull();
+  expect(wholeSite(split, at('head_of_state', 0))).toBeNull();
 });
 
 test('arrows move by one socket and stop at the edges', () => {

@@ -111,6 +111,12 @@ export function feedingSites(rack: Rack, site: Site): readonly Site[] {
     });
 }
 
+/** For a per-head form, the site whose numbers it splits by head; null for all else. */
+export function wholeSite(rack: Rack, { component, layer }: Site): Site | null {
+  const whole: Site = { component: component.replace(/^head_/, ''), layer };
+  return whole.component !== component && rowIndexOf(rack, whole) >= 0 ? whole : null;
+}
+
 /** How far PageUp and PageDown go. */
 const pageColumns = 5;
 
