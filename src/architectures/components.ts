@@ -130,7 +130,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
       name: 'block_output',
       width,
       description: 'The residual stream as it leaves the layer.',
-      feeds: ['block_input'],
+      feeds: ['block_input', 'final_norm_output'],
     },
   ];
   const model: readonly Sketch[] = [
