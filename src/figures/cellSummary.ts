@@ -1,0 +1,108 @@
+// A cell and a figure in words: for screen readers, live regions and the description inside an exported file.
+
+import {
+  type CellAddress,
+  type HeatmapDescription,
+  type HeatmapPanel,
+  locationCount,
+  valueAt,
+} from './description.ts';
+import { formatMetric, formatValue, fractionRecovered, metricLabel } from './metric.ts';
+import { spokenToken } from './tokenLabel.ts';
+
+/**
+ * A cell in a line to be read aloud: `MLP, layer 15, token le, probability 0.62, 71 percent recovered`. What it is comes
+ * first, then the value, then what qualifies it (spread over samples, a window cut short).
+ */
+export function cellSummary(description: HeatmapDescription, cell: CellAddress): string {
+  const panel = description.panels[cell.panel];
+  if (!panel) return '';
+  const { metric, baselines } = description;
+  const value = valueAt(description, cell);
+  const parts = [panel.title, layerName(description, cell.layer), locationName(description, cell.location)];
+  const name = metric.shortName ?? metric.name;
+  if (value === undefined) {
+    parts.push('not computed yet');
+  } else {
+    parts.push(`${name} ${formatMetric(metric, value)}${metric.unit ? ` ${metric.unit}` : ''}`);
+    const fraction = fractionRecovered(value, baselines);
+    if (fraction !== undefined) parts.push(`${formatValue(fraction * 100, 0)} percent recovered`);
+    const spread = panel.standardDeviations?.[cell.location]?.[cell.layer];
+    if (spread !== undefined) {
+      const over = description.samples ? ` over ${description.samples} samples` : '';
+      parts.push(`standard deviation ${formatMetric(metric, spread)}${over}`);
+    }
+  }
+  const window = cutWindow(panel, cell.layer);
+  if (window) parts.push(`window cut to layers ${window[0]} to ${window[1]}`);
+  return parts.join(', ');
+}
+
+export const layerName = (description: HeatmapDescription, layer: number): string =>
+  `layer ${description.layers[layer] ?? layer}`;
+
+export function locationName({ locations }: HeatmapDescription, location: number): string {
+  if (locations.kind === 'head') return `head ${locations.heads[location] ?? location}`;
+  const token = locations.tokens[location];
+  return `token ${spokenToken(token?.text ?? '')}${token?.isCorrupted ? ' (corrupted)' : ''}`;
+}
+
+/** The layers covered at a layer whose window is cut by an edge of the model; undefined where the window is whole. */
+export function cutWindow(panel: HeatmapPanel, layer: number): readonly [number, number] | undefined {
+  const window = panel.windows?.[layer];
+  if (!window || window[1] - window[0] + 1 >= (panel.windowSize ?? 1)) return undefined;
+  return window;
+}
+
+/** The figure in words: what it shows, how large it is, its baselines, and the strongest cell of each panel. */
+export function figureSummary(description: HeatmapDescription): string {
+  const { panels, layers, locations, metric, baselines } = description;
+  const count = locationCount(locations);
+  const things = locations.kind === 'head' ? 'heads' : 'tokens';
+  const sentences = [
+    `${panels.length === 1 ? 'Heatmap' : `${panels.length} heatmaps`} of ${metricLabel(metric)}, ${count} ${things} by ${layers.length} layers.`,
+  ];
+  if (baselines) {
+    const [clean, corrupted] = [baselines.clean, baselines.corrupted].map((v) => formatMetric(metric, v));
+    sentences.push(`Clean ${clean}, corrupted ${corrupted}.`);
+  }
+  for (const [index, panel] of panels.entries()) {
+    const best = strongestCell(description, index);
+    const value = best && valueAt(description, best);
+    sentences.push(
+      best && value !== undefined
+        ? `${panel.title}: strongest at ${layerName(description, best.layer)}, ${locationName(description, best.location)}, ${formatMetric(metric, value)}.`
+        : `${panel.title}: not computed yet.`,
+    );
+    const waiting = waitingCells(description, index);
+    if (best && waiting > 0) sentences.push(`${waiting} cells of it are not computed yet.`);
+  }
+  return sentences.join(' ');
+}
+
+/** How many cells of a panel are not computed yet. */
+export function waitingCells({ panels, layers, locations }: HeatmapDescription, panel: number): number {
+  const computed = panels[panel]?.values.flat().filter((value) => value !== undefined).length ?? 0;
+  return locationCount(locations) * layers.length - computed;
+}
+
+/** The computed cell farthest from the run that cells start from (from the midpoint, if there are no baselines). */
+export function strongestCell(description: HeatmapDescription, panel: number): CellAddress | undefined {
+  const { baselines, startsFrom = 'corrupted', midpoint = 0 } = description;
+  const origin = baselines?.[startsFrom] ?? midpoint;
+  const towards = baselines ? Math.sign(baselines.clean - baselines.corrupted) : 0;
+  const sign = startsFrom === 'clean' ? -towards : towards;
+  let best: CellAddress | undefined;
+  let reach = Number.NEGATIVE_INFINITY;
+  for (const [location, row] of (description.panels[panel]?.values ?? []).entries()) {
+    for (const [layer, value] of row.entries()) {
+      if (value === undefined || !Number.isFinite(value)) continue;
+      const effect = sign === 0 ? Math.abs(value - origin) : (value - origin) * sign;
+      if (effect > reach) {
+        reach = effect;
+        best = { panel, location, layer };
+      }
+    }
+  }
+  return best;
+}
