@@ -97,12 +97,21 @@ export interface Row {
   readonly edits: readonly Edit[];
 }
 
+export interface ReductionParameter {
+  readonly data: Float32Array | Int32Array;
+  readonly shape: readonly number[];
+}
+
 /** A reduction of what is read, done on the device: the logits of two tokens instead of the whole vocabulary, say. */
 export interface Reduction {
-  /** Reductions of one key are the same graph. */
+  /**
+   * Reductions of one key are the same graph. Their parameters may differ, and reads that share the very same
+   * `parameters` object are reduced together.
+   */
   readonly key: string;
+  readonly parameters?: Readonly<Record<string, ReductionParameter>>;
   /** @param value [units, width] @returns named values whose first axis is `units` */
-  readonly build: (value: Value) => Readonly<Record<string, Value>>;
+  readonly build: (value: Value, parameter: (name: string) => Value) => Readonly<Record<string, Value>>;
 }
 
 export interface Read {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { add, mul } from '../onnx/elementwise.ts';
-import { slice } from '../onnx/layout.ts';
-import { constant } from '../onnx/value.ts';
+import { gather, slice } from '../onnx/layout.ts';
+import { constant, type Value } from '../onnx/value.ts';
 import type { Backend } from './backend.ts';
 import { Model } from './model.ts';
 import { createNodeBackend } from './nodeBackend.ts';
@@ -283,7 +283,7 @@ describe.each(families)('rows of %s', (family) => {
   test('a reduction is computed on the device', async () => {
     const reduction = {
       key: 'first two',
-      build: (value: Parameters<typeof slice>[0]) => ({ pair: slice(value, 1, 0, 2) }),
+      build: (value: Value) => ({ pair: slice(value, 1, 0, 2) }),
     };
     const [result] = await model.run({
       rows: [fromTokens(tokens)],
@@ -295,6 +295,27 @@ describe.each(families)('rows of %s', (family) => {
     });
     expect(result?.pair?.shape).toEqual([1, 2]);
     expect(result?.pair?.data).toEqual(whole?.slice(0, 2));
+  });
+
+  test('reductions of one key run with their own parameters', async () => {
+    const pick = (...ids: readonly number[]) => ({
+      key: 'pick',
+      parameters: { ids: { data: Int32Array.from(ids), shape: [ids.length] } },
+      build: (value: Value, parameter: (name: string) => Value) => ({
+        picked: gather(value, parameter('ids'), 1),
+      }),
+    });
+    const results = await model.run({
+      rows: [fromTokens(tokens), fromTokens(others)],
+      reads: [0, 1].map((row) => ({ row, site: logits, location: last, reduction: pick(7 + row, 20) })),
+    });
+    const whole = await run({
+      rows: [fromTokens(tokens), fromTokens(others)],
+      reads: [0, 1].map((row) => ({ row, site: logits, location: last })),
+    });
+    expect(results.map((result) => [...(result.picked?.data ?? [])])).toEqual(
+      whole.map((row, index) => [row[7 + index], row[20]]),
+    );
   });
 
   test('fifty passes leave as many tensors as one', async () => {

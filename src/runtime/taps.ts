@@ -51,18 +51,21 @@ function unitsOf({ placed, component, location }: TapRequest): readonly number[]
 
 /** Reads and captures never share a group: captures stay on the device, reads are fetched and dropped. */
 export function groupTaps(requests: readonly TapRequest[]): readonly TapGroup[] {
-  const groups = new Map<string, TapGroup>();
+  const groups = new Map<string, TapGroup[]>();
   for (const request of requests) {
     const { component, reduction, target } = request;
     const key = `${target.kind} ${component.name} ${reduction?.key ?? ''}`;
-    const group = groups.get(key) ?? {
+    const alike = groups.get(key) ?? [];
+    groups.set(key, alike);
+    const found = alike.find(({ slot }) => slot.reduction?.parameters === reduction?.parameters);
+    const group = found ?? {
       kind: target.kind,
       slot: { component: component.name, layout: component.layout, ...(reduction ? { reduction } : {}) },
       component,
       members: [],
       units: [],
     };
-    groups.set(key, group);
+    if (!found) alike.push(group);
     const units = unitsOf(request);
     group.members.push({
       target,
@@ -73,7 +76,7 @@ export function groupTaps(requests: readonly TapRequest[]): readonly TapGroup[] 
     });
     group.units.push(...units);
   }
-  return [...groups.values()];
+  return [...groups.values()].flat();
 }
 
 export function tapInputs(
@@ -82,10 +85,14 @@ export function tapInputs(
   paddedSize: (size: number) => number,
 ): Readonly<Record<string, DeviceTensor>> {
   return Object.fromEntries(
-    groups.map(({ units }, index) => {
+    groups.flatMap(({ units, slot }, index) => {
       const padded = new Int32Array(paddedSize(units.length));
       padded.set(units);
-      return [`tap${index}.units`, arena.upload(padded, [padded.length])];
+      const parameters = Object.entries(slot.reduction?.parameters ?? {});
+      return [
+        [`tap${index}.units`, arena.upload(padded, [padded.length])],
+        ...parameters.map(([name, { data, shape }]) => [`tap${index}.${name}`, arena.upload(data, shape)]),
+      ];
     }),
   );
 }

@@ -80,6 +80,15 @@ function buildFragment(slot: EditSlot, name: string, base: Value, source: Value 
   return edited;
 }
 
+function buildReduction(reduction: Reduction, name: string, taken: Value): Readonly<Record<string, Value>> {
+  return reduction.build(taken, (parameter) => {
+    const found = reduction.parameters?.[parameter];
+    if (!found) throw new PlanError(`The reduction '${reduction.key}' has no parameter '${parameter}'.`);
+    const dtype = found.data instanceof Float32Array ? 'float32' : 'int32';
+    return input(`${name}.${parameter}`, dtype, found.shape);
+  });
+}
+
 /** Replace the chosen units; `select` takes each unit from the value or, past its end, from the edited ones. */
 function editUnits(value: Value, slot: EditSlot, name: string): Value {
   const units = asUnits(value);
@@ -125,7 +134,7 @@ function openSites(slots: VariantSlots): {
       if (slot.component !== component) return;
       const name = `tap${index}`;
       const taken = gather(slot.layout === 'pair' ? passing : asUnits(passing), unitsInput(name), 0);
-      const results = slot.reduction ? slot.reduction.build(taken) : { value: taken };
+      const results = slot.reduction ? buildReduction(slot.reduction, name, taken) : { value: taken };
       for (const [key, result] of Object.entries(results)) outputs[`${name}.${key}`] = result;
     });
     return passing;
