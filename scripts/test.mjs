@@ -34,7 +34,7 @@ const vitestReport = `${cache}/vitest.json`;
 const playwrightReport = `${cache}/playwright.json`;
 for (const file of [vitestReport, playwrightReport]) rmSync(file, { force: true });
 
-check('formatter and linter', npx('biome', 'ci', '--error-on-warnings'));
+check('formatter and linter', npx('biome', 'ci', '--error-on-warnings', '--colors=off'));
 check('types', npx('tsc', '--noEmit'));
 count(
   'unit tests',
