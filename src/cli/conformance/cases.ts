@@ -6,6 +6,7 @@ import type { Model } from '../../runtime/model.ts';
 import { type Edit, type Location, type Read, type Row, replace } from '../../runtime/plan.ts';
 import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
 import type { Reference, ReferenceCase, ReferenceTensor } from './reference.ts';
+import { compareTrace } from './traceCase.ts';
 
 export interface CaseResult {
   readonly label: string;
@@ -137,7 +138,12 @@ const generate: CaseRunner = async ({ model, reference }, description) => {
   return difference(found, expected, { absolute: 0, relative: 0 });
 };
 
-const runners: Readonly<Record<string, CaseRunner>> = { activations, interchange, generate };
+const runners: Readonly<Record<string, CaseRunner>> = {
+  activations,
+  interchange,
+  generate,
+  trace: compareTrace,
+};
 
 /** A case's name: its label, or what tells it from others of its kind. */
 function labelOf(description: ReferenceCase): string {

@@ -1,0 +1,59 @@
+// What all experiment files share: a kind, a version, and errors that a person can act on.
+
+import * as v from 'valibot';
+import { didYouMean } from '../checkpoint/nearest.ts';
+import { quoted } from '../checkpoint/wording.ts';
+
+/** The experiment cannot be understood, or asks for what the model or the prompt does not have. */
+export class ExperimentError extends Error {
+  override readonly name = 'ExperimentError';
+}
+
+export const wholeNumber = v.pipe(v.number(), v.integer());
+export const tokenId = v.pipe(wholeNumber, v.minValue(0));
+
+const envelope = v.looseObject({ kind: v.string(), version: v.number() });
+
+function sentenceOf(issue: v.BaseIssue<unknown>): string {
+  const place = (issue.path ?? []).map(({ key }) => String(key)).join('.');
+  return `${place === '' ? 'The file' : quoted(place)}: ${issue.message.replace(/\.$/, '')}.`;
+}
+
+/** The most telling issue: where alternatives failed, the one that came furthest. */
+function deepest(issues: readonly v.BaseIssue<unknown>[]): v.BaseIssue<unknown> | undefined {
+  const all = issues.flatMap((issue) => [issue, ...(issue.issues ? [deepest(issue.issues)] : [])]);
+  return all.reduce((best, issue) => ((issue?.path?.length ?? 0) > (best?.path?.length ?? 0) ? issue : best));
+}
+
+/**
+ * Check an experiment or a result against the schema of its kind.
+ * @param value what JSON.parse gave
+ * @throws ExperimentError for another kind, a newer version, or the first thing that is wrong
+ */
+export function readVersioned<const S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  kind: string,
+  version: number,
+): v.InferOutput<S> {
+  const head = v.safeParse(envelope, value);
+  if (!head.success) {
+    throw new ExperimentError(
+      `This is no experiment of Patchbay: it needs "kind": "${kind}" and "version": ${version}.`,
+    );
+  }
+  if (head.output.kind !== kind) {
+    throw new ExperimentError(
+      `The kind ${quoted(head.output.kind)} is not '${kind}'. ${didYouMean(head.output.kind, [kind])}`.trim(),
+    );
+  }
+  if (head.output.version > version) {
+    throw new ExperimentError(
+      `This '${kind}' has version ${head.output.version}, and this Patchbay reads up to ${version}. Use a newer Patchbay.`,
+    );
+  }
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const issue = deepest(result.issues);
+  throw new ExperimentError(issue ? sentenceOf(issue) : `This '${kind}' is damaged.`);
+}

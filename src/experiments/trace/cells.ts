@@ -1,0 +1,163 @@
+// The cells of a trace: which layers a window covers, in which order cells are computed so that the picture shows early,
+// which of them run together, and how each becomes a row.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import { type Edit, type Row, replace } from '../../runtime/plan.ts';
+
+export interface TraceStream {
+  readonly component: string;
+  /** Layers that are put back together. */
+  readonly window: number;
+  readonly heads?: readonly number[];
+}
+
+export interface TraceCell {
+  /** Place in the list of streams. */
+  readonly stream: number;
+  readonly layer: number;
+  readonly position: number;
+}
+
+/** What decides the rows of a trace; no model has to run to know it. */
+export interface TraceOutline {
+  readonly tokens: readonly number[];
+  /** First token, and the one after the last. */
+  readonly subject: readonly [number, number];
+  readonly samples: number;
+  readonly direction: 'restore' | 'corrupt';
+  readonly streams: readonly TraceStream[];
+  /** Ascending. */
+  readonly positions: readonly number[];
+}
+
+/** Layers `from` to `to` (exclusive). */
+export interface LayerRange {
+  readonly from: number;
+  readonly to: number;
+  /** Part of the window lies outside the model. */
+  readonly isCut: boolean;
+}
+
+/**
+ * The layers around `layer` that a window covers, cut at the edges of the model:
+ *
+ *     max(0, layer - floor(window / 2)) to min(layerCount, layer + ceil(window / 2)), exclusive
+ *
+ * @see Meng et al. 2022, "Locating and Editing Factual Associations in GPT", and their causal_trace.py
+ */
+export function windowAround(layer: number, window: number, layerCount: number): LayerRange {
+  const from = layer - Math.floor(window / 2);
+  const to = layer + Math.ceil(window / 2);
+  return {
+    from: Math.max(0, from),
+    to: Math.min(layerCount, to),
+    isCut: from < 0 || to > layerCount,
+  };
+}
+
+/** Layers from coarse to fine: a few spread over the model first, then those half way between, until all are there. */
+export function coarseToFine(layerCount: number): readonly number[] {
+  const order = new Set<number>();
+  for (let step = 2 ** Math.floor(Math.log2(Math.max(1, layerCount / 3))); step >= 1; step /= 2) {
+    for (let layer = 0; layer < layerCount; layer += step) order.add(layer);
+  }
+  return [...order];
+}
+
+/**
+ * Whether a cell changes nothing: in a causal model both runs are one before the first corrupted position, so what is
+ * put there is what was there.
+ */
+export function isUntouched(outline: TraceOutline, cell: TraceCell, isCausal: boolean): boolean {
+  return isCausal && cell.position < outline.subject[0];
+}
+
+/** All cells, coarse layers first; all streams and positions of a layer together. */
+export function orderCells(outline: TraceOutline, layerCount: number): readonly TraceCell[] {
+  return coarseToFine(layerCount).flatMap((layer) =>
+    outline.streams.flatMap((_, stream) =>
+      outline.positions.map((position): TraceCell => ({ stream, layer, position })),
+    ),
+  );
+}
+
+/** Rows of the first batch: a picture soon. Each batch is twice the one before, up to `mostRows`. */
+const fewestRows = 64;
+/** Runs that every batch repeats (the clean and the corrupted ones) cost little beside so many rows. */
+const mostRows = 1024;
+/** What rows keep between layers grows with their tokens. */
+const mostTokens = 8192;
+/** Samples of one plan: each needs its own corrupted run. */
+export const mostSamples = 32;
+
+export interface TraceBatch {
+  readonly cells: readonly TraceCell[];
+  /** Ranges of samples, each a plan of its own. */
+  readonly slices: readonly { readonly from: number; readonly to: number }[];
+}
+
+/**
+ * Cells that run together, in order. What is in a batch depends on the outline alone, so that a run that was stopped and
+ * resumed gives the same numbers, bit for bit, as one that was not.
+ */
+export function batchCells(outline: TraceOutline, architecture: Architecture): readonly TraceBatch[] {
+  const { samples, tokens } = outline;
+  const together = Math.min(samples, mostSamples);
+  const slices = Array.from({ length: Math.ceil(samples / together) }, (_, slice) => ({
+    from: slice * together,
+    to: Math.min(samples, (slice + 1) * together),
+  }));
+  const batches: TraceBatch[] = [];
+  let open: TraceCell[] = [];
+  let openTokens = 0;
+  let rows = fewestRows;
+  const close = () => {
+    if (open.length > 0) batches.push({ cells: open, slices });
+    open = [];
+    openTokens = 0;
+    rows = Math.min(mostRows, rows * 2);
+  };
+  for (const cell of orderCells(outline, architecture.layerCount)) {
+    if (isUntouched(outline, cell, architecture.isCausal)) continue;
+    const own = (tokens.length - cell.position) * together;
+    if (open.length > 0 && ((open.length + 1) * together > rows || openTokens + own > mostTokens)) close();
+    open.push(cell);
+    openTokens += own;
+  }
+  close();
+  return batches;
+}
+
+/**
+ * A cell as a row: forked where its window begins, at the position that it edits, with the window's activations put in
+ * from the other run.
+ * @param parent the row that is edited: the corrupted run when restoring
+ * @param source the row that the activations come from: the clean run when restoring
+ */
+export function cellRow(
+  outline: TraceOutline,
+  architecture: Architecture,
+  cell: TraceCell,
+  parent: number,
+  source: number,
+): Row {
+  const { component, window, heads } = outline.streams[cell.stream] ?? { component: '', window: 1 };
+  const { from, to } = windowAround(cell.layer, window, architecture.layerCount);
+  const location = { positions: [cell.position], ...(heads ? { heads } : {}) };
+  const position = architecture.isCausal ? cell.position : 0;
+  const take = (layer: number, target = { component, layer }): Edit => ({
+    site: target,
+    location,
+    fragment: replace,
+    source: { kind: 'row', row: source, site: { component, layer }, location },
+  });
+  // Whatever leaves a block enters the next one, and a row that begins there passes one layer less.
+  if (component === 'block_output' && to - from === 1 && to < architecture.layerCount) {
+    return {
+      start: { kind: 'fork', parent, layer: to, position },
+      edits: [take(from, { component: 'block_input', layer: to })],
+    };
+  }
+  const edits = Array.from({ length: to - from }, (_, index) => take(from + index));
+  return { start: { kind: 'fork', parent, layer: from, position }, edits };
+}

@@ -1,0 +1,104 @@
+// The file of a causal trace (Meng et al. 2022, "Locating and Editing Factual Associations in GPT"): which prompt, which
+// part of it is corrupted and how, what is put back where, and which answer is watched.
+
+import * as v from 'valibot';
+import { readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
+
+export const traceVersion = 1;
+const most = { samples: 1000, prompt: 20_000, streams: 8 };
+
+/** Text, or token ids where there is no tokenizer. */
+const textOrIds = v.union([v.pipe(v.string(), v.maxLength(most.prompt)), v.array(tokenId)]);
+
+const noiseSchema = v.strictObject({
+  /** Gaussian noise is added to the embeddings of the subject's tokens. */
+  kind: v.literal('noise'),
+  /** Its standard deviation: a number, or a multiple of the standard deviation of the subject's embeddings. */
+  level: v.optional(
+    v.union([
+      v.pipe(v.number(), v.gtValue(0, 'A level must be above 0; noise of level 0 corrupts nothing')),
+      v.strictObject({
+        standardDeviations: v.pipe(
+          v.number(),
+          v.gtValue(0, 'A level must be above 0; noise of level 0 corrupts nothing'),
+        ),
+      }),
+    ]),
+    { standardDeviations: 3 },
+  ),
+  samples: v.optional(
+    v.pipe(
+      wholeNumber,
+      v.minValue(1, 'There must be at least 1 sample; the usual number is 10'),
+      v.maxValue(most.samples, `There can be at most ${most.samples} samples; the usual number is 10`),
+    ),
+    10,
+  ),
+  /** Of NumPy's RandomState. */
+  seed: v.optional(v.pipe(wholeNumber, v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
+});
+
+export const corruptionSchema = v.variant('kind', [
+  noiseSchema,
+  /** Other tokens stand in the subject's place, as many as it has. */
+  v.strictObject({ kind: v.literal('replace'), tokens: textOrIds }),
+  /** The subject's embeddings are zero. */
+  v.strictObject({ kind: v.literal('zero') }),
+  /** The subject's embeddings are the mean of the embeddings of all tokens of the prompt. */
+  v.strictObject({ kind: v.literal('mean') }),
+]);
+
+export type Corruption = v.InferOutput<typeof corruptionSchema>;
+
+export const streamSchema = v.strictObject({
+  /** Any component that every layer has. */
+  component: v.string(),
+  /** Layers that are put back together, around the layer of the cell; default 1 for `block_output`, else 10. */
+  window: v.optional(v.pipe(wholeNumber, v.minValue(1, 'A window must be at least 1 layer wide'))),
+  /** For per-head components: these heads are put back together; default all. */
+  heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head, or leave heads out'))),
+});
+
+const defaultStreams: v.InferOutput<typeof streamSchema>[] = [
+  { component: 'block_output' },
+  { component: 'mlp_output' },
+  { component: 'attention_output' },
+];
+
+export const traceExperimentSchema = v.strictObject({
+  kind: v.literal('trace'),
+  version: v.literal(traceVersion),
+  title: v.optional(v.string()),
+  /** A Hub id, a path, or the name of the embedded model. */
+  model: v.string(),
+  revision: v.optional(v.string()),
+  prompt: textOrIds,
+  /** Its text, or the range of its tokens: from the first, to (exclusive) the second. */
+  subject: v.union([v.pipe(v.string(), v.minLength(1)), v.strictTuple([tokenId, tokenId])]),
+  /** Text or id of the token that is watched; default the model's own prediction. */
+  answer: v.optional(v.union([v.string(), tokenId])),
+  /** Text or id of a token that the answer is compared with. */
+  distractor: v.optional(v.union([v.string(), tokenId])),
+  corruption: v.optional(corruptionSchema, { kind: 'noise' }),
+  /** Put clean activations into the corrupted run, or corrupted ones into the clean run. */
+  direction: v.optional(v.picklist(['restore', 'corrupt']), 'restore'),
+  streams: v.optional(
+    v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(most.streams)),
+    defaultStreams,
+  ),
+  /** Token positions that have cells. */
+  positions: v.optional(v.union([v.literal('all'), v.pipe(v.array(tokenId), v.minLength(1))]), 'all'),
+});
+
+export type TraceExperiment = v.InferOutput<typeof traceExperimentSchema>;
+
+/** A trace as a file may state it, defaults left out. */
+export type TraceExperimentFile = v.InferInput<typeof traceExperimentSchema>;
+
+/**
+ * @param value what JSON.parse gave
+ * @throws ExperimentError that names the first thing that is wrong
+ */
+export function readTraceExperiment(value: unknown): TraceExperiment {
+  return readVersioned(traceExperimentSchema, value, 'trace', traceVersion);
+}

@@ -1,0 +1,131 @@
+// A result seen through one metric: a grid for each stream to be drawn, and lines of a table.
+
+import { type Metric, type metricNames, metricOf, metrics, type Statistic, statisticOf } from '../metrics.ts';
+import { windowAround } from './cells.ts';
+import type { TraceResult } from './result.ts';
+
+export interface TraceGrid {
+  readonly component: string;
+  readonly window: number;
+  readonly heads?: readonly number[];
+  readonly metric: Metric;
+  /** Columns of the lists below. */
+  readonly positions: readonly number[];
+  /** [layer][column]; null for a cell that has not been computed. */
+  readonly cells: readonly (readonly (Statistic | null)[])[];
+  /** Layers whose window is cut by an edge of the model. */
+  readonly cutLayers: ReadonlySet<number>;
+  readonly clean: Statistic;
+  readonly corrupted: Statistic;
+}
+
+/** Metrics that a result has: a logit difference only with a distractor. */
+export function metricsOf(result: TraceResult): readonly Metric[] {
+  return metrics.filter((metric) => metric !== 'logitDifference' || result.distractor !== undefined);
+}
+
+/**
+ * @param stream place in the list of streams
+ * @throws MetricError when the result does not have the metric
+ */
+export function traceGrid(result: TraceResult, stream: number, metric: Metric): TraceGrid {
+  const found = result.streams[stream];
+  if (!found) throw new RangeError(`There is no stream ${stream}; the result has ${result.streams.length}.`);
+  const { component, window, heads, cells } = found;
+  const { positions, layerCount } = result;
+  const layers = Array.from({ length: layerCount }, (_, layer) => layer);
+  return {
+    component,
+    window,
+    ...(heads ? { heads } : {}),
+    metric,
+    positions,
+    cells: layers.map((layer) =>
+      cells
+        .slice(layer * positions.length, (layer + 1) * positions.length)
+        .map((samples) => samples && statisticOf(metricOf(samples, metric))),
+    ),
+    cutLayers: new Set(layers.filter((layer) => windowAround(layer, window, layerCount).isCut)),
+    clean: statisticOf(metricOf(result.clean, metric)),
+    corrupted: statisticOf(metricOf(result.corrupted, metric)),
+  };
+}
+
+/**
+ * How much of what the corruption took a cell gives back: 0 as corrupted, 1 as clean. When corrupted activations are put
+ * into the clean run, the same number says how much is left.
+ *
+ *     (value - corrupted) / (clean - corrupted)
+ *
+ * @returns NaN when the corruption changed nothing
+ */
+export function fractionRecovered(value: number, { clean, corrupted }: TraceGrid): number {
+  const range = clean.mean - corrupted.mean;
+  return range === 0 ? Number.NaN : (value - corrupted.mean) / range;
+}
+
+/** The name of a stream as captions and tables write it. */
+export function streamLabel({
+  component,
+  heads,
+}: {
+  readonly component: string;
+  readonly heads?: readonly number[] | undefined;
+}): string {
+  if (!heads) return component;
+  return `${component} ${heads.length === 1 ? 'head' : 'heads'} ${heads.join(' ')}`;
+}
+
+const quoteField = (text: string): string =>
+  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+
+/** Column heads of the metrics, in the words of `metricNames`' keys. */
+const columnOf: Readonly<Record<keyof typeof metricNames, string>> = {
+  probability: 'probability',
+  logProbability: 'log_probability',
+  logitDifference: 'logit_difference',
+  answerLogit: 'answer_logit',
+  rank: 'rank',
+  divergence: 'divergence',
+};
+
+/**
+ * Comma-separated values, one line a computed cell: stream, layer, position, token, window, samples, and each metric's
+ * mean and standard deviation (empty for one sample). The baselines come first, as streams `clean` and `corrupted`.
+ */
+export function traceCsv(result: TraceResult): string {
+  const available = metricsOf(result);
+  const head = [
+    'stream',
+    'layer',
+    'position',
+    'token',
+    'window_first',
+    'window_last',
+    'samples',
+    ...available.flatMap((metric) => [`${columnOf[metric]}_mean`, `${columnOf[metric]}_sd`]),
+  ];
+  const numbers = (samples: TraceResult['clean']) => [
+    String(samples.rank.length),
+    ...available.flatMap((metric) => {
+      const { mean, sd } = statisticOf(metricOf(samples, metric));
+      return [String(mean), sd === null ? '' : String(sd)];
+    }),
+  ];
+  const lines = [
+    ['clean', '', '', '', '', '', ...numbers(result.clean)],
+    ['corrupted', '', '', '', '', '', ...numbers(result.corrupted)],
+  ];
+  for (const stream of result.streams) {
+    stream.cells.forEach((samples, index) => {
+      if (!samples) return;
+      const layer = Math.floor(index / result.positions.length);
+      const position = result.positions[index % result.positions.length] ?? 0;
+      const { from, to } = windowAround(layer, stream.window, result.layerCount);
+      const place = [layer, position].map(String);
+      const token = result.tokens[position]?.text ?? '';
+      lines.push([streamLabel(stream), ...place, token, String(from), String(to - 1), ...numbers(samples)]);
+    });
+  }
+  return `${[head, ...lines].map((fields) => fields.map(quoteField).join(',')).join('\n')}\n`;
+}

@@ -1,0 +1,135 @@
+// Makes an experiment definite for one model: tokens instead of text, every default filled in, everything checked that
+// can be checked before the model runs.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { schedule } from '../../runtime/schedule.ts';
+import { describeComponent, resolveLocation } from '../../runtime/sites.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import type { TraceOutline, TraceStream } from './cells.ts';
+import type { TraceExperiment } from './experiment.ts';
+import { checkedRange, type NamedToken, namedToken, rangeOfText, tokenLabel, tokensOf } from './subject.ts';
+
+/** Something a person should know about a figure; never an error. */
+export interface Notice {
+  readonly code:
+    | 'answer-of-several-tokens'
+    | 'answer-not-predicted'
+    | 'trailing-space'
+    | 'subject-is-last'
+    | 'weak-corruption';
+  readonly text: string;
+}
+
+export interface ResolvedTrace extends TraceOutline {
+  readonly experiment: TraceExperiment;
+  readonly tokenTexts: readonly string[];
+  /** Absent where the model's own prediction is to be watched. */
+  readonly answer?: NamedToken;
+  readonly distractor?: NamedToken;
+  /** Tokens in the subject's place, where the corruption replaces them. */
+  readonly replacement?: readonly number[];
+  readonly notices: readonly Notice[];
+}
+
+const widths: Readonly<Record<string, number>> = { block_output: 1, block_input: 1 };
+const usualWidth = 10;
+
+function resolveStream(
+  architecture: Architecture,
+  { component, window, heads }: TraceExperiment['streams'][number],
+): TraceStream {
+  const description = describeComponent(architecture, component);
+  if (description.scope !== 'layer') {
+    throw new ExperimentError(
+      `'${component}' exists once in the model, and a trace needs a component that every layer has. Try 'block_output'.`,
+    );
+  }
+  resolveLocation(description, { positions: [0], ...(heads ? { heads } : {}) }, 1);
+  return { component, window: window ?? widths[component] ?? usualWidth, ...(heads ? { heads } : {}) };
+}
+
+function resolvePositions(positions: TraceExperiment['positions'], length: number): readonly number[] {
+  if (positions === 'all') return Array.from({ length }, (_, position) => position);
+  const sorted = [...new Set(positions)].sort((a, b) => a - b);
+  const past = sorted.find((position) => position >= length);
+  if (past !== undefined)
+    throw new ExperimentError(
+      `Position ${past} does not exist: the prompt has positions 0 to ${length - 1}.`,
+    );
+  return sorted;
+}
+
+function resolveReplacement(
+  { corruption }: TraceExperiment,
+  count: number,
+  tokenizer: Tokenizer | undefined,
+): readonly number[] | undefined {
+  if (corruption.kind !== 'replace') return undefined;
+  const tokens = tokensOf(corruption.tokens, tokenizer, 'the replacement', { addSpecialTokens: false });
+  if (tokens.length === count) return tokens;
+  const texts = tokens.map((id) => JSON.stringify(tokenLabel(id, tokenizer))).join(' ');
+  throw new ExperimentError(
+    `The replacement has ${tokens.length} tokens (${texts}), the subject ${count}; they must be as many. Choose another text, or give token ids.`,
+  );
+}
+
+/**
+ * @param tokenizer may be absent when the experiment gives token ids
+ * @throws ExperimentError or PlanError in one sentence: what does not fit, and what would
+ */
+export function resolveTrace(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  experiment: TraceExperiment,
+): ResolvedTrace {
+  const tokens = tokensOf(experiment.prompt, tokenizer, 'the prompt');
+  const { subject: named, corruption } = experiment;
+  const subject = checkedRange(
+    typeof named === 'string' ? rangeOfText(named, tokens, tokenizer) : named,
+    tokens.length,
+  );
+  const notices: Notice[] = [];
+  const tokenNamed = (name: string | number | undefined, what: string): NamedToken | undefined => {
+    if (name === undefined) return undefined;
+    const { id, text, rest } = namedToken(name, tokenizer, architecture.vocabularySize, what);
+    if (rest > 0)
+      notices.push({
+        code: 'answer-of-several-tokens',
+        text: `${JSON.stringify(name)} has ${rest + 1} tokens; its first, ${JSON.stringify(text)}, is ${what}.`,
+      });
+    return { id, text };
+  };
+  const answer = tokenNamed(experiment.answer, 'the answer');
+  const distractor = tokenNamed(experiment.distractor, 'the distractor');
+  if (typeof experiment.prompt === 'string' && experiment.prompt.endsWith(' ')) {
+    notices.push({
+      code: 'trailing-space',
+      text: 'The prompt ends with a space. Most tokenizers put the space at the beginning of the next word, so predictions suffer; take it away.',
+    });
+  }
+  if (subject[1] === tokens.length) {
+    notices.push({
+      code: 'subject-is-last',
+      text: 'The subject is the last token, so its own position and the prediction cannot be told apart in the figure.',
+    });
+  }
+  const replacement = resolveReplacement(experiment, subject[1] - subject[0], tokenizer);
+  const resolved: ResolvedTrace = {
+    experiment,
+    tokens,
+    tokenTexts: tokens.map((id) => tokenLabel(id, tokenizer)),
+    subject,
+    samples: corruption.kind === 'noise' ? corruption.samples : 1,
+    direction: experiment.direction,
+    streams: experiment.streams.map((stream) => resolveStream(architecture, stream)),
+    positions: resolvePositions(experiment.positions, tokens.length),
+    ...(answer ? { answer } : {}),
+    ...(distractor ? { distractor } : {}),
+    ...(replacement ? { replacement } : {}),
+    notices,
+  };
+  // The scheduler knows what prompts and edits a model can take.
+  schedule(architecture, { rows: [{ start: { kind: 'tokens', tokens }, edits: [] }], reads: [] });
+  return resolved;
+}

@@ -1,0 +1,200 @@
+// Runs a trace, and hands over what it finds as it finds it: first the two baselines, then cells, coarse layers first. A
+// run that is stopped loses no cell that has arrived, and goes on from there.
+
+import type { Model } from '../../runtime/model.ts';
+import type { ReadResult } from '../../runtime/plan.ts';
+import { joinSamples, measureLogits, readSample, type Samples, type Target } from '../metrics.ts';
+import { topCandidates } from '../predict.ts';
+import {
+  batchCells,
+  isUntouched,
+  mostSamples,
+  orderCells,
+  type TraceBatch,
+  type TraceCell,
+} from './cells.ts';
+import { type CorruptedRuns, corruptedRuns } from './corruption.ts';
+import { cleanRow, estimateTrace, planCells, readPrediction } from './plan.ts';
+import type { Notice, ResolvedTrace } from './resolve.ts';
+import type { NamedToken } from './subject.ts';
+
+/** An experiment with its model's own prediction known. */
+export interface PreparedTrace extends ResolvedTrace, CorruptedRuns {
+  readonly answer: NamedToken;
+  /** [vocabulary] after the clean prompt. */
+  readonly cleanLogits: Float32Array;
+}
+
+export interface PrepareOptions {
+  readonly signal?: AbortSignal;
+  /** What stands on a token's chip; default its id. */
+  readonly textOf?: (id: number) => string;
+}
+
+function floats(result: ReadResult | undefined): Float32Array {
+  const data = result?.value?.data;
+  if (data instanceof Float32Array) return data;
+  throw new Error('The clean run gave no numbers.');
+}
+
+/**
+ * Run the clean prompt once: its prediction is the default answer, and its embeddings set the level of the noise.
+ * @throws ExperimentError, or the signal's reason
+ */
+export async function prepareTrace(
+  model: Model,
+  trace: ResolvedTrace,
+  { signal, textOf = (id) => `#${id}` }: PrepareOptions = {},
+): Promise<PreparedTrace> {
+  const embedding = { component: 'embedding_output', layer: null };
+  const [prediction, embeddings] = await model.run(
+    {
+      rows: [cleanRow(trace)],
+      reads: [readPrediction(trace, 0), { row: 0, site: embedding, location: { positions: 'all' } }],
+    },
+    signal ? { signal } : {},
+  );
+  const cleanLogits = floats(prediction);
+  const [best] = topCandidates(cleanLogits, 1);
+  if (!best) throw new Error('The vocabulary is empty.');
+  const named = (id: number): NamedToken => ({ id, text: textOf(id) });
+  const answer = trace.answer ?? named(best.id);
+  const notices: Notice[] = [...trace.notices];
+  if (answer.id !== best.id) {
+    notices.push({
+      code: 'answer-not-predicted',
+      text: `The answer ${JSON.stringify(answer.text)} is not what the model predicts; that is ${JSON.stringify(textOf(best.id))}.`,
+    });
+  }
+  return { ...trace, ...corruptedRuns(trace, floats(embeddings)), answer, cleanLogits, notices };
+}
+
+export interface FinishedCell extends TraceCell {
+  readonly samples: Samples;
+}
+
+export type TraceUpdate =
+  | { readonly kind: 'baselines'; readonly clean: Samples; readonly corrupted: Samples }
+  | { readonly kind: 'cells'; readonly cells: readonly FinishedCell[] };
+
+export interface RunTraceOptions {
+  readonly signal?: AbortSignal;
+  /** Row-layers; the total is constant, and is that of `estimateTrace`. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Cells that an earlier run of the same experiment has computed: they are not computed again. */
+  readonly isDone?: (cell: TraceCell) => boolean;
+}
+
+class TraceRun {
+  readonly #model: Model;
+  readonly #trace: PreparedTrace;
+  readonly #options: RunTraceOptions;
+  readonly #total: number;
+  readonly #target: Target;
+  #done = 0;
+
+  constructor(model: Model, trace: PreparedTrace, options: RunTraceOptions) {
+    this.#model = model;
+    this.#trace = trace;
+    this.#options = options;
+    this.#total = estimateTrace(model.architecture, trace).rowLayers;
+    const { answer, distractor } = trace;
+    this.#target = { answer: answer.id, ...(distractor ? { distractor: distractor.id } : {}) };
+  }
+
+  get #reduction() {
+    return measureLogits(this.#target, this.#trace.cleanLogits);
+  }
+
+  async #measure(plan: Parameters<Model['run']>[0]): Promise<readonly Samples[]> {
+    const { signal, onProgress } = this.#options;
+    const before = this.#done;
+    const results = await this.#model.run(plan, {
+      ...(signal ? { signal } : {}),
+      onProgress: (done, all) => {
+        this.#done = before + done;
+        if (done > 0 || all === 0) onProgress?.(this.#done, this.#total);
+      },
+    });
+    return results.map((result) => readSample(result, this.#target.distractor !== undefined));
+  }
+
+  async baselines(): Promise<TraceUpdate & { readonly kind: 'baselines' }> {
+    this.#options.onProgress?.(0, this.#total);
+    const reduction = this.#reduction;
+    const rows = [cleanRow(this.#trace), ...this.#trace.rows];
+    const measured: Samples[] = [];
+    for (let from = 0; from < rows.length; from += mostSamples) {
+      const some = rows.slice(from, from + mostSamples);
+      const reads = some.map((_, row) => readPrediction(this.#trace, row, reduction));
+      measured.push(...(await this.#measure({ rows: some, reads })));
+    }
+    const [clean, ...corrupted] = measured;
+    if (!clean) throw new Error('The clean run was not measured.');
+    return { kind: 'baselines', clean, corrupted: joinSamples(corrupted) };
+  }
+
+  async cells({ cells, slices }: TraceBatch): Promise<readonly FinishedCell[]> {
+    const parts = new Map<TraceCell, Samples[]>(cells.map((cell) => [cell, []]));
+    const reduction = this.#reduction;
+    for (const { from, to } of slices) {
+      const corrupted = this.#trace.rows.slice(from, to);
+      const { plan, members } = planCells(this.#trace, this.#model.architecture, cells, corrupted, reduction);
+      const measured = await this.#measure(plan);
+      // Members of one cell stand in the order of their samples.
+      measured.forEach((samples, index) => {
+        const member = members[index];
+        if (member) parts.get(member.cell)?.push(samples);
+      });
+    }
+    return cells.map((cell) => ({ ...cell, samples: joinSamples(parts.get(cell) ?? []) }));
+  }
+
+  /** Count a batch as done that needs no run. */
+  skip({ cells, slices }: TraceBatch): void {
+    for (const { from, to } of slices) {
+      const corrupted = this.#trace.rows.slice(from, to);
+      const { plan } = planCells(this.#trace, this.#model.architecture, cells, corrupted);
+      this.#done += this.#model.schedule(plan).rowLayers;
+    }
+    this.#options.onProgress?.(this.#done, this.#total);
+  }
+}
+
+/** What a cell that changes nothing measures: the run that is edited, unedited. */
+function untouchedCells(
+  trace: PreparedTrace,
+  model: Model,
+  { clean, corrupted }: TraceUpdate & { readonly kind: 'baselines' },
+): readonly FinishedCell[] {
+  const { layerCount, isCausal } = model.architecture;
+  const samples =
+    trace.direction === 'restore' ? corrupted : joinSamples(Array.from(trace.rows, () => clean));
+  return orderCells(trace, layerCount)
+    .filter((cell) => isUntouched(trace, cell, isCausal))
+    .map((cell) => ({ ...cell, samples }));
+}
+
+/**
+ * Run a prepared trace.
+ * @throws the signal's reason when it is aborted, between batches; cells that were yielded stay good, and `isDone` lets
+ *         a later run go on from them with the same numbers, bit for bit
+ */
+export async function* runTrace(
+  model: Model,
+  trace: PreparedTrace,
+  options: RunTraceOptions = {},
+): AsyncGenerator<TraceUpdate, void> {
+  const { signal, isDone = () => false } = options;
+  const run = new TraceRun(model, trace, options);
+  signal?.throwIfAborted();
+  const baselines = await run.baselines();
+  yield baselines;
+  const untouched = untouchedCells(trace, model, baselines).filter((cell) => !isDone(cell));
+  if (untouched.length > 0) yield { kind: 'cells', cells: untouched };
+  for (const batch of batchCells(trace, model.architecture)) {
+    signal?.throwIfAborted();
+    if (batch.cells.every(isDone)) run.skip(batch);
+    else yield { kind: 'cells', cells: await run.cells(batch) };
+  }
+}
