@@ -1,0 +1,123 @@
+// The numbers of a heatmap without its colours: rows for a table on the page, CSV for spreadsheets and data frames, JSON
+// for programs. One cell is one row, in the order of panels, locations and layers, computed or not.
+
+import { type HeatmapDescription, type HeatmapPanel, locationCount } from './description.ts';
+import { fractionRecovered, metricLabel } from './metric.ts';
+
+export type TableValue = string | number | boolean | undefined;
+
+export interface TableColumn {
+  /** With the unit, if there is one: `logit difference (nats)`. */
+  readonly header: string;
+  /** The same in JSON. */
+  readonly key: string;
+}
+
+export interface HeatmapTable {
+  readonly columns: readonly TableColumn[];
+  /** `rows[cell][column]`; undefined where a cell is not computed or a column does not apply. */
+  readonly rows: readonly (readonly TableValue[])[];
+}
+
+interface Cell {
+  readonly panel: HeatmapPanel;
+  readonly location: number;
+  readonly layer: number;
+}
+
+interface ColumnSource extends TableColumn {
+  readonly read: (cell: Cell) => TableValue;
+}
+
+/** The numbers as rows. Columns that would be empty throughout (windows, spread, recovery) are left out. */
+export function heatmapTable(description: HeatmapDescription): HeatmapTable {
+  const columns = columnSources(description);
+  const rows = description.panels.flatMap((panel) =>
+    Array.from({ length: locationCount(description.locations) }, (_, location) =>
+      description.layers.map((_, layer) => columns.map(({ read }) => read({ panel, location, layer }))),
+    ).flat(),
+  );
+  return { columns: columns.map(({ header, key }) => ({ header, key })), rows };
+}
+
+function columnSources(description: HeatmapDescription): readonly ColumnSource[] {
+  const { panels, locations, layers, metric, baselines } = description;
+  const value = ({ panel, location, layer }: Cell): number | undefined => panel.values[location]?.[layer];
+  const columns: ColumnSource[] = [{ header: 'panel', key: 'panel', read: ({ panel }) => panel.title }];
+  if (locations.kind === 'head') {
+    columns.push({ header: 'head', key: 'head', read: ({ location }) => locations.heads[location] });
+  } else {
+    const token = ({ location }: Cell) => locations.tokens[location];
+    columns.push(
+      { header: 'position', key: 'position', read: ({ location }) => location },
+      { header: 'token', key: 'token', read: (cell) => token(cell)?.text },
+      { header: 'corrupted', key: 'corrupted', read: (cell) => token(cell)?.isCorrupted ?? false },
+    );
+  }
+  columns.push({ header: 'layer', key: 'layer', read: ({ layer }) => layers[layer] });
+  if (panels.some(({ windows }) => windows)) {
+    columns.push(
+      {
+        header: 'first restored layer',
+        key: 'firstLayer',
+        read: ({ panel, layer }) => panel.windows?.[layer]?.[0] ?? layers[layer],
+      },
+      {
+        header: 'last restored layer',
+        key: 'lastLayer',
+        read: ({ panel, layer }) => panel.windows?.[layer]?.[1] ?? layers[layer],
+      },
+    );
+  }
+  columns.push({ header: metricLabel(metric), key: 'value', read: value });
+  if (panels.some(({ standardDeviations }) => standardDeviations)) {
+    columns.push({
+      header: `standard deviation${metric.unit ? ` (${metric.unit})` : ''}`,
+      key: 'standardDeviation',
+      read: ({ panel, location, layer }) => panel.standardDeviations?.[location]?.[layer],
+    });
+  }
+  if (baselines) {
+    columns.push({
+      header: 'fraction recovered',
+      key: 'recovered',
+      read: (cell) => fractionRecovered(value(cell) ?? Number.NaN, baselines),
+    });
+  }
+  return columns;
+}
+
+/** Comma-separated values as in RFC 4180, with a line of headers. A cell that is not computed has an empty field. */
+export function heatmapCsv(description: HeatmapDescription): string {
+  const { columns, rows } = heatmapTable(description);
+  const lines = [columns.map(({ header }) => header), ...rows];
+  return lines.map((line) => `${line.map(csvField).join(',')}\r\n`).join('');
+}
+
+function csvField(value: TableValue): string {
+  const text = value === undefined ? '' : String(value);
+  // A field of spaces is a token too: quoted, so that no reader trims it.
+  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * JSON with one line for each cell, so that two results can be compared by line. A cell that is not computed is null;
+ * what JSON has no number for is the string `NaN`, `Infinity` or `-Infinity`.
+ */
+export function heatmapJson(description: HeatmapDescription): string {
+  const { columns, rows } = heatmapTable(description);
+  const { title, caption, metric, baselines, samples } = description;
+  const head = Object.entries({ title, caption, metric, baselines, samples })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)},\n`);
+  const cells = rows.map(
+    (row) =>
+      `    ${JSON.stringify(Object.fromEntries(columns.map(({ key }, i) => [key, jsonValue(row[i])])))}`,
+  );
+  return `{\n${head.join('')}  "cells": [\n${cells.join(',\n')}\n  ]\n}\n`;
+}
+
+function jsonValue(value: TableValue): string | number | boolean | null {
+  if (value === undefined) return null;
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
