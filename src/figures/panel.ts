@@ -22,6 +22,8 @@ export interface PanelModel {
   readonly cells: readonly (readonly CellModel[])[];
   readonly rowHeaders: readonly Header[];
   readonly columnHeaders: readonly Header[];
+  /** Of the icon and the title together. */
+  readonly titleWidth: number;
   /** Where the screen writes the value under the cursor: the right end of the title's line. */
   readonly readout: TextMark;
   readonly marks: readonly Mark[];
@@ -48,6 +50,7 @@ export interface PanelOptions {
 export const titleHeight = 22;
 const titleSize = 13;
 const smallSize = 11;
+const iconIndent = 16;
 
 export function layoutPanel(options: PanelOptions): PanelModel {
   const { description, index, theme, x, y, cellWidth, cellHeight, rows, columns } = options;
@@ -159,6 +162,7 @@ export function layoutPanel(options: PanelOptions): PanelModel {
 
   return {
     title: panel?.title ?? '',
+    titleWidth: panel ? titleWidth(panel) : 0,
     frame,
     grid,
     cells: layoutCells(description, index, grid, scale, theme),
@@ -171,10 +175,13 @@ export function layoutPanel(options: PanelOptions): PanelModel {
   };
 }
 
-/** A narrower panel would run its title or the name of its axis into its neighbour. */
+/** In a narrower panel the title would meet the value under the cursor, or the name of the axis the next panel. */
 export function leastPanelWidth(panel: HeatmapPanel): number {
-  return Math.max(textWidth(panel.title, titleSize) + 16, textWidth(axisTitleOf(panel), smallSize));
+  return Math.max(titleWidth(panel) + 44, textWidth(axisTitleOf(panel), smallSize));
 }
+
+const titleWidth = (panel: HeatmapPanel): number =>
+  textWidth(panel.title, titleSize) * 1.06 + (panel.icon ? iconIndent : 0);
 
 function axisTitleOf(panel: HeatmapPanel | undefined): string {
   if (panel?.axisTitle !== undefined) return panel.axisTitle;
@@ -226,7 +233,7 @@ const icons = {
 
 function heading(panel: HeatmapPanel | undefined, x: number, line: number, theme: Theme): readonly Mark[] {
   if (!panel) return [];
-  const indent = panel.icon ? 16 : 0;
+  const indent = panel.icon ? iconIndent : 0;
   const title: TextMark = {
     kind: 'text',
     x: x + indent,
