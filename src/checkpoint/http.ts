@@ -39,7 +39,10 @@ export async function openHttpFile(
   if (response.status === 206) {
     await discard(response);
     const sizeBytes = Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
-    if (Number.isSafeInteger(sizeBytes)) return rangeSource(url, label, sizeBytes, options);
+    if (Number.isSafeInteger(sizeBytes)) {
+      const version = response.headers.get('etag') ?? response.headers.get('last-modified');
+      return rangeSource(url, label, sizeBytes, { ...options, ...(version ? { version } : {}) });
+    }
     throw new CheckpointError(
       `The server sent a part of ${quoted(label)} without its size (Content-Range). ` +
         'Allow that header across origins, or download the file and open it from the disk.',
@@ -53,17 +56,22 @@ export async function openHttpFile(
   return memorySource(label, await wholeBody(response, label, options.onBytes, signal));
 }
 
-/** A file whose server is known to answer ranges. */
+/**
+ * A file whose server is known to answer ranges.
+ * @param options with the file's version, where the server tells it: an ETag, or the time of the last change
+ */
 export function rangeSource(
   url: string,
   label: string,
   sizeBytes: number,
-  options: HttpOptions = {},
+  options: HttpOptions & { readonly version?: string } = {},
 ): ByteSource {
   let isOpen = true;
   return {
     label,
     sizeBytes,
+    // The same content is weakly tagged where a proxy has compressed it.
+    ...(options.version === undefined ? {} : { version: options.version.replace(/^W\//, '') }),
     async read(offset, length, signal) {
       if (!isOpen)
         throw new CheckpointError(`${quoted(label)} has been closed. Open the model again to read from it.`);

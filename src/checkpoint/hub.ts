@@ -3,6 +3,7 @@
 // can neither be stopped by a signal nor notices an answer of the wrong length.
 import type { RepoId } from '@huggingface/hub';
 import type { ByteSource, FileFolder } from './byte-source.ts';
+import type { CachePlace } from './cachedLoad.ts';
 import { CheckpointError } from './checkpoint.ts';
 import { openHttpFile, rangeSource } from './http.ts';
 import { quoted, reasonOf } from './wording.ts';
@@ -67,7 +68,11 @@ export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void)
         if (!info) return undefined;
         // A file may lie with another host, which the token is none of the business of.
         const isOurs = new URL(info.url).origin === new URL(here.hubUrl).origin;
-        return rangeSource(info.url, `${label}/${name}`, info.size, { ...options, ...(isOurs ? ours : {}) });
+        return rangeSource(info.url, `${label}/${name}`, info.size, {
+          ...options,
+          ...(isOurs ? ours : {}),
+          version: info.etag,
+        });
       } catch (cause) {
         // A mirror may leave out what the library insists on: the reason of a 404, an ETag, ranges.
         if (call.isPlainlyMissing) return undefined;
@@ -76,6 +81,20 @@ export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void)
       const url = `${here.hubUrl}/${repository}/resolve/${encodeURIComponent(revision)}/${name}`;
       return openHttpFile(url, `${label}/${name}`, { ...options, ...ours }, signal);
     },
+  };
+}
+
+/** How the cache tells a model of a Hub from others; the public Hub needs no mention in the label. */
+export async function hubPlace(hub: HubRepository, file?: string): Promise<CachePlace> {
+  const { HUB_URL } = await import('@huggingface/hub');
+  const { repository, revision = 'main' } = hub;
+  const hubUrl = (hub.hubUrl ?? HUB_URL).replace(/\/+$/, '');
+  const label = `${repository}@${revision}`;
+  return {
+    label: hubUrl === HUB_URL ? label : `${label} (${hubUrl.replace(/^https?:\/\//, '')})`,
+    address: `${hubUrl}/${repository}/tree/${encodeURIComponent(revision)}`,
+    source: { repository, revision, hubUrl, ...(file === undefined ? {} : { file }) },
+    isPinned: /^[0-9a-f]{40}$/.test(revision),
   };
 }
 

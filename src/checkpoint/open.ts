@@ -1,15 +1,22 @@
 // The openers that work in a page and on Node alike: chosen files, a server, the Hub. What a disk adds is in open-node.ts.
 import { filesFolder } from './blob.ts';
 import type { FileFolder, OpenOptions } from './byte-source.ts';
+import type { CachedLoad } from './cachedLoad.ts';
 import { type Checkpoint, CheckpointError } from './checkpoint.ts';
 import { openGguf } from './gguf.ts';
 import { httpFolder, openHttpFile } from './http.ts';
-import { type HubRepository, hubFolder } from './hub.ts';
+import { type HubRepository, hubFolder, hubPlace } from './hub.ts';
 import { openSafetensors, weightFiles } from './safetensors-folder.ts';
 import { listed, quoted } from './wording.ts';
 
+/** What the openers of servers accept besides. */
+export interface ServerOptions extends OpenOptions {
+  /** Keeps what is fetched, and answers with what is kept; without it every byte comes from the server. */
+  readonly cache?: CachedLoad;
+}
+
 /** Where on the Hub, and how. */
-export interface HubOptions extends HubRepository, OpenOptions {
+export interface HubOptions extends HubRepository, ServerOptions {
   /** A .gguf file of the repository; without it, its safetensors, or its only .gguf file. */
   readonly file?: string;
 }
@@ -26,12 +33,13 @@ export async function openFiles(files: readonly File[], options: OpenOptions = {
 }
 
 /**
- * Open the folder of a model, or a .gguf file, on a server that answers range requests.
+ * Open the folder of a model, or a .gguf file, on a server that answers range requests. What is served beside the page
+ * is not kept: the browser does that by itself.
  * @param url   of the folder or file; relative to the page where there is one
  * @param label what to call it; by default the last part of the address
  * @throws CheckpointError when there is no model, or the server cannot be read
  */
-export async function openUrl(url: string, label?: string, options: OpenOptions = {}): Promise<Checkpoint> {
+export async function openUrl(url: string, label?: string, options: ServerOptions = {}): Promise<Checkpoint> {
   const base = 'location' in globalThis ? globalThis.location.href : undefined;
   if (!URL.canParse(url, base)) {
     throw new CheckpointError(
@@ -40,13 +48,27 @@ export async function openUrl(url: string, label?: string, options: OpenOptions 
   }
   const address = new URL(url, base);
   const name = label ?? (address.pathname.split('/').filter(Boolean).at(-1) || address.host);
+  const { signal } = options;
+  const cache = base !== undefined && address.origin === new URL(base).origin ? undefined : options.cache;
+  const place = {
+    label: address.host + address.pathname,
+    address: address.href,
+    source: null,
+    isPinned: false,
+  };
+  const kept = (folder: FileFolder) => cache?.folder(folder, place) ?? folder;
   if (!address.pathname.endsWith('.gguf')) {
-    return openSafetensors(httpFolder(address.href, name, options), options.signal);
+    return openSafetensors(kept(httpFolder(address.href, name, options)), signal);
   }
-  const source = await openHttpFile(address.href, name, options, options.signal);
+  const only: FileFolder = {
+    label: name,
+    list: async () => undefined,
+    open: () => openHttpFile(address.href, name, options, signal),
+  };
+  const source = await kept(only).open(name, signal);
   if (!source)
     throw new CheckpointError(`${quoted(name)} does not exist on ${address.host}. Check the address.`);
-  return openGguf(source, options.signal);
+  return openGguf(source, signal);
 }
 
 /**
@@ -54,7 +76,10 @@ export async function openUrl(url: string, label?: string, options: OpenOptions 
  * @throws CheckpointError when the repository does not exist, needs a token or holds no model that can be read
  */
 export async function openHub(options: HubOptions): Promise<Checkpoint> {
-  return openModelFolder(hubFolder(options, options.onBytes), options.file, options.signal);
+  const { cache, file } = options;
+  const folder = hubFolder(options, options.onBytes);
+  const kept = cache ? cache.folder(folder, await hubPlace(options, file)) : folder;
+  return openModelFolder(kept, file, options.signal);
 }
 
 /**

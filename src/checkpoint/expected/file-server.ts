@@ -14,6 +14,8 @@ export interface Manners {
   readonly pageForUnknown?: boolean;
   /** Every request is answered with this status. */
   readonly status?: number;
+  /** The ETag of every file. */
+  readonly version?: string;
 }
 
 export interface FileServer {
@@ -124,7 +126,7 @@ function sendFile(
   const start = Number(from) + shift;
   const part = bytes.subarray(start, Number(to) + 1 + shift);
   response.writeHead(206, {
-    ...(hasVersion ? { etag: '"1"' } : {}),
+    ...(hasVersion ? { etag: manners.version ?? '"1"' } : {}),
     'content-length': part.byteLength,
     ...(manners.ranges === 'unsized'
       ? {}
