@@ -41,6 +41,10 @@ export interface Backend {
   readonly batchTokens: number;
   /** Bytes that the largest intermediate of a batch may take. */
   readonly batchBytes: number;
+  /** Bytes that one tensor can have at most. */
+  readonly largestTensorBytes: number;
+  /** Bytes of weights that one graph can be given at most. */
+  readonly largestPartBytes: number;
   /** The size that a run-time dimension is padded to: few distinct ones where each costs a shader compilation. */
   paddedSize(size: number): number;
   upload(data: TensorData, shape: readonly number[]): DeviceTensor;

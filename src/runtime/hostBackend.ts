@@ -29,6 +29,8 @@ interface HostTensor extends DeviceTensor {
 export interface HostBackendOptions {
   readonly kind: BackendKind;
   readonly description: string;
+  /** Bytes of weights that one graph can be given at most; default without limit. */
+  readonly largestPartBytes?: number;
   readonly ort: Onnxruntime;
   readonly sessionOptions: InferenceSession.SessionOptions;
 }
@@ -38,6 +40,8 @@ export class HostBackend implements Backend {
   readonly description: string;
   readonly batchTokens = 1024;
   readonly batchBytes = 256 * 2 ** 20;
+  readonly largestTensorBytes = Number.POSITIVE_INFINITY;
+  readonly largestPartBytes: number;
   readonly #ort: Onnxruntime;
   readonly #sessionOptions: InferenceSession.SessionOptions;
   readonly #live = new Set<DeviceTensor>();
@@ -45,6 +49,7 @@ export class HostBackend implements Backend {
   constructor(options: HostBackendOptions) {
     this.kind = options.kind;
     this.description = options.description;
+    this.largestPartBytes = options.largestPartBytes ?? Number.POSITIVE_INFINITY;
     this.#ort = options.ort;
     this.#sessionOptions = options.sessionOptions;
   }

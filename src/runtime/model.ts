@@ -6,8 +6,15 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Backend, Program } from './backend.ts';
 import { type ExecuteOptions, execute } from './execute.ts';
 import type { Plan, ReadResult } from './plan.ts';
+import {
+  type Placement,
+  placeWeights,
+  type WeightResidency,
+  type WeightSizes,
+  weightSizes,
+} from './residency.ts';
 import { type Schedule, schedule } from './schedule.ts';
-import { type WeightResidency, WeightStore } from './weights.ts';
+import { WeightStore } from './weights.ts';
 
 export interface LoadOptions {
   readonly signal?: AbortSignal;
@@ -23,7 +30,10 @@ export class Model {
   readonly architecture: Architecture;
   readonly backend: Backend;
   readonly label: string;
+  readonly sizes: WeightSizes;
   readonly residency: WeightResidency;
+  /** Why weights are not simply expanded; undefined when they are, or when that was asked for. */
+  readonly residencyReason: string | undefined;
   /** Numbers in all weights, shared ones once. */
   readonly parameterCount: number;
   readonly #weights: WeightStore;
@@ -34,43 +44,37 @@ export class Model {
     backend: Backend,
     checkpoint: Checkpoint,
     weights: WeightStore,
-    parameterCount: number,
+    sizes: WeightSizes,
+    { residency, reason }: Placement,
   ) {
     this.architecture = architecture;
     this.backend = backend;
     this.label = checkpoint.label;
     this.#weights = weights;
-    this.residency = weights.residency;
-    this.parameterCount = parameterCount;
+    this.sizes = sizes;
+    this.residency = residency;
+    this.residencyReason = reason;
+    this.parameterCount = sizes.parameterCount;
   }
 
   /**
    * Check a checkpoint against its architecture and load its weights. The checkpoint must stay open while the model is
    * used when weights are streamed.
+   * @throws BackendError when the model is too large to run on this backend, before weights are read
    * @throws UnsupportedModelError when configuration and tensors do not fit an architecture that Patchbay knows
    */
   static async load(checkpoint: Checkpoint, backend: Backend, options: LoadOptions = {}): Promise<Model> {
     const architecture = architectureOf(checkpoint);
-    const sources = weightSources(architecture);
-    const tensors = new Map(
-      sources.flatMap((source) => (source.kind === 'tensor' ? [[source.tensor, source.shape] as const] : [])),
-    );
-    const parameterCount = [...tensors.values()].reduce(
-      (sum, shape) => sum + shape.reduce((a, b) => a * b, 1),
-      0,
-    );
-    const packedBytes = [...tensors.keys()].reduce(
-      (sum, name) => sum + (checkpoint.tensors.get(name)?.sizeBytes ?? 0),
-      0,
-    );
-    const budget = options.weightBytes ?? defaultWeightBytes;
-    const fitting = parameterCount * 4 <= budget ? 'expanded' : packedBytes <= budget ? 'packed' : 'streamed';
-    const weights = await WeightStore.open(backend, checkpoint, sources, {
-      residency: options.residency ?? fitting,
+    const sizes = weightSizes(architecture, checkpoint);
+    const placement = options.residency
+      ? { residency: options.residency }
+      : placeWeights(checkpoint.label, sizes, backend, options.weightBytes ?? defaultWeightBytes);
+    const weights = await WeightStore.open(backend, checkpoint, weightSources(architecture), {
+      residency: placement.residency,
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onBytes ? { onBytes: options.onBytes } : {}),
     });
-    return new Model(architecture, backend, checkpoint, weights, parameterCount);
+    return new Model(architecture, backend, checkpoint, weights, sizes, placement);
   }
 
   /** What a plan would cost, without running it. @throws PlanError as `run` does */

@@ -10,10 +10,17 @@ export interface WasmBackendOptions {
   readonly wasmPaths: { readonly wasm: string; readonly mjs: string };
 }
 
+/**
+ * Weights wait in JavaScript's memory, but ORT copies what a graph is given into its heap of at most 4 GiB. A quarter of
+ * that is left to results and to ORT itself.
+ */
+const largestPartBytes = 3 * 2 ** 30;
+
 const wasmBackend = (ort: Onnxruntime, threads: number): Backend =>
   new HostBackend({
     kind: 'wasm',
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    largestPartBytes,
     ort,
     sessionOptions: { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3 },
   });

@@ -64,6 +64,7 @@ class WebGpuBackend implements Backend {
   readonly description: string;
   readonly batchTokens = 2048;
   readonly batchBytes = 128 * 2 ** 20;
+  readonly largestPartBytes = Number.POSITIVE_INFINITY;
   readonly #ort: Ort;
   readonly #device: GPUDevice;
   readonly #live = new Set<DeviceTensor>();
@@ -79,6 +80,10 @@ class WebGpuBackend implements Backend {
     void device.lost.then((info) => {
       if (!this.#closed) this.#lost = info.message || info.reason || 'no reason given';
     });
+  }
+
+  get largestTensorBytes(): number {
+    return this.#device.limits.maxBufferSize;
   }
 
   get liveTensors(): number {

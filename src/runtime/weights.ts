@@ -6,9 +6,7 @@ import type { WeightSource } from '../architectures/architecture.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { expand } from '../checkpoint/expand.ts';
 import { type Backend, BackendError, type DeviceTensor, elementCount } from './backend.ts';
-
-/** Where weights wait between uses: on the device in float32, in memory as stored, or in the checkpoint. */
-export type WeightResidency = 'expanded' | 'packed' | 'streamed';
+import type { WeightResidency } from './residency.ts';
 
 export type BoundWeights = Readonly<Record<string, DeviceTensor>>;
 
