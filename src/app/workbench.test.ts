@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Engine, ModelInfo, Prediction, Progress } from '../worker/protocol.ts';
+import type { CacheInfo, Engine, ModelInfo, Prediction, Progress } from '../worker/protocol.ts';
 import type { EmbeddedModel } from './stores/model.ts';
 import { isCurrent } from './stores/prompt.ts';
 import { createWorkbench } from './workbench.ts';
@@ -19,6 +19,8 @@ const info = (label: string, maxPositions = 1024): ModelInfo => ({
   weightBytes: 4000,
   components: [],
 });
+
+const nothingKept: CacheInfo = { isAvailable: true, models: [], sizeBytes: 0 };
 
 /** Words are tokens; the prediction repeats the text. A load hangs, fails or ends as the repository's name says. */
 function engine(maxPositions?: number): Engine & { readonly predicted: string[] } {
@@ -44,6 +46,8 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
       this.predicted.push(text);
       return { tokens: tokensOf(text), candidates: [], elapsedMs: 1 };
     },
+    cache: async () => nothingKept,
+    forget: async () => nothingKept,
   };
 }
 

@@ -110,5 +110,7 @@ export function connectEngine(port: RpcPort): Engine {
     tokenize: (text) => call('tokenize', text),
     predict: (text, { count = null, ...options }: CallOptions & { readonly count?: number | null } = {}) =>
       call('predict', { text, count }, options),
+    cache: () => call('cache', null),
+    forget: (label) => call('forget', label),
   };
 }

@@ -63,6 +63,15 @@ function webGpuDevice(adapter: GPUAdapter, reason: string): ChosenDevice {
   };
 }
 
+/**
+ * Bytes that weights may take: half of the memory that the browser admits to, which it rounds down and cuts off at a
+ * few tens of GiB at most; undefined where it tells nothing.
+ */
+export function weightBudget(): number | undefined {
+  const memoryGiB = 'deviceMemory' in navigator ? navigator.deviceMemory : undefined;
+  return typeof memoryGiB === 'number' ? (memoryGiB / 2) * 2 ** 30 : undefined;
+}
+
 export async function chooseDevice(wish: BackendWish): Promise<ChosenDevice> {
   if (wish === 'wasm') return wasmDevice('The address of the page asks for WASM.');
   // Absent in browsers without WebGPU and on pages that are not secure, whatever its type says.

@@ -2,13 +2,16 @@
 // lost device is opened again for the next call.
 
 import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
+import type { CachedLoad } from '../checkpoint/cachedLoad.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
+import type { ModelCache } from '../checkpoint/modelCache.ts';
 import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import { type Backend, DeviceLostError } from '../runtime/backend.ts';
 import { Model } from '../runtime/model.ts';
 import type { ChosenDevice } from './device.ts';
 import type {
+  CacheInfo,
   CallOptions,
   ComponentInfo,
   DeviceInfo,
@@ -24,6 +27,15 @@ interface Loaded {
   readonly checkpoint: Checkpoint;
   readonly tokenizer: Tokenizer;
   readonly model: Model;
+  /** What a person should know of the load. */
+  readonly notices: readonly string[];
+}
+
+export interface EngineOptions {
+  /** Keeps what is fetched from servers; without it nothing is kept. */
+  readonly cache?: ModelCache | undefined;
+  /** Bytes that weights may take while nothing runs; the runtime's default when it is not known. */
+  readonly weightBytes?: number | undefined;
 }
 
 /** No model has been loaded yet, or loading it failed. */
@@ -32,6 +44,10 @@ export class NoModelError extends Error {
 }
 
 const defaultCandidates = 10;
+
+/** Messages about the bytes of one load, at most, and the bytes they are dealt out over until the sum is known. */
+const progressSteps = 200;
+const smallestTotal = 8 * 2 ** 20;
 
 function shapeOf({ layout, width, heads = 1 }: ComponentDescription): readonly (string | number)[] {
   if (layout === 'pair') return [heads, 'position', 'position'];
@@ -48,9 +64,9 @@ function componentInfo(architecture: Architecture, component: ComponentDescripti
   };
 }
 
-function modelInfo({ model, checkpoint }: Loaded): ModelInfo {
-  const { architecture } = model;
-  const packed = [...checkpoint.tensors.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+function modelInfo({ model, checkpoint, notices }: Loaded): ModelInfo {
+  const { architecture, sizes, residency, residencyReason } = model;
+  const held = { expanded: sizes.expandedBytes, packed: sizes.packedBytes, streamed: 0 };
   return {
     label: checkpoint.label,
     family: architecture.modelType,
@@ -60,8 +76,9 @@ function modelInfo({ model, checkpoint }: Loaded): ModelInfo {
     vocabularySize: architecture.vocabularySize,
     maxPositions: architecture.maxPositions,
     parameterCount: model.parameterCount,
-    weightBytes:
-      model.residency === 'expanded' ? model.parameterCount * 4 : model.residency === 'packed' ? packed : 0,
+    weightBytes: held[residency],
+    ...(residencyReason === undefined ? {} : { weightsNote: residencyReason }),
+    ...(notices.length === 0 ? {} : { notices }),
     components: architecture.components.map((component) => componentInfo(architecture, component)),
   };
 }
@@ -70,23 +87,27 @@ async function openSource(
   source: ModelSource,
   signal: AbortSignal | undefined,
   onBytes: (bytes: number) => void,
+  cache: CachedLoad | undefined,
 ): Promise<Checkpoint> {
-  const options = { onBytes, ...(signal ? { signal } : {}) };
+  const options = { onBytes, ...(signal ? { signal } : {}), ...(cache ? { cache } : {}) };
   switch (source.kind) {
     case 'url':
       return openUrl(source.url, source.label, options);
     case 'files':
       return openFiles(source.files, options);
     case 'hub': {
-      const { repository, revision, hubUrl } = source;
-      return openHub({ repository, revision, hubUrl, ...options });
+      const { kind, ...place } = source;
+      return openHub({ ...place, ...options });
     }
     default:
       return source satisfies never;
   }
 }
 
-export function createEngine(device: Promise<ChosenDevice>): Engine {
+export function createEngine(
+  device: Promise<ChosenDevice>,
+  { cache, weightBytes }: EngineOptions = {},
+): Engine {
   let opened: Promise<Backend> | undefined;
   let loaded: Loaded | undefined;
   /** Calls that use the model run one after another: the device is one. */
@@ -119,22 +140,46 @@ export function createEngine(device: Promise<ChosenDevice>): Engine {
   async function load(source: ModelSource, { signal, onProgress }: CallOptions): Promise<Loaded> {
     const report = (done: number, total: number | null) =>
       onProgress?.({ stage: 'Reading weights', done, total, unit: 'bytes' });
-    let headerBytes = 0;
-    let hasTotal = false;
-    const checkpoint = await openSource(source, signal, (bytes) => {
-      headerBytes += bytes;
-      if (!hasTotal) report(headerBytes, null);
-    });
+    const caching = cache?.startLoad();
+    /** Bytes that came over the network or from a disk, read for weights or for what stands before them. */
+    let arrived = 0;
+    let read = 0;
+    let total: number | null = null;
+    let told = 0;
+    let isLoading = true;
+    const tell = () => {
+      // What has arrived runs ahead of what has been read, by the rest of a piece or of a large tensor.
+      const done = total === null ? arrived : Math.min(total, Math.max(read, arrived));
+      // Bytes come in thousands of packets, and weights that are streamed come after the load as well.
+      const isWorthIt = done === total || done - told >= (total ?? smallestTotal) / progressSteps;
+      if (!isLoading || !isWorthIt) return;
+      told = done;
+      report(done, total);
+    };
+    const checkpoint = await openSource(
+      source,
+      signal,
+      (bytes) => {
+        arrived += bytes;
+        tell();
+      },
+      caching,
+    );
     try {
       const tokenizer = await checkpoint.tokenizer(signal);
       const model = await Model.load(checkpoint, await backend(), {
         ...(signal ? { signal } : {}),
-        onBytes: (done, total) => {
-          hasTotal = true;
-          report(done, total);
+        ...(weightBytes === undefined ? {} : { weightBytes }),
+        onBytes: (done, all) => {
+          read = done;
+          if (total === null) report(Math.min(all, arrived), all);
+          total = all;
+          tell();
         },
       });
-      return { source, checkpoint, tokenizer, model };
+      isLoading = false;
+      await caching?.finish(model.residency !== 'streamed');
+      return { source, checkpoint, tokenizer, model, notices: caching?.notices ?? [] };
     } catch (error) {
       await checkpoint.close();
       throw error;
@@ -181,6 +226,15 @@ export function createEngine(device: Promise<ChosenDevice>): Engine {
       ),
     );
 
+  async function cacheInfo(): Promise<CacheInfo> {
+    const models = (await cache?.models()) ?? [];
+    return {
+      isAvailable: cache !== undefined,
+      models,
+      sizeBytes: models.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    };
+  }
+
   const tokenInfo = (tokenizer: Tokenizer, id: number): TokenInfo => ({
     id,
     text: tokenizer.tokenText(id),
@@ -222,5 +276,13 @@ export function createEngine(device: Promise<ChosenDevice>): Engine {
         );
         return { tokens: ids.map((id) => tokenInfo(tokenizer, id)), candidates, elapsedMs };
       }),
+
+    cache: cacheInfo,
+
+    forget: async (label) => {
+      if (label === null) await cache?.forgetAll();
+      else await cache?.forget(label);
+      return cacheInfo();
+    },
   };
 }

@@ -9,7 +9,43 @@ export type ModelSource =
   /** A folder's files, or a single `.gguf` or `.safetensors` file, chosen or dropped. */
   | { readonly kind: 'files'; readonly files: readonly File[] }
   /** A Hub repository. */
-  | { readonly kind: 'hub'; readonly repository: string; readonly revision: string; readonly hubUrl: string };
+  | {
+      readonly kind: 'hub';
+      readonly repository: string;
+      readonly revision: string;
+      readonly hubUrl: string;
+      /** A `.gguf` file of the repository; without it, its safetensors or its only `.gguf` file. */
+      readonly file?: string;
+      /** For a private or gated repository. Held in memory while the model is in use, and nowhere else. */
+      readonly accessToken?: string;
+    };
+
+/** A model of which this browser keeps bytes. */
+export interface CachedModel {
+  readonly label: string;
+  /** Where to load it from again; null for a server that is no Hub. */
+  readonly source: {
+    readonly repository: string;
+    readonly revision: string;
+    readonly hubUrl: string;
+    readonly file?: string;
+  } | null;
+  readonly sizeBytes: number;
+  /** Milliseconds since 1970. */
+  readonly lastUsed: number;
+  /** False while a part is missing that a load would read. */
+  readonly isComplete: boolean;
+}
+
+/** What this browser keeps of models from the Hub and other servers. */
+export interface CacheInfo {
+  /** False where the browser offers no storage, on a page that is not secure for instance. */
+  readonly isAvailable: boolean;
+  /** The last used first. */
+  readonly models: readonly CachedModel[];
+  /** Bytes of all of them. */
+  readonly sizeBytes: number;
+}
 
 /** What the engine runs on, and why. */
 export interface DeviceInfo {
@@ -46,6 +82,10 @@ export interface ModelInfo {
   readonly parameterCount: number;
   /** Bytes of weights held for computing. */
   readonly weightBytes: number;
+  /** Why the weights are not simply held in float32, in a sentence; absent when they are. */
+  readonly weightsNote?: string;
+  /** What a person should know of the load: that the model was not kept, or is a kept copy. Sentences. */
+  readonly notices?: readonly string[];
   readonly components: readonly ComponentInfo[];
 }
 
@@ -83,6 +123,10 @@ export interface Engine {
   loadModel(source: ModelSource, options?: CallOptions): Promise<ModelInfo>;
   tokenize(text: string): Promise<readonly TokenInfo[]>;
   predict(text: string, options?: CallOptions & { readonly count?: number }): Promise<Prediction>;
+  /** What is kept of models. */
+  cache(): Promise<CacheInfo>;
+  /** Drop one kept model by its label, or all with null. @returns what is left */
+  forget(label: string | null): Promise<CacheInfo>;
 }
 
 export interface CallOptions {

@@ -14,7 +14,15 @@ function connect(calls: Partial<Engine>): Engine {
   const channel = new MessageChannel();
   ports.push(channel.port1, channel.port2);
   serveEngine(
-    { device: missing, loadModel: missing, tokenize: missing, predict: missing, ...calls },
+    {
+      device: missing,
+      loadModel: missing,
+      tokenize: missing,
+      predict: missing,
+      cache: missing,
+      forget: missing,
+      ...calls,
+    },
     channel.port2,
   );
   return connectEngine(channel.port1);
@@ -37,6 +45,22 @@ test('a call returns what the engine returns, and its argument arrives as sent',
     { id: 0, text: 'n', isSpecial: false },
     { id: 1, text: 'é', isSpecial: false },
   ]);
+});
+
+test('what is kept is told, and one model or all of them can be forgotten', async () => {
+  const forgotten: (string | null)[] = [];
+  const info = { isAvailable: true, models: [], sizeBytes: 0 };
+  const engine = connect({
+    cache: async () => ({ ...info, sizeBytes: 7 }),
+    forget: async (label) => {
+      forgotten.push(label);
+      return info;
+    },
+  });
+  expect(await engine.cache()).toEqual({ ...info, sizeBytes: 7 });
+  expect(await engine.forget('lab/tiny@main')).toEqual(info);
+  await engine.forget(null);
+  expect(forgotten).toEqual(['lab/tiny@main', null]);
 });
 
 test('replies reach the call they belong to, whatever the order they come in', async () => {

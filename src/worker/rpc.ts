@@ -3,6 +3,7 @@
 // the id of the call to stop. Nothing here knows models or React; the page's side is client.ts.
 
 import type {
+  CacheInfo,
   DeviceInfo,
   Engine,
   ModelInfo,
@@ -21,6 +22,8 @@ export interface EngineCalls {
     readonly given: { readonly text: string; readonly count: number | null };
     readonly returns: Prediction;
   };
+  readonly cache: { readonly given: null; readonly returns: CacheInfo };
+  readonly forget: { readonly given: string | null; readonly returns: CacheInfo };
 }
 
 export type CallName = keyof EngineCalls;
@@ -78,6 +81,10 @@ function perform(
       const { text, count } = call.given;
       return engine.predict(text, { signal, onProgress, ...(count === null ? {} : { count }) });
     }
+    case 'cache':
+      return engine.cache();
+    case 'forget':
+      return engine.forget(call.given);
     default:
       call satisfies never;
       throw new TypeError(`The engine has no call '${String(Reflect.get(call, 'name'))}'.`);
