@@ -1,7 +1,8 @@
 import { defineConfig } from '@playwright/test';
 import { chromiumExecutable } from './scripts/chromium.mjs';
 
-const port = 4173;
+/** Another port lets two copies of the page be tested at once. */
+const port = Number(process.env.PATCHBAY_E2E_PORT ?? 4173);
 
 export default defineConfig({
   testDir: 'e2e',

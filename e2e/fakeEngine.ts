@@ -2,7 +2,7 @@
 // page can be shown without a model. It speaks the messages of src/worker/rpc.ts; nothing of it is in the bundle.
 
 import type { Page } from '@playwright/test';
-import type { ComponentInfo, DeviceInfo, ModelInfo } from '../src/worker/protocol.ts';
+import type { CachedModel, ComponentInfo, DeviceInfo, ModelInfo } from '../src/worker/protocol.ts';
 
 export interface FakeEngine {
   readonly device: DeviceInfo | { readonly error: string };
@@ -20,6 +20,8 @@ export interface FakeEngine {
   readonly predictError: string | null;
   /** Whether the page finds the embedded model beside it. */
   readonly isEmbeddedServed: boolean;
+  /** Models that the browser keeps. */
+  readonly kept: readonly CachedModel[];
 }
 
 const perHead = (name: string): string => `head_${name}`;
@@ -160,6 +162,7 @@ const defaults: FakeEngine = {
   loadErrors: [],
   predictError: null,
   isEmbeddedServed: true,
+  kept: [],
 };
 
 /** Runs in the page; must not refer to anything outside itself. */
@@ -187,6 +190,12 @@ function installFakeWorker(fake: FakeEngine): void {
   };
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   let loads = 0;
+  let kept = fake.kept;
+  const cacheInfo = () => ({
+    isAvailable: true,
+    models: kept,
+    sizeBytes: kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+  });
 
   class FakeWorker extends EventTarget {
     readonly cancelled = new Set<number>();
@@ -216,6 +225,11 @@ function installFakeWorker(fake: FakeEngine): void {
       if (name === 'device') {
         if ('error' in fake.device) throw new Error(fake.device.error);
         return fake.device;
+      }
+      if (name === 'cache') return cacheInfo();
+      if (name === 'forget') {
+        kept = given === null ? [] : kept.filter(({ label }) => label !== given);
+        return cacheInfo();
       }
       if (name === 'tokenize') return split(String(given));
       if (name === 'loadModel')

@@ -7,6 +7,7 @@ import { promptFieldId, useShortcuts } from './frame/useShortcuts.ts';
 import { DropTarget } from './model/DropTarget.tsx';
 import { ModelChooser } from './model/ModelChooser.tsx';
 import { ModelDialog } from './model/ModelDialog.tsx';
+import { ModelNotices } from './model/ModelNotices.tsx';
 import { NextTokens } from './prompt/NextTokens.tsx';
 import { PromptCard } from './prompt/PromptCard.tsx';
 import { Inspector } from './rack/Inspector.tsx';
@@ -51,6 +52,7 @@ export function Page() {
       <Header />
       <main className="main" id="main" tabIndex={-1}>
         {info === null && <FirstModel />}
+        <ModelNotices />
         <div className="column">
           <PromptCard />
           {rack !== null && <RackCard rack={rack} />}

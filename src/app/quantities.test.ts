@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   formatBytes,
+  formatDate,
   formatDuration,
   formatLogit,
   formatParameters,
@@ -32,4 +33,8 @@ test('a small probability is not written as zero', () => {
 
 test('a negative logit has a minus sign, not a hyphen', () => {
   expect(formatLogit(-3.718)).toBe('\u22123.72');
+});
+
+test('a date is written out', () => {
+  expect(formatDate(Date.UTC(2025, 10, 24, 12))).toBe('24 November 2025');
 });

@@ -45,3 +45,8 @@ export const formatLogit = (logit: number): string => logit.toFixed(2).replace('
 /** `42 ms`, `1.24 s` */
 export const formatDuration = (ms: number): string =>
   ms < 999.5 ? `${threeDigits.format(ms)}${gap}ms` : `${threeDigits.format(ms / 1000)}${gap}s`;
+
+const dates = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
+
+/** `24 November 2025`, from milliseconds since 1970 */
+export const formatDate = (ms: number): string => dates.format(ms);

@@ -2,7 +2,9 @@
 // tests build a workbench over a hand-written engine.
 
 import type { Engine } from '../worker/protocol.ts';
+import { type CacheStore, createCacheStore } from './stores/cache.ts';
 import { createDeviceStore, type DeviceStore } from './stores/device.ts';
+import { createHubStore, type HubStore } from './stores/hub.ts';
 import type { Memory } from './stores/memory.ts';
 import { createModelStore, type EmbeddedModel, type ModelStore } from './stores/model.ts';
 import { createPageStore, type PageStore } from './stores/page.ts';
@@ -14,6 +16,8 @@ import { createThemeStore, type ThemeStore } from './stores/theme.ts';
 export interface Workbench {
   readonly device: DeviceStore;
   readonly model: ModelStore;
+  readonly hub: HubStore;
+  readonly cache: CacheStore;
   readonly prompt: PromptStore;
   readonly rack: RackStore;
   readonly status: StatusStore;
@@ -21,13 +25,23 @@ export interface Workbench {
   readonly page: PageStore;
 }
 
-export function createWorkbench(engine: Engine, embedded: EmbeddedModel, memory: Memory): Workbench {
+/** @param onHubLoad called when a load from the Hub begins */
+export function createWorkbench(
+  engine: Engine,
+  embedded: EmbeddedModel,
+  memory: Memory,
+  onHubLoad: () => void = () => {},
+): Workbench {
   const model = createModelStore(engine, embedded);
+  const cache = createCacheStore(engine);
   const prompt = createPromptStore(engine, () => model.getState().info);
   const rack = createRackStore();
   const page = createPageStore(memory);
 
+  void cache.getState().refresh();
+
   model.subscribe((state, before) => {
+    if (before.load.status === 'loading' && state.load.status !== 'loading') void cache.getState().refresh();
     if (state.info !== before.info) {
       rack.setState({ focus: null, preview: null, pinned: null });
       prompt.getState().refresh();
@@ -41,6 +55,8 @@ export function createWorkbench(engine: Engine, embedded: EmbeddedModel, memory:
   return {
     device: createDeviceStore(engine),
     model,
+    hub: createHubStore(model, onHubLoad),
+    cache,
     prompt,
     rack,
     status: createStatusStore(model, prompt),

@@ -2,7 +2,9 @@
 
 import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
+import type { CacheState } from './stores/cache.ts';
 import type { DeviceState } from './stores/device.ts';
+import type { HubState } from './stores/hub.ts';
 import type { ModelState } from './stores/model.ts';
 import type { PageState } from './stores/page.ts';
 import type { PromptState } from './stores/prompt.ts';
@@ -23,6 +25,8 @@ export function useWorkbench(): Workbench {
 export const useDevice = <T,>(select: (state: DeviceState) => T): T =>
   useStore(useWorkbench().device, select);
 export const useModel = <T,>(select: (state: ModelState) => T): T => useStore(useWorkbench().model, select);
+export const useHub = <T,>(select: (state: HubState) => T): T => useStore(useWorkbench().hub, select);
+export const useCache = <T,>(select: (state: CacheState) => T): T => useStore(useWorkbench().cache, select);
 export const usePrompt = <T,>(select: (state: PromptState) => T): T =>
   useStore(useWorkbench().prompt, select);
 export const useRack = <T,>(select: (state: RackState) => T): T => useStore(useWorkbench().rack, select);

@@ -53,10 +53,17 @@ function Loading({ label, progress }: { readonly label: string; readonly progres
   );
 }
 
-export function LoadState({ origin }: { readonly origin: Origin }) {
+interface LoadStateProps {
+  readonly origin: Origin;
+  /** In a list, where every entry shows its own load: the entry's label. */
+  readonly label?: string;
+}
+
+export function LoadState({ origin, label }: LoadStateProps) {
   const load = useModel((state) => state.load);
   const info = useModel((state) => state.info);
   if (load.status === 'idle' || load.origin !== origin) return null;
+  if (label !== undefined && load.label !== label) return null;
   if (load.status === 'loading') return <Loading label={load.label} progress={load.progress} />;
   return (
     <div className="problem">

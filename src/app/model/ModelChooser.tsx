@@ -2,6 +2,8 @@
 
 import { EmbeddedChoice } from './EmbeddedChoice.tsx';
 import { HubChoice } from './HubChoice.tsx';
+import { KeptModels } from './KeptModels.tsx';
+import { KnownModels } from './KnownModels.tsx';
 import { LocalChoice } from './LocalChoice.tsx';
 
 export function ModelChooser() {
@@ -10,6 +12,8 @@ export function ModelChooser() {
       <EmbeddedChoice />
       <LocalChoice />
       <HubChoice />
+      <KnownModels />
+      <KeptModels />
     </div>
   );
 }

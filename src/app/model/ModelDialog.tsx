@@ -30,6 +30,14 @@ function InUse({ info }: { readonly info: ModelInfo }) {
           </div>
         ))}
       </dl>
+      {[info.weightsNote, ...(info.notices ?? [])].map(
+        (note) =>
+          note !== undefined && (
+            <p key={note} className="note small">
+              {note}
+            </p>
+          ),
+      )}
     </section>
   );
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { readHubAddress } from './hubAddress.ts';
 
-const read = (repository: string, revision = '', hubUrl = '') => {
-  const result = readHubAddress({ repository, revision, hubUrl });
+const read = (repository: string, revision = '', hubUrl = '', file = '') => {
+  const result = readHubAddress({ repository, revision, hubUrl, file });
   return result.ok ? result.address : result.message;
 };
 
@@ -25,6 +25,17 @@ test('the address of a model page is taken apart', () => {
     revision: 'refs/pr/1',
     hubUrl: 'https://hub.example',
   });
+});
+
+test('a GGUF file is named in its field or by the address of its page, and nothing else is taken for one', () => {
+  expect(read('owner/name', '', '', ' model-q4.gguf ')).toMatchObject({ file: 'model-q4.gguf' });
+  expect(read('https://hub.example/owner/name/blob/main/sub/model-q4.gguf')).toEqual({
+    repository: 'owner/name',
+    revision: 'main',
+    hubUrl: 'https://hub.example',
+    file: 'sub/model-q4.gguf',
+  });
+  expect(read('owner/name', '', '', 'model.bin')).toContain("'model.bin' is not a .gguf file.");
 });
 
 test('what is not an id, a revision or an address is refused by name', () => {

@@ -4,7 +4,12 @@ export interface HubAddress {
   readonly repository: string;
   readonly revision: string;
   readonly hubUrl: string;
+  /** A `.gguf` file of the repository. */
+  readonly file?: string;
 }
+
+/** What stands in the form; empty where nothing was written. */
+export type HubFields = Readonly<Record<keyof HubAddress, string>>;
 
 export type HubAddressResult =
   | { readonly ok: true; readonly address: HubAddress }
@@ -15,25 +20,32 @@ export const defaultRevision = 'main';
 
 const namePart = /^\w[\w.-]*$/;
 
-/** Take a pasted page address apart: `https://hub/owner/name/tree/revision`. */
-function fromPageAddress(text: string): { repository: string; revision?: string; hubUrl: string } | null {
+/** Take a pasted page address apart: `https://hub/owner/name/tree/revision`, `.../blob/revision/file`. */
+function fromPageAddress(text: string): HubAddress | null {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return null;
   const url = new URL(text);
-  const [owner = '', name = '', marker, ...rest] = url.pathname.split('/').filter((part) => part !== '');
-  const revision = marker === 'tree' ? rest.map(decodeURIComponent).join('/') : '';
+  const [owner = '', name = '', marker = '', ...rest] = url.pathname.split('/').filter((part) => part !== '');
   const repository = name === '' ? owner : `${owner}/${name}`;
-  return { repository, hubUrl: url.origin, ...(revision === '' ? {} : { revision }) };
+  const isFile = (marker === 'blob' || marker === 'resolve') && rest.length > 1;
+  const places = (isFile ? rest.slice(0, 1) : marker === 'tree' ? rest : []).map(decodeURIComponent);
+  return {
+    repository,
+    hubUrl: url.origin,
+    revision: places.join('/'),
+    ...(isFile ? { file: rest.slice(1).map(decodeURIComponent).join('/') } : {}),
+  };
 }
 
-export function readHubAddress(fields: HubAddress): HubAddressResult {
+export function readHubAddress(fields: HubFields): HubAddressResult {
   const refuse = (message: string): HubAddressResult => ({ ok: false, message });
   const typed = fields.repository.trim();
   if (typed === '') return refuse('Write the id of a model, such as HuggingFaceTB/SmolLM2-135M.');
 
   const page = fromPageAddress(typed);
   const repository = page?.repository ?? typed;
-  const revision = page?.revision ?? (fields.revision.trim() || defaultRevision);
+  const revision = page?.revision || fields.revision.trim() || defaultRevision;
   const hubUrl = (page?.hubUrl ?? (fields.hubUrl.trim() || defaultHubUrl)).replace(/\/+$/, '');
+  const file = page?.file ?? fields.file.trim();
 
   const parts = repository.split('/');
   if (parts.length > 2 || !parts.every((part) => namePart.test(part))) {
@@ -50,5 +62,10 @@ export function readHubAddress(fields: HubAddress): HubAddressResult {
   if (!/^https?:\/\//.test(hubUrl) || !URL.canParse(hubUrl)) {
     return refuse(`'${hubUrl}' is not a web address. The usual one is ${defaultHubUrl}.`);
   }
-  return { ok: true, address: { repository, revision, hubUrl } };
+  if (file !== '' && !file.endsWith('.gguf')) {
+    return refuse(
+      `'${file}' is not a .gguf file. Leave the field empty to load the repository's safetensors.`,
+    );
+  }
+  return { ok: true, address: { repository, revision, hubUrl, ...(file === '' ? {} : { file }) } };
 }

@@ -5,7 +5,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Engine, ModelInfo, ModelSource, Progress } from '../../worker/protocol.ts';
 
 /** The control that a load was started from; its progress and its error are shown there. */
-export type Origin = 'embedded' | 'files' | 'hub';
+export type Origin = 'embedded' | 'files' | 'hub' | 'catalogue' | 'kept';
 
 export type Load =
   | { readonly status: 'idle' }
