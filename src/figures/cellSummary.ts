@@ -14,28 +14,41 @@ import { spokenToken } from './tokenLabel.ts';
  * A cell in a line to be read aloud: `MLP, layer 15, token le, probability 0.62, 71 percent recovered`. What it is comes
  * first, then the value, then what qualifies it (spread over samples, a window cut short).
  */
-export function cellSummary(description: HeatmapDescription, cell: CellAddress): string {
-  const panel = description.panels[cell.panel];
-  if (!panel) return '';
-  const { metric, baselines } = description;
-  const value = valueAt(description, cell);
-  const parts = [panel.title, layerName(description, cell.layer), locationName(description, cell.location)];
+export const cellSummary = (description: HeatmapDescription, cell: CellAddress): string =>
+  cellSummaries(description)(cell);
+
+/** `cellSummary` for many cells of one figure: the names of rows and columns are made once. */
+export function cellSummaries(description: HeatmapDescription): (cell: CellAddress) => string {
+  const { panels, layers, metric, baselines, samples } = description;
+  const layerNames = layers.map((_, layer) => layerName(description, layer));
+  const locationNames = Array.from({ length: locationCount(description.locations) }, (_, location) =>
+    locationName(description, location),
+  );
+  const windows = panels.map((panel) =>
+    layers.map((_, layer) => {
+      const window = cutWindow(panel, layer);
+      return window ? `, window cut to layers ${window[0]} to ${window[1]}` : '';
+    }),
+  );
   const name = metric.shortName ?? metric.name;
-  if (value === undefined) {
-    parts.push('not computed yet');
-  } else {
-    parts.push(`${name} ${formatMetric(metric, value)}${metric.unit ? ` ${metric.unit}` : ''}`);
-    const fraction = fractionRecovered(value, baselines);
-    if (fraction !== undefined) parts.push(`${formatValue(fraction * 100, 0)} percent recovered`);
-    const spread = panel.standardDeviations?.[cell.location]?.[cell.layer];
-    if (spread !== undefined) {
-      const over = description.samples ? ` over ${description.samples} samples` : '';
-      parts.push(`standard deviation ${formatMetric(metric, spread)}${over}`);
+  const unit = metric.unit ? ` ${metric.unit}` : '';
+  const over = samples ? ` over ${samples} samples` : '';
+  return ({ panel: index, location, layer }) => {
+    const panel = panels[index];
+    if (!panel) return '';
+    const value = panel.values[location]?.[layer];
+    let text = `${panel.title}, ${layerNames[layer]}, ${locationNames[location]}, `;
+    if (value === undefined) {
+      text += 'not computed yet';
+    } else {
+      text += `${name} ${formatMetric(metric, value)}${unit}`;
+      const fraction = fractionRecovered(value, baselines);
+      if (fraction !== undefined) text += `, ${formatValue(fraction * 100, 0)} percent recovered`;
+      const spread = panel.standardDeviations?.[location]?.[layer];
+      if (spread !== undefined) text += `, standard deviation ${formatMetric(metric, spread)}${over}`;
     }
-  }
-  const window = cutWindow(panel, cell.layer);
-  if (window) parts.push(`window cut to layers ${window[0]} to ${window[1]}`);
-  return parts.join(', ');
+    return text + (windows[index]?.[layer] ?? '');
+  };
 }
 
 export const layerName = (description: HeatmapDescription, layer: number): string =>

@@ -1,6 +1,6 @@
 // The cells of a panel: where each lies, its colour, and what is drawn on it.
 
-import { cellSummary } from './cellSummary.ts';
+import { cellSummaries } from './cellSummary.ts';
 import { contrast, isDiverging, textColourOn } from './colour.ts';
 import type { ClippedEnd, ColourScale } from './colourScale.ts';
 import type { CellAddress, HeatmapDescription } from './description.ts';
@@ -35,6 +35,7 @@ export interface CellGrid {
   readonly gridLine: number;
 }
 
+const hatch: Fill = { definition: 'hatch' };
 const fontSize = 10;
 /** Below this width a value would touch its neighbours, even without its leading zero. */
 const leastPrintedWidth = 28;
@@ -68,6 +69,7 @@ export function layoutCells(
 ): readonly (readonly CellModel[])[] {
   const digits = printedDigits(description, panel, grid);
   const values = description.panels[panel]?.values ?? [];
+  const summaryOf = cellSummaries(description);
   const palest = isDiverging(description.panels[panel]?.colours ?? 'viridis') ? 0.5 : 0;
   // Values without an effect are printed in quieter ink, where it can be read, so that the others stand out.
   const textColour = (value: number, fill: string): string => {
@@ -84,28 +86,21 @@ export function layoutCells(
         width: grid.width - grid.gridLine,
         height: grid.height - grid.gridLine,
       };
-      const summary = cellSummary(description, address);
+      const summary = summaryOf(address);
       const blank = { address, rect, value, clipped: undefined, text: undefined, summary };
       if (value === undefined) {
-        return { ...blank, state: 'waiting', fill: { definition: 'hatch' }, decorations: [] };
+        return { ...blank, state: 'waiting', fill: hatch, decorations: [] };
       }
       if (Number.isNaN(value)) {
-        return { ...blank, state: 'not-a-number', fill: { definition: 'hatch' }, decorations: [cross(rect)] };
+        return { ...blank, state: 'not-a-number', fill: hatch, decorations: [cross(rect)] };
       }
       const fill = scale.colour(value);
       const clipped = scale.clippedEnd(value);
       const text = digits === undefined ? undefined : formatValue(value, digits);
-      return {
-        ...blank,
-        state: 'computed',
-        fill,
-        clipped,
-        text,
-        decorations: [
-          ...(clipped ? [clipMark(rect, clipped, textColour(value, fill))] : []),
-          ...(text === undefined ? [] : [printed(text, rect, textColour(value, fill))]),
-        ],
-      };
+      const decorations: Mark[] = [];
+      if (clipped) decorations.push(clipMark(rect, clipped, textColour(value, fill)));
+      if (text !== undefined) decorations.push(printed(text, rect, textColour(value, fill)));
+      return { address, rect, value, state: 'computed', fill, clipped, text, decorations, summary };
     }),
   );
 }

@@ -1,5 +1,6 @@
 // From a value to a colour: which range a panel's colours span, and which cells fall outside it.
 
+import { extent } from 'd3';
 import { colourAt, isDiverging } from './colour.ts';
 import type { ColourRange, HeatmapDescription } from './description.ts';
 import type { ThemeName } from './theme.ts';
@@ -48,8 +49,7 @@ export function colourRange(description: HeatmapDescription, panel: number): Col
   const own = panels[panel];
   const sharers = sharing === 'shared' ? panels : own ? [own] : [];
   const values = sharers.flatMap((each) => each.values.flat()).filter(isDrawable(description));
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const [low = 0, high = 0] = extent(values);
   if (own && isDiverging(own.colours)) {
     const ends = [...(values.length > 0 ? [low, high] : []), ...Object.values(baselines ?? {})];
     const reach = Math.max(0, ...ends.map((value) => Math.abs(value - midpoint))) || 1;

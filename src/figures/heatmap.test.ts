@@ -191,3 +191,29 @@ test('pinned cells carry their letters, and a pin outside the figure is left out
   const model = layoutHeatmap({ ...trace, pins }, wide);
   expect(model.pins.map(({ pin }) => pin.letter)).toEqual(['A']);
 });
+
+test('a figure without tokens or layers has a size and no cells', () => {
+  for (const empty of [
+    { ...trace, layers: [], panels: trace.panels.map((panel) => ({ ...panel, values: [] })) },
+    { ...trace, locations: { kind: 'position', tokens: [] }, panels: [] },
+    { ...trace, locations: { kind: 'position', tokens: [] } },
+  ] as const) {
+    const model = layoutHeatmap(empty, wide);
+    expect(model.height).toBeGreaterThan(0);
+    expect(model.panels.flatMap(({ cells }) => cells.flat())).toEqual([]);
+    expect(model.panels.every(({ frame }) => frame.width >= 0 && frame.height >= 0)).toBe(true);
+  }
+});
+
+test('infinities lie beyond the ends of the range, whichever way it runs', () => {
+  const [first] = trace.panels;
+  if (!first) throw new Error('The example has a panel.');
+  const values = [[Number.NEGATIVE_INFINITY, 0.5, Number.POSITIVE_INFINITY]];
+  const clipped = (range: { start: number; end: number }) =>
+    layoutHeatmap(
+      { ...trace, layers: [0, 1, 2], range, panels: [{ ...first, values }] },
+      wide,
+    ).panels[0]?.cells[0]?.map((cell) => cell.clipped);
+  expect(clipped({ start: 0, end: 1 })).toEqual(['start', undefined, 'end']);
+  expect(clipped({ start: 1, end: 0 })).toEqual(['end', undefined, 'start']);
+});

@@ -92,10 +92,10 @@ export function layoutHeatmap(description: HeatmapDescription, options: LayoutOp
   }
 
   const panels: PanelModel[] = [];
-  const isSameBar = (a: number, b: number): boolean =>
-    description.panels[a]?.colours === description.panels[b]?.colours &&
-    colourRange(description, a).start === colourRange(description, b).start &&
-    colourRange(description, a).end === colourRange(description, b).end;
+  const bars = description.panels.map(({ colours }, index) => {
+    const { start, end } = colourRange(description, index);
+    return `${colours} ${start} ${end}`;
+  });
   for (let first = 0; first < description.panels.length; first += perLine) {
     let bottom = y;
     const last = Math.min(first + perLine, description.panels.length);
@@ -111,7 +111,7 @@ export function layoutHeatmap(description: HeatmapDescription, options: LayoutOp
         rows,
         columns,
         isFirst: index === first,
-        hasColourBar: index === first || !isSameBar(first, index),
+        hasColourBar: index === first || bars[index] !== bars[first],
       });
       panels.push(panel);
       bottom = Math.max(bottom, panel.bottom);

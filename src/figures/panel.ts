@@ -70,8 +70,8 @@ export function layoutPanel(options: PanelOptions): PanelModel {
   const frame: Rect = {
     x,
     y: top,
-    width: grid.columns * cellWidth - gridLine,
-    height: grid.rows * cellHeight - gridLine,
+    width: Math.max(0, grid.columns * cellWidth - gridLine),
+    height: Math.max(0, grid.rows * cellHeight - gridLine),
   };
   const scale = colourScale(description, index, theme.name);
   const right = frame.x + frame.width;
