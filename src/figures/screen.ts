@@ -57,7 +57,12 @@ export function drawHeatmap(
   const prefix = `heatmap-${figures}`;
   // Listeners stand on an HTML element: Chromium makes an SVG element with a focus listener a tab stop of its own.
   const frame = select(host).append('div');
-  const svg = frame.append('svg').attr('role', 'group').style('display', 'block');
+  // Under forced colours the browser would recolour the text but not the cells it stands on.
+  const svg = frame
+    .append('svg')
+    .attr('role', 'group')
+    .style('display', 'block')
+    .style('forced-color-adjust', 'none');
   const definitions = svg.append('defs');
   const description = svg.append('desc').attr('id', `${prefix}-description`);
   const surface: Group = svg.append('g');
@@ -114,7 +119,8 @@ export function drawHeatmap(
       .attr('viewBox', `0 0 ${next.width} ${next.height}`)
       .attr('font-family', fontStacks.sans)
       .attr('aria-label', next.description.title)
-      .attr('aria-describedby', `${prefix}-description`);
+      .attr('aria-describedby', `${prefix}-description`)
+      .style('background', next.theme.paper);
     description.text(next.summary);
     isRebuilding = true;
     if (shape !== drawnShape) build();

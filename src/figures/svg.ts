@@ -17,9 +17,11 @@ export function heatmapSvg(model: HeatmapModel, options: SvgOptions = {}): strin
   const { hasPaper = true, prefix = 'figure' } = options;
   const { width, height, theme, description } = model;
   const lines = [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${prefix}-title ${prefix}-description" font-family="${escapeXml(fontStacks.sans)}">`,
-    `<title id="${prefix}-title">${escapeXml(description.title)}</title>`,
-    `<desc id="${prefix}-description">${escapeXml([model.summary, description.caption].filter(Boolean).join(' '))}</desc>`,
+    ...svgOpening(
+      { width, height, title: description.title },
+      [model.summary, description.caption].filter(Boolean).join(' '),
+      prefix,
+    ),
     '<defs>',
     hatchPattern(model, prefix),
     ...model.gradients.map(
@@ -61,6 +63,19 @@ export function heatmapSvg(model: HeatmapModel, options: SvgOptions = {}): strin
   return `${lines.join('\n')}\n`;
 }
 
+/** The first lines of a document: size, fonts, and what the figure is called and shows. */
+export function svgOpening(
+  { width, height, title }: { readonly width: number; readonly height: number; readonly title: string },
+  words: string,
+  prefix: string,
+): readonly string[] {
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${prefix}-title ${prefix}-description" font-family="${escapeXml(fontStacks.sans)}">`,
+    `<title id="${prefix}-title">${escapeXml(title)}</title>`,
+    `<desc id="${prefix}-description">${escapeXml(words)}</desc>`,
+  ];
+}
+
 /** Diagonal stripes in the theme's quiet colours: a cell that has no value cannot be taken for a pale one. */
 export function hatchPattern({ theme }: HeatmapModel, prefix: string): string {
   return (
@@ -70,7 +85,8 @@ export function hatchPattern({ theme }: HeatmapModel, prefix: string): string {
   );
 }
 
-function markXml(mark: Mark, prefix: string): string {
+/** A mark as an element of a document. */
+export function markXml(mark: Mark, prefix: string): string {
   const { name, attributes, runs } = elementOf(mark, prefix);
   const written = Object.entries(attributes)
     .map(([key, value]) => ` ${key}="${escapeXml(value)}"`)
