@@ -73,7 +73,8 @@ export function layoutCells(
   const palest = isDiverging(description.panels[panel]?.colours ?? 'viridis') ? 0.5 : 0;
   // Values without an effect are printed in quieter ink, where it can be read, so that the others stand out.
   const textColour = (value: number, fill: string): string => {
-    const isPale = Math.abs(scale.place(value) - palest) < 0.1;
+    const place = Math.max(0, Math.min(1, scale.place(value)));
+    const isPale = Math.abs(place - palest) < 0.1;
     return isPale && contrast(fill, theme.quietInk) >= 4.5 ? theme.quietInk : textColourOn(fill);
   };
   return Array.from({ length: grid.rows }, (_, row) =>

@@ -6,6 +6,7 @@ import type { HeatmapDescription } from './description.ts';
 import { headMap, trace, unfinishedTrace } from './exampleFigures.ts';
 import { cellOf, cellUnder, layoutHeatmap } from './heatmap.ts';
 import { textWidth } from './lettering.ts';
+import { themes } from './theme.ts';
 
 const wide = { width: 1000, theme: 'light' } as const;
 const firstPanel = (description: HeatmapDescription) => ({
@@ -203,6 +204,19 @@ test('a figure without tokens or layers has a size and no cells', () => {
     expect(model.panels.flatMap(({ cells }) => cells.flat())).toEqual([]);
     expect(model.panels.every(({ frame }) => frame.width >= 0 && frame.height >= 0)).toBe(true);
   }
+});
+
+test('a value clipped at the pale end is marked as quietly as one within it is printed', () => {
+  const [first] = trace.panels;
+  if (!first) throw new Error('The example has a panel.');
+  const values = [[-5, 0.02, 0.7]];
+  const cells = layoutHeatmap({ ...trace, layers: [0, 1, 2], panels: [{ ...first, values }] }, wide).panels[0]
+    ?.cells[0];
+  expect(cells?.map(({ decorations }) => decorations.map(({ fill }) => fill))).toEqual([
+    [themes.light.quietInk, themes.light.quietInk],
+    [themes.light.quietInk],
+    ['#ffffff'],
+  ]);
 });
 
 test('infinities lie beyond the ends of the range, whichever way it runs', () => {
