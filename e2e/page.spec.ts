@@ -5,6 +5,34 @@ import { expect, type Locator, type Page, test } from '@playwright/test';
 import { fakeModel, openPage, wasm } from './fakeEngine.ts';
 
 const small = fakeModel('small', 6, 128, 4);
+/** A model of which everything has to be said, and kept ones beside it. */
+const special = {
+  model: {
+    ...small,
+    weightsNote: 'Weights stay packed: 29 GB in float32 would not fit. Each layer is expanded when it runs.',
+    notices: ['The storage is full, so it is not kept.'],
+  },
+  kept: [
+    {
+      label: 'HuggingFaceTB/SmolLM2-135M@main',
+      source: {
+        repository: 'HuggingFaceTB/SmolLM2-135M',
+        revision: 'main',
+        hubUrl: 'https://huggingface.co',
+      },
+      sizeBytes: 269_000_000,
+      lastUsed: Date.UTC(2025, 10, 24, 12),
+      isComplete: true,
+    },
+    {
+      label: 'models.example/a-folder/',
+      source: null,
+      sizeBytes: 1_000_000,
+      lastUsed: 0,
+      isComplete: false,
+    },
+  ],
+};
 const problems: string[] = [];
 
 test.beforeEach(({ page }) => {
@@ -46,7 +74,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
       test('a loaded model, the chooser and the help are accessible', async ({ page }) => {
         // axe looks at every socket: a small rack has all kinds of them
-        await openPage(page, { model: small });
+        await openPage(page, special);
         await ready(page);
         await socket(page, 'attention_output:3').click();
         await expectAccessible(page);
@@ -113,6 +141,41 @@ test('a load shows its bytes and can be cancelled; the model before it stays', a
   await page.getByRole('button', { name: 'Cancel' }).click();
   await expect(bar).toBeHidden();
   await expect(status(page)).toHaveText('Loading owner/large was cancelled.');
+});
+
+test('a known model loads by a click, shows its bytes in its place, and says when it is kept', async ({
+  page,
+}) => {
+  await openPage(page, { ...special, hangAtStep: 4, isEmbeddedServed: false });
+  const known = page.getByRole('region', { name: 'Known models' });
+  const entry = known.getByRole('listitem').filter({ hasText: 'GPT-2 small' });
+  await expect(entry).toContainText(/about 548.MB/);
+  await expect(entry).toContainText('124 M parameters, MIT.');
+  await expect(known.getByText('Kept here')).toHaveCount(1);
+  await expect(known.getByRole('listitem').filter({ hasText: 'Kept here' })).toContainText('SmolLM2 135M');
+  await entry.getByRole('button', { name: 'Load GPT-2 small' }).click();
+  await expect(entry.getByRole('progressbar', { name: 'Loading openai-community/gpt2' })).toHaveAttribute(
+    'aria-valuenow',
+    '40',
+  );
+  await expect(page.getByRole('progressbar')).toHaveCount(1);
+  await entry.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByRole('progressbar')).toHaveCount(0);
+});
+
+test('a kept model is loaded from its list, one of a plain server can only be forgotten', async ({
+  page,
+}) => {
+  await openPage(page, { ...special, isEmbeddedServed: false });
+  const kept = page.getByRole('region', { name: /^Kept models: 270.MB/ });
+  const [smol, folder] = [kept.getByRole('listitem').first(), kept.getByRole('listitem').last()];
+  await expect(smol).toContainText(/269.MB · last used 24 November 2025/);
+  await expect(folder).toContainText(/1.MB, a part of it/);
+  await expect(folder.getByRole('button')).toHaveCount(1);
+  await smol.getByRole('button', { name: /^Load/ }).click();
+  await ready(page);
+  await page.getByRole('button', { name: /^Model:/ }).click();
+  await expect(page.getByRole('dialog')).toContainText('Weights stay packed');
 });
 
 test('a failed load is told beside its control, and the model in use still answers', async ({ page }) => {

@@ -1,44 +1,13 @@
 // Ids, texts of single tokens, and tokenizer files that are refused.
 import { expect, test } from 'vitest';
 import { type FileFolder, memorySource } from './byte-source.ts';
-import { jsonBytes } from './expected/small-files.ts';
-import { byteCharacters, textOfToken } from './token-text.ts';
+import { byteLevelTokenizer, jsonBytes } from './expected/small-files.ts';
+import { textOfToken } from './token-text.ts';
 import { buildTokenizer } from './tokenizer.ts';
 import { folderTokenizer } from './tokenizer-files.ts';
 
-/** A byte-level vocabulary: all bytes, ` t` and ` the`, and one special token. */
-function byteLevelJson(): Readonly<Record<string, unknown>> {
-  const vocab: Record<string, number> = {};
-  for (const [id, character] of byteCharacters.entries()) vocab[character] = id;
-  for (const merged of ['Ġt', 'he', 'Ġthe', '<|end|>']) vocab[merged] = Object.keys(vocab).length;
-  const step = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
-  return {
-    added_tokens: [
-      {
-        id: vocab['<|end|>'],
-        content: '<|end|>',
-        special: true,
-        single_word: false,
-        lstrip: false,
-        rstrip: false,
-        normalized: false,
-      },
-    ],
-    normalizer: null,
-    pre_tokenizer: step,
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [{ SpecialToken: { id: '<|end|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
-      pair: [],
-      special_tokens: { '<|end|>': { id: '<|end|>', ids: [vocab['<|end|>']], tokens: ['<|end|>'] } },
-    },
-    decoder: step,
-    model: { type: 'BPE', vocab, merges: ['Ġ t', 'h e', 'Ġt he'] },
-  };
-}
-
 test('text becomes ids and ids become text, with and without the template', async () => {
-  const tokenizer = await buildTokenizer(byteLevelJson(), {}, 'tiny');
+  const tokenizer = await buildTokenizer(byteLevelTokenizer(), {}, 'tiny');
   expect(tokenizer.vocabularySize).toBe(260);
   expect(tokenizer.encode('a the')).toEqual([259, 97, 258]);
   expect(tokenizer.encode('a the', { addSpecialTokens: false })).toEqual([97, 258]);
@@ -47,7 +16,7 @@ test('text becomes ids and ids become text, with and without the template', asyn
 });
 
 test('a token keeps its leading space, and bytes that are no text are shown as bytes', async () => {
-  const tokenizer = await buildTokenizer(byteLevelJson(), {}, 'tiny');
+  const tokenizer = await buildTokenizer(byteLevelTokenizer(), {}, 'tiny');
   expect(tokenizer.tokenText(258)).toBe(' the');
   expect(tokenizer.encode('é', { addSpecialTokens: false }).map((id) => tokenizer.tokenText(id))).toEqual([
     '<0xC3>',
@@ -59,7 +28,7 @@ test('a token keeps its leading space, and bytes that are no text are shown as b
 });
 
 test('an added token is shown as it stands in the file', async () => {
-  const json = byteLevelJson();
+  const json = byteLevelTokenizer();
   const added = {
     id: 260,
     content: 'é',
@@ -75,7 +44,7 @@ test('an added token is shown as it stands in the file', async () => {
 });
 
 test.each([-1, 260, 0.5])('the id %d does not exist', async (id) => {
-  const tokenizer = await buildTokenizer(byteLevelJson(), {}, 'tiny');
+  const tokenizer = await buildTokenizer(byteLevelTokenizer(), {}, 'tiny');
   expect(() => tokenizer.tokenText(id)).toThrow(
     /does not exist in the vocabulary of tiny. Ids go from 0 to 259/,
   );
@@ -101,12 +70,12 @@ test.each<readonly [string, unknown, RegExp]>([
   ['no model', {}, /'tokenizer.json' of tiny is not what/],
   [
     'an unknown kind of model',
-    { ...byteLevelJson(), model: { type: 'Oracle', vocab: {} } },
+    { ...byteLevelTokenizer(), model: { type: 'Oracle', vocab: {} } },
     /of the kind 'Oracle', which is not supported. Known: BPE/,
   ],
   [
     'an id beyond every vocabulary',
-    { ...byteLevelJson(), model: { type: 'BPE', vocab: { a: 10 ** 12 }, merges: [] } },
+    { ...byteLevelTokenizer(), model: { type: 'BPE', vocab: { a: 10 ** 12 }, merges: [] } },
     /the id 1000000000000; ids are whole numbers below/,
   ],
 ])('a tokenizer.json with %s is refused with a sentence', async (_, json, message) => {
@@ -118,13 +87,13 @@ test('a folder without tokenizer_config.json has a tokenizer all the same', asyn
     label: 'tiny',
     list: async () => ['tokenizer.json'],
     open: async (name) =>
-      name === 'tokenizer.json' ? memorySource(name, jsonBytes(byteLevelJson())) : undefined,
+      name === 'tokenizer.json' ? memorySource(name, jsonBytes(byteLevelTokenizer())) : undefined,
   };
   expect((await folderTokenizer(folder)).encode(' the', { addSpecialTokens: false })).toEqual([258]);
 });
 
 test('the library leaves no address of strangers behind in the runtime it shares', async () => {
-  await buildTokenizer(byteLevelJson(), {}, 'tiny');
+  await buildTokenizer(byteLevelTokenizer(), {}, 'tiny');
   const { env } = await import('@huggingface/transformers');
   expect(JSON.stringify(env.backends.onnx.wasm ?? {})).not.toMatch(/https?:/);
 });

@@ -1,7 +1,7 @@
 // A button for what cannot be undone: it asks first, in a dialog that says what is lost.
 
 import { AlertDialog } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 
 interface ConfirmButtonProps {
   /** What the button says, and the button that confirms. */
@@ -11,11 +11,12 @@ interface ConfirmButtonProps {
   readonly title: string;
   readonly children: ReactNode;
   readonly onConfirm: () => void;
-  /** Takes the focus afterwards: the button may have gone with what it removed. */
+  /** Takes the focus after a confirmation: the button goes with what it removes. */
   readonly focusAfter: () => HTMLElement | null;
 }
 
 export function ConfirmButton({ label, name, title, children, onConfirm, focusAfter }: ConfirmButtonProps) {
+  const isConfirmed = useRef(false);
   return (
     <AlertDialog.Root>
       <AlertDialog.Trigger className="button-plain" aria-label={name}>
@@ -23,16 +24,23 @@ export function ConfirmButton({ label, name, title, children, onConfirm, focusAf
       </AlertDialog.Trigger>
       <AlertDialog.Portal>
         <AlertDialog.Overlay className="overlay" />
-        <AlertDialog.Content className="dialog confirm">
+        <AlertDialog.Content
+          className="dialog confirm"
+          onCloseAutoFocus={(event) => {
+            if (!isConfirmed.current) return;
+            isConfirmed.current = false;
+            event.preventDefault();
+            focusAfter()?.focus();
+          }}
+        >
           <AlertDialog.Title>{title}</AlertDialog.Title>
           <AlertDialog.Description>{children}</AlertDialog.Description>
           <div className="choice-line">
             <AlertDialog.Action
               className="button button-primary"
               onClick={() => {
+                isConfirmed.current = true;
                 onConfirm();
-                // After the dialog has given the focus back, perhaps to nothing.
-                setTimeout(() => focusAfter()?.focus());
               }}
             >
               {label}

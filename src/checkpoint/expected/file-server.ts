@@ -10,6 +10,8 @@ export interface Manners {
   readonly breaksAfter?: number;
   /** Stop in the middle of the body and never go on. */
   readonly stallsAfter?: number;
+  /** Stop at this place of the file and never go on. */
+  readonly stallsAt?: number;
   /** Unknown paths are answered with a page and the status of success. */
   readonly pageForUnknown?: boolean;
   /** Every request is answered with this status. */
@@ -132,10 +134,18 @@ function sendFile(
       ? {}
       : { 'content-range': `bytes ${start}-${start + part.byteLength - 1}/${bytes.byteLength}` }),
   });
-  const kept = manners.breaksAfter ?? manners.stallsAfter;
+  const stallsAt = manners.stallsAt === undefined ? undefined : Math.max(0, manners.stallsAt - start);
+  const kept = manners.breaksAfter ?? manners.stallsAfter ?? stallsAt;
   if (kept === undefined || part.byteLength <= kept) response.end(part);
   else response.write(part.subarray(0, kept), () => manners.breaksAfter !== undefined && response.destroy());
 }
+
+/** What the Hub tells browsers: any page may read, and see these headers. */
+const crossOrigin = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-headers': 'authorization, range, accept',
+  'access-control-expose-headers': 'etag, content-range, link, x-error-code, x-linked-etag, x-linked-size',
+};
 
 async function serve(
   answer: (request: IncomingMessage, response: ServerResponse, path: string) => void,
@@ -143,6 +153,11 @@ async function serve(
 ): Promise<FileServer> {
   const requests: { path: string; range: string | undefined; authorization: string | undefined }[] = [];
   const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(crossOrigin)) response.setHeader(name, value);
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204).end();
+      return;
+    }
     const path = new URL(request.url ?? '/', 'http://localhost').pathname.slice(1);
     requests.push({ path, range: request.headers.range, authorization: request.headers.authorization });
     answer(request, response, path);

@@ -1,6 +1,7 @@
 // Small model files for the tests: built here byte by byte, or taken from what the reference implementations wrote.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { byteCharacters } from '../token-text.ts';
 
 /** One tensor of a safetensors file; without offsets it follows the one before. */
 export interface SmallTensor {
@@ -47,6 +48,37 @@ export function floatBytes(values: readonly number[]): Uint8Array {
 
 export function jsonBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** A tokenizer.json with a byte-level vocabulary of 260: all bytes, ` t` and ` the`, and one special token. */
+export function byteLevelTokenizer(): Readonly<Record<string, unknown>> {
+  const vocab: Record<string, number> = {};
+  for (const [id, character] of byteCharacters.entries()) vocab[character] = id;
+  for (const merged of ['Ġt', 'he', 'Ġthe', '<|end|>']) vocab[merged] = Object.keys(vocab).length;
+  const step = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+  return {
+    added_tokens: [
+      {
+        id: vocab['<|end|>'],
+        content: '<|end|>',
+        special: true,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+      },
+    ],
+    normalizer: null,
+    pre_tokenizer: step,
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [{ SpecialToken: { id: '<|end|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+      pair: [],
+      special_tokens: { '<|end|>': { id: '<|end|>', ids: [vocab['<|end|>']], tokens: ['<|end|>'] } },
+    },
+    decoder: step,
+    model: { type: 'BPE', vocab, merges: ['Ġ t', 'h e', 'Ġt he'] },
+  };
 }
 
 /** Bytes of base64, in memory of their own. */
