@@ -37,7 +37,7 @@ export function groupOf({ name, layers }: ComponentInfo): GroupTitle {
   if (layers === null) return 'Whole model';
   if (name.startsWith('block_')) return 'Residual stream';
   if (name.startsWith('head_')) return 'Heads';
-  if (/^(attention|query|key|value)_/.test(name)) return 'Attention';
+  if (/^(attention|qkv|query|key|value)_/.test(name)) return 'Attention';
   return name.startsWith('mlp_') ? 'MLP' : 'Other';
 }
 
