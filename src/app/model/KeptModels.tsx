@@ -62,7 +62,7 @@ export function KeptModels() {
   if (info === null && problem === null) return null;
   const isEmpty = info === null || info.models.length === 0;
   return (
-    <section className="choice choice-wide" aria-labelledby={title}>
+    <section className="choice" aria-labelledby={title}>
       <div className="choice-line">
         <h3 id={title} ref={heading} tabIndex={-1}>
           Kept models{isEmpty ? '' : `: ${formatBytes(info.sizeBytes)} in this browser`}

@@ -39,12 +39,12 @@ function KnownModel({ model }: { readonly model: CatalogueModel }) {
         </button>
         {kept !== null && <span className="kept-mark small">{kept}</span>}
         <span className="listed-end mute small">
-          {kept === 'Kept here' ? formatBytes(sizeBytes) : `about ${formatBytes(sizeBytes)}`}
+          {licence} · about {formatBytes(sizeBytes)}
         </span>
       </div>
       <p id={note} className="mute small">
-        {use} {formatParameters(parameters)} parameters, {licence}
-        {isGated ? '; accept its terms on the Hub and give an access token' : ''}.
+        {use} {formatParameters(parameters)} parameters.
+        {isGated && ' Accept its terms on the Hub, and give an access token above.'}
       </p>
       <LoadState origin="catalogue" label={repository} />
     </li>
@@ -53,7 +53,7 @@ function KnownModel({ model }: { readonly model: CatalogueModel }) {
 
 export function KnownModels() {
   return (
-    <section className="choice choice-wide" aria-label="Known models">
+    <section className="choice" aria-label="Known models">
       <h3>Known models, from the Hub</h3>
       <ul className="known">
         {catalogue.map((model) => (

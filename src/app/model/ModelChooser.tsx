@@ -8,12 +8,16 @@ import { LocalChoice } from './LocalChoice.tsx';
 
 export function ModelChooser() {
   return (
-    <div className="chooser">
-      <EmbeddedChoice />
-      <LocalChoice />
-      <HubChoice />
-      <KnownModels />
-      <KeptModels />
-    </div>
+    <>
+      <div className="chooser">
+        <EmbeddedChoice />
+        <LocalChoice />
+        <HubChoice />
+      </div>
+      <div className="chooser-lists">
+        <KnownModels />
+        <KeptModels />
+      </div>
+    </>
   );
 }
