@@ -9,6 +9,9 @@ export class ExperimentError extends Error {
   override readonly name = 'ExperimentError';
 }
 
+/** Data from a file: nothing in it is to be changed. */
+export type Immutable<T> = { readonly [K in keyof T]: Immutable<T[K]> };
+
 export const wholeNumber = v.pipe(v.number(), v.integer());
 export const tokenId = v.pipe(wholeNumber, v.minValue(0));
 
@@ -35,7 +38,7 @@ export function readVersioned<const S extends v.GenericSchema>(
   value: unknown,
   kind: string,
   version: number,
-): v.InferOutput<S> {
+): Immutable<v.InferOutput<S>> {
   const head = v.safeParse(envelope, value);
   if (!head.success) {
     throw new ExperimentError(
@@ -53,7 +56,7 @@ export function readVersioned<const S extends v.GenericSchema>(
     );
   }
   const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
+  if (result.success) return result.output as Immutable<v.InferOutput<S>>; // Only readonly is added.
   const issue = deepest(result.issues);
   throw new ExperimentError(issue ? sentenceOf(issue) : `This '${kind}' is damaged.`);
 }

@@ -7,6 +7,7 @@ import { concat, gather, slice } from '../onnx/layout.ts';
 import { reduceSum, topK } from '../onnx/reduction.ts';
 import { constant, sizeAt, type Value } from '../onnx/value.ts';
 import type { ReadResult, Reduction } from '../runtime/plan.ts';
+import type { Immutable } from './experimentFile.ts';
 import { logSumExp } from './predict.ts';
 
 const topCount = 5;
@@ -36,7 +37,7 @@ export const samplesSchema = v.pipe(
   ),
 );
 
-export type Samples = v.InferOutput<typeof samplesSchema>;
+export type Samples = Immutable<v.InferOutput<typeof samplesSchema>>;
 
 export interface Target {
   readonly answer: number;

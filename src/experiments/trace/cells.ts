@@ -128,6 +128,20 @@ export function batchCells(outline: TraceOutline, architecture: Architecture): r
   return batches;
 }
 
+/** Where a cell's row begins, and the layers whose activations it takes. */
+export interface CellWay extends LayerRange {
+  /** The layer at whose entrance it forks. */
+  readonly fork: number;
+}
+
+export function cellWay(outline: TraceOutline, layerCount: number, cell: TraceCell): CellWay {
+  const { component, window } = outline.streams[cell.stream] ?? { component: '', window: 1 };
+  const range = windowAround(cell.layer, window, layerCount);
+  // Whatever leaves a block enters the next one, and a row that begins there passes one layer less.
+  const isEntered = component === 'block_output' && range.to - range.from === 1 && range.to < layerCount;
+  return { ...range, fork: isEntered ? range.to : range.from };
+}
+
 /**
  * A cell as a row: forked where its window begins, at the position that it edits, with the window's activations put in
  * from the other run.
@@ -141,23 +155,18 @@ export function cellRow(
   parent: number,
   source: number,
 ): Row {
-  const { component, window, heads } = outline.streams[cell.stream] ?? { component: '', window: 1 };
-  const { from, to } = windowAround(cell.layer, window, architecture.layerCount);
+  const { component, heads } = outline.streams[cell.stream] ?? { component: '' };
+  const { from, to, fork } = cellWay(outline, architecture.layerCount, cell);
   const location = { positions: [cell.position], ...(heads ? { heads } : {}) };
-  const position = architecture.isCausal ? cell.position : 0;
-  const take = (layer: number, target = { component, layer }): Edit => ({
-    site: target,
+  const take = (layer: number): Edit => ({
+    site: fork > layer ? { component: 'block_input', layer: fork } : { component, layer },
     location,
     fragment: replace,
     source: { kind: 'row', row: source, site: { component, layer }, location },
   });
-  // Whatever leaves a block enters the next one, and a row that begins there passes one layer less.
-  if (component === 'block_output' && to - from === 1 && to < architecture.layerCount) {
-    return {
-      start: { kind: 'fork', parent, layer: to, position },
-      edits: [take(from, { component: 'block_input', layer: to })],
-    };
-  }
-  const edits = Array.from({ length: to - from }, (_, index) => take(from + index));
-  return { start: { kind: 'fork', parent, layer: from, position }, edits };
+  const position = architecture.isCausal ? cell.position : 0;
+  return {
+    start: { kind: 'fork', parent, layer: fork, position },
+    edits: Array.from({ length: to - from }, (_, index) => take(from + index)),
+  };
 }

@@ -2,7 +2,7 @@
 // part of it is corrupted and how, what is put back where, and which answer is watched.
 
 import * as v from 'valibot';
-import { readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
+import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
 
 export const traceVersion = 1;
 const most = { samples: 1000, prompt: 20_000, streams: 8 };
@@ -48,7 +48,7 @@ export const corruptionSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('mean') }),
 ]);
 
-export type Corruption = v.InferOutput<typeof corruptionSchema>;
+export type Corruption = Immutable<v.InferOutput<typeof corruptionSchema>>;
 
 export const streamSchema = v.strictObject({
   /** Any component that every layer has. */
@@ -90,10 +90,10 @@ export const traceExperimentSchema = v.strictObject({
   positions: v.optional(v.union([v.literal('all'), v.pipe(v.array(tokenId), v.minLength(1))]), 'all'),
 });
 
-export type TraceExperiment = v.InferOutput<typeof traceExperimentSchema>;
+export type TraceExperiment = Immutable<v.InferOutput<typeof traceExperimentSchema>>;
 
 /** A trace as a file may state it, defaults left out. */
-export type TraceExperimentFile = v.InferInput<typeof traceExperimentSchema>;
+export type TraceExperimentFile = Immutable<v.InferInput<typeof traceExperimentSchema>>;
 
 /**
  * @param value what JSON.parse gave

@@ -2,8 +2,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Location, Plan, Read, Reduction, Row } from '../../runtime/plan.ts';
-import { schedule } from '../../runtime/schedule.ts';
-import { batchCells, cellRow, type TraceCell, type TraceOutline } from './cells.ts';
+import { batchCells, cellRow, cellWay, type TraceBatch, type TraceCell, type TraceOutline } from './cells.ts';
 
 const logits = { component: 'logits', layer: null };
 
@@ -66,28 +65,64 @@ export interface TraceWork {
   readonly tokenLayers: number;
 }
 
-/** What a trace will cost, from its outline alone; `runTrace` reports progress towards the same `rowLayers`. */
+/** Layers that the run passes which cells fork from, and the one which they take activations from. */
+function wholeRunLayers(
+  outline: TraceOutline,
+  { layerCount, isCausal }: Architecture,
+  cells: readonly TraceCell[],
+): { readonly parent: number; readonly source: number } {
+  const ways = cells.map((cell) => cellWay(outline, layerCount, cell));
+  // Keys and values of earlier positions are needed to the end.
+  const isPast = isCausal && cells.some(({ position }) => position > 0);
+  return {
+    parent: isPast ? layerCount : Math.max(0, ...ways.map(({ fork }) => fork)),
+    source: Math.max(0, ...ways.map(({ to }) => to)),
+  };
+}
+
+interface BatchWork {
+  readonly rows: number;
+  readonly rowLayers: number;
+  readonly tokenLayers: number;
+}
+
+function batchWork(outline: TraceOutline, architecture: Architecture, batch: TraceBatch): BatchWork {
+  const { layerCount, isCausal } = architecture;
+  const { cells, slices } = batch;
+  const { samples, direction, tokens } = outline;
+  const { parent, source } = wholeRunLayers(outline, architecture, cells);
+  const [clean, corrupted] = direction === 'restore' ? [source, parent] : [parent, source];
+  // Every slice of the samples repeats the clean run.
+  let rowLayers = slices.length * clean + samples * corrupted;
+  let tokenLayers = rowLayers * tokens.length;
+  for (const cell of cells) {
+    const layers = (layerCount - cellWay(outline, layerCount, cell).fork) * samples;
+    rowLayers += layers;
+    tokenLayers += layers * (tokens.length - (isCausal ? cell.position : 0));
+  }
+  return { rows: slices.length + samples * (1 + cells.length), rowLayers, tokenLayers };
+}
+
+/** Progress that a batch is worth. */
+export function batchRowLayers(outline: TraceOutline, architecture: Architecture, batch: TraceBatch): number {
+  return batchWork(outline, architecture, batch).rowLayers;
+}
+
+/**
+ * What a trace will cost, from its outline alone and without planning it: cheap enough to be asked at every keystroke.
+ * `runTrace` reports progress towards the same `rowLayers`.
+ */
 export function estimateTrace(architecture: Architecture, outline: TraceOutline): TraceWork {
+  const { layerCount } = architecture;
   const batches = batchCells(outline, architecture);
   const whole = 1 + outline.samples;
-  let rows = whole;
-  let rowLayers = whole * architecture.layerCount;
-  let tokenLayers = rowLayers * outline.tokens.length;
-  for (const { cells, slices } of batches) {
-    for (const { from, to } of slices) {
-      // Edits of the corrupted rows take nothing from other rows, so they change no row's way.
-      const corrupted = Array.from({ length: to - from }, () => cleanRow(outline));
-      const scheduled = schedule(architecture, planCells(outline, architecture, cells, corrupted).plan);
-      rows += scheduled.rows.length;
-      rowLayers += scheduled.rowLayers;
-      tokenLayers += scheduled.tokenLayers;
-    }
-  }
+  const work = batches.map((batch) => batchWork(outline, architecture, batch));
+  const sum = (pick: (part: BatchWork) => number) => work.reduce((total, part) => total + pick(part), 0);
   return {
-    cells: outline.streams.length * architecture.layerCount * outline.positions.length,
+    cells: outline.streams.length * layerCount * outline.positions.length,
     batches: batches.length,
-    rows,
-    rowLayers,
-    tokenLayers,
+    rows: whole + sum(({ rows }) => rows),
+    rowLayers: whole * layerCount + sum(({ rowLayers }) => rowLayers),
+    tokenLayers: whole * layerCount * outline.tokens.length + sum(({ tokenLayers }) => tokenLayers),
   };
 }

@@ -70,7 +70,7 @@ function resolveReplacement(
   if (tokens.length === count) return tokens;
   const texts = tokens.map((id) => JSON.stringify(tokenLabel(id, tokenizer))).join(' ');
   throw new ExperimentError(
-    `The replacement has ${tokens.length} tokens (${texts}), the subject ${count}; they must be as many. Choose another text, or give token ids.`,
+    `The replacement has ${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'} (${texts}), the subject ${count}; they must be as many. Choose another text, or give token ids.`,
   );
 }
 

@@ -3,7 +3,7 @@
 
 import * as v from 'valibot';
 import type { Model } from '../../runtime/model.ts';
-import { readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
+import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
 import { metricOf, samplesSchema, statisticOf } from '../metrics.ts';
 import type { TraceCell } from './cells.ts';
 import { traceExperimentSchema } from './experiment.ts';
@@ -66,7 +66,7 @@ export const traceResultSchema = v.pipe(
   ),
 );
 
-export type TraceResult = v.InferOutput<typeof traceResultSchema>;
+export type TraceResult = Immutable<v.InferOutput<typeof traceResultSchema>>;
 
 /** @throws ExperimentError that names the first thing that is wrong */
 export function readTraceResult(value: unknown): TraceResult {
@@ -112,18 +112,18 @@ export function startResult(
     },
     backend: { kind: backend.kind, description: backend.description },
     tokens: trace.tokens.map((id, index) => ({ id, text: trace.tokenTexts[index] ?? '' })),
-    subject: [...trace.subject],
+    subject: trace.subject,
     answer: { id: answer.id, text: answer.text },
     ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
     level: trace.level,
     samples: trace.samples,
     layerCount,
-    positions: [...trace.positions],
+    positions: trace.positions,
     ...baselines,
     streams: trace.streams.map(({ component, window, heads }) => ({
       component,
       window,
-      ...(heads ? { heads: [...heads] } : {}),
+      ...(heads ? { heads } : {}),
       cells: new Array(layerCount * trace.positions.length).fill(null),
     })),
     notices: [...trace.notices, ...corruptionNotices(baselines)],

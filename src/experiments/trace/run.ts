@@ -14,7 +14,7 @@ import {
   type TraceCell,
 } from './cells.ts';
 import { type CorruptedRuns, corruptedRuns } from './corruption.ts';
-import { cleanRow, estimateTrace, planCells, readPrediction } from './plan.ts';
+import { batchRowLayers, cleanRow, estimateTrace, planCells, readPrediction } from './plan.ts';
 import type { Notice, ResolvedTrace } from './resolve.ts';
 import type { NamedToken } from './subject.ts';
 
@@ -151,12 +151,8 @@ class TraceRun {
   }
 
   /** Count a batch as done that needs no run. */
-  skip({ cells, slices }: TraceBatch): void {
-    for (const { from, to } of slices) {
-      const corrupted = this.#trace.rows.slice(from, to);
-      const { plan } = planCells(this.#trace, this.#model.architecture, cells, corrupted);
-      this.#done += this.#model.schedule(plan).rowLayers;
-    }
+  skip(batch: TraceBatch): void {
+    this.#done += batchRowLayers(this.#trace, this.#model.architecture, batch);
     this.#options.onProgress?.(this.#done, this.#total);
   }
 }
