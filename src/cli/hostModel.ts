@@ -1,5 +1,7 @@
 // Opens a model on a backend that needs no browser, for the length of one command.
 
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/open-node.ts';
 import type { Backend } from '../runtime/backend.ts';
@@ -11,6 +13,20 @@ export type HostBackendKind = 'node' | 'wasm';
 
 export async function createHostBackend(kind: HostBackendKind): Promise<Backend> {
   return kind === 'node' ? createNodeBackend() : createWasmBackendOnNode(2);
+}
+
+/**
+ * What `openModel` takes for the model that an experiment names: the folder of an embedded model, or the name as it
+ * stands, with its revision.
+ */
+export function modelPath(name: string, revision?: string): string {
+  if (existsSync(name)) return name;
+  // One word is the name of a folder of models/; a Hub id has a slash.
+  const embedded = /^\w[\w.-]*$/.test(name)
+    ? fileURLToPath(new URL(`../../models/${name}`, import.meta.url))
+    : '';
+  if (existsSync(`${embedded}/config.json`)) return embedded;
+  return revision === undefined || name.includes('@') ? name : `${name}@${revision}`;
 }
 
 /**

@@ -5,10 +5,14 @@ import { UsageError } from './arguments.ts';
 import { componentsCommand } from './components.ts';
 import { conformanceCommand } from './conformance.ts';
 import { predictCommand } from './predict.ts';
+import { runCommand } from './run.ts';
+import { traceCommand } from './trace.ts';
 
 const commands: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
   components: componentsCommand,
   predict: predictCommand,
+  trace: traceCommand,
+  run: runCommand,
   conformance: conformanceCommand,
 };
 
@@ -17,6 +21,10 @@ const help = `Patchbay: causal interventions on neural networks
   patchbay components MODEL             layers, components, shapes, and what each feeds
   patchbay predict MODEL "text"         the most probable next tokens
       [--count 10] [--backend node|wasm]
+  patchbay trace MODEL "prompt"         restore hidden states one by one: which carry the answer
+      --subject "text" [--samples 10] [--metric M] [--out DIR] [--backend node|wasm|webgpu] ...
+  patchbay run FILE.json --out DIR      run an experiment file: result.json, cells.csv, figure.svg
+      [--backend node|wasm|webgpu] [--model MODEL] [--metric M]
   patchbay conformance --fixtures DIR   compare with reference results
       [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K]
 

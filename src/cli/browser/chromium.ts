@@ -1,13 +1,15 @@
-// Runs cases in Chromium, for the backends that only a browser has: a Vite server hands out the harness and the folders,
+// Runs cases and experiments in Chromium, for the backends that only a browser has: a Vite server hands out the harness and the folders,
 // Playwright drives the page.
 
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Connect } from 'vite';
+import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
+import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CaseResult } from '../conformance/cases.ts';
-import type { BrowserBackend } from './harness.ts';
+import type { BrowserBackend, HarnessReport } from './harness.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -42,8 +44,8 @@ function serveFolders(folders: readonly string[]): Connect.NextHandleFunction {
 }
 
 export interface BrowserSession {
-  /** The URL under which a mounted folder is served; ends with a slash. */
-  urlOf(folder: number): string;
+  /** The URL under which a mounted folder or file is served; that of a folder ends with a slash. */
+  urlOf(path: number): string;
   conform(
     request: {
       readonly backend: BrowserBackend;
@@ -54,14 +56,35 @@ export interface BrowserSession {
     },
     onCase: (result: CaseResult) => void,
   ): Promise<void>;
+  /** @throws the signal's reason when it is aborted; results that were handed over stay good */
+  trace(
+    request: {
+      readonly backend: BrowserBackend;
+      readonly label: string;
+      readonly model: number;
+      readonly experiment: TraceExperiment;
+      readonly earlier?: TraceResult;
+    },
+    watch: {
+      readonly signal: AbortSignal;
+      readonly onProgress: (done: number, total: number) => void;
+      readonly onResult: (result: TraceResult) => void;
+    },
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
+/** What is served for a path: a folder, or the folder of a file and the file's name in it. */
+function mountOf(path: string): { readonly folder: string; readonly file: string } {
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return isFile ? { folder: dirname(path), file: basename(path) } : { folder: path, file: '' };
+}
+
 /**
- * Open the harness in Chromium with these folders mounted.
+ * Open the harness in Chromium with these folders and files mounted.
  * @throws Error with a remedy when no Chromium is installed
  */
-export async function openBrowser(folders: readonly string[]): Promise<BrowserSession> {
+export async function openBrowser(paths: readonly string[]): Promise<BrowserSession> {
   const { createServer } = await import('vite');
   const { chromium } = await import('@playwright/test');
   const { chromiumExecutable } = await import('../../../scripts/chromium.mjs');
@@ -71,6 +94,8 @@ export async function openBrowser(folders: readonly string[]): Promise<BrowserSe
       'This backend runs in Chromium, and none was found. Install it (Debian: apt-get install chromium) or set PATCHBAY_CHROMIUM.',
     );
   }
+  const mounts = paths.map(mountOf);
+  const folders = mounts.map(({ folder }) => folder);
   const server = await createServer({
     root,
     configFile: `${root}vite.config.ts`,
@@ -92,25 +117,39 @@ export async function openBrowser(folders: readonly string[]): Promise<BrowserSe
   const page = await browser.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
-  let onCase: (result: CaseResult) => void = () => undefined;
-  // What the page reports is what runCases yields: the same code on both sides.
-  await page.exposeFunction('report', (result: CaseResult) => onCase(result));
+  let onReport: (report: HarnessReport) => void = () => undefined;
+  // What the page reports is what the same code yields here: both sides share its types.
+  await page.exposeFunction('report', (report: HarnessReport) => onReport(report));
   await page.goto(`${origin}/src/cli/browser/harness.html`);
   await page
     .waitForFunction(() => 'conform' in window, undefined, { timeout: 60_000 })
     .catch((cause: unknown) => {
       throw new Error(`The harness did not start: ${errors.join('; ') || String(cause)}`);
     });
-  const urlOf = (folder: number) => `${origin}/mounted/${folder}/`;
+  const urlOf = (path: number) => `${origin}/mounted/${path}/${encodeURIComponent(mounts[path]?.file ?? '')}`;
   return {
     urlOf,
     async conform({ reference, model, ...request }, report) {
-      onCase = report;
+      onReport = (each) => each.kind === 'case' && report(each.result);
       await page.evaluate((r) => window.conform(r), {
         ...request,
         referenceUrl: urlOf(reference),
         modelUrl: urlOf(model),
       });
+    },
+    async trace({ model, ...request }, { signal, onProgress, onResult }) {
+      onReport = (report) => {
+        if (report.kind === 'progress') onProgress(report.done, report.total);
+        if (report.kind === 'trace') onResult(report.result);
+      };
+      const stop = () => void page.evaluate(() => window.stop());
+      signal.addEventListener('abort', stop);
+      try {
+        await page.evaluate((r) => window.trace(r), { ...request, modelUrl: urlOf(model) });
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
+      signal.throwIfAborted();
     },
     async close() {
       await browser.close();

@@ -2,12 +2,16 @@
 
 import { memorySource } from '../../checkpoint/byte-source.ts';
 import { openUrl } from '../../checkpoint/open.ts';
+import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
+import { resolveTrace, tokenizerFor } from '../../experiments/trace/resolve.ts';
+import { growTrace, type TraceResult } from '../../experiments/trace/result.ts';
+import { prepareTrace } from '../../experiments/trace/run.ts';
 import type { Backend } from '../../runtime/backend.ts';
 import { Model } from '../../runtime/model.ts';
 import { wasmFiles, webgpuFiles } from '../../runtime/ortFiles.ts';
 import { createWasmBackend } from '../../runtime/wasmBackend.ts';
 import { createWebGpuBackend } from '../../runtime/webgpuBackend.ts';
-import { runCases } from '../conformance/cases.ts';
+import { type CaseResult, runCases } from '../conformance/cases.ts';
 import { tolerances } from '../conformance/compare.ts';
 import { openReference } from '../conformance/reference.ts';
 
@@ -55,9 +59,53 @@ async function conform(request: BrowserConformance): Promise<void> {
       tolerance: tolerances[kind],
       ...(request.kind === undefined ? {} : { kind: request.kind }),
     };
-    for await (const result of runCases(model, reference, options)) await window.report(result);
+    for await (const result of runCases(model, reference, options))
+      await window.report({ kind: 'case', result });
     await model.dispose();
     await checkpoint.close();
+  } finally {
+    await backend.close();
+  }
+}
+
+export interface BrowserTrace {
+  readonly backend: BrowserBackend;
+  readonly label: string;
+  /** Of a folder, ending with a slash, or of a .gguf file. */
+  readonly modelUrl: string;
+  readonly experiment: TraceExperiment;
+  readonly earlier?: TraceResult;
+}
+
+/** What the page tells the runner while it works. */
+export type HarnessReport =
+  | { readonly kind: 'case'; readonly result: CaseResult }
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number }
+  | { readonly kind: 'trace'; readonly result: TraceResult };
+
+let controller = new AbortController();
+
+/** Run a trace and report the result whenever it has grown. */
+async function trace({ backend: kind, label, modelUrl, experiment, earlier }: BrowserTrace): Promise<void> {
+  controller = new AbortController();
+  const { signal } = controller;
+  const backend = await createBackend(kind);
+  try {
+    const checkpoint = await openUrl(modelUrl, label);
+    const model = await Model.load(checkpoint, backend, { signal });
+    const tokenizer = await tokenizerFor(checkpoint, experiment, signal);
+    const resolved = resolveTrace(model.architecture, tokenizer, experiment);
+    const textOf = tokenizer ? { textOf: (id: number) => tokenizer.tokenText(id) } : {};
+    const prepared = await prepareTrace(model, resolved, { signal, ...textOf });
+    const onProgress = (done: number, total: number) => void window.report({ kind: 'progress', done, total });
+    const options = { signal, onProgress, ...(earlier ? { earlier } : {}) };
+    for await (const result of growTrace(model, prepared, options))
+      await window.report({ kind: 'trace', result });
+    await model.dispose();
+    await checkpoint.close();
+  } catch (error) {
+    // The runner, which stopped it, knows.
+    if (!signal.aborted) throw error;
   } finally {
     await backend.close();
   }
@@ -66,9 +114,14 @@ async function conform(request: BrowserConformance): Promise<void> {
 declare global {
   interface Window {
     /** Set by the runner. */
-    report(result: unknown): Promise<void>;
+    report(report: HarnessReport): Promise<void>;
     conform(request: BrowserConformance): Promise<void>;
+    trace(request: BrowserTrace): Promise<void>;
+    /** Stop the trace that runs. */
+    stop(): void;
   }
 }
 
 window.conform = conform;
+window.trace = trace;
+window.stop = () => controller.abort();

@@ -2,7 +2,7 @@
 // can be checked before the model runs.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { type Checkpoint, CheckpointError, type Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { schedule } from '../../runtime/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -72,6 +72,23 @@ function resolveReplacement(
   throw new ExperimentError(
     `The replacement has ${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'} (${texts}), the subject ${count}; they must be as many. Choose another text, or give token ids.`,
   );
+}
+
+/**
+ * The tokenizer of a checkpoint; undefined when it has none and the experiment gives token ids.
+ * @throws CheckpointError when there is text to be read
+ */
+export async function tokenizerFor(
+  checkpoint: Checkpoint,
+  experiment: TraceExperiment,
+  signal?: AbortSignal,
+): Promise<Tokenizer | undefined> {
+  try {
+    return await checkpoint.tokenizer(signal);
+  } catch (error) {
+    if (error instanceof CheckpointError && typeof experiment.prompt !== 'string') return undefined;
+    throw error;
+  }
 }
 
 /**
