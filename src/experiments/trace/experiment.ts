@@ -53,7 +53,7 @@ export type Corruption = Immutable<v.InferOutput<typeof corruptionSchema>>;
 export const streamSchema = v.strictObject({
   /** Any component that every layer has. */
   component: v.string(),
-  /** Layers that are put back together, around the layer of the cell; default 1 for `block_output`, else 10. */
+  /** Layers that are put back together, around the layer of the cell; default 1 for `block_output`, else 10, or a third of a model of less than 30. */
   window: v.optional(v.pipe(wholeNumber, v.minValue(1, 'A window must be at least 1 layer wide'))),
   /** For per-head components: these heads are put back together; default all. */
   heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head, or leave heads out'))),

@@ -91,7 +91,7 @@ describe('the subject', () => {
 });
 
 test('defaults are those of the published procedure', () => {
-  const { samples, direction, streams, positions, experiment } = resolve();
+  const { samples, direction, positions, experiment } = resolve();
   expect({ samples, direction }).toEqual({ samples: 10, direction: 'restore' });
   expect(experiment.corruption).toEqual({
     kind: 'noise',
@@ -99,11 +99,19 @@ test('defaults are those of the published procedure', () => {
     samples: 10,
     seed: 1,
   });
-  expect(streams).toEqual([
-    { component: 'block_output', window: 1 },
-    { component: 'mlp_output', window: 10 },
-    { component: 'attention_output', window: 10 },
-  ]);
+  for (const [layers, window] of [
+    [48, 10],
+    [30, 10],
+    [8, 3],
+    [1, 1],
+  ] as const) {
+    const deep = describeArchitecture({ ...tinyConfigurations.gpt2, n_layer: layers }, new Set());
+    expect(resolveTrace(deep, tokenizer, experiment).streams).toEqual([
+      { component: 'block_output', window: 1 },
+      { component: 'mlp_output', window },
+      { component: 'attention_output', window },
+    ]);
+  }
   expect(positions).toEqual([0, 1, 2, 3, 4]);
 });
 

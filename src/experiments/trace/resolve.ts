@@ -32,8 +32,16 @@ export interface ResolvedTrace extends TraceOutline {
   readonly notices: readonly Notice[];
 }
 
-const widths: Readonly<Record<string, number>> = { block_output: 1, block_input: 1 };
-const usualWidth = 10;
+const widestWindow = 10;
+
+/**
+ * One layer of the residual stream says all. Of the others ROME restores ten layers of 48 together; where ten would be
+ * most of the model, a third of it.
+ */
+function usualWindow(component: string, layerCount: number): number {
+  if (component === 'block_output' || component === 'block_input') return 1;
+  return Math.max(1, Math.min(widestWindow, Math.round(layerCount / 3)));
+}
 
 function resolveStream(
   architecture: Architecture,
@@ -46,7 +54,11 @@ function resolveStream(
     );
   }
   resolveLocation(description, { positions: [0], ...(heads ? { heads } : {}) }, 1);
-  return { component, window: window ?? widths[component] ?? usualWidth, ...(heads ? { heads } : {}) };
+  return {
+    component,
+    window: window ?? usualWindow(component, architecture.layerCount),
+    ...(heads ? { heads } : {}),
+  };
 }
 
 function resolvePositions(positions: TraceExperiment['positions'], length: number): readonly number[] {
