@@ -32,7 +32,7 @@ const functions: Readonly<Record<string, (x: Value) => Value>> = {
 
 /** @throws UnsupportedModelError listing the known names */
 export function activation(name: string): (x: Value) => Value {
-  const found = functions[name];
+  const found = Object.hasOwn(functions, name) ? functions[name] : undefined;
   if (!found) {
     throw new UnsupportedModelError(
       `Activation function '${name}' is not supported. Known: ${Object.keys(functions).join(', ')}.`,

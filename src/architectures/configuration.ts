@@ -4,7 +4,11 @@
 import type { ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import { UnsupportedModelError } from './architecture.ts';
 
-const show = (value: unknown): string => JSON.stringify(value) ?? String(value);
+/** A value as it stands in a message: a long one only as it begins. */
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}
 
 export class ConfigurationReader {
   readonly config: ModelConfiguration;
@@ -45,9 +49,12 @@ export class ConfigurationReader {
     return this.size(name, undefined, 4096);
   }
 
-  number(name: string, fallback?: number): number {
+  /** A finite number no smaller than `least`. */
+  number(name: string, fallback?: number, least = Number.NEGATIVE_INFINITY): number {
     const value = this.has(name) ? this.config[name] : fallback;
-    if (typeof value !== 'number' || !Number.isFinite(value)) this.#fail(name, 'a number');
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
+      this.#fail(name, Number.isFinite(least) ? `a number from ${least} on` : 'a number');
+    }
     return value;
   }
 

@@ -18,7 +18,7 @@ export function gpt2(read: ConfigurationReader, names: ReadonlySet<string>): Arc
   const maxPositions = read.size('n_positions', 1024);
   const vocabularySize = read.size('vocab_size');
   const innerWidth = read.size('n_inner', 4 * width);
-  const epsilon = read.number('layer_norm_epsilon', 1e-5);
+  const epsilon = read.number('layer_norm_epsilon', 1e-5, 0);
   const act = activation(read.text('activation_function', 'gelu_new'));
   const headWidth = read.divide(width, heads, 'n_embd by n_head');
   const isScaled = read.flag('scale_attn_weights', true);

@@ -21,13 +21,18 @@ export function gptNeox(read: ConfigurationReader, names: ReadonlySet<string>): 
   const innerWidth = read.size('intermediate_size');
   const vocabularySize = read.size('vocab_size');
   const maxPositions = read.size('max_position_embeddings', 2048);
-  const epsilon = read.number('layer_norm_eps', 1e-5);
+  const epsilon = read.number('layer_norm_eps', 1e-5, 0);
   const act = activation(read.text('hidden_act', 'gelu'));
   const isParallel = read.flag('use_parallel_residual', true);
   const hasBias = read.flag('attention_bias', true);
   const isTied = read.flag('tie_word_embeddings', false);
   const headWidth = read.divide(width, heads, 'hidden_size by num_attention_heads');
-  const rotary = readRotary(read, headWidth, read.number('rotary_pct', 0.25), 'rotary_emb_base');
+  const rotary = readRotary(read, {
+    headWidth,
+    fraction: read.number('rotary_pct', 0.25),
+    thetaName: 'rotary_emb_base',
+    maxPositions,
+  });
   read.refuseUnless('is_decoder', [false, true], 'is_decoder must be true or false.');
   const unembedding = names.has('lm_head.weight') ? 'lm_head.weight' : 'embed_out.weight';
   const tokenTable = tensor('gpt_neox.embed_in.weight', vocabularySize, width);

@@ -18,6 +18,10 @@ import type { ConfigurationReader } from './configuration.ts';
 import { applyLinear, linear, linearWeights } from './linear.ts';
 import { readRotary, rotaryWeights, rotate } from './rotary.ts';
 
+/** What transformers takes where the configuration does not say. */
+const defaultPositions: Readonly<Record<string, number>> = { llama: 2048, mistral: 131072, qwen2: 32768 };
+const defaultWindow = 4096;
+
 /** Which projections of the family carry a bias, by model type. */
 function biases(read: ConfigurationReader): {
   readonly queryKeyValue: boolean;
@@ -33,11 +37,13 @@ function biases(read: ConfigurationReader): {
 /** The sliding window of each layer; undefined where a layer sees everything before it. */
 function windows(read: ConfigurationReader, layerCount: number): readonly (number | undefined)[] {
   const all = (window: number | undefined) => Array.from({ length: layerCount }, () => window);
-  if (read.modelType === 'llama' || !read.has('sliding_window')) return all(undefined);
-  if (read.modelType === 'qwen2' && !read.flag('use_sliding_window', false)) return all(undefined);
-  const window = read.size('sliding_window');
-  const types = read.config.layer_types;
+  if (read.modelType === 'llama') return all(undefined);
+  const isOff = read.modelType === 'qwen2' && !read.flag('use_sliding_window', false);
+  // Written as null, the window is none; left out, it is the default.
+  const isNone = isOff || read.config.sliding_window === null;
+  const window = isNone ? undefined : read.size('sliding_window', defaultWindow);
   if (read.modelType === 'mistral') return all(window);
+  const types = read.config.layer_types;
   if (types === undefined || types === null) {
     const full = read.number('max_window_layers', 28);
     return Array.from({ length: layerCount }, (_, layer) => (layer < full ? undefined : window));
@@ -47,6 +53,11 @@ function windows(read: ConfigurationReader, layerCount: number): readonly (numbe
   }
   return types.map((type: unknown) => {
     if (type === 'full_attention') return undefined;
+    if (type === 'sliding_attention' && window === undefined) {
+      throw new UnsupportedModelError(
+        "config.json: layer_types asks for 'sliding_attention', but the window is off. Set use_sliding_window and sliding_window.",
+      );
+    }
     if (type === 'sliding_attention') return window;
     throw new UnsupportedModelError(
       `config.json: layer type ${JSON.stringify(type)} is not supported. Known: full_attention, sliding_attention.`,
@@ -61,8 +72,8 @@ export function llama(read: ConfigurationReader): Architecture {
   const keyValueHeads = read.size('num_key_value_heads', heads);
   const innerWidth = read.size('intermediate_size');
   const vocabularySize = read.size('vocab_size');
-  const maxPositions = read.size('max_position_embeddings', 2048);
-  const epsilon = read.number('rms_norm_eps', 1e-6);
+  const maxPositions = read.size('max_position_embeddings', defaultPositions[read.modelType]);
+  const epsilon = read.number('rms_norm_eps', 1e-6, 0);
   const act = activation(read.text('hidden_act', 'silu'));
   const isTied = read.flag('tie_word_embeddings', false);
   const headWidth = read.has('head_dim')
@@ -70,10 +81,10 @@ export function llama(read: ConfigurationReader): Architecture {
     : read.divide(width, heads, 'hidden_size by num_attention_heads');
   const bias = biases(read);
   const window = windows(read, layerCount);
-  const rotary = readRotary(read, headWidth, 1);
+  const rotary = readRotary(read, { headWidth, fraction: 1, thetaName: 'rope_theta', maxPositions });
   read.divide(heads, keyValueHeads, 'num_attention_heads by num_key_value_heads');
   read.refuseUnless('partial_rotary_factor', [1], 'whole heads are turned in this family.');
-  if (rotary.rotaryWidth !== headWidth) {
+  if (rotary.exactWidth !== headWidth) {
     throw new UnsupportedModelError(
       "config.json sets 'partial_rotary_factor', but whole heads are turned in this family.",
     );

@@ -69,6 +69,8 @@ export function describeArchitecture(config: ModelConfiguration, names: Readonly
       `Model type '${read.modelType}' is not supported. Known: ${knownModelTypes.join(', ')}.`,
     );
   }
+  read.refuseUnless('is_causal', [true], 'use a model in which no position sees a later one.');
+  read.refuseUnless('quantization_config', [], 'use the checkpoint that was not quantised, or a GGUF file.');
   return family(read, names);
 }
 

@@ -8,26 +8,35 @@ import { sizeAt, type Value } from '../onnx/value.ts';
 import { type PartScope, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import type { ConfigurationReader } from './configuration.ts';
 
-/** Reads a number of the rope options, or says which is missing. */
-function ropeNumber(options: ModelConfiguration, type: string, name: string): number {
-  const value = options[name];
-  if (typeof value !== 'number' || !Number.isFinite(value)) {
-    throw new UnsupportedModelError(
-      `config.json: rope scaling '${type}' needs the number '${name}'; it is ${JSON.stringify(value)}.`,
-    );
-  }
-  return value;
+export interface RotaryOptions {
+  /** Entries of a head that are turned: the first ones. Even. */
+  readonly rotaryWidth: number;
+  /** The same before it was rounded up to whole pairs: the share that the configuration asks for. */
+  readonly exactWidth: number;
+  /** Angle per position of each pair of entries, [rotaryWidth / 2]. */
+  readonly frequencies: readonly number[];
+}
+
+/** In config.json itself it wins over the rope options. */
+const originalName = 'original_max_position_embeddings';
+
+interface Scaling {
+  readonly type: string;
+  /** A positive number of the scaling's options. @throws UnsupportedModelError when it is none */
+  readonly number: (name: string, fallback?: number) => number;
+  /** Positions of the model before it was stretched. @throws UnsupportedModelError when that is no number */
+  readonly originalPositions: () => number;
 }
 
 /**
  * llama3's scaling: low frequencies are divided by the factor, high ones kept, those between blended.
  * @see Dubey et al. 2024, "The Llama 3 Herd of Models", and the reference implementation in transformers
  */
-function llama3Frequency(frequency: number, options: ModelConfiguration): number {
-  const factor = ropeNumber(options, 'llama3', 'factor');
-  const low = ropeNumber(options, 'llama3', 'low_freq_factor');
-  const high = ropeNumber(options, 'llama3', 'high_freq_factor');
-  const original = ropeNumber(options, 'llama3', 'original_max_position_embeddings');
+function llama3Frequency(frequency: number, { number, originalPositions }: Scaling): number {
+  const factor = number('factor');
+  const low = number('low_freq_factor');
+  const high = number('high_freq_factor');
+  const original = originalPositions();
   const wavelength = (2 * Math.PI) / frequency;
   if (wavelength > original / low) return frequency / factor;
   if (wavelength < original / high) return frequency;
@@ -35,68 +44,84 @@ function llama3Frequency(frequency: number, options: ModelConfiguration): number
   return ((1 - blend) * frequency) / factor + blend * frequency;
 }
 
-export interface RotaryOptions {
-  /** Entries of a head that are turned: the first ones. Even. */
-  readonly rotaryWidth: number;
-  readonly theta: number;
-  readonly scaling: ModelConfiguration;
-}
-
-/** Angle per position of each pair of entries, [rotaryWidth / 2]. */
-function frequencies({ rotaryWidth, theta, scaling }: RotaryOptions): readonly number[] {
-  const type = scaling.rope_type ?? scaling.type ?? 'default';
-  const plain = Array.from({ length: rotaryWidth / 2 }, (_, i) =>
-    Math.fround(1 / Math.fround(theta ** ((2 * i) / rotaryWidth))),
-  );
-  switch (type) {
+function scale(frequency: number, scaling: Scaling): number {
+  switch (scaling.type) {
     case 'default':
-      return plain;
-    case 'linear': {
-      const factor = ropeNumber(scaling, 'linear', 'factor');
-      return plain.map((frequency) => Math.fround(frequency / factor));
-    }
+      return frequency;
+    case 'linear':
+      return frequency / scaling.number('factor');
     case 'llama3':
-      return plain.map((frequency) => Math.fround(llama3Frequency(frequency, scaling)));
+      return llama3Frequency(frequency, scaling);
     default:
       throw new UnsupportedModelError(
-        `config.json asks for rope scaling '${type}', which is not supported. Known: default, linear, llama3.`,
+        `config.json asks for rope scaling '${scaling.type}', which is not supported. Known: default, linear, llama3.`,
       );
   }
 }
 
+export interface RotarySettings {
+  /** Entries of a head. */
+  readonly headWidth: number;
+  /** Share of them that is turned, where the rope options do not say. */
+  readonly fraction: number;
+  /** What the family calls the base in its old words. */
+  readonly thetaName: string;
+  /** Positions of the model: what llama3's scaling starts from where it does not say. */
+  readonly maxPositions: number;
+}
+
 /**
  * Rotary options from a configuration, in its old words (rope_theta, rope_scaling) or its new ones (rope_parameters).
- * @param headWidth entries of a head
+ * Where both stand, the old ones win, as in transformers.
+ * @throws UnsupportedModelError for a scaling that is not known or lacks a number, and for parts that form no pairs
  */
-export function readRotary(
-  read: ConfigurationReader,
-  headWidth: number,
-  fraction: number,
-  thetaName = 'rope_theta',
-): RotaryOptions {
-  const parameters = read.section('rope_parameters');
-  const scaling = parameters ?? read.section('rope_scaling') ?? {};
-  const theta = parameters?.rope_theta ?? read.number(thetaName, 10000);
-  if (typeof theta !== 'number' || !(theta > 0)) {
+export function readRotary(read: ConfigurationReader, settings: RotarySettings): RotaryOptions {
+  const { headWidth, fraction, thetaName, maxPositions } = settings;
+  const old = read.section('rope_scaling') ?? {};
+  const options: ModelConfiguration =
+    Object.keys(old).length > 0 ? old : (read.section('rope_parameters') ?? {});
+  const nested = Object.keys(options).find((name) => isSection(options[name]));
+  if (nested !== undefined) {
     throw new UnsupportedModelError(
-      `config.json: rope_theta must be a positive number; it is ${JSON.stringify(theta)}.`,
+      `config.json gives rope options of their own to '${nested}'; ${read.modelType} models have the same in all layers.`,
     );
   }
-  const share = parameters?.partial_rotary_factor ?? fraction;
-  if (typeof share !== 'number' || !(share > 0 && share <= 1)) {
+  const type = options.rope_type ?? options.type ?? 'default';
+  const number = (name: string, fallback?: number): number => {
+    const value = options[name] ?? fallback;
+    if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
+      throw new UnsupportedModelError(
+        `config.json: rope options of type '${type}' need '${name}' to be a positive number; it is ${JSON.stringify(value) ?? 'missing'}.`,
+      );
+    }
+    return value;
+  };
+  const theta = number('rope_theta', read.number(thetaName, 10000));
+  const share = number('partial_rotary_factor', fraction);
+  const exactWidth = Math.trunc(headWidth * share);
+  // A part of odd width is rounded up to whole pairs, while the exponents keep its exact width.
+  const rotaryWidth = 2 * Math.ceil(exactWidth / 2);
+  if (rotaryWidth === 0 || rotaryWidth > headWidth) {
     throw new UnsupportedModelError(
-      `config.json: partial_rotary_factor must lie in (0, 1]; it is ${JSON.stringify(share)}.`,
+      `config.json: ${exactWidth} rotary entries (${share} of a head of ${headWidth}) do not form pairs within the head.`,
     );
   }
-  const rotaryWidth = Math.trunc(headWidth * share);
-  if (rotaryWidth % 2 !== 0 || rotaryWidth === 0) {
-    throw new UnsupportedModelError(
-      `config.json: the ${rotaryWidth} rotary entries of a head of ${headWidth} do not form pairs.`,
-    );
-  }
-  const options = { rotaryWidth, theta, scaling };
-  frequencies(options); // Refuses an unknown scaling now rather than at the first run.
-  return options;
+  const scaling: Scaling = {
+    type: String(type),
+    number,
+    originalPositions: () =>
+      read.has(originalName) ? read.size(originalName) : number(originalName, maxPositions),
+  };
+  // Rounded to float32 at every step, as the reference computes it.
+  const frequencies = Array.from({ length: rotaryWidth / 2 }, (_, pair) => {
+    const power = Math.fround(theta ** Math.fround((2 * pair) / exactWidth));
+    return Math.fround(scale(Math.fround(1 / power), scaling));
+  });
+  return { rotaryWidth, exactWidth, frequencies };
+}
+
+function isSection(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The weight inputs `rotary.cos` and `rotary.sin`: tables [positions, rotaryWidth / 2]. */
@@ -107,10 +132,9 @@ export function rotaryWeights(options: RotaryOptions): Record<string, WeightSour
     key,
     width: half,
     rows: (count) => {
-      const turn = frequencies(options);
       // The angle is rounded to float32 first, as the reference computes it.
       return Float32Array.from({ length: count * half }, (_, at) =>
-        f(Math.fround(Math.floor(at / half) * (turn[at % half] ?? 0))),
+        f(Math.fround(Math.floor(at / half) * (options.frequencies[at % half] ?? 0))),
       );
     },
   });
