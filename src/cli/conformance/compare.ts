@@ -35,10 +35,12 @@ export function difference(
   for (let i = 0; i < found.length; i++) {
     const want = expected[i] ?? Number.NaN;
     const gap = Math.abs((found[i] ?? Number.NaN) - want);
-    if (!(gap <= tolerance.absolute + tolerance.relative * Math.abs(want))) isWithin = false;
-    if (!(gap <= absolute)) absolute = gap;
-    if (Math.abs(want) > tolerance.absolute && !(gap / Math.abs(want) <= relative))
-      relative = gap / Math.abs(want);
+    const share = gap / Math.abs(want);
+    // A gap that is not a number stays the largest: nothing is greater than it.
+    if (!Number.isFinite(gap) || gap > tolerance.absolute + tolerance.relative * Math.abs(want))
+      isWithin = false;
+    if (Number.isNaN(gap) || gap > absolute) absolute = gap;
+    if (Number.isNaN(gap) || (Math.abs(want) > tolerance.absolute && share > relative)) relative = share;
   }
   return { absolute, relative, isWithin };
 }

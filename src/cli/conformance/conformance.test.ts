@@ -1,0 +1,76 @@
+// The engine against PyTorch: models of other sizes, options and seeds, on the two backends that need no browser.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDiskFile } from '../../checkpoint/disk.ts';
+import { openFolder } from '../../checkpoint/open-node.ts';
+import type { Backend } from '../../runtime/backend.ts';
+import { Model } from '../../runtime/model.ts';
+import { createNodeBackend } from '../../runtime/nodeBackend.ts';
+import { createWasmBackendOnNode } from '../../runtime/wasmBackend.ts';
+import { type CaseResult, runCases } from './cases.ts';
+import { difference, tolerances } from './compare.ts';
+import { committedFolders, neighbouringFolders, type ReferenceFolder } from './expectedFolders.ts';
+import { openReference } from './reference.ts';
+
+const kinds = ['activations', 'interchange', 'generate'];
+
+async function casesOf(folder: ReferenceFolder, backend: Backend): Promise<readonly CaseResult[]> {
+  const source = await openDiskFile(join(folder.path, 'tensors.safetensors'));
+  if (!source) throw new Error(`${folder.name} has no tensors.safetensors`);
+  const checkpoint = await openFolder(folder.modelPath);
+  const model = await Model.load(checkpoint, backend);
+  try {
+    const text = readFileSync(join(folder.path, 'cases.json'), 'utf8');
+    const reference = await openReference(folder.name, text, source);
+    const results: CaseResult[] = [];
+    for await (const result of runCases(model, reference, { tolerance: tolerances[backend.kind] })) {
+      if (kinds.includes(result.kind)) results.push(result);
+    }
+    return results;
+  } finally {
+    await model.dispose();
+    await checkpoint.close();
+    await source.close();
+  }
+}
+
+const backends = {
+  node: async () => createNodeBackend(1),
+  wasm: () => createWasmBackendOnNode(1),
+};
+
+describe.each(Object.keys(backends) as (keyof typeof backends)[])('on %s', (kind) => {
+  let backend: Backend;
+  beforeAll(async () => {
+    backend = await backends[kind]();
+  });
+  afterAll(() => backend.close());
+
+  const agrees = async (folder: ReferenceFolder) => {
+    const results = await casesOf(folder, backend);
+    expect(new Set(results.map((result) => result.kind))).toEqual(new Set(kinds));
+    expect(results.filter(({ status }) => status !== 'passed')).toEqual([]);
+    expect(backend.liveTensors).toBe(0);
+  };
+
+  test.each(committedFolders)('$name gives the numbers of PyTorch', agrees);
+
+  describe.skipIf(neighbouringFolders.length === 0)('beside the repository, where they are', () => {
+    test.each(neighbouringFolders)('$name gives the numbers of PyTorch', agrees);
+  });
+});
+
+test('a difference is within bounds by absolute plus relative error, and never where a number is not finite', () => {
+  const tolerance = { absolute: 0.01, relative: 0.1 };
+  expect(difference([1.1, 10], [1, 10], tolerance)).toMatchObject({ isWithin: true });
+  expect(difference([1.12, 10], [1, 10], tolerance).isWithin).toBe(false);
+  expect(difference([1.1, 10], [1, 10], tolerance).absolute).toBeCloseTo(0.1, 12);
+  expect(difference([2], [0.5], tolerance)).toEqual({ absolute: 1.5, relative: 3, isWithin: false });
+  expect(difference([Number.NaN], [1], tolerance).isWithin).toBe(false);
+  expect(difference([1], [Number.NaN], tolerance).isWithin).toBe(false);
+  expect(difference([1], [Number.POSITIVE_INFINITY], tolerance).isWithin).toBe(false);
+  expect(difference([Number.NaN, 3], [1, 1], tolerance).absolute).toBeNaN();
+  expect(difference([1, 2], [1], tolerance).isWithin).toBe(false);
+});
