@@ -9,7 +9,7 @@ import type { Connect } from 'vite';
 import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CaseResult } from '../conformance/cases.ts';
-import type { BrowserBackend, HarnessReport } from './harness.ts';
+import type { BrowserBackend, Exercise, ExerciseResult, HarnessReport } from './harness.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -71,6 +71,9 @@ export interface BrowserSession {
       readonly onResult: (result: TraceResult) => void;
     },
   ): Promise<void>;
+  exercise(request: Exercise): Promise<ExerciseResult>;
+  /** What the WebGPU backend says to a graph with this operator, and null when it takes it. */
+  refusal(operator: string): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -151,6 +154,8 @@ export async function openBrowser(paths: readonly string[]): Promise<BrowserSess
       }
       signal.throwIfAborted();
     },
+    exercise: (request) => page.evaluate((r) => window.exercise(r), request),
+    refusal: (operator) => page.evaluate((name) => window.refusal(name), operator),
     async close() {
       await browser.close();
       await server.close();

@@ -1,19 +1,24 @@
 // Runs in Chromium on behalf of the headless runner: the same engine, on the browser's own backends.
 
 import { memorySource } from '../../checkpoint/byte-source.ts';
+import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { openUrl } from '../../checkpoint/open.ts';
 import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
 import { resolveTrace, tokenizerFor } from '../../experiments/trace/resolve.ts';
 import { growTrace, type TraceResult } from '../../experiments/trace/result.ts';
 import { prepareTrace } from '../../experiments/trace/run.ts';
+import { graph } from '../../onnx/graph.ts';
+import { apply, input } from '../../onnx/value.ts';
 import type { Backend } from '../../runtime/backend.ts';
 import { Model } from '../../runtime/model.ts';
 import { wasmFiles, webgpuFiles } from '../../runtime/ortFiles.ts';
+import { tinyCheckpoint } from '../../runtime/tinyCheckpoint.ts';
 import { createWasmBackend } from '../../runtime/wasmBackend.ts';
 import { createWebGpuBackend } from '../../runtime/webgpuBackend.ts';
 import { type CaseResult, runCases } from '../conformance/cases.ts';
 import { tolerances } from '../conformance/compare.ts';
 import { openReference } from '../conformance/reference.ts';
+import { type ComponentNumbers, countLiveTensors, exerciseComponents } from './exercise.ts';
 
 export type BrowserBackend = 'webgpu' | 'wasm';
 
@@ -24,6 +29,19 @@ export interface BrowserConformance {
   readonly referenceUrl: string;
   readonly modelUrl: string;
   readonly kind?: string;
+}
+
+export interface Exercise {
+  /** Of a random model. */
+  readonly config: ModelConfiguration;
+  readonly passes: number;
+}
+
+export interface ExerciseResult {
+  readonly components: readonly ComponentNumbers[];
+  readonly live: { readonly afterFirst: number; readonly afterLast: number };
+  /** Once the model is disposed. */
+  readonly liveAtEnd: number;
 }
 
 async function createBackend(kind: BrowserBackend): Promise<Backend> {
@@ -111,6 +129,34 @@ async function trace({ backend: kind, label, modelUrl, experiment, earlier }: Br
   }
 }
 
+/** Read and override every component of a random model on WebGPU, and pass through it again and again. */
+async function exercise({ config, passes }: Exercise): Promise<ExerciseResult> {
+  const backend = await createBackend('webgpu');
+  try {
+    const model = await Model.load(tinyCheckpoint(config), backend);
+    const components = await exerciseComponents(model);
+    const live = await countLiveTensors(model, passes);
+    await model.dispose();
+    return { components, live, liveAtEnd: backend.liveTensors };
+  } finally {
+    await backend.close();
+  }
+}
+
+/** What the WebGPU backend says to a graph with this operator, and null when it takes it. */
+async function refusal(operator: string): Promise<string | null> {
+  const backend = await createBackend('webgpu');
+  try {
+    const x = input('x', 'float32', [4]);
+    await backend.compile(graph({ y: apply(operator, [x], {}, 'float32', [4]) }));
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    await backend.close();
+  }
+}
+
 declare global {
   interface Window {
     /** Set by the runner. */
@@ -119,9 +165,13 @@ declare global {
     trace(request: BrowserTrace): Promise<void>;
     /** Stop the trace that runs. */
     stop(): void;
+    exercise(request: Exercise): Promise<ExerciseResult>;
+    refusal(operator: string): Promise<string | null>;
   }
 }
 
 window.conform = conform;
 window.trace = trace;
 window.stop = () => controller.abort();
+window.exercise = exercise;
+window.refusal = refusal;

@@ -1,0 +1,90 @@
+// The engine in a browser: WebGPU in Chromium against PyTorch's numbers and against the node backend. On a machine
+// without a GPU the adapter is a software one, so a model takes some seconds.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
+import { Model } from '../../runtime/model.ts';
+import { createNodeBackend } from '../../runtime/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
+import type { CaseResult } from '../conformance/cases.ts';
+import { difference, tolerances } from '../conformance/compare.ts';
+import { committedFolders, neighbouringFolders } from '../conformance/expectedFolders.ts';
+import { type BrowserSession, openBrowser } from './chromium.ts';
+import { exerciseComponents } from './exercise.ts';
+
+const patienceMs = 300_000;
+// The larger models where they are; of the committed ones a few whose options meet the most operators.
+const committed = ['gpt2-inner', 'llama-llama3', 'mistral-window', 'qwen2-layer-types', 'gpt_neox-old-words'];
+const folders =
+  neighbouringFolders.length > 0
+    ? neighbouringFolders
+    : committedFolders.filter(({ name }) => committed.includes(name));
+
+const configurations: Readonly<Record<string, ModelConfiguration>> = {
+  gpt2: { ...tinyConfigurations.gpt2, n_layer: 2, tie_word_embeddings: false },
+  llama: { ...tinyConfigurations.llama, num_hidden_layers: 2 },
+  mistral: { ...tinyConfigurations.mistral, num_hidden_layers: 2 },
+  qwen2: {
+    ...tinyConfigurations.llama,
+    model_type: 'qwen2',
+    num_hidden_layers: 2,
+    use_sliding_window: true,
+    sliding_window: 2,
+    max_window_layers: 1,
+  },
+  gpt_neox: { ...tinyConfigurations.gpt_neox, num_hidden_layers: 2 },
+};
+
+let browser: BrowserSession;
+beforeAll(async () => {
+  browser = await openBrowser(folders.flatMap(({ path, modelPath }) => [path, modelPath]));
+}, patienceMs);
+afterAll(async () => {
+  await browser?.close();
+});
+
+describe('WebGPU in Chromium', () => {
+  test.each(folders.map((folder, index) => ({ name: folder.name, index })))(
+    '$name gives the numbers of PyTorch',
+    async ({ name, index }) => {
+      for (const kind of ['activations', 'interchange']) {
+        const results: CaseResult[] = [];
+        const request = { label: name, kind, reference: 2 * index, model: 2 * index + 1 };
+        await browser.conform({ backend: 'webgpu', ...request }, (result) => results.push(result));
+        expect(results.length).toBeGreaterThan(0);
+        expect(results.filter(({ status }) => status !== 'passed')).toEqual([]);
+      }
+    },
+    patienceMs,
+  );
+
+  test.each(Object.entries(configurations))(
+    'every component of %s is read and overridden on the GPU alone, as on node, and leaves no tensor behind',
+    async (_, config) => {
+      const { components, live, liveAtEnd } = await browser.exercise({ config, passes: 50 });
+      const backend = createNodeBackend(1);
+      const model = await Model.load(tinyCheckpoint(config), backend);
+      const expected = await exerciseComponents(model);
+      await model.dispose();
+      await backend.close();
+      expect(components.map(({ component }) => component)).toEqual(
+        expected.map(({ component }) => component),
+      );
+      const apart = components.filter((found, index) => {
+        const wanted = expected[index];
+        return (['read', 'fromTensor', 'fromRow'] as const).some(
+          (what) => !difference(found[what], wanted?.[what] ?? [], tolerances.webgpu).isWithin,
+        );
+      });
+      expect(apart.map(({ component }) => component)).toEqual([]);
+      expect(live.afterLast).toBe(live.afterFirst);
+      expect(liveAtEnd).toBe(0);
+    },
+    patienceMs,
+  );
+
+  test('an operator without a WebGPU kernel is refused rather than run on the CPU', async () => {
+    expect(await browser.refusal('Round')).toMatch(/fallback|CPU/i);
+    expect(await browser.refusal('Tanh')).toBeNull();
+  });
+});
