@@ -182,6 +182,8 @@ function draftFromFork(
   };
 }
 
+const counted = (units: number): string => `${units} ${units === 1 ? 'unit' : 'units'}`;
+
 /** Check one edit of a row against the model, and its source against the units it fills. */
 function scheduleEdit(
   architecture: Architecture,
@@ -217,7 +219,7 @@ function scheduleEdit(
     const width = component.layout === 'pair' ? draft.length : component.width;
     if (edit.source.data.length !== units * width) {
       throw new PlanError(
-        `The source for '${component.name}' has ${edit.source.data.length} numbers; ${units} ${units === 1 ? 'unit' : 'units'} of width ${width} need ${units * width}.`,
+        `The source for '${component.name}' has ${edit.source.data.length} numbers; ${counted(units)} of width ${width} ${units === 1 ? 'needs' : 'need'} ${units * width}.`,
       );
     }
     return base;
@@ -251,7 +253,7 @@ function scheduleEdit(
   }
   if (unitCount(location) !== units) {
     throw new PlanError(
-      `The source of an edit names ${unitCount(location)} units, the edit ${units}; they must be as many.`,
+      `The source of an edit names ${counted(unitCount(location))}, the edit ${units}; they must be as many.`,
     );
   }
   return {

@@ -72,6 +72,7 @@ export function resolveLocation(
   }
   const count = component.heads ?? 0;
   const heads = location.heads ?? Array.from({ length: count }, (_, head) => head);
+  if (heads.length === 0) throw new PlanError(`A location of '${component.name}' names no head.`);
   const badHead = heads.find((head) => !Number.isInteger(head) || head < 0 || head >= count);
   if (badHead !== undefined) {
     throw new PlanError(

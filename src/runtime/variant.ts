@@ -45,7 +45,12 @@ export interface VariantSlots {
 
 /** Variants of one key are the same graph. */
 export function variantKey(partKey: string, slots: VariantSlots): string {
-  const edits = slots.edits.map((slot) => [slot.component, slot.fragment.key, slot.hasSource]);
+  const edits = slots.edits.map(({ component, fragment, hasSource }) => [
+    component,
+    fragment.key,
+    hasSource,
+    Object.entries(fragment.parameters).map(([name, { shape }]) => [name, shape]),
+  ]);
   const taps = slots.taps.map((slot) => [slot.component, slot.reduction?.key ?? '']);
   return JSON.stringify([partKey, edits, taps, slots.hasPast, slots.keepsPresent, slots.keepsHidden]);
 }
