@@ -3,8 +3,8 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { Model } from './model.ts';
 import { createNodeBackend } from './nodeBackend.ts';
 import { type Plan, replace } from './plan.ts';
+import type { WeightResidency } from './residency.ts';
 import { tinyCheckpoint, tinyConfigurations } from './tinyCheckpoint.ts';
-import type { WeightResidency } from './weights.ts';
 
 const tokens = [3, 17, 8, 25, 1, 30, 12];
 const site = { component: 'mlp_output', layer: 1 };
