@@ -26,6 +26,12 @@ interface HostTensor extends DeviceTensor {
   readonly tensor: Tensor;
 }
 
+/**
+ * Threads that wait for work give the core back. Every session has a pool of its own, and a sweep has dozens: spinning,
+ * they take the cores from each other and from everything else (measured on two busy cores: five times slower).
+ */
+export const sharedCores = { session: { intra_op: { allow_spinning: '0' } } } as const;
+
 export interface HostBackendOptions {
   readonly kind: BackendKind;
   readonly description: string;

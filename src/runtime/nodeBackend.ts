@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import type { Backend } from './backend.ts';
-import { HostBackend } from './hostBackend.ts';
+import { HostBackend, sharedCores } from './hostBackend.ts';
 
 /** @param threads for one operator; default: the cores of the machine */
 export function createNodeBackend(threads = availableParallelism()): Backend {
@@ -17,6 +17,7 @@ export function createNodeBackend(threads = availableParallelism()): Backend {
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
+      extra: sharedCores,
     },
   });
 }

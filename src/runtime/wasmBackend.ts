@@ -1,7 +1,7 @@
 // onnxruntime-web on WebAssembly, with threads where the page is cross-origin isolated.
 
 import type { Backend } from './backend.ts';
-import { HostBackend, type Onnxruntime } from './hostBackend.ts';
+import { HostBackend, type Onnxruntime, sharedCores } from './hostBackend.ts';
 
 export interface WasmBackendOptions {
   /** More than one needs SharedArrayBuffer, and so a cross-origin isolated page. */
@@ -22,7 +22,12 @@ const wasmBackend = (ort: Onnxruntime, threads: number): Backend =>
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     largestPartBytes,
     ort,
-    sessionOptions: { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3 },
+    sessionOptions: {
+      executionProviders: ['wasm'],
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+      extra: sharedCores,
+    },
   });
 
 /** In a browser. */
