@@ -3,16 +3,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { UnsupportedModelError } from '../architectures/architecture.ts';
-import { architectureOf } from '../architectures/registry.ts';
+import { architectureOf, describeArchitecture } from '../architectures/registry.ts';
+import { CheckpointError } from '../checkpoint/checkpoint.ts';
 import { openDiskFile } from '../checkpoint/disk.ts';
 import { openModel } from '../checkpoint/open-node.ts';
 import type { Backend, BackendKind } from '../runtime/backend.ts';
 import { Model } from '../runtime/model.ts';
 import { readArguments, readChoice, UsageError } from './arguments.ts';
 import { type BrowserSession, openBrowser } from './browser/chromium.ts';
-import { type CaseResult, runCases, skippedCases } from './conformance/cases.ts';
+import { type CaseResult, hinderedCases, type Obstacle, runCases } from './conformance/cases.ts';
 import { tolerances } from './conformance/compare.ts';
-import { openReference, type Reference } from './conformance/reference.ts';
+import { familyOf, openReference, type Reference } from './conformance/reference.ts';
 import { createHostBackend } from './hostModel.ts';
 
 const usage =
@@ -57,19 +58,36 @@ interface Run {
   readonly onCase: (folder: Folder, result: CaseResult) => void;
 }
 
-/** Why no case of the folder can run, or undefined. */
-async function obstacle(folder: Folder): Promise<string | undefined> {
-  if (folder.model === undefined) return 'the folder brings no model; name one with --model';
-  const checkpoint = await openModel(folder.model);
+/** What `attempt` says when it throws one of the errors that a model's files can give. */
+async function complaint(attempt: () => unknown): Promise<string | undefined> {
   try {
-    architectureOf(checkpoint);
+    await attempt();
     return undefined;
   } catch (error) {
-    if (error instanceof UnsupportedModelError) return error.message;
+    if (error instanceof UnsupportedModelError || error instanceof CheckpointError) return error.message;
     throw error;
-  } finally {
-    await checkpoint.close();
   }
+}
+
+/** Why no case of the folder can run, or undefined. */
+async function obstacleTo(folder: Folder): Promise<Obstacle | undefined> {
+  const spec = folder.model;
+  if (spec === undefined) {
+    return { status: 'skipped', reason: 'the folder brings no model; name one with --model' };
+  }
+  let unsupported: string | undefined;
+  const damaged = await complaint(async () => {
+    const checkpoint = await openModel(spec);
+    try {
+      const names = new Set(checkpoint.tensors.keys());
+      unsupported = await complaint(() => describeArchitecture(checkpoint.config, names));
+      if (unsupported === undefined) architectureOf(checkpoint);
+    } finally {
+      await checkpoint.close();
+    }
+  });
+  if (unsupported !== undefined) return { status: 'skipped', reason: unsupported };
+  return damaged === undefined ? undefined : { status: 'failed', reason: damaged };
 }
 
 async function conformOnHost(folder: Folder, backend: Backend, run: Run): Promise<void> {
@@ -106,11 +124,11 @@ export interface Counts {
 export async function conform(folders: readonly Folder[], kind: BackendKind, run: Run): Promise<void> {
   const runnable: Folder[] = [];
   for (const folder of folders) {
-    const reason = await obstacle(folder);
-    if (reason === undefined) runnable.push(folder);
+    const obstacle = await obstacleTo(folder);
+    if (obstacle === undefined) runnable.push(folder);
     else {
       await withReference(folder, async (reference) => {
-        for (const result of skippedCases(reference, reason, run.kind)) run.onCase(folder, result);
+        for (const result of hinderedCases(reference, obstacle, run.kind)) run.onCase(folder, result);
       });
     }
   }
@@ -143,6 +161,11 @@ async function conformInBrowser(folders: readonly Folder[], run: Run): Promise<v
   }
 }
 
+/** A folder belongs to the family that its cases name, and to the one that it is named after. */
+function isOfFamily({ path, label }: Folder, family: string): boolean {
+  return label === family || familyOf(label, readFileSync(join(path, 'cases.json'), 'utf8')) === family;
+}
+
 export async function conformanceCommand(words: readonly string[]): Promise<number> {
   const option = { type: 'string' } as const;
   const args = readArguments(words, {
@@ -157,10 +180,12 @@ export async function conformanceCommand(words: readonly string[]): Promise<numb
   const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
   const family = args.text('family');
   const kind = args.text('kind');
-  const folders = referenceFolders(path, args.text('model')).filter(
-    (folder) => family === undefined || folder.label === family,
-  );
-  if (folders.length === 0) throw new UsageError(`'${path}' has no folder of family '${family}'.`);
+  const all = referenceFolders(path, args.text('model'));
+  const folders = all.filter((folder) => family === undefined || isOfFamily(folder, family));
+  if (folders.length === 0)
+    throw new UsageError(
+      `'${path}' has no folder of family '${family}'. Its folders: ${all.map(({ label }) => label).join(', ')}.`,
+    );
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   await conform(folders, backend, {
     ...(kind === undefined ? {} : { kind }),

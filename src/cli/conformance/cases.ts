@@ -159,15 +159,24 @@ export interface CaseOptions {
   readonly kind?: string;
 }
 
-/** Every case, skipped for one reason: a family that is not supported, a model that is not there. */
-export function skippedCases(reference: Reference, reason: string, kind?: string): readonly CaseResult[] {
+/** Why no case of a folder can run: skipped where the family is not supported, failed where the files are damaged. */
+export interface Obstacle {
+  readonly status: 'skipped' | 'failed';
+  readonly reason: string;
+}
+
+/** Every case, with the one reason why it did not run. */
+export function hinderedCases(
+  reference: Reference,
+  obstacle: Obstacle,
+  kind?: string,
+): readonly CaseResult[] {
   return reference.cases
     .filter((description) => kind === undefined || description.kind === kind)
     .map((description) => ({
       label: labelOf(description),
       kind: description.kind,
-      status: 'skipped',
-      reason,
+      ...obstacle,
     }));
 }
 

@@ -32,16 +32,8 @@ const placeSchema = v.looseObject({
   data_offsets: v.tuple([v.number(), v.number()]),
 });
 
-/**
- * @param casesText the text of cases.json
- * @param source    tensors.safetensors
- * @throws CheckpointError when either is not what it should be
- */
-export async function openReference(
-  label: string,
-  casesText: string,
-  source: ByteSource,
-): Promise<Reference> {
+/** @throws CheckpointError when the text is not that of a cases.json */
+function readCases(label: string, casesText: string): v.InferOutput<typeof casesSchema> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(casesText);
@@ -52,14 +44,32 @@ export async function openReference(
   }
   const cases = v.safeParse(casesSchema, parsed);
   if (!cases.success) throw new CheckpointError(`cases.json of ${label} lists no cases with a kind each.`);
+  return cases.output;
+}
+
+/** The family that a cases.json names, where it names one. */
+export const familyOf = (label: string, casesText: string): string | undefined =>
+  readCases(label, casesText).family;
+
+/**
+ * @param casesText the text of cases.json
+ * @param source    tensors.safetensors
+ * @throws CheckpointError when either is not what it should be
+ */
+export async function openReference(
+  label: string,
+  casesText: string,
+  source: ByteSource,
+): Promise<Reference> {
+  const { cases, family } = readCases(label, casesText);
   // The reader checks every place in the file; tensors of ids are then found in the very same header.
   await readSafetensorsHeader(source);
   const length = Number(new DataView((await source.read(0, 8)).buffer).getBigUint64(0, true));
   const header = v.parse(headerSchema, JSON.parse(new TextDecoder().decode(await source.read(8, length))));
   return {
     label,
-    family: cases.output.family,
-    cases: cases.output.cases,
+    family,
+    cases,
     has: (name) => name in header,
     async tensor(name) {
       const place = v.safeParse(placeSchema, header[name]);
