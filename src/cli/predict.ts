@@ -20,12 +20,13 @@ export async function predictCommand(words: readonly string[]): Promise<number> 
     const tokenizer = await checkpoint.tokenizer();
     const ids = tokenizer.encode(text);
     if (ids.length === 0) throw new UsageError('The text has no tokens. Give at least one word.');
-    console.log(
-      `${ids.length} tokens: ${ids.map((id) => visibleToken(tokenizer.tokenText(id))).join(' | ')}\n`,
-    );
+    // Vocabularies are padded: the model may know more ids than the tokenizer.
+    const textOf = (id: number) =>
+      id < tokenizer.vocabularySize ? visibleToken(tokenizer.tokenText(id)) : '(no text)';
+    console.log(`${ids.length} tokens: ${ids.map(textOf).join(' | ')}\n`);
     const candidates = topCandidates(await nextLogits(model, ids), count);
     const rows = candidates.map(({ id, logit, probability }) => [
-      visibleToken(tokenizer.tokenText(id)),
+      textOf(id),
       `${(probability * 100).toFixed(2)} %`,
       logit.toFixed(3),
       String(id),
