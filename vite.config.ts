@@ -17,7 +17,7 @@ const models: Plugin = {
     if (!dir || !existsSync('models')) return;
     cpSync('models', `${dir}/models`, {
       recursive: true,
-      filter: (path) => !/\/(train|__pycache__)(\/|$)/.test(path),
+      filter: (path) => !/\/(train|evaluat[^/]*)$/.test(path),
     });
   },
 };
@@ -30,7 +30,7 @@ export default defineConfig({
   worker: { format: 'es' },
   build: { target: 'es2022' },
   test: {
-    include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'scripts/**/*.test.ts'],
+    include: ['{src,scripts,models}/**/*.test.{ts,tsx}'],
     environment: 'node',
     testTimeout: 60_000,
     pool: 'forks',

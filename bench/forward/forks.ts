@@ -1,0 +1,52 @@
+// npx tsx bench/forward/forks.ts MODEL
+// What a fork costs: 64 rows of 10 tokens that fork at layer 0 and at some position, against the same rows run whole. The
+// work should fall to the share of positions that a fork carries.
+
+import { openModel } from '../../src/checkpoint/open-node.ts';
+import { Model } from '../../src/runtime/model.ts';
+import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
+import type { Plan, Row } from '../../src/runtime/plan.ts';
+import { describeMachine, median } from '../machine.ts';
+
+const [spec] = process.argv.slice(2);
+if (!spec) throw new Error('Usage: npx tsx bench/forward/forks.ts MODEL');
+const length = 10;
+const count = 64;
+const checkpoint = await openModel(spec);
+const model = await Model.load(checkpoint, createNodeBackend(2));
+const tokens = Array.from({ length }, (_, position) => (13 * position) % 1000);
+
+function forksAt(position: number): Plan {
+  const parent: Row = { start: { kind: 'tokens', tokens }, edits: [] };
+  const fork: Row = { start: { kind: 'fork', parent: 0, layer: 0, position }, edits: [] };
+  const rows = [parent, ...Array.from({ length: count }, () => fork)];
+  const site = { component: 'final_norm_output', layer: null };
+  return {
+    rows,
+    reads: rows.slice(1).map((_, i) => ({ row: i + 1, site, location: { positions: [length - 1] } })),
+  };
+}
+
+async function seconds(plan: Plan): Promise<number> {
+  await model.run(plan);
+  const times: number[] = [];
+  for (let pass = 0; pass < 5; pass++) {
+    const from = performance.now();
+    await model.run(plan);
+    times.push((performance.now() - from) / 1000);
+  }
+  return median(times);
+}
+
+console.log(describeMachine());
+const whole = await seconds(forksAt(0));
+for (const position of [0, 2, 5, 8, 9]) {
+  const plan = forksAt(position);
+  const share = (await seconds(plan)) / whole;
+  const { tokenLayers } = model.schedule(plan);
+  const work = tokenLayers / model.schedule(forksAt(0)).tokenLayers;
+  console.log(
+    `position ${position}: ${share.toFixed(2)} of the time, ${work.toFixed(2)} of the token-layers, ${((length - position) / length).toFixed(2)} of the positions`,
+  );
+}
+process.exit(0);
