@@ -67,6 +67,8 @@ export interface BrowserSession {
     },
     watch: {
       readonly signal: AbortSignal;
+      /** The model is there, and the trace begins. */
+      readonly onLoaded?: () => void;
       readonly onProgress: (done: number, total: number) => void;
       readonly onResult: (result: TraceResult) => void;
     },
@@ -140,8 +142,9 @@ export async function openBrowser(paths: readonly string[]): Promise<BrowserSess
         modelUrl: urlOf(model),
       });
     },
-    async trace({ model, ...request }, { signal, onProgress, onResult }) {
+    async trace({ model, ...request }, { signal, onLoaded, onProgress, onResult }) {
       onReport = (report) => {
+        if (report.kind === 'loaded') onLoaded?.();
         if (report.kind === 'progress') onProgress(report.done, report.total);
         if (report.kind === 'trace') onResult(report.result);
       };

@@ -97,6 +97,7 @@ export interface BrowserTrace {
 
 /** What the page tells the runner while it works. */
 export type HarnessReport =
+  | { readonly kind: 'loaded' }
   | { readonly kind: 'case'; readonly result: CaseResult }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
   | { readonly kind: 'trace'; readonly result: TraceResult };
@@ -112,6 +113,7 @@ async function trace({ backend: kind, label, modelUrl, experiment, earlier }: Br
     const checkpoint = await openUrl(modelUrl, label);
     const model = await Model.load(checkpoint, backend, { signal });
     const tokenizer = await tokenizerFor(checkpoint, experiment, signal);
+    await window.report({ kind: 'loaded' });
     const resolved = resolveTrace(model.architecture, tokenizer, experiment);
     const textOf = tokenizer ? { textOf: (id: number) => tokenizer.tokenText(id) } : {};
     const prepared = await prepareTrace(model, resolved, { signal, ...textOf });
