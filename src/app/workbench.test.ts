@@ -42,6 +42,13 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
       return info(name, maxPositions);
     },
     tokenize: async (text) => tokensOf(text),
+    describeTokens: async () => [],
+    estimateTrace: async () => {
+      throw new Error('not part of this test');
+    },
+    trace: async () => {
+      throw new Error('not part of this test');
+    },
     async predict(text): Promise<Prediction> {
       this.predicted.push(text);
       return { tokens: tokensOf(text), candidates: [], elapsedMs: 1 };

@@ -2,7 +2,7 @@
 // at once and tells the worker to stop; what the worker still says about it is dropped. Errors keep name and message.
 
 import type { CallOptions, Engine, Progress } from './protocol.ts';
-import { type CallName, type EngineCalls, messageIn, type Reply, type RpcPort } from './rpc.ts';
+import { type CallName, type EngineCalls, messageIn, type PartOf, type Reply, type RpcPort } from './rpc.ts';
 
 /** An error that was thrown in the worker, under the name it had there. */
 export class EngineError extends Error {
@@ -16,6 +16,7 @@ interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: Error) => void;
   readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly onPart: (part: unknown) => void;
 }
 
 const failureOf = (name: string, message: string): Error =>
@@ -36,6 +37,7 @@ export function connectEngine(port: RpcPort): Engine {
     name: Name,
     given: EngineCalls[Name]['given'],
     { signal, onProgress }: CallOptions = {},
+    onPart?: (part: PartOf<Name>) => void,
   ): Promise<EngineCalls[Name]['returns']> {
     if (broken !== null) return Promise.reject(broken);
     lastId += 1;
@@ -55,6 +57,8 @@ export function connectEngine(port: RpcPort): Engine {
       };
       pending.set(id, {
         onProgress,
+        // As below: the part under this id is what the call of this name handed over.
+        onPart: (part) => onPart?.(part as PartOf<Name>),
         resolve: (value) => {
           settle();
           // The reply to this id is what `serveEngine` got from the call of this name.
@@ -82,6 +86,7 @@ export function connectEngine(port: RpcPort): Engine {
     const call = pending.get(reply.id);
     if (call === undefined) return; // cancelled here before the worker heard of it
     if (reply.kind === 'progress') call.onProgress?.(reply.progress);
+    else if (reply.kind === 'part') call.onPart(reply.part);
     else if (reply.kind === 'result') call.resolve(reply.value);
     else call.reject(failureOf(reply.name, reply.message));
   });
@@ -110,6 +115,10 @@ export function connectEngine(port: RpcPort): Engine {
     tokenize: (text) => call('tokenize', text),
     predict: (text, { count = null, ...options }: CallOptions & { readonly count?: number | null } = {}) =>
       call('predict', { text, count }, options),
+    describeTokens: (ids) => call('describeTokens', ids),
+    estimateTrace: (experiment) => call('estimateTrace', experiment),
+    trace: (experiment, { onPart, done = [], ...options } = {}) =>
+      call('trace', { experiment, done }, options, onPart),
     cache: () => call('cache', null),
     forget: (label) => call('forget', label),
   };

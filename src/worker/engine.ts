@@ -21,6 +21,7 @@ import type {
   Prediction,
   TokenInfo,
 } from './protocol.ts';
+import { estimate, traceInSteps } from './tracing.ts';
 
 interface Loaded {
   readonly source: ModelSource;
@@ -276,6 +277,16 @@ export function createEngine(
         );
         return { tokens: ids.map((id) => tokenInfo(tokenizer, id)), candidates, elapsedMs };
       }),
+
+    describeTokens: async (ids) => {
+      const { tokenizer } = current();
+      return ids.map((id) => tokenInfo(tokenizer, id));
+    },
+
+    estimateTrace: async (experiment) => estimate(experiment, current()),
+
+    trace: (experiment, options = {}) =>
+      traceInSteps(experiment, options, (work) => withModel(options, work)),
 
     cache: cacheInfo,
 

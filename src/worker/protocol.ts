@@ -1,5 +1,13 @@
 // What passes between the page and the engine's worker: plain data only. The page never sees a tensor or a session.
 
+import type { TraceCell } from '../experiments/trace/cells.ts';
+import type { TraceExperiment } from '../experiments/trace/experiment.ts';
+import type { TraceWork } from '../experiments/trace/plan.ts';
+import type { Notice } from '../experiments/trace/resolve.ts';
+import type { TraceResult } from '../experiments/trace/result.ts';
+import type { FinishedCell } from '../experiments/trace/run.ts';
+import type { NamedToken } from '../experiments/trace/subject.ts';
+
 export type BackendKind = 'webgpu' | 'wasm';
 
 /** Where a model comes from. Files are structured-cloned, so the worker reads them without copying. */
@@ -117,12 +125,41 @@ export interface Progress {
   readonly unit: 'bytes' | 'row-layers';
 }
 
+/** What a trace hands over while it runs: first its result with both baselines and no cells, then cells. */
+export type TracePart =
+  | { readonly kind: 'started'; readonly result: TraceResult }
+  | { readonly kind: 'cells'; readonly cells: readonly FinishedCell[] };
+
+export interface TraceOptions extends CallOptions {
+  readonly onPart?: (part: TracePart) => void;
+  /** Cells of an earlier run of the same experiment on the same model; they are not computed again. */
+  readonly done?: readonly TraceCell[];
+}
+
+export interface TraceEnd {
+  readonly elapsedMs: number;
+}
+
+/** What is known of a trace before it runs. */
+export interface TraceEstimate {
+  readonly work: TraceWork;
+  readonly notices: readonly Notice[];
+  /** The token that is watched; null where it is the model's own prediction. */
+  readonly answer: NamedToken | null;
+  readonly distractor: NamedToken | null;
+}
+
 /** What the page can ask of the engine. Each call may be aborted; an abort rejects with an `AbortError`. */
 export interface Engine {
   device(): Promise<DeviceInfo>;
   loadModel(source: ModelSource, options?: CallOptions): Promise<ModelInfo>;
   tokenize(text: string): Promise<readonly TokenInfo[]>;
   predict(text: string, options?: CallOptions & { readonly count?: number }): Promise<Prediction>;
+  /** The tokens that ids stand for. */
+  describeTokens(ids: readonly number[]): Promise<readonly TokenInfo[]>;
+  /** Check a trace against the model in use and say what it costs; no model runs. */
+  estimateTrace(experiment: TraceExperiment): Promise<TraceEstimate>;
+  trace(experiment: TraceExperiment, options?: TraceOptions): Promise<TraceEnd>;
   /** What is kept of models. */
   cache(): Promise<CacheInfo>;
   /** Drop one kept model by its label, or all with null. @returns what is left */

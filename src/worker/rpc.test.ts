@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { readTraceExperiment } from '../experiments/trace/experiment.ts';
 import { connectEngine } from './client.ts';
 import type { CallOptions, Engine, ModelSource, Progress } from './protocol.ts';
 import { serveEngine } from './rpc.ts';
@@ -21,6 +22,9 @@ function connect(calls: Partial<Engine>): Engine {
       predict: missing,
       cache: missing,
       forget: missing,
+      describeTokens: missing,
+      estimateTrace: missing,
+      trace: missing,
       ...calls,
     },
     channel.port2,
@@ -211,4 +215,41 @@ test('an error in a worker that has answered fails what waits, and later calls g
   reply(3);
   expect(await third).toEqual([]);
   expect(sent).toHaveLength(3);
+});
+
+test('parts arrive in order and before the result, and none after a cancel', async () => {
+  const cell = { stream: 0, layer: 1, position: 2 };
+  const samples = {
+    answerLogit: [1],
+    logSumExp: [2],
+    rank: [1],
+    divergence: [0],
+    topIds: [[7]],
+    topLogits: [[1]],
+  };
+  const experiment = readTraceExperiment({
+    kind: 'trace',
+    version: 1,
+    model: 'm',
+    prompt: 'a',
+    subject: [0, 1],
+  });
+  const engine = connect({
+    trace: async (given, options) => {
+      expect(given).toEqual(experiment);
+      options?.onPart?.({ kind: 'cells', cells: [{ ...cell, samples }] });
+      options?.onPart?.({ kind: 'cells', cells: (options.done ?? []).map((done) => ({ ...done, samples })) });
+      return { elapsedMs: 5 };
+    },
+  });
+  const parts: unknown[] = [];
+  const onPart = (part: unknown) => void parts.push(part);
+  expect(await engine.trace(experiment, { onPart, done: [{ ...cell, layer: 3 }] })).toEqual({ elapsedMs: 5 });
+  expect(parts).toEqual([
+    { kind: 'cells', cells: [{ ...cell, samples }] },
+    { kind: 'cells', cells: [{ ...cell, layer: 3, samples }] },
+  ]);
+  const signal = AbortSignal.abort();
+  await expect(engine.trace(experiment, { onPart, signal })).rejects.toThrow('cancelled');
+  expect(parts).toHaveLength(2);
 });

@@ -1,7 +1,9 @@
 // Messages between the page and the engine's worker: what each call is given and returns, and the worker's side of
-// the port. A call is one message with an id; progress and one reply come back under that id; a cancel message carries
-// the id of the call to stop. Nothing here knows models or React; the page's side is client.ts.
+// the port. A call is one message with an id; progress, parts of its result and one reply come back under that id; a
+// cancel message carries the id of the call to stop. Nothing here knows models or React; the page's side is client.ts.
 
+import type { TraceCell } from '../experiments/trace/cells.ts';
+import type { TraceExperiment } from '../experiments/trace/experiment.ts';
 import type {
   CacheInfo,
   DeviceInfo,
@@ -11,6 +13,9 @@ import type {
   Prediction,
   Progress,
   TokenInfo,
+  TraceEnd,
+  TraceEstimate,
+  TracePart,
 } from './protocol.ts';
 
 /** One entry per call of the engine. A call that is added here is refused by the compiler until both sides know it. */
@@ -22,11 +27,28 @@ export interface EngineCalls {
     readonly given: { readonly text: string; readonly count: number | null };
     readonly returns: Prediction;
   };
+  readonly describeTokens: {
+    readonly given: readonly number[];
+    readonly returns: readonly TokenInfo[];
+  };
+  readonly estimateTrace: { readonly given: TraceExperiment; readonly returns: TraceEstimate };
+  readonly trace: {
+    readonly given: { readonly experiment: TraceExperiment; readonly done: readonly TraceCell[] };
+    readonly part: TracePart;
+    readonly returns: TraceEnd;
+  };
   readonly cache: { readonly given: null; readonly returns: CacheInfo };
   readonly forget: { readonly given: string | null; readonly returns: CacheInfo };
 }
 
 export type CallName = keyof EngineCalls;
+
+/** What a call hands over before it returns; never for one that only returns. */
+export type PartOf<Name extends CallName> = Name extends CallName
+  ? EngineCalls[Name] extends { readonly part: infer Part }
+    ? Part
+    : never
+  : never;
 
 export type CallMessage = {
   readonly [Name in CallName]: {
@@ -41,6 +63,7 @@ export type Request = CallMessage | { readonly kind: 'cancel'; readonly id: numb
 
 export type Reply =
   | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly kind: 'part'; readonly id: number; readonly part: unknown }
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly name: string; readonly message: string };
 
@@ -69,6 +92,7 @@ function perform(
   call: CallMessage,
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
+  onPart: (part: PartOf<CallName>) => void,
 ) {
   switch (call.name) {
     case 'device':
@@ -81,6 +105,12 @@ function perform(
       const { text, count } = call.given;
       return engine.predict(text, { signal, onProgress, ...(count === null ? {} : { count }) });
     }
+    case 'describeTokens':
+      return engine.describeTokens(call.given);
+    case 'estimateTrace':
+      return engine.estimateTrace(call.given);
+    case 'trace':
+      return engine.trace(call.given.experiment, { signal, onProgress, onPart, done: call.given.done });
     case 'cache':
       return engine.cache();
     case 'forget':
@@ -110,7 +140,10 @@ export function serveEngine(engine: Engine, port: RpcPort): void {
       const onProgress = (progress: Progress) => {
         if (!signal.aborted) reply({ kind: 'progress', id, progress });
       };
-      const value = await perform(engine, call, signal, onProgress);
+      const onPart = (part: PartOf<CallName>) => {
+        if (!signal.aborted) reply({ kind: 'part', id, part });
+      };
+      const value = await perform(engine, call, signal, onProgress, onPart);
       reply({ kind: 'result', id, value });
     } catch (cause) {
       const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
