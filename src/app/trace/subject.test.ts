@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { followSubject, guessSubject, rangeBetween, rangeText } from './subject.ts';
+
+const tokensOf = (...texts: readonly string[]) => texts.map((text) => ({ text, isSpecial: false }));
+const guessed = (...texts: readonly string[]): string | null => {
+  const tokens = tokensOf(...texts);
+  const range = guessSubject(tokens);
+  return range && rangeText(tokens, range);
+};
+
+test('the subject is guessed as the longest run of capitalised words, parts of words included', () => {
+  expect(guessed('The', ' E', 'iffel', ' Tower', ' is', ' in', ' the', ' city', ' of')).toBe(' Eiffel Tower');
+  expect(guessed('When', ' Mary', ' and', ' John', ' Smith', ' went', ' to')).toBe(' John Smith');
+  expect(guessed('Jean', '-', 'Paul', ' wrote', ' in')).toBe('Jean-Paul');
+});
+
+test('without names it is what stands before the last verb of being, without its article', () => {
+  expect(guessed('The', ' capital', ' of', ' spain', ' is')).toBe(' capital of spain');
+  expect(guessed('the', ' old', ' tower', ' was', ' in', ' the')).toBe(' old tower');
+});
+
+test('without either it is the longest word; the last token is left out where it can be', () => {
+  expect(guessed('we', ' saw', ' horses', ' run')).toBe(' horses');
+  expect(guessed('horses')).toBe('horses');
+  expect(guessed('🗼', '.')).toBeNull();
+});
+
+test('special tokens are never part of it', () => {
+  expect(guessSubject([{ text: '<s>', isSpecial: true }, ...tokensOf('Paris', ' is')])).toEqual([1, 2]);
+});
+
+test('a range holds both of its ends, whichever came first', () => {
+  expect(rangeBetween(4, 2)).toEqual([2, 5]);
+});
+
+test('a subject is found again where its text has moved, and lost where it is gone', () => {
+  const before = tokensOf('The', ' E', 'iffel', ' is');
+  expect(followSubject(before, [1, 3], tokensOf('Now', ' the', ' E', 'iffel', ' is'))).toEqual([2, 4]);
+  expect(followSubject(before, [1, 3], tokensOf('The', ' Louvre', ' is'))).toBeNull();
+});

@@ -1,0 +1,121 @@
+// The subject of a trace as a range of token positions: a guess to begin with, and how keys and pointers change it.
+
+import type { TokenInfo } from '../../worker/protocol.ts';
+
+/** First position, and the one after the last. */
+export type TokenRange = readonly [number, number];
+
+type Tokens = readonly Pick<TokenInfo, 'text' | 'isSpecial'>[];
+
+/** Words that begin with a capital because a sentence does, or that stand for someone named elsewhere. */
+const notNames = new Set(
+  'a an the in on at to for from of by with when where while who what which after before then there this that these those it he she they we you i his her their our my your yesterday today once and but or so if as historians'.split(
+    ' ',
+  ),
+);
+
+/** Words that a statement about a subject goes on with. */
+const copulas = /^ (?:is|was|are|were|has|had|plays|lies|stands|works|speaks|comes|began|began)$/;
+
+const wordOf = (text: string): string => text.trim();
+
+/** Where a word begins: a leading space, or no letter before it. */
+function startsWord(tokens: Tokens, position: number): boolean {
+  const text = tokens[position]?.text ?? '';
+  const before = tokens[position - 1]?.text ?? '';
+  return /^\s/.test(text) || !/[\p{L}\p{N}'’-]$/u.test(before) || !/^[\p{L}\p{N}'’-]/u.test(text);
+}
+
+interface Word {
+  readonly range: TokenRange;
+  readonly text: string;
+}
+
+/** Words with the positions they take; punctuation is a word of its own. */
+function wordsOf(tokens: Tokens): readonly Word[] {
+  const words: Word[] = [];
+  for (const [position, { text, isSpecial }] of tokens.entries()) {
+    const last = words.at(-1);
+    if (isSpecial) continue;
+    if (last && last.range[1] === position && !startsWord(tokens, position)) {
+      words[words.length - 1] = { range: [last.range[0], position + 1], text: last.text + wordOf(text) };
+    } else {
+      words.push({ range: [position, position + 1], text: wordOf(text) });
+    }
+  }
+  return words;
+}
+
+const isCapitalised = ({ text }: Word): boolean => /^\p{Lu}/u.test(text);
+const isName = (word: Word): boolean => isCapitalised(word) && !notNames.has(word.text.toLowerCase());
+const isNumber = ({ text }: Word): boolean => /^\p{N}/u.test(text);
+
+/** Runs of words that satisfy `belongs`, in order. */
+function runsOf(words: readonly Word[], belongs: (word: Word) => boolean): readonly TokenRange[] {
+  const runs: TokenRange[] = [];
+  for (const word of words) {
+    if (!belongs(word)) continue;
+    const last = runs.at(-1);
+    if (last && last[1] === word.range[0]) runs[runs.length - 1] = [last[0], word.range[1]];
+    else runs.push(word.range);
+  }
+  return runs;
+}
+
+/**
+ * What a prompt is probably about: the longest run of names; else what stands before the last ` is`, ` was` and the like,
+ * without its article; else its longest word. Never the last token, if another can be had.
+ *
+ * @returns null only for a prompt without words
+ */
+export function guessSubject(tokens: Tokens): TokenRange | null {
+  const words = wordsOf(tokens);
+  const within = words.filter(({ range }) => range[1] < tokens.length);
+  const longest = (runs: readonly TokenRange[]): TokenRange | null =>
+    runs.reduce<TokenRange | null>(
+      (best, run) => (best === null || run[1] - run[0] > best[1] - best[0] ? run : best),
+      null,
+    );
+  const names = longest(runsOf(within, isName));
+  if (names) return names;
+  const verb = words.findLastIndex(({ range }) => copulas.test(tokens[range[0]]?.text ?? ''));
+  const before = words.slice(0, Math.max(0, verb)).filter(({ text }) => /[\p{L}\p{N}]/u.test(text));
+  const first = before.find(({ text }) => !notNames.has(text.toLowerCase()));
+  const last = before.at(-1);
+  if (first && last && last.range[1] - first.range[0] <= 8) return [first.range[0], last.range[1]];
+  const candidates = (within.length > 0 ? within : words).filter(({ text }) => /[\p{L}\p{N}]/u.test(text));
+  const longestWord = candidates.reduce<Word | null>(
+    (best, word) => (best === null || word.text.length > best.text.length ? word : best),
+    null,
+  );
+  return longestWord?.range ?? candidates.find(isNumber)?.range ?? null;
+}
+
+/** The range between two positions, both included. */
+export const rangeBetween = (a: number, b: number): TokenRange => [Math.min(a, b), Math.max(a, b) + 1];
+
+export const isInRange = (position: number, range: TokenRange | null): boolean =>
+  range !== null && position >= range[0] && position < range[1];
+
+/** The text of a range, as it stands in the prompt. */
+export const rangeText = (tokens: Tokens, [from, to]: TokenRange): string =>
+  tokens
+    .slice(from, to)
+    .map(({ text }) => text)
+    .join('');
+
+/**
+ * The same subject in changed tokens: the range with the same text nearest to where it was.
+ * @returns null when the text is gone
+ */
+export function followSubject(before: Tokens, range: TokenRange, after: Tokens): TokenRange | null {
+  const text = rangeText(before, range).trim();
+  const length = range[1] - range[0];
+  let best: TokenRange | null = null;
+  for (let from = 0; from + length <= after.length; from += 1) {
+    const candidate: TokenRange = [from, from + length];
+    if (rangeText(after, candidate).trim() !== text) continue;
+    if (best === null || Math.abs(from - range[0]) < Math.abs(best[0] - range[0])) best = candidate;
+  }
+  return best;
+}
