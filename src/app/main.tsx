@@ -11,17 +11,28 @@ import './style/chooser.css';
 import './style/models.css';
 import './style/prompt.css';
 import './style/rack.css';
+import './style/trace.css';
+import './style/figure.css';
 import { embeddedModel } from './model/embedded.ts';
 import { askToPersist } from './model/persistence.ts';
 import { Page } from './Page.tsx';
 import { browserMemory } from './stores/memory.ts';
+import { windowAddress } from './trace/address.ts';
+import { examples } from './trace/examples.ts';
 import { createWorkbench } from './workbench.ts';
 import { WorkbenchProvider } from './workbenchContext.tsx';
 
 const worker = new Worker(new URL('../worker/engineWorker.ts', import.meta.url), { type: 'module' });
 const asked = new URLSearchParams(window.location.search).get('backend');
 worker.postMessage({ backend: asked === 'webgpu' || asked === 'wasm' ? asked : null });
-const workbench = createWorkbench(connectEngine(worker), embeddedModel, browserMemory(), askToPersist);
+const workbench = createWorkbench({
+  engine: connectEngine(worker),
+  embedded: embeddedModel,
+  memory: browserMemory(),
+  address: windowAddress(),
+  examples,
+  onHubLoad: askToPersist,
+});
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('The page has no element with the id root.');

@@ -61,19 +61,24 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
 const absent: EmbeddedModel = { label: 'tiny', url: '', isServed: async () => false };
 const memory = { getItem: () => null, setItem: () => {} };
 
+const address = { fragment: () => '', push: () => {}, replace: () => {}, onMove: () => {} };
+
+const bench = (fake: Engine, embedded = absent) =>
+  createWorkbench({ engine: fake, embedded, memory, address, examples: [] });
+
 const hub = (repository: string) => ({ kind: 'hub', repository, revision: 'main', hubUrl: '' }) as const;
 const settle = (ms = 1000) => vi.advanceTimersByTimeAsync(ms);
 
 test('the embedded model loads by itself when it is served, and only then', async () => {
-  const served = createWorkbench(engine(), { ...absent, isServed: async () => true }, memory);
-  const bare = createWorkbench(engine(), absent, memory);
+  const served = bench(engine(), { ...absent, isServed: async () => true });
+  const bare = bench(engine());
   await settle();
   expect(served.model.getState().info?.label).toBe('embedded');
   expect(bare.model.getState()).toMatchObject({ info: null, isEmbeddedServed: false });
 });
 
 test('a load that fails or is cancelled leaves the previous model in use', async () => {
-  const { model, status } = createWorkbench(engine(), absent, memory);
+  const { model, status } = bench(engine());
   await model.getState().start('hub', 'first', hub('first'));
   const { info: first } = model.getState();
   expect(first?.label).toBe('first');
@@ -98,7 +103,7 @@ test('a load that fails or is cancelled leaves the previous model in use', async
 });
 
 test('a second load takes over from the first', async () => {
-  const { model } = createWorkbench(engine(), absent, memory);
+  const { model } = bench(engine());
   const slow = model.getState().start('hub', 'slow', hub('slow'));
   await model.getState().start('hub', 'quick', hub('quick'));
   await slow;
@@ -107,7 +112,7 @@ test('a second load takes over from the first', async () => {
 
 test('typing runs the model once, after a pause, and what is shown meanwhile counts as out of date', async () => {
   const fake = engine();
-  const { model, prompt } = createWorkbench(fake, absent, memory);
+  const { model, prompt } = bench(fake);
   await model.getState().start('hub', 'first', hub('first'));
   await settle();
   fake.predicted.length = 0;
@@ -128,7 +133,7 @@ test('typing runs the model once, after a pause, and what is shown meanwhile cou
 
 test('another model makes the results of the last one out of date, and runs again', async () => {
   const fake = engine();
-  const { model, prompt } = createWorkbench(fake, absent, memory);
+  const { model, prompt } = bench(fake);
   await model.getState().start('hub', 'first', hub('first'));
   await settle();
   const { prediction } = prompt.getState();
@@ -141,7 +146,7 @@ test('another model makes the results of the last one out of date, and runs agai
 
 test('a prompt longer than the model reads is not run, and an empty one neither', async () => {
   const fake = engine(3);
-  const { model, prompt } = createWorkbench(fake, absent, memory);
+  const { model, prompt } = bench(fake);
   prompt.getState().setText('');
   await model.getState().start('hub', 'first', hub('first'));
   await settle();

@@ -4,6 +4,9 @@
 import type { Engine } from '../worker/protocol.ts';
 import { type CacheStore, createCacheStore } from './stores/cache.ts';
 import { createDeviceStore, type DeviceStore } from './stores/device.ts';
+import { createEstimateStore, type EstimateStore } from './stores/estimate.ts';
+import { createFigureStore, type FigureStore } from './stores/figure.ts';
+import { createGalleryStore, type GalleryStore } from './stores/gallery.ts';
 import { createHubStore, type HubStore } from './stores/hub.ts';
 import type { Memory } from './stores/memory.ts';
 import { createModelStore, type EmbeddedModel, type ModelStore } from './stores/model.ts';
@@ -12,6 +15,12 @@ import { createPromptStore, type PromptStore } from './stores/prompt.ts';
 import { createRackStore, type RackStore } from './stores/rack.ts';
 import { createStatusStore, type StatusStore } from './stores/status.ts';
 import { createThemeStore, type ThemeStore } from './stores/theme.ts';
+import { createTokenNamesStore, type TokenNamesStore } from './stores/tokenNames.ts';
+import { createTraceStore, type TraceStore } from './stores/trace.ts';
+import type { PageAddress } from './trace/address.ts';
+import type { Example } from './trace/examples.ts';
+import { followChanges } from './trace/follow.ts';
+import { learnFromRuns } from './trace/speed.ts';
 
 export interface Workbench {
   readonly device: DeviceStore;
@@ -23,20 +32,38 @@ export interface Workbench {
   readonly status: StatusStore;
   readonly theme: ThemeStore;
   readonly page: PageStore;
+  readonly trace: TraceStore;
+  readonly estimate: EstimateStore;
+  readonly figure: FigureStore;
+  readonly tokenNames: TokenNamesStore;
+  readonly gallery: GalleryStore;
+  readonly memory: Memory;
 }
 
-/** @param onHubLoad called when a load from the Hub begins */
-export function createWorkbench(
-  engine: Engine,
-  embedded: EmbeddedModel,
-  memory: Memory,
-  onHubLoad: () => void = () => {},
-): Workbench {
+/** What a workbench stands in: the worker, the browser, the files beside the page. */
+export interface Surroundings {
+  readonly engine: Engine;
+  readonly embedded: EmbeddedModel;
+  readonly memory: Memory;
+  readonly address: PageAddress;
+  readonly examples: readonly Example[];
+  /** Called when a load from the Hub begins. */
+  readonly onHubLoad?: () => void;
+}
+
+export function createWorkbench(surroundings: Surroundings): Workbench {
+  const { engine, embedded, memory, address, examples, onHubLoad = () => {} } = surroundings;
   const model = createModelStore(engine, embedded);
   const cache = createCacheStore(engine);
   const prompt = createPromptStore(engine, () => model.getState().info);
   const rack = createRackStore();
   const page = createPageStore(memory);
+  const device = createDeviceStore(engine);
+  const trace = createTraceStore(engine, model, prompt);
+  const figure = createFigureStore();
+  const estimate = createEstimateStore(engine, trace, prompt, model);
+  followChanges(trace, prompt, model);
+  learnFromRuns(memory, { trace, estimate, device, model });
 
   void cache.getState().refresh();
 
@@ -53,14 +80,20 @@ export function createWorkbench(
   });
 
   return {
-    device: createDeviceStore(engine),
+    device,
     model,
     hub: createHubStore(model, onHubLoad),
     cache,
     prompt,
     rack,
-    status: createStatusStore(model, prompt),
+    status: createStatusStore(model, prompt, trace),
     theme: createThemeStore(memory),
     page,
+    trace,
+    estimate,
+    figure,
+    tokenNames: createTokenNamesStore(engine, model),
+    gallery: createGalleryStore(examples, address, { trace, figure, prompt, model, page }),
+    memory,
   };
 }

@@ -1,15 +1,20 @@
 // The thin React binding over the workbench: a context, and one hook per store.
 
-import { createContext, useContext } from 'react';
+import { createContext, useContext, useMemo } from 'react';
 import { useStore } from 'zustand';
 import type { CacheState } from './stores/cache.ts';
 import type { DeviceState } from './stores/device.ts';
+import type { EstimateState } from './stores/estimate.ts';
+import type { FigureState } from './stores/figure.ts';
+import type { GalleryState } from './stores/gallery.ts';
 import type { HubState } from './stores/hub.ts';
 import type { ModelState } from './stores/model.ts';
 import type { PageState } from './stores/page.ts';
 import type { PromptState } from './stores/prompt.ts';
 import type { RackState } from './stores/rack.ts';
 import type { ThemeState } from './stores/theme.ts';
+import type { TraceState } from './stores/trace.ts';
+import { type Draft, draftOf } from './trace/draft.ts';
 import type { Workbench } from './workbench.ts';
 
 const WorkbenchContext = createContext<Workbench | null>(null);
@@ -33,3 +38,21 @@ export const useRack = <T,>(select: (state: RackState) => T): T => useStore(useW
 export const useTheme = <T,>(select: (state: ThemeState) => T): T => useStore(useWorkbench().theme, select);
 export const usePage = <T,>(select: (state: PageState) => T): T => useStore(useWorkbench().page, select);
 export const useStatus = (): string => useStore(useWorkbench().status, (state) => state.sentence);
+
+export const useTrace = <T,>(select: (state: TraceState) => T): T => useStore(useWorkbench().trace, select);
+export const useFigure = <T,>(select: (state: FigureState) => T): T =>
+  useStore(useWorkbench().figure, select);
+export const useEstimate = <T,>(select: (state: EstimateState) => T): T =>
+  useStore(useWorkbench().estimate, select);
+export const useGallery = <T,>(select: (state: GalleryState) => T): T =>
+  useStore(useWorkbench().gallery, select);
+
+/** The trace that the page would run now. */
+export function useDraft(): Draft {
+  const inputs = useTrace((state) => state.inputs);
+  const shown = useTrace((state) => state.shown?.result ?? null);
+  const text = usePrompt((state) => state.text);
+  const tokens = usePrompt((state) => state.tokens);
+  const model = useModel((state) => state.info);
+  return useMemo(() => draftOf(inputs, { text, tokens }, model, shown), [inputs, text, tokens, model, shown]);
+}

@@ -1,25 +1,34 @@
 // The top of every page: brand, the pages there are, the model and the device in use, theme and help.
 
 import { ModelChip } from '../model/ModelChip.tsx';
+import type { Place } from '../stores/page.ts';
 import { usePage } from '../workbenchContext.tsx';
 import { Brand } from './Brand.tsx';
 import { DeviceBadge } from './DeviceBadge.tsx';
 import { ThemeSwitch } from './ThemeSwitch.tsx';
 
-const pages: readonly { readonly title: string; readonly href: string }[] = [
-  { title: 'Model', href: '#model' },
+const pages: readonly { readonly title: string; readonly place: Place }[] = [
+  { title: 'Trace', place: 'trace' },
+  { title: 'Model', place: 'model' },
 ];
 
 export function Header() {
   const open = usePage((state) => state.open);
+  const place = usePage((state) => state.place);
+  const go = usePage((state) => state.go);
   return (
     <header className="header">
       <Brand />
       <nav className="nav" aria-label="Pages">
-        {pages.map(({ title, href }) => (
-          <a key={href} href={href} aria-current="page">
-            {title}
-          </a>
+        {pages.map((page) => (
+          <button
+            key={page.place}
+            type="button"
+            aria-current={page.place === place ? 'page' : undefined}
+            onClick={() => go(page.place)}
+          >
+            {page.title}
+          </button>
         ))}
       </nav>
       <div className="header-end header-badges">

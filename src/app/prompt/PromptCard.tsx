@@ -22,7 +22,7 @@ function Invitation() {
   );
 }
 
-function Notes() {
+export function PromptNotes() {
   const text = usePrompt((state) => state.text);
   const run = usePrompt((state) => state.run);
   const setText = usePrompt((state) => state.setText);
@@ -110,7 +110,7 @@ export function PromptCard() {
         onChange={(event) => setText(event.target.value)}
       />
       {text === '' ? <Invitation /> : <Tokens />}
-      <Notes />
+      <PromptNotes />
     </section>
   );
 }

@@ -3,6 +3,7 @@
 import { type KeyboardEvent, useState } from 'react';
 import type { Candidate, TokenInfo } from '../../worker/protocol.ts';
 import { formatRoundPercent } from '../quantities.ts';
+import { movePosition } from './chipKeys.ts';
 import { TokenText } from './TokenText.tsx';
 import { spokenToken } from './tokenText.ts';
 
@@ -14,22 +15,6 @@ interface TokenChipsProps {
   readonly next: Candidate | null;
   readonly onLook: (position: number | null) => void;
   readonly onAppend: (text: string) => void;
-}
-
-/** Where a key leads along a row of `count` tokens, or null when it does not move. */
-function movePosition(position: number, count: number, key: string): number | null {
-  const steps: Readonly<Record<string, number>> = {
-    ArrowLeft: position - 1,
-    ArrowUp: position - 1,
-    ArrowRight: position + 1,
-    ArrowDown: position + 1,
-    PageUp: position - 10,
-    PageDown: position + 10,
-    Home: 0,
-    End: count - 1,
-  };
-  const target = steps[key];
-  return target === undefined ? null : Math.min(Math.max(target, 0), count - 1);
 }
 
 export function TokenChips({ tokens, isStale, limit, next, onLook, onAppend }: TokenChipsProps) {

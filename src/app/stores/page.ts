@@ -1,4 +1,4 @@
-// What is open on the page, and whether single keys act as shortcuts (they can be turned off, because speech input
+// Which page is in view, what is open on it, and whether single keys act as shortcuts (they can be turned off, because speech input
 // and stray hands press keys too).
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
@@ -6,9 +6,14 @@ import { type Memory, readChoice, writeChoice } from './memory.ts';
 
 export type OpenDialog = 'model' | 'help' | null;
 
+/** The pages; each has a place in the header. */
+export type Place = 'trace' | 'model';
+
 export interface PageState {
+  readonly place: Place;
   readonly dialog: OpenDialog;
   readonly singleKeys: boolean;
+  readonly go: (place: Place) => void;
   readonly open: (dialog: OpenDialog) => void;
   readonly setSingleKeys: (on: boolean) => void;
 }
@@ -19,8 +24,10 @@ const key = 'patchbay.single-keys';
 
 export function createPageStore(memory: Memory): PageStore {
   return createStore<PageState>((set) => ({
+    place: 'trace',
     dialog: null,
     singleKeys: readChoice(memory, key, ['on', 'off'], 'on') === 'on',
+    go: (place) => set({ place }),
     open: (dialog) => set({ dialog }),
     setSingleKeys: (on) => {
       writeChoice(memory, key, on ? 'on' : 'off');

@@ -2,10 +2,13 @@
 // Progress is told at every quarter, not at every message.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { Progress } from '../../worker/protocol.ts';
 import { spokenToken } from '../prompt/tokenText.ts';
 import { formatBytes, formatCount, formatPercent } from '../quantities.ts';
+import { computedCells } from '../trace/runStanding.ts';
 import type { Load, ModelStore } from './model.ts';
 import type { PromptState, PromptStore } from './prompt.ts';
+import type { TraceState, TraceStore } from './trace.ts';
 
 export interface StatusState {
   readonly sentence: string;
@@ -45,7 +48,23 @@ export function promptSentence(state: PromptState, before: PromptState): string 
   return null;
 }
 
-export function createStatusStore(model: ModelStore, prompt: PromptStore): StatusStore {
+/** Runs that a person started; one that only computes a stored figure again is not worth a word. */
+export function traceSentence({ run, shown }: TraceState, before: TraceState): string | null {
+  const was = before.run;
+  if (run.status === 'running' && !run.isQuiet) {
+    if (was.status !== 'running' || was.key !== run.key) return 'Tracing.';
+    const part = (progress: Progress | null): number =>
+      progress?.total ? Math.floor((progress.done / progress.total) * 4) : 0;
+    const done = part(run.progress);
+    return done > part(was.progress) && done < 4 ? `Tracing: ${done * 25} percent.` : null;
+  }
+  if (run === was || was.status !== 'running' || was.isQuiet) return null;
+  if (run.status === 'failed') return `The trace stopped. ${run.message}`;
+  if (run.status === 'stopped') return 'The trace was cancelled. What has arrived is kept.';
+  return shown === null ? null : `The trace is done: ${computedCells(shown.result).total} cells.`;
+}
+
+export function createStatusStore(model: ModelStore, prompt: PromptStore, trace: TraceStore): StatusStore {
   const store = createStore<StatusState>(() => ({ sentence: '' }));
   const say = (sentence: string | null) => {
     if (sentence !== null) store.setState({ sentence });
@@ -58,5 +77,6 @@ export function createStatusStore(model: ModelStore, prompt: PromptStore): Statu
     say(wasCancelled ? `Loading ${before.load.label} was cancelled.` : loadSentence(state.load, before.load));
   });
   prompt.subscribe((state, before) => say(promptSentence(state, before)));
+  trace.subscribe((state, before) => say(traceSentence(state, before)));
   return store;
 }

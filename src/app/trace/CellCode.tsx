@@ -1,0 +1,56 @@
+// The pyvene program of a cell, behind a button, ready to be copied.
+
+import { useMemo, useState } from 'react';
+import type { TraceResult } from '../../experiments/trace/result.ts';
+import type { CellAddress } from '../../figures/description.ts';
+import { pyveneCode } from './pyvene.ts';
+
+interface CellCodeProps {
+  readonly result: TraceResult;
+  readonly address: CellAddress;
+}
+
+export function CellCode({ result, address }: CellCodeProps) {
+  const [isOpen, setIsOpen] = useState(false);
+  const [said, setSaid] = useState('');
+  const made = useMemo(() => (isOpen ? pyveneCode(result, address) : null), [isOpen, result, address]);
+  async function copy(code: string) {
+    try {
+      await navigator.clipboard.writeText(code);
+      setSaid('Copied.');
+    } catch {
+      setSaid('Select the code to copy it; the browser keeps the clipboard closed.');
+    }
+  }
+  return (
+    <div className="code">
+      <button
+        type="button"
+        className="button-plain"
+        aria-expanded={isOpen}
+        onClick={() => setIsOpen(!isOpen)}
+      >
+        {isOpen ? 'Hide the pyvene code' : 'This cell in pyvene'}
+      </button>
+      {made !== null &&
+        (made.ok ? (
+          <>
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+            <pre className="code-text" tabIndex={0}>
+              <code>{made.code}</code>
+            </pre>
+            <div className="code-foot">
+              <button type="button" className="button" onClick={() => void copy(made.code)}>
+                Copy code
+              </button>
+              <span role="status" className="mute small">
+                {said}
+              </span>
+            </div>
+          </>
+        ) : (
+          <p className="mute small">{made.why}</p>
+        ))}
+    </div>
+  );
+}

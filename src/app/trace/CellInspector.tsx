@@ -1,0 +1,180 @@
+// One cell in full: the one under the pointer or the keyboard, else a pinned one, else the strongest of the figure.
+
+import { useEffect, useMemo } from 'react';
+import { useStore } from 'zustand';
+import type { TraceResult } from '../../experiments/trace/result.ts';
+import { type CellAddress, isSameCell, type Pin } from '../../figures/description.ts';
+import { formatMetric, formatValue } from '../../figures/metric.ts';
+import { TokenText } from '../prompt/TokenText.tsx';
+import { formatPercent } from '../quantities.ts';
+import { useFigure, useTrace, useWorkbench } from '../workbenchContext.tsx';
+import { CellCode } from './CellCode.tsx';
+import { type CellFacts, cellFacts, type MeasuredCell } from './cell.ts';
+import { figureMetric, streamTitle, strongestOf } from './figure.ts';
+
+function Pins({ pins, shown }: { readonly pins: readonly Pin[]; readonly shown: CellAddress }) {
+  const choose = useFigure((state) => state.choose);
+  const look = useFigure((state) => state.look);
+  const unpin = useFigure((state) => state.unpin);
+  if (pins.length === 0) return null;
+  const own = pins.find((pin) => isSameCell(pin, shown));
+  return (
+    <div className="pins">
+      {pins.map((pin) => (
+        <button
+          key={pin.letter}
+          type="button"
+          className="pin"
+          aria-pressed={pin === own}
+          aria-label={`Pinned cell ${pin.letter}`}
+          onClick={() => {
+            look(null);
+            choose(pin);
+          }}
+        >
+          {pin.letter}
+        </button>
+      ))}
+      {own !== undefined && (
+        <button type="button" className="button-plain" onClick={() => unpin(own)}>
+          Unpin {own.letter}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Top({ measured, answer }: { readonly measured: MeasuredCell; readonly answer: number }) {
+  const { tokenNames } = useWorkbench();
+  const names = useStore(tokenNames, (state) => state.names);
+  const need = useStore(tokenNames, (state) => state.need);
+  const { top } = measured;
+  useEffect(() => need(top.map(({ id }) => id)), [need, top]);
+  const most = top[0]?.probability ?? 1;
+  return (
+    <table className="next-table">
+      <caption className="visually-hidden">The most probable next tokens with this cell</caption>
+      <tbody>
+        {top.map(({ id, probability }) => (
+          <tr key={id} data-answer={id === answer}>
+            <th scope="row" className="mono">
+              {names.has(id) ? (
+                <TokenText text={names.get(id)?.text ?? ''} />
+              ) : (
+                <span className="mute">#{id}</span>
+              )}
+            </th>
+            <td className="next-bar">
+              <span style={{ width: `${(probability / most) * 100}%` }} />
+            </td>
+            <td className="number">{formatPercent(probability)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function windowWords({ window, windowSize, layer }: CellFacts, verb: string): string {
+  const count = window.to - window.from;
+  if (windowSize === 1) return `Layer ${layer} alone is ${verb}.`;
+  const layers = `Layers ${window.from} to ${window.to - 1} are ${verb}`;
+  return window.isCut ? `${layers}: ${count} of ${windowSize}, cut by the edge of the model.` : `${layers}.`;
+}
+
+function Numbers({ result, facts }: { readonly result: TraceResult; readonly facts: CellFacts }) {
+  const view = useFigure((state) => state.view);
+  const metric = figureMetric(
+    result,
+    view.metric === 'logitDifference' && !result.distractor ? 'probability' : view.metric,
+  );
+  const { measured, clean, corrupted } = facts;
+  const isRestoring = result.experiment.direction === 'restore';
+  const unit = metric.unit === undefined ? '' : ` ${metric.unit}`;
+  const say = (value: number) => `${formatMetric(metric, value)}${unit}`;
+  if (measured === null) return <p className="mute">Not computed yet.</p>;
+  return (
+    <>
+      <dl className="facts cell-facts">
+        <dt>{isRestoring ? 'Restored' : 'With this cell corrupted'}</dt>
+        <dd>
+          <b>{say(measured.value.mean)}</b>
+        </dd>
+        {measured.value.sd !== null && (
+          <>
+            <dt>Spread over {result.samples} samples</dt>
+            <dd>± {say(measured.value.sd)}</dd>
+          </>
+        )}
+        <dt>Clean run</dt>
+        <dd>{say(clean.mean)}</dd>
+        <dt>Corrupted run</dt>
+        <dd>{say(corrupted.mean)}</dd>
+        <dt>{isRestoring ? 'Recovered' : 'Left of the effect'}</dt>
+        <dd>
+          {measured.recovered === null
+            ? 'nothing to recover'
+            : `${formatValue(measured.recovered * 100, 0)} %`}
+        </dd>
+        <dt>Rank of the answer</dt>
+        <dd>{measured.rank.sd === null ? measured.rank.mean : formatValue(measured.rank.mean, 1)}</dd>
+      </dl>
+      <section className="cell-top">
+        <h3>What the model says now</h3>
+        <Top measured={measured} answer={result.answer.id} />
+      </section>
+    </>
+  );
+}
+
+export function CellInspector() {
+  const result = useTrace((state) => state.shown?.result ?? null);
+  const { view, looked, chosen } = useFigure((state) => state);
+  const strongest = useMemo(() => (result === null ? null : strongestOf(result)), [result]);
+  const address = looked ?? chosen ?? strongest;
+  const facts =
+    result &&
+    address &&
+    cellFacts(
+      result,
+      address,
+      view.metric === 'logitDifference' && !result.distractor ? 'probability' : view.metric,
+    );
+  if (result === null || address === null || !facts) {
+    return (
+      <section className="card inspector" aria-labelledby="cell-title">
+        <h2 id="cell-title">Cell</h2>
+        <p className="mute">Once there is a figure, point at a cell to read it.</p>
+      </section>
+    );
+  }
+  const isDefault = looked === null && chosen === null;
+  const verb = result.experiment.direction === 'restore' ? 'restored' : 'corrupted';
+  return (
+    <section className="card inspector cell-inspector" aria-labelledby="cell-title">
+      <div className="card-head">
+        <h2 id="cell-title">{isDefault ? 'Strongest cell' : 'Cell'}</h2>
+        <Pins pins={view.pins} shown={address} />
+      </div>
+      <div>
+        <p className="inspector-name">
+          {streamTitle(facts.component)}, layer {facts.layer},{' '}
+          <span className="mono cell-token">
+            <TokenText text={facts.token} />
+          </span>
+        </p>
+        <p className="mute small">
+          {windowWords(facts, verb)} Position {facts.position}
+          {facts.isCorrupted && ', in the subject'}.
+        </p>
+      </div>
+      <Numbers result={result} facts={facts} />
+      <CellCode result={result} address={address} />
+      {view.pins.length === 0 && (
+        <p className="mute small">
+          Point at a cell to read it; click it or press Enter to pin it, up to four.
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,72 @@
+// How the figure is looked at. Every choice is a view of the numbers that are there; none runs the model.
+
+import { metrics } from '../../experiments/metrics.ts';
+import { metricsOf } from '../../experiments/trace/grid.ts';
+import type { TraceResult } from '../../experiments/trace/result.ts';
+import { useFigure } from '../workbenchContext.tsx';
+import { Choice } from './SettingsFields.tsx';
+
+const metricLabels: Readonly<Record<(typeof metrics)[number], string>> = {
+  probability: 'Probability',
+  logProbability: 'Log probability',
+  logitDifference: 'Logit difference',
+  answerLogit: 'Logit',
+  rank: 'Rank',
+  divergence: 'KL divergence',
+};
+
+export function FigureControls({ result }: { readonly result: TraceResult }) {
+  const view = useFigure((state) => state.view);
+  const change = useFigure((state) => state.change);
+  const isTable = useFigure((state) => state.isTable);
+  const setTable = useFigure((state) => state.setTable);
+  const available = metricsOf(result);
+  const metric = available.includes(view.metric) ? view.metric : 'probability';
+  return (
+    <div className="figure-controls">
+      <Choice
+        label="Metric"
+        value={metric}
+        choices={metrics
+          .filter((each) => available.includes(each))
+          .map((each) => [each, metricLabels[each]] as const)}
+        onChange={(next) => change({ metric: next })}
+      />
+      <Choice
+        label="Colours"
+        value={view.colours}
+        choices={[
+          ['streams', 'By stream'],
+          ['viridis', 'Viridis'],
+          ['cividis', 'Cividis'],
+          ['puOr', 'Diverging'],
+        ]}
+        onChange={(colours) => change({ colours })}
+      />
+      <Choice
+        label="Range"
+        value={view.sharing}
+        choices={[
+          ['shared', 'Shared'],
+          ['panel', 'Each its own'],
+        ]}
+        onChange={(sharing) => change({ sharing })}
+      />
+      <Choice
+        label="Rows"
+        value={view.orientation}
+        choices={[
+          ['tokens-down', 'Tokens'],
+          ['layers-down', 'Layers'],
+        ]}
+        onChange={(orientation) => change({ orientation })}
+      />
+      <div className="field">
+        <span aria-hidden="true">Show</span>
+        <button type="button" className="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+          Table
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+// The figure in the page: laid out for the width there is, drawn by src/figures, which owns the elements inside.
+
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import type { HeatmapDescription } from '../../figures/description.ts';
+import { layoutHeatmap } from '../../figures/heatmap.ts';
+import { drawHeatmap, type HeatmapView } from '../../figures/screen.ts';
+import { useWorkbench } from '../workbenchContext.tsx';
+import { useShownTheme } from './useShownTheme.ts';
+
+interface HeatmapProps {
+  readonly description: HeatmapDescription;
+}
+
+export function Heatmap({ description }: HeatmapProps) {
+  const { figure } = useWorkbench();
+  const theme = useShownTheme();
+  const host = useRef<HTMLDivElement>(null);
+  const view = useRef<HeatmapView>(null);
+  const [width, setWidth] = useState(0);
+  const model = useMemo(
+    () =>
+      width === 0
+        ? null
+        : layoutHeatmap(description, { width, theme, showsTitle: false, showsCaption: false }),
+    [description, width, theme],
+  );
+
+  useLayoutEffect(() => {
+    const element = host.current;
+    if (element === null) return;
+    const measure = () => setWidth(Math.floor(element.clientWidth));
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    measure();
+    return () => {
+      observer.disconnect();
+      view.current?.dispose();
+      view.current = null;
+    };
+  }, []);
+
+  useLayoutEffect(() => {
+    if (host.current === null || model === null) return;
+    if (view.current !== null) {
+      view.current.update(model);
+      return;
+    }
+    const { look, pin, unpin } = figure.getState();
+    // With nothing pinned the last cell stays in the inspector: the way there would else empty it.
+    const leave = () => {
+      if (figure.getState().chosen !== null) look(null);
+    };
+    view.current = drawHeatmap(host.current, model, {
+      onHover: (cell) => (cell ? look(cell.address) : leave()),
+      onFocus: (cell) => (cell ? look(cell.address) : leave()),
+      onPin: (cell) => pin(cell.address),
+      onUnpin: (cell) => unpin(cell.address),
+    });
+  }, [model, figure]);
+
+  return <div ref={host} className="heatmap" />;
+}

@@ -1,0 +1,44 @@
+// The settings of a trace in one line: names and values.
+
+import { streamTitle } from './figure.ts';
+import type { TraceInputs } from './inputs.ts';
+
+/** `['Corrupt', 'noise, 3 σ of the subject']` and so on, in the order in which they are read. */
+export function settingsSummary(inputs: TraceInputs): readonly (readonly [string, string])[] {
+  const { corruption, level, levelUnit, samples, seed, replacement, direction, streams } = inputs;
+  const on = streams.filter(({ isOn }) => isOn);
+  const windowed = on.filter(({ window }) => window !== '1');
+  const sizes = new Set(windowed.map(({ window }) => window));
+  const layers = (window: string): string => `${window} layers`;
+  const windows =
+    windowed.length === 0
+      ? 'single layers'
+      : sizes.size === 1 && windowed.length === on.length
+        ? layers(windowed[0]?.window ?? '')
+        : sizes.size === 1
+          ? `${layers(windowed[0]?.window ?? '')}, ${on
+              .filter(({ window }) => window === '1')
+              .map(({ component }) => streamTitle(component).toLowerCase())
+              .join(' and ')} 1`
+          : windowed.map(({ component, window }) => `${streamTitle(component)} ${window}`).join(', ');
+  const what = {
+    noise: levelUnit === 'sigma' ? `noise, ${level} σ of the subject` : `noise of ${level}`,
+    replace: replacement === '' ? 'other tokens' : `“${replacement.trim()}” in its place`,
+    zero: 'zero embeddings',
+    mean: 'mean embeddings',
+  }[corruption];
+  return [
+    ['Corrupt', what],
+    ...(corruption === 'noise'
+      ? ([
+          ['Samples', samples],
+          ['Seed', seed],
+        ] as const)
+      : []),
+    [
+      direction === 'restore' ? 'Restore' : 'Put corrupted',
+      on.map(({ component }) => streamTitle(component)).join(' · ') || 'nothing',
+    ],
+    ['Window', windows],
+  ];
+}

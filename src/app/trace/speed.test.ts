@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import type { DeviceInfo, ModelInfo } from '../../worker/protocol.ts';
+import { estimateTime, learnSpeed, timeLeft } from './speed.ts';
+
+const device: DeviceInfo = { backend: 'wasm', threads: 2, reason: '' };
+const model: ModelInfo = {
+  label: 'tiny',
+  family: 'gpt2',
+  layerCount: 4,
+  width: 8,
+  headCount: 2,
+  vocabularySize: 100,
+  maxPositions: 128,
+  parameterCount: 1,
+  weightBytes: 4,
+  components: [],
+};
+const work = { cells: 10, batches: 1, rows: 10, rowLayers: 40, tokenLayers: 400 };
+
+function memory() {
+  const kept = new Map<string, string>();
+  return {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  };
+}
+
+test('before any trace the run of the prompt bounds the time, and without one nothing is said', () => {
+  const prediction = {
+    tokens: Array.from({ length: 5 }, (_, id) => ({ id, text: 'a', isSpecial: false })),
+    candidates: [],
+    elapsedMs: 40,
+  };
+  expect(estimateTime(memory(), device, model, work, null)).toBeNull();
+  // 40 ms for 5 tokens through 4 layers are 2 ms each.
+  expect(estimateTime(memory(), device, model, work, prediction)).toEqual({ ms: 800, kind: 'bound' });
+});
+
+test('a trace that ran is what the next one is estimated from, on that device and model only', () => {
+  const kept = memory();
+  learnSpeed(kept, device, model, work, 200);
+  expect(estimateTime(kept, device, model, work, null)).toEqual({ ms: 200, kind: 'learned' });
+  learnSpeed(kept, device, model, work, 100);
+  expect(estimateTime(kept, device, model, work, null)?.ms).toBeCloseTo(130);
+  expect(estimateTime(kept, { ...device, backend: 'webgpu' }, model, work, null)).toBeNull();
+});
+
+test('time left follows the part that is done, and what was learned before that', () => {
+  expect(timeLeft(0, 0, null)).toBeNull();
+  expect(timeLeft(100, 0, 1000)).toBe(900);
+  expect(timeLeft(1000, 0.5, null)).toBe(1000);
+  expect(timeLeft(1000, 0.5, 100)).toBe(1000);
+  expect(timeLeft(1000, 1, 100)).toBe(0);
+});
