@@ -82,7 +82,9 @@ describe('the command line', () => {
     expect(await main(['--version'])).toBe(0);
     expect(printed.at(-1)).toMatch(/^\d+\.\d+\.\d+$/);
     expect(await main(['toString'])).toBe(2);
-    expect(complained).toEqual(["There is no command 'toString'. Known: components, predict, conformance."]);
+    expect(complained).toEqual([
+      "There is no command 'toString'. Known: components, predict, trace, run, conformance.",
+    ]);
   });
 
   test('an option or a value that does not exist is an error of usage', async () => {
