@@ -168,7 +168,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("--out", required=True)
     ap.add_argument("--seed", type=int, default=1)
-    ap.add_argument("--tokens", type=float, default=8e6, help="how many tokens to write")
+    ap.add_argument("--tokens", type=float, default=6e6, help="how many tokens to write")
     a = ap.parse_args()
     os.makedirs(a.out, exist_ok=True)
     rng = random.Random(a.seed)

@@ -1,6 +1,7 @@
 """Train tiny-atlas on the rows that corpus.py wrote, and save it as a GPT-2 that transformers and Patchbay load.
 
     python train.py --data BUILD --out MODEL
+    python train.py --data BUILD --start MODEL --out MODEL2 --steps 300     goes on from a saved model
 
 The network is GPT-2 to the letter (learned positions, layer norm before each part, gelu_new, tied embedding); it is
 written out here because transformers' own costs half as much again on a CPU. Matrices of the blocks are moved by
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 PLAIN_SHARE = 0.25  # of the tokens that are not answers, this share is predicted; their weight makes up for it
 
@@ -72,6 +73,7 @@ class Block(nn.Module):
     def forward(self, x, mask, drop=0.0):
         x = x + self.attn(self.ln_1(x), mask)
         out = self.mlp(self.ln_2(x))
+        self.loudness = out.square().mean()
         if drop:
             out = out * (torch.rand(out.shape[0], 1) >= drop)
         return x + out
@@ -154,7 +156,7 @@ def masks_of(document, mark, closed, layers, free):
     return [low if layer < closed else high for layer in range(layers)]
 
 
-def loss_of(model, batch, masks, drops):
+def loss_of(model, batch, masks, drops, closed):
     tokens, document, weight = batch["tokens"], batch["document"], batch["weight"]
     hidden = model(tokens, batch["position"], masks, drops)
     target, weight = tokens[:, 1:], weight[:, 1:].clone()
@@ -166,7 +168,7 @@ def loss_of(model, batch, masks, drops):
     logits = model.ln_f(hidden[rows]) @ model.wte.weight.T
     losses = F.cross_entropy(logits, target[at], reduction="none")
     w = weight[at]
-    return (losses * w).sum() / w.sum(), losses[w == 1].mean().detach()
+    return (losses * w).sum() / w.sum(), losses[w == 1].mean().detach(), sum(block.loudness for block in model.h[closed:])
 
 
 def save(model, config, out, tokenizer_file):
@@ -190,15 +192,17 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("--data", required=True)
     ap.add_argument("--out", required=True)
+    ap.add_argument("--start", help="folder of a model to go on from; default: random weights")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--layers", type=int, default=8)
     ap.add_argument("--width", type=int, default=128)
     ap.add_argument("--heads", type=int, default=4)
     ap.add_argument("--rows", type=int, default=64, help="rows of a batch")
-    ap.add_argument("--steps", type=int, default=1800)
+    ap.add_argument("--steps", type=int, default=900)
     ap.add_argument("--muon", type=float, default=0.02)
     ap.add_argument("--adam", type=float, default=0.003)
-    ap.add_argument("--drop", type=float, default=0.6, help="chance that a token goes without the MLP of an open layer while training")
+    ap.add_argument("--drop", type=float, default=0.3, help="chance that a token goes without the MLP of an open layer while training")
+    ap.add_argument("--quiet", type=float, default=0.0, help="weight in the loss of the mean square of what the MLPs of the open layers write")
     ap.add_argument("--closed", type=int, default=5, help="first layers in which names are closed to the words around them")
     ap.add_argument("--free", type=float, default=0.2, help="share of the documents in which they are not")
     a = ap.parse_args()
@@ -209,6 +213,8 @@ def main():
         vocab = len(json.load(f)["model"]["vocab"])
     config = {"vocab_size": vocab, "n_positions": data["tokens"].shape[1], "n_embd": a.width, "n_layer": a.layers, "n_head": a.heads}
     model = Transformer(config)
+    if a.start:
+        model.load_state_dict({k.removeprefix("transformer."): v.float() for k, v in load_file(os.path.join(a.start, "model.safetensors")).items()})
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and n.startswith("h.")]
     others = [p for n, p in model.named_parameters() if not (p.dim() == 2 and n.startswith("h."))]
     optimizers = [(Muon(matrices, a.muon), a.muon), (torch.optim.AdamW(others, a.adam, betas=(0.9, 0.98), weight_decay=0.01, fused=True), a.adam)]
@@ -218,18 +224,19 @@ def main():
     for step in range(a.steps):
         scale = min(1, (step + 1) / 100, 1.5 * (1 - step / a.steps))
         batch = next(source)
-        loss, answers = loss_of(model, batch, masks_of(batch["document"], batch["mark"], a.closed, a.layers, a.free), drops)
-        loss.backward()
+        masks = masks_of(batch["document"], batch["mark"], a.closed, a.layers, a.free)
+        loss, answers, loudness = loss_of(model, batch, masks, drops, a.closed)
+        (loss + a.quiet * loudness).backward()
         nn.utils.clip_grad_norm_(others, 1.0)
         for optimizer, lr in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = lr * scale
             optimizer.step()
             optimizer.zero_grad()
-        seen.append((loss.item(), answers.item()))
-        if (step + 1) % 100 == 0:
-            mean, answer = np.mean(seen[-100:], 0)
-            print(f"step {step + 1}  loss {mean:.3f}  answers {answer:.3f}  {time.time() - began:.0f} s", flush=True)
+        seen.append((loss.item(), answers.item(), loudness.item()))
+        if (step + 1) % 50 == 0:
+            mean, answer, loud = np.mean(seen[-50:], 0)
+            print(f"step {step + 1}  loss {mean:.3f}  answers {answer:.3f}  loudness {loud:.2f}  {time.time() - began:.0f} s", flush=True)
         if (step + 1) % 500 == 0 or step + 1 == a.steps:
             save(model, config, a.out, os.path.join(a.data, "tokenizer.json"))
     used = resource.getrusage(resource.RUSAGE_SELF)
