@@ -14,6 +14,7 @@ import { eiffel, type MeasuredCell } from './eiffel.ts';
 
 interface Measured {
   readonly seconds: number;
+  readonly cpuSeconds?: number;
   readonly firstCellsSeconds: number;
   readonly result: TraceResult;
 }
@@ -22,11 +23,12 @@ const hasCells = ({ streams }: TraceResult): boolean =>
   // The first position lies before the subject: its cells need no run.
   streams.some(({ cells }) => cells.some((cell, index) => cell !== null && index % 10 !== 0));
 
-async function onHost(kind: string, path: string, samples: number): Promise<Measured> {
-  const backend = kind === 'node' ? createNodeBackend(2) : await createWasmBackendOnNode(2);
+async function onHost(kind: string, path: string, samples: number, threads: number): Promise<Measured> {
+  const backend = kind === 'node' ? createNodeBackend(threads) : await createWasmBackendOnNode(threads);
   const checkpoint = await openModel(path);
   const model = await Model.load(checkpoint, backend);
   const tokenizer = await checkpoint.tokenizer();
+  const cpu = process.cpuUsage();
   const started = performance.now();
   const since = () => (performance.now() - started) / 1000;
   const trace = resolveTrace(model.architecture, tokenizer, eiffel(path, samples));
@@ -38,7 +40,8 @@ async function onHost(kind: string, path: string, samples: number): Promise<Meas
     result = grown;
   }
   if (!result) throw new Error('The trace gave no result.');
-  return { seconds: since(), firstCellsSeconds: first, result };
+  const { user, system } = process.cpuUsage(cpu);
+  return { seconds: since(), cpuSeconds: (user + system) / 1e6, firstCellsSeconds: first, result };
 }
 
 async function inChromium(path: string, samples: number): Promise<Measured> {
@@ -67,9 +70,11 @@ async function inChromium(path: string, samples: number): Promise<Measured> {
   return { seconds, firstCellsSeconds: first, result };
 }
 
-const [kind = 'node', path = '', samples = '1'] = process.argv.slice(2);
+const [kind = 'node', path = '', samples = '1', threads = '2'] = process.argv.slice(2);
 const { result, ...times } =
-  kind === 'chromium' ? await inChromium(path, Number(samples)) : await onHost(kind, path, Number(samples));
+  kind === 'chromium'
+    ? await inChromium(path, Number(samples))
+    : await onHost(kind, path, Number(samples), Number(threads));
 const values = result.streams.flatMap(({ component }, stream) =>
   traceGrid(result, stream, 'probability').cells.flatMap((row, layer) =>
     row.map((cell, position): MeasuredCell => [component, layer, position, cell?.mean ?? Number.NaN]),

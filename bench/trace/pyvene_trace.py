@@ -9,22 +9,24 @@ import json
 import os
 import sys
 import time
+from importlib.metadata import version
 
 import numpy as np
 import pyvene as pv
 import torch
 import transformers as hf
 
-path, samples, per_stream = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-torch.set_num_threads(2)
+path, (samples, per_stream, threads) = sys.argv[1], map(int, sys.argv[2:5])
+torch.set_num_threads(threads)
 folder, file = os.path.split(os.path.realpath(path))
 tokenizer = hf.AutoTokenizer.from_pretrained(folder, gguf_file=file)
 model = hf.AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32).eval()
 base = tokenizer("The Eiffel Tower is located in the city of", return_tensors="pt")
 subject, layers = [1, 2, 3], model.config.num_hidden_layers
 length, width = base.input_ids.shape[1], model.config.hidden_size
-answer = int(model(**base).logits[0, -1].argmax())
-deviation = float(model.get_input_embeddings()(base.input_ids[0, subject]).std())
+with torch.no_grad():
+    answer = int(model(**base).logits[0, -1].argmax())
+    deviation = float(model.get_input_embeddings()(base.input_ids[0, subject]).std())
 noise = torch.from_numpy(np.random.RandomState(1).randn(samples, len(subject), width)).float() * 3 * deviation
 
 
@@ -65,16 +67,17 @@ def run_cell(stream, layer, position):
 
 streams = ("block_output", "mlp_output", "attention_output")
 picks = np.random.RandomState(0)
-seconds, cells, values = 0.0, 0, []
+seconds, cpu, cells, values = 0.0, 0.0, 0, []
 with torch.no_grad():
     run_cell("block_output", 3, 2)  # Warm.
     for stream in streams:
         # Layers evenly spread, so that windows cut at the edges count as often as in the grid.
         spread = [(i + 0.5) * layers / per_stream for i in range(per_stream)]
         chosen = [(int(layer), int(picks.randint(length))) for layer in spread]
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         for layer, position in chosen:
             values.append([stream, layer, position, run_cell(stream, layer, position)])
         seconds += (time.perf_counter() - start) / per_stream * layers * length
+        cpu += (time.process_time() - cpu_start) / per_stream * layers * length
         cells += layers * length
-print(json.dumps(dict(seconds=seconds, cells=cells, measured=3 * per_stream, values=values, pyvene=pv.__version__ if hasattr(pv, "__version__") else "", torch=torch.__version__)))
+print(json.dumps(dict(seconds=seconds, cpuSeconds=cpu, cells=cells, measured=3 * per_stream, values=values, pyvene=version("pyvene"), torch=torch.__version__)))

@@ -1,7 +1,8 @@
-// npx tsx bench/trace/run.ts MODEL.gguf --python PYTHON [--samples 1] [--turns 1]
+// npx tsx bench/trace/run.ts MODEL.gguf --python PYTHON [--samples 1] [--threads 2] [--turns 1] [--only node,pyvene]
 // A causal trace of SmolLM2-135M (three streams, 30 layers, 10 positions: 900 cells) by Patchbay on Node, on WASM in Node
 // and on WASM in Chromium, whole grids; by pyvene's tutorial and by PyTorch with ROME's batching, a sample of cells each
-// and the rest extrapolated. One after another in turns, two threads each. Prints ratios and the machine, and checks that
+// and the rest extrapolated. One after another in turns, as many threads each (the tab
+// takes as many as the machine has). Prints ratios and the machine, and checks that
 // all computed the same cells.
 
 import { execFileSync } from 'node:child_process';
@@ -15,6 +16,7 @@ const { values, positionals } = parseArgs({
   options: {
     python: { type: 'string', default: 'python3' },
     samples: { type: 'string', default: '1' },
+    threads: { type: 'string', default: '2' },
     turns: { type: 'string', default: '1' },
     only: { type: 'string', default: 'pyvene,torch,node,wasm,chromium' },
   },
@@ -25,6 +27,8 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 interface Measured {
   readonly seconds: number;
+  /** Of all threads; other work on the machine disturbs it less. Not known of a tab. */
+  readonly cpuSeconds?: number;
   readonly firstCellsSeconds?: number;
   /** Cells that were measured, where not all were. */
   readonly measured?: number;
@@ -43,14 +47,14 @@ const measure = (command: string, ...words: readonly string[]): Measured =>
       .at(-1) ?? '',
   );
 
-const { samples, python } = values;
+const { samples, threads, python } = values;
 // Cells of pyvene take seconds each, and as many times longer as there are samples.
 const pyveneCells = samples === '1' ? '10' : '3';
 const contestants: Readonly<Record<string, () => Measured>> = {
-  pyvene: () => measure(python, here('pyvene_trace.py'), model, samples, pyveneCells),
-  torch: () => measure(python, here('torch_trace.py'), model, samples, '24'),
-  node: () => measure('npx', 'tsx', here('patchbay.ts'), 'node', model, samples),
-  wasm: () => measure('npx', 'tsx', here('patchbay.ts'), 'wasm', model, samples),
+  pyvene: () => measure(python, here('pyvene_trace.py'), model, samples, pyveneCells, threads),
+  torch: () => measure(python, here('torch_trace.py'), model, samples, '24', threads),
+  node: () => measure('npx', 'tsx', here('patchbay.ts'), 'node', model, samples, threads),
+  wasm: () => measure('npx', 'tsx', here('patchbay.ts'), 'wasm', model, samples, threads),
   chromium: () => measure('npx', 'tsx', here('patchbay.ts'), 'chromium', model, samples),
 };
 const names = values.only.split(',').filter((name) => Object.hasOwn(contestants, name));
@@ -58,7 +62,9 @@ const turns = Array.from({ length: Number(values.turns) }, () =>
   Object.fromEntries(names.map((name) => [name, contestants[name]?.()])),
 );
 
-console.log(`${describeMachine()}; ${samples} noise ${samples === '1' ? 'sample' : 'samples'}, 900 cells`);
+console.log(
+  `${describeMachine()}; ${samples} noise ${samples === '1' ? 'sample' : 'samples'}, ${threads} ${threads === '1' ? 'thread' : 'threads'}, 900 cells`,
+);
 const secondsOf = (name: string) => median(turns.map((turn) => turn[name]?.seconds ?? Number.NaN));
 const [slowest = ''] = names;
 for (const name of names) {
@@ -67,6 +73,7 @@ for (const name of names) {
   const first = found?.firstCellsSeconds;
   console.log(
     `${name.padEnd(9)} ${seconds.toFixed(1).padStart(8)} s  ${(secondsOf(slowest) / seconds).toFixed(1).padStart(6)} times ${slowest}` +
+      (found?.cpuSeconds === undefined ? '' : `, ${found.cpuSeconds.toFixed(1)} s of processor time`) +
       (first === undefined ? '' : `, first cells after ${first.toFixed(2)} s`) +
       (found?.measured === undefined ? '' : `  (extrapolated from ${found.measured} cells)`),
   );

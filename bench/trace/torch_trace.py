@@ -13,16 +13,17 @@ import numpy as np
 import torch
 import transformers as hf
 
-path, samples, measured = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-torch.set_num_threads(2)
+path, (samples, measured, threads) = sys.argv[1], map(int, sys.argv[2:5])
+torch.set_num_threads(threads)
 folder, file = os.path.split(os.path.realpath(path))
 tokenizer = hf.AutoTokenizer.from_pretrained(folder, gguf_file=file)
 model = hf.AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32).eval()
 ids = tokenizer("The Eiffel Tower is located in the city of", return_tensors="pt").input_ids
 begin, end, layers = 1, 4, model.config.num_hidden_layers
 length, width = ids.shape[1], model.config.hidden_size
-answer = int(model(ids).logits[0, -1].argmax())
-level = 3 * float(model.get_input_embeddings()(ids[0, begin:end]).std())
+with torch.no_grad():
+    answer = int(model(ids).logits[0, -1].argmax())
+    level = 3 * float(model.get_input_embeddings()(ids[0, begin:end]).std())
 noise = torch.from_numpy(np.random.RandomState(1).randn(samples, end - begin, width)).float() * level
 many = ids.repeat(1 + samples, 1)
 blocks = model.model.layers
@@ -60,9 +61,10 @@ picks = np.random.RandomState(0)
 values = []
 with torch.no_grad():
     run_cell("block_output", 3, 2)  # Warm.
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     for i in range(measured):
         stream, layer, position = streams[i % 3], int(picks.randint(layers)), int(picks.randint(length))
         values.append([stream, layer, position, run_cell(stream, layer, position)])
     seconds = (time.perf_counter() - start) / measured * cells
-print(json.dumps(dict(seconds=seconds, cells=cells, measured=measured, values=values, torch=torch.__version__)))
+    cpu = (time.process_time() - cpu_start) / measured * cells
+print(json.dumps(dict(seconds=seconds, cpuSeconds=cpu, cells=cells, measured=measured, values=values, torch=torch.__version__)))
