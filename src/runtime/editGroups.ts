@@ -72,6 +72,9 @@ function takenBy(member: Member): readonly number[] {
     : placedUnits(member).map(({ unit }) => unit);
 }
 
+/** In the order of code units, the same wherever it runs. */
+export const compareNames = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
 /** Edits of one unit keep their order: each goes into a group after the last that holds one of its units. */
 function sortIntoGroups(members: readonly Member[]): readonly Group[] {
   const groups: Group[] = [];
@@ -92,7 +95,8 @@ function sortIntoGroups(members: readonly Member[]): readonly Group[] {
     group.members.push(member);
     for (const unit of taken) group.taken.add(unit);
   }
-  return groups;
+  // The order of rows in a batch should not make another variant. Sorting is stable: within a component order matters.
+  return groups.sort((a, b) => compareNames(a.slot.component, b.slot.component));
 }
 
 function openGroup(groups: Group[], { edit, component }: Member): Group {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { add, mul } from '../onnx/elementwise.ts';
 import { gather, slice } from '../onnx/layout.ts';
 import { constant, type Value } from '../onnx/value.ts';
@@ -316,6 +316,20 @@ describe.each(families)('rows of %s', (family) => {
     expect(results.map((result) => [...(result.picked?.data ?? [])])).toEqual(
       whole.map((row, index) => [row[7 + index], row[20]]),
     );
+  });
+
+  test('rows in another order compile nothing new', async () => {
+    const source = { kind: 'tensor' as const, data: new Float32Array(16).fill(0.1) };
+    const [mlp, attention] = ['mlp_output', 'attention_output'].map((component) =>
+      fromTokens(tokens, put(component, 1, last, source)),
+    );
+    const read = (component: string, row: number) => ({ row, site: { component, layer: 1 }, location: last });
+    if (!mlp || !attention) throw new Error('Two rows were made.');
+    await model.run({ rows: [mlp, attention], reads: [read('mlp_input', 0), read('mlp_output', 1)] });
+    const compile = vi.spyOn(backend, 'compile');
+    await model.run({ rows: [attention, mlp], reads: [read('mlp_output', 0), read('mlp_input', 1)] });
+    expect(compile).not.toHaveBeenCalled();
+    compile.mockRestore();
   });
 
   test('fifty passes leave as many tensors as one', async () => {

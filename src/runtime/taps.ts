@@ -4,7 +4,7 @@ import type { ComponentDescription } from '../architectures/architecture.ts';
 import type { Arena } from './arena.ts';
 import type { DeviceTensor } from './backend.ts';
 import type { CaptureRequest } from './captures.ts';
-import type { BatchSizes, PlacedRow } from './editGroups.ts';
+import { type BatchSizes, compareNames, type PlacedRow } from './editGroups.ts';
 import type { ReadResult, ReadTensor, Reduction } from './plan.ts';
 import type { ResolvedLocation } from './sites.ts';
 import type { TapSlot } from './variant.ts';
@@ -76,7 +76,8 @@ export function groupTaps(requests: readonly TapRequest[]): readonly TapGroup[] 
     });
     group.units.push(...units);
   }
-  return [...groups.values()].flat();
+  // The order of rows in a batch should not make another variant.
+  return [...groups].sort(([a], [b]) => compareNames(a, b)).flatMap(([, alike]) => alike);
 }
 
 export function tapInputs(
