@@ -20,6 +20,15 @@ export interface FakeEngine {
   readonly predictError: string | null;
   /** Whether the page finds the embedded model beside it. */
   readonly isEmbeddedServed: boolean;
+  /** Which page to go to. */
+  readonly place: 'Trace' | 'Model';
+  /** A fragment to open the page with. */
+  readonly fragment: string;
+  /** Time of a batch of a trace; it comes in eight. */
+  readonly batchMs: number;
+  /** Wait before this batch of a trace until it is cancelled; null for never. */
+  readonly hangAtBatch: number | null;
+  readonly traceError: string | null;
   /** Models that the browser keeps. */
   readonly kept: readonly CachedModel[];
 }
@@ -163,7 +172,23 @@ const defaults: FakeEngine = {
   predictError: null,
   isEmbeddedServed: true,
   kept: [],
+  place: 'Model',
+  fragment: '',
+  batchMs: 1,
+  hangAtBatch: null,
+  traceError: null,
 };
+
+type FakeCell = { readonly stream: number; readonly layer: number; readonly position: number };
+
+interface FakeExperiment {
+  readonly prompt: string;
+  readonly model: string;
+  readonly subject: readonly [number, number];
+  readonly answer?: string;
+  readonly corruption: { readonly kind: string; readonly tokens: string };
+  readonly streams: readonly { readonly component: string; readonly window: number }[];
+}
 
 /** Runs in the page; must not refer to anything outside itself. */
 function installFakeWorker(fake: FakeEngine): void {
@@ -231,6 +256,16 @@ function installFakeWorker(fake: FakeEngine): void {
         kept = given === null ? [] : kept.filter(({ label }) => label !== given);
         return cacheInfo();
       }
+      if (name === 'describeTokens') {
+        return (given as readonly number[]).map((token) => ({
+          id: token,
+          text: ` token${token}`,
+          isSpecial: false,
+        }));
+      }
+      if (name === 'estimateTrace') return this.estimate(given as FakeExperiment);
+      if (name === 'trace')
+        return this.trace(id, given as { experiment: FakeExperiment; done: readonly FakeCell[] });
       if (name === 'tokenize') return split(String(given));
       if (name === 'loadModel')
         return this.load(id, given as { kind: string; label?: string; repository?: string });
@@ -246,6 +281,104 @@ function installFakeWorker(fake: FakeEngine): void {
         logit: 18.34 + Math.log(probability / 0.7021) - (place === 9 ? 12 : 0),
       }));
       return { tokens: split(text), candidates, elapsedMs: 42 };
+    }
+
+    estimate({ prompt, answer, corruption, subject }: FakeExperiment): unknown {
+      const cells = 3 * fake.model.layerCount * split(prompt).length;
+      if (corruption.kind === 'replace' && split(corruption.tokens).length !== subject[1] - subject[0]) {
+        throw new Error('The replacement has another number of tokens than the subject.');
+      }
+      return {
+        work: { cells, batches: 8, rows: cells, rowLayers: cells * 4, tokenLayers: cells * 12 },
+        notices: [],
+        answer: answer === undefined ? null : { id: answer === ' London' ? 101 : 7, text: answer },
+        distractor: null,
+      };
+    }
+
+    /** Numbers that a formula gives, so that a test can say what a cell must hold. */
+    async trace(
+      id: number,
+      given: { experiment: FakeExperiment; done: readonly FakeCell[] },
+    ): Promise<unknown> {
+      const { experiment, done } = given;
+      const tokens = split(experiment.prompt).map(({ id: token, text }) => ({ id: token, text }));
+      const { layerCount } = fake.model;
+      const samplesOf = (probability: number) => ({
+        answerLogit: [Math.log(probability), Math.log(probability)],
+        logSumExp: [0, 0],
+        rank: [1, 1],
+        divergence: [1 - probability, 1 - probability],
+        topIds: [
+          [100, 101],
+          [100, 101],
+        ],
+        topLogits: [
+          [Math.log(probability), Math.log(0.01)],
+          [Math.log(probability), Math.log(0.01)],
+        ],
+      });
+      const cells = experiment.streams.flatMap((_, stream) =>
+        Array.from({ length: layerCount }, (__, layer) =>
+          tokens.map((___, position) => ({ stream, layer, position })),
+        ).flat(),
+      );
+      const part = (content: object) => this.reply({ kind: 'part', id, part: content });
+      await wait(fake.batchMs);
+      part({
+        kind: 'started',
+        result: {
+          kind: 'trace-result',
+          version: 1,
+          experiment,
+          model: { label: experiment.model, modelType: 'llama', parameterCount: 1 },
+          backend: { kind: 'wasm', description: 'fake' },
+          tokens,
+          subject: experiment.subject,
+          answer: { id: 100, text: experiment.answer ?? ' Paris' },
+          level: 0.3,
+          samples: 2,
+          layerCount,
+          positions: tokens.map((_, position) => position),
+          clean: samplesOf(0.7),
+          corrupted: samplesOf(0.1),
+          streams: experiment.streams.map(({ component, window }) => ({
+            component,
+            window,
+            cells: cells.slice(0, layerCount * tokens.length).map(() => null),
+          })),
+          notices: [],
+        },
+      });
+      const isDone = (cell: FakeCell) =>
+        done.some(
+          ({ stream, layer, position }) =>
+            stream === cell.stream && layer === cell.layer && position === cell.position,
+        );
+      const size = Math.ceil(cells.length / 8);
+      for (let batch = 0; batch < 8; batch += 1) {
+        const total = cells.length * 4;
+        this.reply({
+          kind: 'progress',
+          id,
+          progress: { stage: 'Tracing', done: (total * batch) / 8, total, unit: 'row-layers' },
+        });
+        // A resumed run gets past the place where the first one hung.
+        if (batch === fake.hangAtBatch && done.length === 0) await new Promise(() => {});
+        if (batch === 3 && fake.traceError !== null) throw new Error(fake.traceError);
+        const own = cells.slice(batch * size, (batch + 1) * size).filter((cell) => !isDone(cell));
+        if (own.length > 0) {
+          part({
+            kind: 'cells',
+            cells: own.map((cell) => ({
+              ...cell,
+              samples: samplesOf(0.1 + (0.6 * (cell.layer + 1)) / (layerCount + cell.stream)),
+            })),
+          });
+          await wait(fake.batchMs);
+        }
+      }
+      return { elapsedMs: 42 };
     }
 
     async load(id: number, source: { kind: string; label?: string; repository?: string }): Promise<unknown> {
@@ -277,5 +410,8 @@ export async function openPage(page: Page, changes: Partial<FakeEngine> = {}): P
       : route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
   );
   await page.addInitScript(installFakeWorker, fake);
-  await page.goto('./');
+  await page.goto(`./${fake.fragment}`);
+  if (fake.place === 'Model') {
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Model' }).click();
+  }
 }

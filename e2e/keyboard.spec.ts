@@ -4,8 +4,8 @@ import { expect, test } from '@playwright/test';
 import { openPage } from './fakeEngine.ts';
 
 test('every part of the page can be reached and used without a pointer', async ({ page }) => {
-  await openPage(page);
-  await expect(page.getByText('in 42')).toBeVisible();
+  await openPage(page, { place: 'Trace' });
+  await expect(page.getByText('Computed here')).toBeVisible();
   const press = (...keys: readonly string[]) =>
     keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
   const focused = page.locator(':focus');
@@ -13,7 +13,10 @@ test('every part of the page can be reached and used without a pointer', async (
   await press('Tab');
   await expect(focused).toHaveText('Go to the content');
   await press('Tab');
+  await expect(focused).toHaveText('Trace');
+  await press('Tab', 'Enter');
   await expect(focused).toHaveText('Model');
+  await expect(page.getByText('in 42')).toBeVisible();
 
   // The model's chooser opens, holds the focus and gives it back.
   await press('Tab', 'Enter');

@@ -86,7 +86,7 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     cache,
     prompt,
     rack,
-    status: createStatusStore(model, prompt, trace),
+    status: createStatusStore(model, prompt, trace, page),
     theme: createThemeStore(memory),
     page,
     trace,

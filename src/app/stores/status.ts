@@ -7,6 +7,7 @@ import { spokenToken } from '../prompt/tokenText.ts';
 import { formatBytes, formatCount, formatPercent } from '../quantities.ts';
 import { computedCells } from '../trace/runStanding.ts';
 import type { Load, ModelStore } from './model.ts';
+import type { PageStore } from './page.ts';
 import type { PromptState, PromptStore } from './prompt.ts';
 import type { TraceState, TraceStore } from './trace.ts';
 
@@ -64,7 +65,12 @@ export function traceSentence({ run, shown }: TraceState, before: TraceState): s
   return shown === null ? null : `The trace is done: ${computedCells(shown.result).total} cells.`;
 }
 
-export function createStatusStore(model: ModelStore, prompt: PromptStore, trace: TraceStore): StatusStore {
+export function createStatusStore(
+  model: ModelStore,
+  prompt: PromptStore,
+  trace: TraceStore,
+  page: PageStore,
+): StatusStore {
   const store = createStore<StatusState>(() => ({ sentence: '' }));
   const say = (sentence: string | null) => {
     if (sentence !== null) store.setState({ sentence });
@@ -77,6 +83,8 @@ export function createStatusStore(model: ModelStore, prompt: PromptStore, trace:
     say(wasCancelled ? `Loading ${before.load.label} was cancelled.` : loadSentence(state.load, before.load));
   });
   prompt.subscribe((state, before) => say(promptSentence(state, before)));
-  trace.subscribe((state, before) => say(traceSentence(state, before)));
+  trace.subscribe((state, before) => {
+    if (page.getState().place === 'trace') say(traceSentence(state, before));
+  });
   return store;
 }

@@ -66,7 +66,14 @@ export type TraceStore = StoreApi<TraceState>;
 const keptResults = 8;
 const layersBeforeModel = 8;
 
-export const keyOfResult = (result: TraceResult): string => experimentKey(result.experiment, result.subject);
+export function keyOfResult({ experiment, subject, streams }: TraceResult): string {
+  const definite = streams.map(({ component, window, heads }) => ({
+    component,
+    window,
+    ...(heads ? { heads } : {}),
+  }));
+  return experimentKey({ ...experiment, streams: definite }, subject);
+}
 
 /** Whether what is shown belongs to the inputs of now. */
 export const isShownCurrent = (shown: Shown | null, draft: Draft): boolean =>
@@ -186,7 +193,8 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
         const isWanted = run.status !== 'running' || run.isQuiet;
         if (!isWanted || shown?.key === keyOfResult(result)) return;
         // Its tokens stand in for the model's until that is there, and so does the subject's place among them.
-        const inputs = get().inputs.subject === null ? { ...get().inputs, subject: result.subject } : get().inputs;
+        const inputs =
+          get().inputs.subject === null ? { ...get().inputs, subject: result.subject } : get().inputs;
         set({ shown: storedAs(result), inputs });
       },
 

@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo } from 'react';
 import { useStore } from 'zustand';
+import { traceFigure } from '../../experiments/trace/figure.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import { type CellAddress, isSameCell, type Pin } from '../../figures/description.ts';
 import { formatMetric, formatValue } from '../../figures/metric.ts';
@@ -10,7 +11,7 @@ import { formatPercent } from '../quantities.ts';
 import { useFigure, useTrace, useWorkbench } from '../workbenchContext.tsx';
 import { CellCode } from './CellCode.tsx';
 import { type CellFacts, cellFacts, type MeasuredCell } from './cell.ts';
-import { figureMetric, streamTitle, strongestOf } from './figure.ts';
+import { metricShown, streamTitle, strongestOf } from './figure.ts';
 
 function Pins({ pins, shown }: { readonly pins: readonly Pin[]; readonly shown: CellAddress }) {
   const choose = useFigure((state) => state.choose);
@@ -84,10 +85,7 @@ function windowWords({ window, windowSize, layer }: CellFacts, verb: string): st
 
 function Numbers({ result, facts }: { readonly result: TraceResult; readonly facts: CellFacts }) {
   const view = useFigure((state) => state.view);
-  const metric = figureMetric(
-    result,
-    view.metric === 'logitDifference' && !result.distractor ? 'probability' : view.metric,
-  );
+  const metric = traceFigure(result, metricShown(result, view.metric)).metric;
   const { measured, clean, corrupted } = facts;
   const isRestoring = result.experiment.direction === 'restore';
   const unit = metric.unit === undefined ? '' : ` ${metric.unit}`;
@@ -132,14 +130,7 @@ export function CellInspector() {
   const { view, looked, chosen } = useFigure((state) => state);
   const strongest = useMemo(() => (result === null ? null : strongestOf(result)), [result]);
   const address = looked ?? chosen ?? strongest;
-  const facts =
-    result &&
-    address &&
-    cellFacts(
-      result,
-      address,
-      view.metric === 'logitDifference' && !result.distractor ? 'probability' : view.metric,
-    );
+  const facts = result && address && cellFacts(result, address, metricShown(result, view.metric));
   if (result === null || address === null || !facts) {
     return (
       <section className="card inspector" aria-labelledby="cell-title">

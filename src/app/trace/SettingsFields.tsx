@@ -1,9 +1,10 @@
 // The fields of a trace's settings, each with its default stated and what is wrong with it beside it.
 
 import { type ReactNode, useId } from 'react';
+import { usualWindow } from '../../experiments/trace/cells.ts';
 import { useDraft, useModel, useTrace } from '../workbenchContext.tsx';
 import { streamTitle } from './figure.ts';
-import { type InputName, type TraceInputs, usualWindow } from './inputs.ts';
+import type { InputName, TraceInputs } from './inputs.ts';
 
 interface TextFieldProps {
   readonly label: string;

@@ -8,7 +8,8 @@ export function TraceHelp() {
       </div>
       <p>
         The prompt runs three ways: clean; corrupted, with noise on the subject; and corrupted with one state
-        put back as it was in the clean run. A dark cell is a place whose state alone brings the answer back.
+        put back as it was in the clean run. A strongly coloured cell is a place whose state alone brings the
+        answer back.
       </p>
       <p>
         MLP and attention are put back over a window of layers around the cell, because one layer of them does

@@ -27,7 +27,7 @@ function Answers() {
   const nameOf = (id: number) =>
     names.get(id)?.text ?? candidates.find((each) => each.id === id)?.text ?? null;
   return (
-    <>
+    <span className="setting-pair">
       <TokenPicker
         label="Answer"
         picked={inputs.answer}
@@ -46,7 +46,7 @@ function Answers() {
         nameOf={nameOf}
         onPick={(distractor) => edit({ distractor })}
       />
-    </>
+    </span>
   );
 }
 

@@ -1,21 +1,13 @@
-// A trace's result as a figure: which metric is drawn in which colours, what the panels are called, and the caption that
-// lets a reader repeat it. Another metric is another view of the same numbers.
+// How a trace's figure is looked at: metric, colours, range, orientation, pins. Another view is another drawing of the same
+// numbers.
 
 import type { Metric } from '../../experiments/metrics.ts';
-import { windowAround } from '../../experiments/trace/cells.ts';
-import { traceGrid } from '../../experiments/trace/grid.ts';
+import { traceFigure } from '../../experiments/trace/figure.ts';
+import { metricsOf, traceGrid } from '../../experiments/trace/grid.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import { strongestCell } from '../../figures/cellSummary.ts';
 import type { ColourMap } from '../../figures/colour.ts';
-import type {
-  CellAddress,
-  Metric as FigureMetric,
-  HeatmapDescription,
-  HeatmapPanel,
-  Orientation,
-  Pin,
-} from '../../figures/description.ts';
-import { formatCount } from '../quantities.ts';
+import type { CellAddress, HeatmapDescription, Orientation, Pin } from '../../figures/description.ts';
 
 /** `streams` gives each stream the hue it has in the literature; the others are one map for all. */
 export type ColourChoice = 'streams' | Extract<ColourMap, 'viridis' | 'cividis' | 'puOr'>;
@@ -36,177 +28,39 @@ export const initialView: FigureView = {
   pins: [],
 };
 
-interface StreamLook {
-  readonly title: string;
-  readonly icon: NonNullable<HeatmapPanel['icon']>;
-  readonly colours: ColourMap;
-}
-
-const looks: Readonly<Record<string, StreamLook>> = {
-  block_output: { title: 'Residual state', icon: 'residual', colours: 'purples' },
-  mlp_output: { title: 'MLP', icon: 'mlp', colours: 'greens' },
-  attention_output: { title: 'Attention', icon: 'attention', colours: 'reds' },
+const titles: Readonly<Record<string, string>> = {
+  block_output: 'Residual state',
+  mlp_output: 'MLP',
+  attention_output: 'Attention',
 };
 
-export const streamTitle = (component: string): string => looks[component]?.title ?? component;
+export const streamTitle = (component: string): string => titles[component] ?? component;
 
 export const quotedToken = (text: string): string => `“${text.trim() === '' ? text : text.trim()}”`;
 
-/** The metric in the words of the figure. */
-export function figureMetric(result: TraceResult, metric: Metric): FigureMetric {
-  const answer = quotedToken(result.answer.text);
-  switch (metric) {
-    case 'probability':
-      return { name: `probability of ${answer}`, shortName: 'probability' };
-    case 'logProbability':
-      return { name: `log probability of ${answer}`, shortName: 'log probability', unit: 'nats', digits: 2 };
-    case 'logitDifference':
-      return {
-        name: `logit of ${answer} minus ${quotedToken(result.distractor?.text ?? '')}`,
-        shortName: 'logit difference',
-        digits: 2,
-      };
-    case 'answerLogit':
-      return { name: `logit of ${answer}`, shortName: 'logit', digits: 2 };
-    case 'rank':
-      return { name: `rank of ${answer}`, shortName: 'rank', digits: 1, isLogarithmic: true };
-    case 'divergence':
-      return {
-        name: 'divergence from the clean prediction',
-        shortName: 'divergence',
-        unit: 'nats',
-        digits: 2,
-      };
-    default:
-      return metric satisfies never;
-  }
-}
-
-export function figureTitle({ experiment, answer }: TraceResult): string {
-  const token = quotedToken(answer.text);
-  return experiment.direction === 'restore'
-    ? `Where restoring one state brings back ${token}`
-    : `Where corrupting one state takes ${token} away`;
-}
-
-/** The corruption in a sentence without a full stop. */
-export function corruptionWords(result: TraceResult): string {
-  const { corruption } = result.experiment;
-  switch (corruption.kind) {
-    case 'noise': {
-      const { level, seed } = corruption;
-      const sd = result.level?.toPrecision(3) ?? '';
-      const words =
-        typeof level === 'object'
-          ? `Gaussian noise of ${level.standardDeviations} σ of the subject’s embeddings (standard deviation ${sd})`
-          : `Gaussian noise of standard deviation ${level}`;
-      const samples = `${formatCount(result.samples)} ${result.samples === 1 ? 'sample' : 'samples'}`;
-      return `${words}, ${samples}, seed ${seed}`;
-    }
-    case 'replace':
-      return typeof corruption.tokens === 'string'
-        ? `Subject replaced by “${corruption.tokens.trim()}”`
-        : `Subject replaced by the tokens ${corruption.tokens.join(' ')}`;
-    case 'zero':
-      return 'Subject’s embeddings set to zero';
-    case 'mean':
-      return 'Subject’s embeddings set to the mean of the prompt’s';
-    default:
-      return corruption satisfies never;
-  }
-}
-
-const subjectText = ({ tokens, subject }: TraceResult): string =>
-  tokens
-    .slice(...subject)
-    .map(({ text }) => text)
-    .join('')
-    .trim();
-
-/** Model, prompt, corruption, samples, seed, windows: all that a reader needs to repeat the figure. */
-export function figureCaption(result: TraceResult): string {
-  const { experiment, model, tokens, streams, answer, distractor } = result;
-  const prompt =
-    typeof experiment.prompt === 'string' ? experiment.prompt : tokens.map(({ text }) => text).join('');
-  const windows = streams.map(({ component, window }) =>
-    window === 1
-      ? `${streamTitle(component)} at single layers`
-      : `${streamTitle(component)} in windows of ${window} layers`,
-  );
-  const version = experiment.revision === undefined ? '' : ` at revision ${experiment.revision}`;
-  const way =
-    experiment.direction === 'restore'
-      ? 'Clean activations put into the corrupted run'
-      : 'Corrupted activations put into the clean run';
-  return [
-    `${model.label}${version}. Prompt “${prompt}”, subject “${subjectText(result)}”`,
-    corruptionWords(result),
-    `${way}: ${windows.join(', ')}`,
-    `Answer ${quotedToken(answer.text)}${distractor ? `, distractor ${quotedToken(distractor.text)}` : ''}. Computed on ${result.backend.kind === 'node' ? 'Node' : result.backend.kind === 'wasm' ? 'WASM' : 'WebGPU'}`,
-  ]
-    .map((sentence) => `${sentence}.`)
-    .join(' ');
-}
-
-function panelOf(result: TraceResult, stream: number, { metric, colours }: FigureView): HeatmapPanel {
-  const grid = traceGrid(result, stream, metric);
-  const look = looks[grid.component];
-  const title = streamTitle(grid.component);
-  const values = grid.positions.map((_, column) =>
-    grid.cells.map((layer) => layer[column]?.mean ?? undefined),
-  );
-  const spreads = grid.positions.map((_, column) =>
-    grid.cells.map((layer) => layer[column]?.sd ?? undefined),
-  );
-  const hasSpread = result.samples > 1;
-  const windows = grid.cells.map((_, layer) => {
-    const { from, to } = windowAround(layer, grid.window, result.layerCount);
-    return [from, to - 1] as const;
-  });
-  return {
-    title: grid.heads ? `${title}, heads ${grid.heads.join(' ')}` : title,
-    ...(look ? { icon: look.icon } : {}),
-    colours: colours === 'streams' ? (look?.colours ?? 'purples') : colours,
-    values,
-    ...(hasSpread ? { standardDeviations: spreads } : {}),
-    windowSize: grid.window,
-    ...(grid.window > 1 ? { windows } : {}),
-    ...(result.experiment.direction === 'corrupt' ? { axisTitle: corruptAxis(grid.window) } : {}),
-  };
-}
+/** The metric that is drawn: a result without a distractor has no logit difference. */
+export const metricShown = (result: TraceResult, metric: Metric): Metric =>
+  metricsOf(result).includes(metric) ? metric : 'probability';
 
 const corruptAxis = (window: number): string =>
   window === 1 ? 'single corrupted layer' : `centre of ${window} corrupted layers`;
 
 /** The figure of a result, finished or not. */
 export function describeTrace(result: TraceResult, view: FigureView): HeatmapDescription {
-  const metric =
-    result.distractor === undefined && view.metric === 'logitDifference' ? 'probability' : view.metric;
-  const shown = { ...view, metric };
-  const panels = result.streams.map((_, stream) => panelOf(result, stream, shown));
-  const { clean, corrupted } = traceGrid(result, 0, metric);
-  const startsFrom = result.experiment.direction === 'restore' ? 'corrupted' : 'clean';
-  const start = startsFrom === 'clean' ? clean.mean : corrupted.mean;
-  const [from, to] = result.subject;
+  const metric = metricShown(result, view.metric);
+  const figure = traceFigure(result, metric);
+  const isRestoring = result.experiment.direction === 'restore';
   return {
-    title: figureTitle(result),
-    caption: figureCaption(result),
-    panels,
-    locations: {
-      kind: 'position',
-      tokens: result.positions.map((position) => ({
-        text: result.tokens[position]?.text ?? '',
-        isCorrupted: position >= from && position < to,
-      })),
-    },
-    layers: Array.from({ length: result.layerCount }, (_, layer) => layer),
-    metric: figureMetric(result, metric),
-    baselines: { clean: clean.mean, corrupted: corrupted.mean },
-    startsFrom,
+    ...figure,
+    panels: figure.panels.map((panel) => ({
+      ...panel,
+      ...(view.colours === 'streams' ? {} : { colours: view.colours }),
+      ...(isRestoring ? {} : { axisTitle: corruptAxis(panel.windowSize ?? 1) }),
+    })),
     orientation: view.orientation,
     sharing: view.sharing,
-    midpoint: metric === 'logitDifference' ? 0 : start,
-    samples: result.samples,
+    // A diverging map is neutral where nothing has an effect; a difference of logits changes its sign at 0.
+    midpoint: metric === 'logitDifference' ? 0 : (figure.baselines?.[figure.startsFrom ?? 'corrupted'] ?? 0),
     pins: view.pins.filter((pin) => isInside(result, pin)),
   };
 }

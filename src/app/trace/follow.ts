@@ -1,11 +1,12 @@
 // What the trace does when the prompt or the model changes under it: the subject is guessed or found again, windows fit the
 // depth of the model, and an experiment that was opened runs as soon as it can.
 
+import { usualWindow } from '../../experiments/trace/cells.ts';
 import type { ModelInfo, TokenInfo } from '../../worker/protocol.ts';
 import type { ModelStore } from '../stores/model.ts';
 import { isCurrent, type PromptStore } from '../stores/prompt.ts';
 import { isShownCurrent, type TraceStore } from '../stores/trace.ts';
-import { type StreamInput, usualWindow } from './inputs.ts';
+import type { StreamInput } from './inputs.ts';
 import { followSubject, guessSubject, rangeText, type TokenRange } from './subject.ts';
 
 /** The tokens that hold a text's first occurrence; null when it does not occur. */

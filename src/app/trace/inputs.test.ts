@@ -1,14 +1,7 @@
 import { expect, test } from 'vitest';
 import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
-import {
-  experimentKey,
-  initialInputs,
-  inputsOf,
-  readTraceInputs,
-  type TraceInputs,
-  usualWindow,
-} from './inputs.ts';
+import { experimentKey, initialInputs, inputsOf, readTraceInputs, type TraceInputs } from './inputs.ts';
 
 const model: ModelInfo = {
   label: 'tiny',
@@ -82,12 +75,4 @@ test('what cannot be run is said in a sentence that tells what would be right', 
 test('a control that is not in use does not stand in the way', () => {
   expect(problem({ corruption: 'zero', level: 'x', samples: '' })).toBeUndefined();
   expect(problem({ levelUnit: 'number', level: '0,13' })).toBeUndefined();
-});
-
-test('windows are 10 layers in deep models and odd in small ones', () => {
-  expect(usualWindow('mlp_output', 48)).toBe(10);
-  expect(usualWindow('mlp_output', 12)).toBe(3);
-  expect(usualWindow('mlp_output', 8)).toBe(3);
-  expect(usualWindow('mlp_output', 2)).toBe(1);
-  expect(usualWindow('block_output', 48)).toBe(1);
 });

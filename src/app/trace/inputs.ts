@@ -1,6 +1,7 @@
 // What a person sets for a trace, as the controls hold it, and the experiment that it makes. Numbers stay text until they
 // are read, so that a half-typed one is neither lost nor run; what is wrong with one is said beside its control.
 
+import { usualWindow } from '../../experiments/trace/cells.ts';
 import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
 import type { TokenRange } from './subject.ts';
@@ -45,19 +46,6 @@ export const mainStreams = ['block_output', 'mlp_output', 'attention_output'] as
 
 /** More cells than this are a long wait and a figure that no screen holds. */
 export const mostPositions = 1024;
-
-/**
- * Layers that are put back together by default: 10 in models as deep as those it was chosen for, and about as large a part of
- * a smaller one; odd, so that it lies evenly around its layer.
- */
-export function usualWindow(component: string, layerCount: number): number {
-  if (component === 'block_output' || component === 'block_input') return 1;
-  return layerCount >= 24 ? 10 : 2 * Math.floor(layerCount / 8) + 1;
-}
-
-/** What a file that says nothing of a stream's window means. */
-const windowInFile = (component: string): number =>
-  component === 'block_output' || component === 'block_input' ? 1 : 10;
 
 export function initialInputs(layerCount: number): TraceInputs {
   return {
@@ -189,7 +177,7 @@ export function inputsOf(
   const input = (component: string): StreamInput => {
     const found = streams.find((stream) => stream.component === component);
     if (!found) return { component, isOn: false, window: String(usualWindow(component, layerCount)) };
-    const window = String(found.window ?? windowInFile(component));
+    const window = String(found.window ?? usualWindow(component, layerCount));
     return { component, isOn: true, window, ...(found.heads ? { heads: found.heads } : {}) };
   };
   const others = streams.map(({ component }) => component);
@@ -216,13 +204,12 @@ export function inputsOf(
   };
 }
 
-/** Two experiments are one when nothing differs that numbers depend on; a title is no number. */
+/**
+ * Two experiments are one when nothing differs that numbers depend on; a title is no number.
+ * @param experiment with every window given
+ */
 export function experimentKey(experiment: TraceExperiment, subject: TokenRange): string {
-  const { model, prompt, answer, distractor, corruption, direction, positions } = experiment;
-  const streams = experiment.streams.map((stream) => ({
-    ...stream,
-    window: stream.window ?? windowInFile(stream.component),
-  }));
+  const { model, prompt, answer, distractor, corruption, direction, streams, positions } = experiment;
   const numbers = { model, prompt, subject, answer, distractor, corruption, direction, streams, positions };
   return JSON.stringify(numbers, (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -38,6 +38,17 @@ export interface LayerRange {
   readonly isCut: boolean;
 }
 
+const widestWindow = 10;
+
+/**
+ * The window of a stream for which none is given. One layer of the residual stream says all. Of the others ROME restores ten layers of 48 together; where ten would be
+ * most of the model, a third of it.
+ */
+export function usualWindow(component: string, layerCount: number): number {
+  if (component === 'block_output' || component === 'block_input') return 1;
+  return Math.max(1, Math.min(widestWindow, Math.round(layerCount / 3)));
+}
+
 /**
  * The layers around `layer` that a window covers, cut at the edges of the model:
  *

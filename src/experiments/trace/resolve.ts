@@ -6,7 +6,7 @@ import { type Checkpoint, CheckpointError, type Tokenizer } from '../../checkpoi
 import { schedule } from '../../runtime/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import type { TraceOutline, TraceStream } from './cells.ts';
+import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
 import type { TraceExperiment } from './experiment.ts';
 import { checkedRange, type NamedToken, namedToken, rangeOfText, tokenLabel, tokensOf } from './subject.ts';
 
@@ -30,17 +30,6 @@ export interface ResolvedTrace extends TraceOutline {
   /** Tokens in the subject's place, where the corruption replaces them. */
   readonly replacement?: readonly number[];
   readonly notices: readonly Notice[];
-}
-
-const widestWindow = 10;
-
-/**
- * One layer of the residual stream says all. Of the others ROME restores ten layers of 48 together; where ten would be
- * most of the model, a third of it.
- */
-function usualWindow(component: string, layerCount: number): number {
-  if (component === 'block_output' || component === 'block_input') return 1;
-  return Math.max(1, Math.min(widestWindow, Math.round(layerCount / 3)));
 }
 
 function resolveStream(
