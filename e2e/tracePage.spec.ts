@@ -25,7 +25,10 @@ const open = (page: Page, changes: Partial<FakeEngine> = {}) =>
 const prompt = (page: Page): Locator => page.getByRole('textbox', { name: 'Prompt' });
 const chip = (page: Page, name: RegExp): Locator => page.getByRole('option', { name });
 const subject = (page: Page): Promise<(string | null)[]> =>
-  page.getByRole('option', { selected: true }).evaluateAll((chips) => chips.map((each) => each.textContent));
+  page
+    .getByRole('listbox')
+    .getByRole('option', { selected: true })
+    .evaluateAll((chips) => chips.map((each) => each.textContent));
 const figure = (page: Page): Locator => page.getByRole('region', { name: /^Where |^Figure/ });
 const cell = (page: Page): Locator => page.getByRole('region', { name: /^(Strongest cell|Cell)$/ });
 const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true });
@@ -183,7 +186,7 @@ test('metric, colours, range and rows are views that need no run', async ({ page
   await expect(grid.getByRole('gridcell').first()).toHaveAccessibleName(/divergence 0\.8/);
   await page.getByLabel('Colours').selectOption('cividis');
   await page.getByLabel('Range').selectOption('panel');
-  await page.getByLabel('Rows').selectOption('layers');
+  await page.getByLabel('Rows').selectOption('layers-down');
   await expect(figure(page)).toContainText('Computed here');
   await button(page, 'Table').click();
   await expect(page.getByRole('table', { name: /Attention/ })).toContainText('0.8');

@@ -52,10 +52,9 @@ function subjectFor(
   if (pending && typeof named === 'object' && named[1] <= tokens.length)
     return { subject: named, isSubjectGuessed: false };
   if (!isSubjectGuessed && inputs.subject) {
-    if (before === null && inputs.subject[1] <= tokens.length) {
-      return { subject: inputs.subject, isSubjectGuessed };
-    }
-    const followed = before && followSubject(before, inputs.subject, tokens);
+    // Before the first tokens of a model the subject lies among those of the stored result.
+    const among = before ?? trace.shown?.result.tokens.map((token) => ({ ...token, isSpecial: false }));
+    const followed = among && followSubject(among, inputs.subject, tokens);
     if (followed) return { subject: followed, isSubjectGuessed };
   }
   return { subject: guessSubject(tokens), isSubjectGuessed: true };
