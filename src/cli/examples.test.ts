@@ -42,20 +42,21 @@ test.each(files)(
     const result = await run(readTraceExperiment(read(name)));
     expect(isComplete(result)).toBe(true);
     expect(result.notices).toEqual([]);
-    const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
-    const probability = (samples: TraceResult['clean']) => mean(metricOf(samples, 'probability'));
-    const [clean, corrupted] = [probability(result.clean), probability(result.corrupted)];
-    expect(clean).toBeGreaterThan(0.9);
-    expect(corrupted).toBeLessThan(0.5);
-    // Single states before the last position reach the other run's prediction; the last one always does.
+    // Every example names a distractor, and the corruption is chosen to take the answer's lead over it away.
+    const lead = (samples: TraceResult['clean']) => {
+      const values = metricOf(samples, 'logitDifference');
+      return values.reduce((sum, x) => sum + x, 0) / values.length;
+    };
+    const [clean, corrupted] = [lead(result.clean), lead(result.corrupted)];
+    expect(clean).toBeGreaterThan(1);
+    expect(corrupted).toBeLessThan(clean / 2);
+    // One state before the last position is enough to get most of it back; the last position's always is.
     const [residual] = result.streams;
     const columns = result.positions.length;
     const single = residual?.cells.flatMap((samples, index) =>
-      samples && index % columns < columns - 1 ? [probability(samples)] : [],
+      samples && index % columns < columns - 1 ? [lead(samples)] : [],
     );
-    const isRestoring = result.experiment.direction === 'restore';
-    const best = isRestoring ? Math.max(...(single ?? [])) : Math.min(...(single ?? []));
-    expect(Math.abs(best - (isRestoring ? clean : corrupted))).toBeLessThan(0.2);
+    expect((Math.max(...(single ?? [])) - corrupted) / (clean - corrupted)).toBeGreaterThan(0.8);
   },
 );
 
@@ -63,14 +64,14 @@ test('patchbay run writes a result that reads back, a table of its cells, and a 
   const out = mkdtempSync(join(tmpdir(), 'patchbay-'));
   const printed = vi.spyOn(console, 'log').mockImplementation(() => undefined);
   try {
-    const file = join(folder.pathname, 'keys-to-the-cabinet.json');
+    const file = join(folder.pathname, 'agreement.json');
     expect(await main(['run', file, '--out', out, '--metric', 'logitDifference'])).toBe(0);
     const result = readTraceResult(JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')));
-    expect(result.answer.text).toBe(' are');
+    expect(result.answer.text).toBe(' have');
     const cells = result.streams.reduce((sum, stream) => sum + stream.cells.length, 0);
     expect(readFileSync(join(out, 'cells.csv'), 'utf8').trim().split('\n')).toHaveLength(1 + 2 + cells);
-    expect(readFileSync(join(out, 'figure.svg'), 'utf8')).toContain('minus logit of “is”');
-    expect(printed.mock.calls.flat().join('\n')).toMatch(/·keys\* [0-9]+\n/);
+    expect(readFileSync(join(out, 'figure.svg'), 'utf8')).toContain('minus logit of “has”');
+    expect(printed.mock.calls.flat().join('\n')).toMatch(/·walls\* [0-9]+\n/);
   } finally {
     printed.mockRestore();
     rmSync(out, { recursive: true });
