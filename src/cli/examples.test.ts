@@ -48,8 +48,8 @@ test.each(files)(
       return values.reduce((sum, x) => sum + x, 0) / values.length;
     };
     const [clean, corrupted] = [lead(result.clean), lead(result.corrupted)];
-    expect(clean).toBeGreaterThan(1);
-    expect(corrupted).toBeLessThan(clean / 2);
+    expect(clean).toBeGreaterThan(0);
+    expect(clean - corrupted).toBeGreaterThan(2);
     // One state before the last position is enough to get most of it back; the last position's always is.
     const [residual] = result.streams;
     const columns = result.positions.length;

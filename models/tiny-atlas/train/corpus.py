@@ -57,7 +57,7 @@ def train_tokenizer():
     """Byte-level BPE: the digits' merges are written by hand, the rest is learned from a list of words.
 
     The hand-made ones cut any year ' 1732' into ' 17' and '32'. The list repeats a word the more often, the more
-    it should be one token: answers, names and nouns, then the other words, then the landmarks, which keep two to four.
+    it should be one token: answers, names and nouns, then the other words, then the landmarks, most of which keep two to four.
     """
     digits = [str(d) for d in range(10)]
     space = "Ġ"
