@@ -56,7 +56,10 @@ test.each(files)(
     const single = residual?.cells.flatMap((samples, index) =>
       samples && index % columns < columns - 1 ? [lead(samples)] : [],
     );
-    expect((Math.max(...(single ?? [])) - corrupted) / (clean - corrupted)).toBeGreaterThan(0.8);
+    // A later year is the exception: its last token reads the first year's embedding in layer 0, before any state is put back.
+    const carries = name !== 'greater-than.json';
+    const recovered = (Math.max(...(single ?? [])) - corrupted) / (clean - corrupted);
+    expect(recovered > 0.8, `${recovered}`).toBe(carries);
   },
 );
 
