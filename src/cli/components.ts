@@ -4,6 +4,7 @@ import type { Architecture, ComponentDescription } from '../architectures/archit
 import { architectureOf } from '../architectures/registry.ts';
 import { openModel } from '../checkpoint/open-node.ts';
 import { readArguments, UsageError } from './arguments.ts';
+import { modelPath } from './hostModel.ts';
 import { formatTable } from './table.ts';
 
 function shapeOf({ layout, width, heads = 1 }: ComponentDescription): string {
@@ -19,7 +20,7 @@ export async function componentsCommand(words: readonly string[]): Promise<numbe
   const { positionals } = readArguments(words, {});
   const [spec, ...rest] = positionals;
   if (!spec || rest.length > 0) throw new UsageError('Usage: patchbay components MODEL');
-  const checkpoint = await openModel(spec);
+  const checkpoint = await openModel(modelPath(spec));
   try {
     const architecture = architectureOf(checkpoint);
     const { modelType, layerCount, width, headCount, vocabularySize, maxPositions } = architecture;

@@ -30,7 +30,7 @@ export function modelPath(name: string, revision?: string): string {
 }
 
 /**
- * @param spec a folder, a `.gguf` file or a Hub id
+ * @param spec the name of an embedded model, a folder, a `.gguf` file or a Hub id
  * @throws CheckpointError or UnsupportedModelError when it cannot be opened
  */
 export async function withModel<T>(
@@ -38,7 +38,7 @@ export async function withModel<T>(
   kind: HostBackendKind,
   use: (model: Model, checkpoint: Checkpoint) => Promise<T>,
 ): Promise<T> {
-  const checkpoint = await openModel(spec);
+  const checkpoint = await openModel(modelPath(spec));
   try {
     const backend = await createHostBackend(kind);
     try {

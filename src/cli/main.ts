@@ -28,7 +28,7 @@ const help = `Patchbay: causal interventions on neural networks
   patchbay conformance --fixtures DIR   compare with reference results
       [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K]
 
-MODEL is a folder, a .gguf file, or a Hub id such as openai-community/gpt2.`;
+MODEL is tiny-atlas (embedded), a folder, a .gguf file, or a Hub id such as openai-community/gpt2.`;
 
 /** @returns the exit code: 0 done, 1 failed, 2 not understood */
 export async function main(words: readonly string[]): Promise<number> {
