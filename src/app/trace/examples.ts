@@ -16,7 +16,7 @@ const files = import.meta.glob<unknown>('../../../examples/*.json', { eager: tru
 const results = import.meta.glob<unknown>('../../../examples/results/*.json', { import: 'default' });
 
 /** The first one opens with the page. */
-const order = ['eiffel-tower', 'indirect-object', 'pronoun', 'agreement'];
+const order = ['eiffel-tower', 'indirect-object', 'pronoun', 'agreement', 'greater-than', 'induction'];
 
 const placeOf = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
 
