@@ -51,7 +51,15 @@ export function variantKey(partKey: string, slots: VariantSlots): string {
     hasSource,
     Object.entries(fragment.parameters).map(([name, { shape }]) => [name, shape]),
   ]);
-  const taps = slots.taps.map((slot) => [slot.component, slot.reduction?.key ?? '']);
+  const taps = slots.taps.map(({ component, reduction }) => [
+    component,
+    reduction?.key ?? '',
+    Object.entries(reduction?.parameters ?? {}).map(([name, { data, shape }]) => [
+      name,
+      data instanceof Float32Array,
+      shape,
+    ]),
+  ]);
   return JSON.stringify([partKey, edits, taps, slots.hasPast, slots.keepsPresent, slots.keepsHidden]);
 }
 
