@@ -119,6 +119,7 @@ export interface Read {
   readonly site: Site;
   /** For a pair component, the result is [heads, positions, keys]. */
   readonly location: Location;
+  /** Not for a pair component. */
   readonly reduction?: Reduction;
 }
 

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { greater } from '../onnx/elementwise.ts';
 import { gather } from '../onnx/layout.ts';
+import { reduceSum } from '../onnx/reduction.ts';
+import { constant, ShapeError } from '../onnx/value.ts';
 import type { Backend } from './backend.ts';
 import { Model } from './model.ts';
 import { createNodeBackend } from './nodeBackend.ts';
-import type { Plan, Reduction } from './plan.ts';
+import { type Plan, PlanError, type Reduction } from './plan.ts';
 import { tinyCheckpoint, tinyConfigurations } from './tinyCheckpoint.ts';
 
 let backend: Backend;
@@ -27,10 +30,48 @@ const pick = (...ids: readonly number[]): Reduction => ({
   build: (value, parameter) => ({ picked: gather(value, parameter('ids'), 1) }),
 });
 
+async function isRefused(plan: Plan, sentence: string, kind: new (message: string) => Error): Promise<void> {
+  const before = backend.liveTensors;
+  const failure = await model.run(plan).then(
+    () => 'it ran',
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(kind);
+  expect(failure).toMatchObject({ message: expect.stringContaining(sentence) });
+  expect(backend.liveTensors).toBe(before);
+}
+
 test('parameters of another shape make another graph', async () => {
   const [two] = await model.run(reduced('logits', null, pick(7, 20)));
   const [three] = await model.run(reduced('logits', null, pick(7, 20, 5)));
   expect(two?.picked?.shape).toEqual([1, 2]);
   expect(three?.picked?.shape).toEqual([1, 3]);
   expect(three?.picked?.data.slice(0, 2)).toEqual(two?.picked?.data);
+});
+
+test('a component of pairs of positions is not reduced on the device, where its batches are padded', async () => {
+  const sum: Reduction = { key: 'sum', build: (value) => ({ value }) };
+  await isRefused(
+    reduced('attention_weight', 1, sum),
+    "The reduction 'sum' cannot be taken of 'attention_weight', whose batches are padded.",
+    PlanError,
+  );
+});
+
+test('a result without a row for each unit, or of truth values, is refused', async () => {
+  const whole: Reduction = { key: 'whole', build: (value) => ({ sum: reduceSum(value) }) };
+  await isRefused(
+    reduced('logits', null, whole),
+    "The reduction 'whole' gives 'sum' as float32 [1, 1]",
+    ShapeError,
+  );
+  const signs: Reduction = {
+    key: 'signs',
+    build: (value) => ({ isPositive: greater(value, constant(0)) }),
+  };
+  await isRefused(
+    reduced('logits', null, signs),
+    "The reduction 'signs' gives 'isPositive' as bool",
+    ShapeError,
+  );
 });

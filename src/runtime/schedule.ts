@@ -291,11 +291,13 @@ export function schedule(architecture: Architecture, plan: Plan): Schedule {
   const reads = plan.reads.map((read): ScheduledRead => {
     const draft = draftOf(read.row);
     const stage = stageOf(architecture, read.site);
-    const target = resolveLocation(
-      describeComponent(architecture, read.site.component),
-      read.location,
-      draft.length,
-    );
+    const component = describeComponent(architecture, read.site.component);
+    const target = resolveLocation(component, read.location, draft.length);
+    if (read.reduction && component.layout === 'pair') {
+      throw new PlanError(
+        `The reduction '${read.reduction.key}' cannot be taken of '${component.name}', whose batches are padded. Read it whole and reduce what comes back.`,
+      );
+    }
     if (stage < draft.start || target.positions.some((position) => position < draft.first)) {
       throw new PlanError(
         `Row ${read.row} does not carry '${read.site.component}' there: it begins at layer ${draft.start}, position ${draft.first}. Read its parent instead.`,

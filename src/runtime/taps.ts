@@ -138,9 +138,7 @@ export function memberResult(
       const part = memberPart(tensor, member);
       return [
         name,
-        group.slot.layout === 'pair' && !group.slot.reduction
-          ? unpadPairs(part, member, member.placed.length, sizes)
-          : part,
+        group.slot.layout === 'pair' ? unpadPairs(part, member, member.placed.length, sizes) : part,
       ];
     }),
   );

@@ -94,12 +94,21 @@ function buildFragment(slot: EditSlot, name: string, base: Value, source: Value 
 }
 
 function buildReduction(reduction: Reduction, name: string, taken: Value): Readonly<Record<string, Value>> {
-  return reduction.build(taken, (parameter) => {
+  const results = reduction.build(taken, (parameter) => {
     const found = reduction.parameters?.[parameter];
     if (!found) throw new PlanError(`The reduction '${reduction.key}' has no parameter '${parameter}'.`);
     const dtype = found.data instanceof Float32Array ? 'float32' : 'int32';
     return input(`${name}.${parameter}`, dtype, found.shape);
   });
+  // What comes back is dealt out to the reads by its first axis.
+  for (const [key, { dtype, shape }] of Object.entries(results)) {
+    if (dtype === 'bool' || shape[0] !== taken.shape[0]) {
+      throw new ShapeError(
+        `The reduction '${reduction.key}' gives '${key}' as ${dtype} [${shape.join(', ')}]; it must be numbers with the first axis ${taken.shape[0]}.`,
+      );
+    }
+  }
+  return results;
 }
 
 /** Replace the chosen units; `select` takes each unit from the value or, past its end, from the edited ones. */
