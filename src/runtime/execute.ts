@@ -137,17 +137,20 @@ class Execution {
     const perToken = isHead
       ? architecture.vocabularySize
       : architecture.headCount * this.#lookup.schedule.longest;
-    const limit = Math.min(backend.batchTokens, Math.floor(backend.batchBytes / (perToken * 4)));
+    const most = Math.floor(backend.batchBytes / (perToken * 4));
     const batches: number[][] = [];
     let tokens = 0;
+    let longest = 0;
     for (const row of rows) {
       const own = isHead ? this.#lookup.headPositions(row).length : ownTokens(this.#lookup.row(row));
-      if (batches.length === 0 || tokens + own > limit) {
-        batches.push([]);
-        tokens = 0;
-      }
+      const widest = Math.max(longest, own);
+      // Attention pads every row of a batch to its longest; in the head tokens lie flat.
+      const padded = isHead ? tokens + own : ((batches.at(-1)?.length ?? 0) + 1) * widest;
+      const isFull = tokens + own > backend.batchTokens || padded > most;
+      if (batches.length === 0 || isFull) batches.push([]);
       batches.at(-1)?.push(row);
-      tokens += own;
+      tokens = isFull ? own : tokens + own;
+      longest = isFull ? own : widest;
     }
     return batches;
   }
