@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { Model } from './model.ts';
 import { createNodeBackend } from './nodeBackend.ts';
@@ -95,6 +95,27 @@ describe('loading', () => {
       await model.dispose();
       await backend.close();
     }
+  });
+
+  test('a longer table that does not fit leaves the shorter one in use', async () => {
+    const long = { ...tinyConfigurations.llama, max_position_embeddings: 128 };
+    const backend = createNodeBackend(1);
+    const model = await Model.load(tinyCheckpoint(long), backend);
+    const first = await model.run(plan);
+    const plainUpload = backend.upload.bind(backend);
+    const prompt = Array.from({ length: 100 }, () => 3);
+    const rows = [{ start: { kind: 'tokens' as const, tokens: prompt }, edits: [] }];
+    const read = { row: 0, site, location: { positions: [99] } };
+    const upload = vi.spyOn(backend, 'upload').mockImplementation((data, shape) => {
+      if (shape[0] === 128) throw new Error('The device is full.');
+      return plainUpload(data, shape);
+    });
+    await expect(model.run({ rows, reads: [read] })).rejects.toThrow('The device is full.');
+    upload.mockRestore();
+    expect(await model.run(plan)).toEqual(first);
+    await model.dispose();
+    expect(backend.liveTensors).toBe(0);
+    await backend.close();
   });
 
   test('progress counts the bytes of the checkpoint to a constant total', async () => {

@@ -74,8 +74,9 @@ export class WeightStore {
     if (known && known.rows >= positions) return known.tensor;
     // Doubling keeps the number of tables made for growing prompts small.
     const rows = Math.max(64, 2 ** Math.ceil(Math.log2(positions)));
-    if (known) this.#backend.dispose(known.tensor);
     const tensor = this.#backend.upload(source.rows(rows), [rows, source.width]);
+    // Only now: an upload that fails leaves the table that was there.
+    if (known) this.#backend.dispose(known.tensor);
     this.#tables.set(source.key, { tensor, rows });
     return tensor;
   }
