@@ -15,6 +15,8 @@ export interface CaptureRequest {
   readonly component: string;
   /** Ascending. */
   readonly positions: readonly number[];
+  /** Place of each position among them. */
+  readonly places: ReadonlyMap<number, number>;
   readonly lastUse: Stage;
 }
 
@@ -32,6 +34,13 @@ export interface Capture {
 export const captureKey = (row: number, stage: Stage, component: string): string =>
   `${row} ${stage} ${component}`;
 
+/** Place of a position in the captured block. */
+export function placeOf({ places, component }: CaptureRequest, position: number): number {
+  const place = places.get(position);
+  if (place === undefined) throw new Error(`Position ${position} of '${component}' was not captured.`);
+  return place;
+}
+
 /** What must be captured for the edits of a schedule that come to run. */
 export function captureRequests(schedule: Schedule): readonly CaptureRequest[] {
   const wanted = new Map<
@@ -48,14 +57,11 @@ export function captureRequests(schedule: Schedule): readonly CaptureRequest[] {
       wanted.set(key, entry);
     }
   }
-  return [...wanted].map(([key, { row, stage, component, positions, lastUse }]) => ({
-    key,
-    row,
-    stage,
-    component,
-    positions: [...positions].sort((a, b) => a - b),
-    lastUse,
-  }));
+  return [...wanted].map(([key, { row, stage, component, positions, lastUse }]) => {
+    const ascending = [...positions].sort((a, b) => a - b);
+    const places = new Map(ascending.map((position, place) => [position, place]));
+    return { key, row, stage, component, positions: ascending, places, lastUse };
+  });
 }
 
 export class Captures {
@@ -102,7 +108,7 @@ export class Captures {
     const data = new Float32Array(heads.length * positions.length * keys);
     heads.forEach((head, h) => {
       positions.forEach((position, p) => {
-        const from = (head * heldPositions + held.request.positions.indexOf(position)) * keys;
+        const from = (head * heldPositions + placeOf(held.request, position)) * keys;
         data.set(held.tensor.data.subarray(from, from + keys), (h * positions.length + p) * keys);
       });
     });
@@ -119,12 +125,16 @@ export class Captures {
   /** Drop what no later stage uses. */
   release(stage: Stage): void {
     for (const [key, { request }] of this.#pairs) if (request.lastUse <= stage) this.#pairs.delete(key);
-    for (const [key, capture] of this.#held) {
-      if (capture.request.lastUse > stage) continue;
+    // Captures of one batch share a tensor: it goes with the last of them.
+    const dropped = new Set<DeviceTensor>();
+    for (const [key, { request, tensor }] of this.#held) {
+      if (request.lastUse > stage) continue;
       this.#held.delete(key);
-      const isShared = [...this.#held.values()].some((other) => other.tensor === capture.tensor);
-      if (!isShared) this.#arena.dispose(capture.tensor);
+      dropped.add(tensor);
     }
+    if (dropped.size === 0) return;
+    for (const { tensor } of this.#held.values()) dropped.delete(tensor);
+    for (const tensor of dropped) this.#arena.dispose(tensor);
   }
 }
 

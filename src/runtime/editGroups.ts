@@ -3,7 +3,7 @@
 import type { ComponentDescription } from '../architectures/architecture.ts';
 import type { Arena } from './arena.ts';
 import type { DeviceTensor } from './backend.ts';
-import { type Capture, type Captures, poolOf } from './captures.ts';
+import { type Capture, type Captures, placeOf, poolOf } from './captures.ts';
 import type { Fragment } from './plan.ts';
 import type { ScheduledEdit } from './schedule.ts';
 import type { EditSlot } from './variant.ts';
@@ -135,10 +135,11 @@ function prepareUnits(group: Group, { arena, captures, sizes, paddedSize }: Edit
   let k = 0;
   for (const { member, units: places } of placed) {
     const { edit } = member;
+    const capture = pool && captures.of(edit);
     for (const { unit, index } of places) {
       units[k] = unit;
       select[unit] = select.length + k;
-      if (pool) source[k] = capturedUnit(edit, captures.of(edit), index, pool.starts);
+      if (capture) source[k] = capturedUnit(edit, capture, index, pool.starts);
       else if (given && edit.source?.kind === 'tensor') {
         given.set(edit.source.data.subarray(index * width, (index + 1) * width), k * width);
         source[k] = k;
@@ -168,7 +169,7 @@ function capturedUnit(
   const heads = edit.origin?.location.heads ?? [0];
   const position = edit.origin?.location.positions[Math.floor(index / heads.length)] ?? 0;
   const head = heads[index % heads.length] ?? 0;
-  const at = capture.request.positions.indexOf(position);
+  const at = placeOf(capture.request, position);
   return (starts.get(capture) ?? 0) + at * capture.unitsPerPosition + head;
 }
 
