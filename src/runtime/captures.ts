@@ -167,5 +167,9 @@ export function poolOf(
     });
     at += units;
   }
-  return { tensor: arena.assemble([at, first.width], pieces), starts, isTemporary: true };
+  return {
+    tensor: arena.assemble([arena.backend.paddedSize(at), first.width], pieces),
+    starts,
+    isTemporary: true,
+  };
 }
