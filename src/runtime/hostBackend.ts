@@ -39,6 +39,8 @@ export interface HostBackendOptions {
   readonly largestPartBytes?: number;
   readonly ort: Onnxruntime;
   readonly sessionOptions: InferenceSession.SessionOptions;
+  /** Awaited after each run of a graph; see `createBreather`. */
+  readonly breathe?: () => Promise<void>;
 }
 
 export class HostBackend implements Backend {
@@ -50,6 +52,7 @@ export class HostBackend implements Backend {
   readonly largestPartBytes: number;
   readonly #ort: Onnxruntime;
   readonly #sessionOptions: InferenceSession.SessionOptions;
+  readonly #breathe: (() => Promise<void>) | undefined;
   readonly #live = new Set<DeviceTensor>();
 
   constructor(options: HostBackendOptions) {
@@ -58,6 +61,7 @@ export class HostBackend implements Backend {
     this.largestPartBytes = options.largestPartBytes ?? Number.POSITIVE_INFINITY;
     this.#ort = options.ort;
     this.#sessionOptions = options.sessionOptions;
+    this.#breathe = options.breathe;
   }
 
   get liveTensors(): number {
@@ -132,6 +136,7 @@ export class HostBackend implements Backend {
           }),
         );
         const outputs = await session.run(feeds);
+        await this.#breathe?.();
         return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.#own(tensor)]));
       },
       dispose: () => session.release(),

@@ -1,6 +1,7 @@
 // onnxruntime-web on WebAssembly, with threads where the page is cross-origin isolated.
 
 import type { Backend } from './backend.ts';
+import { createBreather } from './breathe.ts';
 import { HostBackend, type Onnxruntime, sharedCores } from './hostBackend.ts';
 
 export interface WasmBackendOptions {
@@ -16,12 +17,13 @@ export interface WasmBackendOptions {
  */
 const largestPartBytes = 3 * 2 ** 30;
 
-const wasmBackend = (ort: Onnxruntime, threads: number): Backend =>
+const wasmBackend = (ort: Onnxruntime, threads: number, breathe?: () => Promise<void>): Backend =>
   new HostBackend({
     kind: 'wasm',
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     largestPartBytes,
     ort,
+    ...(breathe ? { breathe } : {}),
     sessionOptions: {
       executionProviders: ['wasm'],
       graphOptimizationLevel: 'all',
@@ -35,7 +37,7 @@ export async function createWasmBackend({ threads, wasmPaths }: WasmBackendOptio
   const ort = await import('onnxruntime-web/wasm');
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = wasmPaths;
-  return wasmBackend(ort, threads);
+  return wasmBackend(ort, threads, createBreather());
 }
 
 /** The same engine on Node, where the files lie in the package. The page's bundle must not reach this. */
