@@ -11,6 +11,7 @@ import { experimentKey, initialInputs, inputsOf, type TraceInputs } from '../tra
 import type { TokenRange } from '../trace/subject.ts';
 import type { ModelStore } from './model.ts';
 import type { PromptStore } from './prompt.ts';
+import { throttled } from './throttled.ts';
 
 export interface Shown {
   readonly result: TraceResult;
@@ -126,17 +127,26 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
       const startedAt = performance.now();
       let result = earlier;
       set({ run: { status: 'running', key, isQuiet, startedAt, progress: null }, pending: null });
+      const showPart = throttled(() => {
+        if (result && !isQuiet) show({ result, key, origin: 'run', elapsedMs: null, difference: null });
+      });
       const onPart = (part: TracePart) => {
         if (part.kind === 'cells') result = result && addCells(result, part.cells);
         else result = result ? { ...part.result, streams: result.streams } : part.result;
-        if (result && !isQuiet) show({ result, key, origin: 'run', elapsedMs: null, difference: null });
+        showPart.soon();
       };
-      const onProgress = (progress: Progress) => {
+      let progress: Progress | null = null;
+      const showProgress = throttled(() => {
         if (current === controller) set({ run: { status: 'running', key, isQuiet, startedAt, progress } });
+      });
+      const onProgress = (next: Progress) => {
+        progress = next;
+        showProgress.soon();
       };
       try {
         const done = earlier ? doneCells(earlier) : [];
         const { elapsedMs } = await engine.trace(experiment, { signal, onProgress, onPart, done });
+        showPart.drop();
         if (result) {
           const isAgain = isQuiet && stored !== null && stored.key === key;
           const difference = isAgain ? largestDifference(stored.result, result) : null;
@@ -144,11 +154,13 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
         }
         if (current === controller) set({ run: { status: 'idle' } });
       } catch (cause) {
+        showPart.now();
         if (current !== controller) return; // another run took over
         const message = cause instanceof Error ? cause.message : String(cause);
         if (!signal.aborted) set({ run: { status: 'failed', key, message } });
         else set({ run: isQuiet ? { status: 'idle' } : { status: 'stopped', key } });
       } finally {
+        showProgress.drop();
         if (current === controller) current = null;
       }
     }

@@ -128,7 +128,11 @@ function Numbers({ result, facts }: { readonly result: TraceResult; readonly fac
 export function CellInspector() {
   const result = useTrace((state) => state.shown?.result ?? null);
   const { view, looked, chosen } = useFigure((state) => state);
-  const strongest = useMemo(() => (result === null ? null : strongestOf(result)), [result]);
+  const isDefault = looked === null && chosen === null;
+  const strongest = useMemo(
+    () => (result === null || !isDefault ? null : strongestOf(result)),
+    [result, isDefault],
+  );
   const address = looked ?? chosen ?? strongest;
   const facts = result && address && cellFacts(result, address, metricShown(result, view.metric));
   if (result === null || address === null || !facts) {
@@ -139,7 +143,6 @@ export function CellInspector() {
       </section>
     );
   }
-  const isDefault = looked === null && chosen === null;
   const verb = result.experiment.direction === 'restore' ? 'restored' : 'corrupted';
   return (
     <section className="card inspector cell-inspector" aria-labelledby="cell-title">

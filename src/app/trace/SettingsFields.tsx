@@ -78,10 +78,10 @@ export function Choice<Value extends string>({ label, value, choices, hint, onCh
 }
 
 const corruptions: readonly (readonly [TraceInputs['corruption'], string])[] = [
-  ['noise', 'Gaussian noise on its embeddings'],
-  ['replace', 'Other tokens in its place'],
-  ['zero', 'Embeddings set to zero'],
-  ['mean', 'Embeddings set to the prompt’s mean'],
+  ['noise', 'Gaussian noise'],
+  ['replace', 'Other tokens'],
+  ['zero', 'Zero embeddings'],
+  ['mean', 'Mean embeddings'],
 ];
 
 export function CorruptionFields() {
@@ -155,8 +155,8 @@ export function CorruptionFields() {
           label="Direction"
           value={inputs.direction}
           choices={[
-            ['restore', 'Restore clean into corrupted'],
-            ['corrupt', 'Put corrupted into clean'],
+            ['restore', 'Restore clean'],
+            ['corrupt', 'Insert corrupted'],
           ]}
           hint={
             inputs.direction === 'restore'
