@@ -3,7 +3,7 @@
 
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Locator, type Page, test } from '@playwright/test';
-import { type FileServer, serveFiles } from '../src/checkpoint/expected/file-server.ts';
+import { type FileServer, serveFiles } from '../src/checkpoint/expected/fileServer.ts';
 import { gatedId, modelId, pieceBytes, pieceCount, startHub, storedFiles, token } from './imitatedHub.ts';
 
 let hub: FileServer;

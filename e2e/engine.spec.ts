@@ -1,7 +1,7 @@
 // The built page over its own engine: a model file is dropped into the real worker, on WASM and on WebGPU.
 
 import { expect, type Page, test } from '@playwright/test';
-import { smallGguf } from '../src/checkpoint/expected/small-files.ts';
+import { smallGguf } from '../src/checkpoint/expected/smallFiles.ts';
 
 const prompt = 'The quick brown fox';
 

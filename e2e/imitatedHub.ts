@@ -1,13 +1,13 @@
 // A model that a browser can load and run, on a server that imitates the Hub. Its weights are random and large enough
 // to be fetched in three pieces.
 
-import { serveHub } from '../src/checkpoint/expected/file-server.ts';
+import { serveHub } from '../src/checkpoint/expected/fileServer.ts';
 import {
   byteLevelTokenizer,
   jsonBytes,
   type SmallTensor,
   safetensorsFile,
-} from '../src/checkpoint/expected/small-files.ts';
+} from '../src/checkpoint/expected/smallFiles.ts';
 import { tinyCheckpoint } from '../src/runtime/tinyCheckpoint.ts';
 
 const config = { model_type: 'gpt2', n_embd: 512, n_layer: 3, n_head: 8, n_positions: 64, vocab_size: 260 };

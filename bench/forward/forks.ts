@@ -2,7 +2,7 @@
 // What a fork costs: 64 rows of 10 tokens that fork at layer 0 and at some position, against the same rows run whole. The
 // work should fall to the share of positions that a fork carries.
 
-import { openModel } from '../../src/checkpoint/open-node.ts';
+import { openModel } from '../../src/checkpoint/openNode.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
 import type { Plan, Row } from '../../src/runtime/plan.ts';

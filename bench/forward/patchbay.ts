@@ -1,6 +1,6 @@
 // Patchbay's side of bench/forward, one backend per process: prints one line of JSON.
 
-import { openModel } from '../../src/checkpoint/open-node.ts';
+import { openModel } from '../../src/checkpoint/openNode.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
 import { createWasmBackendOnNode } from '../../src/runtime/wasmBackend.ts';

@@ -1,7 +1,7 @@
 // Patchbay's side of bench/trace, one backend per process: the whole grid, from a loaded model to the last cell, the
 // compilation of graphs included. Prints one line of JSON.
 
-import { openModel } from '../../src/checkpoint/open-node.ts';
+import { openModel } from '../../src/checkpoint/openNode.ts';
 import { openBrowser } from '../../src/cli/browser/chromium.ts';
 import { traceGrid } from '../../src/experiments/trace/grid.ts';
 import { resolveTrace } from '../../src/experiments/trace/resolve.ts';

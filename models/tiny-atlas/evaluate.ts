@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import type { Tokenizer } from '../../src/checkpoint/checkpoint.ts';
-import { openFolder } from '../../src/checkpoint/open-node.ts';
+import { openFolder } from '../../src/checkpoint/openNode.ts';
 import { logSumExp } from '../../src/experiments/predict.ts';
 import { readTraceExperiment } from '../../src/experiments/trace/experiment.ts';
 import { traceGrid } from '../../src/experiments/trace/grid.ts';

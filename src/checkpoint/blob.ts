@@ -1,6 +1,6 @@
 // Files that a person chose or dropped on the page. Nothing is copied until a range is asked for: the browser reads that
 // range from the disk.
-import { type ByteSource, type FileFolder, requireRange } from './byte-source.ts';
+import { type ByteSource, type FileFolder, requireRange } from './byteSource.ts';
 import { CheckpointError } from './checkpoint.ts';
 import { quoted, reasonOf } from './wording.ts';
 

@@ -1,7 +1,7 @@
 // A file of a server of which the browser keeps pieces: what is kept is read from there, the rest is fetched piece by
 // piece and kept. A download that was stopped goes on where it was. Where nothing can be kept, the very range that is
 // asked for is fetched and no more.
-import { type ByteSource, requireRange } from './byte-source.ts';
+import { type ByteSource, requireRange } from './byteSource.ts';
 import { CheckpointError } from './checkpoint.ts';
 import { quoted } from './wording.ts';
 

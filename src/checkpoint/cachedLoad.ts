@@ -1,7 +1,7 @@
 // One load of a model through the cache. A folder of a server is put behind it: each file's version is asked for once,
 // and what is kept of that version is not fetched again. A server that cannot be reached, or refuses, is answered from
 // what is kept. What cannot be kept is a notice, never a failure.
-import type { ByteSource, FileFolder } from './byte-source.ts';
+import type { ByteSource, FileFolder } from './byteSource.ts';
 import { cachedFile, type FilePieces } from './cachedFile.ts';
 import { type CachedSource, type CacheStores, type FileRecord, Shelf } from './cacheShelf.ts';
 import { CheckpointError } from './checkpoint.ts';

@@ -1,7 +1,7 @@
 // Files and folders on a disk. The only file here that names node:fs, so nothing that a page imports may import it.
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type ByteSource, type FileFolder, requireRange } from './byte-source.ts';
+import { type ByteSource, type FileFolder, requireRange } from './byteSource.ts';
 import { CheckpointError } from './checkpoint.ts';
 import { quoted, reasonOf } from './wording.ts';
 

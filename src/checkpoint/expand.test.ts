@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { CheckpointError } from './checkpoint.ts';
 import { expand } from './expand.ts';
-import { decoded, expectedExpansions } from './expected/small-files.ts';
+import { decoded, expectedExpansions } from './expected/smallFiles.ts';
 import { isStorageDtype, storageDtypes } from './storage.ts';
 
 const expected = expectedExpansions();

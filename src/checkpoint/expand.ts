@@ -2,8 +2,8 @@
 // and BF16, the `gguf` package for the quantised dtypes. Nothing is checked twice: the readers have compared sizes with
 // shapes when they opened the file, so this floor only refuses a call whose sizes do not match.
 import { CheckpointError, type StorageDtype } from './checkpoint.ts';
-import { expandQ4, expandQ5, expandQ8 } from './expand-32.ts';
-import { expandQ4K, expandQ5K, expandQ6K } from './expand-256.ts';
+import { expandQ4, expandQ5, expandQ8 } from './expand32.ts';
+import { expandQ4K, expandQ5K, expandQ6K } from './expand256.ts';
 import { halfBits } from './half.ts';
 import { storageBlocks, storedBytes } from './storage.ts';
 

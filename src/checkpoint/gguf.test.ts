@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { memorySource } from './byte-source.ts';
+import { memorySource } from './byteSource.ts';
 import { type Checkpoint, CheckpointError, UnknownTensorError } from './checkpoint.ts';
 import { expand } from './expand.ts';
-import { expectedGguf, smallGguf } from './expected/small-files.ts';
+import { expectedGguf, smallGguf } from './expected/smallFiles.ts';
 import { openGguf } from './gguf.ts';
-import { openFile } from './open-node.ts';
+import { openFile } from './openNode.ts';
 
 const { files, texts } = expectedGguf();
 const entries = Object.entries(files);

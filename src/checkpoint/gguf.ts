@@ -1,13 +1,13 @@
 // A GGUF file as a checkpoint: the header read and checked, the metadata in the words of config.json, tensors under the
 // names and in the row order of transformers, the tokenizer rebuilt.
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource } from './byteSource.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from './checkpoint.ts';
-import { familyOf, type GgufFamily } from './gguf-families.ts';
-import { type GgufHeader, type GgufTensor, readGgufHeader } from './gguf-header.ts';
-import { GgufMetadata } from './gguf-metadata.ts';
-import { readRopeScaling, ropeFactorsName } from './gguf-rope.ts';
-import { layoutFits, type RowLayout, restoredForm, restoreRows } from './gguf-rows.ts';
-import { ggufTokenizer } from './gguf-tokenizer.ts';
+import { familyOf, type GgufFamily } from './ggufFamilies.ts';
+import { type GgufHeader, type GgufTensor, readGgufHeader } from './ggufHeader.ts';
+import { GgufMetadata } from './ggufMetadata.ts';
+import { readRopeScaling, ropeFactorsName } from './ggufRope.ts';
+import { layoutFits, type RowLayout, restoredForm, restoreRows } from './ggufRows.ts';
+import { ggufTokenizer } from './ggufTokenizer.ts';
 import { elementCountOf, storedBytes } from './storage.ts';
 import { listed, quoted, requireOpen, unknownTensor } from './wording.ts';
 

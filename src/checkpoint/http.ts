@@ -1,7 +1,7 @@
 // Files of a server, read range by range. A server answers a range, or sends the whole file as if none had been asked for,
 // or sends a page that says "not found" with the status of success; all three are told apart, and an answer of another
 // length or place than what was asked for is never taken for the bytes.
-import { type ByteSource, type FileFolder, memorySource, requireRange } from './byte-source.ts';
+import { type ByteSource, type FileFolder, memorySource, requireRange } from './byteSource.ts';
 import { CheckpointError } from './checkpoint.ts';
 import { quoted, reasonOf } from './wording.ts';
 

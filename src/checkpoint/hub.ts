@@ -2,7 +2,7 @@
 // follows the rules of the Hub (tokens, redirects, sizes); the ranges themselves are read by http.ts, since the library
 // can neither be stopped by a signal nor notices an answer of the wrong length.
 import type { RepoId } from '@huggingface/hub';
-import type { ByteSource, FileFolder } from './byte-source.ts';
+import type { ByteSource, FileFolder } from './byteSource.ts';
 import type { CachePlace } from './cachedLoad.ts';
 import { CheckpointError } from './checkpoint.ts';
 import { openHttpFile, rangeSource } from './http.ts';

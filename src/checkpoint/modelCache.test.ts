@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import type { CachedLoad } from './cachedLoad.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { expand } from './expand.ts';
-import { type FileServer, serveFiles, serveHub } from './expected/file-server.ts';
+import { type FileServer, serveFiles, serveHub } from './expected/fileServer.ts';
 import { MemoryCaches } from './expected/memoryCaches.ts';
-import { floatBytes, jsonBytes, safetensorsFile } from './expected/small-files.ts';
+import { floatBytes, jsonBytes, safetensorsFile } from './expected/smallFiles.ts';
 import { browserCache, ModelCache } from './modelCache.ts';
 import { openHub, openUrl } from './open.ts';
 

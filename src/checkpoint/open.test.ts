@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Checkpoint, CheckpointError } from './checkpoint.ts';
 import { expand } from './expand.ts';
-import { serveFiles, serveHub } from './expected/file-server.ts';
-import { floatBytes, jsonBytes, safetensorsFile, smallGguf } from './expected/small-files.ts';
+import { serveFiles, serveHub } from './expected/fileServer.ts';
+import { floatBytes, jsonBytes, safetensorsFile, smallGguf } from './expected/smallFiles.ts';
 import { openFiles, openHub, openUrl } from './open.ts';
-import { openModel } from './open-node.ts';
+import { openModel } from './openNode.ts';
 
 const values = Array.from({ length: 50_000 }, (_, index) => index / 8);
 const model = {

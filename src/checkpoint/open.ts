@@ -1,12 +1,12 @@
-// The openers that work in a page and on Node alike: chosen files, a server, the Hub. What a disk adds is in open-node.ts.
+// The openers that work in a page and on Node alike: chosen files, a server, the Hub. What a disk adds is in openNode.ts.
 import { filesFolder } from './blob.ts';
-import type { FileFolder, OpenOptions } from './byte-source.ts';
+import type { FileFolder, OpenOptions } from './byteSource.ts';
 import type { CachedLoad } from './cachedLoad.ts';
 import { type Checkpoint, CheckpointError } from './checkpoint.ts';
 import { openGguf } from './gguf.ts';
 import { httpFolder, openHttpFile } from './http.ts';
 import { type HubRepository, hubFolder, hubPlace } from './hub.ts';
-import { openSafetensors, weightFiles } from './safetensors-folder.ts';
+import { openSafetensors, weightFiles } from './safetensorsFolder.ts';
 import { listed, quoted } from './wording.ts';
 
 /** What the openers of servers accept besides. */

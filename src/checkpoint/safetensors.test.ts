@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type FileFolder, memorySource } from './byte-source.ts';
+import { type FileFolder, memorySource } from './byteSource.ts';
 import { CheckpointError, UnknownTensorError } from './checkpoint.ts';
 import { expand } from './expand.ts';
 import {
@@ -11,9 +11,9 @@ import {
   type SmallTensor,
   safetensorsFile,
   safetensorsWith,
-} from './expected/small-files.ts';
-import { openFolder } from './open-node.ts';
-import { openSafetensors } from './safetensors-folder.ts';
+} from './expected/smallFiles.ts';
+import { openFolder } from './openNode.ts';
+import { openSafetensors } from './safetensorsFolder.ts';
 
 /** A folder in memory that counts what is read from it. */
 function folderOf(

@@ -1,8 +1,8 @@
 // The safetensors format: eight bytes of header length, a JSON header of tensor names with dtype, shape and place, then
 // the tensors. Nothing is believed: every length, type and bound is checked before memory is taken for it.
 import * as v from 'valibot';
-import type { ByteSource } from './byte-source.ts';
-import { parseJson } from './byte-source.ts';
+import type { ByteSource } from './byteSource.ts';
+import { parseJson } from './byteSource.ts';
 import { CheckpointError, type TensorInfo } from './checkpoint.ts';
 import { elementCountOf, isStorageDtype, storageDtypes } from './storage.ts';
 import { listed, quoted } from './wording.ts';

@@ -1,10 +1,10 @@
 // Ids, texts of single tokens, and tokenizer files that are refused.
 import { expect, test } from 'vitest';
-import { type FileFolder, memorySource } from './byte-source.ts';
-import { byteLevelTokenizer, jsonBytes } from './expected/small-files.ts';
-import { textOfToken } from './token-text.ts';
+import { type FileFolder, memorySource } from './byteSource.ts';
+import { byteLevelTokenizer, jsonBytes } from './expected/smallFiles.ts';
 import { buildTokenizer } from './tokenizer.ts';
-import { folderTokenizer } from './tokenizer-files.ts';
+import { folderTokenizer } from './tokenizerFiles.ts';
+import { textOfToken } from './tokenText.ts';
 
 test('text becomes ids and ids become text, with and without the template', async () => {
   const tokenizer = await buildTokenizer(byteLevelTokenizer(), {}, 'tiny');

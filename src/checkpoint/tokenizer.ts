@@ -2,7 +2,7 @@
 // library is imported when the first tokenizer is made, because it is large and brings a runtime of its own with it.
 import * as v from 'valibot';
 import { CheckpointError, type Tokenizer } from './checkpoint.ts';
-import { type Spelling, textOfToken } from './token-text.ts';
+import { type Spelling, textOfToken } from './tokenText.ts';
 import { quoted, reasonOf } from './wording.ts';
 
 /** What the library reads; the rest of the file is its own business and is passed on as it is. */

@@ -2,7 +2,7 @@
 
 import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
 import { architectureOf } from '../architectures/registry.ts';
-import { openModel } from '../checkpoint/open-node.ts';
+import { openModel } from '../checkpoint/openNode.ts';
 import { readArguments, UsageError } from './arguments.ts';
 import { modelPath } from './hostModel.ts';
 import { formatTable } from './table.ts';

@@ -6,7 +6,7 @@ import { UnsupportedModelError } from '../architectures/architecture.ts';
 import { architectureOf, describeArchitecture } from '../architectures/registry.ts';
 import { CheckpointError } from '../checkpoint/checkpoint.ts';
 import { openDiskFile } from '../checkpoint/disk.ts';
-import { openModel } from '../checkpoint/open-node.ts';
+import { openModel } from '../checkpoint/openNode.ts';
 import type { Backend, BackendKind } from '../runtime/backend.ts';
 import { Model } from '../runtime/model.ts';
 import { readArguments, readChoice, UsageError } from './arguments.ts';

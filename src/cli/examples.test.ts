@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { openModel } from '../checkpoint/open-node.ts';
+import { openModel } from '../checkpoint/openNode.ts';
 import { metricOf } from '../experiments/metrics.ts';
 import { readTraceExperiment, type TraceExperiment } from '../experiments/trace/experiment.ts';
 import { resolveTrace } from '../experiments/trace/resolve.ts';

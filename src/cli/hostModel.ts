@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { openModel } from '../checkpoint/open-node.ts';
+import { openModel } from '../checkpoint/openNode.ts';
 import type { Backend } from '../runtime/backend.ts';
 import { Model } from '../runtime/model.ts';
 import { createNodeBackend } from '../runtime/nodeBackend.ts';

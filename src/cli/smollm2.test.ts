@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openDiskFile } from '../checkpoint/disk.ts';
-import { openModel } from '../checkpoint/open-node.ts';
+import { openModel } from '../checkpoint/openNode.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import type { Backend } from '../runtime/backend.ts';
 import { Model } from '../runtime/model.ts';

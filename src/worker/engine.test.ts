@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { smallGguf } from '../checkpoint/expected/small-files.ts';
+import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
 import { type Backend, DeviceLostError, type Program } from '../runtime/backend.ts';
 import { createNodeBackend } from '../runtime/nodeBackend.ts';
 import type { ChosenDevice } from './device.ts';

@@ -1,6 +1,6 @@
 // Runs in Chromium on behalf of the headless runner: the same engine, on the browser's own backends.
 
-import { memorySource } from '../../checkpoint/byte-source.ts';
+import { memorySource } from '../../checkpoint/byteSource.ts';
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { openUrl } from '../../checkpoint/open.ts';
 import type { TraceExperiment } from '../../experiments/trace/experiment.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDiskFile } from '../../checkpoint/disk.ts';
-import { openFolder } from '../../checkpoint/open-node.ts';
+import { openFolder } from '../../checkpoint/openNode.ts';
 import type { Backend } from '../../runtime/backend.ts';
 import { Model } from '../../runtime/model.ts';
 import { createNodeBackend } from '../../runtime/nodeBackend.ts';

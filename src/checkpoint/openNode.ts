@@ -1,5 +1,5 @@
 // The openers of Node, for the command line. A page imports open.ts instead: this file reaches the disk.
-import type { OpenOptions } from './byte-source.ts';
+import type { OpenOptions } from './byteSource.ts';
 import { type Checkpoint, CheckpointError } from './checkpoint.ts';
 import { diskFolder, kindOfPath, openDiskFile } from './disk.ts';
 import { openGguf } from './gguf.ts';

@@ -1,8 +1,8 @@
 // The tokenizer of a GGUF file. The file holds tokens, merges or scores, and the name of the way text is cut before the
 // merges; together they say the same as a tokenizer.json, which is put together here for the library that reads those.
 import { CheckpointError, type Tokenizer } from './checkpoint.ts';
-import { mergesFromScores } from './gguf-merges.ts';
-import type { GgufMetadata } from './gguf-metadata.ts';
+import { mergesFromScores } from './ggufMerges.ts';
+import type { GgufMetadata } from './ggufMetadata.ts';
 import { buildTokenizer } from './tokenizer.ts';
 import { listed, quoted } from './wording.ts';
 

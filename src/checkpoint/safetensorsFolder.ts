@@ -1,10 +1,10 @@
 // A folder as Hugging Face lays it out: config.json, tokenizer.json, and the weights in model.safetensors or in the shards
 // that model.safetensors.index.json names.
 import * as v from 'valibot';
-import { type ByteSource, type FileFolder, readJson } from './byte-source.ts';
+import { type ByteSource, type FileFolder, readJson } from './byteSource.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from './checkpoint.ts';
 import { type PlacedTensor, readSafetensorsHeader, unsupportedDtype } from './safetensors.ts';
-import { folderTokenizer } from './tokenizer-files.ts';
+import { folderTokenizer } from './tokenizerFiles.ts';
 import { listed, quoted, requireOpen, unknownTensor } from './wording.ts';
 
 const indexName = 'model.safetensors.index.json';

@@ -2,9 +2,9 @@
 // tensor names and row orders of transformers. Each entry undoes what the converter of llama.cpp does to that family; a
 // family whose conversion is not known here in full is refused by name, because a guess gives wrong numbers silently.
 import { CheckpointError, type ModelConfiguration } from './checkpoint.ts';
-import type { GgufHeader } from './gguf-header.ts';
-import type { GgufMetadata } from './gguf-metadata.ts';
-import type { RowLayout } from './gguf-rows.ts';
+import type { GgufHeader } from './ggufHeader.ts';
+import type { GgufMetadata } from './ggufMetadata.ts';
+import type { RowLayout } from './ggufRows.ts';
 import { listed, quoted } from './wording.ts';
 
 /** A tensor's name in transformers and how its rows lie in the file. */

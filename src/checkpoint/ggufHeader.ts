@@ -4,9 +4,9 @@
 // what the file can still hold before anything is made of it.
 //
 // All numbers are little endian. Versions 2 and 3 have the same layout; version 1 had 32-bit lengths and is gone.
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource } from './byteSource.ts';
 import { CheckpointError, type StorageDtype } from './checkpoint.ts';
-import { ByteCursor, NeedsMoreBytes } from './gguf-cursor.ts';
+import { ByteCursor, NeedsMoreBytes } from './ggufCursor.ts';
 import { elementCountOf, storageBlocks, storedBytes } from './storage.ts';
 import { listed, quoted } from './wording.ts';
 

@@ -1,5 +1,5 @@
 // The tokenizer that a folder brings in tokenizer.json and tokenizer_config.json.
-import { type FileFolder, readJson } from './byte-source.ts';
+import { type FileFolder, readJson } from './byteSource.ts';
 import { CheckpointError, type Tokenizer } from './checkpoint.ts';
 import { buildTokenizer } from './tokenizer.ts';
 

@@ -1,6 +1,6 @@
 // Typed access to the metadata of a GGUF file: each accessor says which entry is missing or of the wrong type.
 import { CheckpointError } from './checkpoint.ts';
-import type { GgufHeader, MetadataValue } from './gguf-header.ts';
+import type { GgufHeader, MetadataValue } from './ggufHeader.ts';
 import { quoted } from './wording.ts';
 
 /** No layer count, width or vocabulary comes near this. */

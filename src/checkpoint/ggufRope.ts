@@ -1,11 +1,11 @@
 // Rope scaling of a GGUF file in the words of config.json. Linear scaling stands in the metadata. LLaMA 3's does not: the
 // converter writes the factor of each frequency as the tensor `rope_freqs.weight`, from which the parameters are found
 // again, and they are only believed when they give exactly these factors.
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource } from './byteSource.ts';
 import { CheckpointError } from './checkpoint.ts';
 import { expand } from './expand.ts';
-import type { GgufHeader } from './gguf-header.ts';
-import type { GgufMetadata } from './gguf-metadata.ts';
+import type { GgufHeader } from './ggufHeader.ts';
+import type { GgufMetadata } from './ggufMetadata.ts';
 import { elementCountOf } from './storage.ts';
 import { quoted } from './wording.ts';
 
