@@ -5,6 +5,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Browser } from '@playwright/test';
 import type { Connect } from 'vite';
 import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
@@ -79,8 +80,14 @@ export interface BrowserSession {
   close(): Promise<void>;
 }
 
+/** A folder that is served, and the one file of it that is meant; empty for the whole folder. */
+interface Mount {
+  readonly folder: string;
+  readonly file: string;
+}
+
 /** What is served for a path: a folder, or the folder of a file and the file's name in it. */
-function mountOf(path: string): { readonly folder: string; readonly file: string } {
+function mountOf(path: string): Mount {
   const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
   return isFile ? { folder: dirname(path), file: basename(path) } : { folder: path, file: '' };
 }
@@ -118,7 +125,32 @@ export async function openBrowser(paths: readonly string[]): Promise<BrowserSess
   const address = server.httpServer?.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   const origin = `http://localhost:${port}`;
-  const browser = await chromium.launch({ executablePath, args: launchArguments });
+  const browser = await chromium
+    // Playwright's own handler would end this process before an interrupted trace is written.
+    .launch({ executablePath, args: launchArguments, handleSIGINT: false })
+    .catch(async (cause: unknown) => {
+      await server.close();
+      throw cause;
+    });
+  const close = async () => {
+    await browser.close();
+    await server.close();
+  };
+  try {
+    return await openHarness(browser, origin, mounts, close);
+  } catch (cause) {
+    // An open server would keep this process alive after the error.
+    await close();
+    throw cause;
+  }
+}
+
+async function openHarness(
+  browser: Browser,
+  origin: string,
+  mounts: readonly Mount[],
+  close: () => Promise<void>,
+): Promise<BrowserSession> {
   const page = await browser.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
@@ -159,9 +191,6 @@ export async function openBrowser(paths: readonly string[]): Promise<BrowserSess
     },
     exercise: (request) => page.evaluate((r) => window.exercise(r), request),
     refusal: (operator) => page.evaluate((name) => window.refusal(name), operator),
-    async close() {
-      await browser.close();
-      await server.close();
-    },
+    close,
   };
 }
