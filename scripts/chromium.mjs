@@ -13,7 +13,8 @@ export function chromiumExecutable() {
   const own = spawnSync(
     process.execPath,
     ['-e', "process.stdout.write(require('playwright-core').chromium.executablePath())"],
-    { encoding: 'utf8' },
+    // Found from here, wherever the command was given.
+    { encoding: 'utf8', cwd: import.meta.dirname },
   ).stdout;
   return own && existsSync(own) ? own : undefined;
 }
