@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ensureDependencies } from './setup.mjs';
+import { ensureDependencies, orExit } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = ['index.html', 'package-lock.json', 'vite.config.ts', 'src', 'public', 'models', 'examples'];
@@ -37,8 +37,10 @@ export function ensureBuilt() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  ensureDependencies();
-  ensureBuilt();
+  orExit(() => {
+    ensureDependencies();
+    ensureBuilt();
+  });
   const port = process.env.PORT ?? '4170';
   const server = spawn('npx', ['vite', 'preview', '--port', port], { cwd: root, stdio: 'inherit' });
   server.on('exit', (code) => process.exit(code ?? 0));

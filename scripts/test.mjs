@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ensureChromium } from './chromium.mjs';
-import { ensureDependencies } from './setup.mjs';
+import { ensureDependencies, orExit } from './setup.mjs';
 import { ensureBuilt } from './start.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,8 +27,10 @@ function count(name, ok, file, read) {
   console.log(`${name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 }
 
-ensureDependencies();
-ensureChromium();
+orExit(() => {
+  ensureDependencies();
+  ensureChromium();
+});
 mkdirSync(cache, { recursive: true });
 const vitestReport = `${cache}/vitest.json`;
 const playwrightReport = `${cache}/playwright.json`;
@@ -48,7 +50,7 @@ count(
     skipped: report.numPendingTests + report.numTodoTests,
   }),
 );
-ensureBuilt();
+orExit(ensureBuilt);
 count('browser tests', npx('playwright', 'test'), playwrightReport, (report) => ({
   passed: report.stats.expected,
   failed: report.stats.unexpected + report.stats.flaky + (report.errors?.length ?? 0),
