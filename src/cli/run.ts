@@ -34,6 +34,9 @@ export async function runCommand(words: readonly string[]): Promise<number> {
   const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
   const metric = readChoice(args.text('metric') ?? 'probability', 'metric', metrics);
   const experiment = readTraceExperiment(readJson(path));
-  const model = args.text('model') ?? experiment.model;
-  return runTraceExperiment({ ...experiment, model }, { backend, metric, out });
+  const model = args.text('model');
+  // The file's revision is one of its own model.
+  const { revision: _, ...unpinned } = experiment;
+  const chosen = model === undefined ? experiment : { ...unpinned, model };
+  return runTraceExperiment(chosen, { backend, metric, out });
 }
