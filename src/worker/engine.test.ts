@@ -108,3 +108,17 @@ test('a lost device is opened again and the call goes on with the same model', a
   expect(opened).toHaveLength(2);
   expect(found.candidates).toEqual(expected.candidates);
 });
+
+test('a call that is cancelled while a lost device is opened again leaves the model in use', async () => {
+  const { chosen, opened } = device(true);
+  const engine = createEngine(chosen);
+  await engine.loadModel(file('llama'));
+  const controller = new AbortController();
+  const stopped = engine.predict(text, {
+    signal: controller.signal,
+    onProgress: ({ unit }) => unit === 'bytes' && controller.abort(),
+  });
+  await expect(stopped).rejects.toThrow('abort');
+  expect(opened).toHaveLength(2);
+  expect((await engine.predict(text)).candidates).toHaveLength(10);
+});

@@ -179,7 +179,12 @@ export function createEngine(
         },
       });
       isLoading = false;
-      await caching?.finish(model.residency !== 'streamed');
+      try {
+        await caching?.finish(model.residency !== 'streamed');
+      } catch (error) {
+        await model.dispose();
+        throw error;
+      }
       return { source, checkpoint, tokenizer, model, notices: caching?.notices ?? [] };
     } catch (error) {
       await checkpoint.close();
@@ -222,7 +227,10 @@ export function createEngine(
       recovering(
         () => work(current()),
         async (lost) => {
-          if (lost) loaded = await load(lost.source, options);
+          // Not stopped with the call: the model would be gone, and the page would not know.
+          const { signal, ...unstopped } = options;
+          if (lost) loaded = await load(lost.source, unstopped);
+          signal?.throwIfAborted();
         },
       ),
     );
