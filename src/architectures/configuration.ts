@@ -1,5 +1,6 @@
-// Reads options from a configuration in the words of Hugging Face's config.json. Every option is honoured, refused by
-// name, or listed by its family as having no effect on the forward pass; a missing or ill-typed one is an error.
+// Reads options from a configuration in the words of Hugging Face's config.json. Every option that a family's class in
+// transformers knows and that changes the forward pass is honoured or refused by name; a missing or ill-typed one is an
+// error. A name that the class does not know is passed over, as transformers passes it over.
 
 import type { ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import { UnsupportedModelError } from './architecture.ts';

@@ -10,6 +10,11 @@ export interface TokenCandidate {
   readonly probability: number;
 }
 
+/** The model computed something that is no number. */
+export class NotFiniteError extends Error {
+  override readonly name = 'NotFiniteError';
+}
+
 /** log of the sum of exponentials, in float64. */
 export function logSumExp(logits: ArrayLike<number>): number {
   let most = Number.NEGATIVE_INFINITY;
@@ -38,6 +43,7 @@ export function topCandidates(logits: Float32Array, count: number): readonly Tok
  * @param tokens at least one id
  * @returns [vocabulary]
  * @throws PlanError when the prompt is empty, too long, or holds an unknown id
+ * @throws NotFiniteError when some logit is infinite or no number
  */
 export async function nextLogits(
   model: Model,
@@ -52,6 +58,11 @@ export async function nextLogits(
   const [result] = await model.run(plan, options);
   const data = result?.value?.data;
   if (!(data instanceof Float32Array)) throw new Error('The head gave no logits.');
+  if (!data.every(Number.isFinite)) {
+    throw new NotFiniteError(
+      `${model.label} gives logits that are not finite numbers for this prompt. Its weights may be damaged; fetch them again.`,
+    );
+  }
   return data;
 }
 

@@ -70,6 +70,8 @@ class WebGpuBackend implements Backend {
   readonly #live = new Set<DeviceTensor>();
   #lost: string | undefined;
   #closed = false;
+  /** The first error of the GPU that nothing was waiting for. */
+  #fault: string | undefined;
   /** ORT shares one command encoder: a second create, run or release before the first resolves hangs the page. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -77,6 +79,10 @@ class WebGpuBackend implements Backend {
     this.#ort = ort;
     this.#device = device;
     this.description = description;
+    // Without this, a buffer that could not be made reads as zeros, and the zeros would be shown as results.
+    device.addEventListener('uncapturederror', ({ error }) => {
+      this.#fault ??= error.message;
+    });
     void device.lost.then((info) => {
       if (!this.#closed) this.#lost = info.message || info.reason || 'no reason given';
     });
@@ -105,7 +111,9 @@ class WebGpuBackend implements Backend {
     await before;
     try {
       this.#expectDevice();
-      return await work();
+      const result = await work();
+      this.#expectNoFault();
+      return result;
     } catch (error) {
       // A lost device makes ORT fail in words of its own; give the event a moment to say so.
       await Promise.race([this.#device.lost, new Promise((resolve) => setTimeout(resolve, 0))]);
@@ -114,6 +122,16 @@ class WebGpuBackend implements Backend {
     } finally {
       release();
     }
+  }
+
+  /** Errors of the GPU arrive on their own; whatever was computed meanwhile is not to be trusted. */
+  #expectNoFault(): void {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    if (fault === undefined) return;
+    throw new BackendError(
+      `The GPU refused a part of the work (${fault}), so its numbers are not shown. Choose a smaller model, or WASM by ?backend=wasm.`,
+    );
   }
 
   #expectDevice(): void {
