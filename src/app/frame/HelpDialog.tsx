@@ -15,6 +15,11 @@ const words: readonly (readonly [string, string])[] = [
     'Intervention',
     'A change to the value at a site while the base runs: for example, the value of the source.',
   ],
+  [
+    'Clean, corrupted, restored',
+    'The run of the prompt as it is, with its subject disturbed, and with one state put back.',
+  ],
+  ['Window', 'The layers around a cell that are put back together.'],
   ['Logit', 'The score of a token before the softmax turns scores into probabilities.'],
 ];
 
@@ -22,12 +27,14 @@ const shortcuts: readonly (readonly [readonly string[], string])[] = [
   [['?'], 'This page of help'],
   [['/'], 'Go to the prompt'],
   [['o'], 'Open the list of models'],
-  [['←', '→', '↑', '↓'], 'Move through the rack or along the tokens'],
-  [['Home', 'End'], 'First and last layer; first and last token'],
-  [['Ctrl', 'Home'], 'First socket of the rack; with End, the last'],
+  [['←', '→', '↑', '↓'], 'Move through the figure, the rack or along the tokens'],
+  [['Shift', '→'], 'Stretch the subject along the tokens; Enter marks one'],
+  [['Home', 'End'], 'First and last of a row'],
+  [['Ctrl', 'Home'], 'First cell or socket; with End, the last'],
   [['PgUp', 'PgDn'], 'Five layers back or on'],
-  [['Enter'], 'Pin the socket in the inspector, or let it go'],
-  [['Esc'], 'Unpin the socket; close what is open'],
+  [['[', ']'], 'The same cell in the panel before or after'],
+  [['Enter'], 'Pin the cell or socket, or let it go'],
+  [['Esc'], 'Unpin; close what is open'],
 ];
 
 export function HelpDialog() {

@@ -8,7 +8,8 @@ import { type CellAddress, isSameCell, type Pin } from '../../figures/descriptio
 import { formatMetric, formatValue } from '../../figures/metric.ts';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { formatPercent } from '../quantities.ts';
-import { useFigure, useTrace, useWorkbench } from '../workbenchContext.tsx';
+import { isShownCurrent } from '../stores/trace.ts';
+import { useDraft, useFigure, useTrace, useWorkbench } from '../workbenchContext.tsx';
 import { CellCode } from './CellCode.tsx';
 import { type CellFacts, cellFacts, type MeasuredCell } from './cell.ts';
 import { metricShown, streamTitle, strongestOf } from './figure.ts';
@@ -126,7 +127,9 @@ function Numbers({ result, facts }: { readonly result: TraceResult; readonly fac
 }
 
 export function CellInspector() {
-  const result = useTrace((state) => state.shown?.result ?? null);
+  const shown = useTrace((state) => state.shown);
+  const draft = useDraft();
+  const result = shown?.result ?? null;
   const { view, looked, chosen } = useFigure((state) => state);
   const isDefault = looked === null && chosen === null;
   const strongest = useMemo(
@@ -151,6 +154,11 @@ export function CellInspector() {
         <Pins pins={view.pins} shown={address} />
       </div>
       <div>
+        {!isShownCurrent(shown, draft) && (
+          <p className="standing cell-standing small" data-kind="stale">
+            Of an earlier input
+          </p>
+        )}
         <p className="inspector-name">
           {streamTitle(facts.component)}, layer {facts.layer},{' '}
           <span className="mono cell-token">
