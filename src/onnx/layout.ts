@@ -107,7 +107,7 @@ export function concat(values: readonly Value[], axis: number): Value {
   const sizes = values.map((value) => sizeAt(value.shape, at));
   const total = sizes.every((size) => typeof size === 'number')
     ? sizes.reduce<number>((sum, size) => sum + Number(size), 0)
-    : sizes.join('+');
+    : sizes.join('+').replaceAll('*', '·'); // One name: a sum has no factors that could be divided out.
   return apply(
     'Concat',
     values,

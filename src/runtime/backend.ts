@@ -68,6 +68,17 @@ export class BackendError extends Error {
   override readonly name = 'BackendError';
 }
 
+/** For `.catch`: what onnxruntime threw, in a sentence with a way on. Its own words stay in the cause as well. */
+export function runtimeError(what: string): (cause: unknown) => never {
+  return (cause) => {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new BackendError(
+      `The runtime could not ${what} (${words}). If memory ran out, choose a smaller model or a shorter prompt.`,
+      { cause },
+    );
+  };
+}
+
 /** Numbers in a tensor of this shape. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);

@@ -11,6 +11,7 @@ import {
   elementCount,
   type Piece,
   type Program,
+  runtimeError,
   type TensorData,
 } from './backend.ts';
 
@@ -125,7 +126,9 @@ export class HostBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Program> {
-    const session = await this.#ort.InferenceSession.create(encodeModel(graph), this.#sessionOptions);
+    const session = await this.#ort.InferenceSession.create(encodeModel(graph), this.#sessionOptions).catch(
+      runtimeError('take a graph'),
+    );
     return {
       run: async (inputs) => {
         const feeds = Object.fromEntries(
@@ -135,7 +138,7 @@ export class HostBackend implements Backend {
             return [name, this.#hostTensor(tensor)];
           }),
         );
-        const outputs = await session.run(feeds);
+        const outputs = await session.run(feeds).catch(runtimeError('run a graph'));
         await this.#breathe?.();
         return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.#own(tensor)]));
       },

@@ -12,6 +12,7 @@ import {
   elementCount,
   type Piece,
   type Program,
+  runtimeError,
   type TensorData,
 } from './backend.ts';
 
@@ -262,7 +263,7 @@ class WebGpuBackend implements Backend {
         return [name, this.#gpuTensor(tensor).tensor];
       }),
     );
-    const outputs = await session.run(feeds);
+    const outputs = await session.run(feeds).catch(runtimeError('run a graph'));
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.#own(tensor)]));
   }
 

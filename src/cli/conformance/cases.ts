@@ -1,6 +1,7 @@
 // Runs the cases of a reference folder on a model: one kind, one function. Works wherever the engine does.
 
 import * as v from 'valibot';
+import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { continueGreedily } from '../../experiments/predict.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Edit, type Location, type Read, type Row, replace } from '../../runtime/plan.ts';
@@ -65,6 +66,16 @@ const activations: CaseRunner = async (context, description) => {
   const { components, layers } = v.parse(activationsSchema, description);
   const base = tokenRows(await context.reference.tensor('base'));
   const parts = base.length;
+  const isRecorded = (name: string) =>
+    Array.from({ length: layers }, (_, layer) => context.reference.has(`base.act.${layer}.${name}`)).includes(
+      true,
+    );
+  const unrecorded = components.find((name) => !isRecorded(name));
+  if (unrecorded !== undefined) {
+    throw new CheckpointError(
+      `The case lists '${unrecorded}', but tensors.safetensors holds it in no layer.`,
+    );
+  }
   const reads = base.flatMap((_, row) => [
     ...components.flatMap((name) =>
       Array.from({ length: layers }, (__, layer) => ({
@@ -190,7 +201,7 @@ export async function* runCases(
     const { kind } = description;
     if (options.kind !== undefined && kind !== options.kind) continue;
     const label = labelOf(description);
-    const runner = runners[kind];
+    const runner = Object.hasOwn(runners, kind) ? runners[kind] : undefined;
     if (!runner) {
       yield { label, kind, status: 'skipped', reason: `cases of kind '${kind}' are not supported yet` };
       continue;
