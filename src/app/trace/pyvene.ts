@@ -32,7 +32,7 @@ function opening(result: TraceResult, imports: readonly string[]): readonly stri
     '',
     `name = ${python(modelName(model.label))}`,
     'tokenizer = AutoTokenizer.from_pretrained(name)',
-    'model = AutoModelForCausalLM.from_pretrained(name).eval()',
+    'model = AutoModelForCausalLM.from_pretrained(name).float().eval()',
     `base = tokenizer(${python(prompt)}, return_tensors="pt")`,
     `assert base.input_ids[0].tolist() == [${tokens.map(({ id }) => id).join(', ')}]`,
   ];
