@@ -49,17 +49,17 @@ export function promptSentence(state: PromptState, before: PromptState): string 
   return null;
 }
 
-/** Runs that a person started; one that only computes a stored figure again is not worth a word. */
+/** Runs that a person started; one that comes with what was opened is not worth a word. */
 export function traceSentence({ run, shown }: TraceState, before: TraceState): string | null {
   const was = before.run;
-  if (run.status === 'running' && !run.isQuiet) {
+  if (run.status === 'running' && run.isAsked) {
     if (was.status !== 'running' || was.key !== run.key) return 'Tracing.';
     const part = (progress: Progress | null): number =>
       progress?.total ? Math.floor((progress.done / progress.total) * 4) : 0;
     const done = part(run.progress);
     return done > part(was.progress) && done < 4 ? `Tracing: ${done * 25} percent.` : null;
   }
-  if (run === was || was.status !== 'running' || was.isQuiet) return null;
+  if (run === was || was.status !== 'running' || !was.isAsked) return null;
   if (run.status === 'failed') return `The trace stopped. ${run.message}`;
   if (run.status === 'stopped') return 'The trace was cancelled. What has arrived is kept.';
   return shown === null ? null : `The trace is done: ${computedCells(shown.result).total} cells.`;

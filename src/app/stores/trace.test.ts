@@ -157,7 +157,9 @@ test('an experiment that is opened runs when its model and its tokens are there'
   calls[0]?.go();
   // The experiment names no windows: in two layers a third of the model is one.
   await vi.waitFor(() => expect(trace.getState().run.status).toBe('idle'));
-  expect(trace.getState().shown?.result.streams.map(({ window }) => window)).toEqual([1, 1, 1]);
+  const result = trace.getState().shown?.result;
+  expect(result?.streams.map(({ window }) => window)).toEqual([1, 1, 1]);
+  expect(result?.experiment.prompt).toBe('The Louvre is in');
 });
 
 test('an experiment of another model waits for it', async () => {

@@ -30,6 +30,8 @@ export type TraceRun =
       readonly key: string;
       /** Computes a stored result again; the figure waits for its end. */
       readonly isQuiet: boolean;
+      /** A person started it; else it came with what was opened, and gives way to an edit. */
+      readonly isAsked: boolean;
       readonly startedAt: number;
       readonly progress: Progress | null;
     }
@@ -56,7 +58,8 @@ export interface TraceState {
   /** A stored result that came after its experiment was opened. */
   readonly showStored: (result: TraceResult) => void;
   readonly start: () => Promise<void>;
-  readonly recompute: () => Promise<void>;
+  /** Run what was opened; quietly where a stored result stands there already. */
+  readonly runOpened: (isQuiet: boolean) => Promise<void>;
   readonly cancel: () => void;
   readonly resume: () => Promise<void>;
 }
@@ -111,12 +114,15 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
       if (found && found.key !== get().shown?.key && get().run.status !== 'running') set({ shown: found });
     }
 
-    function stopQuiet(): void {
+    function stopUnasked(): void {
       const { run } = get();
-      if (run.status === 'running' && run.isQuiet && run.key !== draft().key) current?.abort();
+      if (run.status === 'running' && !run.isAsked && run.key !== draft().key) current?.abort();
     }
 
-    async function compute(isQuiet: boolean, earlier: TraceResult | null): Promise<void> {
+    async function compute(
+      earlier: TraceResult | null,
+      { isQuiet, isAsked }: { readonly isQuiet: boolean; readonly isAsked: boolean },
+    ): Promise<void> {
       const { experiment, key } = draft();
       if (experiment === null || key === null || model.getState().info === null) return;
       current?.abort();
@@ -126,7 +132,7 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
       const stored = get().shown;
       const startedAt = performance.now();
       let result = earlier;
-      set({ run: { status: 'running', key, isQuiet, startedAt, progress: null }, pending: null });
+      set({ run: { status: 'running', key, isQuiet, isAsked, startedAt, progress: null }, pending: null });
       const showPart = throttled(() => {
         if (result && !isQuiet) show({ result, key, origin: 'run', elapsedMs: null, difference: null });
       });
@@ -137,7 +143,8 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
       };
       let progress: Progress | null = null;
       const showProgress = throttled(() => {
-        if (current === controller) set({ run: { status: 'running', key, isQuiet, startedAt, progress } });
+        if (current === controller)
+          set({ run: { status: 'running', key, isQuiet, isAsked, startedAt, progress } });
       });
       const onProgress = (next: Progress) => {
         progress = next;
@@ -175,7 +182,7 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
 
       edit: (change) => {
         set({ inputs: { ...get().inputs, ...change }, pending: null });
-        stopQuiet();
+        stopUnasked();
         recall();
       },
 
@@ -186,6 +193,9 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
 
       open: (experiment, runs, stored) => {
         current?.abort();
+        // The prompt first: what is pending runs as soon as the prompt's tokens are known, and those of before are.
+        const text = typeof experiment.prompt === 'string' ? experiment.prompt : '';
+        if (text !== prompt.getState().text) prompt.getState().setText(text);
         const layers = model.getState().info?.layerCount ?? stored?.layerCount ?? layersBeforeModel;
         const given = typeof experiment.subject === 'string' ? (stored?.subject ?? null) : experiment.subject;
         set({
@@ -195,8 +205,6 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
           pending: { experiment, runs },
           ...(stored ? { shown: storedAs(stored) } : {}),
         });
-        const text = typeof experiment.prompt === 'string' ? experiment.prompt : '';
-        if (text !== prompt.getState().text) prompt.getState().setText(text);
         recall();
       },
 
@@ -210,13 +218,13 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
         set({ shown: storedAs(result), inputs });
       },
 
-      start: () => compute(false, null),
-      recompute: () => compute(true, null),
+      start: () => compute(null, { isQuiet: false, isAsked: true }),
+      runOpened: (isQuiet) => compute(null, { isQuiet, isAsked: false }),
       cancel: () => current?.abort(),
       resume: async () => {
         const { shown } = get();
         if (shown && isShownCurrent(shown, draft()) && !isComplete(shown.result)) {
-          await compute(false, shown.result);
+          await compute(shown.result, { isQuiet: false, isAsked: true });
         }
       },
     };

@@ -1,5 +1,5 @@
-// The page's address and the trace: a link that is opened fills the page and runs, a run is a step in the history, an edit
-// changes the step that is there. The address is left alone until there is something to keep.
+// The page's address and the trace: a link that is opened fills the page and runs, a run is a step in the history, edits
+// after it make one more step that the next run takes over. The address is left alone until there is something to keep.
 
 import { isLink } from '../../share/link.ts';
 import type { FigureStore } from '../stores/figure.ts';
@@ -52,11 +52,14 @@ export function followAddress(
 ): boolean {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = '';
+  /** Whether the step that is there is one to come back to: a run, or the page as it was opened. */
+  let isKept = true;
   /** While a link is put into the page its changes are not edits. */
   let isOpening = false;
 
   async function open(fragment: string): Promise<void> {
     last = fragment;
+    isKept = true;
     try {
       const shared = await readTraceLink(fragment);
       isOpening = true;
@@ -68,21 +71,23 @@ export function followAddress(
     }
   }
 
-  async function write(how: 'push' | 'replace'): Promise<void> {
+  async function write(isRun: boolean): Promise<void> {
     clearTimeout(timer);
     const { experiment } = trace.getState().draft();
     // Before the model is there its tokens, and so the subject, are not known for sure.
     if (experiment === null || model.getState().info === null) return;
     const fragment = await traceLink({ experiment, view: figure.getState().view });
-    if (fragment === last) return;
-    last = fragment;
-    address[how](fragment);
+    if (fragment !== last) {
+      last = fragment;
+      address[isKept ? 'push' : 'replace'](fragment);
+      isKept = isRun;
+    } else if (isRun) isKept = true;
   }
 
   const edited = () => {
     if (isOpening || trace.getState().pending !== null) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void write('replace'), replacePauseMs);
+    timer = setTimeout(() => void write(false), replacePauseMs);
   };
 
   prompt.subscribe((state, before) => {
@@ -93,8 +98,8 @@ export function followAddress(
   });
   trace.subscribe((state, before) => {
     const { run } = state;
-    const hasStarted = run.status === 'running' && before.run.status !== 'running' && !run.isQuiet;
-    if (hasStarted) void write('push');
+    const hasStarted = run.status === 'running' && before.run.status !== 'running' && run.isAsked;
+    if (hasStarted) void write(true);
     // A guess that follows the tokens is no edit.
     else if (state.inputs !== before.inputs && before.pending === null && before.inputs.subject !== null)
       edited();

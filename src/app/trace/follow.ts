@@ -86,7 +86,7 @@ export function followChanges(trace: TraceStore, prompt: PromptStore, model: Mod
   }
 
   function runPending(): void {
-    const { pending, draft, shown, start, recompute, run } = trace.getState();
+    const { pending, draft, shown, runOpened, run } = trace.getState();
     const { info } = model.getState();
     if (pending === null || pending.runs === 'not' || info?.label !== pending.experiment.model) return;
     // The prediction comes first: a person sees it before the figure, and it is quick.
@@ -94,8 +94,7 @@ export function followChanges(trace: TraceStore, prompt: PromptStore, model: Mod
       return;
     if (pending.runs === 'openly' && isShownCurrent(shown, draft()) && shown?.origin === 'run') {
       trace.setState({ pending: null });
-    } else if (pending.runs === 'quietly' && isShownCurrent(shown, draft())) void recompute();
-    else void start();
+    } else void runOpened(pending.runs === 'quietly' && isShownCurrent(shown, draft()));
   }
 
   prompt.subscribe((state, before) => {
@@ -103,7 +102,7 @@ export function followChanges(trace: TraceStore, prompt: PromptStore, model: Mod
       const { pending, run, cancel } = trace.getState();
       // What was opened is no longer what stands there.
       if (pending !== null && pending.experiment.prompt !== state.text) trace.setState({ pending: null });
-      if (run.status === 'running' && run.isQuiet) cancel();
+      if (run.status === 'running' && !run.isAsked) cancel();
     }
     settle();
   });
