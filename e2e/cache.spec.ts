@@ -34,6 +34,7 @@ async function openPage(page: Page): Promise<void> {
     route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
   );
   await page.goto('./?backend=wasm');
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Model' }).click();
   await page.getByText('Advanced').click();
   await page.getByLabel('Address of the Hub').fill(hub.url);
 }

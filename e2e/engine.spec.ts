@@ -19,6 +19,7 @@ async function predictOn(page: Page, backend: 'wasm' | 'webgpu'): Promise<readon
   page.on('pageerror', (error) => problems.push(error.message));
 
   await page.goto(`?backend=${backend}`);
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Model' }).click();
   await expect(page.getByRole('button', { name: /^Device:/ })).toContainText(
     backend === 'wasm' ? 'WASM' : 'WebGPU',
   );
@@ -66,6 +67,7 @@ test('a software adapter is passed over for WASM, and the badge says why', async
 
 test('a damaged file is told beside its control, and a whole one then loads', async ({ page }) => {
   await page.goto('?backend=wasm');
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Model' }).click();
   await page
     .getByRole('button', { name: /^Model:|Choose a model/ })
     .first()
