@@ -6,7 +6,9 @@ const port = Number(process.env.PATCHBAY_E2E_PORT ?? 4173);
 
 export default defineConfig({
   testDir: 'e2e',
-  timeout: 120_000,
+  timeout: 240_000,
+  // The tests wait for what must come, on whatever machine this is; how soon it comes is for the benches.
+  expect: { timeout: 20_000 },
   workers: 2,
   forbidOnly: Boolean(process.env.CI),
   reporter: [['list'], ['json', { outputFile: '.cache/playwright.json' }]],
