@@ -32,7 +32,9 @@ export default defineConfig({
   test: {
     include: ['{src,scripts,models}/**/*.test.{ts,tsx}'],
     environment: 'node',
-    testTimeout: 60_000,
+    // Tests end when they are done, on whatever machine this is.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     pool: 'forks',
     maxWorkers: 2,
   },

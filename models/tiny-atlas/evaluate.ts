@@ -153,34 +153,47 @@ export async function measureHeads(measured: Measured) {
   const base = items.map(({ prompt }) => fromText(measured, prompt));
   const sources = items.map(({ source = '' }) => fromText(measured, source));
   const last = (row: (typeof base)[number]) => row.start.tokens.length - 1;
-  const difference = async (edit?: { readonly layer: number; readonly head: number }): Promise<number> => {
-    const edited = base.map((row, i): Row => {
-      const source = sources[i];
-      if (!edit || !source) return row;
-      const site = { component: 'head_attention_value_output', layer: edit.layer };
-      const at = (of: (typeof base)[number]) => ({ positions: [last(of)], heads: [edit.head] });
-      const from = { kind: 'row' as const, row: base.length + i, site, location: at(source) };
-      return { ...row, edits: [{ site, location: at(row), fragment: replace, source: from }] };
-    });
-    const reads = base.map((row, i) => ({ row: i, site: logitsSite, location: { positions: [last(row)] } }));
-    const logits = await run(measured, { rows: [...edited, ...(edit ? sources : [])], reads });
-    return mean(
-      items.map(
-        ({ answer, distractor }, i) =>
-          (logits[i]?.[firstToken(measured, answer)] ?? 0) -
-          (logits[i]?.[firstToken(measured, distractor)] ?? 0),
-      ),
+  const heads = Array.from({ length: layerCount * headCount }, (_, n) => ({
+    layer: Math.floor(n / headCount),
+    head: n % headCount,
+  }));
+  // Only the last position changes, and only from the head's layer on: each patched run is a fork there.
+  const forks = heads.flatMap(({ layer, head }) =>
+    base.map((row, i): Row => {
+      const site = { component: 'head_attention_value_output', layer };
+      const at = (position: number) => ({ positions: [position], heads: [head] });
+      const from = sources[i] ?? row;
+      const source = { kind: 'row' as const, row: base.length + i, site, location: at(last(from)) };
+      return {
+        start: { kind: 'fork', parent: i, layer, position: last(row) },
+        edits: [{ site, location: at(last(row)), fragment: replace, source }],
+      };
+    }),
+  );
+  const rows = [...base, ...sources, ...forks];
+  const read = (row: number, item: number) => ({
+    row,
+    site: logitsSite,
+    location: { positions: [last(base[item] ?? fromText(measured, ''))] },
+  });
+  const reads = [
+    ...base.map((_, i) => read(i, i)),
+    ...forks.map((_, n) => read(2 * base.length + n, n % base.length)),
+  ];
+  const logits = await run(measured, { rows, reads });
+  const difference = (group: number): number =>
+    mean(
+      items.map(({ answer, distractor }, i) => {
+        const scores = logits[group * items.length + i];
+        return (
+          (scores?.[firstToken(measured, answer)] ?? 0) - (scores?.[firstToken(measured, distractor)] ?? 0)
+        );
+      }),
     );
-  };
-  const whole = await difference();
-  let best = { layer: 0, head: 0, change: 0 };
-  for (let layer = 0; layer < layerCount; layer++) {
-    for (let head = 0; head < headCount; head++) {
-      const change = (whole - (await difference({ layer, head }))) / whole;
-      if (Math.abs(change) > Math.abs(best.change)) best = { layer, head, change };
-    }
-  }
-  return best;
+  const whole = difference(0);
+  return heads
+    .map((head, n) => ({ ...head, change: (whole - difference(1 + n)) / whole }))
+    .reduce((best, other) => (Math.abs(other.change) > Math.abs(best.change) ? other : best));
 }
 
 /** Causal traces of facts, at the last subject token and the last token. @param level of the noise */
