@@ -211,7 +211,9 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
       showStored: (result) => {
         const { shown, run } = get();
         const isWanted = run.status !== 'running' || run.isQuiet;
-        if (!isWanted || shown?.key === keyOfResult(result)) return;
+        // What was computed here of these very inputs is newer than anything stored.
+        const isComputed = shown?.origin === 'run' && isShownCurrent(shown, draft());
+        if (!isWanted || isComputed || shown?.key === keyOfResult(result)) return;
         // Its tokens stand in for the model's until that is there, and so does the subject's place among them.
         const inputs =
           get().inputs.subject === null ? { ...get().inputs, subject: result.subject } : get().inputs;
