@@ -1,10 +1,10 @@
 // Models from an imitated Hub, in the real engine: fetched once, kept, resumed, served without the network, forgotten.
 // What each load asks of the server is counted there.
 
-import AxeBuilder from '@axe-core/playwright';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { type FileServer, serveFiles } from '../src/checkpoint/expected/fileServer.ts';
 import { gatedId, modelId, pieceBytes, pieceCount, startHub, storedFiles, token } from './imitatedHub.ts';
+import { expectAccessible } from './pageChecks.ts';
 
 let hub: FileServer;
 const problems: string[] = [];
@@ -60,11 +60,6 @@ const weightRanges = (from = 0) =>
     .slice(from)
     .filter(({ path, range }) => path.endsWith('.safetensors') && range !== 'bytes=0-0')
     .map(({ range }) => range);
-
-async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-}
 
 test('a model is fetched once, runs, and runs again after a reload without its server', async ({ page }) => {
   await expect(keptSection(page)).toContainText('None. A model from the Hub is kept in this browser');

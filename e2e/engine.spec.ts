@@ -2,21 +2,18 @@
 
 import { expect, type Page, test } from '@playwright/test';
 import { smallGguf } from '../src/checkpoint/expected/smallFiles.ts';
+import { watchConsole } from './pageChecks.ts';
 
 const prompt = 'The quick brown fox';
 
 /** Choose a tiny model and ask it what comes next. @returns probabilities as shown, best first */
 async function predictOn(page: Page, backend: 'wasm' | 'webgpu'): Promise<readonly string[]> {
   const foreign: string[] = [];
-  const problems: string[] = [];
   page.on('request', (request) => {
     const { protocol, hostname } = new URL(request.url());
     if (protocol.startsWith('http') && hostname !== 'localhost') foreign.push(request.url());
   });
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
-  });
-  page.on('pageerror', (error) => problems.push(error.message));
+  const problems = watchConsole(page);
 
   await page.goto(`?backend=${backend}`);
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Model' }).click();

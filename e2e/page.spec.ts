@@ -1,8 +1,9 @@
 // The page over a fake engine: every state it can be in, by pointer and by keyboard, with axe in both themes.
 
-import AxeBuilder from '@axe-core/playwright';
 import { expect, type Locator, type Page, test } from '@playwright/test';
-import { fakeModel, openPage, wasm } from './fakeEngine.ts';
+import { openPage, wasm } from './fakeEngine.ts';
+import { fakeModel } from './fakeModel.ts';
+import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
 
 const small = fakeModel('small', 6, 128, 4);
 /** A model of which everything has to be said, and kept ones beside it. */
@@ -33,14 +34,10 @@ const special = {
     },
   ],
 };
-const problems: string[] = [];
+let problems: readonly string[] = [];
 
 test.beforeEach(({ page }) => {
-  problems.length = 0;
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
-  });
-  page.on('pageerror', (error) => problems.push(error.message));
+  problems = watchConsole(page);
 });
 
 test.afterEach(() => {
@@ -53,19 +50,6 @@ const inspector = (page: Page): Locator => page.getByRole('region', { name: 'Ins
 const socket = (page: Page, site: string): Locator => page.locator(`[data-site="${site}"]`);
 const ready = (page: Page): Promise<void> => expect(nextTokens(page).getByText('in 42')).toBeVisible();
 const status = (page: Page): Locator => page.getByRole('status');
-
-async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-}
-
-/** Nothing but the rack's own container may scroll sideways. */
-async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  const overflow = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
-  expect(overflow).toBe(0);
-}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1440, 390]) {

@@ -1,19 +1,16 @@
 // The Trace page over a fake engine: every state of prompt, subject, run, figure and link, with axe in both themes.
 
-import AxeBuilder from '@axe-core/playwright';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { encodeLink } from '../src/share/link.ts';
-import { type FakeEngine, fakeModel, openPage } from './fakeEngine.ts';
+import { type FakeEngine, openPage } from './fakeEngine.ts';
+import { fakeModel } from './fakeModel.ts';
+import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
 
 const small = fakeModel('small', 6, 128, 4);
-const problems: string[] = [];
+let problems: readonly string[] = [];
 
 test.beforeEach(({ page }) => {
-  problems.length = 0;
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
-  });
-  page.on('pageerror', (error) => problems.push(error.message));
+  problems = watchConsole(page);
 });
 
 test.afterEach(() => {
@@ -33,18 +30,6 @@ const figure = (page: Page): Locator => page.getByRole('region', { name: /^Where
 const cell = (page: Page): Locator => page.getByRole('region', { name: /^(Strongest cell|Cell)$/ });
 const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true });
 const done = (page: Page): Promise<void> => expect(figure(page)).toContainText('Computed here');
-
-async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
-}
-
-async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  const overflow = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
-  expect(overflow).toBe(0);
-}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1440, 390]) {
