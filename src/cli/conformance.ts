@@ -90,6 +90,27 @@ async function obstacleTo(folder: Folder): Promise<Obstacle | undefined> {
   return damaged === undefined ? undefined : { status: 'failed', reason: damaged };
 }
 
+/** Run a folder; where it stops short (no memory, no adapter), its remaining cases fail with the reason, and others go on. */
+async function runFolder(folder: Folder, run: Run, attempt: (run: Run) => Promise<void>): Promise<void> {
+  let done = 0;
+  const onCase: Run['onCase'] = (of, result) => {
+    done += 1;
+    run.onCase(of, result);
+  };
+  try {
+    await attempt({ ...run, onCase });
+  } catch (error) {
+    const obstacle = {
+      status: 'failed',
+      reason: error instanceof Error ? error.message : String(error),
+    } as const;
+    await withReference(folder, async (reference) => {
+      for (const result of hinderedCases(reference, obstacle, run.kind).slice(done))
+        run.onCase(folder, result);
+    });
+  }
+}
+
 async function conformOnHost(folder: Folder, backend: Backend, run: Run): Promise<void> {
   await withReference(folder, async (reference) => {
     const checkpoint = await openModel(folder.model ?? '');
@@ -99,8 +120,11 @@ async function conformOnHost(folder: Folder, backend: Backend, run: Run): Promis
         tolerance: tolerances[backend.kind],
         ...(run.kind === undefined ? {} : { kind: run.kind }),
       };
-      for await (const result of runCases(model, reference, options)) run.onCase(folder, result);
-      await model.dispose();
+      try {
+        for await (const result of runCases(model, reference, options)) run.onCase(folder, result);
+      } finally {
+        await model.dispose();
+      }
     } finally {
       await checkpoint.close();
     }
@@ -136,7 +160,9 @@ export async function conform(folders: readonly Folder[], kind: BackendKind, run
   if (kind === 'webgpu') return conformInBrowser(runnable, run);
   const backend = await createHostBackend(kind);
   try {
-    for (const folder of runnable) await conformOnHost(folder, backend, run);
+    for (const folder of runnable) {
+      await runFolder(folder, run, (counted) => conformOnHost(folder, backend, counted));
+    }
   } finally {
     await backend.close();
   }
@@ -152,8 +178,9 @@ async function conformInBrowser(folders: readonly Folder[], run: Run): Promise<v
         reference: 2 * index,
         model: 2 * index + 1,
       };
-      await session.conform({ ...request, ...(run.kind === undefined ? {} : { kind: run.kind }) }, (result) =>
-        run.onCase(folder, result),
+      const chosen = { ...request, ...(run.kind === undefined ? {} : { kind: run.kind }) };
+      await runFolder(folder, run, (counted) =>
+        session.conform(chosen, (result) => counted.onCase(folder, result)),
       );
     }
   } finally {
