@@ -82,7 +82,8 @@ class WebGpuBackend implements Backend {
     this.description = description;
     // Without this, a buffer that could not be made reads as zeros, and the zeros would be shown as results.
     device.addEventListener('uncapturederror', ({ error }) => {
-      this.#fault ??= error.message;
+      // The rest of it is the call stack of the GPU's own interface.
+      this.#fault ??= error.message.split('\n', 1)[0];
     });
     void device.lost.then((info) => {
       if (!this.#closed) this.#lost = info.message || info.reason || 'no reason given';

@@ -3,6 +3,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
+import * as contraction from '../../onnx/contraction.ts';
+import * as elementwise from '../../onnx/elementwise.ts';
+import * as layout from '../../onnx/layout.ts';
+import * as reduction from '../../onnx/reduction.ts';
 import { Model } from '../../runtime/model.ts';
 import { createNodeBackend } from '../../runtime/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
@@ -11,6 +15,7 @@ import { difference, tolerances } from '../conformance/compare.ts';
 import { committedFolders, neighbouringFolders } from '../conformance/expectedFolders.ts';
 import { type BrowserSession, openBrowser } from './chromium.ts';
 import { exerciseComponents } from './exercise.ts';
+import { operatorNames, runOperators } from './operators.ts';
 
 const patienceMs = 300_000;
 // The larger models where they are; of the committed ones a few whose options meet the most operators.
@@ -86,5 +91,29 @@ describe('WebGPU in Chromium', () => {
   test('an operator without a WebGPU kernel is refused rather than run on the CPU', async () => {
     expect(await browser.refusal('Round')).toMatch(/fallback|CPU/i);
     expect(await browser.refusal('Tanh')).toBeNull();
+  });
+
+  test(
+    'every operator that there is a function for runs on WebGPU, and gives what Node gives',
+    async () => {
+      const functions = [contraction, elementwise, layout, reduction].flatMap((file) => Object.keys(file));
+      expect([...operatorNames].sort()).toEqual([...functions, 'geluTanh', 'topKPlaces'].sort());
+      const backend = createNodeBackend(1);
+      const expected = await runOperators(backend);
+      expect(backend.liveTensors).toBe(0);
+      await backend.close();
+      const found = await browser.operators();
+      for (const name of operatorNames) {
+        const { isWithin, absolute } = difference(found[name] ?? [], expected[name] ?? [], tolerances.webgpu);
+        expect(isWithin, `${name} is off by ${absolute}`).toBe(true);
+      }
+    },
+    patienceMs,
+  );
+
+  test('numbers are not handed over after an error of the GPU that nothing waited for', async () => {
+    const { complaint, next } = await browser.afterFault();
+    expect(complaint).toMatch(/^The GPU refused a part of the work \(.+\), so its numbers are not shown\./);
+    expect(next).toEqual([1, 2, 3, 4]);
   });
 });

@@ -28,8 +28,11 @@ function serveFolders(folders: readonly string[]): Connect.NextHandleFunction {
       response.statusCode = 404;
       response.end();
     };
-    if (!path.startsWith(normalize(folder))) return refuse();
-    void stat(path).then(({ size }) => {
+    const isWithin = path === normalize(folder) || path.startsWith(join(folder, '/'));
+    if (!isWithin) return refuse();
+    void stat(path).then((found) => {
+      if (!found.isFile()) return refuse();
+      const { size } = found;
       const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
       const from = range ? Number(range[1]) : 0;
       const to = range?.[2] ? Math.min(Number(range[2]), size - 1) : size - 1;
@@ -39,7 +42,7 @@ function serveFolders(folders: readonly string[]): Connect.NextHandleFunction {
       response.setHeader('Content-Type', 'application/octet-stream');
       if (range) response.setHeader('Content-Range', `bytes ${from}-${to}/${size}`);
       if (size === 0 || request.method === 'HEAD') response.end();
-      else createReadStream(path, { start: from, end: to }).pipe(response);
+      else createReadStream(path, { start: from, end: to }).on('error', refuse).pipe(response);
     }, refuse);
   };
 }
@@ -77,6 +80,10 @@ export interface BrowserSession {
   exercise(request: Exercise): Promise<ExerciseResult>;
   /** What the WebGPU backend says to a graph with this operator, and null when it takes it. */
   refusal(operator: string): Promise<string | null>;
+  /** What every operator of src/onnx gives on WebGPU, by its name in the code. */
+  operators(): Promise<Readonly<Record<string, readonly number[]>>>;
+  /** What a read says after the GPU has met an error that nothing waited for, and what the next one gives. */
+  afterFault(): Promise<{ readonly complaint: string; readonly next: readonly number[] }>;
   close(): Promise<void>;
 }
 
@@ -191,6 +198,8 @@ async function openHarness(
     },
     exercise: (request) => page.evaluate((r) => window.exercise(r), request),
     refusal: (operator) => page.evaluate((name) => window.refusal(name), operator),
+    operators: () => page.evaluate(() => window.operators()),
+    afterFault: () => page.evaluate(() => window.afterFault()),
     close,
   };
 }

@@ -19,6 +19,7 @@ import { type CaseResult, runCases } from '../conformance/cases.ts';
 import { tolerances } from '../conformance/compare.ts';
 import { openReference } from '../conformance/reference.ts';
 import { type ComponentNumbers, countLiveTensors, exerciseComponents } from './exercise.ts';
+import { runOperators } from './operators.ts';
 
 export type BrowserBackend = 'webgpu' | 'wasm';
 
@@ -159,6 +160,47 @@ async function refusal(operator: string): Promise<string | null> {
   }
 }
 
+async function operators(): Promise<Readonly<Record<string, readonly number[]>>> {
+  const backend = await createBackend('webgpu');
+  try {
+    return await runOperators(backend);
+  } finally {
+    await backend.close();
+  }
+}
+
+/** Make the device meet an error that nothing waits for, and see that the numbers read next are not handed over. */
+async function afterFault(): Promise<{ complaint: string; next: readonly number[] }> {
+  const real = await navigator.gpu?.requestAdapter();
+  if (!real) throw new Error('This Chromium offers no WebGPU adapter.');
+  let device: GPUDevice | undefined;
+  const { features, limits, info } = real;
+  const requestDevice: GPUAdapter['requestDevice'] = async (descriptor) => {
+    device = await real.requestDevice(descriptor);
+    return device;
+  };
+  // Only these members of an adapter are used.
+  const adapter = { features, limits, info, requestDevice } as GPUAdapter;
+  const backend = await createWebGpuBackend({ adapter, wasmPaths: webgpuFiles });
+  try {
+    const tensor = backend.upload(Float32Array.of(1, 2, 3, 4), [4]);
+    const arrived = new Promise((resolve) =>
+      device?.addEventListener('uncapturederror', resolve, { once: true }),
+    );
+    device?.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.MAP_WRITE });
+    // Chromium tells of an error no sooner than the queue is flushed.
+    device?.queue.submit([]);
+    await arrived;
+    const complaint = await backend.read(tensor).then(
+      () => '',
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    return { complaint, next: [...(await backend.read(tensor))] };
+  } finally {
+    await backend.close();
+  }
+}
+
 declare global {
   interface Window {
     /** Set by the runner. */
@@ -169,6 +211,8 @@ declare global {
     stop(): void;
     exercise(request: Exercise): Promise<ExerciseResult>;
     refusal(operator: string): Promise<string | null>;
+    operators(): ReturnType<typeof operators>;
+    afterFault(): ReturnType<typeof afterFault>;
   }
 }
 
@@ -177,3 +221,5 @@ window.trace = trace;
 window.stop = () => controller.abort();
 window.exercise = exercise;
 window.refusal = refusal;
+window.operators = operators;
+window.afterFault = afterFault;
