@@ -200,9 +200,11 @@ export function createEngine(
   /** Drop the device, and with it the model. The next call opens another. */
   async function reset(): Promise<void> {
     const lost = loaded;
+    const device = opened;
     loaded = undefined;
     opened = undefined;
     if (lost) await unload(lost);
+    if (device) await (await device).close();
   }
 
   /** Do `work`; when the device is lost meanwhile, open another, `prepare` it, and do the work once more. */
