@@ -4,7 +4,7 @@ import type { ComponentDescription } from '../architectures/architecture.ts';
 import type { Arena } from './arena.ts';
 import type { DeviceTensor } from './backend.ts';
 import { type Capture, type Captures, placeOf, poolOf } from './captures.ts';
-import type { Fragment } from './plan.ts';
+import type { Fragment, Source } from './plan.ts';
 import type { ScheduledEdit } from './schedule.ts';
 import type { EditSlot } from './variant.ts';
 
@@ -75,6 +75,9 @@ function takenBy(member: Member): readonly number[] {
 /** In the order of code units, the same wherever it runs. */
 export const compareNames = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
+const sameSource = (a: Source | undefined, b: Source | undefined): boolean =>
+  a?.kind === 'own' && b?.kind === 'own' ? a.component === b.component : a?.kind === b?.kind;
+
 /** Edits of one unit keep their order: each goes into a group after the last that holds one of its units. */
 function sortIntoGroups(members: readonly Member[]): readonly Group[] {
   const groups: Group[] = [];
@@ -88,8 +91,9 @@ function sortIntoGroups(members: readonly Member[]): readonly Group[] {
     const fits = (group: Group) =>
       group.slot.component === site.component &&
       group.slot.fragment.key === fragment.key &&
+      group.slot.fragment.joined === fragment.joined &&
       group.parameters === fragment.parameters &&
-      group.members[0]?.edit.source?.kind === source?.kind;
+      sameSource(group.members[0]?.edit.source, source);
     const group =
       groups.find((candidate, index) => index > after && fits(candidate)) ?? openGroup(groups, member);
     group.members.push(member);
@@ -100,12 +104,13 @@ function sortIntoGroups(members: readonly Member[]): readonly Group[] {
 }
 
 function openGroup(groups: Group[], { edit, component }: Member): Group {
+  const { source } = edit;
   const group: Group = {
     slot: {
       component: edit.site.component,
       layout: component.layout,
       fragment: edit.fragment,
-      hasSource: edit.source !== undefined,
+      source: source?.kind === 'own' ? source : { kind: source ? 'pool' : 'none' },
     },
     parameters: edit.fragment.parameters,
     members: [],
@@ -126,12 +131,14 @@ function prepareUnits(group: Group, { arena, captures, sizes, paddedSize }: Edit
   const width = first?.component.width ?? 1;
   const placed = group.members.map((member) => ({ member, units: placedUnits(member) }));
   const count = placed.reduce((sum, { units }) => sum + units.length, 0);
-  const units = new Int32Array(paddedSize(count));
+  const joined = group.slot.fragment.joined ?? 1;
+  const units = new Int32Array(paddedSize(count / joined) * joined);
   const source = new Int32Array(units.length);
   const select = identity(sizes.tokens * perToken);
   const fromRows = group.members.flatMap(({ edit }) => (edit.origin ? [captures.of(edit)] : []));
   const pool = fromRows.length > 0 ? poolOf(arena, fromRows) : undefined;
-  const given = group.slot.hasSource && !pool ? new Float32Array(units.length * width) : undefined;
+  const hasPool = group.slot.source.kind === 'pool';
+  const given = hasPool && !pool ? new Float32Array(units.length * width) : undefined;
   let k = 0;
   for (const { member, units: places } of placed) {
     const { edit } = member;
@@ -152,7 +159,7 @@ function prepareUnits(group: Group, { arena, captures, sizes, paddedSize }: Edit
     inputs: {
       units: arena.upload(units, [units.length]),
       select: arena.upload(select, [select.length]),
-      ...(group.slot.hasSource ? { source: arena.upload(source, [source.length]) } : {}),
+      ...(hasPool ? { source: arena.upload(source, [source.length]) } : {}),
     },
     ...(poolTensor ? { pool: poolTensor } : {}),
     isPoolTemporary: pool ? pool.isTemporary : true,
@@ -185,7 +192,8 @@ function preparePairs(group: Group, context: EditContext): PreparedGroup {
   const units = new Int32Array(count);
   const select = identity(sizes.rows);
   const mask = new Int32Array(count * heads * queries);
-  const source = group.slot.hasSource ? new Float32Array(count * heads * queries * keys) : undefined;
+  const source =
+    group.slot.source.kind === 'pool' ? new Float32Array(count * heads * queries * keys) : undefined;
   group.members.forEach(({ edit, placed }, k) => {
     units[k] = placed.place;
     select[placed.place] = sizes.rows + k;

@@ -23,7 +23,7 @@ export interface Location {
 export interface FragmentScope {
   /** [units, width]: what passes the site. For pair components [rows, heads, queries, keys]. */
   readonly base: Value;
-  /** Of the shape of `base`; absent when the edit has no source. */
+  /** Of the shape of `base`, or of the width of the component that an `own` source names; absent without a source. */
   readonly source?: Value;
   readonly parameter: (name: string) => Value;
 }
@@ -35,6 +35,11 @@ export interface FragmentScope {
 export interface Fragment {
   readonly key: string;
   readonly parameters: Readonly<Record<string, FragmentParameter>>;
+  /**
+   * Units of an edit, neighbours in the order of its location, that the formula sees as one vector: `base` and `source`
+   * are then [units / joined, joined * width]. Default 1. Not for pair components.
+   */
+  readonly joined?: number;
   /** @returns a value of the shape of `base` */
   readonly build: (scope: FragmentScope) => Value;
 }
@@ -69,6 +74,11 @@ export type Source =
       readonly site: Site;
       /** As many units as the edit's location. */
       readonly location: Location;
+    }
+  | {
+      /** What the row itself has at an earlier component of the same layer, after its edits there, at the edit's location. */
+      readonly kind: 'own';
+      readonly component: string;
     };
 
 export interface Edit {

@@ -1,8 +1,8 @@
 // Works out, before anything runs, what a plan needs: how long each row must live, which rows must run before which
 // inside a layer, whose keys and values each row reads, and how much work it all is. Refuses what cannot be done.
 
-import type { Architecture } from '../architectures/architecture.ts';
-import { type Edit, type Plan, PlanError, type Read } from './plan.ts';
+import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
+import { type Edit, type Fragment, type Plan, PlanError, type Read } from './plan.ts';
 import {
   describeComponent,
   embedStage,
@@ -184,6 +184,32 @@ function draftFromFork(
 
 const counted = (units: number): string => `${units} ${units === 1 ? 'unit' : 'units'}`;
 
+/** @throws PlanError when the formula joins units that the edit does not have */
+function checkJoined({ name, layout }: ComponentDescription, { key, joined = 1 }: Fragment, units: number) {
+  if (joined === 1) return;
+  if (layout === 'pair') {
+    throw new PlanError(`The edit '${key}' joins ${joined} units, which '${name}' does not have.`);
+  }
+  if (units % joined !== 0) {
+    throw new PlanError(
+      `The edit '${key}' of '${name}' joins ${joined} units into one vector; its location has ${counted(units)}.`,
+    );
+  }
+}
+
+/** @throws PlanError unless the source is an earlier component of the same units */
+function checkOwnSource(architecture: Architecture, target: ComponentDescription, name: string): void {
+  const source = describeComponent(architecture, name);
+  const order = architecture.components.map((component) => component.name);
+  const isEarlier = order.indexOf(name) < order.indexOf(target.name);
+  if (!isEarlier || source.scope !== target.scope || source.scope === 'model') {
+    throw new PlanError(`'${name}' is not computed before '${target.name}' in the same layer.`);
+  }
+  if (source.layout !== target.layout || source.heads !== target.heads || source.layout === 'pair') {
+    throw new PlanError(`'${name}' has other units than '${target.name}', which cannot be edited from it.`);
+  }
+}
+
 /** Check one edit of a row against the model, and its source against the units it fills. */
 function scheduleEdit(
   architecture: Architecture,
@@ -213,8 +239,13 @@ function scheduleEdit(
     );
   }
   const base = { ...edit, stage, target };
-  if (!edit.source) return base;
   const units = unitCount(target);
+  checkJoined(component, edit.fragment, units);
+  if (!edit.source) return base;
+  if (edit.source.kind === 'own') {
+    checkOwnSource(architecture, component, edit.source.component);
+    return base;
+  }
   if (edit.source.kind === 'tensor') {
     const width = component.layout === 'pair' ? draft.length : component.width;
     if (edit.source.data.length !== units * width) {

@@ -23,7 +23,8 @@ export interface EditSlot {
   readonly component: string;
   readonly layout: Layout;
   readonly fragment: Fragment;
-  readonly hasSource: boolean;
+  /** A pool of units from outside the graph, another component of the same graph, or nothing. */
+  readonly source: { readonly kind: 'pool' | 'none' } | { readonly kind: 'own'; readonly component: string };
 }
 
 export interface TapSlot {
@@ -45,10 +46,11 @@ export interface VariantSlots {
 
 /** Variants of one key are the same graph. */
 export function variantKey(partKey: string, slots: VariantSlots): string {
-  const edits = slots.edits.map(({ component, fragment, hasSource }) => [
+  const edits = slots.edits.map(({ component, fragment, source }) => [
     component,
     fragment.key,
-    hasSource,
+    fragment.joined ?? 1,
+    source.kind === 'own' ? ['own', source.component] : source.kind,
     Object.entries(fragment.parameters).map(([name, { shape }]) => [name, shape]),
   ]);
   const taps = slots.taps.map(({ component, reduction }) => [
@@ -111,15 +113,40 @@ function buildReduction(reduction: Reduction, name: string, taken: Value): Reado
   return results;
 }
 
+/** What has passed the components of the graph so far, by name. */
+type Seen = ReadonlyMap<string, Value>;
+
 /** Replace the chosen units; `select` takes each unit from the value or, past its end, from the edited ones. */
-function editUnits(value: Value, slot: EditSlot, name: string): Value {
+function editUnits(value: Value, slot: EditSlot, name: string, seen: Seen): Value {
   const units = asUnits(value);
-  const base = gather(units, unitsInput(name), 0);
-  const pool = () => input(`${name}.pool`, 'float32', [`${name}_pool`, sizeAt(units.shape, 1)]);
-  const source = slot.hasSource
-    ? gather(pool(), input(`${name}.source`, 'int32', [`${name}_units`]), 0)
-    : undefined;
-  const edited = buildFragment(slot, name, base, source);
+  const joined = slot.fragment.joined ?? 1;
+  const groups = `${name}_groups`;
+  const places = (of: string) => input(`${name}.${of}`, 'int32', [multiplyDimensions(joined, groups)]);
+  /** [joined * groups, width] as [groups, joined * width] */
+  const join = (x: Value) => reshape(x, [groups, multiplyDimensions(joined, sizeAt(x.shape, 1))]);
+  const taken = gather(units, places('units'), 0);
+  const source = (): Value | undefined => {
+    switch (slot.source.kind) {
+      case 'none':
+        return undefined;
+      case 'pool': {
+        const pool = input(`${name}.pool`, 'float32', [`${name}_pool`, sizeAt(units.shape, 1)]);
+        return join(gather(pool, places('source'), 0));
+      }
+      case 'own': {
+        const own = seen.get(slot.source.component);
+        if (!own) {
+          throw new PlanError(
+            `'${slot.source.component}' is not computed before '${slot.component}', so it cannot be the source of its edit.`,
+          );
+        }
+        return join(gather(asUnits(own), places('units'), 0));
+      }
+      default:
+        return slot.source satisfies never;
+    }
+  };
+  const edited = reshape(buildFragment(slot, name, join(taken), source()), taken.shape);
   const select = input(`${name}.select`, 'int32', [sizeAt(units.shape, 0)]);
   return reshape(gather(concat([units, edited], 0), select, 0), value.shape);
 }
@@ -128,7 +155,7 @@ function editUnits(value: Value, slot: EditSlot, name: string): Value {
 function editPairs(value: Value, slot: EditSlot, name: string): Value {
   const base = gather(value, unitsInput(name), 0);
   const mask = input(`${name}.mask`, 'int32', base.shape.slice(0, 3));
-  const source = slot.hasSource ? input(`${name}.pool`, 'float32', base.shape) : undefined;
+  const source = slot.source.kind === 'pool' ? input(`${name}.pool`, 'float32', base.shape) : undefined;
   const edited = where(
     greater(unsqueeze(mask, [3]), int32(0)),
     buildFragment(slot, name, base, source),
@@ -143,6 +170,7 @@ function openSites(slots: VariantSlots): {
   readonly outputs: Record<string, Value>;
 } {
   const outputs: Record<string, Value> = {};
+  const seen = new Map<string, Value>();
   const visit = (component: string, value: Value): Value => {
     let passing = value;
     slots.edits.forEach((slot, index) => {
@@ -150,8 +178,9 @@ function openSites(slots: VariantSlots): {
       passing =
         slot.layout === 'pair'
           ? editPairs(passing, slot, `edit${index}`)
-          : editUnits(passing, slot, `edit${index}`);
+          : editUnits(passing, slot, `edit${index}`, seen);
     });
+    seen.set(component, passing);
     slots.taps.forEach((slot, index) => {
       if (slot.component !== component) return;
       const name = `tap${index}`;
