@@ -56,6 +56,22 @@ class MersenneTwister {
   }
 }
 
+function seeded(seed: number): MersenneTwister {
+  if (!Number.isInteger(seed) || seed < 0 || seed > largestSeed) {
+    throw new SeedError(`The seed ${seed} does not work; give a whole number from 0 to ${largestSeed}.`);
+  }
+  return new MersenneTwister(seed);
+}
+
+/**
+ * `numpy.random.RandomState(seed).random_sample(count)`: uniform in [0, 1).
+ * @throws SeedError as `standardNormal` does
+ */
+export function standardUniform(seed: number, count: number): Float64Array {
+  const generator = seeded(seed);
+  return Float64Array.from({ length: count }, () => generator.uniform());
+}
+
 /**
  * The first `count` numbers of `numpy.random.RandomState(seed).randn(count)`. A longer draw begins with a shorter one, so
  * the first of ten samples is the only sample of one.
@@ -63,10 +79,7 @@ class MersenneTwister {
  * @throws SeedError for any other seed
  */
 export function standardNormal(seed: number, count: number): Float64Array {
-  if (!Number.isInteger(seed) || seed < 0 || seed > largestSeed) {
-    throw new SeedError(`The seed ${seed} does not work; give a whole number from 0 to ${largestSeed}.`);
-  }
-  const generator = new MersenneTwister(seed);
+  const generator = seeded(seed);
   const numbers = new Float64Array(count);
   for (let i = 0; i < count; i += 2) {
     let x = 0;

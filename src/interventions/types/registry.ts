@@ -1,0 +1,58 @@
+// All types, by the names of pyvene's and pyreft's classes.
+
+import { didYouMean } from '../../checkpoint/nearest.ts';
+import { InterventionError, type InterventionType } from '../intervention.ts';
+import { addition } from './addition.ts';
+import { autoencoder } from './autoencoder.ts';
+import { boundlessRotated } from './boundlessRotated.ts';
+import { collect } from './collect.ts';
+import { jumpReluAutoencoder } from './jumpReluAutoencoder.ts';
+import { lora } from './lora.ts';
+import { loreft } from './loreft.ts';
+import { lowRankRotated } from './lowRankRotated.ts';
+import { noiseAddition } from './noiseAddition.ts';
+import { pcaRotated } from './pcaRotated.ts';
+import { rotated } from './rotated.ts';
+import { sigmoidMask } from './sigmoidMask.ts';
+import { sigmoidMaskRotated } from './sigmoidMaskRotated.ts';
+import { skip } from './skip.ts';
+import { subtraction } from './subtraction.ts';
+import { vanilla } from './vanilla.ts';
+import { zero } from './zero.ts';
+
+export const interventionTypes: readonly InterventionType[] = [
+  vanilla,
+  addition,
+  subtraction,
+  zero,
+  collect,
+  skip,
+  noiseAddition,
+  rotated,
+  lowRankRotated,
+  boundlessRotated,
+  sigmoidMask,
+  sigmoidMaskRotated,
+  pcaRotated,
+  autoencoder,
+  jumpReluAutoencoder,
+  lora,
+  loreft,
+];
+
+const byName = new Map(interventionTypes.map((type) => [type.name, type]));
+
+/**
+ * @param name `VanillaIntervention`, or as pyvene writes it: `pyvene.VanillaIntervention`,
+ *   `<class 'pyvene.models.interventions.VanillaIntervention'>`
+ * @throws InterventionError that suggests the nearest name and lists the known ones
+ */
+export function interventionType(name: string, label: string): InterventionType {
+  const bare = name.replace(/^<class '(.*)'>$/, '$1').replace(/^.*\./, '');
+  const found = byName.get(bare);
+  if (found) return found;
+  const known = [...byName.keys()];
+  throw new InterventionError(
+    `${label}: the intervention type '${bare}' is not known. ${didYouMean(bare, known)} Known: ${known.join(', ')}.`,
+  );
+}
