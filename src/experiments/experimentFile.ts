@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { didYouMean } from '../checkpoint/nearest.ts';
 import { quoted } from '../checkpoint/wording.ts';
+import { firstWrong } from '../interventions/schemaIssue.ts';
 
 /** The experiment cannot be understood, or asks for what the model or the prompt does not have. */
 export class ExperimentError extends Error {
@@ -16,17 +17,6 @@ export const wholeNumber = v.pipe(v.number(), v.integer());
 export const tokenId = v.pipe(wholeNumber, v.minValue(0));
 
 const envelope = v.looseObject({ kind: v.string(), version: v.number() });
-
-function sentenceOf(issue: v.BaseIssue<unknown>): string {
-  const place = (issue.path ?? []).map(({ key }) => String(key)).join('.');
-  return `${place === '' ? 'The file' : quoted(place)}: ${issue.message.replace(/\.$/, '')}.`;
-}
-
-/** The most telling issue: where alternatives failed, the one that came furthest. */
-function deepest(issues: readonly v.BaseIssue<unknown>[]): v.BaseIssue<unknown> | undefined {
-  const all = issues.flatMap((issue) => [issue, ...(issue.issues ? [deepest(issue.issues)] : [])]);
-  return all.reduce((best, issue) => ((issue?.path?.length ?? 0) > (best?.path?.length ?? 0) ? issue : best));
-}
 
 /**
  * Check an experiment or a result against the schema of its kind.
@@ -57,6 +47,5 @@ export function readVersioned<const S extends v.GenericSchema>(
   }
   const result = v.safeParse(schema, value);
   if (result.success) return result.output as Immutable<v.InferOutput<S>>; // Only readonly is added.
-  const issue = deepest(result.issues);
-  throw new ExperimentError(issue ? sentenceOf(issue) : `This '${kind}' is damaged.`);
+  throw new ExperimentError(firstWrong(result.issues, 'The file'));
 }

@@ -1,0 +1,173 @@
+// The library's face: a model under interventions that a configuration declares, after pyvene's IntervenableModel.
+
+import type { Tokenizer } from '../checkpoint/checkpoint.ts';
+import type { ExecuteOptions } from '../runtime/execute.ts';
+import type { Model } from '../runtime/model.ts';
+import type { Location, Read, ReadResult } from '../runtime/plan.ts';
+import { columnsOf, compileCall, lateKey } from './compile.ts';
+import { type ConfigurationInput, readConfiguration } from './configuration.ts';
+import { type Intervention, InterventionError } from './intervention.ts';
+import type { Subspaces, UnitLocations } from './locations.ts';
+import { type Inputs, readInputs } from './prompts.ts';
+import { type ResolvedConfiguration, type ResolveOptions, resolveConfiguration } from './resolve.ts';
+
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface IntervenableOptions extends ResolveOptions {
+  /** Needed when prompts are given as text. */
+  readonly tokenizer?: Tokenizer;
+}
+
+export interface RunArguments {
+  /** Prompts as text or token ids: one, or a batch of any lengths. */
+  readonly base: Inputs;
+  /** One for each group of interventions; null for a group that takes none; one for all groups. */
+  readonly sources?: readonly (Inputs | null)[];
+  readonly unitLocations?: UnitLocations | null;
+  readonly subspaces?: Subspaces;
+  /** Activations in place of sources, by the key of the intervention: one vector, or one for each unit. */
+  readonly sourceRepresentations?: Readonly<Record<string, Float32Array>>;
+  /** Run the base without interventions too. */
+  readonly outputOriginalOutput?: boolean;
+  /** Of which positions logits are returned; default all. */
+  readonly logits?: 'all' | 'last' | 'none';
+}
+
+/** What a model returned, by example. */
+export interface ModelOutputs {
+  /** For each example [positions, vocabulary], of its own tokens. */
+  readonly logits: readonly Tensor[];
+}
+
+export interface IntervenableOutput {
+  readonly originalOutputs?: ModelOutputs;
+  readonly intervenedOutputs: ModelOutputs;
+  /** For each intervention that collects, in order, and each example: [units, width], or [heads, positions, keys]. */
+  readonly collectedActivations: readonly (readonly Tensor[])[];
+}
+
+export class IntervenableModel {
+  readonly model: Model;
+  readonly #configuration: ResolvedConfiguration;
+  readonly #tokenizer: Tokenizer | undefined;
+
+  /**
+   * @param configuration pyvene's IntervenableConfig as JSON; one representation or a list of them will do
+   * @throws InterventionError that names the field, what was given and what would be right
+   */
+  constructor(configuration: ConfigurationInput, model: Model, options: IntervenableOptions = {}) {
+    this.model = model;
+    this.#configuration = resolveConfiguration(model.architecture, readConfiguration(configuration), options);
+    this.#tokenizer = options.tokenizer;
+  }
+
+  /** Each intervention with its parameters, by pyvene's keys: `layer_0_comp_mlp_output_unit_pos_nunit_1#0`. */
+  get interventions(): ReadonlyMap<string, Intervention> {
+    return new Map(this.#configuration.interventions.map(({ key, intervention }) => [key, intervention]));
+  }
+
+  /**
+   * Run the base under the interventions, and the sources as far as something is taken from them.
+   * @throws InterventionError or PlanError that names what was given and what would be right
+   */
+  async run(call: RunArguments, options: ExecuteOptions = {}): Promise<IntervenableOutput> {
+    const base = readInputs(call.base, this.#tokenizer, 'base');
+    const sources = (call.sources ?? []).map((inputs, index) =>
+      inputs === null ? null : readInputs(inputs, this.#tokenizer, `sources.${index}`),
+    );
+    const compiled = compileCall(this.model.architecture, this.#configuration, {
+      base,
+      sources,
+      unitLocations: call.unitLocations,
+      subspaces: call.subspaces,
+      sourceRepresentations: this.#given(call.sourceRepresentations),
+    });
+
+    const given = new Map<string, Float32Array>();
+    for (let phase = 0; phase < compiled.phases - 1; phase++) {
+      const { rows, rowOf } = compiled.rows(phase, given);
+      const wanted = compiled.late(phase);
+      const results = await this.model.run(
+        {
+          rows,
+          reads: wanted.map(({ run, example, site, location }) => ({
+            row: rowOf(run, example),
+            site,
+            location,
+          })),
+        },
+        options,
+      );
+      wanted.forEach((late, index) => {
+        given.set(lateKey(late), columnsOf(results[index], undefined).data);
+      });
+    }
+
+    const { rows, rowOf } = compiled.rows(compiled.phases - 1, given);
+    const all = [...rows];
+    const originals = call.outputOriginalOutput
+      ? base.map(({ tokens }) => all.push({ start: { kind: 'tokens', tokens }, edits: [] }) - 1)
+      : [];
+    const { logits = 'all' } = call;
+    const reads: Read[] = [];
+    const want = (row: number, length: number): number | undefined => {
+      if (logits === 'none') return undefined;
+      const location: Location = { positions: logits === 'all' ? 'all' : [length - 1] };
+      return reads.push({ row, site: { component: 'logits', layer: null }, location }) - 1;
+    };
+    const intervened = base.map(({ tokens }, example) => want(rowOf('base', example), tokens.length));
+    const plain = originals.map((row, example) => want(row, base[example]?.tokens.length ?? 0));
+    const collected = compiled.collected.map((examples) =>
+      examples.map(({ example, run, read, columns }) => ({
+        at: reads.push({ row: rowOf(run, example), ...read }) - 1,
+        columns,
+      })),
+    );
+    const results = reads.length > 0 ? await this.model.run({ rows: all, reads }, options) : [];
+    const outputs = (places: readonly (number | undefined)[]): ModelOutputs => ({
+      logits: places.flatMap((place) => (place === undefined ? [] : [tensorOf(results[place])])),
+    });
+    return {
+      ...(call.outputOriginalOutput ? { originalOutputs: outputs(plain) } : {}),
+      intervenedOutputs: outputs(intervened),
+      collectedActivations: collected.map((examples) =>
+        examples.map(({ at, columns }) => columnsOf(results[at], columns)),
+      ),
+    };
+  }
+
+  /**
+   * What passes sites of a plain run, without a configuration that collects.
+   * @returns for each site and example [units, width]
+   */
+  async collect(
+    call: { readonly base: Inputs; readonly sites: readonly { component: string; layer: number | null }[] },
+    options: ExecuteOptions = {},
+  ): Promise<readonly (readonly Tensor[])[]> {
+    const base = readInputs(call.base, this.#tokenizer, 'base');
+    const rows = base.map(({ tokens }) => ({ start: { kind: 'tokens' as const, tokens }, edits: [] }));
+    const reads = call.sites.flatMap((site) =>
+      base.map((_, row): Read => ({ row, site, location: { positions: 'all' } })),
+    );
+    const results = await this.model.run({ rows, reads }, options);
+    return call.sites.map((_, site) => base.map((__, row) => tensorOf(results[site * base.length + row])));
+  }
+
+  #given(
+    representations: Readonly<Record<string, Float32Array>> | undefined,
+  ): ReadonlyMap<string, Float32Array> | undefined {
+    if (!representations) return undefined;
+    const known = this.#configuration.interventions.map(({ key }) => key);
+    const unknown = Object.keys(representations).find((key) => !known.includes(key));
+    if (unknown !== undefined)
+      throw new InterventionError(
+        `sourceRepresentations: there is no intervention '${unknown}'. There are: ${known.join(', ')}.`,
+      );
+    return new Map(Object.entries(representations));
+  }
+}
+
+const tensorOf = (result: ReadResult | undefined): Tensor => columnsOf(result, undefined);
