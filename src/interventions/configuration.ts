@@ -48,6 +48,8 @@ export const representationSchema = v.strictObject({
   hidden_source_representation: maybe(v.boolean()),
   moe_key: maybe(v.null()),
   intervention: maybe(v.null()),
+  /** Patchbay's own, in place of pyvene's `set_interchange_dim`: the first so many entries, or these; default all. */
+  interchange_dim: maybe(v.union([positive, v.pipe(v.array(whole), v.minLength(1))])),
   /** Patchbay's own: take from another layer, another component, another run; edit another run than the base. */
   source_layer: maybe(whole),
   source_component: maybe(v.string()),
@@ -98,14 +100,13 @@ export function readConfiguration(value: unknown): Configuration {
   throw new InterventionError(firstWrong(result.issues, 'The configuration'));
 }
 
-/**
- * The key that pyvene gives an intervention, and the name of its file.
- * @param earlier keys of the interventions before it
- */
-export function representationKey(
-  { layer, component, unit, max_number_of_units: units }: Representation,
-  earlier: readonly string[],
-): string {
-  const stem = `layer_${layer}_comp_${component}_unit_${unit.replaceAll('.', '_')}_nunit_${units ?? 1}#`;
-  return `${stem}${earlier.filter((key) => key.startsWith(stem)).length}`;
+/** The keys that pyvene gives the interventions: the names of their parameters' files. */
+export function interventionKeys({ representations }: Configuration): readonly string[] {
+  const counts = new Map<string, number>();
+  return representations.map(({ layer, component, unit, max_number_of_units: units }) => {
+    const stem = `layer_${layer}_comp_${component}_unit_${unit.replaceAll('.', '_')}_nunit_${units ?? 1}`;
+    const count = counts.get(stem) ?? 0;
+    counts.set(stem, count + 1);
+    return `${stem}#${count}`;
+  });
 }

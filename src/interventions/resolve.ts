@@ -5,7 +5,7 @@ import type { Architecture, ComponentDescription } from '../architectures/archit
 import { PlanError, type Site } from '../runtime/plan.ts';
 import { describeComponent, stageOf } from '../runtime/sites.ts';
 import type { Configuration, NestedNumbers, Representation } from './configuration.ts';
-import { representationKey } from './configuration.ts';
+import { interventionKeys } from './configuration.ts';
 import {
   checkParameters,
   type Intervention,
@@ -208,7 +208,26 @@ function makeInstance(request: InstanceRequest): Intervention {
       ...(representation.latent_dim ? { latentDimension: representation.latent_dim } : {}),
     });
   checkParameters(type, width, parameters, label);
-  return { type, width, parameters };
+  const instance = { type, width, parameters };
+  const interchanged = interchangedEntries(instance, representation, label);
+  return interchanged ? { ...instance, interchanged } : instance;
+}
+
+/** The entries that `interchange_dim` names; undefined for all. */
+function interchangedEntries(
+  instance: Intervention,
+  { interchange_dim: given }: Representation,
+  label: string,
+): readonly number[] | undefined {
+  if (given === null || given === undefined) return undefined;
+  const width = subspaceWidth(instance, label);
+  const entries = typeof given === 'number' ? Array.from({ length: given }, (_, entry) => entry) : given;
+  const outside = entries.find((entry) => entry >= width);
+  if (outside !== undefined)
+    throw new InterventionError(
+      `${label}.interchange_dim: entry ${outside} does not exist; there are 0 to ${width - 1}.`,
+    );
+  return entries.length === width && typeof given === 'number' ? undefined : entries;
 }
 
 const serialRoute = (group: number, count: number): readonly [string, string] => [
@@ -226,12 +245,11 @@ export function resolveConfiguration(
   const names = typeNames(configuration);
   const groups = groupsOf(configuration);
   const sourceCount = Math.max(...groups) + 1;
-  const keys: string[] = [];
+  const keys = interventionKeys(configuration);
   const linked = new Map<number, { readonly instance: Intervention; readonly label: string }>();
   const drafts = representations.map((representation, index) => {
     const label = `representations.${index}`;
-    const key = representationKey(representation, keys);
-    keys.push(key);
+    const key = keys[index] ?? '';
     const type = interventionType(names[index] ?? '', label);
     const { site, description } = siteOf(architecture, representation.component, representation.layer, label);
     checkUnit(description, representation.unit, label);

@@ -75,13 +75,16 @@ function asUnits(value: Value): Value {
 }
 
 function buildFragment(slot: EditSlot, name: string, base: Value, source: Value | undefined): Value {
+  const made = new Map<string, Value>();
   const edited = slot.fragment.build({
     base,
     ...(source ? { source } : {}),
     parameter: (parameter) => {
       const found = slot.fragment.parameters[parameter];
       if (!found) throw new PlanError(`The edit '${slot.fragment.key}' has no parameter '${parameter}'.`);
-      return input(`${name}.${parameter}`, 'float32', found.shape);
+      const value = made.get(parameter) ?? input(`${name}.${parameter}`, 'float32', found.shape);
+      made.set(parameter, value);
+      return value;
     },
   });
   if (
@@ -124,7 +127,8 @@ function editUnits(value: Value, slot: EditSlot, name: string, seen: Seen): Valu
   const places = (of: string) => input(`${name}.${of}`, 'int32', [multiplyDimensions(joined, groups)]);
   /** [joined * groups, width] as [groups, joined * width] */
   const join = (x: Value) => reshape(x, [groups, multiplyDimensions(joined, sizeAt(x.shape, 1))]);
-  const taken = gather(units, places('units'), 0);
+  const chosen = places('units');
+  const taken = gather(units, chosen, 0);
   const source = (): Value | undefined => {
     switch (slot.source.kind) {
       case 'none':
@@ -140,7 +144,7 @@ function editUnits(value: Value, slot: EditSlot, name: string, seen: Seen): Valu
             `'${slot.source.component}' is not computed before '${slot.component}', so it cannot be the source of its edit.`,
           );
         }
-        return join(gather(asUnits(own), places('units'), 0));
+        return join(gather(asUnits(own), chosen, 0));
       }
       default:
         return slot.source satisfies never;

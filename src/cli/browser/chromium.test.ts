@@ -19,7 +19,14 @@ import { operatorNames, runOperators } from './operators.ts';
 
 const patienceMs = 300_000;
 // The larger models where they are; of the committed ones a few whose options meet the most operators.
-const committed = ['gpt2-inner', 'llama-llama3', 'mistral-window', 'qwen2-layer-types', 'gpt_neox-old-words'];
+const committed = [
+  'interventions-llama',
+  'gpt2-inner',
+  'llama-llama3',
+  'mistral-window',
+  'qwen2-layer-types',
+  'gpt_neox-old-words',
+];
 const folders =
   neighbouringFolders.length > 0
     ? neighbouringFolders
@@ -52,13 +59,13 @@ describe('WebGPU in Chromium', () => {
   test.each(folders.map((folder, index) => ({ name: folder.name, index })))(
     '$name gives the numbers of PyTorch',
     async ({ name, index }) => {
-      for (const kind of ['activations', 'interchange']) {
-        const results: CaseResult[] = [];
+      const results: CaseResult[] = [];
+      for (const kind of ['activations', 'interchange', 'pyvene', 'formula']) {
         const request = { label: name, kind, reference: 2 * index, model: 2 * index + 1 };
         await browser.conform({ backend: 'webgpu', ...request }, (result) => results.push(result));
-        expect(results.length).toBeGreaterThan(0);
-        expect(results.filter(({ status }) => status !== 'passed')).toEqual([]);
       }
+      expect(results.length).toBeGreaterThan(0);
+      expect(results.filter(({ status }) => status !== 'passed')).toEqual([]);
     },
     patienceMs,
   );

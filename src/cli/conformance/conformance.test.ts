@@ -14,7 +14,8 @@ import { difference, tolerances } from './compare.ts';
 import { committedFolders, neighbouringFolders, type ReferenceFolder } from './expectedFolders.ts';
 import { openReference } from './reference.ts';
 
-const kinds = ['activations', 'interchange', 'generate'];
+// Not done yet; every other kind that a folder holds must pass.
+const later = ['gradient', 'das', 'pyvene.generate'];
 
 async function casesOf(folder: ReferenceFolder, backend: Backend): Promise<readonly CaseResult[]> {
   const source = await openDiskFile(join(folder.path, 'tensors.safetensors'));
@@ -26,8 +27,10 @@ async function casesOf(folder: ReferenceFolder, backend: Backend): Promise<reado
     const reference = await openReference(folder.name, text, source);
     const results: CaseResult[] = [];
     for await (const result of runCases(model, reference, { tolerance: tolerances[backend.kind] })) {
-      if (kinds.includes(result.kind)) results.push(result);
+      if (!later.includes(result.kind)) results.push(result);
     }
+    const wanted = reference.cases.filter(({ kind }) => !later.includes(kind));
+    expect(results.length).toBe(wanted.length);
     return results;
   } finally {
     await model.dispose();
@@ -50,7 +53,7 @@ describe.each(Object.keys(backends) as (keyof typeof backends)[])('on %s', (kind
 
   const agrees = async (folder: ReferenceFolder) => {
     const results = await casesOf(folder, backend);
-    expect(new Set(results.map((result) => result.kind))).toEqual(new Set(kinds));
+    expect(results.length).toBeGreaterThan(0);
     expect(results.filter(({ status }) => status !== 'passed')).toEqual([]);
     expect(backend.liveTensors).toBe(0);
   };

@@ -1,6 +1,7 @@
 // Cases of kinds `pyvene` and `formula`: interventions as pyvene ran them, declared here by the same configuration.
 
 import * as v from 'valibot';
+import { interventionKeys, readConfiguration } from '../../interventions/configuration.ts';
 import { IntervenableModel } from '../../interventions/intervenableModel.ts';
 import type { Parameters } from '../../interventions/intervention.ts';
 import type { Subspaces, UnitLocations } from '../../interventions/locations.ts';
@@ -79,15 +80,12 @@ export async function comparePyvene(context: CaseContext, description: Reference
       ...(name === undefined ? {} : { source_representation: [...(await reference.tensor(name)).data] }),
     })),
   );
-  const configuration = { representations: withConstants, intervention_types: types, mode };
   const given = await Promise.all(
     representations.map((_, index) => parametersOf(reference, parameters, label, index)),
   );
-  // The constructor checks all of it.
-  const declared = configuration as ConstructorParameters<typeof IntervenableModel>[0];
-  const { interventions: plain } = new IntervenableModel(declared, model);
+  const declared = readConfiguration({ representations: withConstants, intervention_types: types, mode });
   const named = Object.fromEntries(
-    [...plain.keys()].flatMap((key, index) => {
+    interventionKeys(declared).flatMap((key, index) => {
       const own = given[index];
       return own ? [[key, own]] : [];
     }),
@@ -122,12 +120,12 @@ export async function compareFormula(context: CaseContext, description: Referenc
   const { model, reference } = context;
   const given = v.parse(formulaSchema, description);
   const rotation = await reference.tensor(given.parameters[0] ?? '');
-  const configuration = {
+  const configuration = readConfiguration({
     layer: given.layer,
     component: given.component,
     intervention_type: given.type,
-  };
-  const [key = ''] = new IntervenableModel(configuration, model).interventions.keys();
+  });
+  const [key = ''] = interventionKeys(configuration);
   const parameters = {
     [key]: {
       rotation: { data: Float32Array.from(rotation.data), shape: rotation.shape },
