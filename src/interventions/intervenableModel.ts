@@ -4,8 +4,9 @@ import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { ExecuteOptions } from '../runtime/execute.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Location, Read, ReadResult } from '../runtime/plan.ts';
-import { columnsOf, compileCall, lateKey } from './compile.ts';
+import { compileCall } from './compile.ts';
 import { type ConfigurationInput, readConfiguration } from './configuration.ts';
+import { lateKey } from './edits.ts';
 import { type Intervention, InterventionError } from './intervention.ts';
 import type { Subspaces, UnitLocations } from './locations.ts';
 import { type Inputs, readInputs } from './prompts.ts';
@@ -102,7 +103,7 @@ export class IntervenableModel {
         options,
       );
       wanted.forEach((late, index) => {
-        given.set(lateKey(late), columnsOf(results[index], undefined).data);
+        given.set(lateKey(late), tensorOf(results[index]).data);
       });
     }
 
@@ -134,7 +135,7 @@ export class IntervenableModel {
       ...(call.outputOriginalOutput ? { originalOutputs: outputs(plain) } : {}),
       intervenedOutputs: outputs(intervened),
       collectedActivations: collected.map((examples) =>
-        examples.map(({ at, columns }) => columnsOf(results[at], columns)),
+        examples.map(({ at, columns }) => tensorOf(results[at], columns)),
       ),
     };
   }
@@ -170,4 +171,19 @@ export class IntervenableModel {
   }
 }
 
-const tensorOf = (result: ReadResult | undefined): Tensor => columnsOf(result, undefined);
+/** A read of [units, width], or of some of its columns. */
+function tensorOf(result: ReadResult | undefined, columns?: readonly number[]): Tensor {
+  const tensor = result?.value;
+  if (!tensor || !(tensor.data instanceof Float32Array)) throw new Error('Nothing was read.');
+  const { shape, data } = tensor;
+  if (!columns) return { shape, data };
+  const width = shape.at(-1) ?? 1;
+  const units = data.length / width;
+  const chosen = new Float32Array(units * columns.length);
+  for (let unit = 0; unit < units; unit++) {
+    columns.forEach((column, place) => {
+      chosen[unit * columns.length + place] = data[unit * width + column] ?? Number.NaN;
+    });
+  }
+  return { shape: [...shape.slice(0, -1), columns.length], data: chosen };
+}

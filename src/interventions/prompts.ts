@@ -2,8 +2,8 @@
 // padding, so it is taken off, and locations are counted where the caller counts them.
 
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
-import type { Prompt } from './compile.ts';
 import { InterventionError } from './intervention.ts';
+import type { Prompt } from './prompt.ts';
 
 /**
  * - text, or a list of texts

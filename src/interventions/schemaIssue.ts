@@ -3,16 +3,29 @@
 import type * as v from 'valibot';
 import { quoted } from '../checkpoint/wording.ts';
 
-/** The most telling issue: where alternatives failed, the one that came furthest. */
-function deepest(issues: readonly v.BaseIssue<unknown>[]): v.BaseIssue<unknown> | undefined {
-  const all = issues.flatMap((issue) => [issue, ...(issue.issues ? [deepest(issue.issues)] : [])]);
-  return all.reduce((best, issue) => ((issue?.path?.length ?? 0) > (best?.path?.length ?? 0) ? issue : best));
+interface Found {
+  readonly path: readonly string[];
+  readonly issue: v.BaseIssue<unknown>;
+}
+
+/** Where alternatives failed, their issues count their places from the alternative on. */
+function flatten(issues: readonly v.BaseIssue<unknown>[], before: readonly string[]): readonly Found[] {
+  return issues.flatMap((issue) => {
+    const path = [...before, ...(issue.path ?? []).map(({ key }) => String(key))];
+    return [{ path, issue }, ...flatten(issue.issues ?? [], path)];
+  });
 }
 
 /** @param whole what is said where the whole is wrong, not a part: `The file` */
 export function firstWrong(issues: readonly v.BaseIssue<unknown>[], whole: string): string {
-  const issue = deepest(issues);
-  const place = (issue?.path ?? []).map(({ key }) => String(key)).join('.');
-  const message = (issue?.message ?? 'it is damaged').replace(/\.$/, '');
-  return `${place === '' ? whole : quoted(place)}: ${message}.`;
+  // The most telling: of several alternatives, the one that came furthest.
+  const all = flatten(issues, []);
+  const deepest = all.reduce<Found | undefined>(
+    (best, found) => (found.path.length > (best?.path.length ?? -1) ? found : best),
+    undefined,
+  );
+  const isUnknownField = deepest?.issue.type === 'strict_object' && deepest.issue.expected === 'never';
+  const message = isUnknownField ? 'There is no such field' : (deepest?.issue.message ?? 'It is damaged');
+  const place = deepest?.path.join('.') ?? '';
+  return `${place === '' ? whole : quoted(place)}: ${message.replace(/\.$/, '')}.`;
 }
