@@ -14,6 +14,7 @@ import {
   runtimeError,
   type TensorData,
 } from './backend.ts';
+import { Turns } from './turns.ts';
 
 /** The part of onnxruntime-node and onnxruntime-web that is used: they share it. */
 export interface Onnxruntime {
@@ -55,6 +56,7 @@ export class HostBackend implements Backend {
   readonly #sessionOptions: InferenceSession.SessionOptions;
   readonly #breathe: (() => Promise<void>) | undefined;
   readonly #live = new Set<DeviceTensor>();
+  readonly #turns = new Turns();
 
   constructor(options: HostBackendOptions) {
     this.kind = options.kind;
@@ -126,9 +128,9 @@ export class HostBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Program> {
-    const session = await this.#ort.InferenceSession.create(encodeModel(graph), this.#sessionOptions).catch(
-      runtimeError('take a graph'),
-    );
+    const session = await this.#turns
+      .take(() => this.#ort.InferenceSession.create(encodeModel(graph), this.#sessionOptions))
+      .catch(runtimeError('take a graph'));
     return {
       run: async (inputs) => {
         const feeds = Object.fromEntries(
@@ -138,11 +140,11 @@ export class HostBackend implements Backend {
             return [name, this.#hostTensor(tensor)];
           }),
         );
-        const outputs = await session.run(feeds).catch(runtimeError('run a graph'));
+        const outputs = await this.#turns.take(() => session.run(feeds)).catch(runtimeError('run a graph'));
         await this.#breathe?.();
         return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.#own(tensor)]));
       },
-      dispose: () => session.release(),
+      dispose: () => this.#turns.take(() => session.release()),
     };
   }
 

@@ -14,6 +14,7 @@ import {
   weightSizes,
 } from './residency.ts';
 import { type Schedule, schedule } from './schedule.ts';
+import { Turns } from './turns.ts';
 import { WeightStore } from './weights.ts';
 
 export interface LoadOptions {
@@ -38,6 +39,8 @@ export class Model {
   readonly parameterCount: number;
   readonly #weights: WeightStore;
   readonly #programs = new Map<string, Promise<Program>>();
+  /** Runs share weights that are brought in for one layer at a time. */
+  readonly #turns = new Turns();
 
   private constructor(
     architecture: Architecture,
@@ -83,7 +86,7 @@ export class Model {
   }
 
   /**
-   * Run a plan.
+   * Run a plan, after those that were asked for before.
    * @returns one result for each read, in order
    * @throws PlanError when the plan breaks a rule, before anything runs
    */
@@ -94,7 +97,8 @@ export class Model {
       weights: this.#weights,
       programs: this.#programs,
     };
-    return execute(context, plan, this.schedule(plan), options);
+    const scheduled = this.schedule(plan);
+    return this.#turns.take(() => execute(context, plan, scheduled, options));
   }
 
   /** Release weights and programs. The backend stays open. */

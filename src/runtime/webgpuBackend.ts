@@ -15,6 +15,7 @@ import {
   runtimeError,
   type TensorData,
 } from './backend.ts';
+import { Turns } from './turns.ts';
 
 interface GpuTensor extends DeviceTensor {
   readonly tensor: Tensor;
@@ -74,7 +75,7 @@ class WebGpuBackend implements Backend {
   /** The first error of the GPU that nothing was waiting for. */
   #fault: string | undefined;
   /** ORT shares one command encoder: a second create, run or release before the first resolves hangs the page. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(ort: Ort, device: GPUDevice, description: string) {
     this.#ort = ort;
@@ -105,12 +106,10 @@ class WebGpuBackend implements Backend {
   }
 
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#turn;
-    let release: () => void = () => undefined;
-    this.#turn = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    await before;
+    return this.#turns.take(() => this.#checked(work));
+  }
+
+  async #checked<T>(work: () => Promise<T>): Promise<T> {
     try {
       this.#expectDevice();
       const result = await work();
@@ -121,8 +120,6 @@ class WebGpuBackend implements Backend {
       await Promise.race([this.#device.lost, new Promise((resolve) => setTimeout(resolve, 0))]);
       this.#expectDevice();
       throw error;
-    } finally {
-      release();
     }
   }
 
@@ -270,7 +267,7 @@ class WebGpuBackend implements Backend {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#turn;
+    await this.#turns.take(async () => undefined);
     for (const tensor of [...this.#live]) this.dispose(tensor);
     this.#device.destroy();
   }
