@@ -1,6 +1,6 @@
 import { cpSync, existsSync } from 'node:fs';
 import react from '@vitejs/plugin-react';
-import type { Plugin } from 'vite';
+import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** Cross-origin isolation gives the page SharedArrayBuffer, and so WASM threads. */
@@ -25,6 +25,9 @@ const models: Plugin = {
 export default defineConfig({
   base: './',
   plugins: [react(), models],
+  // In this repository the library is its sources.
+  resolve: { conditions: ['patchbay-source', ...defaultClientConditions] },
+  ssr: { resolve: { conditions: ['patchbay-source', ...defaultServerConditions] } },
   server: { headers: isolation },
   preview: { headers: isolation },
   worker: { format: 'es' },

@@ -1,7 +1,9 @@
 // The engine in a browser: WebGPU in Chromium against PyTorch's numbers and against the node backend. On a machine
 // without a GPU the adapter is a software one, so a model takes some seconds.
 
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { apart, expected as ofPyvene } from '../../../examples/library/expected.ts';
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import * as contraction from '../../onnx/contraction.ts';
 import * as elementwise from '../../onnx/elementwise.ts';
@@ -47,13 +49,32 @@ const configurations: Readonly<Record<string, ModelConfiguration>> = {
   gpt_neox: { ...tinyConfigurations.gpt_neox, num_hidden_layers: 2 },
 };
 
+const embeddedModel = fileURLToPath(new URL('../../../models/tiny-atlas', import.meta.url));
+
 let browser: BrowserSession;
 beforeAll(async () => {
-  browser = await openBrowser(folders.flatMap(({ path, modelPath }) => [path, modelPath]));
+  browser = await openBrowser([
+    ...folders.flatMap(({ path, modelPath }) => [path, modelPath]),
+    embeddedModel,
+  ]);
 }, patienceMs);
 afterAll(async () => {
   await browser?.close();
 });
+
+test(
+  'the library gives the numbers of pyvene in a page, on WASM',
+  async () => {
+    const { nested, subspace, added } = await browser.tutorials(2 * folders.length, 'wasm', ofPyvene.words);
+    expect(
+      apart(nested.head_attention_value_output, ofPyvene.nested.head_attention_value_output),
+    ).toBeLessThan(1e-4);
+    expect(apart(nested.head_value_output, ofPyvene.nested.head_value_output)).toBeLessThan(1e-4);
+    expect(apart(subspace, ofPyvene.subspace)).toBeLessThan(1e-4);
+    expect(apart(added, ofPyvene.added)).toBeLessThan(1e-4);
+  },
+  patienceMs,
+);
 
 describe('WebGPU in Chromium', () => {
   test.each(folders.map((folder, index) => ({ name: folder.name, index })))(

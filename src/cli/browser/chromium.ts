@@ -10,7 +10,7 @@ import type { Connect } from 'vite';
 import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CaseResult } from '../conformance/cases.ts';
-import type { BrowserBackend, Exercise, ExerciseResult, HarnessReport } from './harness.ts';
+import type { BrowserBackend, Exercise, ExerciseResult, HarnessReport, Tutorials } from './harness.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -84,6 +84,8 @@ export interface BrowserSession {
   operators(): Promise<Readonly<Record<string, readonly number[]>>>;
   /** What a read says after the GPU has met an error that nothing waited for, and what the next one gives. */
   afterFault(): Promise<{ readonly complaint: string; readonly next: readonly number[] }>;
+  /** The library's examples on a mounted model: probabilities of the words. */
+  tutorials(model: number, backend: BrowserBackend, words: readonly string[]): Promise<Tutorials>;
   close(): Promise<void>;
 }
 
@@ -200,6 +202,8 @@ async function openHarness(
     refusal: (operator) => page.evaluate((name) => window.refusal(name), operator),
     operators: () => page.evaluate(() => window.operators()),
     afterFault: () => page.evaluate(() => window.afterFault()),
+    tutorials: (model, backend, words) =>
+      page.evaluate((call) => window.tutorials(...call), [urlOf(model), backend, words] as const),
     close,
   };
 }

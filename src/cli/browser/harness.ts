@@ -1,5 +1,7 @@
 // Runs in Chromium on behalf of the headless runner: the same engine, on the browser's own backends.
 
+import { loadModel } from 'patchbay';
+import { runAll } from '../../../examples/library/all.ts';
 import { memorySource } from '../../checkpoint/byteSource.ts';
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { openUrl } from '../../checkpoint/open.ts';
@@ -201,6 +203,22 @@ async function afterFault(): Promise<{ complaint: string; next: readonly number[
   }
 }
 
+/** The library's examples, as a page would run them. */
+async function tutorials(
+  modelUrl: string,
+  backend: BrowserBackend,
+  words: readonly string[],
+): Promise<Tutorials> {
+  const loaded = await loadModel(modelUrl, { backend });
+  try {
+    return await runAll(loaded, words);
+  } finally {
+    await loaded.dispose();
+  }
+}
+
+export type Tutorials = Awaited<ReturnType<typeof runAll>>;
+
 declare global {
   interface Window {
     /** Set by the runner. */
@@ -213,6 +231,7 @@ declare global {
     refusal(operator: string): Promise<string | null>;
     operators(): ReturnType<typeof operators>;
     afterFault(): ReturnType<typeof afterFault>;
+    tutorials(...call: Parameters<typeof tutorials>): ReturnType<typeof tutorials>;
   }
 }
 
@@ -223,3 +242,4 @@ window.exercise = exercise;
 window.refusal = refusal;
 window.operators = operators;
 window.afterFault = afterFault;
+window.tutorials = tutorials;

@@ -1,0 +1,34 @@
+// What the library stands on where it runs in a browser: the Hub, URLs and picked files; WebGPU on real hardware, else WASM.
+
+import { CheckpointError } from '../checkpoint/checkpoint.ts';
+import { isRepositoryName } from '../checkpoint/hub.ts';
+import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
+import { chooseDevice } from '../worker/device.ts';
+
+export interface PlatformOptions {
+  /** Default: WebGPU where the machine has a graphics adapter, else WASM. */
+  readonly backend?: 'node' | 'wasm' | 'webgpu';
+  readonly threads?: number;
+}
+
+function openSource(source: string | readonly File[]) {
+  if (typeof source !== 'string') return openFiles(source);
+  if (/^(https?:|\/|\.\/|\.\.\/)/.test(source)) {
+    const url = new URL(source, globalThis.location.href).href;
+    return openUrl(url, url.split('/').filter(Boolean).at(-1));
+  }
+  const [repository = '', revision] = source.split('@');
+  if (!isRepositoryName(repository))
+    throw new CheckpointError(
+      `'${source}' is neither a Hub id (owner/name) nor a URL (https://..., /folder/, ./model.gguf).`,
+    );
+  return openHub({ repository, ...(revision === undefined ? {} : { revision }) });
+}
+
+export async function openPlatformModel(source: string | readonly File[], { backend }: PlatformOptions) {
+  if (backend === 'node')
+    throw new CheckpointError("A browser has no Node; choose the backend 'webgpu' or 'wasm'.");
+  const device = await chooseDevice(backend ?? null);
+  const checkpoint = await openSource(source);
+  return { checkpoint, backend: await device.open() };
+}

@@ -1,0 +1,84 @@
+// The library: `import { IntervenableModel, loadModel } from 'patchbay'`, in a browser or on Node. What stands here is
+// what others may build on; all else may change.
+
+import { openPlatformModel, type PlatformOptions } from '#platform';
+import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
+import type { Backend } from '../runtime/backend.ts';
+import { Model } from '../runtime/model.ts';
+
+export type { Tokenizer } from '../checkpoint/checkpoint.ts';
+export { CheckpointError } from '../checkpoint/checkpoint.ts';
+export {
+  type ConfigurationInput,
+  interventionKeys,
+  readConfiguration,
+} from '../interventions/configuration.ts';
+export {
+  IntervenableModel,
+  type IntervenableOptions,
+  type IntervenableOutput,
+  type ModelOutputs,
+  type RunArguments,
+  type Tensor,
+} from '../interventions/intervenableModel.ts';
+export {
+  type Intervention,
+  InterventionError,
+  type InterventionType,
+  type Parameters,
+} from '../interventions/intervention.ts';
+export type { SideLocations, Subspaces, UnitLocations } from '../interventions/locations.ts';
+export type { Inputs } from '../interventions/prompts.ts';
+export { interventionTypes } from '../interventions/types/registry.ts';
+export { PlanError, UnknownComponentError } from '../runtime/plan.ts';
+export type { Model };
+
+export interface LoadedModel {
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  /** What it runs on: `onnxruntime-node, 2 threads`. */
+  readonly device: string;
+  /** Free weights, programs and the device. */
+  dispose(): Promise<void>;
+}
+
+export interface LoadModelOptions extends PlatformOptions {
+  readonly signal?: AbortSignal;
+  readonly onBytes?: (done: number, total: number) => void;
+}
+
+/**
+ * Open a model and make it ready to run.
+ *
+ * @param source on Node a folder, a `.gguf` file or a Hub id; in a browser a Hub id, a URL of a folder (ending with a
+ *   slash) or of a `.gguf` file, or a list of files that a person has picked
+ * @throws CheckpointError or UnsupportedModelError that says what was wrong and what would be right
+ */
+export async function loadModel(
+  source: string | readonly File[],
+  options: LoadModelOptions = {},
+): Promise<LoadedModel> {
+  const opened: { readonly checkpoint: Checkpoint; readonly backend: Backend } = await openPlatformModel(
+    source,
+    options,
+  );
+  const { checkpoint, backend } = opened;
+  try {
+    const tokenizer = await checkpoint.tokenizer(options.signal);
+    const model = await Model.load(checkpoint, backend, options);
+    return {
+      model,
+      tokenizer,
+      device: backend.description,
+      dispose: async () => {
+        await model.dispose();
+        await backend.close();
+        await checkpoint.close();
+      },
+    };
+  } catch (error) {
+    await backend.close();
+    await checkpoint.close();
+    throw error;
+  }
+}
