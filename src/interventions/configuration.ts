@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { InterventionError } from './intervention.ts';
+import { pyveneKeys } from './pyveneKeys.ts';
 import { firstWrong } from './schemaIssue.ts';
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -101,12 +102,12 @@ export function readConfiguration(value: unknown): Configuration {
 }
 
 /** The keys that pyvene gives the interventions: the names of their parameters' files. */
-export function interventionKeys({ representations }: Configuration): readonly string[] {
-  const counts = new Map<string, number>();
-  return representations.map(({ layer, component, unit, max_number_of_units: units }) => {
-    const stem = `layer_${layer}_comp_${component}_unit_${unit.replaceAll('.', '_')}_nunit_${units ?? 1}`;
-    const count = counts.get(stem) ?? 0;
-    counts.set(stem, count + 1);
-    return `${stem}#${count}`;
-  });
-}
+export const interventionKeys = ({ representations }: Configuration): readonly string[] =>
+  pyveneKeys(
+    representations.map(({ layer, component, unit, max_number_of_units: units }) => ({
+      layer: layer ?? 0,
+      component,
+      unit,
+      max_number_of_units: units ?? 1,
+    })),
+  );

@@ -10,7 +10,9 @@ import { lateKey } from './edits.ts';
 import { type Intervention, InterventionError } from './intervention.ts';
 import type { Subspaces, UnitLocations } from './locations.ts';
 import { type Inputs, readInputs } from './prompts.ts';
+import { type PyveneFiles, readPyveneFolder, writePyveneFolder } from './pyveneFolder.ts';
 import { type ResolvedConfiguration, type ResolveOptions, resolveConfiguration } from './resolve.ts';
+import { fromPyveneFolder, toPyveneFolder } from './savedFolder.ts';
 
 export interface Tensor {
   readonly shape: readonly number[];
@@ -63,6 +65,27 @@ export class IntervenableModel {
     this.model = model;
     this.#configuration = resolveConfiguration(model.architecture, readConfiguration(configuration), options);
     this.#tokenizer = options.tokenizer;
+  }
+
+  /**
+   * The interventions of a folder that pyvene saved, or `save` wrote.
+   * @throws CheckpointError when a file is damaged or would run code, InterventionError when it does not fit the model
+   */
+  static async load(
+    files: PyveneFiles,
+    model: Model,
+    options: Omit<IntervenableOptions, 'parameters'> = {},
+  ): Promise<IntervenableModel> {
+    const { configuration, parameters } = fromPyveneFolder(await readPyveneFolder(files));
+    return new IntervenableModel(configuration, model, { ...options, parameters });
+  }
+
+  /**
+   * The files of a folder that pyvene loads, by name.
+   * @throws CheckpointError or InterventionError that says why pyvene could not load it
+   */
+  save(): ReadonlyMap<string, Uint8Array> {
+    return writePyveneFolder(toPyveneFolder(this.#configuration));
   }
 
   /** Each intervention with its parameters, by pyvene's keys: `layer_0_comp_mlp_output_unit_pos_nunit_1#0`. */

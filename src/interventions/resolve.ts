@@ -14,6 +14,7 @@ import {
   type Parameters,
 } from './intervention.ts';
 import { expandPartition, type Unit } from './locations.ts';
+import { isModulePath, moduleSite } from './modulePaths.ts';
 import { moduleInput } from './modules.ts';
 import { interventionType } from './types/registry.ts';
 
@@ -129,6 +130,7 @@ function sourceOf(
   type: InterventionType,
   site: Site,
   component: ComponentDescription,
+  input: string | undefined,
   label: string,
 ): Site | undefined {
   const { source_component: named, source_layer: layer } = representation;
@@ -152,13 +154,13 @@ function sourceOf(
       );
     return source;
   }
-  const input = moduleInput(site.component, label);
-  const { description } = siteOf(architecture, input, site.layer, label);
+  const entering = input ?? moduleInput(site.component, label);
+  const { description } = siteOf(architecture, entering, site.layer, label);
   if (type.source === 'otherInput' && description.width !== component.width)
     throw new InterventionError(
       `${label}: '${component.name}' cannot be skipped: what enters has width ${description.width}, what leaves ${component.width}.`,
     );
-  return { component: input, layer: site.layer };
+  return { component: entering, layer: site.layer };
 }
 
 function requireOptions(type: InterventionType, representation: Representation, label: string): void {
@@ -251,9 +253,12 @@ export function resolveConfiguration(
     const label = `representations.${index}`;
     const key = keys[index] ?? '';
     const type = interventionType(names[index] ?? '', label);
-    const { site, description } = siteOf(architecture, representation.component, representation.layer, label);
+    const { component, layer, input } = isModulePath(representation.component)
+      ? moduleSite(architecture, representation.component, label)
+      : { ...representation, input: undefined };
+    const { site, description } = siteOf(architecture, component, layer, label);
     checkUnit(description, representation.unit, label);
-    const sourceSite = sourceOf(architecture, representation, type, site, description, label);
+    const sourceSite = sourceOf(architecture, representation, type, site, description, input, label);
     const link = representation.intervention_link_key ?? undefined;
     const earlier = link === undefined ? undefined : linked.get(link);
     const intervention =

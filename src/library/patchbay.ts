@@ -29,6 +29,7 @@ export {
 } from '../interventions/intervention.ts';
 export type { SideLocations, Subspaces, UnitLocations } from '../interventions/locations.ts';
 export type { Inputs } from '../interventions/prompts.ts';
+export type { PyveneFiles } from '../interventions/pyveneFolder.ts';
 export { interventionTypes } from '../interventions/types/registry.ts';
 export { PlanError, UnknownComponentError } from '../runtime/plan.ts';
 export type { Model };
