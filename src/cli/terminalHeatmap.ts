@@ -1,7 +1,7 @@
 // Heatmaps in the terminal: coloured blocks where there are colours, plain digits where there are none.
 
-import type { Metric } from '../experiments/metrics.ts';
-import { fractionRecovered, streamLabel, type TraceGrid, traceGrid } from '../experiments/trace/grid.ts';
+import { fractionRecovered, type Metric } from '../experiments/metrics.ts';
+import { streamLabel, type TraceGrid, traceGrid } from '../experiments/trace/grid.ts';
 import type { TraceResult } from '../experiments/trace/result.ts';
 import { visibleToken } from './table.ts';
 

@@ -188,3 +188,22 @@ export function statisticOf(values: readonly number[]): Statistic {
   const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
   return { mean, sd: Math.sqrt(squares / (values.length - 1)) };
 }
+
+/** A metric of the two runs that cells lie between. */
+export interface Baselines {
+  readonly clean: Statistic;
+  readonly corrupted: Statistic;
+}
+
+/**
+ * How much of what the corruption took a cell gives back: 0 as corrupted, 1 as clean. When corrupted activations are put
+ * into the clean run, the same number says how much is left.
+ *
+ *     (value - corrupted) / (clean - corrupted)
+ *
+ * @returns NaN when the corruption changed nothing
+ */
+export function fractionRecovered(value: number, { clean, corrupted }: Baselines): number {
+  const range = clean.mean - corrupted.mean;
+  return range === 0 ? Number.NaN : (value - corrupted.mean) / range;
+}

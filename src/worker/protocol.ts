@@ -1,12 +1,12 @@
 // What passes between the page and the engine's worker: plain data only. The page never sees a tensor or a session.
 
+import type { Notice } from '../experiments/notice.ts';
+import type { NamedToken } from '../experiments/tokens.ts';
 import type { TraceCell } from '../experiments/trace/cells.ts';
 import type { TraceExperiment } from '../experiments/trace/experiment.ts';
 import type { TraceWork } from '../experiments/trace/plan.ts';
-import type { Notice } from '../experiments/trace/resolve.ts';
 import type { TraceResult } from '../experiments/trace/result.ts';
 import type { FinishedCell } from '../experiments/trace/run.ts';
-import type { NamedToken } from '../experiments/trace/subject.ts';
 
 export type BackendKind = 'webgpu' | 'wasm';
 

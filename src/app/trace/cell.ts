@@ -1,6 +1,7 @@
 // Everything that the inspector says about one cell: what was put where, what it did to the answer, and what the model
 // predicts with it.
 
+import { type LayerRange, windowAround } from '../../experiments/layers.ts';
 import {
   type Metric,
   metricOf,
@@ -8,7 +9,6 @@ import {
   type Statistic,
   statisticOf,
 } from '../../experiments/metrics.ts';
-import { type LayerRange, windowAround } from '../../experiments/trace/cells.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CellAddress } from '../../figures/description.ts';
 

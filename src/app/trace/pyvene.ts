@@ -1,7 +1,7 @@
 // The pyvene program that computes one cell of a trace, so that a number on the page can be checked where the field
 // already works.
 
-import { windowAround } from '../../experiments/trace/cells.ts';
+import { windowAround } from '../../experiments/layers.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CellAddress } from '../../figures/description.ts';
 

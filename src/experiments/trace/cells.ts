@@ -2,7 +2,8 @@
 // which of them run together, and how each becomes a row.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { type Edit, type Row, replace } from '../../runtime/plan.ts';
+import type { Row } from '../../runtime/plan.ts';
+import { coarseToFine, replaceWindow, type WindowWay, wayThrough } from '../layers.ts';
 
 export interface TraceStream {
   readonly component: string;
@@ -30,14 +31,6 @@ export interface TraceOutline {
   readonly positions: readonly number[];
 }
 
-/** Layers `from` to `to` (exclusive). */
-export interface LayerRange {
-  readonly from: number;
-  readonly to: number;
-  /** Part of the window lies outside the model. */
-  readonly isCut: boolean;
-}
-
 const widestWindow = 10;
 
 /**
@@ -47,32 +40,6 @@ const widestWindow = 10;
 export function usualWindow(component: string, layerCount: number): number {
   if (component === 'block_output' || component === 'block_input') return 1;
   return Math.max(1, Math.min(widestWindow, Math.round(layerCount / 3)));
-}
-
-/**
- * The layers around `layer` that a window covers, cut at the edges of the model:
- *
- *     max(0, layer - floor(window / 2)) to min(layerCount, layer + ceil(window / 2)), exclusive
- *
- * @see Meng et al. 2022, "Locating and Editing Factual Associations in GPT", and their causal_trace.py
- */
-export function windowAround(layer: number, window: number, layerCount: number): LayerRange {
-  const from = layer - Math.floor(window / 2);
-  const to = layer + Math.ceil(window / 2);
-  return {
-    from: Math.max(0, from),
-    to: Math.min(layerCount, to),
-    isCut: from < 0 || to > layerCount,
-  };
-}
-
-/** Layers from coarse to fine: a few spread over the model first, then those half way between, until all are there. */
-export function coarseToFine(layerCount: number): readonly number[] {
-  const order = new Set<number>();
-  for (let step = 2 ** Math.floor(Math.log2(Math.max(1, layerCount / 3))); step >= 1; step /= 2) {
-    for (let layer = 0; layer < layerCount; layer += step) order.add(layer);
-  }
-  return [...order];
 }
 
 /**
@@ -139,18 +106,9 @@ export function batchCells(outline: TraceOutline, architecture: Architecture): r
   return batches;
 }
 
-/** Where a cell's row begins, and the layers whose activations it takes. */
-export interface CellWay extends LayerRange {
-  /** The layer at whose entrance it forks. */
-  readonly fork: number;
-}
-
-export function cellWay(outline: TraceOutline, layerCount: number, cell: TraceCell): CellWay {
+export function cellWay(outline: TraceOutline, layerCount: number, cell: TraceCell): WindowWay {
   const { component, window } = outline.streams[cell.stream] ?? { component: '', window: 1 };
-  const range = windowAround(cell.layer, window, layerCount);
-  // Whatever leaves a block enters the next one, and a row that begins there passes one layer less.
-  const isEntered = component === 'block_output' && range.to - range.from === 1 && range.to < layerCount;
-  return { ...range, fork: isEntered ? range.to : range.from };
+  return wayThrough(component, cell.layer, window, layerCount);
 }
 
 /**
@@ -167,17 +125,10 @@ export function cellRow(
   source: number,
 ): Row {
   const { component, heads } = outline.streams[cell.stream] ?? { component: '' };
-  const { from, to, fork } = cellWay(outline, architecture.layerCount, cell);
+  const way = cellWay(outline, architecture.layerCount, cell);
   const location = { positions: [cell.position], ...(heads ? { heads } : {}) };
-  const take = (layer: number): Edit => ({
-    site: fork > layer ? { component: 'block_input', layer: fork } : { component, layer },
-    location,
-    fragment: replace,
-    source: { kind: 'row', row: source, site: { component, layer }, location },
-  });
-  const position = architecture.isCausal ? cell.position : 0;
   return {
-    start: { kind: 'fork', parent, layer: fork, position },
-    edits: Array.from({ length: to - from }, (_, index) => take(from + index)),
+    start: { kind: 'fork', parent, layer: way.fork, position: architecture.isCausal ? cell.position : 0 },
+    edits: replaceWindow(way, component, location, (site) => ({ kind: 'row', row: source, site, location })),
   };
 }

@@ -1,8 +1,9 @@
 // A result as figures: what `src/figures` draws, with titles and a caption that let a reader repeat the trace.
 
-import type { Metric as FigureMetric, HeatmapDescription, HeatmapPanel } from '../../figures/description.ts';
+import type { HeatmapDescription, HeatmapPanel } from '../../figures/description.ts';
+import { figureMetric, inQuotes } from '../figureWords.ts';
+import { windowAround } from '../layers.ts';
 import type { Metric } from '../metrics.ts';
-import { windowAround } from './cells.ts';
 import { streamLabel, traceGrid } from './grid.ts';
 import type { TraceResult } from './result.ts';
 
@@ -20,35 +21,9 @@ function lookOf(stream: TraceResult['streams'][number]): PanelLook {
   return (Object.hasOwn(looks, label) && looks[label]) || { title: label, colours: 'viridis' };
 }
 
-const quoted = (text: string): string => `“${text.trim() === '' ? text : text.trim()}”`;
-
-function figureMetric(result: TraceResult, metric: Metric): FigureMetric {
-  const answer = quoted(result.answer.text);
-  switch (metric) {
-    case 'probability':
-      return { name: `probability of ${answer}`, shortName: 'probability' };
-    case 'logProbability':
-      return { name: `log probability of ${answer}`, shortName: 'log probability', digits: 2 };
-    case 'logitDifference':
-      return {
-        name: `logit of ${answer} minus logit of ${quoted(result.distractor?.text ?? '')}`,
-        shortName: 'logit difference',
-        digits: 2,
-      };
-    case 'answerLogit':
-      return { name: `logit of ${answer}`, shortName: 'logit', digits: 2 };
-    case 'rank':
-      return { name: `rank of ${answer}`, shortName: 'rank', digits: 0, isLogarithmic: true };
-    case 'divergence':
-      return { name: 'divergence from the clean prediction', shortName: 'divergence', unit: 'nats' };
-    default:
-      return metric satisfies never;
-  }
-}
-
 function corruptionWords({ experiment, level, samples, tokens, subject }: TraceResult): string {
   const { corruption } = experiment;
-  const marked = quoted(
+  const marked = inQuotes(
     tokens
       .slice(...subject)
       .map(({ text }) => text)
@@ -63,7 +38,7 @@ function corruptionWords({ experiment, level, samples, tokens, subject }: TraceR
       return `Gaussian noise of level ${level?.toPrecision(4)}${rule} on ${marked}, ${samples} ${samples === 1 ? 'sample' : 'samples'}, seed ${corruption.seed}`;
     }
     case 'replace':
-      return `${marked} replaced by other tokens (${typeof corruption.tokens === 'string' ? quoted(corruption.tokens) : corruption.tokens.join(' ')})`;
+      return `${marked} replaced by other tokens (${typeof corruption.tokens === 'string' ? inQuotes(corruption.tokens) : corruption.tokens.join(' ')})`;
     case 'zero':
       return `embeddings of ${marked} set to zero`;
     case 'mean':
@@ -76,7 +51,7 @@ function corruptionWords({ experiment, level, samples, tokens, subject }: TraceR
 /** Model, prompt, corruption, samples, seed and windows in a few sentences. */
 export function traceCaption(result: TraceResult): string {
   const windows = result.streams.map((stream) => `${streamLabel(stream)} ${stream.window}`).join(', ');
-  const prompt = quoted(result.tokens.map(({ text }) => text).join(''));
+  const prompt = inQuotes(result.tokens.map(({ text }) => text).join(''));
   const revision = result.experiment.revision ? `, revision ${result.experiment.revision}` : '';
   return `${result.model.label}${revision}. Prompt ${prompt}. Corruption: ${corruptionWords(result)}. Layers put together: ${windows}.`;
 }
@@ -90,8 +65,8 @@ export function traceFigure(result: TraceResult, metric: Metric = 'probability')
   const isRestoring = experiment.direction === 'restore';
   return {
     title: isRestoring
-      ? `Where restoring a clean state brings back ${quoted(result.answer.text)}`
-      : `Where a corrupted state takes away ${quoted(result.answer.text)}`,
+      ? `Where restoring a clean state brings back ${inQuotes(result.answer.text)}`
+      : `Where a corrupted state takes away ${inQuotes(result.answer.text)}`,
     caption: traceCaption(result),
     panels: result.streams.map((stream, index): HeatmapPanel => {
       const cells = grids[index]?.cells ?? [];
@@ -121,7 +96,7 @@ export function traceFigure(result: TraceResult, metric: Metric = 'probability')
       })),
     },
     layers,
-    metric: figureMetric(result, metric),
+    metric: figureMetric(metric, result.answer.text, result.distractor?.text),
     ...(first ? { baselines: { clean: first.clean.mean, corrupted: first.corrupted.mean } } : {}),
     startsFrom: isRestoring ? 'corrupted' : 'clean',
     samples: result.samples,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Samples } from '../metrics.ts';
-import { fractionRecovered, metricsOf, traceCsv, traceGrid } from './grid.ts';
+import { fractionRecovered, type Samples } from '../metrics.ts';
+import { metricsOf, traceCsv, traceGrid } from './grid.ts';
 import type { TraceResult } from './result.ts';
 
 const samples = (...answerLogit: readonly number[]): Samples => ({

@@ -1,7 +1,8 @@
 // A result seen through one metric: a grid for each stream to be drawn, and lines of a table.
 
-import { type Metric, type metricNames, metricOf, metrics, type Statistic, statisticOf } from '../metrics.ts';
-import { windowAround } from './cells.ts';
+import { csvText, metricColumns } from '../csv.ts';
+import { windowAround } from '../layers.ts';
+import { type Metric, metricOf, metrics, type Statistic, statisticOf } from '../metrics.ts';
 import type { TraceResult } from './result.ts';
 
 export interface TraceGrid {
@@ -51,19 +52,6 @@ export function traceGrid(result: TraceResult, stream: number, metric: Metric): 
   };
 }
 
-/**
- * How much of what the corruption took a cell gives back: 0 as corrupted, 1 as clean. When corrupted activations are put
- * into the clean run, the same number says how much is left.
- *
- *     (value - corrupted) / (clean - corrupted)
- *
- * @returns NaN when the corruption changed nothing
- */
-export function fractionRecovered(value: number, { clean, corrupted }: TraceGrid): number {
-  const range = clean.mean - corrupted.mean;
-  return range === 0 ? Number.NaN : (value - corrupted.mean) / range;
-}
-
 /** The name of a stream as captions and tables write it. */
 export function streamLabel({
   component,
@@ -75,19 +63,6 @@ export function streamLabel({
   if (!heads) return component;
   return `${component} ${heads.length === 1 ? 'head' : 'heads'} ${heads.join(' ')}`;
 }
-
-const quoteField = (text: string): string =>
-  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-
-/** Column heads of the metrics, in the words of `metricNames`' keys. */
-const columnOf: Readonly<Record<keyof typeof metricNames, string>> = {
-  probability: 'probability',
-  logProbability: 'log_probability',
-  logitDifference: 'logit_difference',
-  answerLogit: 'answer_logit',
-  rank: 'rank',
-  divergence: 'divergence',
-};
 
 /**
  * Comma-separated values, one line a computed cell: stream, layer, position, token, window, samples, and each metric's
@@ -103,7 +78,7 @@ export function traceCsv(result: TraceResult): string {
     'window_first',
     'window_last',
     'samples',
-    ...available.flatMap((metric) => [`${columnOf[metric]}_mean`, `${columnOf[metric]}_sd`]),
+    ...available.flatMap((metric) => [`${metricColumns[metric]}_mean`, `${metricColumns[metric]}_sd`]),
   ];
   const numbers = (samples: TraceResult['clean']) => [
     String(samples.rank.length),
@@ -127,5 +102,5 @@ export function traceCsv(result: TraceResult): string {
       lines.push([streamLabel(stream), ...place, token, String(from), String(to - 1), ...numbers(samples)]);
     });
   }
-  return `${[head, ...lines].map((fields) => fields.map(quoteField).join(',')).join('\n')}\n`;
+  return csvText([head, ...lines]);
 }

@@ -1,21 +1,11 @@
 // Turns batches of cells into plans of rows, and says what they will cost before any of them runs.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Location, Plan, Read, Reduction, Row } from '../../runtime/plan.ts';
+import type { Plan, Reduction, Row } from '../../runtime/plan.ts';
+import { promptRow, readPrediction } from '../planRuns.ts';
 import { batchCells, cellRow, cellWay, type TraceBatch, type TraceCell, type TraceOutline } from './cells.ts';
 
-const logits = { component: 'logits', layer: null };
-
-const lastOf = (outline: TraceOutline): Location => ({ positions: [outline.tokens.length - 1] });
-
-export const cleanRow = (outline: TraceOutline): Row => ({
-  start: { kind: 'tokens', tokens: outline.tokens },
-  edits: [],
-});
-
-export function readPrediction(outline: TraceOutline, row: number, reduction?: Reduction): Read {
-  return { row, site: logits, location: lastOf(outline), ...(reduction ? { reduction } : {}) };
-}
+export const cleanRow = (outline: TraceOutline): Row => promptRow(outline.tokens);
 
 export interface CellsPlan {
   readonly plan: Plan;
@@ -46,7 +36,7 @@ export function planCells(
   return {
     plan: {
       rows: [cleanRow(outline), ...corrupted, ...rows],
-      reads: members.map((_, index) => readPrediction(outline, first + index, reduction)),
+      reads: members.map((_, index) => readPrediction(first + index, outline.tokens.length, reduction)),
     },
     members,
   };

@@ -2,24 +2,15 @@
 // can be checked before the model runs.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { type Checkpoint, CheckpointError, type Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { schedule } from '../../runtime/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
+import { type NamedToken, namedToken, tokenizerOf, tokenLabel, tokensOf } from '../tokens.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
 import type { TraceExperiment } from './experiment.ts';
-import { checkedRange, type NamedToken, namedToken, rangeOfText, tokenLabel, tokensOf } from './subject.ts';
-
-/** Something a person should know about a figure; never an error. */
-export interface Notice {
-  readonly code:
-    | 'answer-of-several-tokens'
-    | 'answer-not-predicted'
-    | 'trailing-space'
-    | 'subject-is-last'
-    | 'weak-corruption';
-  readonly text: string;
-}
+import { checkedRange, rangeOfText } from './subject.ts';
 
 export interface ResolvedTrace extends TraceOutline {
   readonly experiment: TraceExperiment;
@@ -84,12 +75,7 @@ export async function tokenizerFor(
   experiment: TraceExperiment,
   signal?: AbortSignal,
 ): Promise<Tokenizer | undefined> {
-  try {
-    return await checkpoint.tokenizer(signal);
-  } catch (error) {
-    if (error instanceof CheckpointError && typeof experiment.prompt !== 'string') return undefined;
-    throw error;
-  }
+  return tokenizerOf(checkpoint, typeof experiment.prompt === 'string', signal);
 }
 
 /**
@@ -111,20 +97,13 @@ export function resolveTrace(
   const tokenNamed = (name: string | number | undefined, what: string): NamedToken | undefined => {
     if (name === undefined) return undefined;
     const { id, text, rest } = namedToken(name, tokenizer, architecture.vocabularySize, what);
-    if (rest > 0)
-      notices.push({
-        code: 'answer-of-several-tokens',
-        text: `${JSON.stringify(name)} has ${rest + 1} tokens; its first, ${JSON.stringify(text)}, is ${what}.`,
-      });
+    if (rest > 0) notices.push(severalTokensNotice(name, text, rest, what));
     return { id, text };
   };
   const answer = tokenNamed(experiment.answer, 'the answer');
   const distractor = tokenNamed(experiment.distractor, 'the distractor');
   if (typeof experiment.prompt === 'string' && experiment.prompt.endsWith(' ')) {
-    notices.push({
-      code: 'trailing-space',
-      text: 'The prompt ends with a space. Most tokenizers put the space at the beginning of the next word, so predictions suffer; take it away.',
-    });
+    notices.push(trailingSpaceNotice('The prompt'));
   }
   if (subject[1] === tokens.length) {
     notices.push({

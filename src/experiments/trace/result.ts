@@ -5,9 +5,10 @@ import * as v from 'valibot';
 import type { Model } from '../../runtime/model.ts';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
 import { metricOf, samplesSchema, statisticOf } from '../metrics.ts';
+import type { Notice } from '../notice.ts';
 import type { TraceCell } from './cells.ts';
 import { traceExperimentSchema } from './experiment.ts';
-import type { Notice, ResolvedTrace } from './resolve.ts';
+import type { ResolvedTrace } from './resolve.ts';
 import {
   type FinishedCell,
   type PreparedTrace,

@@ -2,9 +2,12 @@
 // run that is stopped loses no cell that has arrived, and goes on from there.
 
 import type { Model } from '../../runtime/model.ts';
-import type { ReadResult } from '../../runtime/plan.ts';
-import { joinSamples, measureLogits, readSample, type Samples, type Target } from '../metrics.ts';
+import type { Plan } from '../../runtime/plan.ts';
+import { joinSamples, measureLogits, type Samples, type Target } from '../metrics.ts';
+import { type Notice, notPredictedNotice } from '../notice.ts';
+import { floatsOf, PlanRuns, type RunOptions, readPrediction } from '../planRuns.ts';
 import { topCandidates } from '../predict.ts';
+import type { NamedToken } from '../tokens.ts';
 import {
   batchCells,
   isUntouched,
@@ -14,9 +17,8 @@ import {
   type TraceCell,
 } from './cells.ts';
 import { type CorruptedRuns, corruptedRuns } from './corruption.ts';
-import { batchRowLayers, cleanRow, estimateTrace, planCells, readPrediction } from './plan.ts';
-import type { Notice, ResolvedTrace } from './resolve.ts';
-import type { NamedToken } from './subject.ts';
+import { batchRowLayers, cleanRow, estimateTrace, planCells } from './plan.ts';
+import type { ResolvedTrace } from './resolve.ts';
 
 /** An experiment with its model's own prediction known. */
 export interface PreparedTrace extends ResolvedTrace, CorruptedRuns {
@@ -29,12 +31,6 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal;
   /** What stands on a token's chip; default its id. */
   readonly textOf?: (id: number) => string;
-}
-
-function floats(result: ReadResult | undefined): Float32Array {
-  const data = result?.value?.data;
-  if (data instanceof Float32Array) return data;
-  throw new Error('The clean run gave no numbers.');
 }
 
 /**
@@ -50,23 +46,23 @@ export async function prepareTrace(
   const [prediction, embeddings] = await model.run(
     {
       rows: [cleanRow(trace)],
-      reads: [readPrediction(trace, 0), { row: 0, site: embedding, location: { positions: 'all' } }],
+      reads: [
+        readPrediction(0, trace.tokens.length),
+        { row: 0, site: embedding, location: { positions: 'all' } },
+      ],
     },
     signal ? { signal } : {},
   );
-  const cleanLogits = floats(prediction);
+  const cleanLogits = floatsOf(prediction);
   const [best] = topCandidates(cleanLogits, 1);
   if (!best) throw new Error('The vocabulary is empty.');
   const named = (id: number): NamedToken => ({ id, text: textOf(id) });
   const answer = trace.answer ?? named(best.id);
   const notices: Notice[] = [...trace.notices];
   if (answer.id !== best.id) {
-    notices.push({
-      code: 'answer-not-predicted',
-      text: `The answer ${JSON.stringify(answer.text)} is not what the model predicts; that is ${JSON.stringify(textOf(best.id))}.`,
-    });
+    notices.push(notPredictedNotice(answer.text, textOf(best.id)));
   }
-  return { ...trace, ...corruptedRuns(trace, floats(embeddings)), answer, cleanLogits, notices };
+  return { ...trace, ...corruptedRuns(trace, floatsOf(embeddings)), answer, cleanLogits, notices };
 }
 
 export interface FinishedCell extends TraceCell {
@@ -77,10 +73,8 @@ export type TraceUpdate =
   | { readonly kind: 'baselines'; readonly clean: Samples; readonly corrupted: Samples }
   | { readonly kind: 'cells'; readonly cells: readonly FinishedCell[] };
 
-export interface RunTraceOptions {
-  readonly signal?: AbortSignal;
-  /** Row-layers; the total is constant, and is that of `estimateTrace`. */
-  readonly onProgress?: (done: number, total: number) => void;
+/** The total of progress is that of `estimateTrace`. */
+export interface RunTraceOptions extends RunOptions {
   /** Cells that an earlier run of the same experiment has computed: they are not computed again. */
   readonly isDone?: (cell: TraceCell) => boolean;
 }
@@ -88,16 +82,13 @@ export interface RunTraceOptions {
 class TraceRun {
   readonly #model: Model;
   readonly #trace: PreparedTrace;
-  readonly #options: RunTraceOptions;
-  readonly #total: number;
+  readonly #runs: PlanRuns;
   readonly #target: Target;
-  #done = 0;
 
   constructor(model: Model, trace: PreparedTrace, options: RunTraceOptions) {
     this.#model = model;
     this.#trace = trace;
-    this.#options = options;
-    this.#total = estimateTrace(model.architecture, trace).rowLayers;
+    this.#runs = new PlanRuns(model, estimateTrace(model.architecture, trace).rowLayers, options);
     const { answer, distractor } = trace;
     this.#target = { answer: answer.id, ...(distractor ? { distractor: distractor.id } : {}) };
   }
@@ -106,27 +97,18 @@ class TraceRun {
     return measureLogits(this.#target, this.#trace.cleanLogits);
   }
 
-  async #measure(plan: Parameters<Model['run']>[0]): Promise<readonly Samples[]> {
-    const { signal, onProgress } = this.#options;
-    const before = this.#done;
-    const results = await this.#model.run(plan, {
-      ...(signal ? { signal } : {}),
-      onProgress: (done, all) => {
-        this.#done = before + done;
-        if (done > 0 || all === 0) onProgress?.(this.#done, this.#total);
-      },
-    });
-    return results.map((result) => readSample(result, this.#target.distractor !== undefined));
+  #measure(plan: Plan): Promise<readonly Samples[]> {
+    return this.#runs.measure(plan, this.#target.distractor !== undefined);
   }
 
   async baselines(): Promise<TraceUpdate & { readonly kind: 'baselines' }> {
-    this.#options.onProgress?.(0, this.#total);
+    this.#runs.start();
     const reduction = this.#reduction;
     const rows = [cleanRow(this.#trace), ...this.#trace.rows];
     const measured: Samples[] = [];
     for (let from = 0; from < rows.length; from += mostSamples) {
       const some = rows.slice(from, from + mostSamples);
-      const reads = some.map((_, row) => readPrediction(this.#trace, row, reduction));
+      const reads = some.map((_, row) => readPrediction(row, this.#trace.tokens.length, reduction));
       measured.push(...(await this.#measure({ rows: some, reads })));
     }
     const [clean, ...corrupted] = measured;
@@ -152,8 +134,7 @@ class TraceRun {
 
   /** Count a batch as done that needs no run. */
   skip(batch: TraceBatch): void {
-    this.#done += batchRowLayers(this.#trace, this.#model.architecture, batch);
-    this.#options.onProgress?.(this.#done, this.#total);
+    this.#runs.skip(batchRowLayers(this.#trace, this.#model.architecture, batch));
   }
 }
 

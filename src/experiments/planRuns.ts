@@ -1,0 +1,68 @@
+// What experiments ask of a model over and over: prompts as rows, predictions as reads, and plans that run one after
+// another while progress grows towards one total.
+
+import type { Model } from '../runtime/model.ts';
+import type { Plan, Read, ReadResult, Reduction, Row } from '../runtime/plan.ts';
+import { readSample, type Samples } from './metrics.ts';
+
+export const promptRow = (tokens: readonly number[]): Row => ({
+  start: { kind: 'tokens', tokens },
+  edits: [],
+});
+
+/** A read of the logits that follow a sequence of this length. */
+export function readPrediction(row: number, length: number, reduction?: Reduction): Read {
+  const site = { component: 'logits', layer: null };
+  return { row, site, location: { positions: [length - 1] }, ...(reduction ? { reduction } : {}) };
+}
+
+/** The numbers of a read that was not reduced. */
+export function floatsOf(result: ReadResult | undefined): Float32Array {
+  const data = result?.value?.data;
+  if (data instanceof Float32Array) return data;
+  throw new Error('A run gave no numbers.');
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  /** Row-layers; the total is constant. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export class PlanRuns {
+  readonly #model: Model;
+  readonly #options: RunOptions;
+  readonly #total: number;
+  #done = 0;
+
+  /** @param total row-layers of all plans together */
+  constructor(model: Model, total: number, options: RunOptions) {
+    this.#model = model;
+    this.#options = options;
+    this.#total = total;
+  }
+
+  start(): void {
+    this.#options.onProgress?.(0, this.#total);
+  }
+
+  /** Run a plan whose reads are reduced to measurements, one sample each. */
+  async measure(plan: Plan, hasDistractor: boolean): Promise<readonly Samples[]> {
+    const { signal, onProgress } = this.#options;
+    const before = this.#done;
+    const results = await this.#model.run(plan, {
+      ...(signal ? { signal } : {}),
+      onProgress: (done, all) => {
+        this.#done = before + done;
+        if (done > 0 || all === 0) onProgress?.(this.#done, this.#total);
+      },
+    });
+    return results.map((result) => readSample(result, hasDistractor));
+  }
+
+  /** Count work as done that needs no run. */
+  skip(rowLayers: number): void {
+    this.#done += rowLayers;
+    this.#options.onProgress?.(this.#done, this.#total);
+  }
+}
