@@ -16,6 +16,12 @@ export type Immutable<T> = { readonly [K in keyof T]: Immutable<T[K]> };
 export const wholeNumber = v.pipe(v.number(), v.integer());
 export const tokenId = v.pipe(wholeNumber, v.minValue(0));
 
+const longestPrompt = 20_000;
+/** A prompt, or a part of one: text, or token ids where there is no tokenizer. */
+export const textOrIds = v.union([v.pipe(v.string(), v.maxLength(longestPrompt)), v.array(tokenId)]);
+/** One token: its text, or its id. */
+export const tokenName = v.union([v.string(), tokenId]);
+
 const envelope = v.looseObject({ kind: v.string(), version: v.number() });
 
 /**

@@ -120,6 +120,21 @@ export function joinSamples(parts: readonly Samples[]): Samples {
   };
 }
 
+/** One of several samples, by itself. */
+export function sampleAt(samples: Samples, index: number): Samples {
+  const pick = <T>(list: readonly T[]) => list.slice(index, index + 1);
+  const { answerLogit, distractorLogit, logSumExp: totals, rank, divergence, topIds, topLogits } = samples;
+  return {
+    answerLogit: pick(answerLogit),
+    ...(distractorLogit ? { distractorLogit: pick(distractorLogit) } : {}),
+    logSumExp: pick(totals),
+    rank: pick(rank),
+    divergence: pick(divergence),
+    topIds: pick(topIds),
+    topLogits: pick(topLogits),
+  };
+}
+
 /** In the order in which they are offered. */
 export const metrics = [
   'probability',

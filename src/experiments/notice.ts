@@ -7,7 +7,8 @@ export interface Notice {
     | 'answer-not-predicted'
     | 'trailing-space'
     | 'subject-is-last'
-    | 'weak-corruption';
+    | 'weak-corruption'
+    | 'mean-over-all-positions';
   readonly text: string;
 }
 

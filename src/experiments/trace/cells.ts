@@ -3,6 +3,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Row } from '../../runtime/plan.ts';
+import { fillBatches } from '../batches.ts';
 import { coarseToFine, replaceWindow, type WindowWay, wayThrough } from '../layers.ts';
 
 export interface TraceStream {
@@ -59,12 +60,6 @@ export function orderCells(outline: TraceOutline, layerCount: number): readonly 
   );
 }
 
-/** Rows of the first batch: a picture soon. Each batch is twice the one before, up to `mostRows`. */
-const fewestRows = 64;
-/** Runs that every batch repeats (the clean and the corrupted ones) cost little beside so many rows. */
-const mostRows = 1024;
-/** What rows keep between layers grows with their tokens. */
-const mostTokens = 8192;
 /** Samples of one plan: each needs its own corrupted run. */
 export const mostSamples = 32;
 
@@ -85,25 +80,10 @@ export function batchCells(outline: TraceOutline, architecture: Architecture): r
     from: slice * together,
     to: Math.min(samples, (slice + 1) * together),
   }));
-  const batches: TraceBatch[] = [];
-  let open: TraceCell[] = [];
-  let openTokens = 0;
-  let rows = fewestRows;
-  const close = () => {
-    if (open.length > 0) batches.push({ cells: open, slices });
-    open = [];
-    openTokens = 0;
-    rows = Math.min(mostRows, rows * 2);
-  };
-  for (const cell of orderCells(outline, architecture.layerCount)) {
-    if (isUntouched(outline, cell, architecture.isCausal)) continue;
-    const own = (tokens.length - cell.position) * together;
-    if (open.length > 0 && ((open.length + 1) * together > rows || openTokens + own > mostTokens)) close();
-    open.push(cell);
-    openTokens += own;
-  }
-  close();
-  return batches;
+  const weighed = orderCells(outline, architecture.layerCount)
+    .filter((cell) => !isUntouched(outline, cell, architecture.isCausal))
+    .map((cell) => ({ cell, rows: together, tokens: (tokens.length - cell.position) * together }));
+  return fillBatches(weighed).map((some) => ({ cells: some.map(({ cell }) => cell), slices }));
 }
 
 export function cellWay(outline: TraceOutline, layerCount: number, cell: TraceCell): WindowWay {

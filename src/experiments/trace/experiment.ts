@@ -2,13 +2,17 @@
 // part of it is corrupted and how, what is put back where, and which answer is watched.
 
 import * as v from 'valibot';
-import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
+import {
+  type Immutable,
+  readVersioned,
+  textOrIds,
+  tokenId,
+  tokenName,
+  wholeNumber,
+} from '../experimentFile.ts';
 
 export const traceVersion = 1;
-const most = { samples: 1000, prompt: 20_000, streams: 8 };
-
-/** Text, or token ids where there is no tokenizer. */
-const textOrIds = v.union([v.pipe(v.string(), v.maxLength(most.prompt)), v.array(tokenId)]);
+const most = { samples: 1000, streams: 8 };
 
 const noiseSchema = v.strictObject({
   /** Gaussian noise is added to the embeddings of the subject's tokens. */
@@ -76,9 +80,9 @@ export const traceExperimentSchema = v.strictObject({
   /** Its text, or the range of its tokens: from the first, to (exclusive) the second. */
   subject: v.union([v.pipe(v.string(), v.minLength(1)), v.strictTuple([tokenId, tokenId])]),
   /** Text or id of the token that is watched; default the model's own prediction. */
-  answer: v.optional(v.union([v.string(), tokenId])),
+  answer: v.optional(tokenName),
   /** Text or id of a token that the answer is compared with. */
-  distractor: v.optional(v.union([v.string(), tokenId])),
+  distractor: v.optional(tokenName),
   corruption: v.optional(corruptionSchema, { kind: 'noise' }),
   /** Put clean activations into the corrupted run, or corrupted ones into the clean run. */
   direction: v.optional(v.picklist(['restore', 'corrupt']), 'restore'),

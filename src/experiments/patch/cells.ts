@@ -1,0 +1,170 @@
+// The cells of a patch: how each becomes rows, and which of them run together. In a causal model the two runs of a pair
+// are one before their first difference, so a row forks there at the earliest, and a cell before it changes nothing.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Location, Row, Site, Source } from '../../runtime/plan.ts';
+import { fillBatches } from '../batches.ts';
+import { coarseToFine, replaceWindow, wayThrough } from '../layers.ts';
+import {
+  columnAt,
+  columnsOf,
+  editedPositions,
+  hasCell,
+  type PatchCase,
+  type PatchCell,
+  type PatchOutline,
+  type SweepPanel,
+} from './outline.ts';
+import { pathRows, pathWay } from './pathCells.ts';
+
+/** A row that carries positions from `position` on through the layers `from` to `to` (exclusive). */
+export interface RowWay {
+  readonly from: number;
+  readonly to: number;
+  readonly position: number;
+}
+
+/** What a cell needs of a plan. */
+export interface CellWay {
+  /** Its own rows; the last one is measured. */
+  readonly rows: readonly RowWay[];
+  /** Layers that the run which is edited must pass for it, and the one that activations are taken from. */
+  readonly base: number;
+  readonly source: number;
+}
+
+/** Rows of a plan that a cell's rows refer to. */
+export interface CellRows {
+  /** The run that is edited. */
+  readonly base: number;
+  /** What stands at a site and location instead. */
+  readonly sourceOf: (site: Site & { readonly layer: number }, location: Location) => Source;
+  /** Place of the cell's first row in the plan. */
+  readonly first: number;
+}
+
+/** All cells, coarse layers first; all panels and columns of a layer together. */
+export function orderCells(outline: PatchOutline, layerCount: number): readonly PatchCell[] {
+  return coarseToFine(layerCount).flatMap((layer) =>
+    outline.panels.flatMap((panel, index) =>
+      columnsOf(panel).flatMap((column, place): readonly PatchCell[] =>
+        hasCell(panel, layer, column) ? [{ panel: index, layer, column: place }] : [],
+      ),
+    ),
+  );
+}
+
+/** What a cell of a sweep edits in one case. */
+function sweepLocation(
+  panel: SweepPanel,
+  cell: PatchCell,
+  { base, firstDifference }: PatchCase,
+  isCausal: boolean,
+): Location & { readonly positions: readonly number[] } {
+  const column = columnAt(panel, cell.column);
+  const positions = editedPositions(panel, column, base.length);
+  const heads = column.head === undefined ? panel.heads : [column.head];
+  return {
+    positions: isCausal ? positions.filter((position) => position >= firstDifference) : positions,
+    ...(heads ? { heads } : {}),
+  };
+}
+
+function sweepWay(
+  panel: SweepPanel,
+  cell: PatchCell,
+  one: PatchCase,
+  { layerCount, isCausal }: Architecture,
+): CellWay | undefined {
+  const [first] = sweepLocation(panel, cell, one, isCausal).positions;
+  if (first === undefined) return undefined;
+  const { fork, to } = wayThrough(panel.component, cell.layer, panel.window, layerCount);
+  const position = isCausal ? first : 0;
+  return {
+    rows: [{ from: fork, to: layerCount, position }],
+    // Keys and values of earlier positions are needed to the end.
+    base: position > 0 ? layerCount : fork,
+    source: to,
+  };
+}
+
+/** The way of a cell in one case; undefined when it changes nothing there. */
+export function cellWay(
+  outline: PatchOutline,
+  architecture: Architecture,
+  cell: PatchCell,
+  one: PatchCase,
+): CellWay | undefined {
+  const panel = outline.panels[cell.panel];
+  if (!panel) return undefined;
+  return panel.kind === 'path'
+    ? pathWay(panel, cell, one, architecture)
+    : sweepWay(panel, cell, one, architecture);
+}
+
+/**
+ * A cell as rows, the last of which is measured: forked where its window begins, at the first position that it edits,
+ * with what stands in the other run put in.
+ * @returns as many rows as `cellWay` tells; none when it changes nothing
+ */
+export function cellRows(
+  outline: PatchOutline,
+  architecture: Architecture,
+  cell: PatchCell,
+  one: PatchCase,
+  at: CellRows,
+): readonly Row[] {
+  const panel = outline.panels[cell.panel];
+  const way = cellWay(outline, architecture, cell, one);
+  const [own] = way?.rows ?? [];
+  if (!panel || !own) return [];
+  if (panel.kind === 'path') return pathRows(panel, cell, one, architecture, at);
+  const location = sweepLocation(panel, cell, one, architecture.isCausal);
+  return [
+    {
+      start: { kind: 'fork', parent: at.base, layer: own.from, position: own.position },
+      edits: replaceWindow(
+        wayThrough(panel.component, cell.layer, panel.window, architecture.layerCount),
+        panel.component,
+        location,
+        (site) => at.sourceOf(site, location),
+      ),
+    },
+  ];
+}
+
+/** Cases of one plan: each needs its own two runs. */
+const mostCases = 8;
+
+export interface PatchBatch {
+  readonly cells: readonly PatchCell[];
+  /** Ranges of cases, each a plan of its own. */
+  readonly slices: readonly { readonly from: number; readonly to: number }[];
+}
+
+/**
+ * Cells that run together, in order; cells that change nothing in any case are left out. What is in a batch depends on
+ * the outline alone, so that a run that was stopped and resumed gives the same numbers, bit for bit, as one that was not.
+ */
+export function batchCells(outline: PatchOutline, architecture: Architecture): readonly PatchBatch[] {
+  const { cases } = outline;
+  const together = Math.min(cases.length, mostCases);
+  const slices = Array.from({ length: Math.ceil(cases.length / together) }, (_, slice) => ({
+    from: slice * together,
+    to: Math.min(cases.length, (slice + 1) * together),
+  }));
+  const tokensIn = (cell: PatchCell, from: number, to: number): number =>
+    cases.slice(from, to).reduce((sum, one) => {
+      const { rows = [] } = cellWay(outline, architecture, cell, one) ?? {};
+      return sum + rows.reduce((own, { position }) => own + one.base.length - position, 0);
+    }, 0);
+  const weighed = orderCells(outline, architecture.layerCount).map((cell) => ({
+    cell,
+    rows: together,
+    tokens: Math.max(...slices.map(({ from, to }) => tokensIn(cell, from, to))),
+  }));
+  return fillBatches(weighed.filter(({ tokens }) => tokens > 0)).map((some) => ({
+    cells: some.map(({ cell }) => cell),
+    slices,
+  }));
+}

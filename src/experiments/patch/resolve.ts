@@ -1,0 +1,113 @@
+// Makes a patch or a path experiment definite for one model: tokens instead of text, every default filled in, everything
+// checked that can be checked before the model runs.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { Notice } from '../notice.ts';
+import { tokenizerOf } from '../tokens.ts';
+import { type ResolvedAblation, resolveAblation } from './ablation.ts';
+import type { PatchExperiment } from './experiment.ts';
+import type { PatchCase, PatchOutline } from './outline.ts';
+import type { PathExperiment } from './pathExperiment.ts';
+import { firstDifference, type ResolvedPair, resolvePairs } from './resolvePairs.ts';
+import { resolvePaths, resolveSweep } from './resolvePanels.ts';
+
+export interface ResolvedPatch extends PatchOutline {
+  readonly experiment: PatchExperiment | PathExperiment;
+  readonly pairs: readonly ResolvedPair[];
+  readonly direction: 'denoise' | 'noise';
+  readonly ablation?: ResolvedAblation;
+  readonly notices: readonly Notice[];
+}
+
+/** The runs of each pair. */
+function casesOf(
+  pairs: readonly ResolvedPair[],
+  direction: 'denoise' | 'noise',
+  ablation: ResolvedAblation | undefined,
+): readonly PatchCase[] {
+  const between = (pair: number, base: readonly number[], source: readonly number[]): PatchCase => ({
+    pair,
+    base,
+    source,
+    firstDifference: firstDifference(base, source),
+  });
+  return pairs.flatMap(({ clean, corrupted = [] }, pair): readonly PatchCase[] => {
+    switch (ablation?.kind) {
+      case undefined:
+        return [direction === 'denoise' ? between(pair, corrupted, clean) : between(pair, clean, corrupted)];
+      case 'zero':
+      case 'mean':
+        return [{ pair, base: clean, firstDifference: 0 }];
+      case 'resample':
+        return (ablation.drawn[pair] ?? []).map((prompt) =>
+          between(pair, clean, ablation.prompts[prompt] ?? []),
+        );
+      default:
+        return ablation satisfies never;
+    }
+  });
+}
+
+const meanNotice: Notice = {
+  code: 'mean-over-all-positions',
+  text: 'The prompts of the mean and the clean prompts are not all of one length, so the mean is over all positions of all prompts.',
+};
+
+/** Whether some text must become tokens. */
+function hasText({ pairs, ...rest }: PatchExperiment | PathExperiment): boolean {
+  const prompts =
+    'ablation' in rest && rest.ablation && 'prompts' in rest.ablation ? rest.ablation.prompts : [];
+  const texts = pairs.flatMap(({ clean, corrupted, answer, distractor }) => [
+    clean,
+    corrupted,
+    answer,
+    distractor,
+  ]);
+  return [...texts, ...prompts].some((text) => typeof text === 'string');
+}
+
+/**
+ * The tokenizer of a checkpoint; undefined when it has none and the experiment gives token ids.
+ * @throws CheckpointError when there is text to be read
+ */
+export async function patchTokenizer(
+  checkpoint: Checkpoint,
+  experiment: PatchExperiment | PathExperiment,
+  signal?: AbortSignal,
+): Promise<Tokenizer | undefined> {
+  return tokenizerOf(checkpoint, hasText(experiment), signal);
+}
+
+/**
+ * @param tokenizer may be absent when the experiment gives token ids
+ * @throws ExperimentError or PlanError in one sentence: which field, what was given, and what would be right
+ */
+export function resolvePatch(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  experiment: PatchExperiment | PathExperiment,
+): ResolvedPatch {
+  const given = experiment.kind === 'patch' ? experiment.ablation : undefined;
+  const { pairs, notices } = resolvePairs(architecture, tokenizer, experiment.pairs, given === undefined);
+  const lengths = pairs.map(({ clean }) => clean.length);
+  const direction = given ? 'noise' : (experiment.direction ?? 'denoise');
+  if (experiment.kind === 'path') {
+    const panels = resolvePaths(architecture, experiment);
+    return { experiment, pairs, direction, panels, cases: casesOf(pairs, direction, undefined), notices };
+  }
+  const panels = experiment.sweeps.map((sweep, index) => resolveSweep(architecture, sweep, index, lengths));
+  const ablation = given && resolveAblation(architecture, tokenizer, given, pairs, panels);
+  return {
+    experiment,
+    pairs,
+    direction,
+    panels,
+    cases: casesOf(pairs, direction, ablation),
+    ...(ablation ? { ablation } : {}),
+    notices: [
+      ...notices,
+      ...(ablation?.kind === 'mean' && ablation.over === 'all positions' ? [meanNotice] : []),
+    ],
+  };
+}

@@ -1,0 +1,155 @@
+// Makes pairs definite for one model: tokens instead of text, as many on both sides, and single tokens to watch.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { schedule } from '../../runtime/schedule.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
+import { promptRow } from '../planRuns.ts';
+import { type NamedToken, namedToken, tokenLabel, tokensOf } from '../tokens.ts';
+import type { PromptPair } from './outline.ts';
+import type { Pair } from './pairs.ts';
+
+export interface ResolvedPair extends PromptPair {
+  readonly cleanTexts: readonly string[];
+  readonly corruptedTexts?: readonly string[];
+  /** Absent where the model's own prediction is to be watched. */
+  readonly answer?: NamedToken;
+  readonly distractor?: NamedToken;
+}
+
+export interface ResolvedPairs {
+  readonly pairs: readonly ResolvedPair[];
+  readonly notices: readonly Notice[];
+}
+
+/** The first position at which two sequences differ; their length when they do not. */
+export function firstDifference(a: readonly number[], b: readonly number[]): number {
+  const found = a.findIndex((token, position) => token !== b[position]);
+  return found < 0 ? a.length : found;
+}
+
+/** What stands between the beginning and the end that two sequences share, as their tokens' texts. */
+function differingTexts(
+  a: readonly number[],
+  b: readonly number[],
+  tokenizer: Tokenizer | undefined,
+): readonly [string, string] {
+  const start = firstDifference(a, b);
+  const most = Math.min(a.length, b.length) - start;
+  let shared = 0;
+  while (shared < most && a[a.length - 1 - shared] === b[b.length - 1 - shared]) shared += 1;
+  const texts = (tokens: readonly number[]) =>
+    tokens
+      .slice(start, tokens.length - shared)
+      .map((id) => JSON.stringify(tokenLabel(id, tokenizer)))
+      .join(' ') || 'nothing';
+  return [texts(a), texts(b)];
+}
+
+/** @throws ExperimentError that names the pair and both counts */
+function checkLengths(
+  { clean, corrupted }: PromptPair,
+  pair: number,
+  tokenizer: Tokenizer | undefined,
+): void {
+  if (!corrupted) return;
+  if (clean.length !== corrupted.length) {
+    const [here, there] = differingTexts(clean, corrupted, tokenizer);
+    throw new ExperimentError(
+      `Pair ${pair}: the clean prompt has ${clean.length} tokens, the corrupted one ${corrupted.length} (${here} against ${there}); they must be as many. Choose words of as many tokens, or give token ids.`,
+    );
+  }
+  if (firstDifference(clean, corrupted) === clean.length) {
+    throw new ExperimentError(
+      `Pair ${pair}: the clean prompt and the corrupted one are the same, so there is nothing to patch. Change what the answer hangs on.`,
+    );
+  }
+}
+
+/** Notices of several pairs: each kind once, from the first pair that has it. */
+export function gatherNotices(found: readonly (readonly Notice[])[]): readonly Notice[] {
+  const gathered = new Map<Notice['code'], { readonly text: string; count: number }>();
+  found.forEach((notices, index) => {
+    for (const code of new Set(notices.map((notice) => notice.code))) {
+      const texts = notices.filter((notice) => notice.code === code).map(({ text }) => text);
+      const known = gathered.get(code);
+      if (known) known.count += 1;
+      else
+        gathered.set(code, {
+          text: `${found.length > 1 ? `Pair ${index + 1}: ` : ''}${texts.join(' ')}`,
+          count: 1,
+        });
+    }
+  });
+  return [...gathered].map(([code, { text, count }]) => ({
+    code,
+    text: count === 1 ? text : `${text} (So it is with ${count} of ${found.length} pairs.)`,
+  }));
+}
+
+/** @throws ExperimentError when some pairs have a distractor and others none */
+function checkDistractors(pairs: readonly ResolvedPair[]): void {
+  const without = pairs.findIndex(({ distractor }) => !distractor);
+  if (without < 0 || pairs.every(({ distractor }) => !distractor)) return;
+  throw new ExperimentError(
+    `Pair ${without + 1} has no distractor, and others have one. Give every pair one, or none.`,
+  );
+}
+
+/**
+ * @param tokenizer may be absent when the pairs give token ids
+ * @param needsCorrupted false for an ablation
+ * @throws ExperimentError or PlanError in one sentence: which pair, what does not fit, and what would
+ */
+export function resolvePairs(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  given: readonly Pair[],
+  needsCorrupted: boolean,
+): ResolvedPairs {
+  const found: Notice[][] = given.map(() => []);
+  const pairs = given.map((pair, index): ResolvedPair => {
+    const of = given.length > 1 ? ` of pair ${index + 1}` : '';
+    const notices = found[index] ?? [];
+    const prompt = (text: string | readonly number[], what: string) => {
+      if (typeof text === 'string' && text.endsWith(' '))
+        notices.push(trailingSpaceNotice(`The ${what} prompt`));
+      const tokens = tokensOf(text, tokenizer, `the ${what} prompt${of}`);
+      // The scheduler knows what prompts a model can take.
+      schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
+      return tokens;
+    };
+    const named = (name: string | number | undefined, what: string): NamedToken | undefined => {
+      if (name === undefined) return undefined;
+      const { id, text, rest } = namedToken(name, tokenizer, architecture.vocabularySize, `the ${what}${of}`);
+      if (rest > 0) notices.push(severalTokensNotice(name, text, rest, `the ${what}`));
+      return { id, text };
+    };
+    if (needsCorrupted && pair.corrupted === undefined) {
+      throw new ExperimentError(
+        `'pairs.${index}.corrupted' is missing: a patch takes its activations from there. Give a corrupted prompt, or an ablation.`,
+      );
+    }
+    const clean = prompt(pair.clean, 'clean');
+    const corrupted = pair.corrupted === undefined ? undefined : prompt(pair.corrupted, 'corrupted');
+    checkLengths({ clean, ...(corrupted ? { corrupted } : {}) }, index + 1, tokenizer);
+    const answer = named(pair.answer, 'answer');
+    const distractor = named(pair.distractor, 'distractor');
+    if (answer && answer.id === distractor?.id) {
+      throw new ExperimentError(
+        `Pair ${index + 1}: answer and distractor are both ${JSON.stringify(answer.text)}, so their logits never differ. Name another distractor.`,
+      );
+    }
+    const textsOf = (tokens: readonly number[]) => tokens.map((id) => tokenLabel(id, tokenizer));
+    return {
+      clean,
+      cleanTexts: textsOf(clean),
+      ...(corrupted ? { corrupted, corruptedTexts: textsOf(corrupted) } : {}),
+      ...(answer ? { answer } : {}),
+      ...(distractor ? { distractor } : {}),
+    };
+  });
+  checkDistractors(pairs);
+  return { pairs, notices: gatherNotices(found) };
+}

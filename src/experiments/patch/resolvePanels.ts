@@ -1,0 +1,219 @@
+// Checks sweeps and receivers against a model and its prompts, and fills in what they leave out.
+
+import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import { didYouMean } from '../../checkpoint/nearest.ts';
+import { describeComponent, resolveLocation } from '../../runtime/sites.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import type { Sweep } from './experiment.ts';
+import type { HeadName, PathPanel, SweepPanel } from './outline.ts';
+import type { PathExperiment, PathReceiver } from './pathExperiment.ts';
+
+/** What TransformerLens calls components, for those who come from there. */
+const transformerLensNames: Readonly<Record<string, string>> = {
+  resid_pre: 'block_input',
+  resid_post: 'block_output',
+  attn_out: 'attention_output',
+  mlp_out: 'mlp_output',
+  mlp_post: 'mlp_activation',
+  q: 'head_query_output',
+  k: 'head_key_output',
+  v: 'head_value_output',
+  z: 'head_attention_value_output',
+  pattern: 'attention_weight',
+  attn_scores: 'attention_scores',
+};
+
+/** @throws ExperimentError or UnknownComponentError, in a sentence that names the place in the file */
+function layerComponent(architecture: Architecture, name: string, place: string): ComponentDescription {
+  const here = Object.hasOwn(transformerLensNames, name) ? transformerLensNames[name] : undefined;
+  if (here !== undefined)
+    throw new ExperimentError(`${place}: what TransformerLens calls '${name}' is '${here}' here.`);
+  const description = describeComponent(architecture, name);
+  if (description.scope === 'layer') return description;
+  throw new ExperimentError(
+    `${place}: '${name}' exists once in the model, and a sweep needs a component that every layer has. Try 'block_output'.`,
+  );
+}
+
+const countUp = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+
+/** @throws ExperimentError for a head that the component does not have */
+function headsOf(
+  { name, heads: count = 0 }: ComponentDescription,
+  heads: readonly number[],
+  place: string,
+): readonly number[] {
+  const bad = heads.find((head) => head >= count);
+  if (bad === undefined) return [...new Set(heads)].sort((a, b) => a - b);
+  throw new ExperimentError(
+    `${place} names head ${bad}, but '${name}' has heads 0 to ${count - 1} in this model.`,
+  );
+}
+
+/**
+ * Positions as columns: for all prompts the same.
+ * @throws ExperimentError when the prompts are not of one length
+ */
+function positionColumns(
+  positions: Sweep['positions'],
+  lengths: readonly number[],
+  place: string,
+): readonly number[] {
+  const [length = 0] = lengths;
+  const other = lengths.find((each) => each !== length);
+  if (other !== undefined) {
+    throw new ExperimentError(
+      `${place} is by position, but the pairs have ${length} and ${other} tokens, so their positions do not correspond. Sweep by head, or give pairs of one length.`,
+    );
+  }
+  if (positions === 'all') return countUp(length);
+  return positions === 'last' ? [length - 1] : positions;
+}
+
+/** @throws ExperimentError for a position past the shortest prompt */
+function checkedPositions(
+  positions: Sweep['positions'],
+  lengths: readonly number[],
+  place: string,
+): SweepPanel['positions'] {
+  if (typeof positions === 'string') return positions;
+  const shortest = Math.min(...lengths);
+  const past = positions.find((position) => position >= shortest);
+  if (past !== undefined) {
+    throw new ExperimentError(
+      `${place}.positions names position ${past}, but ${lengths.length > 1 ? 'the shortest prompt' : 'the prompt'} has positions 0 to ${shortest - 1}.`,
+    );
+  }
+  return [...new Set(positions)].sort((a, b) => a - b);
+}
+
+/** The sentence for a sweep by head of a component that is not made of heads. */
+function headless(
+  architecture: Architecture,
+  { name }: ComponentDescription,
+  by: string,
+  place: string,
+): string {
+  const perHead = architecture.components.find(({ headsOf: of }) => of === name);
+  const instead = perHead ? `Take '${perHead.name}', or sweep by position.` : "Sweep it by 'position'.";
+  return `${place}.by is '${by}', but '${name}' has no heads. ${instead}`;
+}
+
+/**
+ * @param lengths tokens of each pair's prompts
+ * @throws ExperimentError or PlanError in one sentence: which field, what was given, what would be right
+ */
+export function resolveSweep(
+  architecture: Architecture,
+  sweep: Sweep,
+  index: number,
+  lengths: readonly number[],
+): SweepPanel {
+  const place = `sweeps.${index}`;
+  const { component, window, heads: given } = sweep;
+  const description = layerComponent(architecture, component, place);
+  const hasHeads = description.layout !== 'token';
+  const by = sweep.by ?? (hasHeads ? 'head' : 'position');
+  if (!hasHeads && by !== 'position')
+    throw new ExperimentError(headless(architecture, description, by, place));
+  // The runtime says that a component has no heads, and what its per-head form is called.
+  if (!hasHeads && given) resolveLocation(description, { positions: [0], heads: given }, 1);
+  const { layerCount } = architecture;
+  if (window > layerCount) {
+    throw new ExperimentError(
+      `${place}.window is ${window}, but the model has ${layerCount} layers. Give 1 to ${layerCount}.`,
+    );
+  }
+  const heads = given
+    ? headsOf(description, given, `${place}.heads`)
+    : by === 'position'
+      ? undefined
+      : countUp(description.heads ?? 0);
+  const positions = checkedPositions(sweep.positions, lengths, place);
+  return {
+    kind: 'sweep',
+    component,
+    by,
+    window,
+    positions: by === 'head' ? positions : positionColumns(positions, lengths, place),
+    ...(heads ? { heads } : {}),
+  };
+}
+
+const receiving = ['logits', 'head_query_output', 'head_key_output', 'head_value_output'];
+const sending = 'head_attention_value_output';
+
+/** @throws ExperimentError for a head that the component does not have at that layer */
+function checkedHeads(
+  { layerCount }: Architecture,
+  description: ComponentDescription,
+  heads: readonly HeadName[],
+  place: string,
+): readonly HeadName[] {
+  const bad = heads.find(([layer]) => layer >= layerCount);
+  if (bad) {
+    throw new ExperimentError(
+      `${place} names layer ${bad[0]}, but the model has layers 0 to ${layerCount - 1}. A head is written [layer, head].`,
+    );
+  }
+  headsOf(
+    description,
+    heads.map(([, head]) => head),
+    place,
+  );
+  const isFirst = ([layer, head]: HeadName, index: number) =>
+    heads.findIndex(([l, h]) => l === layer && h === head) === index;
+  return heads.filter(isFirst);
+}
+
+function resolveReceiver(
+  architecture: Architecture,
+  receiver: PathReceiver,
+  place: string,
+): PathPanel['receiver'] {
+  const { component, heads } = receiver;
+  const named = Object.hasOwn(transformerLensNames, component) ? transformerLensNames[component] : component;
+  if (!receiving.includes(component)) {
+    const near = named !== component ? `Here it is '${named}'.` : didYouMean(component, receiving);
+    throw new ExperimentError(
+      `${place}.component is '${component}', which does not receive a path. ${near} Known: ${receiving.join(', ')}.`,
+    );
+  }
+  if (component === 'logits') {
+    if (heads) throw new ExperimentError(`${place}.heads: the prediction has no heads; leave them out.`);
+    return { component };
+  }
+  if (!heads) {
+    throw new ExperimentError(
+      `${place}.heads is missing: name the heads whose '${component}' receives, such as [[9, 6], [9, 9]].`,
+    );
+  }
+  const description = describeComponent(architecture, component);
+  const checked = checkedHeads(architecture, description, heads, `${place}.heads`);
+  if (checked.every(([layer]) => layer === 0)) {
+    throw new ExperimentError(`${place}.heads are all in layer 0, and no head comes before them.`);
+  }
+  return { component, heads: checked };
+}
+
+/** One panel for each receiver. @throws ExperimentError or PlanError, as `resolveSweep` does */
+export function resolvePaths(architecture: Architecture, experiment: PathExperiment): readonly PathPanel[] {
+  const { senders, receivers, mlps } = experiment;
+  const description = describeComponent(architecture, sending);
+  const chosen = senders === 'all' ? undefined : checkedHeads(architecture, description, senders, 'senders');
+  // What is frozen must be there.
+  describeComponent(architecture, 'attention_output');
+  return receivers.map(
+    (receiver, index): PathPanel => ({
+      kind: 'path',
+      component: sending,
+      by: 'head',
+      window: 1,
+      heads: countUp(description.heads ?? 0),
+      positions: 'all',
+      receiver: resolveReceiver(architecture, receiver, `receivers.${index}`),
+      ...(chosen ? { senders: chosen } : {}),
+      freezesMlps: mlps === 'freeze',
+    }),
+  );
+}

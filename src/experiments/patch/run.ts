@@ -1,0 +1,199 @@
+// Runs a patch, and hands over what it finds as it finds it: first the baselines, then cells, coarse layers first. A run
+// that is stopped loses no cell that has arrived, and goes on from there.
+
+import type { Model } from '../../runtime/model.ts';
+import type { Reduction } from '../../runtime/plan.ts';
+import { joinSamples, measureLogits, type Samples, sampleAt } from '../metrics.ts';
+import { type Notice, notPredictedNotice } from '../notice.ts';
+import { floatsOf, PlanRuns, promptRow, type RunOptions, readPrediction } from '../planRuns.ts';
+import { topCandidates } from '../predict.ts';
+import type { NamedToken } from '../tokens.ts';
+import { ablatedActivations } from './ablation.ts';
+import { batchCells, cellWay, orderCells, type PatchBatch } from './cells.ts';
+import type { PatchCase, PatchCell } from './outline.ts';
+import { type AblatedActivation, baselinePrompts, batchRowLayers, estimatePatch, planCells } from './plan.ts';
+import type { ResolvedPatch } from './resolve.ts';
+import { gatherNotices, type ResolvedPair } from './resolvePairs.ts';
+
+export interface PreparedPair extends ResolvedPair {
+  readonly answer: NamedToken;
+  /** The measurement of what follows its prompts. */
+  readonly reduction: Reduction;
+}
+
+/** An experiment with its model's own predictions known. */
+export interface PreparedPatch extends ResolvedPatch {
+  readonly pairs: readonly PreparedPair[];
+  readonly ablated?: AblatedActivation;
+}
+
+export interface PrepareOptions {
+  readonly signal?: AbortSignal;
+  /** What stands on a token's chip; default its id. */
+  readonly textOf?: (id: number) => string;
+}
+
+/** Prompts that are run together when nothing but their end is read. */
+const promptsTogether = 32;
+
+/**
+ * Run the clean prompts once: what they predict are the default answers. The prompts of a mean are run too.
+ * @throws ExperimentError, or the signal's reason
+ */
+export async function preparePatch(
+  model: Model,
+  patch: ResolvedPatch,
+  { signal, textOf = (id) => `#${id}` }: PrepareOptions = {},
+): Promise<PreparedPatch> {
+  const pairs: PreparedPair[] = [];
+  const found: Notice[][] = [];
+  for (let from = 0; from < patch.pairs.length; from += promptsTogether) {
+    const some = patch.pairs.slice(from, from + promptsTogether);
+    const rows = some.map(({ clean }) => promptRow(clean));
+    const reads = some.map(({ clean }, row) => readPrediction(row, clean.length));
+    const results = await model.run({ rows, reads }, signal ? { signal } : {});
+    some.forEach((pair, index) => {
+      const logits = floatsOf(results[index]);
+      const [best] = topCandidates(logits, 1);
+      if (!best) throw new Error('The vocabulary is empty.');
+      const answer = pair.answer ?? { id: best.id, text: textOf(best.id) };
+      found.push(answer.id === best.id ? [] : [notPredictedNotice(answer.text, textOf(best.id))]);
+      const target = { answer: answer.id, ...(pair.distractor ? { distractor: pair.distractor.id } : {}) };
+      pairs.push({ ...pair, answer, reduction: measureLogits(target, logits) });
+    });
+  }
+  const ablated = await ablatedActivations(model, patch.ablation, patch.panels, signal);
+  return {
+    ...patch,
+    pairs,
+    ...(ablated ? { ablated } : {}),
+    notices: [...patch.notices, ...gatherNotices(found)],
+  };
+}
+
+export interface FinishedCell extends PatchCell {
+  /** One entry a case, in order. */
+  readonly samples: Samples;
+}
+
+export interface PatchBaselines {
+  /** One entry a pair, in order. */
+  readonly clean: Samples;
+  /** The same; null for an ablation, which has no corrupted prompts. */
+  readonly corrupted: Samples | null;
+}
+
+export type PatchUpdate =
+  | ({ readonly kind: 'baselines' } & PatchBaselines)
+  | { readonly kind: 'cells'; readonly cells: readonly FinishedCell[] };
+
+/** The total of progress is that of `estimatePatch`. */
+export interface RunPatchOptions extends RunOptions {
+  /** Cells that an earlier run of the same experiment has computed: they are not computed again. */
+  readonly isDone?: (cell: PatchCell) => boolean;
+}
+
+class PatchRun {
+  readonly #model: Model;
+  readonly #patch: PreparedPatch;
+  readonly #runs: PlanRuns;
+  readonly #hasDistractor: boolean;
+
+  constructor(model: Model, patch: PreparedPatch, options: RunPatchOptions) {
+    this.#model = model;
+    this.#patch = patch;
+    this.#runs = new PlanRuns(model, estimatePatch(model.architecture, patch).rowLayers, options);
+    this.#hasDistractor = patch.pairs.every(({ distractor }) => distractor !== undefined);
+  }
+
+  #reductionOf(pair: number): Reduction {
+    const found = this.#patch.pairs[pair];
+    if (!found) throw new RangeError(`There is no pair ${pair}.`);
+    return found.reduction;
+  }
+
+  async baselines(): Promise<PatchBaselines> {
+    this.#runs.start();
+    const { pairs } = this.#patch;
+    const prompts = baselinePrompts(this.#patch);
+    const measured: Samples[] = [];
+    for (let from = 0; from < prompts.length; from += promptsTogether) {
+      const some = prompts.slice(from, from + promptsTogether);
+      const reads = some.map(({ length }, row) =>
+        readPrediction(row, length, this.#reductionOf((from + row) % pairs.length)),
+      );
+      measured.push(...(await this.#runs.measure({ rows: some.map(promptRow), reads }, this.#hasDistractor)));
+    }
+    const corrupted = measured.slice(pairs.length);
+    return {
+      clean: joinSamples(measured.slice(0, pairs.length)),
+      corrupted: corrupted.length > 0 ? joinSamples(corrupted) : null,
+    };
+  }
+
+  /** What a case's run measures that is edited, as it is without any edit. */
+  unedited({ pair }: PatchCase, { clean, corrupted }: PatchBaselines): Samples {
+    return sampleAt((this.#patch.direction === 'denoise' && corrupted) || clean, pair);
+  }
+
+  async cells({ cells, slices }: PatchBatch, baselines: PatchBaselines): Promise<readonly FinishedCell[]> {
+    const { cases, ablated } = this.#patch;
+    const { architecture } = this.#model;
+    const found = new Map(cells.map((cell) => [cell, new Map<PatchCase, Samples>()]));
+    for (const { from, to } of slices) {
+      const { plan, members } = planCells(this.#patch, architecture, cells, cases.slice(from, to), {
+        reductionOf: (pair) => this.#reductionOf(pair),
+        ...(ablated ? { ablated } : {}),
+      });
+      const measured = await this.#runs.measure(plan, this.#hasDistractor);
+      measured.forEach((samples, index) => {
+        const member = members[index];
+        if (member) found.get(member.cell)?.set(member.one, samples);
+      });
+    }
+    return cells.map((cell) => ({
+      ...cell,
+      // In some cases a cell may change nothing that it changes in others.
+      samples: joinSamples(cases.map((one) => found.get(cell)?.get(one) ?? this.unedited(one, baselines))),
+    }));
+  }
+
+  /** Cells that change nothing in any case need no run. */
+  untouched(baselines: PatchBaselines): readonly FinishedCell[] {
+    const { architecture } = this.#model;
+    const { cases } = this.#patch;
+    const samples = joinSamples(cases.map((one) => this.unedited(one, baselines)));
+    return orderCells(this.#patch, architecture.layerCount)
+      .filter((cell) => cases.every((one) => !cellWay(this.#patch, architecture, cell, one)))
+      .map((cell) => ({ ...cell, samples }));
+  }
+
+  /** Count a batch as done that needs no run. */
+  skip(batch: PatchBatch): void {
+    this.#runs.skip(batchRowLayers(this.#patch, this.#model.architecture, batch));
+  }
+}
+
+/**
+ * Run a prepared patch.
+ * @throws the signal's reason when it is aborted, between batches; cells that were yielded stay good, and `isDone` lets
+ *         a later run go on from them with the same numbers, bit for bit
+ */
+export async function* runPatch(
+  model: Model,
+  patch: PreparedPatch,
+  options: RunPatchOptions = {},
+): AsyncGenerator<PatchUpdate, void> {
+  const { signal, isDone = () => false } = options;
+  const run = new PatchRun(model, patch, options);
+  signal?.throwIfAborted();
+  const baselines = await run.baselines();
+  yield { kind: 'baselines', ...baselines };
+  const untouched = run.untouched(baselines).filter((cell) => !isDone(cell));
+  if (untouched.length > 0) yield { kind: 'cells', cells: untouched };
+  for (const batch of batchCells(patch, model.architecture)) {
+    signal?.throwIfAborted();
+    if (batch.cells.every(isDone)) run.skip(batch);
+    else yield { kind: 'cells', cells: await run.cells(batch, baselines) };
+  }
+}
