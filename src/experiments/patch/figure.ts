@@ -1,0 +1,243 @@
+// A result as figures: what `src/figures` draws, layers down as in TransformerLens, with titles and a caption that let a
+// reader repeat the patch.
+
+import type {
+  Metric as FigureMetric,
+  HeatmapDescription,
+  HeatmapPanel,
+  Locations,
+} from '../../figures/description.ts';
+import { figureMetric } from '../figureWords.ts';
+import { windowAround } from '../layers.ts';
+import type { Metric } from '../metrics.ts';
+import { headNames, normalisedGrid, type PatchGrid, panelLabel, patchGrid, usualMetric } from './grid.ts';
+import type { PatchResult } from './result.ts';
+import { patchCaption, patchTitle, sharedText } from './words.ts';
+
+export interface PatchFigureOptions {
+  /** Default: a logit difference where there is a distractor, else the probability of the answer. */
+  readonly metric?: Metric;
+  /**
+   * Draw values between the baselines: 0 as corrupted, 1 as clean. Default where there are two, but for ranks and
+   * divergences.
+   */
+  readonly isNormalised?: boolean;
+}
+
+type Look = Pick<HeatmapPanel, 'title' | 'icon'>;
+
+const looks: Readonly<Record<string, Look>> = {
+  block_input: { title: 'Residual state, entering', icon: 'residual' },
+  block_output: { title: 'Residual state', icon: 'residual' },
+  mlp_output: { title: 'MLP', icon: 'mlp' },
+  attention_output: { title: 'Attention', icon: 'attention' },
+  head_attention_value_output: { title: 'Head output' },
+  head_query_output: { title: 'Query' },
+  head_key_output: { title: 'Key' },
+  head_value_output: { title: 'Value' },
+  attention_weight: { title: 'Pattern' },
+};
+
+const receiverWords: Readonly<Record<string, string>> = {
+  logits: 'the prediction',
+  head_query_output: 'the queries',
+  head_key_output: 'the keys',
+  head_value_output: 'the values',
+};
+
+function lookOf(panel: PatchResult['panels'][number]): Look {
+  const { receiver, component } = panel;
+  if (receiver) {
+    const known = Object.hasOwn(receiverWords, receiver.component) && receiverWords[receiver.component];
+    return {
+      title: `To ${known || receiver.component}${receiver.heads ? ` of ${headNames(receiver.heads)}` : ''}`,
+    };
+  }
+  const label = panelLabel(panel);
+  return (label === component && Object.hasOwn(looks, label) && looks[label]) || { title: label };
+}
+
+function axisTitleOf({ receiver, window }: PatchResult['panels'][number], verb: string): string {
+  if (receiver) return 'sender';
+  return window === 1 ? `one ${verb} layer` : `centre of ${window} ${verb} layers`;
+}
+
+interface View {
+  readonly result: PatchResult;
+  readonly metric: Metric;
+  readonly grids: readonly PatchGrid[];
+  readonly isNormalised: boolean;
+}
+
+/** Columns of a panel that are drawn side by side. */
+interface Drawing {
+  readonly panel: number;
+  /** Places among the panel's columns. */
+  readonly places: readonly number[];
+  readonly look: Look;
+}
+
+/** Drawings that share their columns, and so one figure. */
+interface Sheet {
+  readonly key: string;
+  readonly locations: Locations;
+  readonly drawings: readonly Drawing[];
+}
+
+/** What stands beside a column: the clean prompts' token there, starred where the corrupted ones have another. */
+function tokensAt({ pairs }: PatchResult, positions: readonly number[]): Locations {
+  const tokens = positions.map((position) => {
+    const texts = [...new Set(pairs.map(({ clean }) => clean[position]?.text ?? ''))];
+    const isCorrupted = pairs.some(
+      ({ clean, corrupted }) => corrupted && corrupted[position]?.id !== clean[position]?.id,
+    );
+    return {
+      text: texts.length > 1 ? `${texts[0]} …` : (texts[0] ?? ''),
+      ...(isCorrupted ? { isCorrupted } : {}),
+    };
+  });
+  return { kind: 'position', tokens };
+}
+
+/** The drawings of one panel: by head and position, one for each head. */
+function sheetOf(result: PatchResult, { panel, columns }: PatchGrid, index: number): Sheet {
+  const { by, heads = [] } = panel;
+  const look = lookOf(panel);
+  const all = columns.map((_, place) => place);
+  const positionsAt = (places: readonly number[]) =>
+    places.flatMap((place) => columns[place]?.position ?? []);
+  switch (by) {
+    case 'head':
+      return {
+        key: `heads ${heads.join()}`,
+        locations: { kind: 'head', heads },
+        drawings: [{ panel: index, places: all, look }],
+      };
+    case 'position':
+      return {
+        key: `positions ${positionsAt(all).join()}`,
+        locations: tokensAt(result, positionsAt(all)),
+        drawings: [{ panel: index, places: all, look }],
+      };
+    case 'head-position': {
+      const placesOf = (head: number) => all.filter((place) => columns[place]?.head === head);
+      return {
+        key: `panel ${index}`,
+        locations: tokensAt(result, positionsAt(placesOf(heads[0] ?? 0))),
+        drawings: heads.map((head) => ({
+          panel: index,
+          places: placesOf(head),
+          look: { ...look, title: `${look.title}, head ${head}` },
+        })),
+      };
+    }
+    default:
+      return by satisfies never;
+  }
+}
+
+/** Panels with the same columns share a figure. */
+function sheetsOf({ result, grids }: View): readonly Sheet[] {
+  const sheets = new Map<string, Sheet>();
+  grids.forEach((grid, index) => {
+    const sheet = sheetOf(result, grid, index);
+    const earlier = sheets.get(sheet.key)?.drawings ?? [];
+    sheets.set(sheet.key, { ...sheet, drawings: [...earlier, ...sheet.drawings] });
+  });
+  return [...sheets.values()];
+}
+
+function metricOfFigure({ result, metric, isNormalised }: View): FigureMetric {
+  const answer = sharedText(result.pairs.map((pair) => pair.answer.text));
+  const distractor = sharedText(result.pairs.map((pair) => pair.distractor?.text));
+  const { isLogarithmic: _, unit: __, ...plain } = figureMetric(metric, answer, distractor);
+  return isNormalised
+    ? {
+        name: `normalised ${plain.name} (0 as corrupted, 1 as clean)`,
+        shortName: `normalised ${plain.shortName}`,
+        digits: 2,
+      }
+    : figureMetric(metric, answer, distractor);
+}
+
+function drawPanel(view: View, { panel: index, places, look }: Drawing): HeatmapPanel {
+  const { grids, result } = view;
+  const grid = grids[index];
+  if (!grid) throw new RangeError(`There is no panel ${index}.`);
+  const { panel, cells } = grid;
+  const { layerCount, pairs, drawn } = result;
+  const layers = Array.from({ length: layerCount }, (_, layer) => layer);
+  const byPlace = <T>(pick: (cell: NonNullable<(typeof cells)[number][number]>) => T) =>
+    places.map((place) =>
+      layers.map((layer) => {
+        const cell = cells[layer]?.[place];
+        return cell ? pick(cell) : undefined;
+      }),
+    );
+  const isAblation = result.experiment.kind === 'patch' && result.experiment.ablation !== undefined;
+  return {
+    ...look,
+    colours: view.isNormalised || isAblation ? 'rdBu' : 'viridis',
+    values: byPlace(({ mean }) => mean),
+    ...(pairs.length > 1 || (drawn?.[0]?.length ?? 0) > 1
+      ? { standardDeviations: byPlace(({ sd }) => sd ?? undefined) }
+      : {}),
+    windowSize: panel.window,
+    windows: layers.map((layer) => {
+      const { from, to } = windowAround(layer, panel.window, layerCount);
+      return [from, to - 1];
+    }),
+    axisTitle: axisTitleOf(panel, isAblation ? 'ablated' : 'patched'),
+  };
+}
+
+/** Where colours are neutral, and how far they reach. */
+function scaleOf({ result, grids, isNormalised }: View): Partial<HeatmapDescription> {
+  const [first] = grids;
+  const startsFrom = result.direction === 'denoise' ? 'corrupted' : 'clean';
+  // As TransformerLens draws it: one unit about the run that cells start from; what goes beyond is clipped and marked.
+  if (isNormalised) {
+    const midpoint = startsFrom === 'clean' ? 1 : 0;
+    return {
+      baselines: { clean: 1, corrupted: 0 },
+      startsFrom,
+      midpoint,
+      range: { start: midpoint - 1, end: midpoint + 1 },
+    };
+  }
+  if (!first) return { startsFrom };
+  const { clean, corrupted } = first;
+  if (!corrupted) return { startsFrom: 'clean', midpoint: clean.mean };
+  return { startsFrom, baselines: { clean: clean.mean, corrupted: corrupted.mean } };
+}
+
+/**
+ * One figure for each kind of column: positions, and heads (of queries, and of keys where they are fewer); a sweep by
+ * head and position has a figure of its own.
+ * @throws MetricError when the result does not have the metric
+ */
+export function patchFigures(
+  result: PatchResult,
+  options: PatchFigureOptions = {},
+): readonly HeatmapDescription[] {
+  const metric = options.metric ?? usualMetric(result);
+  const isUnordered = metric === 'rank' || metric === 'divergence';
+  const isNormalised = result.corrupted !== null && (options.isNormalised ?? !isUnordered);
+  const grids = result.panels.map((_, index) => {
+    const grid = patchGrid(result, index, metric);
+    return (isNormalised && normalisedGrid(grid)) || grid;
+  });
+  const view: View = { result, metric, grids, isNormalised };
+  const samples = result.pairs.length * (result.drawn?.[0]?.length ?? 1);
+  return sheetsOf(view).map(({ locations, drawings }) => ({
+    title: patchTitle(result),
+    caption: patchCaption(result),
+    panels: drawings.map((drawing) => drawPanel(view, drawing)),
+    locations,
+    layers: Array.from({ length: result.layerCount }, (_, layer) => layer),
+    orientation: 'layers-down',
+    metric: metricOfFigure(view),
+    samples,
+    ...scaleOf(view),
+  }));
+}
