@@ -50,7 +50,7 @@ async function inChromium(path: string, samples: number): Promise<Measured> {
   let started = Number.NaN;
   let first = Number.NaN;
   const since = () => (performance.now() - started) / 1000;
-  await session.trace(
+  await session.run(
     { backend: 'wasm', label: 'SmolLM2', model: 0, experiment: eiffel(path, samples) },
     {
       signal: new AbortController().signal,
@@ -59,6 +59,7 @@ async function inChromium(path: string, samples: number): Promise<Measured> {
       },
       onProgress: () => undefined,
       onResult: (grown) => {
+        if (grown.kind !== 'trace-result') return;
         if (Number.isNaN(first) && hasCells(grown)) first = since();
         result = grown;
       },

@@ -3,7 +3,8 @@
 import { metrics } from '../experiments/metrics.ts';
 import { readTraceExperiment } from '../experiments/trace/experiment.ts';
 import { type Arguments, readArguments, readChoice, readCount, UsageError } from './arguments.ts';
-import { runTraceExperiment } from './traceRun.ts';
+import { runExperiment } from './experimentRun.ts';
+import { traceResults } from './traceRun.ts';
 
 const usage = `Usage: patchbay trace MODEL "prompt" --subject "text"
     [--answer " text"] [--distractor " text"] [--level 0.1|3sd] [--samples 10] [--seed 1]
@@ -85,5 +86,8 @@ export async function traceCommand(words: readonly string[]): Promise<number> {
     ...(streams ? { streams } : {}),
   });
   const out = args.text('out');
-  return runTraceExperiment(experiment, { backend, metric, ...(out === undefined ? {} : { out }) });
+  return runExperiment(experiment, traceResults(metric), {
+    backend,
+    ...(out === undefined ? {} : { out }),
+  });
 }

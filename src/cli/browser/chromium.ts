@@ -7,9 +7,8 @@ import { basename, dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from '@playwright/test';
 import type { Connect } from 'vite';
-import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
-import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CaseResult } from '../conformance/cases.ts';
+import type { Experiment, ExperimentResult } from '../growExperiment.ts';
 import type { BrowserBackend, Exercise, ExerciseResult, HarnessReport, Tutorials } from './harness.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -61,20 +60,20 @@ export interface BrowserSession {
     onCase: (result: CaseResult) => void,
   ): Promise<void>;
   /** @throws the signal's reason when it is aborted; results that were handed over stay good */
-  trace(
+  run(
     request: {
       readonly backend: BrowserBackend;
       readonly label: string;
       readonly model: number;
-      readonly experiment: TraceExperiment;
-      readonly earlier?: TraceResult;
+      readonly experiment: Experiment;
+      readonly earlier?: ExperimentResult;
     },
     watch: {
       readonly signal: AbortSignal;
-      /** The model is there, and the trace begins. */
+      /** The model is there, and the experiment begins. */
       readonly onLoaded?: () => void;
       readonly onProgress: (done: number, total: number) => void;
-      readonly onResult: (result: TraceResult) => void;
+      readonly onResult: (result: ExperimentResult) => void;
     },
   ): Promise<void>;
   exercise(request: Exercise): Promise<ExerciseResult>;
@@ -135,7 +134,7 @@ export async function openBrowser(paths: readonly string[]): Promise<BrowserSess
   const port = typeof address === 'object' && address ? address.port : 0;
   const origin = `http://localhost:${port}`;
   const browser = await chromium
-    // Playwright's own handler would end this process before an interrupted trace is written.
+    // Playwright's own handler would end this process before an interrupted experiment is written.
     .launch({ executablePath, args: launchArguments, handleSIGINT: false })
     .catch(async (cause: unknown) => {
       await server.close();
@@ -183,16 +182,16 @@ async function openHarness(
         modelUrl: urlOf(model),
       });
     },
-    async trace({ model, ...request }, { signal, onLoaded, onProgress, onResult }) {
+    async run({ model, ...request }, { signal, onLoaded, onProgress, onResult }) {
       onReport = (report) => {
         if (report.kind === 'loaded') onLoaded?.();
         if (report.kind === 'progress') onProgress(report.done, report.total);
-        if (report.kind === 'trace') onResult(report.result);
+        if (report.kind === 'result') onResult(report.result);
       };
       const stop = () => void page.evaluate(() => window.stop());
       signal.addEventListener('abort', stop);
       try {
-        await page.evaluate((r) => window.trace(r), { ...request, modelUrl: urlOf(model) });
+        await page.evaluate((r) => window.run(r), { ...request, modelUrl: urlOf(model) });
       } finally {
         signal.removeEventListener('abort', stop);
       }

@@ -5,10 +5,6 @@ import { runAll } from '../../../examples/library/all.ts';
 import { memorySource } from '../../checkpoint/byteSource.ts';
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { openUrl } from '../../checkpoint/open.ts';
-import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
-import { resolveTrace, tokenizerFor } from '../../experiments/trace/resolve.ts';
-import { growTrace, type TraceResult } from '../../experiments/trace/result.ts';
-import { prepareTrace } from '../../experiments/trace/run.ts';
 import { graph } from '../../onnx/graph.ts';
 import { apply, input } from '../../onnx/value.ts';
 import type { Backend } from '../../runtime/backend.ts';
@@ -20,6 +16,7 @@ import { createWebGpuBackend } from '../../runtime/webgpuBackend.ts';
 import { type CaseResult, runCases } from '../conformance/cases.ts';
 import { tolerances } from '../conformance/compare.ts';
 import { openReference } from '../conformance/reference.ts';
+import { type Experiment, type ExperimentResult, growExperiment } from '../growExperiment.ts';
 import { type ComponentNumbers, countLiveTensors, exerciseComponents } from './exercise.ts';
 import { runOperators } from './operators.ts';
 
@@ -89,13 +86,13 @@ async function conform(request: BrowserConformance): Promise<void> {
   }
 }
 
-export interface BrowserTrace {
+export interface BrowserRun {
   readonly backend: BrowserBackend;
   readonly label: string;
   /** Of a folder, ending with a slash, or of a .gguf file. */
   readonly modelUrl: string;
-  readonly experiment: TraceExperiment;
-  readonly earlier?: TraceResult;
+  readonly experiment: Experiment;
+  readonly earlier?: ExperimentResult;
 }
 
 /** What the page tells the runner while it works. */
@@ -103,27 +100,23 @@ export type HarnessReport =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'case'; readonly result: CaseResult }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
-  | { readonly kind: 'trace'; readonly result: TraceResult };
+  | { readonly kind: 'result'; readonly result: ExperimentResult };
 
 let controller = new AbortController();
 
-/** Run a trace and report the result whenever it has grown. */
-async function trace({ backend: kind, label, modelUrl, experiment, earlier }: BrowserTrace): Promise<void> {
+/** Run an experiment and report the result whenever it has grown. */
+async function run({ backend: kind, label, modelUrl, experiment, earlier }: BrowserRun): Promise<void> {
   controller = new AbortController();
   const { signal } = controller;
   const backend = await createBackend(kind);
   try {
     const checkpoint = await openUrl(modelUrl, label);
     const model = await Model.load(checkpoint, backend, { signal });
-    const tokenizer = await tokenizerFor(checkpoint, experiment, signal);
-    await window.report({ kind: 'loaded' });
-    const resolved = resolveTrace(model.architecture, tokenizer, experiment);
-    const textOf = tokenizer ? { textOf: (id: number) => tokenizer.tokenText(id) } : {};
-    const prepared = await prepareTrace(model, resolved, { signal, ...textOf });
     const onProgress = (done: number, total: number) => void window.report({ kind: 'progress', done, total });
-    const options = { signal, onProgress, ...(earlier ? { earlier } : {}) };
-    for await (const result of growTrace(model, prepared, options))
-      await window.report({ kind: 'trace', result });
+    const onReady = () => window.report({ kind: 'loaded' });
+    const options = { signal, onProgress, onReady, ...(earlier ? { earlier } : {}) };
+    for await (const result of growExperiment(model, checkpoint, experiment, options))
+      await window.report({ kind: 'result', result });
     await model.dispose();
     await checkpoint.close();
   } catch (error) {
@@ -224,8 +217,8 @@ declare global {
     /** Set by the runner. */
     report(report: HarnessReport): Promise<void>;
     conform(request: BrowserConformance): Promise<void>;
-    trace(request: BrowserTrace): Promise<void>;
-    /** Stop the trace that runs. */
+    run(request: BrowserRun): Promise<void>;
+    /** Stop the experiment that runs. */
     stop(): void;
     exercise(request: Exercise): Promise<ExerciseResult>;
     refusal(operator: string): Promise<string | null>;
@@ -236,7 +229,7 @@ declare global {
 }
 
 window.conform = conform;
-window.trace = trace;
+window.run = run;
 window.stop = () => controller.abort();
 window.exercise = exercise;
 window.refusal = refusal;

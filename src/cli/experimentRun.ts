@@ -1,0 +1,161 @@
+// Runs one experiment on any backend, shows how far it is, and writes what came of it.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BackendKind } from '../runtime/backend.ts';
+import { UsageError } from './arguments.ts';
+import { openBrowser } from './browser/chromium.ts';
+import {
+  type Experiment,
+  type ExperimentResult,
+  type GrowthOptions,
+  growExperiment,
+} from './growExperiment.ts';
+import { modelPath, withModel } from './hostModel.ts';
+
+export interface ExperimentRunOptions {
+  readonly backend: BackendKind;
+  /** Folder for what is written; absent to write nothing. */
+  readonly out?: string;
+}
+
+/** What a kind of experiment makes of its results. */
+export interface ResultKind<Result extends ExperimentResult> {
+  /** A result as a file holds it. @throws ExperimentError when it is none */
+  readonly read: (value: unknown) => Result;
+  readonly isOwn: (result: ExperimentResult) => result is Result;
+  readonly isComplete: (result: Result) => boolean;
+  /** Files beside result.json, by name. */
+  readonly files: (result: Result) => Readonly<Record<string, string>>;
+  readonly print: (result: Result) => void;
+}
+
+/** One line that is written over as work is done; silent where nobody watches. */
+function progressLine(): { readonly show: (done: number, total: number) => void; readonly end: () => void } {
+  if (!process.stderr.isTTY) return { show: () => undefined, end: () => undefined };
+  const started = performance.now();
+  return {
+    show: (done, total) => {
+      const share = total > 0 ? done / total : 1;
+      const left = share > 0 ? ((performance.now() - started) / 1000) * (1 / share - 1) : Number.NaN;
+      const wait = Number.isFinite(left) ? `, ${Math.ceil(left)} s left` : '';
+      process.stderr.write(`\r${(share * 100).toFixed(0).padStart(3)} % of ${total} row-layers${wait}   `);
+    },
+    end: () => process.stderr.write('\r\u001b[K'),
+  };
+}
+
+interface Growth extends Required<Pick<GrowthOptions, 'signal' | 'onProgress'>> {
+  readonly onResult: (result: ExperimentResult) => void;
+  readonly earlier: ExperimentResult | undefined;
+}
+
+async function growOnHost(
+  experiment: Experiment,
+  backend: 'node' | 'wasm',
+  { signal, onProgress, onResult, earlier }: Growth,
+): Promise<void> {
+  const spec = modelPath(experiment.model, experiment.revision);
+  await withModel(spec, backend, async (model, checkpoint) => {
+    const options = { signal, onProgress, ...(earlier ? { earlier } : {}) };
+    for await (const result of growExperiment(model, checkpoint, experiment, options)) onResult(result);
+  });
+}
+
+async function growInBrowser(experiment: Experiment, growth: Growth): Promise<void> {
+  const path = modelPath(experiment.model, experiment.revision);
+  if (!existsSync(path)) {
+    throw new UsageError(
+      `The browser is given models from the disk, and '${path}' is no file or folder here. Download it, or choose --backend node.`,
+    );
+  }
+  const session = await openBrowser([path]);
+  try {
+    const { signal, earlier, onProgress, onResult } = growth;
+    const request = { backend: 'webgpu' as const, label: experiment.model, model: 0, experiment };
+    await session.run({ ...request, ...(earlier ? { earlier } : {}) }, { signal, onProgress, onResult });
+  } finally {
+    await session.close();
+  }
+}
+
+/** The unfinished result of the same experiment on the same backend that a folder holds. */
+function earlierResult<Result extends ExperimentResult>(
+  kind: ResultKind<Result>,
+  out: string | undefined,
+  experiment: Experiment,
+  backend: BackendKind,
+): Result | undefined {
+  const path = out === undefined ? '' : join(out, 'result.json');
+  if (!existsSync(path)) return undefined;
+  try {
+    const found = kind.read(JSON.parse(readFileSync(path, 'utf8')));
+    const isSame =
+      found.backend.kind === backend && JSON.stringify(found.experiment) === JSON.stringify(experiment);
+    return isSame && !kind.isComplete(found) ? found : undefined;
+  } catch {
+    // Whatever stands there is of no use, and is written over.
+    return undefined;
+  }
+}
+
+/** @returns the paths of what was written */
+function writeResult<Result extends ExperimentResult>(
+  kind: ResultKind<Result>,
+  result: Result,
+  out: string,
+): readonly string[] {
+  mkdirSync(out, { recursive: true });
+  const files = { 'result.json': `${JSON.stringify(result)}\n`, ...kind.files(result) };
+  return Object.entries(files).map(([name, text]) => {
+    const path = join(out, name);
+    writeFileSync(path, text);
+    return path;
+  });
+}
+
+/**
+ * Run, print and write an experiment. An interrupt keeps the cells that have arrived: they are written, and the same
+ * command goes on from them.
+ * @returns the exit code
+ */
+export async function runExperiment<Result extends ExperimentResult>(
+  experiment: Experiment,
+  kind: ResultKind<Result>,
+  { backend, out }: ExperimentRunOptions,
+): Promise<number> {
+  const controller = new AbortController();
+  const interrupt = () => controller.abort();
+  process.once('SIGINT', interrupt);
+  const progress = progressLine();
+  let result = earlierResult(kind, out, experiment, backend);
+  const growth: Growth = {
+    signal: controller.signal,
+    onProgress: progress.show,
+    onResult: (grown) => {
+      if (kind.isOwn(grown)) result = grown;
+    },
+    earlier: result,
+  };
+  try {
+    if (backend === 'webgpu') await growInBrowser(experiment, growth);
+    else await growOnHost(experiment, backend, growth);
+  } catch (error) {
+    // What has arrived is written whatever ended the run.
+    if (result && out !== undefined) writeResult(kind, result, out);
+    if (!controller.signal.aborted) throw error;
+  } finally {
+    process.off('SIGINT', interrupt);
+    progress.end();
+  }
+  if (!result) {
+    console.error('Stopped before anything was computed.');
+    return 1;
+  }
+  for (const { text } of result.notices) console.log(`Note: ${text}`);
+  kind.print(result);
+  if (out !== undefined) console.log(`\nWritten: ${writeResult(kind, result, out).join(', ')}`);
+  if (kind.isComplete(result)) return 0;
+  console.error(`Stopped early.${out === undefined ? '' : ' Run the same command again to go on.'}`);
+  return 1;
+}
