@@ -5,28 +5,27 @@ import { fileURLToPath } from 'node:url';
 import { register } from 'tsx/esm/api';
 
 register();
-const { readTraceExperiment } = await import('../src/experiments/trace/experiment.ts');
-const { resolveTrace } = await import('../src/experiments/trace/resolve.ts');
-const { completeTrace } = await import('../src/experiments/trace/result.ts');
+const { growExperiment } = await import('../src/cli/growExperiment.ts');
 const { withModel } = await import('../src/cli/hostModel.ts');
+const { readExperiment } = await import('../src/cli/run.ts');
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-mkdirSync(`${root}examples/results`, { recursive: true });
+const { signal } = new AbortController();
 
 /** The page shows three digits and compares six; more only make the page heavier. */
 const brief = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value);
 
-for (const name of readdirSync(`${root}examples`).filter((file) => file.endsWith('.json'))) {
-  const experiment = readTraceExperiment(JSON.parse(readFileSync(`${root}examples/${name}`, 'utf8')));
-  await withModel(`${root}models/${experiment.model}`, 'node', async (model, checkpoint) => {
-    const tokenizer = await checkpoint.tokenizer();
-    const trace = resolveTrace(model.architecture, tokenizer, experiment);
-    const result = await completeTrace(model, trace, { textOf: (id) => tokenizer.tokenText(id) });
-    // The model's name, not where it lay when this ran.
-    const stored = { ...result, model: { ...result.model, label: experiment.model } };
-    writeFileSync(`${root}examples/results/${name}`, `${JSON.stringify(stored, brief)}\n`);
-    console.log(
-      `${name}: “${result.answer.text}”, ${result.notices.map(({ text }) => text).join(' ') || 'no notices'}`,
-    );
-  });
+for (const folder of ['examples', 'examples/patch']) {
+  mkdirSync(`${root}${folder}/results`, { recursive: true });
+  for (const name of readdirSync(`${root}${folder}`).filter((file) => file.endsWith('.json'))) {
+    const experiment = readExperiment(JSON.parse(readFileSync(`${root}${folder}/${name}`, 'utf8')));
+    await withModel(`${root}models/${experiment.model}`, 'node', async (model, checkpoint) => {
+      let result;
+      for await (const grown of growExperiment(model, checkpoint, experiment, { signal })) result = grown;
+      // The model's name, not where it lay when this ran.
+      const stored = { ...result, model: { ...result.model, label: experiment.model } };
+      writeFileSync(`${root}${folder}/results/${name}`, `${JSON.stringify(stored, brief)}\n`);
+      console.log(`${folder}/${name}: ${result.notices.map(({ text }) => text).join(' ') || 'no notices'}`);
+    });
+  }
 }
