@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Metric, MetricError } from '../experiments/metrics.ts';
 import type { BackendKind } from '../runtime/backend.ts';
 import { UsageError } from './arguments.ts';
 import { openBrowser } from './browser/chromium.ts';
@@ -28,6 +29,18 @@ export interface ResultKind<Result extends ExperimentResult> {
   /** Files beside result.json, by name. */
   readonly files: (result: Result) => Readonly<Record<string, string>>;
   readonly print: (result: Result) => void;
+}
+
+/**
+ * Asked before anything runs, so that no work is done in vain.
+ * @throws MetricError for a logit difference without a distractor
+ */
+export function requireMetric(experiment: Experiment, metric: Metric): void {
+  const watched = experiment.kind === 'trace' ? [experiment] : experiment.pairs;
+  if (metric !== 'logitDifference' || watched.every(({ distractor }) => distractor !== undefined)) return;
+  throw new MetricError(
+    'A logit difference needs a distractor, and this experiment has none. Name one, or choose another --metric.',
+  );
 }
 
 /** One line that is written over as work is done; silent where nobody watches. */

@@ -9,7 +9,7 @@ import { readPatchExperiment } from '../experiments/patch/experiment.ts';
 import { readPathExperiment } from '../experiments/patch/pathExperiment.ts';
 import { readTraceExperiment } from '../experiments/trace/experiment.ts';
 import { readArguments, readChoice, UsageError } from './arguments.ts';
-import { runExperiment } from './experimentRun.ts';
+import { requireMetric, runExperiment } from './experimentRun.ts';
 import type { Experiment } from './growExperiment.ts';
 import { patchResults } from './patchRun.ts';
 import { traceResults } from './traceRun.ts';
@@ -68,6 +68,7 @@ export async function runCommand(words: readonly string[]): Promise<number> {
   // The file's revision is one of its own model.
   const { revision: _, ...unpinned } = experiment;
   const chosen: Experiment = model === undefined ? experiment : { ...unpinned, model };
+  if (metric) requireMetric(chosen, metric);
   return chosen.kind === 'trace'
     ? runExperiment(chosen, traceResults(metric ?? 'probability'), { backend, out })
     : runExperiment(chosen, patchResults(metric), { backend, out });

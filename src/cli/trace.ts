@@ -3,7 +3,7 @@
 import { metrics } from '../experiments/metrics.ts';
 import { readTraceExperiment } from '../experiments/trace/experiment.ts';
 import { type Arguments, readArguments, readChoice, readCount, UsageError } from './arguments.ts';
-import { runExperiment } from './experimentRun.ts';
+import { requireMetric, runExperiment } from './experimentRun.ts';
 import { traceResults } from './traceRun.ts';
 
 const usage = `Usage: patchbay trace MODEL "prompt" --subject "text"
@@ -86,6 +86,7 @@ export async function traceCommand(words: readonly string[]): Promise<number> {
     ...(streams ? { streams } : {}),
   });
   const out = args.text('out');
+  requireMetric(experiment, metric);
   return runExperiment(experiment, traceResults(metric), {
     backend,
     ...(out === undefined ? {} : { out }),

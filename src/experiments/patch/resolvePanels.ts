@@ -27,11 +27,11 @@ const transformerLensNames: Readonly<Record<string, string>> = {
 function layerComponent(architecture: Architecture, name: string, place: string): ComponentDescription {
   const here = Object.hasOwn(transformerLensNames, name) ? transformerLensNames[name] : undefined;
   if (here !== undefined)
-    throw new ExperimentError(`${place}: what TransformerLens calls '${name}' is '${here}' here.`);
+    throw new ExperimentError(`'${place}': what TransformerLens calls '${name}' is '${here}' here.`);
   const description = describeComponent(architecture, name);
   if (description.scope === 'layer') return description;
   throw new ExperimentError(
-    `${place}: '${name}' exists once in the model, and a sweep needs a component that every layer has. Try 'block_output'.`,
+    `'${place}': '${name}' exists once in the model, and a sweep needs a component that every layer has. Try 'block_output'.`,
   );
 }
 
@@ -46,7 +46,7 @@ function headsOf(
   const bad = heads.find((head) => head >= count);
   if (bad === undefined) return [...new Set(heads)].sort((a, b) => a - b);
   throw new ExperimentError(
-    `${place} names head ${bad}, but '${name}' has heads 0 to ${count - 1} in this model.`,
+    `'${place}' names head ${bad}, but '${name}' has heads 0 to ${count - 1} in this model.`,
   );
 }
 
@@ -63,7 +63,7 @@ function positionColumns(
   const other = lengths.find((each) => each !== length);
   if (other !== undefined) {
     throw new ExperimentError(
-      `${place} is by position, but the pairs have ${length} and ${other} tokens, so their positions do not correspond. Sweep by head, or give pairs of one length.`,
+      `'${place}' is by position, but the pairs have ${length} and ${other} tokens, so their positions do not correspond. Sweep by head, or give pairs of one length.`,
     );
   }
   if (positions === 'all') return countUp(length);
@@ -81,7 +81,7 @@ function checkedPositions(
   const past = positions.find((position) => position >= shortest);
   if (past !== undefined) {
     throw new ExperimentError(
-      `${place}.positions names position ${past}, but ${lengths.length > 1 ? 'the shortest prompt' : 'the prompt'} has positions 0 to ${shortest - 1}.`,
+      `'${place}.positions' names position ${past}, but ${lengths.length > 1 ? 'the shortest prompt' : 'the prompt'} has positions 0 to ${shortest - 1}.`,
     );
   }
   return [...new Set(positions)].sort((a, b) => a - b);
@@ -96,7 +96,7 @@ function headless(
 ): string {
   const perHead = architecture.components.find(({ headsOf: of }) => of === name);
   const instead = perHead ? `Take '${perHead.name}', or sweep by position.` : "Sweep it by 'position'.";
-  return `${place}.by is '${by}', but '${name}' has no heads. ${instead}`;
+  return `'${place}.by' is '${by}', but '${name}' has no heads. ${instead}`;
 }
 
 /**
@@ -121,7 +121,7 @@ export function resolveSweep(
   const { layerCount } = architecture;
   if (window > layerCount) {
     throw new ExperimentError(
-      `${place}.window is ${window}, but the model has ${layerCount} layers. Give 1 to ${layerCount}.`,
+      `'${place}.window' is ${window}, but the model has ${layerCount} layers. Give 1 to ${layerCount}.`,
     );
   }
   const heads = given
@@ -153,7 +153,7 @@ function checkedHeads(
   const bad = heads.find(([layer]) => layer >= layerCount);
   if (bad) {
     throw new ExperimentError(
-      `${place} names layer ${bad[0]}, but the model has layers 0 to ${layerCount - 1}. A head is written [layer, head].`,
+      `'${place}' names layer ${bad[0]}, but the model has layers 0 to ${layerCount - 1}. A head is written [layer, head].`,
     );
   }
   headsOf(
@@ -176,22 +176,22 @@ function resolveReceiver(
   if (!receiving.includes(component)) {
     const near = named !== component ? `Here it is '${named}'.` : didYouMean(component, receiving);
     throw new ExperimentError(
-      `${place}.component is '${component}', which does not receive a path. ${near} Known: ${receiving.join(', ')}.`,
+      `'${place}.component' is '${component}', which does not receive a path. ${near} Known: ${receiving.join(', ')}.`,
     );
   }
   if (component === 'logits') {
-    if (heads) throw new ExperimentError(`${place}.heads: the prediction has no heads; leave them out.`);
+    if (heads) throw new ExperimentError(`'${place}.heads': the prediction has no heads; leave them out.`);
     return { component };
   }
   if (!heads) {
     throw new ExperimentError(
-      `${place}.heads is missing: name the heads whose '${component}' receives, such as [[9, 6], [9, 9]].`,
+      `'${place}.heads' is missing: name the heads whose '${component}' receives, such as [[9, 6], [9, 9]].`,
     );
   }
   const description = describeComponent(architecture, component);
   const checked = checkedHeads(architecture, description, heads, `${place}.heads`);
   if (checked.every(([layer]) => layer === 0)) {
-    throw new ExperimentError(`${place}.heads are all in layer 0, and no head comes before them.`);
+    throw new ExperimentError(`'${place}.heads' are all in layer 0, and no head comes before them.`);
   }
   return { component, heads: checked };
 }
