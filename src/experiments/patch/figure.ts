@@ -92,7 +92,7 @@ function tokensAt({ pairs }: PatchResult, positions: readonly number[]): Locatio
       ({ clean, corrupted }) => corrupted && corrupted[position]?.id !== clean[position]?.id,
     );
     return {
-      text: texts.length > 1 ? `${texts[0]} …` : (texts[0] ?? ''),
+      text: texts.length > 1 ? `${texts[0]}…` : (texts[0] ?? ''),
       ...(isCorrupted ? { isCorrupted } : {}),
     };
   });

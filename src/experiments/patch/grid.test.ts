@@ -145,7 +145,7 @@ test('a figure has layers down and is drawn between the baselines; heads at posi
     baselines: { clean: 1, corrupted: 0 },
     locations: {
       kind: 'position',
-      tokens: [{ text: ' Mary …', isCorrupted: true }, { text: ' gave' }],
+      tokens: [{ text: ' Mary…', isCorrupted: true }, { text: ' gave' }],
     },
     samples: 2,
   });
