@@ -8,6 +8,8 @@ import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import type { Backend } from '../runtime/backend.ts';
 import { Model } from '../runtime/model.ts';
 import { createNodeBackend } from '../runtime/nodeBackend.ts';
+import { runCases } from './conformance/cases.ts';
+import { tolerances } from './conformance/compare.ts';
 import { openReference, type Reference } from './conformance/reference.ts';
 
 // A real language model is too large to keep here: see CONTRIBUTING for where it comes from.
@@ -56,6 +58,17 @@ describe.skipIf(missing !== '')(`SmolLM2${missing && ` (skipped: ${missing})`}`,
     const [best] = topCandidates(found, 1);
     expect(tokenizer.tokenText(best?.id ?? 0)).toBe(' Paris');
     expect(best?.probability).toBeCloseTo(0.7, 2);
+  });
+
+  test('patched by position and by head, gives the reference’s logit differences in every cell', async () => {
+    const differences: (number | undefined)[] = [];
+    for (const kind of ['patch', 'patch_heads'])
+      for await (const found of runCases(model, reference, { tolerance: tolerances.node, kind })) {
+        expect(found).toMatchObject({ status: 'passed' });
+        differences.push(found.difference?.absolute);
+      }
+    expect(differences).toHaveLength(2);
+    for (const difference of differences) expect(difference).toBeLessThan(1e-3);
   });
 
   test('gives the same logits when its weights stay packed', async () => {
