@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { logarithm } from './logarithm.ts';
-import { gaussianNoise, SeedError, standardNormal, uniformNumbers } from './noise.ts';
+import { gaussianNoise, SeedError, standardNormal, standardUniform } from './noise.ts';
 
 // numpy.random.RandomState(seed).randn(1400): places 0 to 4, 623, 624 and 1399 (a second and third filling of the state).
 const drawn = [
@@ -57,8 +57,8 @@ test('the logarithm is rounded correctly', () => {
 
 test("uniform numbers are NumPy's", () => {
   // numpy.random.RandomState(1).random_sample(5)
-  expect(uniformNumbers(1, 5)).toEqual([
+  expect([...standardUniform(1, 5)]).toEqual([
     0.417022004702574, 0.7203244934421581, 0.00011437481734488664, 0.30233257263183977, 0.14675589081711304,
   ]);
-  expect(() => uniformNumbers(-1, 1)).toThrow(SeedError);
+  expect(() => standardUniform(-1, 1)).toThrow(SeedError);
 });
