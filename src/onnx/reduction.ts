@@ -99,13 +99,13 @@ export function topK(x: Value, count: number): { readonly values: Value; readonl
   return { values, places };
 }
 
-/** Running sum along an axis. */
-export function cumulativeSum(x: Value, axis: number): Value {
+/** Running sum along an axis: each entry and those before it, or with `reverse` those after it. */
+export function cumulativeSum(x: Value, axis: number, { reverse = false } = {}): Value {
   expectDtype('CumSum', x, 'float32');
   const scalar: Value = {
     dtype: 'int64',
     shape: [],
     origin: { kind: 'constant', data: BigInt64Array.of(BigInt(resolveAxis('CumSum', x, axis))) },
   };
-  return apply('CumSum', [x, scalar], {}, 'float32', x.shape);
+  return apply('CumSum', [x, scalar], reverse ? { reverse: 1 } : {}, 'float32', x.shape);
 }

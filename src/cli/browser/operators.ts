@@ -102,9 +102,10 @@ const outputs: Readonly<Record<string, Value>> = {
   topK: reduction.topK(x, 2).values,
   topKPlaces: reduction.topK(x, 2).places,
   cumulativeSum: reduction.cumulativeSum(x, 1),
+  cumulativeSumReverse: reduction.cumulativeSum(x, 0, { reverse: true }),
 };
 
-/** By the names of their functions; two stand twice, for their two forms. */
+/** By the names of their functions; three stand twice, for their two forms. */
 export const operatorNames: readonly string[] = Object.keys(outputs);
 
 /** Run all of them on fixed numbers. @returns the entries of each output */
