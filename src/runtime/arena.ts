@@ -5,6 +5,9 @@ import type { Backend, DeviceTensor, Piece, TensorData } from './backend.ts';
 export class Arena {
   readonly backend: Backend;
   readonly #owned = new Set<DeviceTensor>();
+  readonly #kept = new Map<DeviceTensor, number>();
+  /** Kept beyond the moment at which they were disposed. */
+  readonly #due = new Set<DeviceTensor>();
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -27,12 +30,30 @@ export class Arena {
     return tensor;
   }
 
+  /** Put off what `dispose` does to a tensor until it was let go as often as it was kept. */
+  keep(tensor: DeviceTensor): void {
+    if (this.#owned.has(tensor)) this.#kept.set(tensor, (this.#kept.get(tensor) ?? 0) + 1);
+  }
+
+  letGo(tensor: DeviceTensor): void {
+    const claims = this.#kept.get(tensor) ?? 0;
+    if (claims > 1) {
+      this.#kept.set(tensor, claims - 1);
+      return;
+    }
+    this.#kept.delete(tensor);
+    if (this.#due.delete(tensor)) this.dispose(tensor);
+  }
+
   dispose(tensor: DeviceTensor): void {
-    if (this.#owned.delete(tensor)) this.backend.dispose(tensor);
+    if (this.#kept.has(tensor)) this.#due.add(tensor);
+    else if (this.#owned.delete(tensor)) this.backend.dispose(tensor);
   }
 
   disposeAll(): void {
     for (const tensor of this.#owned) this.backend.dispose(tensor);
     this.#owned.clear();
+    this.#kept.clear();
+    this.#due.clear();
   }
 }

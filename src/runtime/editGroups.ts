@@ -6,7 +6,7 @@ import type { DeviceTensor } from './backend.ts';
 import { type Capture, type Captures, placeOf, poolOf } from './captures.ts';
 import type { Fragment, Source } from './plan.ts';
 import type { ScheduledEdit } from './schedule.ts';
-import type { EditSlot } from './variant.ts';
+import type { EditSlot } from './siteGraph.ts';
 
 /** A row's place in a batch. */
 export interface PlacedRow {
@@ -44,8 +44,23 @@ interface Group {
   readonly taken: Set<number>;
 }
 
+/** A unit of an edit: `index` counts the units of the edit's location. */
+export interface EditedUnit {
+  readonly edit: ScheduledEdit;
+  readonly index: number;
+}
+
+/** What became of the edits of one slot. */
+export interface EditGroup {
+  readonly parameters: Fragment['parameters'];
+  /** The units of the slot in order, padding left out. Empty for pair components. */
+  readonly units: readonly EditedUnit[];
+}
+
 export interface PreparedEdits {
   readonly slots: readonly EditSlot[];
+  /** One for each slot. */
+  readonly groups: readonly EditGroup[];
   readonly inputs: Readonly<Record<string, DeviceTensor>>;
   /** To be disposed after the run. */
   readonly temporary: readonly DeviceTensor[];
@@ -163,6 +178,9 @@ function prepareUnits(group: Group, { arena, captures, sizes, paddedSize }: Edit
     },
     ...(poolTensor ? { pool: poolTensor } : {}),
     isPoolTemporary: pool ? pool.isTemporary : true,
+    units: placed.flatMap(({ member, units: places }) =>
+      places.map(({ index }) => ({ edit: member.edit, index })),
+    ),
   };
 }
 
@@ -217,6 +235,7 @@ function preparePairs(group: Group, context: EditContext): PreparedGroup {
     },
     ...(source ? { pool: arena.upload(source, [count, heads, queries, keys]) } : {}),
     isPoolTemporary: true,
+    units: [],
   };
 }
 
@@ -232,6 +251,7 @@ interface PreparedGroup {
   readonly inputs: Readonly<Record<string, DeviceTensor>>;
   readonly pool?: DeviceTensor;
   readonly isPoolTemporary: boolean;
+  readonly units: readonly EditedUnit[];
 }
 
 /** Group the edits of a batch's rows and make what their fragments of the graph read. */
@@ -242,18 +262,24 @@ export function prepareEdits(rows: readonly PlacedRow[], context: EditContext): 
   const inputs: Record<string, DeviceTensor> = {};
   const temporary: DeviceTensor[] = [];
   const groups = sortIntoGroups(members);
+  const made: EditGroup[] = [];
   groups.forEach((group, index) => {
     const prepared =
       group.slot.layout === 'pair' ? preparePairs(group, context) : prepareUnits(group, context);
+    made.push({ parameters: group.parameters, units: prepared.units });
     for (const [name, tensor] of Object.entries(prepared.inputs)) inputs[`edit${index}.${name}`] = tensor;
     temporary.push(...Object.values(prepared.inputs));
     if (prepared.pool) inputs[`edit${index}.pool`] = prepared.pool;
     if (prepared.pool && prepared.isPoolTemporary) temporary.push(prepared.pool);
-    for (const [name, { data, shape }] of Object.entries(group.parameters)) {
-      const tensor = context.arena.upload(data, shape);
+    for (const [name, parameter] of Object.entries(group.parameters)) {
+      if ('tensor' in parameter) {
+        inputs[`edit${index}.${name}`] = parameter.tensor;
+        continue;
+      }
+      const tensor = context.arena.upload(parameter.data, parameter.shape);
       inputs[`edit${index}.${name}`] = tensor;
       temporary.push(tensor);
     }
   });
-  return { slots: groups.map((group) => group.slot), inputs, temporary };
+  return { slots: groups.map((group) => group.slot), groups: made, inputs, temporary };
 }

@@ -2,6 +2,7 @@
 // plans; the scheduler runs them and knows nothing of experiments.
 
 import type { Value } from '../onnx/value.ts';
+import type { DeviceTensor } from './backend.ts';
 
 /** A component at a layer; `layer` is null for a component that the model has once, such as `logits`. */
 export interface Site {
@@ -34,7 +35,7 @@ export interface FragmentScope {
  */
 export interface Fragment {
   readonly key: string;
-  readonly parameters: Readonly<Record<string, FragmentParameter>>;
+  readonly parameters: Readonly<Record<string, FragmentParameter | DeviceParameter>>;
   /**
    * Units of an edit, neighbours in the order of its location, that the formula sees as one vector: `base` and `source`
    * are then [units / joined, joined * width]. Default 1. Not for pair components.
@@ -46,6 +47,12 @@ export interface Fragment {
 
 export interface FragmentParameter {
   readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/** A float32 tensor that its owner keeps on the device of the model: what is being trained stays there. */
+export interface DeviceParameter {
+  readonly tensor: DeviceTensor;
   readonly shape: readonly number[];
 }
 

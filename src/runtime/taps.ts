@@ -6,8 +6,8 @@ import type { DeviceTensor } from './backend.ts';
 import type { CaptureRequest } from './captures.ts';
 import { type BatchSizes, compareNames, type PlacedRow } from './editGroups.ts';
 import type { ReadResult, ReadTensor, Reduction } from './plan.ts';
+import type { TapSlot } from './siteGraph.ts';
 import type { ResolvedLocation } from './sites.ts';
-import type { TapSlot } from './variant.ts';
 
 export type TapTarget =
   | { readonly kind: 'read'; readonly index: number }
