@@ -27,6 +27,8 @@ export interface BatchIndices {
   readonly keyIndex: Int32Array;
   readonly keyPositions: Int32Array;
   readonly tokenSlot: Int32Array;
+  /** Place of each token's own key in [rows * keys]. */
+  readonly keySlot: Int32Array;
   /** Place of each row's first token. */
   readonly offsets: readonly number[];
 }
@@ -51,6 +53,7 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
   const keys = options.paddedSize(options.longest);
   const positions = new Int32Array(tokens);
   const tokenSlot = new Int32Array(tokens);
+  const keySlot = new Int32Array(tokens);
   const queryIndex = new Int32Array(rowCount * queries);
   const queryPositions = new Int32Array(rowCount * queries).fill(-1);
   const keyIndex = new Int32Array(rowCount * keys);
@@ -64,6 +67,7 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
       const slot = r * queries + i;
       positions[offset + i] = row.first + i;
       tokenSlot[offset + i] = slot;
+      keySlot[offset + i] = r * keys + row.first + i;
       queryIndex[slot] = offset + i;
       queryPositions[slot] = row.first + i;
     }
@@ -91,6 +95,7 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
     keyIndex,
     keyPositions,
     tokenSlot,
+    keySlot,
     offsets,
   };
 }

@@ -6,12 +6,12 @@ import { Arena } from './arena.ts';
 import type { Backend, DeviceTensor, Program, TensorData } from './backend.ts';
 import { indexBatch, ownTokens } from './batch.ts';
 import { Captures } from './captures.ts';
-import { type BatchSizes, type PlacedRow, prepareEdits } from './editGroups.ts';
+import { type BatchSizes, type PlacedRow, type PreparedEdits, prepareEdits } from './editGroups.ts';
 import { Lookup } from './lookup.ts';
 import type { Plan, ReadResult, ReadTensor } from './plan.ts';
 import type { Schedule } from './schedule.ts';
 import { describeComponent, embedStage, headStage, type Stage } from './sites.ts';
-import { type Pooled, States } from './states.ts';
+import { type PastPool, type Pooled, States } from './states.ts';
 import { groupTaps, memberResult, type TapGroup, type TapRequest, tapInputs } from './taps.ts';
 import { blockVariant, embedVariant, headVariant, type VariantSlots, variantKey } from './variant.ts';
 import type { BoundWeights, WeightStore } from './weights.ts';
@@ -39,7 +39,34 @@ interface Entered {
   readonly sizes: BatchSizes;
   readonly inputs: Readonly<Record<string, DeviceTensor>>;
   readonly temporary: readonly DeviceTensor[];
-  readonly hasPast: boolean;
+  readonly past?: PastPool;
+}
+
+/** A batch as it passed a stage: enough to compute it again. Whoever takes it lets its inputs go. */
+export interface BatchRecord {
+  readonly stage: Stage;
+  readonly placed: readonly PlacedRow[];
+  readonly sizes: BatchSizes;
+  /** All but the weights. */
+  readonly inputs: Readonly<Record<string, DeviceTensor>>;
+  readonly edits: Pick<PreparedEdits, 'slots' | 'groups'>;
+  readonly past?: PastPool;
+}
+
+/** Takes down the batches of a run that will be computed again. */
+export interface Recorder {
+  /** The first of the plan's reads are answered; the others only keep rows alive and bring positions to the head. */
+  readonly answeredReads: number;
+  readonly wants: (row: number, stage: Stage) => boolean;
+  readonly take: (record: BatchRecord) => void;
+}
+
+/** Intermediates that are alive at once when a batch is computed again and differentiated, for one in a forward pass. */
+const backwardFactor = 4;
+
+export function partAt(architecture: Architecture, stage: Stage) {
+  if (stage === embedStage) return architecture.embed;
+  return architecture.blocks[stage] ?? architecture.head;
 }
 
 export async function execute(
@@ -56,10 +83,11 @@ export async function execute(
   }
 }
 
-class Execution {
+export class Execution {
   readonly arena: Arena;
+  readonly lookup: Lookup;
   readonly #context: ExecuteContext;
-  readonly #lookup: Lookup;
+  readonly #recorder: Recorder | undefined;
   readonly #options: ExecuteOptions;
   readonly #captures: Captures;
   readonly #states: States;
@@ -67,19 +95,26 @@ class Execution {
   readonly #head: Stage;
   #done = 0;
 
-  constructor(context: ExecuteContext, plan: Plan, schedule: Schedule, options: ExecuteOptions) {
+  constructor(
+    context: ExecuteContext,
+    plan: Plan,
+    schedule: Schedule,
+    options: ExecuteOptions,
+    recorder?: Recorder,
+  ) {
     this.arena = new Arena(context.backend);
     this.#context = context;
-    this.#lookup = new Lookup(context.architecture, plan, schedule);
+    this.lookup = new Lookup(context.architecture, plan, schedule);
+    this.#recorder = recorder;
     this.#options = options;
     this.#captures = new Captures(this.arena);
-    this.#states = new States(this.arena, this.#lookup, context.architecture.width);
-    this.#results = plan.reads.map(() => undefined);
+    this.#states = new States(this.arena, this.lookup, context.architecture.width);
+    this.#results = plan.reads.slice(0, recorder?.answeredReads).map(() => undefined);
     this.#head = headStage(context.architecture);
   }
 
   async run(): Promise<readonly ReadResult[]> {
-    this.#options.onProgress?.(0, this.#lookup.schedule.rowLayers);
+    this.#options.onProgress?.(0, this.lookup.schedule.rowLayers);
     for (let stage = embedStage; stage <= this.#head; stage++) {
       this.#states.fork(stage);
       await this.#runStage(stage);
@@ -92,23 +127,18 @@ class Execution {
     });
   }
 
-  #part(stage: Stage) {
-    const { architecture } = this.#context;
-    if (stage === embedStage) return architecture.embed;
-    return architecture.blocks[stage] ?? architecture.head;
-  }
-
   async #runStage(stage: Stage): Promise<void> {
-    const alive = this.#lookup.rowsAt(stage);
+    const alive = this.lookup.rowsAt(stage);
     if (alive.length === 0) return;
-    const { longest, rowLayers } = this.#lookup.schedule;
-    const levelOf = (row: number) => this.#lookup.row(row).level;
+    const { longest, rowLayers } = this.lookup.schedule;
+    const levelOf = (row: number) => this.lookup.row(row).level;
     const levels = [...new Set(alive.map(levelOf))].sort((a, b) => a - b);
-    // Whose keys and values must be kept, and who goes on, is the same for all batches of the stage.
-    const owners = new Set(alive.flatMap((row) => this.#lookup.row(row).past.map((segment) => segment.row)));
-    const goingOn = this.#lookup.goingOn(stage);
+    // Whose keys and values must be kept, and who goes on, is the same for all batches of the stage. The head has none.
+    const readers = stage === this.#head ? [] : alive;
+    const owners = new Set(readers.flatMap((row) => this.lookup.row(row).past.map((segment) => segment.row)));
+    const goingOn = this.lookup.goingOn(stage);
     await this.#context.weights.with(
-      this.#part(stage).weights,
+      partAt(this.#context.architecture, stage).weights,
       longest,
       this.#options.signal,
       async (weights) => {
@@ -136,13 +166,14 @@ class Execution {
     const isHead = stage === this.#head;
     const perToken = isHead
       ? architecture.vocabularySize
-      : architecture.headCount * this.#lookup.schedule.longest;
-    const most = Math.floor(backend.batchBytes / (perToken * 4));
+      : architecture.headCount * this.lookup.schedule.longest;
+    const bytes = backend.batchBytes / (this.#recorder ? backwardFactor : 1);
+    const most = Math.floor(bytes / (perToken * 4));
     const batches: number[][] = [];
     let tokens = 0;
     let longest = 0;
     for (const row of rows) {
-      const own = isHead ? this.#lookup.headPositions(row).length : ownTokens(this.#lookup.row(row));
+      const own = isHead ? this.lookup.headPositions(row).length : ownTokens(this.lookup.row(row));
       const widest = Math.max(longest, own);
       // Attention pads every row of a batch to its longest; in the head tokens lie flat.
       const padded = isHead ? tokens + own : ((batches.at(-1)?.length ?? 0) + 1) * widest;
@@ -162,6 +193,7 @@ class Execution {
     keeps: Pick<VariantSlots, 'keepsPresent' | 'keepsHidden'>,
   ): Promise<void> {
     const { architecture, backend } = this.#context;
+    const recorder = this.#recorder;
     const entered = stage === this.#head ? this.#enterHead(batch) : this.#enterLayer(stage, batch);
     const paddedSize = (size: number) => backend.paddedSize(size);
     const edits = prepareEdits(entered.placed, {
@@ -176,7 +208,7 @@ class Execution {
     const slots: VariantSlots = {
       edits: edits.slots,
       taps: taps.map((group) => group.slot),
-      hasPast: entered.hasPast,
+      hasPast: entered.past !== undefined,
       ...keeps,
     };
     if (taps.length > 0 || slots.keepsPresent || slots.keepsHidden) {
@@ -186,6 +218,12 @@ class Execution {
       this.#takeStates(entered.placed, outputs);
       await this.#takeTaps(entered, taps, outputs);
     }
+    if (recorder && batch.some((row) => recorder.wants(row, stage))) {
+      const { placed, sizes, past } = entered;
+      const inputs = { ...entered.inputs, ...edits.inputs };
+      for (const tensor of Object.values(inputs)) this.arena.keep(tensor);
+      recorder.take({ stage, placed, sizes, inputs, edits, ...(past ? { past } : {}) });
+    }
     for (const tensor of [...entered.temporary, ...edits.temporary, ...Object.values(tapUnits)])
       this.arena.dispose(tensor);
   }
@@ -193,10 +231,10 @@ class Execution {
   /** Give a batch's rows to the embedding or a block. */
   #enterLayer(stage: Stage, batch: readonly number[]): Entered {
     const { backend } = this.#context;
-    const rows = batch.map((row) => this.#lookup.row(row));
+    const rows = batch.map((row) => this.lookup.row(row));
     const past = stage === embedStage ? undefined : this.#states.past(rows);
     const sizes = indexBatch(rows, {
-      longest: this.#lookup.schedule.longest,
+      longest: this.lookup.schedule.longest,
       past: past?.places ?? new Map(),
       pastCount: past?.count ?? 0,
       paddedSize: (size) => backend.paddedSize(size),
@@ -218,6 +256,7 @@ class Execution {
       upload('key_index', sizes.keyIndex, sizes.rows, sizes.keys);
       upload('key_positions', sizes.keyPositions, sizes.rows, sizes.keys);
       upload('token_slot', sizes.tokenSlot, sizes.tokens);
+      if (this.#recorder) upload('key_slot', sizes.keySlot, sizes.tokens);
       give('hidden', this.#states.gather(batch, sizes.offsets, sizes.tokens));
       if (past) {
         give('past.keys', past.keys);
@@ -225,18 +264,18 @@ class Execution {
       }
     }
     const placed = batch.map((row, place): PlacedRow => {
-      const { first, edits, length } = this.#lookup.row(row);
+      const { first, edits, length } = this.lookup.row(row);
       const offset = sizes.offsets[place] ?? 0;
       const tokenOf = (position: number) => offset + position - first;
       return { row, place, first, length, tokenOf, edits: edits.filter((edit) => edit.stage === stage) };
     });
-    return { placed, sizes, inputs, temporary, hasPast: past !== undefined };
+    return { placed, sizes, inputs, temporary, ...(past ? { past } : {}) };
   }
 
   #tokens(batch: readonly number[], offsets: readonly number[], size: number): Int32Array {
     const tokens = new Int32Array(size);
     batch.forEach((row, place) => {
-      const start = this.#lookup.plan.rows[row]?.start;
+      const start = this.lookup.plan.rows[row]?.start;
       if (start?.kind === 'tokens') tokens.set(start.tokens, offsets[place]);
     });
     return tokens;
@@ -246,9 +285,9 @@ class Execution {
   #enterHead(batch: readonly number[]): Entered {
     const wanted: { row: number; position: number }[] = [];
     const placed = batch.map((row, place): PlacedRow => {
-      const { first, edits, length } = this.#lookup.row(row);
+      const { first, edits, length } = this.lookup.row(row);
       const tokens = new Map<number, number>();
-      for (const position of this.#lookup.headPositions(row)) {
+      for (const position of this.lookup.headPositions(row)) {
         tokens.set(position, wanted.length);
         wanted.push({ row, position });
       }
@@ -258,12 +297,15 @@ class Execution {
     const tokens = this.#context.backend.paddedSize(wanted.length);
     const { tensor } = this.#states.gatherPositions(wanted, tokens);
     const sizes = { tokens, rows: batch.length, queries: 1, keys: 1 };
-    return { placed, sizes, inputs: { hidden: tensor }, temporary: [tensor], hasPast: false };
+    return { placed, sizes, inputs: { hidden: tensor }, temporary: [tensor] };
   }
 
   #tapsOf(placed: PlacedRow, stage: Stage): readonly TapRequest[] {
     const { architecture } = this.#context;
-    const reads = this.#lookup.readsAt(placed.row, stage).map(({ index, read }): TapRequest => {
+    const answered = this.lookup
+      .readsAt(placed.row, stage)
+      .filter(({ index }) => index < this.#results.length);
+    const reads = answered.map(({ index, read }): TapRequest => {
       const { target: location, reduction } = read;
       const component = describeComponent(architecture, read.site.component);
       return {
@@ -274,7 +316,7 @@ class Execution {
         ...(reduction ? { reduction } : {}),
       };
     });
-    const captures = this.#lookup.capturesAt(placed.row, stage).map((request): TapRequest => {
+    const captures = this.lookup.capturesAt(placed.row, stage).map((request): TapRequest => {
       const component = describeComponent(architecture, request.component);
       const heads = Array.from({ length: component.heads ?? 0 }, (_, head) => head);
       const location = { positions: request.positions, ...(component.layout === 'token' ? {} : { heads }) };
@@ -330,7 +372,7 @@ class Execution {
 
   async #program(stage: Stage, slots: VariantSlots): Promise<Program> {
     const { programs, backend } = this.#context;
-    const key = variantKey(this.#part(stage).key, slots);
+    const key = variantKey(partAt(this.#context.architecture, stage).key, slots);
     const known = programs.get(key);
     if (known) return known;
     const compiled = backend.compile(this.#graph(stage, slots));

@@ -4,7 +4,10 @@ import type { Architecture } from '../architectures/architecture.ts';
 import { architectureOf, weightSources } from '../architectures/registry.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Backend, Program } from './backend.ts';
-import { type ExecuteOptions, execute } from './execute.ts';
+import { type ExecuteContext, type ExecuteOptions, execute } from './execute.ts';
+import { executeGradients, type GradientOptions } from './gradientExecution.ts';
+import { gradientRequest } from './gradientRequest.ts';
+import type { GradientPlan, GradientResult } from './objective.ts';
 import type { Plan, ReadResult } from './plan.ts';
 import {
   type Placement,
@@ -91,14 +94,23 @@ export class Model {
    * @throws PlanError when the plan breaks a rule, before anything runs
    */
   async run(plan: Plan, options: ExecuteOptions = {}): Promise<readonly ReadResult[]> {
-    const context = {
-      architecture: this.architecture,
-      backend: this.backend,
-      weights: this.#weights,
-      programs: this.#programs,
-    };
     const scheduled = this.schedule(plan);
-    return this.#turns.take(() => execute(context, plan, scheduled, options));
+    return this.#turns.take(() => execute(this.#context, plan, scheduled, options));
+  }
+
+  get #context(): ExecuteContext {
+    const { architecture, backend } = this;
+    return { architecture, backend, weights: this.#weights, programs: this.#programs };
+  }
+
+  /**
+   * Differentiate an objective over the rows of a plan.
+   * @returns the objective, what was read on the way, and the gradients at the places and of the parameters asked for
+   * @throws PlanError when the plan breaks a rule, or asks for what cannot be differentiated, before anything runs
+   */
+  async gradients(plan: GradientPlan, options: GradientOptions = {}): Promise<GradientResult> {
+    const request = gradientRequest(this.architecture, plan);
+    return this.#turns.take(() => executeGradients(this.#context, request, options));
   }
 
   /** Release weights and programs. The backend stays open. */

@@ -38,7 +38,12 @@ export interface TapRequest {
   readonly reduction?: Reduction;
 }
 
-function unitsOf({ placed, component, location }: TapRequest): readonly number[] {
+/** Places of a location's units in its batch; of a pair component the place of the row. */
+export function unitsOf({
+  placed,
+  component,
+  location,
+}: Pick<TapRequest, 'placed' | 'component' | 'location'>): readonly number[] {
   if (component.layout === 'pair') return [placed.place];
   const perToken = component.layout === 'head' ? (component.heads ?? 1) : 1;
   return location.positions.flatMap((position) => {
@@ -99,7 +104,7 @@ export function tapInputs(
 }
 
 /** The part of a fetched output [units, ...] that belongs to one member. */
-export function memberPart(tensor: ReadTensor, member: TapMember): ReadTensor {
+export function memberPart(tensor: ReadTensor, member: Pick<TapMember, 'at' | 'count'>): ReadTensor {
   const [units = 1, ...rest] = tensor.shape;
   const each = tensor.data.length / units;
   return {
@@ -111,7 +116,7 @@ export function memberPart(tensor: ReadTensor, member: TapMember): ReadTensor {
 /** From one padded row [1, heads, queries, keys] the chosen heads and positions, and the keys of the sequence: [heads, positions, keys]. */
 export function unpadPairs(
   row: ReadTensor,
-  member: TapMember,
+  member: Pick<TapMember, 'location' | 'placed'>,
   length: number,
   sizes: BatchSizes,
 ): ReadTensor {
