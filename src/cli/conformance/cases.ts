@@ -6,6 +6,7 @@ import { continueGreedily } from '../../experiments/predict.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Edit, type Location, type Read, type Row, replace } from '../../runtime/plan.ts';
 import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
+import { compareGradients, compareRotation } from './gradientCases.ts';
 import { comparePatch, comparePatchHeads } from './patchCase.ts';
 import { compareFormula, comparePyvene } from './pyveneCases.ts';
 import type { Reference, ReferenceCase, ReferenceTensor } from './reference.ts';
@@ -160,6 +161,8 @@ const runners: Readonly<Record<string, CaseRunner>> = {
   formula: compareFormula,
   patch: comparePatch,
   patch_heads: comparePatchHeads,
+  gradient: compareGradients,
+  das: compareRotation,
 };
 
 /** A case's name: its label, or what tells it from others of its kind. */

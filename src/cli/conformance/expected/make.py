@@ -42,6 +42,9 @@ VARIANTS = {
     "gpt_neox-odd-rotary": (4, dict(NEOX, hidden_size=24, hidden_act="gelu_fast", rope_scaling=dict(type="linear", factor=2.0))),
 }
 
+# Those for which gradients are written too, so that all families are among them.
+DIFFERENTIATED = ("gpt2-inner", "gpt2-by-layer", "llama-biases", "llama-llama3", "mistral-window", "qwen2-layer-types", "gpt_neox-sequential", "gpt_neox-old-words")
+
 LLAMA_SITES = dict(block_input=("", "in"), block_output=("", "out"), attention_input=(".self_attn", "in"), query_output=(".self_attn.q_proj", "out"),
                    key_output=(".self_attn.k_proj", "out"), value_output=(".self_attn.v_proj", "out"), attention_value_output=(".self_attn.o_proj", "in"),
                    attention_output=(".self_attn", "out"), mlp_input=(".mlp", "in"), mlp_activation=(".mlp.act_fn", "out"), mlp_output=(".mlp", "out"))
@@ -85,6 +88,46 @@ def hook(model, path, table, layers, visit):
             module, key = modules[f"{path}.{layer}{part}"], f"{layer}.{component}"
             handles.append(module.register_forward_pre_hook(before(key), with_kwargs=True) if side == "in" else module.register_forward_hook(after(key)))
     return handles
+
+
+def differentiate(run, base, length, edit, seen, from_source, generator, tensors, cases):
+    """Gradients of a metric at every site, and of a counterfactual loss with respect to a rotation of rank 2."""
+    def keep(value):
+        value = value if value.requires_grad else value.detach().requires_grad_(True)
+        value.retain_grad()
+        return value
+    # What `seen` has of a site is a copy; the gradient is at the value that flows on.
+    kept = {}
+    for key in seen:
+        def keep_here(value, key=key):
+            kept[key] = keep(value)
+            return kept[key]
+        edit[key] = keep_here
+    out = run(base)
+    for weight in out.attentions:
+        weight.retain_grad()
+    (out.logits[:, -1, 7] - out.logits[:, -1, 11]).sum().backward()
+    tensors.update({f"grad.{key}": value.grad.clone() for key, value in kept.items()})
+    tensors.update({f"grad.{layer}.attention_weight": weight.grad for layer, weight in enumerate(out.attentions)})
+    cases.append(dict(kind="gradient", metric="sum over batch of logits[:, -1, 7] - logits[:, -1, 11]"))
+    edit.clear()
+
+    layer, component, source_position, base_position = 1, "mlp_output", 1, length - 2
+    key = f"{layer}.{component}"
+    rotation = torch.linalg.qr(torch.randn(seen[key].shape[-1], 2, generator=generator))[0].contiguous().requires_grad_(True)
+
+    def swap(value):
+        row = value[:, base_position] + ((from_source[key][:, source_position] - value[:, base_position]) @ rotation) @ rotation.T
+        return torch.cat([value[:, :base_position], row[:, None], value[:, base_position + 1:]], 1)
+    edit[key] = swap
+    labels = torch.tensor([3, 8])
+    logits = run(base).logits
+    loss = torch.nn.functional.cross_entropy(logits[:, -1], labels)
+    loss.backward()
+    edit.clear()
+    tensors.update({"das.rotation": rotation.detach(), "das.labels": labels, "das.logits": logits.detach(), "das.loss": loss.detach(), "das.grad": rotation.grad})
+    cases.append(dict(kind="das", layer=layer, component=component, source_position=source_position, base_position=base_position,
+                      loss="mean cross-entropy of logits[:, -1] against das.labels", parameters=["das.rotation"], outputs=["das.logits", "das.loss", "das.grad"]))
 
 
 def make(name, length, config, seed):
@@ -135,6 +178,9 @@ def make(name, length, config, seed):
         tensors[f"swap.{key}"] = run(base).logits
         edit.clear()
         cases.append(dict(kind="interchange", layer=layer, component=component, source_position=source_position, base_position=base_position, output=f"swap.{key}"))
+    if name in DIFFERENTIATED:
+        with torch.enable_grad():
+            differentiate(run, base, length, edit, seen, from_source, generator, tensors, cases)
     for handle in handles:
         handle.remove()
     tensors["generate.greedy"] = model.generate(base[:1], max_new_tokens=6, do_sample=False, eos_token_id=None, pad_token_id=0)

@@ -1,0 +1,155 @@
+// Gradients against those that PyTorch's autograd gives: of a metric at every component of every layer, and of the
+// rotation of distributed alignment search through the whole model.
+
+import * as v from 'valibot';
+import { CheckpointError } from '../../checkpoint/checkpoint.ts';
+import { matMul } from '../../onnx/contraction.ts';
+import { add, sub } from '../../onnx/elementwise.ts';
+import { transpose } from '../../onnx/layout.ts';
+import type { Model } from '../../runtime/model.ts';
+import type { Place, Term } from '../../runtime/objective.ts';
+import { crossEntropy, weightedEntries } from '../../runtime/objectives.ts';
+import { type Edit, type Fragment, type FragmentParameter, PlanError, type Row } from '../../runtime/plan.ts';
+import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
+import type { Reference, ReferenceCase, ReferenceTensor } from './reference.ts';
+
+interface GradientContext {
+  readonly model: Model;
+  readonly reference: Reference;
+  readonly tolerance: Tolerance;
+}
+
+const logits = { component: 'logits', layer: null };
+
+function tokenRows({ shape, data }: ReferenceTensor): readonly (readonly number[])[] {
+  const [rows = 1, length = data.length] = shape;
+  return Array.from({ length: rows }, (_, row) => [...data.subarray(row * length, (row + 1) * length)]);
+}
+
+const fromTokens = (tokens: readonly number[], edits: readonly Edit[] = []): Row => ({
+  start: { kind: 'tokens', tokens },
+  edits,
+});
+
+const gradientSchema = v.looseObject({
+  metric: v.literal('sum over batch of logits[:, -1, 7] - logits[:, -1, 11]'),
+});
+
+/** `grad.LAYER.COMPONENT`, [rows, positions, width]: the gradient of the metric at every site. */
+export async function compareGradients(
+  { model, reference, tolerance }: GradientContext,
+  description: ReferenceCase,
+): Promise<Difference> {
+  v.parse(gradientSchema, description);
+  const base = tokenRows(await reference.tensor('base'));
+  const { layerCount, components } = model.architecture;
+  const names = components.flatMap(({ name }) => (name === 'qkv_output' ? [name, 'qkv'] : [name]));
+  const expected = names.flatMap((name) =>
+    Array.from({ length: layerCount }, (_, layer) => ({
+      name,
+      layer,
+      tensor: `grad.${layer}.${name}`,
+    })).filter(({ tensor }) => reference.has(tensor)),
+  );
+  if (expected.length === 0) throw new CheckpointError('tensors.safetensors holds no gradient.');
+  const terms = base.map((tokens, row): Term => {
+    const pair = [
+      { entry: 7, factor: 1 },
+      { entry: 11, factor: -1 },
+    ];
+    return { row, site: logits, location: { positions: [tokens.length - 1] }, ...weightedEntries([pair]) };
+  });
+  const at = expected.flatMap(({ name, layer }) =>
+    base.map((_, row): Place => {
+      // Fixtures name the fused projection `qkv`.
+      const component = name === 'qkv' ? 'qkv_output' : name;
+      return { row, site: { component, layer }, location: { positions: 'all' } };
+    }),
+  );
+  const found = await model.gradients({ rows: base.map((tokens) => fromTokens(tokens)), terms, at });
+  let total = identical;
+  for (const [index, { tensor }] of expected.entries()) {
+    const { data } = await reference.tensor(tensor);
+    const each = data.length / base.length;
+    for (const row of base.keys()) {
+      const part = data.subarray(row * each, (row + 1) * each);
+      total = worse(total, difference(found.at[index * base.length + row]?.data ?? [], part, tolerance));
+    }
+  }
+  return total;
+}
+
+/**
+ * Swap what lies in the subspace that the columns of W span.
+ *
+ *     out = base + ((source - base) W) Wᵀ
+ *
+ * @see Geiger et al. 2024, "Finding Alignments Between Interpretable Causal Variables and Distributed Neural
+ *      Representations", section 3
+ */
+const rotation = (parameters: Fragment['parameters']): Fragment => ({
+  key: 'swap a rotated subspace',
+  parameters,
+  build: ({ base, source, parameter }) => {
+    if (!source) throw new PlanError('A swap needs a source.');
+    const weight = parameter('rotation');
+    return add(base, matMul(matMul(sub(source, base), weight), transpose(weight, [1, 0])));
+  },
+});
+
+const dasSchema = v.looseObject({
+  layer: v.number(),
+  component: v.string(),
+  source_position: v.number(),
+  base_position: v.number(),
+  loss: v.literal('mean cross-entropy of logits[:, -1] against das.labels'),
+  parameters: v.tuple([v.string()]),
+  outputs: v.tuple([v.string(), v.string(), v.string()]),
+});
+
+/** Logits, loss, and the gradient of the loss with respect to the rotation. */
+export async function compareRotation(
+  { model, reference, tolerance }: GradientContext,
+  description: ReferenceCase,
+): Promise<Difference> {
+  const { layer, component, source_position, base_position, ...rest } = v.parse(dasSchema, description);
+  const [logitsName, lossName, gradientName] = rest.outputs;
+  const base = tokenRows(await reference.tensor('base'));
+  const source = tokenRows(await reference.tensor('source'));
+  const { shape, data } = await reference.tensor(rest.parameters[0]);
+  const { data: labels } = await reference.tensor('das.labels');
+  const weight: FragmentParameter = { shape, data: Float32Array.from(data) };
+  const parameters = { rotation: weight };
+  const site = { component, layer };
+  const edited = base.map((tokens, row) =>
+    fromTokens(tokens, [
+      {
+        site,
+        location: { positions: [base_position] },
+        fragment: rotation(parameters),
+        source: { kind: 'row', row: base.length + row, site, location: { positions: [source_position] } },
+      },
+    ]),
+  );
+  const found = await model.gradients({
+    rows: [...edited, ...source.map((tokens) => fromTokens(tokens))],
+    reads: base.map((_, row) => ({ row, site: logits, location: { positions: 'all' } })),
+    terms: base.map((tokens, row) => ({
+      row,
+      site: logits,
+      location: { positions: [tokens.length - 1] },
+      weight: 1 / base.length,
+      ...crossEntropy([labels[row] ?? 0]),
+    })),
+    of: [parameters],
+  });
+  const joined = found.reads.flatMap(({ value }) => [...(value?.data ?? [])]);
+  const compare = async (numbers: ArrayLike<number>, name: string) =>
+    difference(numbers, (await reference.tensor(name)).data, tolerance);
+  const differences = [
+    await compare(joined, logitsName),
+    await compare([found.objective], lossName),
+    await compare(found.of[0]?.rotation?.data ?? [], gradientName),
+  ];
+  return differences.reduce(worse);
+}
