@@ -9,6 +9,11 @@ export interface HttpOptions {
   readonly onBytes?: (bytes: number) => void;
   /** Sent with every request, an authorisation for instance. */
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Ask for small files whole, as a page asks for its own files: the host may compress them and the browser keep them.
+   * A range is not asked of those, because the browser's HTTP cache takes it of the compressed bytes.
+   */
+  readonly prefersWhole?: boolean;
 }
 
 /** A file up to this size is kept whole when its server does not answer ranges; a larger one is refused. */
@@ -25,7 +30,10 @@ export async function openHttpFile(
   options: HttpOptions = {},
   signal?: AbortSignal,
 ): Promise<ByteSource | undefined> {
-  const response = await request(url, label, 'bytes=0-0', options, signal);
+  const asked = options.prefersWhole ? await request(url, label, undefined, options, signal) : undefined;
+  const isLarge = Number(asked?.headers.get('content-length') ?? 0) > largestWholeBytes;
+  if (asked && isLarge) await discard(asked);
+  const response = asked && !isLarge ? asked : await request(url, label, 'bytes=0-0', options, signal);
   if (response.status === 404 || response.status === 410) {
     await discard(response);
     return undefined;
@@ -112,12 +120,17 @@ export function httpFolder(url: string, label: string, options: HttpOptions = {}
 async function request(
   url: string,
   label: string,
-  range: string,
+  range: string | undefined,
   options: HttpOptions,
   signal?: AbortSignal,
 ): Promise<Response> {
   try {
-    return await fetch(url, { headers: { ...options.headers, Range: range }, ...(signal ? { signal } : {}) });
+    return await fetch(url, {
+      headers: { ...options.headers, ...(range === undefined ? {} : { Range: range }) },
+      // The HTTP cache may hold the file compressed, and would take the range of that.
+      ...(range === undefined ? {} : { cache: 'no-store' as const }),
+      ...(signal ? { signal } : {}),
+    });
   } catch (cause) {
     signal?.throwIfAborted();
     throw new CheckpointError(

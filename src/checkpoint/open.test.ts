@@ -7,6 +7,7 @@ import { type Checkpoint, CheckpointError } from './checkpoint.ts';
 import { expand } from './expand.ts';
 import { serveFiles, serveHub } from './expected/fileServer.ts';
 import { floatBytes, jsonBytes, safetensorsFile, smallGguf } from './expected/smallFiles.ts';
+import { openHttpFile } from './http.ts';
 import { openFiles, openHub, openUrl } from './open.ts';
 import { openModel } from './openNode.ts';
 
@@ -80,6 +81,20 @@ test('a .gguf file of a server opens', async () => {
 test('a small file is taken whole from a server that ignores ranges', async () => {
   await using server = await serveFiles(under('m', model), { ranges: 'ignored' });
   await expectModel(await openUrl(`${server.url}/m`));
+});
+
+test('a file beside the page is asked for whole, and in ranges where it is large', async () => {
+  const large = new Uint8Array(33 * 1024 * 1024);
+  await using server = await serveFiles({ 'small.json': jsonBytes({ a: 1 }), 'large.bin': large });
+  const open = (name: string) => openHttpFile(`${server.url}/${name}`, name, { prefersWhole: true });
+  const small = await open('small.json');
+  expect(await small?.read(0, small.sizeBytes)).toEqual(jsonBytes({ a: 1 }));
+  expect(server.requests.map(({ range }) => range)).toEqual([undefined]);
+  const weights = await open('large.bin');
+  expect(weights?.sizeBytes).toBe(large.byteLength);
+  await weights?.read(5, 2);
+  expect(server.requests.slice(1).map(({ range }) => range)).toEqual([undefined, 'bytes=0-0', 'bytes=5-6']);
+  expect(await open('missing')).toBeUndefined();
 });
 
 test('a large file is refused from a server that ignores ranges', async () => {

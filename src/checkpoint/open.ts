@@ -49,7 +49,9 @@ export async function openUrl(url: string, label?: string, options: ServerOption
   const address = new URL(url, base);
   const name = label ?? (address.pathname.split('/').filter(Boolean).at(-1) || address.host);
   const { signal } = options;
-  const cache = base !== undefined && address.origin === new URL(base).origin ? undefined : options.cache;
+  const isOwn = base !== undefined && address.origin === new URL(base).origin;
+  const cache = isOwn ? undefined : options.cache;
+  const httpOptions = { ...options, prefersWhole: isOwn };
   const place = {
     label: address.host + address.pathname,
     address: address.href,
@@ -58,12 +60,12 @@ export async function openUrl(url: string, label?: string, options: ServerOption
   };
   const kept = (folder: FileFolder) => cache?.folder(folder, place) ?? folder;
   if (!address.pathname.endsWith('.gguf')) {
-    return openSafetensors(kept(httpFolder(address.href, name, options)), signal);
+    return openSafetensors(kept(httpFolder(address.href, name, httpOptions)), signal);
   }
   const only: FileFolder = {
     label: name,
     list: async () => undefined,
-    open: () => openHttpFile(address.href, name, options, signal),
+    open: () => openHttpFile(address.href, name, httpOptions, signal),
   };
   const source = await kept(only).open(name, signal);
   if (!source)
