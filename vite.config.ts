@@ -1,7 +1,8 @@
-import { cpSync, existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import react from '@vitejs/plugin-react';
 import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { precache } from './scripts/precache.ts';
 
 /** Cross-origin isolation gives the page SharedArrayBuffer, and so WASM threads. */
 const isolation = {
@@ -13,18 +14,18 @@ const isolation = {
 const models: Plugin = {
   name: 'models',
   apply: 'build',
-  writeBundle: ({ dir }) => {
-    if (!dir || !existsSync('models')) return;
-    cpSync('models', `${dir}/models`, {
-      recursive: true,
-      filter: (path) => !/\/(train|evaluat[^/]*)$/.test(path),
-    });
+  buildStart() {
+    const files = existsSync('models') ? readdirSync('models', { recursive: true, encoding: 'utf8' }) : [];
+    for (const path of files.filter((path) => !/(^|\/)(train|evaluat[^/]*)(\/|$)/.test(path))) {
+      if (!statSync(`models/${path}`).isFile()) continue;
+      this.emitFile({ type: 'asset', fileName: `models/${path}`, source: readFileSync(`models/${path}`) });
+    }
   },
 };
 
 export default defineConfig({
   base: './',
-  plugins: [react(), models],
+  plugins: [react(), models, precache],
   // In this repository the library is its sources.
   resolve: { conditions: ['patchbay-source', ...defaultClientConditions] },
   ssr: { resolve: { conditions: ['patchbay-source', ...defaultServerConditions] } },

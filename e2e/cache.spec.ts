@@ -30,6 +30,8 @@ test.afterEach(async () => {
 
 /** The page without the embedded model, on WASM, with its chooser on it. */
 async function openPage(page: Page): Promise<void> {
+  // The answer below is not given to a service worker, which asks for itself.
+  await page.addInitScript(() => Object.defineProperty(navigator, 'serviceWorker', { value: undefined }));
   await page.route('**/models/tiny-atlas/config.json', (route) =>
     route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
   );

@@ -285,6 +285,8 @@ function installFakeWorker(fake: FakeEngine): void {
     }
   }
   Object.defineProperty(window, 'Worker', { value: FakeWorker });
+  // Tests answer some requests themselves; a service worker's own requests would pass them by.
+  Object.defineProperty(navigator, 'serviceWorker', { value: undefined });
 }
 
 /** Open the page over a fake engine. */

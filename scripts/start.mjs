@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { ensureDependencies, orExit } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const sources = ['index.html', 'package-lock.json', 'vite.config.ts', 'src', 'public', 'models', 'examples'];
+const sources = [
+  ...['index.html', 'package-lock.json', 'vite.config.ts', 'scripts/precache.ts'],
+  ...['src', 'public', 'models', 'examples'],
+];
 
 /** A digest of the names, sizes and times of everything the page is built from. */
 function fingerprint() {

@@ -15,6 +15,7 @@ import './style/trace.css';
 import './style/figure.css';
 import { embeddedModel } from './model/embedded.ts';
 import { askToPersist } from './model/persistence.ts';
+import { keepPage, whenAtRest } from './offline/keep.ts';
 import { Page } from './Page.tsx';
 import { browserMemory } from './stores/memory.ts';
 import { windowAddress } from './trace/address.ts';
@@ -33,6 +34,7 @@ const workbench = createWorkbench({
   examples,
   onHubLoad: askToPersist,
 });
+whenAtRest(workbench, (backend) => void keepPage(backend));
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('The page has no element with the id root.');

@@ -79,7 +79,8 @@ export function HelpDialog() {
         </section>
       </div>
       <p className="help-note">
-        Models, prompts and results stay on this machine; only the files of a Hub model are fetched.
+        Models, prompts and results stay on this machine; only the files of a Hub model are fetched. After the
+        first visit this page opens without a network, with the embedded model and the kept ones.
       </p>
     </PageDialog>
   );
