@@ -160,6 +160,14 @@ test('cells are read, pinned and unpinned by pointer and by keyboard', async ({ 
   await expect(cell(page).getByRole('button', { name: 'Pinned cell A' })).toBeHidden();
 });
 
+test('a stored figure names its tokens before there is a model', async ({ page }) => {
+  await open(page, { hangAtStep: 0 });
+  await expect(figure(page)).toContainText('Stored result');
+  const top = cell(page).getByRole('table', { name: 'The most probable next tokens with this cell' });
+  await expect(top.getByRole('rowheader').first()).toHaveText('·Paris');
+  await expect(top).not.toContainText('#');
+});
+
 test('metric, colours, range and rows are views that need no run', async ({ page }) => {
   await open(page);
   await done(page);

@@ -7,6 +7,7 @@ import { register } from 'tsx/esm/api';
 register();
 const { growExperiment } = await import('../src/cli/growExperiment.ts');
 const { withModel } = await import('../src/cli/hostModel.ts');
+const { nameTokens } = await import('../src/experiments/trace/result.ts');
 const { readExperiment } = await import('../src/cli/run.ts');
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -22,6 +23,9 @@ for (const folder of ['examples', 'examples/patch']) {
     await withModel(`${root}models/${experiment.model}`, 'node', async (model, checkpoint) => {
       let result;
       for await (const grown of growExperiment(model, checkpoint, experiment, { signal })) result = grown;
+      // The page shows a stored trace before it has the tokenizer.
+      const tokenizer = await checkpoint.tokenizer();
+      if (experiment.kind === 'trace') result = nameTokens(result, (id) => tokenizer.tokenText(id));
       // The model's name, not where it lay when this ran.
       const stored = { ...result, model: { ...result.model, label: experiment.model } };
       writeFileSync(`${root}${folder}/results/${name}`, `${JSON.stringify(stored, brief)}\n`);

@@ -46,9 +46,16 @@ function Pins({ pins, shown }: { readonly pins: readonly Pin[]; readonly shown: 
   );
 }
 
-function Top({ measured, answer }: { readonly measured: MeasuredCell; readonly answer: number }) {
+function TokenName({ id, text }: { readonly id: number; readonly text: string | undefined }) {
+  return text === undefined ? <span className="mute">#{id}</span> : <TokenText text={text} />;
+}
+
+function Top({ measured, result }: { readonly measured: MeasuredCell; readonly result: TraceResult }) {
   const { tokenNames } = useWorkbench();
-  const names = useStore(tokenNames, (state) => state.names);
+  const known = useStore(tokenNames, (state) => state.names);
+  // A stored result brings its own: it is read before there is a model to ask.
+  const stored = useMemo(() => new Map(result.names?.map(({ id, text }) => [id, text])), [result.names]);
+  const nameOf = (id: number) => known.get(id)?.text ?? stored.get(id);
   const need = useStore(tokenNames, (state) => state.need);
   const { top } = measured;
   useEffect(() => need(top.map(({ id }) => id)), [need, top]);
@@ -58,13 +65,9 @@ function Top({ measured, answer }: { readonly measured: MeasuredCell; readonly a
       <caption className="visually-hidden">The most probable next tokens with this cell</caption>
       <tbody>
         {top.map(({ id, probability }) => (
-          <tr key={id} data-answer={id === answer}>
+          <tr key={id} data-answer={id === result.answer.id}>
             <th scope="row" className="mono">
-              {names.has(id) ? (
-                <TokenText text={names.get(id)?.text ?? ''} />
-              ) : (
-                <span className="mute">#{id}</span>
-              )}
+              <TokenName id={id} text={nameOf(id)} />
             </th>
             <td className="next-bar">
               <span style={{ width: `${(probability / most) * 100}%` }} />
@@ -120,7 +123,7 @@ function Numbers({ result, facts }: { readonly result: TraceResult; readonly fac
       </dl>
       <section className="cell-top">
         <h3>What the model says now</h3>
-        <Top measured={measured} answer={result.answer.id} />
+        <Top measured={measured} result={result} />
       </section>
     </>
   );

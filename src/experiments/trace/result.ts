@@ -18,14 +18,15 @@ import {
   runTrace,
 } from './run.ts';
 
-export const traceResultVersion = 1;
+/** The newest; 2 adds the texts of the tokens that are named by id. */
+export const traceResultVersion = 2;
 
 const named = v.strictObject({ id: tokenId, text: v.string() });
 
 export const traceResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('trace-result'),
-    version: v.literal(traceResultVersion),
+    version: v.picklist([1, traceResultVersion]),
     experiment: traceExperimentSchema,
     model: v.strictObject({ label: v.string(), modelType: v.string(), parameterCount: v.number() }),
     backend: v.strictObject({ kind: v.picklist(['webgpu', 'wasm', 'node']), description: v.string() }),
@@ -52,6 +53,8 @@ export const traceResultSchema = v.pipe(
       }),
     ),
     notices: v.array(v.strictObject({ code: v.string(), text: v.string() })),
+    /** Texts of the most probable tokens, for a reader without the tokenizer. */
+    names: v.optional(v.array(named)),
   }),
   v.check(
     ({ streams, layerCount, positions }) =>
@@ -104,7 +107,7 @@ export function startResult(
   const { answer, distractor } = trace;
   return {
     kind: 'trace-result',
-    version: traceResultVersion,
+    version: 1,
     experiment: trace.experiment,
     model: {
       label: model.label,
@@ -146,6 +149,15 @@ export function addCells(result: TraceResult, cells: readonly FinishedCell[]): T
     if (stream && index >= 0) stream.cells[index] = samples;
   }
   return { ...result, streams };
+}
+
+/** The result with the text of every token that its measurements name by id. */
+export function nameTokens(result: TraceResult, textOf: (id: number) => string): TraceResult {
+  const { clean, corrupted, streams } = result;
+  const measured = [clean, corrupted, ...streams.flatMap(({ cells }) => cells)];
+  const ids = new Set(measured.flatMap((samples) => samples?.topIds.flat() ?? []));
+  const names = [...ids].sort((a, b) => a - b).map((id) => ({ id, text: textOf(id) }));
+  return { ...result, version: traceResultVersion, names };
 }
 
 export const isComplete = (result: TraceResult): boolean =>

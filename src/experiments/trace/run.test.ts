@@ -10,7 +10,14 @@ import { batchCells } from './cells.ts';
 import { readTraceExperiment, type TraceExperimentFile } from './experiment.ts';
 import { estimateTrace, planCells } from './plan.ts';
 import { type ResolvedTrace, resolveTrace } from './resolve.ts';
-import { completeTrace, growTrace, isComplete, readTraceResult, type TraceResult } from './result.ts';
+import {
+  completeTrace,
+  growTrace,
+  isComplete,
+  nameTokens,
+  readTraceResult,
+  type TraceResult,
+} from './result.ts';
 import { prepareTrace } from './run.ts';
 
 const tokens = [3, 17, 8, 25, 1, 30, 12];
@@ -208,6 +215,12 @@ describe.each(['gpt2', 'mistral', 'gpt_neox'] as const)('a trace of %s', (family
   test('a result survives being written and read', async () => {
     const result = await completeTrace(model, resolve({ distractor: 4 }));
     expect(readTraceResult(JSON.parse(JSON.stringify(result)))).toEqual(result);
+    const named = nameTokens(result, (id) => `token ${id}`);
+    expect(readTraceResult(JSON.parse(JSON.stringify(named)))).toEqual(named);
+    const last = result.streams[0]?.cells.at(-1)?.topIds[0] ?? [];
+    expect(last.length).toBe(5);
+    expect(named.names).toEqual(expect.arrayContaining(last.map((id) => ({ id, text: `token ${id}` }))));
+    expect(new Set(named.names?.map(({ id }) => id)).size).toBe(named.names?.length);
   });
 
   test('each corruption is the run that it says', async () => {
