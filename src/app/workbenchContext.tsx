@@ -50,9 +50,10 @@ export const useGallery = <T,>(select: (state: GalleryState) => T): T =>
 /** The trace that the page would run now. */
 export function useDraft(): Draft {
   const inputs = useTrace((state) => state.inputs);
-  const shown = useTrace((state) => state.shown?.result ?? null);
   const text = usePrompt((state) => state.text);
   const tokens = usePrompt((state) => state.tokens);
   const model = useModel((state) => state.info);
+  // Only what stands in for a model: a result that grows is another one with every batch, and the draft is the same.
+  const shown = useTrace((state) => (model === null ? (state.shown?.result ?? null) : null));
   return useMemo(() => draftOf(inputs, { text, tokens }, model, shown), [inputs, text, tokens, model, shown]);
 }

@@ -99,12 +99,13 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
     const draft = (): Draft =>
       draftOf(get().inputs, prompt.getState(), model.getState().info, get().shown?.result ?? null);
 
-    function show(shown: Shown): void {
+    /** Another result in the figure, and what else changes with it: one change of the page, not two. */
+    function show(shown: Shown, others: Partial<TraceState> = {}): void {
       recent.delete(shown.key);
       recent.set(shown.key, shown);
       const [oldest] = recent.keys();
       if (recent.size > keptResults && oldest !== undefined) recent.delete(oldest);
-      set({ shown });
+      set({ shown, ...others });
     }
 
     /** A result that was computed for the inputs of now is shown again at once. */
@@ -133,41 +134,45 @@ export function createTraceStore(engine: Engine, model: ModelStore, prompt: Prom
       const startedAt = performance.now();
       let result = earlier;
       set({ run: { status: 'running', key, isQuiet, isAsked, startedAt, progress: null }, pending: null });
-      const showPart = throttled(() => {
-        if (result && !isQuiet) show({ result, key, origin: 'run', elapsedMs: null, difference: null });
+      let progress: Progress | null = null;
+      let isPartNew = false;
+      const showNews = throttled(() => {
+        const isCurrent = current === controller;
+        const run: TraceRun = { status: 'running', key, isQuiet, isAsked, startedAt, progress };
+        if (result && isPartNew && !isQuiet) {
+          const shown: Shown = { result, key, origin: 'run', elapsedMs: null, difference: null };
+          show(shown, isCurrent ? { run } : {});
+        } else if (isCurrent) set({ run });
+        isPartNew = false;
       });
       const onPart = (part: TracePart) => {
         if (part.kind === 'cells') result = result && addCells(result, part.cells);
         else result = result ? { ...part.result, streams: result.streams } : part.result;
-        showPart.soon();
+        isPartNew = true;
+        showNews.soon();
       };
-      let progress: Progress | null = null;
-      const showProgress = throttled(() => {
-        if (current === controller)
-          set({ run: { status: 'running', key, isQuiet, isAsked, startedAt, progress } });
-      });
       const onProgress = (next: Progress) => {
         progress = next;
-        showProgress.soon();
+        showNews.soon();
       };
       try {
         const done = earlier ? doneCells(earlier) : [];
         const { elapsedMs } = await engine.trace(experiment, { signal, onProgress, onPart, done });
-        showPart.drop();
+        showNews.drop();
+        const ended: Partial<TraceState> = current === controller ? { run: { status: 'idle' } } : {};
         if (result) {
           const isAgain = isQuiet && stored !== null && stored.key === key;
           const difference = isAgain ? largestDifference(stored.result, result) : null;
-          show({ result, key, origin: 'run', elapsedMs: earlier ? null : elapsedMs, difference });
-        }
-        if (current === controller) set({ run: { status: 'idle' } });
+          show({ result, key, origin: 'run', elapsedMs: earlier ? null : elapsedMs, difference }, ended);
+        } else set(ended);
       } catch (cause) {
-        showPart.now();
+        showNews.now();
         if (current !== controller) return; // another run took over
         const message = cause instanceof Error ? cause.message : String(cause);
         if (!signal.aborted) set({ run: { status: 'failed', key, message } });
         else set({ run: isQuiet ? { status: 'idle' } : { status: 'stopped', key } });
       } finally {
-        showProgress.drop();
+        showNews.drop();
         if (current === controller) current = null;
       }
     }

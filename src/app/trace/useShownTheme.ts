@@ -4,17 +4,16 @@
 import { useSyncExternalStore } from 'react';
 import { useTheme } from '../workbenchContext.tsx';
 
-const systemDark = () => window.matchMedia('(prefers-color-scheme: dark)');
+const systemDark = window.matchMedia('(prefers-color-scheme: dark)');
 
 function onSystemChange(listener: () => void): () => void {
-  const query = systemDark();
-  query.addEventListener('change', listener);
-  return () => query.removeEventListener('change', listener);
+  systemDark.addEventListener('change', listener);
+  return () => systemDark.removeEventListener('change', listener);
 }
 
 export function useShownTheme(): 'light' | 'dark' {
   const choice = useTheme((state) => state.choice);
-  const isSystemDark = useSyncExternalStore(onSystemChange, () => systemDark().matches);
+  const isSystemDark = useSyncExternalStore(onSystemChange, () => systemDark.matches);
   if (choice !== 'system') return choice;
   return isSystemDark ? 'dark' : 'light';
 }
