@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readTraceExperiment } from '../experiments/trace/experiment.ts';
 import type { CacheInfo, Engine, ModelInfo, Prediction, Progress } from '../worker/protocol.ts';
 import type { EmbeddedModel } from './stores/model.ts';
 import { isCurrent } from './stores/prompt.ts';
@@ -63,6 +64,14 @@ const memory = { getItem: () => null, setItem: () => {} };
 
 const address = { fragment: () => '', push: () => {}, replace: () => {}, onMove: () => {} };
 
+const example = readTraceExperiment({
+  kind: 'trace',
+  version: 1,
+  model: 'tiny',
+  prompt: 'a b',
+  subject: [0, 1],
+});
+
 const bench = (fake: Engine, embedded = absent) =>
   createWorkbench({ engine: fake, embedded, memory, address, examples: [] });
 
@@ -75,6 +84,25 @@ test('the embedded model loads by itself when it is served, and only then', asyn
   await settle();
   expect(served.model.getState().info?.label).toBe('embedded');
   expect(bare.model.getState()).toMatchObject({ info: null, isEmbeddedServed: false });
+});
+
+test('the embedded model waits for the stored figure, which is far smaller', async () => {
+  let arrive = (_: null): void => {};
+  const arrival = new Promise<null>((resolve) => {
+    arrive = resolve;
+  });
+  const { model } = createWorkbench({
+    engine: engine(),
+    embedded: { ...absent, isServed: async () => true },
+    memory,
+    address,
+    examples: [{ name: 'first', title: 'First', experiment: example, result: () => arrival }],
+  });
+  await settle();
+  expect(model.getState()).toMatchObject({ isEmbeddedServed: true, info: null, load: { status: 'idle' } });
+  arrive(null);
+  await settle();
+  expect(model.getState().info?.label).toBe('embedded');
 });
 
 test('a load that fails or is cancelled leaves the previous model in use', async () => {

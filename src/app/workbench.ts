@@ -74,10 +74,21 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
       prompt.getState().refresh();
       if (page.getState().dialog === 'model') page.getState().open(null);
     }
-    // The page should say something before anyone has chosen: the embedded model is small.
-    const isUntouched = state.info === null && state.load.status === 'idle';
-    if (before.isEmbeddedServed === null && state.isEmbeddedServed && isUntouched) void state.startEmbedded();
+    if (before.isEmbeddedServed === null && state.isEmbeddedServed) startUnasked();
   });
+  const gallery = createGalleryStore(examples, address, { trace, figure, prompt, model, page });
+  gallery.subscribe((state, before) => {
+    if (before.isFetching && !state.isFetching) startUnasked();
+  });
+
+  let isDecided = false;
+  /** The page should say something before anyone has chosen: the embedded model is small. The stored figure is smaller. */
+  function startUnasked(): void {
+    const { info, load, isEmbeddedServed, startEmbedded } = model.getState();
+    if (isDecided || !isEmbeddedServed || gallery.getState().isFetching) return;
+    isDecided = true;
+    if (info === null && load.status === 'idle') void startEmbedded();
+  }
 
   return {
     device,
@@ -93,7 +104,7 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     estimate,
     figure,
     tokenNames: createTokenNamesStore(engine, model),
-    gallery: createGalleryStore(examples, address, { trace, figure, prompt, model, page }),
+    gallery,
     memory,
   };
 }

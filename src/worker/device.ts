@@ -1,6 +1,9 @@
 // Chooses what the engine runs on, and says why: WebGPU on real hardware, WASM otherwise. A software adapter (SwiftShader,
 // llvmpipe) computes the right numbers on the CPU far slower than WASM does.
 
+import { add } from '../onnx/elementwise.ts';
+import { graph } from '../onnx/graph.ts';
+import { input } from '../onnx/value.ts';
 import type { Backend } from '../runtime/backend.ts';
 import type { DeviceInfo } from './protocol.ts';
 
@@ -33,6 +36,17 @@ function threadCount(): number {
   return Math.max(2, Math.min(8, navigator.hardwareConcurrency - 1));
 }
 
+/**
+ * Have the runtime fetch and compile its program now, a few megabytes, and not with the first graph of a model: while it
+ * does, the weights arrive.
+ */
+async function started(backend: Backend): Promise<Backend> {
+  const x = input('x', 'float32', [1]);
+  const program = await backend.compile(graph({ y: add(x, x) }));
+  await program.dispose();
+  return backend;
+}
+
 function wasmDevice(reason: string): ChosenDevice {
   const threads = threadCount();
   const suffix = threads === 1 ? ' One thread, because the page is not cross-origin isolated.' : '';
@@ -43,7 +57,7 @@ function wasmDevice(reason: string): ChosenDevice {
         import('../runtime/wasmBackend.ts'),
         import('../runtime/ortFiles.ts'),
       ]);
-      return createWasmBackend({ threads, wasmPaths: wasmFiles });
+      return started(await createWasmBackend({ threads, wasmPaths: wasmFiles }));
     },
   };
 }
@@ -58,7 +72,7 @@ function webGpuDevice(adapter: GPUAdapter, reason: string): ChosenDevice {
       ]);
       // An adapter gives one device; after a loss another must be asked for.
       const fresh = (await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })) ?? adapter;
-      return createWebGpuBackend({ adapter: fresh, wasmPaths: webgpuFiles });
+      return started(await createWebGpuBackend({ adapter: fresh, wasmPaths: webgpuFiles }));
     },
   };
 }

@@ -142,6 +142,8 @@ export function createEngine(
     const report = (done: number, total: number | null) =>
       onProgress?.({ stage: 'Reading weights', done, total, unit: 'bytes' });
     const caching = cache?.startLoad();
+    // The device opens while the weights arrive. What goes wrong with it is thrown below, where it is awaited.
+    backend().catch(() => undefined);
     /** Bytes that came over the network or from a disk, read for weights or for what stands before them. */
     let arrived = 0;
     let read = 0;

@@ -14,6 +14,8 @@ export interface GalleryState {
   readonly examples: readonly Example[];
   /** Why the link in the address was not opened; null when there is nothing to say. */
   readonly refusal: string | null;
+  /** A stored result is on its way. */
+  readonly isFetching: boolean;
   readonly openExample: (example: Example) => Promise<void>;
   readonly putAway: () => void;
 }
@@ -38,13 +40,19 @@ export function createGalleryStore(
   const store = createStore<GalleryState>((set) => ({
     examples,
     refusal: null,
+    isFetching: false,
     openExample: async (example) => {
       figure.getState().reset();
       trace.getState().open(example.experiment, 'quietly');
-      const result = await example.result();
-      // Another one may have been opened, or the prompt edited, while it was fetched.
-      const isWanted = stores.prompt.getState().text === example.experiment.prompt;
-      if (result !== null && isWanted) trace.getState().showStored(result);
+      set({ isFetching: true });
+      try {
+        const result = await example.result();
+        // Another one may have been opened, or the prompt edited, while it was fetched.
+        const isWanted = stores.prompt.getState().text === example.experiment.prompt;
+        if (result !== null && isWanted) trace.getState().showStored(result);
+      } finally {
+        set({ isFetching: false });
+      }
     },
     putAway: () => set({ refusal: null }),
   }));
