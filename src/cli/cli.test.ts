@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { committedRoot } from './conformance/expectedFolders.ts';
+import { writeWordTokenizer } from './conformance/wordTokenizer.ts';
 import { main } from './main.ts';
 
 // One thread for one operator: pools of several spin while others wait for the cores.
@@ -50,21 +51,6 @@ function placeOf(path: string, name: string): { bytes: Buffer; from: number; to:
 function idsOf(path: string, name: string): readonly number[] {
   const { bytes, from, to } = placeOf(path, name);
   return Array.from({ length: (to - from) / 8 }, (_, at) => Number(bytes.readBigInt64LE(from + 8 * at)));
-}
-
-/** A tokenizer whose words are w0, w1, ... */
-function writeTokenizer(model: string, words: number): void {
-  const vocab = Object.fromEntries(Array.from({ length: words }, (_, id) => [`w${id}`, id]));
-  const tokenizer = {
-    version: '1.0',
-    added_tokens: [],
-    normalizer: null,
-    pre_tokenizer: { type: 'Whitespace' },
-    post_processor: null,
-    decoder: null,
-    model: { type: 'WordLevel', vocab, unk_token: 'w0' },
-  };
-  writeFileSync(join(model, 'tokenizer.json'), JSON.stringify(tokenizer));
 }
 
 /** Overwrite the float32 numbers of one tensor of a safetensors file by what `change` makes of each. */
@@ -149,7 +135,7 @@ describe('predict', () => {
     const tensors = join(copy, 'tensors.safetensors');
     const text = idsOf(tensors, 'generate.greedy');
     const prompt = text.slice(0, -6);
-    writeTokenizer(join(copy, 'model'), 29);
+    writeWordTokenizer(join(copy, 'model'), 29);
     const words = prompt.map((id) => `w${id}`);
     for (const backend of ['node', 'wasm']) {
       printed = [];
@@ -168,14 +154,14 @@ describe('predict', () => {
 
   test('ids beyond the tokenizer have no text; a prompt that is empty or too long is an error', async () => {
     const model = join(copyOf('gpt2-inner'), 'model');
-    writeTokenizer(model, 3);
+    writeWordTokenizer(model, 3);
     expect(await main(['predict', model, 'w1 w2', '--count', '29'])).toBe(0);
     expect(printed.filter((line) => line.startsWith('(no text)')).length).toBe(26);
     expect(await main(['predict', model, ''])).toBe(2);
     expect(complained.at(-1)).toBe('The text has no tokens. Give at least one word.');
     expect(await main(['predict', model, 'w1 '.repeat(25)])).toBe(1);
     expect(complained.at(-1)).toBe('The prompt has 25 tokens, but this model has 24 positions. Shorten it.');
-    writeTokenizer(model, 40);
+    writeWordTokenizer(model, 40);
     expect(await main(['predict', model, 'w35'])).toBe(1);
     expect(complained.at(-1)).toBe('Token 35 does not exist: the vocabulary has ids 0 to 28.');
   });

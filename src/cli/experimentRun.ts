@@ -26,6 +26,8 @@ export interface ResultKind<Result extends ExperimentResult> {
   readonly read: (value: unknown) => Result;
   readonly isOwn: (result: ExperimentResult) => result is Result;
   readonly isComplete: (result: Result) => boolean;
+  /** Cells that have arrived, and all. */
+  readonly count: (result: Result) => { readonly done: number; readonly total: number };
   /** Files beside result.json, by name. */
   readonly files: (result: Result) => Readonly<Record<string, string>>;
   readonly print: (result: Result) => void;
@@ -43,9 +45,31 @@ export function requireMetric(experiment: Experiment, metric: Metric): void {
   );
 }
 
-/** One line that is written over as work is done; silent where nobody watches. */
-function progressLine(): { readonly show: (done: number, total: number) => void; readonly end: () => void } {
-  if (!process.stderr.isTTY) return { show: () => undefined, end: () => undefined };
+/** 128 and the number of the signal. */
+const interrupted = 130;
+
+interface ProgressLine {
+  readonly show: (done: number, total: number) => void;
+  readonly end: () => void;
+}
+
+/** A line for every quarter of the work, where it goes to a file. */
+function progressLog(): ProgressLine {
+  let shown = -1;
+  return {
+    show: (done, total) => {
+      const quarter = total > 0 ? Math.floor((done / total) * 4) : 4;
+      if (quarter <= shown) return;
+      shown = quarter;
+      process.stderr.write(`${quarter * 25} % of ${total} row-layers\n`);
+    },
+    end: () => undefined,
+  };
+}
+
+/** One line that is written over as work is done. */
+function progressLine(): ProgressLine {
+  if (!process.stderr.isTTY) return progressLog();
   const started = performance.now();
   return {
     show: (done, total) => {
@@ -129,8 +153,8 @@ function writeResult<Result extends ExperimentResult>(
 
 /**
  * Run, print and write an experiment. An interrupt keeps the cells that have arrived: they are written, and the same
- * command goes on from them.
- * @returns the exit code
+ * command goes on from them. A second interrupt ends the program at once.
+ * @returns the exit code; 130 after an interrupt, as shells expect
  */
 export async function runExperiment<Result extends ExperimentResult>(
   experiment: Experiment,
@@ -163,12 +187,15 @@ export async function runExperiment<Result extends ExperimentResult>(
   }
   if (!result) {
     console.error('Stopped before anything was computed.');
-    return 1;
+    return interrupted;
   }
   for (const { text } of result.notices) console.log(`Note: ${text}`);
   kind.print(result);
   if (out !== undefined) console.log(`\nWritten: ${writeResult(kind, result, out).join(', ')}`);
   if (kind.isComplete(result)) return 0;
-  console.error(`Stopped early.${out === undefined ? '' : ' Run the same command again to go on.'}`);
-  return 1;
+  const { done, total } = kind.count(result);
+  const way =
+    out === undefined ? 'Give --out DIR to keep them another time.' : 'Run the same command again to go on.';
+  console.error(`Stopped with ${done} of ${total} cells. ${way}`);
+  return interrupted;
 }

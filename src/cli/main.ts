@@ -31,7 +31,7 @@ const help = `Patchbay: causal interventions on neural networks
 
 MODEL is tiny-atlas (embedded), a folder, a .gguf file, or a Hub id such as openai-community/gpt2.`;
 
-/** @returns the exit code: 0 done, 1 failed, 2 not understood */
+/** @returns the exit code: 0 done, 1 failed, 2 not understood, 130 interrupted */
 export async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {

@@ -3,7 +3,12 @@
 import type { Metric } from '../experiments/metrics.ts';
 import { patchFigures } from '../experiments/patch/figure.ts';
 import { patchCsv, usualMetric } from '../experiments/patch/grid.ts';
-import { isPatchComplete, type PatchResult, readPatchResult } from '../experiments/patch/result.ts';
+import {
+  countPatchCells,
+  isPatchComplete,
+  type PatchResult,
+  readPatchResult,
+} from '../experiments/patch/result.ts';
 import { patchHeading } from '../experiments/patch/words.ts';
 import { layoutHeatmap } from '../figures/heatmap.ts';
 import { heatmapSvg } from '../figures/svg.ts';
@@ -27,6 +32,7 @@ export const patchResults = (metric: Metric | undefined): ResultKind<PatchResult
   read: readPatchResult,
   isOwn: (result): result is PatchResult => result.kind === 'patch-result',
   isComplete: isPatchComplete,
+  count: countPatchCells,
   files: (result) => ({ 'cells.csv': patchCsv(result), ...figuresOf(result, metric) }),
   print: (result) => {
     const { stdout } = process;

@@ -3,7 +3,7 @@
 import { type Metric, metricNames } from '../experiments/metrics.ts';
 import { traceFigure } from '../experiments/trace/figure.ts';
 import { traceCsv } from '../experiments/trace/grid.ts';
-import { isComplete, readTraceResult, type TraceResult } from '../experiments/trace/result.ts';
+import { countCells, isComplete, readTraceResult, type TraceResult } from '../experiments/trace/result.ts';
 import { layoutHeatmap } from '../figures/heatmap.ts';
 import { heatmapSvg } from '../figures/svg.ts';
 import type { ResultKind } from './experimentRun.ts';
@@ -25,6 +25,7 @@ export const traceResults = (metric: Metric): ResultKind<TraceResult> => ({
   read: readTraceResult,
   isOwn: (result): result is TraceResult => result.kind === 'trace-result',
   isComplete,
+  count: countCells,
   files: (result) => ({
     'cells.csv': traceCsv(result),
     'figure.svg': heatmapSvg(layoutHeatmap(traceFigure(result, metric), { width: 1200, theme: 'print' })),

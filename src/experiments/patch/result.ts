@@ -170,14 +170,21 @@ export function addCells(result: PatchResult, cells: readonly FinishedCell[]): P
 }
 
 /** Whether every cell that the experiment asks for is there. */
-export const isPatchComplete = (result: PatchResult): boolean =>
-  result.panels.every((panel) => {
+/** Cells that have arrived, and all that there will be. */
+export function countPatchCells({ panels }: PatchResult): { readonly done: number; readonly total: number } {
+  const wanted = panels.flatMap((panel) => {
     const columns = columnCount(panel);
-    return panel.cells.every(
-      (samples, index) =>
-        samples !== null || !hasCell(panel, Math.floor(index / columns), columnAt(panel, index % columns)),
+    return panel.cells.filter((_, index) =>
+      hasCell(panel, Math.floor(index / columns), columnAt(panel, index % columns)),
     );
   });
+  return { done: wanted.filter((samples) => samples !== null).length, total: wanted.length };
+}
+
+export function isPatchComplete(result: PatchResult): boolean {
+  const { done, total } = countPatchCells(result);
+  return done === total;
+}
 
 export interface PatchOptions extends Omit<RunPatchOptions, 'isDone'> {
   /** A result of the same experiment on the same model to go on from. */

@@ -160,6 +160,12 @@ export function nameTokens(result: TraceResult, textOf: (id: number) => string):
   return { ...result, version: traceResultVersion, names };
 }
 
+/** Cells that have arrived, and all. */
+export function countCells({ streams }: TraceResult): { readonly done: number; readonly total: number } {
+  const cells = streams.flatMap((stream) => stream.cells);
+  return { done: cells.filter((cell) => cell !== null).length, total: cells.length };
+}
+
 export const isComplete = (result: TraceResult): boolean =>
   result.streams.every(({ cells }) => !cells.includes(null));
 
