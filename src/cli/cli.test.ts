@@ -183,10 +183,10 @@ describe('conformance', () => {
 
   test('a folder with cases gives a line for each case, then their number', async () => {
     expect(await main(['conformance', '--fixtures', join(committedRoot, 'llama-llama3')])).toBe(0);
-    expect(printed.length).toBe(6);
+    expect(printed.length).toBe(8);
     expect(printed[0]).toMatch(/^passed {2}llama-llama3: activations {2}abs \d\.\de-\d+ {2}rel \d\.\de-\d+$/);
     expect(printed[1]).toMatch(/^passed {2}llama-llama3: interchange \w+, layer 1 {2}abs/);
-    expect(counts()).toBe('5 passed, 0 failed, 0 skipped');
+    expect(counts()).toBe('7 passed, 0 failed, 0 skipped');
   });
 
   test('a folder of such folders is taken whole, or by family, or by kind', async () => {
@@ -216,7 +216,7 @@ describe('conformance', () => {
     expect(await main(words)).toBe(1);
     expect(printed.at(-2)).toMatch(/^failed {2}gpt2-inner: activations {2}abs 1\.\de-3/);
     expect(await main(words.slice(0, 3))).toBe(1);
-    expect(counts()).toBe('4 passed, 1 failed, 0 skipped');
+    expect(counts()).toBe('6 passed, 1 failed, 0 skipped');
   });
 
   test('a weight that differs is found', async () => {
@@ -251,10 +251,10 @@ describe('conformance', () => {
     writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(config, 'utf8')), n_inner: 21 }));
     expect(await main(['conformance', '--fixtures', copy])).toBe(1);
     expect(printed[0]).toContain('has shape [12, 20]; the configuration asks for [12, 21]');
-    expect(counts()).toBe('0 passed, 5 failed, 0 skipped');
+    expect(counts()).toBe('0 passed, 7 failed, 0 skipped');
     writeFileSync(join(copy, 'model', 'model.safetensors'), 'nothing');
     expect(await main(['conformance', '--fixtures', copy])).toBe(1);
-    expect(counts()).toBe('0 passed, 5 failed, 0 skipped');
+    expect(counts()).toBe('0 passed, 7 failed, 0 skipped');
   });
 
   test('results without a model need one to be named', async () => {

@@ -169,7 +169,6 @@ export function addCells(result: PatchResult, cells: readonly FinishedCell[]): P
   };
 }
 
-/** Whether every cell that the experiment asks for is there. */
 /** Cells that have arrived, and all that there will be. */
 export function countPatchCells({ panels }: PatchResult): { readonly done: number; readonly total: number } {
   const wanted = panels.flatMap((panel) => {
@@ -181,6 +180,7 @@ export function countPatchCells({ panels }: PatchResult): { readonly done: numbe
   return { done: wanted.filter((samples) => samples !== null).length, total: wanted.length };
 }
 
+/** Whether every cell that the experiment asks for is there. */
 export function isPatchComplete(result: PatchResult): boolean {
   const { done, total } = countPatchCells(result);
   return done === total;
