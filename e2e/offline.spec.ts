@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
+import { expectAccessible } from './pageChecks.ts';
 import { type StaticHost, serveFolder } from './staticHost.ts';
 
 const hasModel = existsSync(new URL('../models/tiny-atlas/model.safetensors', import.meta.url));
@@ -92,6 +93,21 @@ test('after one visit the page opens and traces without its host, on as many thr
   ).toBeVisible(slow);
   await again.getByRole('button', { name: 'Run', exact: true }).click();
   await expect(figure(again)).toContainText('Computed here', slow);
+});
+
+test('a page that the full storage cannot keep works all the same, and its help says so', async ({
+  page,
+  context,
+}) => {
+  const session = await context.newCDPSession(page);
+  const { origin } = new URL(host.url);
+  await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1_000_000 });
+  await page.goto(`${host.url}?backend=wasm`);
+  await expect(figure(page)).toContainText(/Reproduced here, largest difference/, slow);
+  await page.getByRole('button', { name: 'Words and shortcuts' }).click();
+  await expect(page.getByRole('dialog')).toContainText('could not keep the page', slow);
+  expect((await kept(page)).names).toEqual([]);
+  await expectAccessible(page);
 });
 
 test('a new build is there at the next opening, with and without the network, and takes the place of the old one', async ({

@@ -133,6 +133,67 @@ test('a run that fails says why, and keeps what had arrived', async ({ page }) =
   await expect(button(page, 'Resume')).toBeVisible();
 });
 
+test('a device that is lost is a sentence, and the run goes on from the cells that had arrived', async ({
+  page,
+}) => {
+  const traceError = 'The GPU device was lost (driver reset). Load the model again to go on.';
+  await open(page, { traceError });
+  await prompt(page).fill('The Louvre is in');
+  await button(page, 'Run').click();
+  await expect(page.getByRole('alert')).toContainText(
+    `${traceError} What had arrived is kept; Resume goes on`,
+  );
+  const waiting = figure(page).getByRole('gridcell', { name: /not computed yet/ });
+  expect(await waiting.count()).toBeLessThan(72);
+  await button(page, 'Resume').click();
+  await done(page);
+  await expect(waiting).toHaveCount(0);
+  await expect(page.getByRole('alert')).toBeHidden();
+});
+
+/** What the page is told when another tab comes in front of it, or goes. */
+const setHidden = (page: Page, isHidden: boolean): Promise<void> =>
+  page.evaluate(
+    (visibilityState) => {
+      Object.defineProperty(document, 'visibilityState', { configurable: true, value: visibilityState });
+      document.dispatchEvent(new Event('visibilitychange'));
+    },
+    isHidden ? 'hidden' : 'visible',
+  );
+
+test('a run goes on in a hidden tab, whose title says how far it is and that it is over', async ({
+  page,
+}) => {
+  await open(page, { hangAtBatch: 3 });
+  await prompt(page).fill('The Louvre is in');
+  await button(page, 'Run').click();
+  await expect(page).toHaveTitle('37 % · Patchbay');
+  await setHidden(page, true);
+  await button(page, 'Cancel').click();
+  await expect(page).toHaveTitle('Trace stopped · Patchbay');
+  await button(page, 'Resume').click();
+  await expect(page).toHaveTitle('Trace done · Patchbay');
+  await done(page);
+  await setHidden(page, false);
+  await expect(page).toHaveTitle('Patchbay');
+});
+
+test('a model that the full storage could not keep is traced all the same, and the page says so', async ({
+  page,
+}) => {
+  const notice =
+    'The storage that this browser gives to the page is full, so small is not kept. It works all the same.';
+  await open(page, { model: { ...small, notices: [notice] } });
+  const notices = page.getByRole('region', { name: 'About this model' });
+  await expect(notices).toContainText(notice);
+  await prompt(page).fill('The Louvre is in');
+  await button(page, 'Run').click();
+  await done(page);
+  await notices.getByRole('button', { name: 'Put away' }).click();
+  await expect(notices).toBeHidden();
+  await done(page);
+});
+
 test('cells are read, pinned and unpinned by pointer and by keyboard', async ({ page }) => {
   await open(page);
   await done(page);

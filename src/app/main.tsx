@@ -20,6 +20,7 @@ import { Page } from './Page.tsx';
 import { browserMemory } from './stores/memory.ts';
 import { windowAddress } from './trace/address.ts';
 import { examples } from './trace/examples.ts';
+import { followTitle } from './trace/title.ts';
 import { createWorkbench } from './workbench.ts';
 import { WorkbenchProvider } from './workbenchContext.tsx';
 
@@ -34,7 +35,8 @@ const workbench = createWorkbench({
   examples,
   onHubLoad: askToPersist,
 });
-whenAtRest(workbench, (backend) => void keepPage(backend));
+whenAtRest(workbench, async (backend) => workbench.offline.setState({ isKept: await keepPage(backend) }));
+followTitle(workbench.trace, document);
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('The page has no element with the id root.');

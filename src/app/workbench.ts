@@ -10,6 +10,7 @@ import { createGalleryStore, type GalleryStore } from './stores/gallery.ts';
 import { createHubStore, type HubStore } from './stores/hub.ts';
 import type { Memory } from './stores/memory.ts';
 import { createModelStore, type EmbeddedModel, type ModelStore } from './stores/model.ts';
+import { createOfflineStore, type OfflineStore } from './stores/offline.ts';
 import { createPageStore, type PageStore } from './stores/page.ts';
 import { createPromptStore, type PromptStore } from './stores/prompt.ts';
 import { createRackStore, type RackStore } from './stores/rack.ts';
@@ -37,6 +38,7 @@ export interface Workbench {
   readonly figure: FigureStore;
   readonly tokenNames: TokenNamesStore;
   readonly gallery: GalleryStore;
+  readonly offline: OfflineStore;
   readonly memory: Memory;
 }
 
@@ -105,6 +107,7 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     figure,
     tokenNames: createTokenNamesStore(engine, model),
     gallery,
+    offline: createOfflineStore(),
     memory,
   };
 }

@@ -1,7 +1,8 @@
 // The words of the field as this page uses them, and every shortcut.
 
 import { Fragment } from 'react';
-import { usePage } from '../workbenchContext.tsx';
+import { useStore } from 'zustand';
+import { usePage, useWorkbench } from '../workbenchContext.tsx';
 import { PageDialog } from './PageDialog.tsx';
 
 const words: readonly (readonly [string, string])[] = [
@@ -36,6 +37,15 @@ const shortcuts: readonly (readonly [readonly string[], string])[] = [
   [['Enter'], 'Pin the cell or socket, or let it go'],
   [['Esc'], 'Unpin; close what is open'],
 ];
+
+/** Whether the page opens without a network; nothing while that is not known. */
+function Offline() {
+  const isKept = useStore(useWorkbench().offline, (state) => state.isKept);
+  if (isKept === null) return null;
+  return isKept
+    ? ' This browser keeps the page, which opens without a network, with the embedded model and the kept ones.'
+    : ' This browser could not keep the page for the time without a network; its storage may be full. Everything else works. Empty kept models or free space on the disk, and open the page again.';
+}
 
 export function HelpDialog() {
   const singleKeys = usePage((state) => state.singleKeys);
@@ -79,8 +89,8 @@ export function HelpDialog() {
         </section>
       </div>
       <p className="help-note">
-        Models, prompts and results stay on this machine; only the files of a Hub model are fetched. After the
-        first visit this page opens without a network, with the embedded model and the kept ones.
+        Models, prompts and results stay on this machine; only the files of a Hub model are fetched.
+        <Offline />
       </p>
     </PageDialog>
   );

@@ -20,18 +20,40 @@ export function whenAtRest(
   const stops = [model, prompt, trace, device].map((store) => store.subscribe(look));
 }
 
-/** Start the service worker of this folder, and name it the files that this browser needs besides those of every one. */
-export async function keepPage(backend: BackendKind): Promise<void> {
+/** @returns whether it is at work in the end; the first one keeps the files of the page before it is */
+function isActivated(registration: ServiceWorkerRegistration): Promise<boolean> {
+  const coming = registration.installing ?? registration.waiting;
+  if (registration.active !== null || coming === null) return Promise.resolve(registration.active !== null);
+  return new Promise((resolve) => {
+    coming.addEventListener('statechange', () => {
+      if (coming.state === 'activated') resolve(true);
+      // Thrown away: a file could not be fetched or stored.
+      if (coming.state === 'redundant') resolve(false);
+    });
+  });
+}
+
+/**
+ * Start the service worker of this folder, and name it the files that this browser needs besides those of every one.
+ * @returns whether all is kept; null where the browser keeps no pages, or is not asked to
+ */
+export async function keepPage(backend: BackendKind): Promise<boolean | null> {
   // Absent on pages that are not secure.
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker;
-  if (!import.meta.env.PROD || !workers) return;
+  if (!import.meta.env.PROD || !workers) return null;
   const { wasmFiles, webgpuFiles } = await import('../../runtime/ortFiles.ts');
   const files = backend === 'wasm' ? wasmFiles : webgpuFiles;
   try {
-    await workers.register(new URL('./serviceWorker.js', document.baseURI));
-    const { active } = await workers.ready;
-    active?.postMessage([files.wasm]);
+    const registration = await workers.register(new URL('./serviceWorker.js', document.baseURI));
+    if (!(await isActivated(registration))) return false;
+    const { port1, port2 } = new MessageChannel();
+    const answer = new Promise<boolean>((resolve) => {
+      port1.onmessage = ({ data }) => resolve(data === true);
+    });
+    registration.active?.postMessage([files.wasm], [port2]);
+    return await answer;
   } catch {
     // Forbidden by the browser's settings, or the host is gone already. The page works as before, with its network.
+    return false;
   }
 }

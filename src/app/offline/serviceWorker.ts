@@ -25,13 +25,14 @@ interface WorkerFetchEvent extends WorkerEvent {
   readonly request: Request;
   respondWith(response: Promise<Response>): void;
 }
+interface WorkerMessageEvent extends WorkerEvent {
+  readonly data: unknown;
+  readonly ports: readonly MessagePort[];
+}
 interface WorkerScope {
   readonly registration: { readonly scope: string };
   addEventListener(type: 'install' | 'activate', listener: (event: WorkerEvent) => void): void;
-  addEventListener(
-    type: 'message',
-    listener: (event: WorkerEvent & { readonly data: unknown }) => void,
-  ): void;
+  addEventListener(type: 'message', listener: (event: WorkerMessageEvent) => void): void;
   addEventListener(type: 'fetch', listener: (event: WorkerFetchEvent) => void): void;
 }
 // The compiler knows the globals of a page; those of a service worker are another library that contradicts them.
@@ -135,9 +136,17 @@ worker.addEventListener('activate', (event) => {
   event.waitUntil(otherNames().then((names) => Promise.all(names.map((name) => caches.delete(name)))));
 });
 
+/** A page names files that it needs besides, and is told whether they are kept. */
 worker.addEventListener('message', (event) => {
-  const wanted = Array.isArray(event.data) ? event.data.filter((address) => asked.has(address)) : [];
-  event.waitUntil(Promise.all(wanted.map(keepNamed)));
+  const { data, ports } = event;
+  const wanted = Array.isArray(data) ? data.filter((address) => asked.has(address)) : [];
+  const tell = (isKept: boolean) => ports[0]?.postMessage(isKept);
+  event.waitUntil(
+    Promise.all(wanted.map(keepNamed)).then(
+      () => tell(true),
+      () => tell(false),
+    ),
+  );
 });
 
 worker.addEventListener('fetch', (event) => {

@@ -18,6 +18,9 @@ import {
 import { computedCells, runStanding } from './runStanding.ts';
 import { estimateTime, timeLeft } from './speed.ts';
 
+/** Nobody waits for longer in front of a bar. */
+const longRunMs = 20_000;
+
 /** The milliseconds since `from`, four times a second while it runs. */
 function useElapsed(from: number | null): number {
   const [now, setNow] = useState(0);
@@ -78,6 +81,7 @@ function Running() {
         ? 'Starting'
         : `${formatCount(cells.done)} of ${formatCount(cells.total)} cells`,
     ...(left !== null && part !== null && part < 1 ? [`${formatDuration(Math.max(left, 100))} left`] : []),
+    ...(left !== null && left > longRunMs ? ['goes on in a hidden tab'] : []),
   ].join(' · ');
   return (
     <div
