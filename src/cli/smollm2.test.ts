@@ -8,7 +8,7 @@ import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import type { Backend } from '../runtime/backend.ts';
 import { Model } from '../runtime/model.ts';
 import { createNodeBackend } from '../runtime/nodeBackend.ts';
-import { runCases } from './conformance/cases.ts';
+import { type CaseResult, runCases } from './conformance/cases.ts';
 import { tolerances } from './conformance/compare.ts';
 import { openReference, type Reference } from './conformance/reference.ts';
 
@@ -69,6 +69,13 @@ describe.skipIf(missing !== '')(`SmolLM2${missing && ` (skipped: ${missing})`}`,
       }
     expect(differences).toHaveLength(2);
     for (const difference of differences) expect(difference).toBeLessThan(1e-3);
+  });
+
+  test('attributes the name that is given to what PyTorch attributes it to', async () => {
+    const results: CaseResult[] = [];
+    const options = { tolerance: tolerances.node, kind: 'attribution' };
+    for await (const result of runCases(model, reference, options)) results.push(result);
+    expect(results).toMatchObject([{ label: 'attribution ioi', status: 'passed' }]);
   });
 
   test('gives the same logits when its weights stay packed', async () => {

@@ -5,6 +5,7 @@ import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { continueGreedily } from '../../experiments/predict.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Edit, type Location, type Read, type Row, replace } from '../../runtime/plan.ts';
+import { compareAttribution } from './attributionCase.ts';
 import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
 import { compareGradients, compareRotation } from './gradientCases.ts';
 import { comparePatch, comparePatchHeads } from './patchCase.ts';
@@ -163,6 +164,7 @@ const runners: Readonly<Record<string, CaseRunner>> = {
   patch_heads: comparePatchHeads,
   gradient: compareGradients,
   das: compareRotation,
+  attribution: compareAttribution,
 };
 
 /** A case's name: its label, or what tells it from others of its kind. */
