@@ -165,6 +165,15 @@ const plans: Readonly<Record<string, GradientPlan>> = {
     ],
     of: [shared, own],
   },
+  'ancestors that bear on the objective by their keys alone': {
+    rows: [fromTokens(tokens), fork(0, 1, 3), fork(1, 1, 6)],
+    terms: [last(2, tokens, 9)],
+    at: [
+      { row: 0, site: site('attention_input', 2), location: at(0, 1, 2) },
+      { row: 1, site: site('value_output', 1), location: at(3, 4, 5) },
+      { row: 0, site: site('mlp_output', 0), location: everywhere },
+    ],
+  },
   'a position that is trained in a row whose ancestor is not': {
     rows: [fromTokens(tokens), fork(0, 1, 5, { site: block, location: at(5), fragment: blend(shared) })],
     terms: [last(1, tokens, 4)],
@@ -508,6 +517,22 @@ describe('a model that is differentiated', () => {
       });
     expect((await gradient(tensors)).of).toEqual((await gradient(numbers)).of);
     for (const { tensor } of Object.values(tensors)) backend.dispose(tensor);
+  });
+
+  test('frees what has entered a layer once its gradient is through', async () => {
+    const live: number[] = [];
+    await model.gradients(
+      {
+        rows: [fromTokens(tokens)],
+        terms: [last(0, tokens, 4)],
+        at: [{ row: 0, site: site('block_input', 0), location: everywhere }],
+      },
+      { onProgress: () => live.push(backend.liveTensors) },
+    );
+    // Three layers forwards, the head and three layers backwards; what enters a layer is a state and seven index arrays.
+    expect(live).toHaveLength(8);
+    const [afterForward = 0, afterBackward = 0] = [live[3], live[7]];
+    expect(afterForward - afterBackward).toBeGreaterThanOrEqual(3 * 8);
   });
 
   test('leaves nothing behind when it is cancelled between two layers of the way back', async () => {
