@@ -7,11 +7,17 @@ import type { Location, Read, ReadResult } from '../runtime/plan.ts';
 import { compileCall } from './compile.ts';
 import { type ConfigurationInput, readConfiguration } from './configuration.ts';
 import { lateKey } from './edits.ts';
+import type { ExportedCode } from './export/exported.ts';
+import { exportNnsight } from './export/nnsight.ts';
+import { exportPyvene } from './export/pyvene.ts';
+import { exportTransformerLens } from './export/transformerLens.ts';
+import { exportTypeScript } from './export/typescript.ts';
 import { type Intervention, InterventionError } from './intervention.ts';
 import type { Subspaces, UnitLocations } from './locations.ts';
 import { type Inputs, readInputs } from './prompts.ts';
 import { type PyveneFiles, readPyveneFolder, writePyveneFolder } from './pyveneFolder.ts';
 import { type ResolvedConfiguration, type ResolveOptions, resolveConfiguration } from './resolve.ts';
+import type { Call } from './runs.ts';
 import { fromPyveneFolder, toPyveneFolder } from './savedFolder.ts';
 
 export interface Tensor {
@@ -38,6 +44,15 @@ export interface RunArguments {
   /** Of which positions logits are returned; default all. */
   readonly logits?: 'all' | 'last' | 'none';
 }
+
+const exporters = {
+  pyvene: exportPyvene,
+  transformerLens: exportTransformerLens,
+  nnsight: exportNnsight,
+  typescript: exportTypeScript,
+};
+
+export type CodeLanguage = keyof typeof exporters;
 
 /** What a model returned, by example. */
 export interface ModelOutputs {
@@ -98,17 +113,9 @@ export class IntervenableModel {
    * @throws InterventionError or PlanError that names what was given and what would be right
    */
   async run(call: RunArguments, options: ExecuteOptions = {}): Promise<IntervenableOutput> {
-    const base = readInputs(call.base, this.#tokenizer, 'base');
-    const sources = (call.sources ?? []).map((inputs, index) =>
-      inputs === null ? null : readInputs(inputs, this.#tokenizer, `sources.${index}`),
-    );
-    const compiled = compileCall(this.model.architecture, this.#configuration, {
-      base,
-      sources,
-      unitLocations: call.unitLocations,
-      subspaces: call.subspaces,
-      sourceRepresentations: this.#given(call.sourceRepresentations),
-    });
+    const read = this.#read(call);
+    const { base } = read;
+    const compiled = compileCall(this.model.architecture, this.#configuration, read);
 
     const given = new Map<string, Float32Array>();
     for (let phase = 0; phase < compiled.phases - 1; phase++) {
@@ -178,6 +185,32 @@ export class IntervenableModel {
     );
     const results = await this.model.run({ rows, reads }, options);
     return call.sites.map((_, site) => base.map((__, row) => tensorOf(results[site * base.length + row])));
+  }
+
+  /**
+   * A program that computes the same elsewhere, or why there can be none.
+   * @param model as the other program opens it: a Hub id, or a folder
+   */
+  exportCode(language: CodeLanguage, call: RunArguments, model: string = this.model.label): ExportedCode {
+    return exporters[language]({
+      model,
+      architecture: this.model.architecture,
+      configuration: this.#configuration,
+      call: this.#read(call),
+    });
+  }
+
+  #read(call: RunArguments): Call {
+    const sources = (call.sources ?? []).map((inputs, index) =>
+      inputs === null ? null : readInputs(inputs, this.#tokenizer, `sources.${index}`),
+    );
+    return {
+      base: readInputs(call.base, this.#tokenizer, 'base'),
+      sources,
+      unitLocations: call.unitLocations,
+      subspaces: call.subspaces,
+      sourceRepresentations: this.#given(call.sourceRepresentations),
+    };
   }
 
   #given(

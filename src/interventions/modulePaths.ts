@@ -128,3 +128,24 @@ export function moduleSite({ family }: Architecture, path: string, label: string
     `${label}.component: ${family} has no component at '${path}'. There are: ${known.join(', ')}.`,
   );
 }
+
+/**
+ * A path of PyTorch at which a component can be read and written: `transformer.h[3].mlp.output`.
+ * @returns undefined where no module takes or returns it by itself
+ */
+export function modulePathOf(
+  { family }: Architecture,
+  component: string,
+  layer: number | null,
+): string | undefined {
+  const tables = families[family];
+  if (!tables) return undefined;
+  const [modules, stem] =
+    layer === null ? [tables.model, undefined] : [tables.modules, `${tables.layers}[${layer}]`];
+  for (const side of ['output', 'input'] as const) {
+    for (const [name, sides] of Object.entries(modules)) {
+      if (sides[side] === component) return [stem, name, side].filter(Boolean).join('.');
+    }
+  }
+  return undefined;
+}

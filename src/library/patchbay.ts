@@ -13,7 +13,9 @@ export {
   interventionKeys,
   readConfiguration,
 } from '../interventions/configuration.ts';
+export type { ExportedCode } from '../interventions/export/exported.ts';
 export {
+  type CodeLanguage,
   IntervenableModel,
   type IntervenableOptions,
   type IntervenableOutput,
