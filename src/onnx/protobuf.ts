@@ -1,7 +1,7 @@
 // The part of ONNX's protocol buffers that Patchbay writes and reads, as a schema for protobufjs. Field numbers are those
 // of the ONNX specification (onnx.proto, IR version 10).
 
-import protobuf from 'protobufjs/light';
+import protobuf from 'protobufjs/light.js';
 
 const messages = protobuf.Root.fromJSON({
   nested: {
