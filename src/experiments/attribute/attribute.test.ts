@@ -5,7 +5,7 @@ import { Model } from '../../runtime/model.ts';
 import { createNodeBackend } from '../../runtime/nodeBackend.ts';
 import { type Fragment, type Location, PlanError, UnknownComponentError } from '../../runtime/plan.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
-import { type AttributionRequest, attributePatches } from './attribute.ts';
+import { type AttributionRequest, attributePatches, correlationWith } from './attribute.ts';
 
 const request: AttributionRequest = {
   clean: [3, 17, 8, 25, 1],
@@ -117,4 +117,35 @@ describe.each(['gpt2', 'llama'] as const)('attributions in %s', (family) => {
     await expect(attempt).rejects.toThrow(kind);
     await expect(attempt).rejects.toThrow(sentence);
   });
+
+  test('integrated gradients add up to what the metric changes by', async () => {
+    // Sundararajan et al. 2017, proposition 1: the parts that enter the first layer, all positions together, are complete.
+    const components = ['block_input'];
+    const { baselines, attributions } = await attributePatches(model, { ...request, components, steps: 64 });
+    const [first] = attributions;
+    const total = [...(first?.values.slice(0, request.clean.length) ?? [])].reduce((sum, x) => sum + x, 0);
+    const change = baselines.clean - baselines.corrupted;
+    expect(Math.abs(total - change)).toBeLessThan(0.01 * Math.abs(change));
+    const { attributions: plain } = await attributePatches(model, { ...request, components });
+    const linear = [...(plain[0]?.values.slice(0, request.clean.length) ?? [])].reduce(
+      (sum, x) => sum + x,
+      0,
+    );
+    expect(Math.abs(linear - change)).toBeGreaterThan(0.01 * Math.abs(change));
+  });
+
+  test('points that cannot be counted are refused', async () => {
+    await expect(attributePatches(model, { ...request, steps: 0 })).rejects.toThrow(
+      'The gradient cannot be integrated at 0 points; give a whole number from 1 to 256.',
+    );
+  });
+});
+
+test('the correlation is that of numpy.corrcoef', () => {
+  // numpy.corrcoef([1, 2, 4, 7], [0.5, -1, 3, 2])[0, 1]
+  expect(correlationWith([1, 2, 4, 7], [0.5, -1, 3, 2])).toBeCloseTo(0.629940788348712, 12);
+  expect(correlationWith([1, 1], [0, 2])).toBeNaN();
+  expect(() => correlationWith([1], [1, 2])).toThrow(
+    'There are 1 attributions and 2 patches; they must be as many.',
+  );
 });

@@ -1,10 +1,11 @@
 // Attribution patching: what patching a clean activation into the corrupted run would do to a metric, to first order, for
-// every layer and position at once. Two forward passes and one backward take the place of a run for each cell.
+// every layer and position at once. Two forward passes and one backward take the place of a run for each cell; integrated
+// gradients take a few more of both.
 
 import type { Model } from '../../runtime/model.ts';
 import type { Place, Term } from '../../runtime/objective.ts';
 import { weightedEntries } from '../../runtime/objectives.ts';
-import { type Location, PlanError, type ReadTensor, type Row } from '../../runtime/plan.ts';
+import { type Location, PlanError, type ReadTensor, type Row, replace } from '../../runtime/plan.ts';
 import { describeComponent } from '../../runtime/sites.ts';
 
 export interface AttributionRequest {
@@ -17,7 +18,14 @@ export interface AttributionRequest {
   readonly distractor?: number;
   /** Components that every layer has, of tokens or of heads. */
   readonly components: readonly string[];
+  /**
+   * Integrate the gradient along the way from the corrupted embeddings to the clean ones, at so many points. Absent: the
+   * gradient on the corrupted run.
+   */
+  readonly steps?: number;
 }
+
+const mostSteps = 256;
 
 export interface Attribution {
   readonly component: string;
@@ -41,10 +49,15 @@ export interface AttributionOptions {
 const everywhere: Location = { positions: 'all' };
 
 /** @throws PlanError for prompts of different lengths, and for components that have no vector at each position */
-function check({ architecture }: Model, { clean, corrupted, components }: AttributionRequest): void {
+function check({ architecture }: Model, { clean, corrupted, components, steps }: AttributionRequest): void {
   if (clean.length !== corrupted.length) {
     throw new PlanError(
       `The clean prompt has ${clean.length} tokens and the corrupted one ${corrupted.length}; a position must stand in both. Choose prompts of the same length.`,
+    );
+  }
+  if (steps !== undefined && !(Number.isInteger(steps) && steps >= 1 && steps <= mostSteps)) {
+    throw new PlanError(
+      `The gradient cannot be integrated at ${steps} points; give a whole number from 1 to ${mostSteps}.`,
     );
   }
   for (const name of components) {
@@ -57,29 +70,56 @@ function check({ architecture }: Model, { clean, corrupted, components }: Attrib
   }
 }
 
-/** Σ (clean - corrupted) · gradient over the width of each unit. */
+/** Σ (clean - corrupted) · mean gradient, over the width of each unit. */
 function attributed(
   clean: ReadTensor | undefined,
   corrupted: ReadTensor | undefined,
-  gradient: ReadTensor | undefined,
+  gradients: readonly (ReadTensor | undefined)[],
 ): Float32Array {
-  const [units = 0, width = 0] = gradient?.shape ?? [];
+  const [units = 0, width = 0] = clean?.shape ?? [];
   return Float32Array.from({ length: units }, (_, unit) => {
     let sum = 0;
     for (let at = unit * width; at < (unit + 1) * width; at++) {
       const apart = (clean?.data[at] ?? Number.NaN) - (corrupted?.data[at] ?? Number.NaN);
-      sum += apart * (gradient?.data[at] ?? Number.NaN);
+      for (const gradient of gradients) sum += apart * (gradient?.data[at] ?? Number.NaN);
     }
-    return sum;
+    return sum / gradients.length;
   });
 }
 
 /**
- * (clean - corrupted) · d metric / d activation, the gradient taken on the corrupted run.
+ * Rows whose embeddings lie between those of the two runs, at the middles of so many equal parts of the way (the midpoint
+ * rule).
+ */
+async function interpolatedRows(
+  model: Model,
+  { clean, corrupted }: AttributionRequest,
+  steps: number,
+  options: AttributionOptions,
+): Promise<readonly Row[]> {
+  const site = { component: 'embedding_output', layer: null };
+  const rows = [corrupted, clean].map((tokens): Row => ({ start: { kind: 'tokens', tokens }, edits: [] }));
+  const reads = rows.map((_, row) => ({ row, site, location: everywhere }));
+  const [from, to] = (await model.run({ rows, reads }, options)).map(({ value }) => value?.data);
+  return Array.from({ length: steps }, (_, step): Row => {
+    const share = (step + 0.5) / steps;
+    const data = Float32Array.from(from ?? [], (x, i) => x + share * ((to?.[i] ?? Number.NaN) - x));
+    const source = { kind: 'tensor', data } as const;
+    return {
+      start: { kind: 'tokens', tokens: corrupted },
+      edits: [{ site, location: everywhere, fragment: replace, source }],
+    };
+  });
+}
+
+/**
+ * (clean - corrupted) · d metric / d activation, the gradient taken on the corrupted run, or averaged over `steps` runs
+ * whose embeddings lie between the two.
  *
  * @throws PlanError when the prompts differ in length or a component does not fit
  * @throws UnknownComponentError for a component that the model does not have
- * @see Nanda 2023, "Attribution Patching: Activation Patching At Industrial Scale"
+ * @see Nanda 2023, "Attribution Patching: Activation Patching At Industrial Scale"; Hanna et al. 2024, "Have Faith in
+ * Faithfulness", section 3, of integrated gradients
  */
 export async function attributePatches(
   model: Model,
@@ -87,9 +127,13 @@ export async function attributePatches(
   options: AttributionOptions = {},
 ): Promise<AttributionResult> {
   check(model, request);
-  const { clean, corrupted, answer, distractor, components } = request;
+  const { clean, corrupted, answer, distractor, components, steps } = request;
   const { layerCount } = model.architecture;
-  const rows = [corrupted, clean].map((tokens): Row => ({ start: { kind: 'tokens', tokens }, edits: [] }));
+  const plain = [corrupted, clean].map((tokens): Row => ({ start: { kind: 'tokens', tokens }, edits: [] }));
+  const between = steps === undefined ? [] : await interpolatedRows(model, request, steps, options);
+  const rows = [...plain, ...between];
+  /** Rows on which the gradient is taken. */
+  const differentiated = steps === undefined ? [0] : between.map((_, step) => plain.length + step);
   const places = (row: number) =>
     components.flatMap((component) =>
       Array.from({ length: layerCount }, (_, layer): Place => {
@@ -105,16 +149,18 @@ export async function attributePatches(
     location: { positions: [clean.length - 1] },
     ...metric,
   });
-  const at = places(0);
-  const { terms, reads, ...found } = await model.gradients(
-    // The clean run's metric is only looked at: nothing that is differentiated bears on it.
-    { rows, terms: [termOf(0), termOf(1)], reads: [...at, ...places(1)], at },
+  const each = places(0).length;
+  // The metric of a run at which no gradient is asked for is only looked at.
+  const terms = [termOf(0), termOf(1), ...(steps === undefined ? [] : differentiated.map(termOf))];
+  const found = await model.gradients(
+    { rows, terms, reads: [...places(0), ...places(1)], at: differentiated.flatMap(places) },
     options,
   );
   const attributions = components.map((component, index): Attribution => {
     const parts = Array.from({ length: layerCount }, (_, layer) => {
       const place = index * layerCount + layer;
-      return attributed(reads[at.length + place]?.value, reads[place]?.value, found.at[place]);
+      const gradients = differentiated.map((_, step) => found.at[step * each + place]);
+      return attributed(found.reads[each + place]?.value, found.reads[place]?.value, gradients);
     });
     const { layout, heads = 1 } = describeComponent(model.architecture, component);
     const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -128,7 +174,33 @@ export async function attributePatches(
     };
   });
   return {
-    baselines: { corrupted: terms[0]?.[0] ?? Number.NaN, clean: terms[1]?.[0] ?? Number.NaN },
+    baselines: { corrupted: found.terms[0]?.[0] ?? Number.NaN, clean: found.terms[1]?.[0] ?? Number.NaN },
     attributions,
   };
+}
+
+/**
+ * How well attributions foretell what patching does: Pearson's correlation over cells.
+ * @param attributions estimates, row-major
+ * @param patched      the metric under each patch, minus that of the corrupted run, in the same order
+ * @returns NaN where either is the same everywhere
+ * @throws RangeError when they are not as many
+ */
+export function correlationWith(attributions: ArrayLike<number>, patched: ArrayLike<number>): number {
+  const count = attributions.length;
+  if (patched.length !== count)
+    throw new RangeError(
+      `There are ${count} attributions and ${patched.length} patches; they must be as many.`,
+    );
+  const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, x) => sum + x, 0) / count;
+  const [a, b] = [mean(attributions), mean(patched)];
+  let [both, left, right] = [0, 0, 0];
+  for (let i = 0; i < count; i++) {
+    const x = (attributions[i] ?? Number.NaN) - a;
+    const y = (patched[i] ?? Number.NaN) - b;
+    both += x * y;
+    left += x * x;
+    right += y * y;
+  }
+  return both / Math.sqrt(left * right);
 }
