@@ -7,6 +7,7 @@ import type { Backend, DeviceTensor, Program, TensorData } from './backend.ts';
 import { indexBatch, ownTokens } from './batch.ts';
 import { Captures } from './captures.ts';
 import { type BatchSizes, type PlacedRow, type PreparedEdits, prepareEdits } from './editGroups.ts';
+import type { Keeper } from './kept.ts';
 import { Lookup } from './lookup.ts';
 import type { Plan, ReadResult, ReadTensor } from './plan.ts';
 import type { Schedule } from './schedule.ts';
@@ -74,8 +75,9 @@ export async function execute(
   plan: Plan,
   schedule: Schedule,
   options: ExecuteOptions,
+  keeper?: Keeper,
 ): Promise<readonly ReadResult[]> {
-  const execution = new Execution(context, plan, schedule, options);
+  const execution = new Execution(context, plan, schedule, options, undefined, keeper);
   try {
     return await execution.run();
   } finally {
@@ -88,6 +90,7 @@ export class Execution {
   readonly lookup: Lookup;
   readonly #context: ExecuteContext;
   readonly #recorder: Recorder | undefined;
+  readonly #keeper: Keeper | undefined;
   readonly #options: ExecuteOptions;
   readonly #captures: Captures;
   readonly #states: States;
@@ -101,7 +104,9 @@ export class Execution {
     schedule: Schedule,
     options: ExecuteOptions,
     recorder?: Recorder,
+    keeper?: Keeper,
   ) {
+    this.#keeper = keeper;
     this.arena = new Arena(context.backend);
     this.#context = context;
     this.lookup = new Lookup(context.architecture, plan, schedule);
@@ -148,7 +153,7 @@ export class Execution {
             this.#options.signal?.throwIfAborted();
             const keeps = (set: ReadonlySet<number>) => batch.some((row) => set.has(row));
             await this.#runBatch(stage, batch, weights, {
-              keepsPresent: keeps(owners),
+              keepsPresent: keeps(owners) || (this.#keeper?.wantsPresent(batch, stage) ?? false),
               keepsHidden: keeps(goingOn),
             });
             if (stage === embedStage || stage === this.#head) continue;
@@ -196,6 +201,7 @@ export class Execution {
     const recorder = this.#recorder;
     const entered = stage === this.#head ? this.#enterHead(batch) : this.#enterLayer(stage, batch);
     const paddedSize = (size: number) => backend.paddedSize(size);
+    this.#keeper?.takeHidden(entered.placed, stage, entered.inputs.hidden);
     const edits = prepareEdits(entered.placed, {
       arena: this.arena,
       captures: this.#captures,
@@ -216,6 +222,7 @@ export class Execution {
       const inputs = { ...weights, ...entered.inputs, ...edits.inputs, ...tapUnits };
       const outputs = this.arena.own(await program.run(inputs));
       this.#takeStates(entered.placed, outputs);
+      this.#keeper?.takePresent(entered.placed, stage, outputs);
       await this.#takeTaps(entered, taps, outputs);
     }
     if (recorder && batch.some((row) => recorder.wants(row, stage))) {

@@ -2,6 +2,7 @@
 
 import type { Architecture } from '../architectures/architecture.ts';
 import { type CaptureRequest, captureRequests } from './captures.ts';
+import type { KeptRow } from './kept.ts';
 import type { Plan } from './plan.ts';
 import type { Schedule, ScheduledRead, ScheduledRow } from './schedule.ts';
 import { headStage, type Stage } from './sites.ts';
@@ -29,6 +30,8 @@ const at = (row: number, stage: Stage): string => `${row} ${stage}`;
 export class Lookup {
   readonly plan: Plan;
   readonly schedule: Schedule;
+  /** Rows of earlier plans. */
+  readonly kept: readonly { readonly row: number; readonly kept: KeptRow }[];
   readonly #head: Stage;
   readonly #reads: ReadonlyMap<string, readonly IndexedRead[]>;
   readonly #captures: ReadonlyMap<string, readonly CaptureRequest[]>;
@@ -38,6 +41,9 @@ export class Lookup {
   constructor(architecture: Architecture, plan: Plan, schedule: Schedule) {
     this.plan = plan;
     this.schedule = schedule;
+    this.kept = plan.rows.flatMap(({ start }, row) =>
+      start.kind === 'kept' ? [{ row, kept: start.kept }] : [],
+    );
     this.#head = headStage(architecture);
     this.#reads = groupBy(
       schedule.reads.map((read, index) => ({ index, read })),

@@ -7,6 +7,7 @@ import type { Backend, Program } from './backend.ts';
 import { type ExecuteContext, type ExecuteOptions, execute } from './execute.ts';
 import { executeGradients, type GradientOptions } from './gradientExecution.ts';
 import { gradientRequest } from './gradientRequest.ts';
+import { checkKeep, Keeper, type KeepRequest, type KeptRow, keptEnds } from './kept.ts';
 import type { GradientPlan, GradientResult } from './objective.ts';
 import type { Plan, ReadResult } from './plan.ts';
 import {
@@ -26,6 +27,13 @@ export interface LoadOptions {
   /** Bytes that weights may take while nothing runs; default 4 GiB. Decides the residency unless that is given. */
   readonly weightBytes?: number;
   readonly residency?: WeightResidency;
+}
+
+export interface Kept {
+  readonly reads: readonly ReadResult[];
+  /** By row of the plan. They live until they are disposed, and belong to this model's backend. */
+  readonly rows: ReadonlyMap<number, KeptRow>;
+  readonly dispose: () => void;
 }
 
 const defaultWeightBytes = 4 * 2 ** 30;
@@ -96,6 +104,23 @@ export class Model {
   async run(plan: Plan, options: ExecuteOptions = {}): Promise<readonly ReadResult[]> {
     const scheduled = this.schedule(plan);
     return this.#turns.take(() => execute(this.#context, plan, scheduled, options));
+  }
+
+  /**
+   * Run a plan as `run` does, and keep rows of it, so that those of later plans can fork from them.
+   * @throws PlanError when the plan breaks a rule, or a row cannot be kept, before anything runs
+   */
+  async keep(plan: Plan, request: KeepRequest, options: ExecuteOptions = {}): Promise<Kept> {
+    const scheduled = schedule(this.architecture, plan, keptEnds(this.architecture, request));
+    checkKeep(this.architecture, request, scheduled);
+    const keeper = new Keeper(this.backend, this.architecture, request);
+    try {
+      const reads = await this.#turns.take(() => execute(this.#context, plan, scheduled, options, keeper));
+      return { reads, rows: keeper.rows(scheduled), dispose: () => keeper.dispose() };
+    } catch (error) {
+      keeper.dispose();
+      throw error;
+    }
   }
 
   get #context(): ExecuteContext {

@@ -3,6 +3,7 @@
 
 import type { Value } from '../onnx/value.ts';
 import type { DeviceTensor } from './backend.ts';
+import type { KeptRow } from './kept.ts';
 
 /** A component at a layer; `layer` is null for a component that the model has once, such as `logits`. */
 export interface Site {
@@ -106,6 +107,14 @@ export type RowStart =
       readonly parent: number;
       readonly layer: number;
       readonly position: number;
+    }
+  | {
+      /**
+       * A row of an earlier plan, as `Model.keep` kept it. It does not run: others fork from it, at the layer and the
+       * position at which it was kept.
+       */
+      readonly kind: 'kept';
+      readonly kept: KeptRow;
     };
 
 export interface Row {

@@ -2,10 +2,10 @@
 // inside a layer, whose keys and values each row reads, and how much work it all is. Refuses what cannot be done.
 
 import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
+import { type Draft, draftRow, requireRunning } from './drafts.ts';
 import { type Edit, type Fragment, type Plan, PlanError, type Read } from './plan.ts';
 import {
   describeComponent,
-  embedStage,
   headStage,
   type ResolvedLocation,
   resolveLocation,
@@ -65,15 +65,6 @@ export interface Schedule {
   readonly tokenLayers: number;
 }
 
-interface Draft {
-  length: number;
-  first: number;
-  start: Stage;
-  end: Stage;
-  past: Segment[];
-  edits: ScheduledEdit[];
-}
-
 /** Rows in an order in which each comes after those it depends on. @throws PlanError for a circle or a row that does not exist */
 function dependencyOrder(count: number, dependencies: (row: number) => readonly number[]): readonly number[] {
   const order: number[] = [];
@@ -119,67 +110,6 @@ function dependenciesOf(plan: Plan, row: number): readonly number[] {
       `Row ${row} refers to row ${missing}, but the plan has rows 0 to ${plan.rows.length - 1}.`,
     );
   return [...new Set(others)];
-}
-
-function draftFromTokens(architecture: Architecture, tokens: readonly number[]): Draft {
-  if (tokens.length === 0) throw new PlanError('A row needs at least one token.');
-  if (tokens.length > architecture.maxPositions) {
-    throw new PlanError(
-      `The prompt has ${tokens.length} tokens, but this model has ${architecture.maxPositions} positions. Shorten it.`,
-    );
-  }
-  const bad = tokens.find(
-    (token) => !Number.isInteger(token) || token < 0 || token >= architecture.vocabularySize,
-  );
-  if (bad !== undefined) {
-    throw new PlanError(
-      `Token ${bad} does not exist: the vocabulary has ids 0 to ${architecture.vocabularySize - 1}.`,
-    );
-  }
-  return { length: tokens.length, first: 0, start: embedStage, end: embedStage, past: [], edits: [] };
-}
-
-function draftFromFork(
-  architecture: Architecture,
-  parent: Draft,
-  parentRow: number,
-  layer: number,
-  position: number,
-): Draft {
-  if (!Number.isInteger(layer) || layer < 0 || layer >= architecture.layerCount) {
-    throw new PlanError(
-      `A row cannot fork at layer ${layer}: this model has layers 0 to ${architecture.layerCount - 1}.`,
-    );
-  }
-  if (layer < parent.start) {
-    throw new PlanError(
-      `A row cannot fork at layer ${layer} from row ${parentRow}, which itself begins at layer ${parent.start}.`,
-    );
-  }
-  if (!Number.isInteger(position) || position < 0 || position >= parent.length) {
-    throw new PlanError(
-      `A row cannot fork at position ${position}: its parent has positions 0 to ${parent.length - 1}.`,
-    );
-  }
-  if (position < parent.first) {
-    throw new PlanError(
-      `A row cannot fork at position ${position} from row ${parentRow}, which itself carries positions from ${parent.first} on.`,
-    );
-  }
-  if (position > 0 && !architecture.isCausal) {
-    throw new PlanError(
-      `In ${architecture.family} every position sees every other, so a row can only fork at position 0.`,
-    );
-  }
-  const own = position > parent.first ? [{ row: parentRow, from: parent.first, to: position }] : [];
-  return {
-    length: parent.length,
-    first: position,
-    start: layer,
-    end: layer,
-    past: [...parent.past, ...own],
-    edits: [],
-  };
 }
 
 const counted = (units: number): string => `${units} ${units === 1 ? 'unit' : 'units'}`;
@@ -258,6 +188,7 @@ function scheduleEdit(
   const source = edit.source;
   const from = drafts[source.row];
   if (!from) throw new PlanError(`Row ${source.row} is used before it is known.`);
+  requireRunning(from, source.row);
   const sourceStage = stageOf(architecture, source.site);
   const sourceComponent = describeComponent(architecture, source.site.component);
   const location = resolveLocation(sourceComponent, source.location, from.length);
@@ -295,9 +226,14 @@ function scheduleEdit(
 
 /**
  * @throws PlanError when the plan breaks a rule; the message says which and what would be right
+ * @param ends stages that rows must reach, whatever is read of them
  * @throws UnknownComponentError for a component that the model does not have
  */
-export function schedule(architecture: Architecture, plan: Plan): Schedule {
+export function schedule(
+  architecture: Architecture,
+  plan: Plan,
+  ends: ReadonlyMap<number, Stage> = new Map(),
+): Schedule {
   const drafts: (Draft | undefined)[] = plan.rows.map(() => undefined);
   const draftOf = (row: number): Draft => {
     const draft = drafts[row];
@@ -308,11 +244,9 @@ export function schedule(architecture: Architecture, plan: Plan): Schedule {
   const order = dependencyOrder(plan.rows.length, (row) => dependenciesOf(plan, row));
   const levels = new Array<number>(plan.rows.length).fill(0);
   for (const row of order) {
-    const { start, edits } = plan.rows[row] ?? { start: { kind: 'tokens' as const, tokens: [] }, edits: [] };
-    const draft =
-      start.kind === 'tokens'
-        ? draftFromTokens(architecture, start.tokens)
-        : draftFromFork(architecture, draftOf(start.parent), start.parent, start.layer, start.position);
+    const { edits = [] } = plan.rows[row] ?? {};
+    const draft = draftRow(architecture, plan, row, draftOf);
+    if (edits.length > 0) requireRunning(draft, row);
     draft.edits = edits.map((edit) => scheduleEdit(architecture, edit, row, draft, drafts));
     drafts[row] = draft;
     const before = dependenciesOf(plan, row).map((other) => levels[other] ?? 0);
@@ -321,6 +255,7 @@ export function schedule(architecture: Architecture, plan: Plan): Schedule {
 
   const reads = plan.reads.map((read): ScheduledRead => {
     const draft = draftOf(read.row);
+    requireRunning(draft, read.row);
     const stage = stageOf(architecture, read.site);
     const component = describeComponent(architecture, read.site.component);
     const target = resolveLocation(component, read.location, draft.length);
@@ -337,6 +272,8 @@ export function schedule(architecture: Architecture, plan: Plan): Schedule {
     draft.end = Math.max(draft.end, stage);
     return { ...read, stage, target };
   });
+
+  for (const [row, end] of ends) draftOf(row).end = Math.max(draftOf(row).end, end);
 
   // Later rows first: what they need of their parents and sources lengthens those rows' lives.
   const lastLayer = architecture.layerCount - 1;

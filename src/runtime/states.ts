@@ -17,6 +17,8 @@ interface Present {
   readonly keys: DeviceTensor;
   readonly values: DeviceTensor;
   readonly at: number;
+  /** Keys; default the tokens that the row carries. */
+  readonly count?: number;
 }
 
 export interface Pooled {
@@ -49,6 +51,12 @@ export class States {
 
   /** Rows that begin at this layer take their parent's states from their first position on. */
   fork(stage: Stage): void {
+    for (const { row, kept } of this.#lookup.kept) {
+      const present = kept.present.get(stage);
+      if (present) this.#present.set(row, present);
+      const { tensor, at } = kept.hidden;
+      if (stage === kept.layer) this.#entering.set(row, { tensor, at: at - kept.position });
+    }
     const parents = new Map(this.#lookup.forksAt(stage).map(({ row, parent }) => [row, parent]));
     const enter = (row: number): Slice => {
       const known = this.#entering.get(row);
@@ -107,7 +115,8 @@ export class States {
     const held = owners.map((row) => {
       const present = this.#present.get(row);
       if (!present) throw new Error(`The keys of row ${row} were not kept.`);
-      return { row, present, first: this.#lookup.row(row).first, own: ownTokens(this.#lookup.row(row)) };
+      const scheduled = this.#lookup.row(row);
+      return { row, present, first: scheduled.first, own: present.count ?? ownTokens(scheduled) };
     });
     const [only] = held;
     if (!only) return undefined;
