@@ -83,6 +83,31 @@ describe('orthonormal columns in training', () => {
   });
 });
 
+describe('a step that is taken back', () => {
+  test('leaves the numbers and the count of before, and can be taken back once', async () => {
+    const trainer = await Trainer.create(
+      backend,
+      { w: { data: Float32Array.of(1, 2), shape: [2] } },
+      { kind: 'sgd' },
+    );
+    expect(trainer.revert()).toBe(false);
+    const [small, large] = [Float32Array.of(1, 1), Float32Array.of(Number.NaN, 1)].map((data) =>
+      backend.upload(data, [2]),
+    );
+    if (!small || !large) throw new Error('no gradient');
+    await trainer.step({ w: small }, 0.5);
+    await trainer.step({ w: large }, 0.5);
+    expect([...(await numbersOf(trainer, 'w'))]).toEqual([Number.NaN, 1]);
+    expect(trainer.revert()).toBe(true);
+    expect([...(await numbersOf(trainer, 'w'))]).toEqual([0.5, 1.5]);
+    expect(trainer.steps).toBe(1);
+    expect(trainer.revert()).toBe(false);
+    await trainer.dispose();
+    for (const gradient of [small, large]) backend.dispose(gradient);
+    expect(backend.liveTensors).toBe(0);
+  });
+});
+
 describe('a rotation that is trained in a model', () => {
   const [width, rank] = [16, 3];
   const swap = (parameters: Fragment['parameters']): Fragment => ({

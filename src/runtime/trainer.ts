@@ -78,6 +78,8 @@ export class Trainer {
   readonly #program: Program;
   /** Parameters and moments by the names of the graph's inputs. */
   #tensors: Readonly<Record<string, DeviceTensor>>;
+  /** Those of before the last step, until the next one. */
+  #previous: Readonly<Record<string, DeviceTensor>> | undefined;
   #parameters: Fragment['parameters'];
   #steps = 0;
 
@@ -128,7 +130,7 @@ export class Trainer {
   }
 
   /**
-   * One step. The gradients stay their owner's; the parameters of before are freed.
+   * One step. The gradients stay their owner's; the parameters of before are kept until the next step.
    * @param gradients of all parameters, in their shapes
    * @param rate      the learning rate of this step
    */
@@ -144,7 +146,8 @@ export class Trainer {
         schedules[`${name}.schedule`] = this.#backend.upload(numbers, [scheduleWidth]);
       }
       const next = await this.#program.run({ ...this.#tensors, ...given, ...schedules });
-      for (const tensor of Object.values(this.#tensors)) this.#backend.dispose(tensor);
+      this.#forget();
+      this.#previous = this.#tensors;
       this.#tensors = Object.fromEntries(
         Object.entries(next).map(([name, tensor]) => [name.slice('next.'.length), tensor]),
       );
@@ -153,6 +156,22 @@ export class Trainer {
     } finally {
       for (const tensor of Object.values(schedules)) this.#backend.dispose(tensor);
     }
+  }
+
+  #forget(): void {
+    for (const tensor of Object.values(this.#previous ?? {})) this.#backend.dispose(tensor);
+    this.#previous = undefined;
+  }
+
+  /** Take the last step back, once: what it led to turned out to be no numbers. @returns false without a step to take back */
+  revert(): boolean {
+    if (!this.#previous) return false;
+    for (const tensor of Object.values(this.#tensors)) this.#backend.dispose(tensor);
+    this.#tensors = this.#previous;
+    this.#previous = undefined;
+    this.#steps -= 1;
+    this.#parameters = this.#current();
+    return true;
   }
 
   /** The parameters as they are now. */
@@ -164,6 +183,7 @@ export class Trainer {
   }
 
   async dispose(): Promise<void> {
+    this.#forget();
     for (const tensor of Object.values(this.#tensors)) this.#backend.dispose(tensor);
     this.#tensors = {};
     await this.#program.dispose();
