@@ -29,9 +29,13 @@ import type { BoundWeights } from './weights.ts';
 export interface GradientOptions extends ExecuteOptions {
   /**
    * Takes the gradients of `of` on the device, where they are summed: they are not read, and are freed when the promise
-   * settles. Shapes are those of the parameters.
+   * settles. Shapes are those of the parameters. The objective comes with them: whoever makes a step of them can see
+   * whether it is a number.
    */
-  readonly onParameters?: (gradients: readonly Readonly<Record<string, DeviceTensor>>[]) => Promise<void>;
+  readonly onParameters?: (
+    gradients: readonly Readonly<Record<string, DeviceTensor>>[],
+    objective: number,
+  ) => Promise<void>;
 }
 
 export interface GradientRequest {
@@ -311,7 +315,7 @@ class Backward {
       return this.#at[index] ?? zeros(shape);
     });
     const parameters = this.#sums.all();
-    await onParameters?.(parameters);
+    await onParameters?.(parameters, objective);
     const of: Record<string, ReadTensor>[] = [];
     for (const named of onParameters ? [] : parameters) {
       const read: Record<string, ReadTensor> = {};
