@@ -64,6 +64,15 @@ function seeded(seed: number): MersenneTwister {
 }
 
 /**
+ * One number after another, uniform in [0, 1): those of `standardUniform`.
+ * @throws SeedError as `standardNormal` does
+ */
+export function uniformStream(seed: number): () => number {
+  const generator = seeded(seed);
+  return () => generator.uniform();
+}
+
+/**
  * `numpy.random.RandomState(seed).random_sample(count)`: uniform in [0, 1).
  * @throws SeedError as `standardNormal` does
  */
