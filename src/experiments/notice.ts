@@ -8,7 +8,10 @@ export interface Notice {
     | 'trailing-space'
     | 'subject-is-last'
     | 'weak-corruption'
-    | 'mean-over-all-positions';
+    | 'mean-over-all-positions'
+    | 'no-factual-labels'
+    | 'labels-never-change'
+    | 'training-stopped';
   readonly text: string;
 }
 

@@ -1,0 +1,144 @@
+// The file of an alignment (Geiger et al. 2024, "Finding Alignments Between Interpretable Causal Variables and Distributed
+// Neural Representations"; Wu et al. 2023, "Interpretability at Scale"): pairs of prompts with the answer that a causal
+// model gives to their interchange, the sites where its variable is looked for, and how an intervention is trained there.
+
+import * as v from 'valibot';
+import {
+  type Immutable,
+  readVersioned,
+  textOrIds,
+  tokenId,
+  tokenName,
+  wholeNumber,
+} from '../experimentFile.ts';
+
+export const alignVersion = 1;
+const most = { examples: 50_000, sites: 1000, epochs: 10_000 };
+
+const seed = v.pipe(wholeNumber, v.minValue(0), v.maxValue(2 ** 32 - 1));
+const positive = v.pipe(v.number(), v.finite(), v.minValue(Number.MIN_VALUE, 'It must be above 0'));
+const notNegative = v.pipe(v.number(), v.finite(), v.minValue(0, 'It must not be below 0'));
+const share = v.pipe(
+  v.number(),
+  v.minValue(Number.MIN_VALUE, 'A share must be above 0'),
+  v.maxValue(1 - 1e-9, 'A share must be below 1'),
+);
+const atLeastOne = v.pipe(wholeNumber, v.minValue(1, 'It must be at least 1'));
+
+export const exampleSchema = v.strictObject({
+  base: textOrIds,
+  source: textOrIds,
+  /** What follows the base when the variable has the source's value: the text or id of one token. */
+  label: tokenName,
+  /** What follows the base, and the source, as they are: the model's own accuracy is measured with them. */
+  baseLabel: v.optional(tokenName),
+  sourceLabel: v.optional(tokenName),
+  /** Positions by a name that `site.position` may give: of both prompts, or [of the base, of the source]. */
+  positions: v.optional(v.record(v.string(), v.union([tokenId, v.strictTuple([tokenId, tokenId])]))),
+});
+
+export type AlignExampleFile = Immutable<v.InferInput<typeof exampleSchema>>;
+
+const examples = v.pipe(
+  v.array(exampleSchema),
+  v.minLength(1, 'There is no example; give { "base": "...", "source": "...", "label": "..." }'),
+  v.maxLength(most.examples, `There can be at most ${most.examples} examples`),
+);
+
+/** `last` is the last token of each prompt; another word is a name of the examples' `positions`. */
+export const positionSchema = v.union([
+  tokenId,
+  v.pipe(v.string(), v.minLength(1, 'A position needs a name')),
+]);
+
+export const siteSchema = v.strictObject({
+  component: v.string(),
+  layer: v.union([
+    tokenId,
+    v.literal('all'),
+    v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one layer')),
+  ]),
+  position: v.union([
+    positionSchema,
+    v.pipe(v.array(positionSchema), v.minLength(1, 'Name at least one position')),
+  ]),
+});
+
+/** Times the share of the width that is interchanged, added to the loss. */
+const penalty = v.optional(notNegative, 1);
+/** Of the boundary or the mask; default 10 times the learning rate, as pyvene's tutorial has it. */
+const boundaryRate = v.optional(positive);
+
+export const interventionSchema = v.variant('type', [
+  v.strictObject({ type: v.literal('LowRankRotated'), rank: atLeastOne }),
+  /** The first of the rotated directions are interchanged. */
+  v.strictObject({ type: v.literal('Rotated'), dimensions: atLeastOne }),
+  v.strictObject({ type: v.literal('BoundlessRotated'), penalty, boundaryRate }),
+  v.strictObject({ type: v.literal('SigmoidMask'), penalty, boundaryRate }),
+  v.strictObject({ type: v.literal('SigmoidMaskRotated'), penalty, boundaryRate }),
+]);
+
+export type AlignIntervention = Immutable<v.InferOutput<typeof interventionSchema>>;
+
+/** Defaults are those of pyvene's `train_alignment`. */
+export const trainingSchema = v.strictObject({
+  batchSize: v.optional(atLeastOne, 32),
+  epochs: v.optional(v.pipe(atLeastOne, v.maxValue(most.epochs)), 10),
+  learningRate: v.optional(positive, 1e-3),
+  optimizer: v.optional(v.picklist(['adam', 'adamw', 'sgd']), 'adam'),
+  /** Of the learning rate: up in a straight line, then down to 0 or level. */
+  schedule: v.optional(v.picklist(['linear', 'constant']), 'linear'),
+  /** Share of the steps. */
+  warmUp: v.optional(v.pipe(notNegative, v.maxValue(1)), 0.1),
+  /** Of the types that have one: at the first step and at the last, in a straight line between. */
+  temperature: v.optional(v.strictTuple([positive, positive]), [50, 0.1]),
+  /** Whether each epoch takes the examples in another order. */
+  shuffle: v.optional(v.boolean(), true),
+  /** Ends when the mean loss of an epoch has not fallen by `least` for `patience` epochs. */
+  earlyStopping: v.optional(v.strictObject({ patience: atLeastOne, least: v.optional(notNegative, 0) })),
+});
+
+export type AlignTraining = Immutable<v.InferOutput<typeof trainingSchema>>;
+
+export const alignExperimentSchema = v.pipe(
+  v.strictObject({
+    kind: v.literal('align'),
+    version: v.literal(alignVersion),
+    title: v.optional(v.string()),
+    /** A Hub id, a path, or the name of the embedded model. */
+    model: v.string(),
+    revision: v.optional(v.string()),
+    site: siteSchema,
+    intervention: interventionSchema,
+    data: examples,
+    /** Default: a part of `data` as `split` says. */
+    testData: v.optional(examples),
+    split: v.optional(v.strictObject({ testShare: v.optional(share, 0.2), seed: v.optional(seed, 0) })),
+    training: v.optional(trainingSchema, {}),
+    /** Of the rotation that training starts from, of the control, and of the order of the examples. */
+    seed: v.optional(seed, 0),
+  }),
+  v.forward(
+    v.check(
+      ({ testData, split }) => testData === undefined || split === undefined,
+      "The examples of the test are given as 'testData', so nothing is to be split; leave one of the two out",
+    ),
+    ['split'],
+  ),
+);
+
+export type AlignExperiment = Immutable<v.InferOutput<typeof alignExperimentSchema>>;
+
+/** An alignment as a file may state it, defaults left out. */
+export type AlignExperimentFile = Immutable<v.InferInput<typeof alignExperimentSchema>>;
+
+/** At most so many sites are trained for one file. */
+export const mostSites = most.sites;
+
+/**
+ * @param value what JSON.parse gave
+ * @throws ExperimentError that names the first thing that is wrong
+ */
+export function readAlignExperiment(value: unknown): AlignExperiment {
+  return readVersioned(alignExperimentSchema, value, 'align', alignVersion);
+}

@@ -1,0 +1,173 @@
+// Makes an alignment definite for one model: tokens instead of text, sites instead of names, everything checked that can
+// be checked before the model runs.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { describeComponent } from '../../runtime/sites.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import type { Notice } from '../notice.ts';
+import { tokenizerOf } from '../tokens.ts';
+import { type AlignExperiment, mostSites } from './experiment.ts';
+import { shuffled } from './random.ts';
+import { type ResolvedExample, resolveExamples } from './resolveExamples.ts';
+
+export type PositionName = number | string;
+
+/** One site in one layer, for all examples. */
+export interface AlignSite {
+  readonly component: string;
+  readonly layer: number;
+  readonly position: PositionName;
+}
+
+export interface ResolvedAlign {
+  readonly experiment: AlignExperiment;
+  /** Layers down, positions across. */
+  readonly layers: readonly number[];
+  readonly positions: readonly PositionName[];
+  /** [layer, position] row-major. */
+  readonly sites: readonly AlignSite[];
+  /** Entries of a vector at the sites. */
+  readonly width: number;
+  readonly train: readonly ResolvedExample[];
+  readonly test: readonly ResolvedExample[];
+  readonly notices: readonly Notice[];
+}
+
+const list = <T>(given: T | readonly T[]): readonly T[] => (Array.isArray(given) ? given : [given as T]); // What is no array is one.
+
+/** @throws ExperimentError or PlanError that names the field */
+function resolveSites(architecture: Architecture, { site, intervention }: AlignExperiment) {
+  const { component } = site;
+  const { layout, scope, width } = describeComponent(architecture, component);
+  if (layout !== 'token' || scope === 'model') {
+    throw new ExperimentError(
+      `'site.component': '${component}' has no vector for each position of a layer, so nothing can be aligned there. Name one such as 'block_output' or 'mlp_output'.`,
+    );
+  }
+  const last = architecture.layerCount - 1;
+  const layers = site.layer === 'all' ? Array.from({ length: last + 1 }, (_, l) => l) : list(site.layer);
+  const beyond = layers.find((layer) => layer > last);
+  if (beyond !== undefined)
+    throw new ExperimentError(
+      `'site.layer': there is no layer ${beyond}; this model has layers 0 to ${last}.`,
+    );
+  const positions = list<PositionName>(site.position);
+  for (const [field, given] of [
+    ['layer', layers],
+    ['position', positions],
+  ] as const) {
+    if (new Set(given).size < given.length)
+      throw new ExperimentError(`'site.${field}' names one twice: ${given.join(', ')}.`);
+  }
+  if (layers.length * positions.length > mostSites)
+    throw new ExperimentError(
+      `'site' names ${layers.length * positions.length} sites, and there can be at most ${mostSites}. Name fewer layers or positions.`,
+    );
+  const chosen = intervention.type === 'LowRankRotated' ? intervention.rank : undefined;
+  const dimensions = intervention.type === 'Rotated' ? intervention.dimensions : chosen;
+  if (dimensions !== undefined && dimensions > width) {
+    const field = chosen === undefined ? 'dimensions' : 'rank';
+    throw new ExperimentError(
+      `'intervention.${field}' is ${dimensions}, but '${component}' has a width of ${width}. Give at most ${width}.`,
+    );
+  }
+  const sites = layers.flatMap((layer) => positions.map((position) => ({ component, layer, position })));
+  return { layers, positions, sites, width };
+}
+
+/** @throws ExperimentError when too few examples remain on a side */
+function splitExamples(
+  { split, testData, training }: AlignExperiment,
+  data: readonly ResolvedExample[],
+  test: readonly ResolvedExample[],
+): Pick<ResolvedAlign, 'train' | 'test'> {
+  const { testShare = 0.2, seed = 0 } = split ?? {};
+  const count = testData ? 0 : Math.round(data.length * testShare);
+  const { batchSize } = training;
+  if (!testData && (count === 0 || count === data.length)) {
+    throw new ExperimentError(
+      `'split.testShare': ${testShare} of ${data.length} examples leaves ${count} to test and ${data.length - count} to train; both need at least one. Give more examples or another share.`,
+    );
+  }
+  const order = testData ? [...data.keys()] : shuffled(data.length, seed);
+  const pick = (places: readonly number[]) => places.flatMap((place) => data[place] ?? []);
+  const parts = { train: pick(order.slice(count)), test: testData ? test : pick(order.slice(0, count)) };
+  if (batchSize > parts.train.length) {
+    throw new ExperimentError(
+      `'training.batchSize' is ${batchSize}, but only ${parts.train.length} examples are left to train with. Give at most ${parts.train.length}.`,
+    );
+  }
+  return parts;
+}
+
+/** @throws ExperimentError when there is nothing to tell apart */
+function checkClasses(train: readonly ResolvedExample[]): void {
+  const [first] = train;
+  if (!first || train.some(({ label }) => label.id !== first.label.id)) return;
+  throw new ExperimentError(
+    `All ${train.length} examples to train with have the label ${JSON.stringify(first.label.text)}, so any intervention that always gives it is right. Add examples of another label.`,
+  );
+}
+
+function noticesOf(train: readonly ResolvedExample[], test: readonly ResolvedExample[]): readonly Notice[] {
+  const all = [...train, ...test];
+  const known = all.filter(({ baseLabel }) => baseLabel !== undefined);
+  const still = known.filter(({ label, baseLabel }) => label.id === baseLabel?.id).length;
+  return [
+    ...(all.some(({ baseLabel, sourceLabel }) => baseLabel ?? sourceLabel)
+      ? []
+      : [
+          {
+            code: 'no-factual-labels' as const,
+            text: "The examples have no 'baseLabel' or 'sourceLabel', so it is not known whether the model can do the task at all.",
+          },
+        ]),
+    ...(known.length === 0 || still < known.length
+      ? []
+      : [
+          {
+            code: 'labels-never-change' as const,
+            text: 'In every example the label is also the label of the base, so an intervention that does nothing is right.',
+          },
+        ]),
+  ];
+}
+
+/**
+ * The tokenizer of a checkpoint; undefined when it has none and the experiment gives token ids.
+ * @throws CheckpointError when there is text to be read
+ */
+export async function alignTokenizer(
+  checkpoint: Checkpoint,
+  { data, testData = [] }: AlignExperiment,
+  signal?: AbortSignal,
+): Promise<Tokenizer | undefined> {
+  const hasText = [...data, ...testData].some(({ base, source, label, baseLabel, sourceLabel }) =>
+    [base, source, label, baseLabel, sourceLabel].some((text) => typeof text === 'string'),
+  );
+  return tokenizerOf(checkpoint, hasText, signal);
+}
+
+/**
+ * @param tokenizer may be absent when the experiment gives token ids
+ * @throws ExperimentError or PlanError in one sentence: which field, what was given, and what would be right
+ */
+export function resolveAlign(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  experiment: AlignExperiment,
+): ResolvedAlign {
+  const sites = resolveSites(architecture, experiment);
+  const context = { architecture, tokenizer, positions: sites.positions };
+  const data = resolveExamples(context, experiment.data, 'data');
+  const test = resolveExamples(context, experiment.testData ?? [], 'testData');
+  const parts = splitExamples(experiment, data.examples, test.examples);
+  checkClasses(parts.train);
+  return {
+    experiment,
+    ...sites,
+    ...parts,
+    notices: [...data.notices, ...test.notices, ...noticesOf(parts.train, parts.test)],
+  };
+}

@@ -1,0 +1,119 @@
+// Makes the examples of an alignment definite: tokens, labels of one token, and the positions of each site.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { didYouMean } from '../../checkpoint/nearest.ts';
+import { schedule } from '../../runtime/schedule.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import { type Notice, trailingSpaceNotice } from '../notice.ts';
+import { promptRow } from '../planRuns.ts';
+import { type NamedToken, namedToken, tokensOf } from '../tokens.ts';
+import type { AlignExperiment } from './experiment.ts';
+
+export interface ExamplePlace {
+  readonly base: number;
+  readonly source: number;
+}
+
+export interface ResolvedExample {
+  readonly base: readonly number[];
+  readonly source: readonly number[];
+  readonly label: NamedToken;
+  readonly baseLabel?: NamedToken;
+  readonly sourceLabel?: NamedToken;
+  /** Where the sites are, one for each of the experiment's positions. */
+  readonly places: readonly ExamplePlace[];
+}
+
+export interface ExamplesContext {
+  readonly architecture: Architecture;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly positions: readonly (number | string)[];
+}
+
+type Given = AlignExperiment['data'][number];
+
+/** @throws ExperimentError for a position that a prompt does not have, or a name that the example does not give */
+function placeOf(
+  name: number | string,
+  { positions = {} }: Given,
+  { base, source }: Pick<ResolvedExample, 'base' | 'source'>,
+  where: string,
+): ExamplePlace {
+  const named = typeof name === 'string' && name !== 'last' ? positions[name] : undefined;
+  if (typeof name === 'string' && name !== 'last' && named === undefined) {
+    const known = ['last', ...Object.keys(positions)];
+    throw new ExperimentError(
+      `'${where}.positions' has no '${name}', which 'site.position' names. ${didYouMean(name, known)} Known: ${known.join(', ')}.`,
+    );
+  }
+  if (name === 'last') return { base: base.length - 1, source: source.length - 1 };
+  const given = typeof name === 'number' ? name : (named ?? 0);
+  const place =
+    typeof given === 'number' ? { base: given, source: given } : { base: given[0], source: given[1] };
+  for (const [side, tokens] of [
+    ['base', base],
+    ['source', source],
+  ] as const) {
+    if (place[side] < tokens.length) continue;
+    throw new ExperimentError(
+      `'${where}.${side}' has no position ${place[side]}${typeof name === 'string' ? ` ('${name}')` : ''}: its ${tokens.length} tokens have positions 0 to ${tokens.length - 1}.`,
+    );
+  }
+  return place;
+}
+
+/**
+ * @param field `data` or `testData`, for messages
+ * @throws ExperimentError or PlanError that names the example
+ */
+export function resolveExamples(
+  { architecture, tokenizer, positions }: ExamplesContext,
+  given: readonly Given[],
+  field: string,
+): { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] } {
+  const { vocabularySize } = architecture;
+  const known = new Map<string, readonly number[]>();
+  const labels = new Map<string | number, NamedToken>();
+  let spaced: Notice | undefined;
+  const prompt = (text: string | readonly number[], where: string): readonly number[] => {
+    const key = typeof text === 'string' ? text : text.join(' ');
+    const found = typeof text === 'string' ? known.get(key) : undefined;
+    if (found) return found;
+    if (typeof text === 'string' && text.endsWith(' '))
+      spaced ??= trailingSpaceNotice(`The prompt '${where}'`);
+    const tokens = tokensOf(text, tokenizer, `the prompt '${where}'`);
+    // The scheduler knows what prompts a model can take.
+    schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
+    if (typeof text === 'string') known.set(key, tokens);
+    return tokens;
+  };
+  const token = (name: string | number, where: string): NamedToken => {
+    const found = labels.get(name);
+    if (found) return found;
+    const { id, text, rest } = namedToken(name, tokenizer, vocabularySize, `the label '${where}'`);
+    if (rest > 0) {
+      const spaceless = typeof name === 'string' && !name.startsWith(' ');
+      throw new ExperimentError(
+        `'${where}' is ${JSON.stringify(name)}, which has ${rest + 1} tokens, the first of them ${JSON.stringify(text)}. A label must be one token.${spaceless ? ' Most tokenizers put the space before a word into its token; begin the label with one.' : ' Name its first token, or another word.'}`,
+      );
+    }
+    labels.set(name, { id, text });
+    return { id, text };
+  };
+  const examples = given.map((example, index): ResolvedExample => {
+    const where = `${field}.${index}`;
+    const base = prompt(example.base, `${where}.base`);
+    const source = prompt(example.source, `${where}.source`);
+    const { baseLabel, sourceLabel } = example;
+    return {
+      base,
+      source,
+      label: token(example.label, `${where}.label`),
+      ...(baseLabel === undefined ? {} : { baseLabel: token(baseLabel, `${where}.baseLabel`) }),
+      ...(sourceLabel === undefined ? {} : { sourceLabel: token(sourceLabel, `${where}.sourceLabel`) }),
+      places: positions.map((name) => placeOf(name, example, { base, source }, where)),
+    };
+  });
+  return { examples, notices: spaced ? [spaced] : [] };
+}

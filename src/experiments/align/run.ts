@@ -1,0 +1,288 @@
+// Runs an alignment: first what the model does by itself, then one site after another, step by step. Each site is handed
+// over as it grows, so that whatever stops the run loses nothing.
+
+import { orthonormalGap } from '../../autodiff/orthonormal.ts';
+import type { Model } from '../../runtime/model.ts';
+import type { RunOptions } from '../planRuns.ts';
+import { KeptExamples, predictions, promptsAt, type Work, wayOf } from './keptExamples.ts';
+import type { AlignSite, ResolvedAlign } from './resolve.ts';
+import type { ResolvedExample } from './resolveExamples.ts';
+import {
+  type Divergence,
+  interchangeAccuracy,
+  passesOfStep,
+  type SiteContext,
+  SiteTraining,
+  type StepRecord,
+  stepsOf,
+} from './siteTraining.ts';
+import {
+  controlNumbers,
+  hostParameters,
+  interchangedDimensions,
+  type Numbers,
+  trainableOf,
+  widthShare,
+} from './trainable.ts';
+
+/** What is known without an intervention. Shares are of 1. */
+export interface AlignBaselines {
+  /** Prompts that the model continues with their own label; null where no example gives one. */
+  readonly factual: { readonly right: number; readonly of: number } | null;
+  /** The label that most examples to train with have, and the share of the test that has it too. */
+  readonly majority: { readonly label: string; readonly share: number };
+  /** The share of the test whose base the model continues with the label, although nothing is done. */
+  readonly unedited: number;
+}
+
+export interface EpochRecord {
+  /** Steps made up to here. */
+  readonly step: number;
+  /** Mean over its steps. */
+  readonly loss: number;
+  readonly trainAccuracy: number;
+  readonly testAccuracy: number;
+}
+
+export type SiteEnd = 'all-steps' | 'early' | Divergence;
+
+export interface SiteSummary {
+  readonly end: SiteEnd;
+  readonly numbers: Numbers;
+  readonly trainAccuracy: number;
+  readonly testAccuracy: number;
+  /** Of the test, with a random rotation in the place of the trained one. */
+  readonly controlAccuracy: number;
+  /** Of the types that learn how much to interchange. */
+  readonly boundary?: { readonly share: number; readonly dimensions: number };
+  /** The largest entry of |Wᵀ W - I|; only with a rotation. */
+  readonly orthonormalGap?: number;
+}
+
+export type AlignUpdate =
+  | ({ readonly kind: 'baselines' } & AlignBaselines)
+  | { readonly kind: 'begin'; readonly site: number }
+  | ({ readonly kind: 'step'; readonly site: number } & StepRecord)
+  | ({ readonly kind: 'epoch'; readonly site: number } & EpochRecord)
+  | ({ readonly kind: 'end'; readonly site: number } & SiteSummary)
+  /** The run was aborted in the middle of a site; the signal's reason follows. */
+  | { readonly kind: 'cancelled'; readonly site: number; readonly numbers: Numbers };
+
+export interface RunAlignOptions extends RunOptions {
+  /** Sites that an earlier run has finished: they are not trained again. */
+  readonly isDone?: (site: number) => boolean;
+}
+
+const promptCount = (examples: readonly ResolvedExample[]): number =>
+  new Set(examples.flatMap(({ base, source }) => [base.join(' '), source.join(' ')])).size;
+
+/** Row-layers of one site, its prompts and its evaluations included. */
+function siteRowLayers(align: ResolvedAlign, site: AlignSite, layerCount: number): number {
+  const { train, test, experiment } = align;
+  const { bases, sources } = promptsAt([...train, ...test], align.positions.indexOf(site.position));
+  const { layersAfter } = wayOf(site, layerCount);
+  const { epochs } = experiment.training;
+  const rows = epochs * (train.length * (passesOfStep + 1) + test.length) + test.length;
+  return bases.length * layerCount + sources.length * (site.layer + 1) + rows * layersAfter;
+}
+
+/** The work of a whole run, in rows that pass a layer: forward or back. */
+export function estimateAlign(align: ResolvedAlign, layerCount: number) {
+  const own = promptCount([...align.train, ...align.test]) * layerCount;
+  const sites = align.sites.map((site) => siteRowLayers(align, site, layerCount));
+  const steps = align.sites.length * stepsOf(align.train.length, align.experiment.training);
+  return { rowLayers: sites.reduce((sum, each) => sum + each, own), own, sites, steps };
+}
+
+async function baselinesOf(model: Model, align: ResolvedAlign, work: Work): Promise<AlignBaselines> {
+  const { train, test } = align;
+  const all = [...train, ...test];
+  const prompts = all.flatMap(({ base, source, baseLabel, sourceLabel }) => [
+    { tokens: base, label: baseLabel?.id },
+    { tokens: source, label: sourceLabel?.id },
+  ]);
+  const ids = await predictions(
+    model,
+    prompts.map(({ tokens }) => tokens),
+    work,
+  );
+  // Each prompt counts once, however many examples it is in.
+  const factual = new Map<string, boolean>();
+  prompts.forEach(({ tokens, label }, at) => {
+    if (label !== undefined) factual.set(`${label} ${tokens.join(' ')}`, ids[at] === label);
+  });
+  const counts = new Map<number, number>();
+  for (const { label } of train) counts.set(label.id, (counts.get(label.id) ?? 0) + 1);
+  const [most] = [...counts].reduce((best, other) => (other[1] > best[1] ? other : best), [-1, 0]);
+  const share = (isRight: (example: ResolvedExample, at: number) => boolean) =>
+    test.filter(isRight).length / test.length;
+  return {
+    factual:
+      factual.size === 0 ? null : { right: [...factual.values()].filter(Boolean).length, of: factual.size },
+    majority: {
+      label: train.find(({ label }) => label.id === most)?.label.text ?? '',
+      share: share(({ label }) => label.id === most),
+    },
+    unedited: share(({ label }, at) => ids[2 * (train.length + at)] === label.id),
+  };
+}
+
+/** Whether the losses of epochs have stopped falling. */
+function hasSettled(
+  losses: readonly number[],
+  { patience, least }: { patience: number; least: number },
+): boolean {
+  if (losses.length <= patience) return false;
+  const before = Math.min(...losses.slice(0, -patience));
+  return losses.slice(-patience).every((loss) => loss > before - least);
+}
+
+class SiteRun {
+  readonly #context: SiteContext;
+  readonly #align: ResolvedAlign;
+  readonly #site: number;
+  readonly #work: Work;
+  #last: EpochRecord | undefined;
+
+  constructor(context: SiteContext, align: ResolvedAlign, site: number, work: Work) {
+    this.#context = context;
+    this.#align = align;
+    this.#site = site;
+    this.#work = work;
+  }
+
+  async *run(): AsyncGenerator<AlignUpdate, void> {
+    const site = this.#site;
+    const training = await SiteTraining.begin(this.#context);
+    try {
+      const end = yield* this.#epochs(training);
+      yield { kind: 'end', site, ...(await this.#summary(training, end)) };
+    } catch (error) {
+      if (this.#work.signal?.aborted) yield { kind: 'cancelled', site, numbers: training.numbers };
+      throw error;
+    } finally {
+      await training.dispose();
+    }
+  }
+
+  async *#epochs(training: SiteTraining): AsyncGenerator<AlignUpdate, SiteEnd> {
+    const { epochs, earlyStopping } = this.#context.training;
+    const losses: number[] = [];
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const batches = training.batches(epoch);
+      let sum = 0;
+      for (const batch of batches) {
+        const made = await training.step(batch, this.#work);
+        if (typeof made === 'string') {
+          this.#last = undefined;
+          return made;
+        }
+        sum += made.loss;
+        yield { kind: 'step', site: this.#site, ...made };
+      }
+      losses.push(sum / batches.length);
+      this.#last = {
+        step: training.steps,
+        loss: sum / batches.length,
+        ...(await this.#accuracies(training)),
+      };
+      yield { kind: 'epoch', site: this.#site, ...this.#last };
+      if (earlyStopping && hasSettled(losses, earlyStopping)) return 'early';
+    }
+    return 'all-steps';
+  }
+
+  async #accuracies(training: SiteTraining) {
+    const { train, test } = this.#align;
+    const of = (examples: readonly ResolvedExample[]) =>
+      interchangeAccuracy(
+        this.#context,
+        examples,
+        hostParameters(this.#context.trainable, training.numbers),
+        training.temperature,
+        this.#work,
+      );
+    return { trainAccuracy: await of(train), testAccuracy: await of(test) };
+  }
+
+  async #summary(training: SiteTraining, end: SiteEnd): Promise<SiteSummary> {
+    const { trainable, seed } = this.#context;
+    const { numbers, temperature } = training;
+    const { trainAccuracy, testAccuracy } = this.#last ?? (await this.#accuracies(training));
+    const control = controlNumbers(trainable, numbers, seed);
+    const [rows = 0, columns = 0] = trainable.trained.rotation?.shape ?? [];
+    const { width } = this.#align;
+    return {
+      end,
+      numbers,
+      trainAccuracy,
+      testAccuracy,
+      controlAccuracy: await interchangeAccuracy(
+        this.#context,
+        this.#align.test,
+        hostParameters(trainable, control),
+        temperature,
+        this.#work,
+      ),
+      ...(trainable.boundary
+        ? {
+            boundary: {
+              share: widthShare(trainable, numbers, temperature).share,
+              dimensions: interchangedDimensions(trainable, numbers, width, temperature),
+            },
+          }
+        : {}),
+      ...(numbers.rotation ? { orthonormalGap: orthonormalGap(numbers.rotation, rows, columns) } : {}),
+    };
+  }
+}
+
+/**
+ * Run an alignment.
+ * @throws the signal's reason when it is aborted, after what there was of the site in training has been handed over
+ */
+export async function* runAlign(
+  model: Model,
+  align: ResolvedAlign,
+  options: RunAlignOptions = {},
+): AsyncGenerator<AlignUpdate, void> {
+  const { signal, onProgress, isDone = () => false } = options;
+  const { experiment, train, width } = align;
+  const { layerCount } = model.architecture;
+  const estimate = estimateAlign(align, layerCount);
+  let finished = 0;
+  let within = 0;
+  const work: Work = {
+    ...(signal ? { signal } : {}),
+    done: (rowLayers) => {
+      within += rowLayers;
+      onProgress?.(finished + within, estimate.rowLayers);
+    },
+  };
+  const close = (rowLayers: number) => {
+    finished += rowLayers;
+    within = 0;
+    onProgress?.(finished, estimate.rowLayers);
+  };
+  signal?.throwIfAborted();
+  onProgress?.(0, estimate.rowLayers);
+  yield { kind: 'baselines', ...(await baselinesOf(model, align, work)) };
+  close(estimate.own);
+  const trainable = trainableOf(experiment, width);
+  for (const [index, site] of align.sites.entries()) {
+    signal?.throwIfAborted();
+    if (!isDone(index)) {
+      const kept = await KeptExamples.of(model, align, site, work);
+      try {
+        const { layersAfter } = wayOf(site, layerCount);
+        const { training, seed } = experiment;
+        const context = { model, kept, trainable, training, train, seed, layersAfter };
+        yield { kind: 'begin', site: index };
+        yield* new SiteRun(context, align, index, work).run();
+      } finally {
+        kept.dispose();
+      }
+    }
+    close(estimate.sites[index] ?? 0);
+  }
+}

@@ -1,0 +1,207 @@
+// Trains the intervention at one site. Each step runs only the layers after the site, on rows that fork from what was kept;
+// the parameters stay on the device. A step that leads to what is no number is taken back and ends the training.
+
+import { type RateSchedule, rateFactor } from '../../autodiff/schedules.ts';
+import type { DeviceTensor } from '../../runtime/backend.ts';
+import type { Model } from '../../runtime/model.ts';
+import { crossEntropy } from '../../runtime/objectives.ts';
+import type { Fragment } from '../../runtime/plan.ts';
+import { Trainer } from '../../runtime/trainer.ts';
+import { readPrediction } from '../planRuns.ts';
+import type { AlignTraining } from './experiment.ts';
+import { bestToken, inParts, type KeptExamples, rowsTogether, type Work } from './keptExamples.ts';
+import { seedOf, shuffled } from './random.ts';
+import type { ResolvedExample } from './resolveExamples.ts';
+import { areSound, type Numbers, type Trainable, widthShare } from './trainable.ts';
+
+/** Draws from the experiment's seed: those of the parameters come before. */
+const firstOrder = 2;
+
+export interface StepRecord {
+  /** Mean cross-entropy of the labels over the batch, in nats, without the penalty. */
+  readonly loss: number;
+  readonly rate: number;
+  /** Of the types that have one, what the step was made with. */
+  readonly temperature?: number;
+  /** The share of the width that is interchanged, before the step. */
+  readonly widthShare?: number;
+}
+
+export interface SiteContext {
+  readonly model: Model;
+  readonly kept: KeptExamples;
+  readonly trainable: Trainable;
+  readonly training: AlignTraining;
+  readonly train: readonly ResolvedExample[];
+  readonly seed: number;
+  readonly layersAfter: number;
+}
+
+/** Rows pass the layers after a site forward and back. */
+export const passesOfStep = 2;
+
+export const stepsOf = (examples: number, { batchSize, epochs }: AlignTraining): number =>
+  Math.ceil(examples / batchSize) * epochs;
+
+/** What made a training end before its last step. */
+export type Divergence = 'loss' | 'parameters';
+
+export class SiteTraining {
+  readonly #context: SiteContext;
+  readonly #trainer: Trainer;
+  readonly #total: number;
+  readonly #schedule: RateSchedule;
+  /** Of the parameters as they are now. */
+  #numbers: Numbers;
+  #step = 0;
+
+  private constructor(context: SiteContext, trainer: Trainer, numbers: Numbers) {
+    const { training, train } = context;
+    this.#context = context;
+    this.#trainer = trainer;
+    this.#numbers = numbers;
+    this.#total = stepsOf(train.length, training);
+    this.#schedule =
+      training.schedule === 'linear'
+        ? { kind: 'linear', steps: this.#total, warmUpSteps: training.warmUp * this.#total }
+        : { kind: 'constant' };
+  }
+
+  static async begin(context: SiteContext): Promise<SiteTraining> {
+    const { model, trainable, training } = context;
+    const trainer = await Trainer.create(model.backend, trainable.trained, { kind: training.optimizer });
+    const initial = Object.entries(trainable.trained).map(([name, { data }]) => [name, data] as const);
+    return new SiteTraining(context, trainer, Object.fromEntries(initial));
+  }
+
+  get numbers(): Numbers {
+    return this.#numbers;
+  }
+
+  /** Steps made. */
+  get steps(): number {
+    return this.#trainer.steps;
+  }
+
+  /**
+   * The first step is made with the first temperature, and each step ends by setting the next in a straight line over the
+   * steps, so that the first two are alike and evaluation after the last has the last: pyvene's order.
+   */
+  get temperature(): number {
+    const [from, to] = this.#context.training.temperature;
+    const place = Math.max(0, Math.min(this.#step, this.#total) - 1);
+    return this.#total < 2 ? from : from + ((to - from) * place) / (this.#total - 1);
+  }
+
+  /** The batches of an epoch. The last may be smaller. @param epoch from 0 */
+  batches(epoch: number): readonly (readonly ResolvedExample[])[] {
+    const { train, training, seed } = this.#context;
+    const order = training.shuffle ? shuffled(train.length, seedOf(seed, firstOrder + epoch)) : train.keys();
+    return inParts(
+      [...order].flatMap((place) => train[place] ?? []),
+      training.batchSize,
+    );
+  }
+
+  /**
+   * One step.
+   * @returns what it was, or why it could not be made: then the parameters are those that were good last
+   * @throws the signal's reason, before the step or in its middle, with the parameters of before
+   */
+  async step(batch: readonly ResolvedExample[], { signal, done }: Work): Promise<StepRecord | Divergence> {
+    const { model, kept, trainable, training, layersAfter } = this.#context;
+    signal?.throwIfAborted();
+    const { temperature } = this;
+    const fragment = trainable.fragment(this.#trainer.parameters, temperature);
+    const { rows, first } = kept.rows(batch, fragment);
+    const terms = batch.map(({ base, label }, at) => ({
+      ...readPrediction(first + at, base.length),
+      weight: 1 / batch.length,
+      ...crossEntropy([label.id]),
+    }));
+    const rate = training.learningRate * rateFactor(this.#schedule, this.#step);
+    const share = trainable.boundary ? widthShare(trainable, this.#numbers, temperature) : undefined;
+    const { objective } = await model.gradients(
+      { rows, terms, of: [fragment.parameters] },
+      {
+        ...(signal ? { signal } : {}),
+        onParameters: async ([gradients = {}], loss) => {
+          if (Number.isFinite(loss)) await this.#move(gradients, share?.gradient, rate);
+        },
+      },
+    );
+    done(batch.length * layersAfter * passesOfStep);
+    if (!Number.isFinite(objective)) return this.#back('loss');
+    const next = await this.#read();
+    if (!areSound(trainable, next)) return this.#back('parameters');
+    this.#numbers = next;
+    this.#step += 1;
+    return {
+      loss: objective,
+      rate,
+      ...(trainable.hasTemperature ? { temperature } : {}),
+      ...(share ? { widthShare: share.share } : {}),
+    };
+  }
+
+  /** The step of the optimiser, with the penalty's gradient beside that of the loss. */
+  async #move(
+    gradients: Readonly<Record<string, DeviceTensor>>,
+    penalty: Float32Array | undefined,
+    rate: number,
+  ): Promise<void> {
+    const { model, trainable } = this.#context;
+    const { boundary, penalty: factor } = trainable;
+    const own = boundary && gradients[boundary];
+    if (!own || !penalty || factor === 0) return this.#trainer.step(gradients, rate);
+    const data = await model.backend.read(own);
+    const both = Float32Array.from(data, (x, at) => x + factor * (penalty[at] ?? 0));
+    const tensor = model.backend.upload(both, own.shape);
+    try {
+      await this.#trainer.step({ ...gradients, [boundary]: tensor }, rate);
+    } finally {
+      model.backend.dispose(tensor);
+    }
+  }
+
+  async #back(reason: Divergence): Promise<Divergence> {
+    // A loss that is no number comes from the step before it.
+    if (this.#trainer.revert()) this.#numbers = await this.#read();
+    return reason;
+  }
+
+  async #read(): Promise<Numbers> {
+    const read = await this.#trainer.read();
+    return Object.fromEntries(
+      Object.entries(read).map(([name, { data }]) => [name, Float32Array.from(data)]),
+    );
+  }
+
+  dispose(): Promise<void> {
+    return this.#trainer.dispose();
+  }
+}
+
+/**
+ * Interchange intervention accuracy: the share of examples whose most probable token, of the whole vocabulary, is the label
+ * when the intervention acts.
+ * @see Geiger et al. 2024, definition 4
+ */
+export async function interchangeAccuracy(
+  { model, kept, trainable, layersAfter }: Pick<SiteContext, 'model' | 'kept' | 'trainable' | 'layersAfter'>,
+  examples: readonly ResolvedExample[],
+  parameters: Fragment['parameters'],
+  temperature: number,
+  { signal, done }: Work,
+): Promise<number> {
+  const fragment = trainable.fragment(parameters, temperature);
+  let right = 0;
+  for (const part of inParts(examples, rowsTogether)) {
+    const { rows, first } = kept.rows(part, fragment);
+    const reads = part.map(({ base }, at) => readPrediction(first + at, base.length, bestToken));
+    const results = await model.run({ rows, reads }, signal ? { signal } : {});
+    right += part.filter(({ label }, at) => results[at]?.id?.data[0] === label.id).length;
+    done(part.length * layersAfter);
+  }
+  return right / examples.length;
+}
