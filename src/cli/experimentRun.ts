@@ -28,6 +28,8 @@ export interface ResultKind<Result extends ExperimentResult> {
   readonly isComplete: (result: Result) => boolean;
   /** Cells that have arrived, and all. */
   readonly count: (result: Result) => { readonly done: number; readonly total: number };
+  /** What is counted; default cells. */
+  readonly counted?: string;
   /** Files beside result.json, by name. */
   readonly files: (result: Result) => Readonly<Record<string, string>>;
   readonly print: (result: Result) => void;
@@ -38,6 +40,10 @@ export interface ResultKind<Result extends ExperimentResult> {
  * @throws MetricError for a logit difference without a distractor
  */
 export function requireMetric(experiment: Experiment, metric: Metric): void {
+  if (experiment.kind === 'align')
+    throw new MetricError(
+      'An alignment has one measure, the interchange intervention accuracy; leave --metric out.',
+    );
   const watched = experiment.kind === 'trace' ? [experiment] : experiment.pairs;
   if (metric !== 'logitDifference' || watched.every(({ distractor }) => distractor !== undefined)) return;
   throw new MetricError(
@@ -196,6 +202,6 @@ export async function runExperiment<Result extends ExperimentResult>(
   const { done, total } = kind.count(result);
   const way =
     out === undefined ? 'Give --out DIR to keep them another time.' : 'Run the same command again to go on.';
-  console.error(`Stopped with ${done} of ${total} cells. ${way}`);
+  console.error(`Stopped with ${done} of ${total} ${kind.counted ?? 'cells'}. ${way}`);
   return interrupted;
 }

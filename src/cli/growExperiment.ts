@@ -1,6 +1,9 @@
 // Runs an experiment of any kind on a loaded model: the same in Node and in the page that Node drives.
 
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { AlignExperiment } from '../experiments/align/experiment.ts';
+import { alignTokenizer, resolveAlign } from '../experiments/align/resolve.ts';
+import { type AlignResult, growAlign } from '../experiments/align/result.ts';
 import type { PatchExperiment } from '../experiments/patch/experiment.ts';
 import type { PathExperiment } from '../experiments/patch/pathExperiment.ts';
 import { patchTokenizer, resolvePatch } from '../experiments/patch/resolve.ts';
@@ -13,8 +16,8 @@ import { growTrace, type TraceResult } from '../experiments/trace/result.ts';
 import { prepareTrace } from '../experiments/trace/run.ts';
 import type { Model } from '../runtime/model.ts';
 
-export type Experiment = TraceExperiment | PatchExperiment | PathExperiment;
-export type ExperimentResult = TraceResult | PatchResult;
+export type Experiment = TraceExperiment | PatchExperiment | PathExperiment | AlignExperiment;
+export type ExperimentResult = TraceResult | PatchResult | AlignResult;
 
 export interface GrowthOptions extends RunOptions {
   readonly signal: AbortSignal;
@@ -44,6 +47,14 @@ export async function* growExperiment(
     const prepared = await prepareTrace(model, trace, { signal, ...textOf });
     const past = earlier?.kind === 'trace-result' ? { earlier } : {};
     yield* growTrace(model, prepared, { ...options, ...past });
+    return;
+  }
+  if (experiment.kind === 'align') {
+    const tokenizer = await alignTokenizer(checkpoint, experiment, signal);
+    await onReady?.();
+    const align = resolveAlign(architecture, tokenizer, experiment);
+    const past = earlier?.kind === 'align-result' ? { earlier } : {};
+    yield* growAlign(model, align, { ...options, ...past });
     return;
   }
   const tokenizer = await patchTokenizer(checkpoint, experiment, signal);

@@ -3,11 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { didYouMean } from '../checkpoint/nearest.ts';
 import { quoted } from '../checkpoint/wording.ts';
+import { readAlignExperiment } from '../experiments/align/experiment.ts';
 import { ExperimentError } from '../experiments/experimentFile.ts';
 import { metrics } from '../experiments/metrics.ts';
 import { readPatchExperiment } from '../experiments/patch/experiment.ts';
 import { readPathExperiment } from '../experiments/patch/pathExperiment.ts';
 import { readTraceExperiment } from '../experiments/trace/experiment.ts';
+import { alignResults } from './alignRun.ts';
 import { readArguments, readChoice, UsageError } from './arguments.ts';
 import { requireMetric, runExperiment } from './experimentRun.ts';
 import type { Experiment } from './growExperiment.ts';
@@ -37,6 +39,7 @@ const readers = {
   trace: readTraceExperiment,
   patch: readPatchExperiment,
   path: readPathExperiment,
+  align: readAlignExperiment,
 } as const satisfies Readonly<Record<string, (value: unknown) => Experiment>>;
 
 /** @throws ExperimentError for an unknown kind, or the first thing that is wrong */
@@ -69,6 +72,7 @@ export async function runCommand(words: readonly string[]): Promise<number> {
   const { revision: _, ...unpinned } = experiment;
   const chosen: Experiment = model === undefined ? experiment : { ...unpinned, model };
   if (metric) requireMetric(chosen, metric);
+  if (chosen.kind === 'align') return runExperiment(chosen, alignResults, { backend, out });
   return chosen.kind === 'trace'
     ? runExperiment(chosen, traceResults(metric ?? 'probability'), { backend, out })
     : runExperiment(chosen, patchResults(metric), { backend, out });

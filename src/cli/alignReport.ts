@@ -1,0 +1,101 @@
+// An alignment as text: what the model does by itself, what was trained, and how each site ended.
+
+import type { AlignExperiment } from '../experiments/align/experiment.ts';
+import type { AlignResult, SiteResult } from '../experiments/align/result.ts';
+import { formatTable } from './table.ts';
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const places = (value: number): string => String(Number(value.toPrecision(3)));
+const positionText = (position: number | string): string =>
+  typeof position === 'number' ? `position ${position}` : `the position '${position}'`;
+
+function interventionText({ intervention }: AlignExperiment, width: number): string {
+  switch (intervention.type) {
+    case 'LowRankRotated':
+      return `LowRankRotated, ${intervention.rank} of ${width} directions`;
+    case 'Rotated':
+      return `Rotated, ${intervention.dimensions} of ${width} directions`;
+    default:
+      return `${intervention.type}, width ${width}, penalty ${intervention.penalty}`;
+  }
+}
+
+const ends: Readonly<Record<SiteResult['end'], string>> = {
+  begun: 'stopped in the middle',
+  'all-steps': 'all steps made',
+  early: 'ended early: the loss no longer fell',
+  loss: 'ended: the loss became no number',
+  parameters: 'ended: the parameters were sound no more',
+};
+
+function epochLines({ epochs }: SiteResult): readonly string[] {
+  if (epochs.length === 0) return [];
+  const head = ['epoch', 'steps', 'loss', 'train IIA', 'test IIA'];
+  const lines = epochs.map(({ step, loss, trainAccuracy, testAccuracy }, at) => [
+    String(at + 1),
+    String(step),
+    loss.toFixed(4),
+    percent(trainAccuracy),
+    percent(testAccuracy),
+  ]);
+  return [formatTable([head, ...lines], new Set([0, 1, 2, 3, 4])), ''];
+}
+
+function siteLines(site: SiteResult, { width }: AlignResult): readonly string[] {
+  const { layer, position, end, steps, final } = site;
+  const { boundary, orthonormalGap } = final ?? {};
+  return [
+    `Layer ${layer}, ${positionText(position)}: ${steps.loss.length} steps, ${ends[end]}`,
+    ...epochLines(site),
+    ...(final
+      ? [
+          `IIA: train ${percent(final.trainAccuracy)}, test ${percent(final.testAccuracy)}`,
+          ...(boundary
+            ? [
+                `Width: ${places(boundary.share)} of the width, ${boundary.dimensions} of ${width} directions by more than half`,
+              ]
+            : []),
+          ...(orthonormalGap === undefined
+            ? []
+            : [`Rotation: WᵀW is off the identity by ${orthonormalGap.toPrecision(2)}`]),
+          `Control, untrained: test ${percent(final.controlAccuracy)}`,
+        ]
+      : []),
+  ];
+}
+
+const twoDigits = (share: number): string => share.toFixed(2);
+
+/** Test accuracies and, in brackets, those of the control; a point where a site was not trained. */
+function tableOf({ layers, positions, sites }: AlignResult): readonly string[] {
+  const head = ['layer', ...positions.map(String)];
+  const lines = layers.map((layer, row) => [
+    String(layer),
+    ...positions.map((_, column) => {
+      const final = sites[row * positions.length + column]?.final;
+      return final ? `${twoDigits(final.testAccuracy)} (${twoDigits(final.controlAccuracy)})` : '.';
+    }),
+  ]);
+  const right = new Set(head.keys());
+  return [
+    'Test IIA, in brackets the control with an untrained rotation',
+    formatTable([head, ...lines], right),
+    '',
+  ];
+}
+
+/** One site whole; of several a table of the test accuracies, layers down and positions across, each with its control. */
+export function alignReport(result: AlignResult): string {
+  const { experiment, factual, majority, unedited, trainCount, testCount, sites } = result;
+  const own = factual
+    ? `${percent(factual.right / factual.of)} of ${factual.of} prompts`
+    : 'not known: the examples give no label of their own';
+  const [only, ...others] = sites;
+  return [
+    `${experiment.site.component}, ${interventionText(experiment, result.width)}; ${trainCount} examples to train with, ${testCount} to test`,
+    `The model's own accuracy: ${own}`,
+    '',
+    ...(others.length > 0 ? tableOf(result) : only ? siteLines(only, result) : ['The site was not begun.']),
+    `Majority (${JSON.stringify(majority.label)}): test ${percent(majority.share)}; without an intervention ${percent(unedited)}`,
+  ].join('\n');
+}
