@@ -16,7 +16,7 @@ const { signal } = new AbortController();
 /** The page shows three digits and compares six; more only make the page heavier. */
 const brief = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value);
 
-for (const folder of ['examples', 'examples/patch']) {
+for (const folder of ['examples', 'examples/patch', 'examples/attribute']) {
   mkdirSync(`${root}${folder}/results`, { recursive: true });
   for (const name of readdirSync(`${root}${folder}`).filter((file) => file.endsWith('.json'))) {
     const experiment = readExperiment(JSON.parse(readFileSync(`${root}${folder}/${name}`, 'utf8')));

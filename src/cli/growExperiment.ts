@@ -4,6 +4,8 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { AlignExperiment } from '../experiments/align/experiment.ts';
 import { alignTokenizer, resolveAlign } from '../experiments/align/resolve.ts';
 import { type AlignResult, growAlign } from '../experiments/align/result.ts';
+import type { AttributeExperiment } from '../experiments/attribute/experiment.ts';
+import { type AttributionFile, runAttribution } from '../experiments/attribute/result.ts';
 import type { PatchExperiment } from '../experiments/patch/experiment.ts';
 import type { PathExperiment } from '../experiments/patch/pathExperiment.ts';
 import { patchTokenizer, resolvePatch } from '../experiments/patch/resolve.ts';
@@ -16,8 +18,13 @@ import { growTrace, type TraceResult } from '../experiments/trace/result.ts';
 import { prepareTrace } from '../experiments/trace/run.ts';
 import type { Model } from '../runtime/model.ts';
 
-export type Experiment = TraceExperiment | PatchExperiment | PathExperiment | AlignExperiment;
-export type ExperimentResult = TraceResult | PatchResult | AlignResult;
+export type Experiment =
+  | TraceExperiment
+  | PatchExperiment
+  | PathExperiment
+  | AttributeExperiment
+  | AlignExperiment;
+export type ExperimentResult = TraceResult | PatchResult | AttributionFile | AlignResult;
 
 export interface GrowthOptions extends RunOptions {
   readonly signal: AbortSignal;
@@ -55,6 +62,11 @@ export async function* growExperiment(
     const align = resolveAlign(architecture, tokenizer, experiment);
     const past = earlier?.kind === 'align-result' ? { earlier } : {};
     yield* growAlign(model, align, { ...options, ...past });
+    return;
+  }
+  if (experiment.kind === 'attribute') {
+    await onReady?.();
+    yield await runAttribution(model, checkpoint, experiment, options);
     return;
   }
   const tokenizer = await patchTokenizer(checkpoint, experiment, signal);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { didYouMean } from '../checkpoint/nearest.ts';
 import { quoted } from '../checkpoint/wording.ts';
 import { readAlignExperiment } from '../experiments/align/experiment.ts';
+import { readAttributeExperiment } from '../experiments/attribute/experiment.ts';
 import { ExperimentError } from '../experiments/experimentFile.ts';
 import { metrics } from '../experiments/metrics.ts';
 import { readPatchExperiment } from '../experiments/patch/experiment.ts';
@@ -11,6 +12,7 @@ import { readPathExperiment } from '../experiments/patch/pathExperiment.ts';
 import { readTraceExperiment } from '../experiments/trace/experiment.ts';
 import { alignResults } from './alignRun.ts';
 import { readArguments, readChoice, UsageError } from './arguments.ts';
+import { attributeResults } from './attributeRun.ts';
 import { requireMetric, runExperiment } from './experimentRun.ts';
 import type { Experiment } from './growExperiment.ts';
 import { patchResults } from './patchRun.ts';
@@ -39,6 +41,7 @@ const readers = {
   trace: readTraceExperiment,
   patch: readPatchExperiment,
   path: readPathExperiment,
+  attribute: readAttributeExperiment,
   align: readAlignExperiment,
 } as const satisfies Readonly<Record<string, (value: unknown) => Experiment>>;
 
@@ -72,6 +75,7 @@ export async function runCommand(words: readonly string[]): Promise<number> {
   const { revision: _, ...unpinned } = experiment;
   const chosen: Experiment = model === undefined ? experiment : { ...unpinned, model };
   if (metric) requireMetric(chosen, metric);
+  if (chosen.kind === 'attribute') return runExperiment(chosen, attributeResults, { backend, out });
   if (chosen.kind === 'align') return runExperiment(chosen, alignResults, { backend, out });
   return chosen.kind === 'trace'
     ? runExperiment(chosen, traceResults(metric ?? 'probability'), { backend, out })
