@@ -74,7 +74,7 @@ test('a damaged file is told beside its control, and a whole one then loads', as
   const choose = (buffer: Buffer) =>
     files.setInputFiles({ name: 'gpt2.gguf', mimeType: 'application/octet-stream', buffer });
   await choose(whole.subarray(0, 1000));
-  await expect(page.getByText(/gpt2\.gguf.*(cut off|damaged)/i).first()).toBeVisible();
+  await expect(page.getByText(/gpt2\.gguf.*(cut off|damaged)/i).first()).toBeVisible({ timeout: 60_000 });
   await choose(whole);
   await expect(page.getByRole('button', { name: /^Model: gpt2/ })).toBeVisible({ timeout: 60_000 });
 });
