@@ -189,6 +189,14 @@ describe('conformance', () => {
     expect(counts()).toBe('7 passed, 0 failed, 0 skipped');
   });
 
+  test('a tolerance of the command holds in place of the backend’s', async () => {
+    const words = ['conformance', '--fixtures', join(committedRoot, 'llama-llama3'), '--kind', 'activations'];
+    expect(await main([...words, '--tolerance', '1e-9'])).toBe(1);
+    expect(counts()).toBe('0 passed, 1 failed, 0 skipped');
+    expect(await main([...words, '--tolerance', '1e-3'])).toBe(0);
+    expect(await main([...words, '--tolerance', '2'])).toBe(2);
+  });
+
   test('a folder of such folders is taken whole, or by family, or by kind', async () => {
     for (const name of ['gpt2-inner', 'gpt2-unscaled', 'llama-biases']) copyOf(name);
     const words = ['conformance', '--fixtures', folder];

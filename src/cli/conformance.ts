@@ -12,12 +12,12 @@ import { Model } from '../runtime/model.ts';
 import { readArguments, readChoice, UsageError } from './arguments.ts';
 import { type BrowserSession, openBrowser } from './browser/chromium.ts';
 import { type CaseResult, hinderedCases, type Obstacle, runCases } from './conformance/cases.ts';
-import { tolerances } from './conformance/compare.ts';
+import { type Tolerance, tolerances } from './conformance/compare.ts';
 import { familyOf, openReference, type Reference } from './conformance/reference.ts';
 import { createHostBackend } from './hostModel.ts';
 
 const usage =
-  'Usage: patchbay conformance --fixtures DIR [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K]';
+  'Usage: patchbay conformance --fixtures DIR [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K] [--tolerance T]';
 
 interface Folder {
   readonly path: string;
@@ -55,6 +55,8 @@ async function withReference<T>(folder: Folder, use: (reference: Reference) => P
 
 interface Run {
   readonly kind?: string;
+  /** Default that of the backend. */
+  readonly tolerance?: Tolerance;
   readonly onCase: (folder: Folder, result: CaseResult) => void;
 }
 
@@ -117,7 +119,7 @@ async function conformOnHost(folder: Folder, backend: Backend, run: Run): Promis
     try {
       const model = await Model.load(checkpoint, backend);
       const options = {
-        tolerance: tolerances[backend.kind],
+        tolerance: run.tolerance ?? tolerances[backend.kind],
         ...(run.kind === undefined ? {} : { kind: run.kind }),
       };
       try {
@@ -178,7 +180,12 @@ async function conformInBrowser(folders: readonly Folder[], run: Run): Promise<v
         reference: 2 * index,
         model: 2 * index + 1,
       };
-      const chosen = { ...request, ...(run.kind === undefined ? {} : { kind: run.kind }) };
+      const { kind, tolerance } = run;
+      const chosen = {
+        ...request,
+        ...(kind === undefined ? {} : { kind }),
+        ...(tolerance ? { tolerance } : {}),
+      };
       await runFolder(folder, run, (counted) =>
         session.conform(chosen, (result) => counted.onCase(folder, result)),
       );
@@ -193,6 +200,17 @@ function isOfFamily({ path, label }: Folder, family: string): boolean {
   return label === family || familyOf(label, readFileSync(join(path, 'cases.json'), 'utf8')) === family;
 }
 
+/** A single number bounds both errors, as a reference of a large model may ask for. */
+function readTolerance(text: string | undefined): Tolerance | undefined {
+  if (text === undefined) return undefined;
+  const bound = Number(text);
+  if (text.trim() === '' || !(bound > 0 && bound < 1))
+    throw new UsageError(
+      `The tolerance '${text}' does not work; give a number between 0 and 1, such as 1e-3.`,
+    );
+  return { absolute: bound, relative: bound };
+}
+
 export async function conformanceCommand(words: readonly string[]): Promise<number> {
   const option = { type: 'string' } as const;
   const args = readArguments(words, {
@@ -201,12 +219,14 @@ export async function conformanceCommand(words: readonly string[]): Promise<numb
     model: option,
     family: option,
     kind: option,
+    tolerance: option,
   });
   const path = args.text('fixtures');
   if (path === undefined || args.positionals.length > 0) throw new UsageError(usage);
   const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
   const family = args.text('family');
   const kind = args.text('kind');
+  const tolerance = readTolerance(args.text('tolerance'));
   const all = referenceFolders(path, args.text('model'));
   const folders = all.filter((folder) => family === undefined || isOfFamily(folder, family));
   if (folders.length === 0)
@@ -216,6 +236,7 @@ export async function conformanceCommand(words: readonly string[]): Promise<numb
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   await conform(folders, backend, {
     ...(kind === undefined ? {} : { kind }),
+    ...(tolerance ? { tolerance } : {}),
     onCase: (folder, result) => {
       counts[result.status] += 1;
       printCase(folder, result);

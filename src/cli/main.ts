@@ -27,7 +27,7 @@ const help = `Patchbay: causal interventions on neural networks
                                         result.json, cells.csv, figure.svg
       [--backend node|wasm|webgpu] [--model MODEL] [--metric M]
   patchbay conformance --fixtures DIR   compare with reference results
-      [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K]
+      [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K] [--tolerance T]
 
 MODEL is tiny-atlas (embedded), a folder, a .gguf file, or a Hub id such as openai-community/gpt2.`;
 

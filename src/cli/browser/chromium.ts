@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser } from '@playwright/test';
 import type { Connect } from 'vite';
 import type { CaseResult } from '../conformance/cases.ts';
+import type { Tolerance } from '../conformance/compare.ts';
 import type { Experiment, ExperimentResult } from '../growExperiment.ts';
 import type { BrowserBackend, Exercise, ExerciseResult, HarnessReport, Tutorials } from './harness.ts';
 
@@ -56,6 +57,7 @@ export interface BrowserSession {
       readonly reference: number;
       readonly model: number;
       readonly kind?: string;
+      readonly tolerance?: Tolerance;
     },
     onCase: (result: CaseResult) => void,
   ): Promise<void>;

@@ -14,7 +14,7 @@ import { tinyCheckpoint } from '../../runtime/tinyCheckpoint.ts';
 import { createWasmBackend } from '../../runtime/wasmBackend.ts';
 import { createWebGpuBackend } from '../../runtime/webgpuBackend.ts';
 import { type CaseResult, runCases } from '../conformance/cases.ts';
-import { tolerances } from '../conformance/compare.ts';
+import { type Tolerance, tolerances } from '../conformance/compare.ts';
 import { openReference } from '../conformance/reference.ts';
 import { type Experiment, type ExperimentResult, growExperiment } from '../growExperiment.ts';
 import { type ComponentNumbers, countLiveTensors, exerciseComponents } from './exercise.ts';
@@ -29,6 +29,8 @@ export interface BrowserConformance {
   readonly referenceUrl: string;
   readonly modelUrl: string;
   readonly kind?: string;
+  /** Default that of the backend. */
+  readonly tolerance?: Tolerance;
 }
 
 export interface Exercise {
@@ -74,7 +76,7 @@ async function conform(request: BrowserConformance): Promise<void> {
     );
     const reference = await openReference(label, cases, tensors);
     const options = {
-      tolerance: tolerances[kind],
+      tolerance: request.tolerance ?? tolerances[kind],
       ...(request.kind === undefined ? {} : { kind: request.kind }),
     };
     for await (const result of runCases(model, reference, options))
