@@ -85,6 +85,10 @@ function dimensionOf({ intervention, key }: ResolvedIntervention): number | read
   if (type.name === 'AutoencoderIntervention')
     return entries ?? Array.from({ length: all }, (_, latent) => latent);
   if (!entries) return all;
+  if (type.name === 'LowRankRotatedSpaceIntervention')
+    throw new InterventionError(
+      `${key}: pyvene's ${type.name} ignores 'interchange_dim' and would interchange all directions. Name them as subspaces of the call instead.`,
+    );
   if (entries.every((entry, place) => entry === place)) return entries.length;
   throw new InterventionError(
     `${key}: pyvene interchanges the first so many entries of a ${type.name}, and cannot save ${entries.join(', ')}. Name them as subspaces of the call instead.`,
