@@ -179,6 +179,43 @@ describe('sources', () => {
 });
 
 describe('several at once', () => {
+  test('units of the head that are one vector stay so when one of them is read', async () => {
+    const at = { positions: [2, 6] };
+    const intervenable = new IntervenableModel(
+      {
+        component: 'final_norm_output',
+        layer: null,
+        intervention_type: 'LowRankRotatedSpaceIntervention',
+        low_rank_dimension: 4,
+        max_number_of_units: 2,
+      },
+      model,
+    );
+    const call = { base, sources: [source], unitLocations: { 'sources->base': { source: at, base: at } } };
+    const all = await intervenable.run(call);
+    const last = await intervenable.run({ ...call, logits: 'last' });
+    expect(last.intervenedOutputs.logits).toHaveLength(2);
+    last.intervenedOutputs.logits.forEach(({ data }, example) => {
+      const expected = all.intervenedOutputs.logits[example]?.data.slice(-data.length) ?? [];
+      data.forEach((x, i) => {
+        expect(x).toBeCloseTo(expected[i] ?? Number.NaN, 5);
+      });
+    });
+  });
+
+  test('what pyvene would not restrict to some directions is not saved', () => {
+    const restricted = new IntervenableModel(
+      {
+        ...block,
+        intervention_type: 'LowRankRotatedSpaceIntervention',
+        low_rank_dimension: 4,
+        interchange_dim: 2,
+      },
+      model,
+    );
+    expect(() => restricted.save()).toThrow("ignores 'interchange_dim'");
+  });
+
   test('two subspaces of one site together are the whole', async () => {
     const half = width / 2;
     const entries = (from: number) => [[0, 1].map(() => Array.from({ length: half }, (_, i) => from + i))];

@@ -74,13 +74,27 @@ export class Lookup {
     return this.#forks.get(stage) ?? none;
   }
 
-  /** Positions of a row that are read or captured in the head: only these pass it. Ascending. */
+  /**
+   * Positions of a row that are read or captured in the head, and those that an edit joins with them: only these pass it.
+   * Ascending.
+   */
   headPositions(row: number): readonly number[] {
     const positions = [
       ...this.readsAt(row, this.#head).flatMap(({ read }) => read.target.positions),
       ...this.capturesAt(row, this.#head).flatMap((request) => request.positions),
     ];
-    return [...new Set(positions)].sort((a, b) => a - b);
+    const wanted = new Set(positions);
+    const joining = (this.schedule.rows[row]?.edits ?? []).filter(
+      ({ stage, fragment }) => stage === this.#head && (fragment.joined ?? 1) > 1,
+    );
+    // Once for each edit: what one joins may be wanted of the next.
+    for (const _ of joining) {
+      for (const { target } of joining) {
+        if (target.positions.some((position) => wanted.has(position)))
+          for (const position of target.positions) wanted.add(position);
+      }
+    }
+    return [...wanted].sort((a, b) => a - b);
   }
 
   /** Rows that pass a stage. Rows from tokens pass the embedding; only rows that are read there pass the head. */
