@@ -139,6 +139,11 @@ const inconfigurable: readonly (readonly [string, unknown, string])[] = [
     "representations.0: 'mlp_activation' is not what a module returns, so no input belongs to it.",
   ],
   [
+    'another site for a type that reads what enters its module',
+    { component: 'mlp_output', intervention_type: 'SkipIntervention', source_layer: 0 },
+    'representations.0: a SkipIntervention reads what enters its module, so it cannot name another source.',
+  ],
+  [
     'a principal component analysis without components',
     { ...block, intervention_type: 'PCARotatedSpaceIntervention' },
     'has no parameters to start from',
@@ -149,6 +154,12 @@ test.each(inconfigurable)('a configuration with %s is refused', (_, configuratio
   const declare = () => new IntervenableModel(readConfiguration(configuration), model);
   expect(declare).toThrow(InterventionError);
   expect(declare).toThrow(message);
+});
+
+test('parameters of an intervention that does not exist are refused', () => {
+  expect(() => new IntervenableModel(block, model, { parameters: { first: {} } })).toThrow(
+    "parameters: there is no intervention 'first'. There are: layer_1_comp_block_output_unit_pos_nunit_1#0.",
+  );
 });
 
 const uncallable: readonly (readonly [string, unknown, Partial<RunArguments>, string])[] = [

@@ -154,6 +154,10 @@ function sourceOf(
       );
     return source;
   }
+  if (own !== null && own !== undefined)
+    throw new InterventionError(
+      `${label}: a ${type.name} reads what enters its module, so it cannot name another source.`,
+    );
   const entering = input ?? moduleInput(site.component, label);
   const { description } = siteOf(architecture, entering, site.layer, label);
   if (type.source === 'otherInput' && description.width !== component.width)
@@ -248,6 +252,11 @@ export function resolveConfiguration(
   const groups = groupsOf(configuration);
   const sourceCount = Math.max(...groups) + 1;
   const keys = interventionKeys(configuration);
+  const stray = Object.keys(parameters).find((key) => !keys.includes(key));
+  if (stray !== undefined)
+    throw new InterventionError(
+      `parameters: there is no intervention '${stray}'. There are: ${keys.join(', ')}.`,
+    );
   const linked = new Map<number, { readonly instance: Intervention; readonly label: string }>();
   const drafts = representations.map((representation, index) => {
     const label = `representations.${index}`;
