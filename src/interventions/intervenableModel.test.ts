@@ -203,6 +203,23 @@ describe('several at once', () => {
     });
   });
 
+  test.each(['VanillaIntervention', 'RotatedSpaceIntervention'])(
+    'a %s of the first entries is so after it was saved and loaded',
+    async (type) => {
+      const saved = new IntervenableModel({ ...block, intervention_type: type, interchange_dim: 3 }, model);
+      const files = saved.save();
+      const loaded = await IntervenableModel.load(
+        {
+          label: 'saved',
+          names: () => [...files.keys()],
+          read: async (name) => files.get(name) ?? new Uint8Array(),
+        },
+        model,
+      );
+      expect([...loaded.interventions.values()].map(({ interchanged }) => interchanged)).toEqual([[0, 1, 2]]);
+    },
+  );
+
   test('what pyvene would not restrict to some directions is not saved', () => {
     const restricted = new IntervenableModel(
       {

@@ -91,7 +91,7 @@ export class IntervenableModel {
     model: Model,
     options: Omit<IntervenableOptions, 'parameters'> = {},
   ): Promise<IntervenableModel> {
-    const { configuration, parameters } = fromPyveneFolder(await readPyveneFolder(files));
+    const { configuration, parameters } = fromPyveneFolder(await readPyveneFolder(files), model.architecture);
     return new IntervenableModel(configuration, model, { ...options, parameters });
   }
 

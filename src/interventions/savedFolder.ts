@@ -1,8 +1,11 @@
 // Interventions to and from the folders that pyvene saves.
 
+import type { Architecture } from '../architectures/architecture.ts';
+import { describeComponent } from '../runtime/sites.ts';
 import type { Representation } from './configuration.ts';
 import { type Configuration, type NestedNumbers, readConfiguration } from './configuration.ts';
 import { InterventionError, type Parameters } from './intervention.ts';
+import { isModulePath, moduleSite } from './modulePaths.ts';
 import type { PyveneFolder, PyveneIntervention } from './pyveneFolder.ts';
 import type { ResolvedConfiguration, ResolvedIntervention } from './resolve.ts';
 import { subspaceWidth } from './resolve.ts';
@@ -24,27 +27,33 @@ function nest(data: Float32Array, shape: readonly number[]): NestedNumbers {
 }
 
 /** What `interchange_dim` of a file means here: undefined where it is all that there is. */
-function interchanged({
-  type,
-  dimension,
-  parameters,
-  key,
-}: PyveneIntervention): number | number[] | undefined {
-  if (dimension === null) return undefined;
+function interchanged(
+  { type, dimension, parameters, key, representation }: PyveneIntervention,
+  architecture: Architecture,
+): number | number[] | undefined {
+  // pyvene's low-rank type never reads it.
+  if (dimension === null || type === 'LowRankRotatedSpaceIntervention') return undefined;
   if (typeof dimension !== 'number') return [...dimension];
-  const { subspaceWidth: widthOf } = interventionType(type, key);
+  const { subspaceWidth: widthOf, units } = interventionType(type, key);
   // pyvene's autoencoder takes a single number for one latent, not for so many.
   if (type === 'AutoencoderIntervention') return [dimension];
   if (!widthOf) return undefined;
-  const width = widthOf(Number.POSITIVE_INFINITY, parameters);
-  return dimension >= width || !Number.isFinite(width) ? undefined : dimension;
+  const { component: name, max_number_of_units: count } = representation;
+  const component = isModulePath(name) ? moduleSite(architecture, name, key).component : name;
+  const joined = units === 'joined' ? count : 1;
+  const width = widthOf(describeComponent(architecture, component).width * joined, parameters);
+  return dimension >= width ? undefined : dimension;
 }
 
-export function fromPyveneFolder({ mode, interventions }: PyveneFolder): SavedInterventions {
+/** @throws InterventionError for a module path, UnknownComponentError for a component, that the model does not have */
+export function fromPyveneFolder(
+  { mode, interventions }: PyveneFolder,
+  architecture: Architecture,
+): SavedInterventions {
   const representations = interventions.map((intervention) => {
     const { representation, type, sourceRepresentation } = intervention;
     const { low_rank_dimension, subspace_partition, latent_dim, moe_key: _, ...place } = representation;
-    const dimension = interchanged(intervention);
+    const dimension = interchanged(intervention, architecture);
     return {
       ...place,
       low_rank_dimension,
