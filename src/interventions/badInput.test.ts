@@ -144,6 +144,24 @@ const inconfigurable: readonly (readonly [string, unknown, string])[] = [
     'representations.0: a SkipIntervention reads what enters its module, so it cannot name another source.',
   ],
   [
+    'a run for a type that takes none',
+    { ...block, intervention_type: 'ZeroIntervention', source_run: 'original' },
+    'representations.0.source_run: a ZeroIntervention takes nothing from another run.',
+  ],
+  [
+    'a layer beside a constant',
+    { ...block, source_layer: 0, source_representation: [1] },
+    'representations.0.source_layer: it takes a constant, so it cannot also take from a run.',
+  ],
+  [
+    'a link whose second one interchanges other entries',
+    [
+      { ...block, intervention_link_key: 0 },
+      { ...block, layer: 2, intervention_link_key: 0, interchange_dim: 3 },
+    ],
+    'representations.1.interchange_dim: it is linked with representations.0, which interchanges other entries.',
+  ],
+  [
     'a principal component analysis without components',
     { ...block, intervention_type: 'PCARotatedSpaceIntervention' },
     'has no parameters to start from',
@@ -200,7 +218,7 @@ const uncallable: readonly (readonly [string, unknown, Partial<RunArguments>, st
     'more sources than groups',
     block,
     { sources: [source, source] },
-    "'sources' has 2 entries, and there are 1 groups of interventions.",
+    "'sources' has 2 entries, and there are 1 sources to take from.",
   ],
   [
     'a source of another number of examples',
@@ -292,6 +310,49 @@ const uncallable: readonly (readonly [string, unknown, Partial<RunArguments>, st
     { sources: [source, source] },
     'take from each other in a circle; a run cannot wait for itself.',
   ],
+  [
+    'a run that the call does not give',
+    { ...block, source_run: 'source_1' },
+    { sources: [source] },
+    "representations.0: it names 'source_1', and 'sources' has 1 entry.",
+  ],
+  [
+    'both sides and the base beside them',
+    block,
+    { unitLocations: { 'sources->base': 3, base: 1 } },
+    "unit_locations: it has both 'sources->base' and 'base'.",
+  ],
+  [
+    'positions alone where heads are needed too',
+    { layer: 1, component: 'head_query_output', unit: 'h.pos' },
+    { unitLocations: { 'sources->base': [0, 1, 2] } },
+    "names one kind of unit, and the unit 'h.pos' needs heads and positions",
+  ],
+  ['no subspace at all', block, { subspaces: [] }, 'it names no entry, so nothing would be changed.'],
+  ['a location of nothing', block, { unitLocations: { base: {} } }, "names neither 'positions' nor 'heads'."],
+  [
+    'two heads at one position into one head at two',
+    { layer: 1, component: 'head_query_output', unit: 'h.pos' },
+    {
+      unitLocations: {
+        'sources->base': {
+          source: { heads: [0, 1], positions: [2] },
+          base: { heads: [0], positions: [2, 3] },
+        },
+      },
+    },
+    'representations.0: the source names 2 heads and the base 1; they must be as many.',
+  ],
+  [
+    'activations for a type that takes none',
+    { ...block, intervention_type: 'ZeroIntervention' },
+    {
+      sourceRepresentations: { 'layer_1_comp_block_output_unit_pos_nunit_1#0': new Float32Array(16) },
+      unitLocations: { base: 3 },
+    },
+    "sourceRepresentations: a ZeroIntervention ('layer_1_comp_block_output_unit_pos_nunit_1#0') takes no source.",
+  ],
+  ['no example', block, { base: { inputIds: [] } }, 'base: there is no prompt.'],
   ['text without a tokenizer', block, { base: 'The' }, 'base: a prompt as text needs a tokenizer.'],
   ['an empty batch', block, { base: [] }, 'base: there is no prompt.'],
   [

@@ -142,7 +142,7 @@ export function chosenEntries(
     partition,
   );
   if (chosen) subspaceWidth(intervention, label);
-  return chosen;
+  return chosen ?? intervention.interchanged;
 }
 
 /**
@@ -183,6 +183,11 @@ export function editOf(
     if (!origin) return undefined;
     const from = promptOf(call, origin.run, example, label).tokens.length;
     const count = countUnits(architecture, origin.site, origin.location, from);
+    const fromHeads = origin.location.heads?.length;
+    if (fromHeads !== undefined && component.layout !== 'token' && fromHeads !== heads.length)
+      throw new InterventionError(
+        `${label}: the source names ${fromHeads} heads and the base ${heads.length}; they must be as many.`,
+      );
     if (count !== units)
       throw new InterventionError(
         `${label}: the source names ${count} ${count === 1 ? 'unit' : 'units'} and the base ${units}; they must be as many.`,

@@ -68,6 +68,7 @@ describe('locations', () => {
       const found = together.intervenedOutputs.logits[example]?.data ?? [];
       const expected = alone.intervenedOutputs.logits[0]?.data ?? [];
       // Other batches, other order of sums.
+      expect(found.length).toBe(7 * tinyConfigurations.gpt2.vocab_size);
       found.forEach((x, i) => {
         expect(x).toBeCloseTo(expected[i] ?? Number.NaN, 5);
       });
@@ -131,6 +132,30 @@ describe('sources', () => {
     const whole = (await collector.run(call)).collectedActivations[0]?.[1]?.data ?? [];
     const part = await collector.run({ ...call, subspaces: [5, 1] });
     expect([...(part.collectedActivations[0]?.[1]?.data ?? [])]).toEqual([whole[5], whole[1]]);
+  });
+
+  test('collecting keeps the entries that the intervention interchanges', async () => {
+    const configuration = { ...block, intervention_type: 'CollectIntervention', interchange_dim: 3 };
+    const { collectedActivations } = await new IntervenableModel(configuration, model).run({
+      base,
+      unitLocations: { base: 3 },
+    });
+    expect(collectedActivations[0]?.[0]?.shape).toEqual([1, 3]);
+  });
+
+  test('two numbers of a side that is named are two units', async () => {
+    const both = { source: [1, 2], base: [3, 4] };
+    const listed = { source: { positions: [1, 2] }, base: { positions: [3, 4] } };
+    expect(await run(block, { base, sources: [source], unitLocations: { 'sources->base': both } })).toEqual(
+      await run(block, { base, sources: [source], unitLocations: { 'sources->base': listed } }),
+    );
+  });
+
+  test('a source is named by its number, also one of no group', async () => {
+    const named = { ...block, source_run: 'source_1' };
+    expect(await run(named, { base, sources: [base, source], unitLocations: twoToFour })).toEqual(
+      await run(block, { base, sources: [source], unitLocations: twoToFour }),
+    );
   });
 
   test("the base's own run is a source under the name 'original'", async () => {
@@ -272,6 +297,7 @@ describe('several at once', () => {
     });
     const plain = await intervenable.collect({ base, sites: [{ component: 'logits', layer: null }] });
     const vocabulary = tinyConfigurations.gpt2.vocab_size;
+    expect(originalOutputs?.logits.length).toBe(base.length);
     originalOutputs?.logits.forEach(({ data, shape }, example) => {
       expect(shape).toEqual([1, vocabulary]);
       expect([...data]).toEqual([...(plain[0]?.[example]?.data.slice(-vocabulary) ?? [])]);

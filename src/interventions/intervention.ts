@@ -54,7 +54,7 @@ export interface InterventionType {
   readonly subspaceWidth?: (width: number, parameters: Parameters) => number;
   /** Names of options that must be given. */
   readonly needs?: readonly ('lowRankDimension' | 'latentDimension')[];
-  /** Fresh parameters, by name. @throws ParametersNeededError when they only come from outside */
+  /** Fresh parameters, by name. @throws InterventionError when they only come from outside */
   readonly initial: (options: TypeOptions) => Parameters;
   /** The shapes that parameters must have. An entry that is a name is a size of the instance's own. */
   readonly shapes: (width: number) => Readonly<Record<string, readonly (number | string)[]>>;

@@ -84,6 +84,8 @@ function sideOf(
   count: number,
   examples: number,
   label: string,
+  /** Whether the side was named, so that two numbers are two units. */
+  isNamed: boolean,
 ): readonly UnitLocation[] | undefined | 'left out' {
   if (side === null) return undefined;
   if (typeof side === 'number') {
@@ -104,6 +106,8 @@ function sideOf(
     }
     if (unit === 'pos' && heads)
       throw new InterventionError(`${label}: 'heads' are named, but the unit is 'pos'.`);
+    if (positions === undefined && heads === undefined)
+      throw new InterventionError(`${label}: the location names neither 'positions' nor 'heads'.`);
     return [
       {
         positions: isNumbers(positions) ? positions : 'all',
@@ -113,7 +117,12 @@ function sideOf(
   }
   if (!isList(side)) throw new InterventionError(`${label}: ${shown(side)} is no location.`);
   if (isNumbers(side)) {
-    if (side.length === 2) throw ambiguous(label, side);
+    if (side.length === 0) throw new InterventionError(`${label}: the list of units is empty.`);
+    if (unit === 'h.pos')
+      throw new InterventionError(
+        `${label}: ${shown(side)} names one kind of unit, and the unit 'h.pos' needs heads and positions: { "heads": [..], "positions": [..] }.`,
+      );
+    if (side.length === 2 && !isNamed) throw ambiguous(label, side);
     return [locationOf(unit, side)];
   }
   if (side.length !== count)
@@ -188,8 +197,13 @@ export function locateInterventions(
       both === undefined
         ? { source: null, base: isObject(baseOnly) && 'base' in baseOnly ? baseOnly.base : baseOnly }
         : sidesOf(both, label);
-    const target = sideOf(base ?? null, unit, index, count, examples, label);
-    const origin = sideOf(source, unit, index, count, examples, label);
+    if (both !== undefined && baseOnly !== undefined)
+      throw new InterventionError(
+        `unit_locations: it has both '${route}' and 'base'. '${route}' says both sides; leave 'base' out.`,
+      );
+    const isNamed = isObject(both) && ('source' in both || 'base' in both);
+    const target = sideOf(base ?? null, unit, index, count, examples, label, isNamed);
+    const origin = sideOf(source, unit, index, count, examples, label, isNamed);
     return target === 'left out' || origin === 'left out' ? undefined : { source: origin, base: target };
   });
 }
@@ -263,6 +277,10 @@ export function subspaceOf(
     return own[example];
   })();
   if (ids === undefined) return undefined;
+  if (ids.length === 0)
+    throw new InterventionError(
+      `${label}: it names no ${partition ? 'subspace' : 'entry'}, so nothing would be changed. Leave it out for all, or leave the intervention out.`,
+    );
   const size = partition?.length ?? width;
   const outside = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= size);
   if (outside !== undefined)

@@ -61,6 +61,7 @@ export function readInputs(
   if (typeof inputs === 'string') return [encode(inputs)];
   if ('inputIds' in inputs) {
     const { inputIds, attentionMask } = inputs;
+    if (inputIds.length === 0) throw new InterventionError(`${label}: there is no prompt.`);
     if (attentionMask && attentionMask.length !== inputIds.length)
       throw new InterventionError(
         `${label}: there are ${inputIds.length} prompts and ${attentionMask.length} attention masks.`,

@@ -241,6 +241,11 @@ const serialRoute = (group: number, count: number): readonly [string, string] =>
   group + 1 < count ? `source_${group + 1}` : 'base',
 ];
 
+/** 2 of `source_2`; -1 of a run that is no source, or of none. */
+export function sourceNumber(run: string | null | undefined): number {
+  return run?.startsWith('source_') ? Number(run.slice('source_'.length)) : -1;
+}
+
 /** @throws InterventionError that names the field, what was given and what would be right */
 export function resolveConfiguration(
   architecture: Architecture,
@@ -250,7 +255,7 @@ export function resolveConfiguration(
   const { representations, mode } = configuration;
   const names = typeNames(configuration);
   const groups = groupsOf(configuration);
-  const sourceCount = Math.max(...groups) + 1;
+  const groupCount = Math.max(...groups) + 1;
   const keys = interventionKeys(configuration);
   const stray = Object.keys(parameters).find((key) => !keys.includes(key));
   if (stray !== undefined)
@@ -282,16 +287,28 @@ export function resolveConfiguration(
         seed: seed + index,
         label,
       });
-    if (earlier) checkLink(earlier, type, description, representation, label);
-    else if (link !== undefined) linked.set(link, { instance: intervention, label });
+    if (earlier) {
+      checkLink(earlier, type, description, representation, label);
+      checkSame(earlier, parameters[key], representation, label);
+    } else if (link !== undefined) linked.set(link, { instance: intervention, label });
     const partition = representation.subspace_partition
       ? expandPartition(representation.subspace_partition, subspaceWidth(intervention, label), label)
       : undefined;
     const constant = representation.source_representation;
     if (constant !== null && constant !== undefined && type.source !== 'run')
       throw new InterventionError(`${label}: a ${type.name} takes no source, constant or not.`);
+    const isTaken = sourceSite !== undefined && type.source !== 'input';
+    const beside = (['source_run', 'source_layer', 'source_component'] as const).find(
+      (field) => (representation[field] ?? null) !== null,
+    );
+    if (beside !== undefined && (!isTaken || (constant ?? null) !== null))
+      throw new InterventionError(
+        isTaken
+          ? `${label}.${beside}: it takes a constant, so it cannot also take from a run.`
+          : `${label}.${beside}: a ${type.name} takes nothing from another run.`,
+      );
     const group = groups[index] ?? 0;
-    const [from, to] = mode === 'serial' ? serialRoute(group, sourceCount) : [`source_${group}`, 'base'];
+    const [from, to] = mode === 'serial' ? serialRoute(group, groupCount) : [`source_${group}`, 'base'];
     const hasConstant = constant !== null && constant !== undefined;
     const takesRun = sourceSite !== undefined && type.source !== 'input' && !hasConstant;
     const sourceRun = takesRun ? (representation.source_run ?? from) : undefined;
@@ -321,7 +338,11 @@ export function resolveConfiguration(
     const fellows = drafts.filter(({ route }) => route === draft.route);
     return { ...draft, routeIndex: fellows.indexOf(draft), routeCount: fellows.length };
   });
-  return { mode, interventions, sourceCount };
+  // A run may be named that no group takes from.
+  const named = representations.flatMap(({ source_run: from, target_run: to }) =>
+    [from, to].map(sourceNumber),
+  );
+  return { mode, interventions, sourceCount: Math.max(groupCount, ...named.map((number) => number + 1)) };
 }
 
 /** Entries that subspaces choose from. @throws InterventionError for a type that takes none */
@@ -331,6 +352,34 @@ export function subspaceWidth({ type, width, parameters }: Intervention, label: 
       `${label}: a ${type.name} decides itself how much of each entry it interchanges, and takes no subspaces.`,
     );
   return type.subspaceWidth(width, parameters);
+}
+
+/** What is said of a linked intervention beside the first must be what the first says. */
+function checkSame(
+  { instance, label: first }: { readonly instance: Intervention; readonly label: string },
+  given: Parameters | undefined,
+  { interchange_dim: dimension }: Representation,
+  label: string,
+): void {
+  const other = Object.entries(given ?? {}).find(([name, { data }]) => {
+    const own = instance.parameters[name];
+    return (
+      !own || !('data' in own) || own.data.length !== data.length || own.data.some((x, i) => x !== data[i])
+    );
+  });
+  if (other)
+    throw new InterventionError(
+      `${label}: it is linked with ${first}, and is given another '${other[0]}'. Linked interventions have one set of parameters; give it to the first.`,
+    );
+  if ((dimension ?? null) === null) return;
+  const entries =
+    typeof dimension === 'number' ? Array.from({ length: dimension }, (_, i) => i) : (dimension ?? []);
+  const all = subspaceWidth(instance, label);
+  const own = instance.interchanged ?? Array.from({ length: all }, (_, i) => i);
+  if (own.join() !== entries.join())
+    throw new InterventionError(
+      `${label}.interchange_dim: it is linked with ${first}, which interchanges other entries.`,
+    );
 }
 
 function checkLink(

@@ -11,7 +11,7 @@ import {
   type UnitLocations,
 } from './locations.ts';
 import type { Prompt } from './prompt.ts';
-import type { ResolvedConfiguration, ResolvedIntervention } from './resolve.ts';
+import { type ResolvedConfiguration, type ResolvedIntervention, sourceNumber } from './resolve.ts';
 
 export interface Call {
   readonly base: readonly Prompt[];
@@ -36,7 +36,7 @@ export interface Piece {
 /** The prompts of a run, one for each example. @throws InterventionError when the call gives none */
 export function promptsOf({ base, sources }: Call, run: string, label: string): readonly Prompt[] {
   if (run === 'base' || run === 'original') return base;
-  const index = Number(run.replace('source_', ''));
+  const index = sourceNumber(run);
   // One source serves every group.
   const found = sources.length === 1 ? sources[0] : sources[index];
   if (!found)
@@ -52,7 +52,7 @@ export function piecesOf(configuration: ResolvedConfiguration, call: Call): read
   const { base, sources, sourceRepresentations } = call;
   if (sources.length > 1 && sources.length !== sourceCount)
     throw new InterventionError(
-      `'sources' has ${sources.length} entries, and there are ${sourceCount} groups of interventions. Give one for each (null where none is needed), or one for all.`,
+      `'sources' has ${sources.length} entries, and there are ${sourceCount} sources to take from. Give one for each (null where none is needed), or one for all.`,
     );
   const located = locateInterventions(
     interventions.map(({ unit, route, routeIndex, routeCount }) => ({
@@ -71,6 +71,17 @@ export function piecesOf(configuration: ResolvedConfiguration, call: Call): read
     return [{ resolved, located: own, constant, sourceRun: constant ? undefined : resolved.sourceRun }];
   });
   for (const { resolved, sourceRun } of pieces) {
+    const { type } = resolved.intervention;
+    if (sourceRepresentations?.has(resolved.key) && type.source !== 'run')
+      throw new InterventionError(
+        `sourceRepresentations: a ${type.name} ('${resolved.key}') takes no source.`,
+      );
+    const { source_run: from, target_run: to } = resolved.representation;
+    const missing = [from, to].find((run) => sourceNumber(run) >= sources.length);
+    if (missing)
+      throw new InterventionError(
+        `${resolved.label}: it names '${missing}', and 'sources' has ${sources.length} ${sources.length === 1 ? 'entry' : 'entries'}.`,
+      );
     for (const run of [resolved.targetRun, sourceRun]) {
       if (run === undefined) continue;
       const prompts = promptsOf(call, run, resolved.label);

@@ -117,6 +117,12 @@ export function toPyveneFolder({ mode, interventions }: ResolvedConfiguration): 
         throw new InterventionError(
           `${key}: pyvene takes a source from the same site of the group's own run, so '${unsayable}' cannot be saved in its form.`,
         );
+      const units = representation.max_number_of_units ?? 1;
+      const isSized = Object.keys(intervention.parameters).length > 0 || intervention.type.make !== undefined;
+      if (units > 1 && isSized && intervention.type.units === 'separate')
+        throw new InterventionError(
+          `${key}: pyvene gives a ${intervention.type.name} of ${units} units parameters of ${units} times the width, and could not load these. Set max_number_of_units to 1: it acts on each unit of a call all the same.`,
+        );
       const given = representation.source_representation;
       const { parameters } = intervention;
       return {
