@@ -1,0 +1,129 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { openModel } from '../checkpoint/openNode.ts';
+import { readAlignExperiment } from '../experiments/align/experiment.ts';
+import { numbersOfText } from '../experiments/align/numbersText.ts';
+import { type AlignResult, isAlignComplete, readAlignResult } from '../experiments/align/result.ts';
+import { genderExamples } from '../experiments/align/templates.ts';
+import { main } from './main.ts';
+
+const folder = new URL('../../examples/align/', import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+const read = (name: string): unknown => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
+
+let out: string;
+beforeAll(() => {
+  out = mkdtempSync(join(tmpdir(), 'patchbay-'));
+});
+afterAll(() => rmSync(out, { recursive: true }));
+
+const printed = (what: 'log' | 'error') => vi.spyOn(console, what).mockImplementation(() => undefined);
+
+function writeFile(content: object): string {
+  const file = join(out, 'file.json');
+  writeFileSync(file, JSON.stringify(content));
+  return file;
+}
+
+test.each(files)(
+  '%s is what its script writes, and its stored result is of it and complete',
+  async (name) => {
+    const experiment = readAlignExperiment(read(name));
+    const checkpoint = await openModel(new URL('../../models/tiny-atlas', import.meta.url).pathname);
+    const { pronoun } = JSON.parse(
+      readFileSync(new URL('../../models/tiny-atlas/evaluation-prompts.json', import.meta.url), 'utf8'),
+    );
+    const examples = genderExamples(pronoun, await checkpoint.tokenizer(), { size: 200, seed: 1 });
+    await checkpoint.close();
+    expect(experiment.data).toEqual(examples);
+    const stored = readAlignResult(read(`results/${name}`));
+    expect(stored.experiment).toEqual(experiment);
+    expect(stored.notices).toEqual([]);
+    expect(isAlignComplete(stored)).toBe(true);
+  },
+);
+
+test('the stored sites: at the name up to layer 5, at the last token from layer 6 on, and nowhere else', () => {
+  const { sites, layers, positions, unedited } = readAlignResult(read('results/gender-sites.json'));
+  expect([layers.length, positions]).toEqual([8, ['name', 'last']]);
+  const accuracy = (layer: number, position: number) =>
+    sites[2 * layer + position]?.final?.testAccuracy ?? Number.NaN;
+  for (const layer of layers) {
+    const [name, last] = [accuracy(layer, 0), accuracy(layer, 1)];
+    if (layer < 6) expect(name).toBeGreaterThanOrEqual(0.95);
+    else expect(last).toBeGreaterThanOrEqual(0.95);
+    expect(Math.abs((layer < 6 ? last : name) - unedited)).toBeLessThan(0.1);
+  }
+  for (const site of sites) expect(site?.final?.controlAccuracy).toBeLessThan(0.65);
+});
+
+/** One site of the example again, in the fewest steps. */
+const short = () => {
+  const { data, ...rest } = readAlignExperiment(read('gender-sites.json'));
+  return {
+    ...rest,
+    data: data.slice(0, 60),
+    site: { component: 'block_output', layer: 6, position: 'last' },
+    training: { batchSize: 16, epochs: 2, learningRate: 0.01 },
+  };
+};
+
+test('patchbay run writes a result that reads back, its curves, and a report', async () => {
+  const log = printed('log');
+  try {
+    expect(await main(['run', writeFile(short()), '--out', join(out, 'run')])).toBe(0);
+    const result: AlignResult = readAlignResult(
+      JSON.parse(readFileSync(join(out, 'run', 'result.json'), 'utf8')),
+    );
+    const [site] = result.sites;
+    const text = site?.parameters.rotation;
+    if (!text) throw new Error('no rotation');
+    const rotation = numbersOfText(text, 'rotation');
+    expect(rotation.reduce((sum, x) => sum + x * x, 0)).toBeCloseTo(1, 5);
+    const [head, ...lines] = readFileSync(join(out, 'run', 'curves.csv'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(head).toBe('layer,position,step,loss,learning_rate,temperature,width_share,train_iia,test_iia');
+    expect(lines).toHaveLength(6);
+    expect(lines.map((line) => Number(line.split(',')[3]))).toEqual(site?.steps.loss);
+    // The rate goes up over a tenth of the steps, which is less than one: 0, then in a line to 0 beyond the last.
+    const rates = lines.map((line) => Number(line.split(',')[4]));
+    rates.forEach((rate, step) => {
+      expect(rate).toBeCloseTo(step === 0 ? 0 : (0.01 * (6 - step)) / (6 - 0.6), 9);
+    });
+    expect(lines.filter((line) => !line.endsWith(',,')).map((line) => line.split(',')[2])).toEqual([
+      '3',
+      '6',
+    ]);
+    const report = log.mock.calls.flat().join('\n');
+    expect(report).toContain(
+      'block_output, LowRankRotated, 1 of 128 directions; 48 examples to train with, 12 to test',
+    );
+    expect(report).toMatch(/The model's own accuracy: (100|99)\.\d % of \d+ prompts/);
+    expect(report).toMatch(/IIA: train \d+\.\d %, test \d+\.\d %/);
+    expect(report).toMatch(/Control, untrained: test \d+\.\d %\nMajority \(" s?he"\): test/);
+  } finally {
+    log.mockRestore();
+  }
+});
+
+test('an alignment that cannot be run says what is wrong', async () => {
+  const complained = printed('error');
+  try {
+    const run = (content: object, ...words: readonly string[]) =>
+      main(['run', writeFile(content), '--out', join(out, 'bad'), ...words]);
+    const { data, ...rest } = short();
+    expect(await run({ ...rest, data }, '--metric', 'probability')).toBe(1);
+    expect(await run({ ...rest, data: data.map((example) => ({ ...example, label: ' she was' })) })).toBe(1);
+    expect(await run({ ...rest, data: data.slice(0, 10) })).toBe(1);
+    expect(complained.mock.calls.flat()).toEqual([
+      'An alignment has one measure, the interchange intervention accuracy; leave --metric out.',
+      `'data.0.label' is " she was", which has 2 tokens, the first of them " she". A label must be one token. Name its first token, or another word.`,
+      "'training.batchSize' is 16, but only 8 examples are left to train with. Give at most 8.",
+    ]);
+  } finally {
+    complained.mockRestore();
+  }
+});
