@@ -3,16 +3,16 @@
 import * as v from 'valibot';
 import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { attributePatches } from '../../experiments/attribute/attribute.ts';
-import type { Model } from '../../runtime/model.ts';
-import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
-import type { Reference, ReferenceCase } from './reference.ts';
+import type { CaseContext } from './caseContext.ts';
+import { type Difference, difference, identical, worse } from './compare.ts';
+import type { ReferenceCase } from './reference.ts';
 
 const attributionSchema = v.looseObject({ label: v.string(), outputs: v.array(v.string()) });
 /** The case beside it that patches the same pair of prompts says which tokens are watched. */
 const patchSchema = v.looseObject({ answer: v.number(), distractor: v.number() });
 
 export async function compareAttribution(
-  { model, reference, tolerance }: { model: Model; reference: Reference; tolerance: Tolerance },
+  { model, reference, tolerance }: CaseContext,
   description: ReferenceCase,
 ): Promise<Difference> {
   const { label, outputs } = v.parse(attributionSchema, description);

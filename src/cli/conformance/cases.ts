@@ -4,13 +4,14 @@ import * as v from 'valibot';
 import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { continueGreedily } from '../../experiments/predict.ts';
 import type { Model } from '../../runtime/model.ts';
-import { type Edit, type Location, type Read, type Row, replace } from '../../runtime/plan.ts';
+import { type Location, type Read, type Row, replace } from '../../runtime/plan.ts';
 import { compareAttribution } from './attributionCase.ts';
+import { type CaseContext, fromTokens, logits, tokenRows } from './caseContext.ts';
 import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
 import { compareGradients, compareRotation } from './gradientCases.ts';
 import { comparePatch, comparePatchHeads } from './patchCase.ts';
 import { compareFormula, comparePyvene } from './pyveneCases.ts';
-import type { Reference, ReferenceCase, ReferenceTensor } from './reference.ts';
+import type { Reference, ReferenceCase } from './reference.ts';
 import { compareTrace } from './traceCase.ts';
 
 export interface CaseResult {
@@ -23,29 +24,12 @@ export interface CaseResult {
   readonly reason?: string;
 }
 
-interface CaseContext {
-  readonly model: Model;
-  readonly reference: Reference;
-  readonly tolerance: Tolerance;
-}
-
 type CaseRunner = (context: CaseContext, description: ReferenceCase) => Promise<Difference>;
 
 /** Fixtures name the fused projection `qkv`; everything else has Patchbay's names. */
 const componentOf = (name: string): string => (name === 'qkv' ? 'qkv_output' : name);
 
 const everywhere: Location = { positions: 'all' };
-const logits = { component: 'logits', layer: null };
-
-function tokenRows({ shape, data }: ReferenceTensor): readonly (readonly number[])[] {
-  const [rows = 1, length = data.length] = shape;
-  return Array.from({ length: rows }, (_, row) => [...data.subarray(row * length, (row + 1) * length)]);
-}
-
-const fromTokens = (tokens: readonly number[], edits: readonly Edit[] = []): Row => ({
-  start: { kind: 'tokens', tokens },
-  edits,
-});
 
 /** Run rows and compare each read with its part of a reference tensor, whose first axis is the rows. */
 async function compareReads(

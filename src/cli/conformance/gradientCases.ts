@@ -6,30 +6,12 @@ import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { matMul } from '../../onnx/contraction.ts';
 import { add, sub } from '../../onnx/elementwise.ts';
 import { transpose } from '../../onnx/layout.ts';
-import type { Model } from '../../runtime/model.ts';
 import type { Place, Term } from '../../runtime/objective.ts';
 import { crossEntropy, weightedEntries } from '../../runtime/objectives.ts';
-import { type Edit, type Fragment, type FragmentParameter, PlanError, type Row } from '../../runtime/plan.ts';
-import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
-import type { Reference, ReferenceCase, ReferenceTensor } from './reference.ts';
-
-interface GradientContext {
-  readonly model: Model;
-  readonly reference: Reference;
-  readonly tolerance: Tolerance;
-}
-
-const logits = { component: 'logits', layer: null };
-
-function tokenRows({ shape, data }: ReferenceTensor): readonly (readonly number[])[] {
-  const [rows = 1, length = data.length] = shape;
-  return Array.from({ length: rows }, (_, row) => [...data.subarray(row * length, (row + 1) * length)]);
-}
-
-const fromTokens = (tokens: readonly number[], edits: readonly Edit[] = []): Row => ({
-  start: { kind: 'tokens', tokens },
-  edits,
-});
+import { type Fragment, type FragmentParameter, PlanError } from '../../runtime/plan.ts';
+import { type CaseContext, fromTokens, logits, tokenRows } from './caseContext.ts';
+import { type Difference, difference, identical, worse } from './compare.ts';
+import type { ReferenceCase } from './reference.ts';
 
 const gradientSchema = v.looseObject({
   metric: v.literal('sum over batch of logits[:, -1, 7] - logits[:, -1, 11]'),
@@ -37,7 +19,7 @@ const gradientSchema = v.looseObject({
 
 /** `grad.LAYER.COMPONENT`, [rows, positions, width]: the gradient of the metric at every site. */
 export async function compareGradients(
-  { model, reference, tolerance }: GradientContext,
+  { model, reference, tolerance }: CaseContext,
   description: ReferenceCase,
 ): Promise<Difference> {
   v.parse(gradientSchema, description);
@@ -109,7 +91,7 @@ const dasSchema = v.looseObject({
 
 /** Logits, loss, and the gradient of the loss with respect to the rotation. */
 export async function compareRotation(
-  { model, reference, tolerance }: GradientContext,
+  { model, reference, tolerance }: CaseContext,
   description: ReferenceCase,
 ): Promise<Difference> {
   const { layer, component, source_position, base_position, ...rest } = v.parse(dasSchema, description);

@@ -5,15 +5,9 @@ import { readPatchExperiment } from '../../experiments/patch/experiment.ts';
 import { patchGrid } from '../../experiments/patch/grid.ts';
 import { resolvePatch } from '../../experiments/patch/resolve.ts';
 import { completePatch, type PatchResult } from '../../experiments/patch/result.ts';
-import type { Model } from '../../runtime/model.ts';
-import { type Difference, difference, type Tolerance, worse } from './compare.ts';
-import type { Reference, ReferenceCase } from './reference.ts';
-
-interface CaseContext {
-  readonly model: Model;
-  readonly reference: Reference;
-  readonly tolerance: Tolerance;
-}
+import type { CaseContext } from './caseContext.ts';
+import { type Difference, difference, worse } from './compare.ts';
+import type { ReferenceCase } from './reference.ts';
 
 const pairSchema = v.looseObject({ label: v.string(), answer: v.number(), distractor: v.number() });
 

@@ -5,20 +5,9 @@ import { interventionKeys, readConfiguration } from '../../interventions/configu
 import { IntervenableModel } from '../../interventions/intervenableModel.ts';
 import type { Parameters } from '../../interventions/intervention.ts';
 import type { Subspaces, UnitLocations } from '../../interventions/locations.ts';
-import type { Model } from '../../runtime/model.ts';
-import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
-import type { Reference, ReferenceCase, ReferenceTensor } from './reference.ts';
-
-interface CaseContext {
-  readonly model: Model;
-  readonly reference: Reference;
-  readonly tolerance: Tolerance;
-}
-
-const prompts = ({ shape, data }: ReferenceTensor): readonly (readonly number[])[] => {
-  const [rows = 1, length = data.length] = shape;
-  return Array.from({ length: rows }, (_, row) => [...data.subarray(row * length, (row + 1) * length)]);
-};
+import { type CaseContext, tokenRows } from './caseContext.ts';
+import { type Difference, difference, identical, worse } from './compare.ts';
+import type { Reference, ReferenceCase } from './reference.ts';
 
 const pyveneSchema = v.looseObject({
   label: v.string(),
@@ -92,10 +81,10 @@ export async function comparePyvene(context: CaseContext, description: Reference
   );
   const intervenable = new IntervenableModel(declared, model, { parameters: named });
   const inputs = await Promise.all(
-    sources.map(async (name) => (name === null ? null : prompts(await reference.tensor(name)))),
+    sources.map(async (name) => (name === null ? null : tokenRows(await reference.tensor(name)))),
   );
   const { intervenedOutputs } = await intervenable.run({
-    base: prompts(await reference.tensor('base')),
+    base: tokenRows(await reference.tensor('base')),
     sources: inputs,
     // Checked where it is read.
     unitLocations: unit_locations as UnitLocations | null,
@@ -135,8 +124,8 @@ export async function compareFormula(context: CaseContext, description: Referenc
   };
   const intervenable = new IntervenableModel(configuration, model, { parameters });
   const { intervenedOutputs } = await intervenable.run({
-    base: prompts(await reference.tensor('base')),
-    sources: [prompts(await reference.tensor('source'))],
+    base: tokenRows(await reference.tensor('base')),
+    sources: [tokenRows(await reference.tensor('source'))],
     unitLocations: { 'sources->base': { source: given.source_position, base: given.base_position } },
   });
   return compareLogits(context, intervenedOutputs.logits, given.output);

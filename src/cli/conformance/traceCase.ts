@@ -5,9 +5,9 @@ import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import { traceGrid } from '../../experiments/trace/grid.ts';
 import { resolveTrace } from '../../experiments/trace/resolve.ts';
 import { completeTrace } from '../../experiments/trace/result.ts';
-import type { Model } from '../../runtime/model.ts';
-import { type Difference, difference, type Tolerance, worse } from './compare.ts';
-import type { Reference, ReferenceCase } from './reference.ts';
+import type { CaseContext } from './caseContext.ts';
+import { type Difference, difference, worse } from './compare.ts';
+import type { ReferenceCase } from './reference.ts';
 
 const traceSchema = v.looseObject({
   /** A tensor of ids, or its first row: `base[0:1]`. */
@@ -33,7 +33,7 @@ function subjectOf({ positions, subject }: v.InferOutput<typeof traceSchema>): r
 }
 
 export async function compareTrace(
-  { model, reference, tolerance }: { model: Model; reference: Reference; tolerance: Tolerance },
+  { model, reference, tolerance }: CaseContext,
   description: ReferenceCase,
 ): Promise<Difference> {
   const read = v.parse(traceSchema, description);
