@@ -3,10 +3,10 @@
 import type { Architecture } from '../architectures/architecture.ts';
 import type { Edit, Location, Site, Source } from '../runtime/plan.ts';
 import { describeComponent } from '../runtime/sites.ts';
-import { fragmentOf, InterventionError } from './intervention.ts';
+import { fragmentOf, InterventionError, subspaceWidth } from './intervention.ts';
 import { subspaceOf, type UnitLocation } from './locations.ts';
 import type { Prompt } from './prompt.ts';
-import { type ResolvedIntervention, subspaceWidth } from './resolve.ts';
+import type { ResolvedIntervention } from './resolve.ts';
 import { type Call, isLate, type Piece, promptsOf } from './runs.ts';
 
 export interface EditContext {
@@ -85,23 +85,55 @@ function countUnits(
   return places * (layout === 'token' ? 1 : (heads?.length ?? all));
 }
 
-/** A constant for the units of one example: it may be one vector, one for each unit, or one for each unit and example. */
+/** [positions, width] for each of `heads`: [positions, heads, width] */
+function eachHead(data: Float32Array, positions: number, heads: number): Float32Array {
+  const width = data.length / positions;
+  const all = new Float32Array(data.length * heads);
+  for (let unit = 0; unit < positions * heads; unit++) {
+    const position = Math.floor(unit / heads);
+    all.set(data.subarray(position * width, (position + 1) * width), unit * width);
+  }
+  return all;
+}
+
+interface UnitSizes {
+  /** Whether units are given head by head, not position by position. */
+  readonly isByHead: boolean;
+  readonly positions: number;
+  readonly heads: number;
+  readonly width: number;
+}
+
+/** [heads, positions, width], as pyvene gathers units, in the order of units here: [positions, heads, width] */
+function headsWithin(data: Float32Array, { isByHead, positions, heads, width }: UnitSizes): Float32Array {
+  if (!isByHead) return data;
+  const turned = new Float32Array(data.length);
+  for (let head = 0; head < heads; head++) {
+    for (let position = 0; position < positions; position++) {
+      const from = (head * positions + position) * width;
+      turned.set(data.subarray(from, from + width), (position * heads + head) * width);
+    }
+  }
+  return turned;
+}
+
+/**
+ * A constant for the units of one example: it may be one vector, one for each unit, or one for each unit and example.
+ * @returns [units, width]
+ */
 function spread(
   data: Float32Array,
-  units: number,
-  width: number,
+  sizes: UnitSizes,
   example: number,
   examples: number,
   label: string,
 ): Float32Array {
-  if (data.length === units * width) return data;
-  if (data.length === width) {
-    const all = new Float32Array(units * width);
-    for (let unit = 0; unit < units; unit++) all.set(data, unit * width);
-    return all;
-  }
+  const { width } = sizes;
+  const units = sizes.positions * sizes.heads;
+  if (data.length === units * width) return headsWithin(data, sizes);
+  if (data.length === width) return eachHead(data, 1, units);
   if (data.length === examples * units * width)
-    return data.subarray(example * units * width, (example + 1) * units * width);
+    return headsWithin(data.subarray(example * units * width, (example + 1) * units * width), sizes);
   throw new InterventionError(
     `${label}: the constant source has ${data.length} numbers; it must have ${width} (one vector)${units === 1 ? '' : ` or ${units * width} (one for each of ${units} units)`}.`,
   );
@@ -175,10 +207,19 @@ export function editOf(
   const source = ((): Source | undefined => {
     const { make, source: kind } = intervention.type;
     const width = component.layout === 'pair' ? length : component.width;
-    if (make) return { kind: 'tensor', data: make(units, width) };
+    if (make) return { kind: 'tensor', data: eachHead(make(positions, width), positions, units / positions) };
     if (kind === 'input' && sourceSite) return { kind: 'own', component: sourceSite.component };
     if (constant)
-      return { kind: 'tensor', data: spread(constant, units, width, example, call.base.length, label) };
+      return {
+        kind: 'tensor',
+        data: spread(
+          constant,
+          { isByHead: piece.isByHead, positions, heads: units / positions, width },
+          example,
+          call.base.length,
+          label,
+        ),
+      };
     const origin = originOf(context, piece, example);
     if (!origin) return undefined;
     const from = promptOf(call, origin.run, example, label).tokens.length;

@@ -134,6 +134,85 @@ describe('sources', () => {
     expect([...(part.collectedActivations[0]?.[1]?.data ?? [])]).toEqual([whole[5], whole[1]]);
   });
 
+  test('a constant of heads at positions is laid out as pyvene gathers them, what was collected as it came', async () => {
+    const heads = { layer: 1, component: 'head_value_output', unit: 'h.pos' } as const;
+    const at = { base: { base: { heads: [0, 2], positions: [3, 5] } } };
+    const collector = new IntervenableModel({ ...heads, intervention_type: 'CollectIntervention' }, model);
+    const [first = []] = base;
+    const [other = []] = source;
+    const { collectedActivations } = await collector.run({ base: other, unitLocations: at });
+    const units = collectedActivations[0]?.[0] ?? { shape: [], data: new Float32Array() };
+    const each = units.shape[1] ?? 0;
+    expect(units.shape[0]).toBe(4);
+    const unit = (place: number) => [...units.data.slice(place * each, (place + 1) * each)];
+    // Collected: position 3 of both heads, then position 5. In pyvene: head 0 at both positions, then head 2.
+    const constant = [
+      [unit(0), unit(2)],
+      [unit(1), unit(3)],
+    ];
+    const taken = {
+      source: { heads: [0, 2], positions: [3, 5] },
+      base: { heads: [0, 2], positions: [3, 5] },
+    };
+    const expected = await run(heads, {
+      base: first,
+      sources: [other],
+      unitLocations: { 'sources->base': taken },
+    });
+    const declared = await run(
+      { ...heads, source_representation: constant },
+      { base: first, unitLocations: at },
+    );
+    const given = await run(heads, {
+      base: first,
+      unitLocations: at,
+      sourceRepresentations: { 'layer_1_comp_head_value_output_unit_h_pos_nunit_1#0': units.data },
+    });
+    expect(declared).toEqual(expected);
+    expect(given).toEqual(expected);
+  });
+
+  test('noise is the same for every head, as pyvene spreads it', async () => {
+    const noise = (layer: number) =>
+      ({
+        layer,
+        component: 'head_value_output',
+        unit: 'h.pos',
+        intervention_type: 'NoiseIntervention',
+      }) as const;
+    const positions = [0, 1, 2, 3];
+    const together = await run(noise(1), {
+      base,
+      unitLocations: { base: { base: { heads: [0, 1], positions } } },
+    });
+    const one = await run([noise(1), noise(1)], {
+      base,
+      unitLocations: {
+        base: [
+          [
+            [[0], [0]],
+            [positions, positions],
+          ],
+          [
+            [[1], [1]],
+            [positions, positions],
+          ],
+        ],
+      },
+    });
+    expect(together).toEqual(one);
+  });
+
+  test('zero is zero, whatever stood there', async () => {
+    const endless = new Float32Array(width).fill(Number.POSITIVE_INFINITY);
+    const blown = { ...block, source_representation: [...endless] };
+    const zero = { ...block, intervention_type: 'ZeroIntervention' } as const;
+    const at = { base: 3 };
+    expect(await run([blown, zero], { base, unitLocations: at })).toEqual(
+      await run(zero, { base, unitLocations: at }),
+    );
+  });
+
   test('collecting keeps the entries that the intervention interchanges', async () => {
     const configuration = { ...block, intervention_type: 'CollectIntervention', interchange_dim: 3 };
     const { collectedActivations } = await new IntervenableModel(configuration, model).run({

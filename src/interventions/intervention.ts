@@ -1,7 +1,7 @@
 // What an intervention is: a type, which is a formula with parameters, and an instance of it with numbers in them. The
 // formula is built inside the graph of a block, so it runs on every backend and can be differentiated there.
 
-import { greater, where } from '../onnx/elementwise.ts';
+import { greater, less, where } from '../onnx/elementwise.ts';
 import { constant, type Value } from '../onnx/value.ts';
 import type { Fragment, FragmentParameter } from '../runtime/plan.ts';
 
@@ -60,8 +60,8 @@ export interface InterventionType {
   readonly shapes: (width: number) => Readonly<Record<string, readonly (number | string)[]>>;
   /** @returns [vectors, width] */
   readonly build: (scope: TypeScope) => Value;
-  /** For `made`: [units, width]. */
-  readonly make?: (units: number, width: number) => Float32Array;
+  /** For `made`: [positions, width], the same for every head. */
+  readonly make?: (positions: number, width: number) => Float32Array;
 }
 
 export interface Intervention {
@@ -77,6 +77,9 @@ export interface Intervention {
 export class InterventionError extends Error {
   override readonly name: string = 'InterventionError';
 }
+
+/** Zeros in the shape of a value, whatever stands in it: a product with 0 would keep what is not finite. */
+export const zerosLike = (value: Value): Value => where(less(value, value), value, constant(0));
 
 export const none: Parameters = {};
 export const sameWidth = (width: number): number => width;
@@ -131,6 +134,15 @@ export function checkParameters(type: InterventionType, width: number, given: Pa
       `${label}: the ${type.name} has no parameter '${unknown}'. It has: ${Object.keys(shapes).join(', ') || 'none'}.`,
     );
   }
+}
+
+/** Entries that subspaces choose from. @throws InterventionError for a type that takes none */
+export function subspaceWidth({ type, width, parameters }: Intervention, label: string): number {
+  if (!type.subspaceWidth)
+    throw new InterventionError(
+      `${label}: a ${type.name} decides itself how much of each entry it interchanges, and takes no subspaces.`,
+    );
+  return type.subspaceWidth(width, parameters);
 }
 
 // Edits run together only when they share the very same parameters, so a fragment is made once for each use of one.

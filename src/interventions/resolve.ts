@@ -12,7 +12,9 @@ import {
   InterventionError,
   type InterventionType,
   type Parameters,
+  subspaceWidth,
 } from './intervention.ts';
+import { checkLink, checkSame, type FirstOfLink } from './links.ts';
 import { expandPartition, type Unit } from './locations.ts';
 import { isModulePath, moduleSite } from './modulePaths.ts';
 import { moduleInput } from './modules.ts';
@@ -262,7 +264,7 @@ export function resolveConfiguration(
     throw new InterventionError(
       `parameters: there is no intervention '${stray}'. There are: ${keys.join(', ')}.`,
     );
-  const linked = new Map<number, { readonly instance: Intervention; readonly label: string }>();
+  const linked = new Map<number, FirstOfLink>();
   const drafts = representations.map((representation, index) => {
     const label = `representations.${index}`;
     const key = keys[index] ?? '';
@@ -343,59 +345,4 @@ export function resolveConfiguration(
     [from, to].map(sourceNumber),
   );
   return { mode, interventions, sourceCount: Math.max(groupCount, ...named.map((number) => number + 1)) };
-}
-
-/** Entries that subspaces choose from. @throws InterventionError for a type that takes none */
-export function subspaceWidth({ type, width, parameters }: Intervention, label: string): number {
-  if (!type.subspaceWidth)
-    throw new InterventionError(
-      `${label}: a ${type.name} decides itself how much of each entry it interchanges, and takes no subspaces.`,
-    );
-  return type.subspaceWidth(width, parameters);
-}
-
-/** What is said of a linked intervention beside the first must be what the first says. */
-function checkSame(
-  { instance, label: first }: { readonly instance: Intervention; readonly label: string },
-  given: Parameters | undefined,
-  { interchange_dim: dimension }: Representation,
-  label: string,
-): void {
-  const other = Object.entries(given ?? {}).find(([name, { data }]) => {
-    const own = instance.parameters[name];
-    return (
-      !own || !('data' in own) || own.data.length !== data.length || own.data.some((x, i) => x !== data[i])
-    );
-  });
-  if (other)
-    throw new InterventionError(
-      `${label}: it is linked with ${first}, and is given another '${other[0]}'. Linked interventions have one set of parameters; give it to the first.`,
-    );
-  if ((dimension ?? null) === null) return;
-  const entries =
-    typeof dimension === 'number' ? Array.from({ length: dimension }, (_, i) => i) : (dimension ?? []);
-  const all = subspaceWidth(instance, label);
-  const own = instance.interchanged ?? Array.from({ length: all }, (_, i) => i);
-  if (own.join() !== entries.join())
-    throw new InterventionError(
-      `${label}.interchange_dim: it is linked with ${first}, which interchanges other entries.`,
-    );
-}
-
-function checkLink(
-  { instance, label: first }: { readonly instance: Intervention; readonly label: string },
-  type: InterventionType,
-  component: ComponentDescription,
-  representation: Representation,
-  label: string,
-): void {
-  if (instance.type !== type)
-    throw new InterventionError(
-      `${label}: it is linked with ${first}, which is a ${instance.type.name}, and is itself a ${type.name}. Linked interventions have one type.`,
-    );
-  const width = component.width * (type.units === 'joined' ? (representation.max_number_of_units ?? 1) : 1);
-  if (width !== instance.width)
-    throw new InterventionError(
-      `${label}: it is linked with ${first}, whose vectors have width ${instance.width}; its own have width ${width}.`,
-    );
 }

@@ -29,6 +29,8 @@ export interface Piece {
   readonly located: LocatedIntervention;
   /** In place of a source run. */
   readonly constant: Float32Array | undefined;
+  /** A constant of the configuration has its units head by head, as pyvene; one of the call as they are collected. */
+  readonly isByHead: boolean;
   /** The run that it takes from; undefined with a constant, or without a source. */
   readonly sourceRun: string | undefined;
 }
@@ -67,8 +69,10 @@ export function piecesOf(configuration: ResolvedConfiguration, call: Call): read
   const pieces = interventions.flatMap((resolved, index): readonly Piece[] => {
     const own = located[index];
     if (!own) return [];
-    const constant = sourceRepresentations?.get(resolved.key) ?? resolved.constant?.data;
-    return [{ resolved, located: own, constant, sourceRun: constant ? undefined : resolved.sourceRun }];
+    const given = sourceRepresentations?.get(resolved.key);
+    const constant = given ?? resolved.constant?.data;
+    const sourceRun = constant ? undefined : resolved.sourceRun;
+    return [{ resolved, located: own, constant, isByHead: given === undefined, sourceRun }];
   });
   for (const { resolved, sourceRun } of pieces) {
     const { type } = resolved.intervention;

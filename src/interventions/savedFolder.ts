@@ -4,11 +4,10 @@ import type { Architecture } from '../architectures/architecture.ts';
 import { describeComponent } from '../runtime/sites.ts';
 import type { Representation } from './configuration.ts';
 import { type Configuration, type NestedNumbers, readConfiguration } from './configuration.ts';
-import { InterventionError, type Parameters } from './intervention.ts';
+import { InterventionError, type Parameters, subspaceWidth } from './intervention.ts';
 import { isModulePath, moduleSite } from './modulePaths.ts';
 import type { PyveneFolder, PyveneIntervention } from './pyveneFolder.ts';
 import type { ResolvedConfiguration, ResolvedIntervention } from './resolve.ts';
-import { subspaceWidth } from './resolve.ts';
 import { interventionType } from './types/registry.ts';
 
 /** What a saved folder declares, ready for an IntervenableModel. */

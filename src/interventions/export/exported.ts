@@ -2,7 +2,8 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import { chosenEntries, type EditContext, originOf, targetOf } from '../edits.ts';
-import type { ResolvedConfiguration, ResolvedIntervention } from '../resolve.ts';
+import type { Intervention } from '../intervention.ts';
+import type { ResolvedConfiguration } from '../resolve.ts';
 import { type Call, type Piece, piecesOf, promptsOf } from '../runs.ts';
 
 export interface ExportRequest {
@@ -97,8 +98,8 @@ export const tokensOf = (prompts: readonly { readonly tokens: readonly number[] 
   python(prompts.map(({ tokens }) => tokens));
 
 /** The Python statement of a type that only moves entries, with `{to}` and `{from}`; undefined for others. */
-export function swapStatement({ intervention }: ResolvedIntervention): string | undefined {
-  switch (intervention.type.name) {
+export function swapStatement({ type }: Intervention): string | undefined {
+  switch (type.name) {
     case 'VanillaIntervention':
       return '{to} = {from}';
     case 'AdditionIntervention':
@@ -110,6 +111,12 @@ export function swapStatement({ intervention }: ResolvedIntervention): string | 
     default:
       return undefined;
   }
+}
+
+/** Why a constant cannot be written as one vector; undefined when it can, or there is none. */
+export function severalVectors({ piece: { constant, resolved } }: ExportedPiece): string | undefined {
+  if (!constant || constant.length === resolved.component.width) return undefined;
+  return `${resolved.label}: its constant has a vector for each unit, which would take a table there.`;
 }
 
 /** The axes by which units are chosen from [positions, (heads,) entries]. */

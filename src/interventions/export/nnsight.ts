@@ -4,6 +4,7 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Site } from '../../runtime/plan.ts';
 import { modulePathOf } from '../modulePaths.ts';
 import type { ResolvedIntervention } from '../resolve.ts';
+import { promptsOf } from '../runs.ts';
 import {
   axesOf,
   chooseFunction,
@@ -11,6 +12,7 @@ import {
   type ExportRequest,
   exportedPieces,
   numbers,
+  severalVectors,
   swapStatement,
   tokensOf,
   unequalPrompts,
@@ -32,7 +34,7 @@ function valueAt(architecture: Architecture, { component, layer }: Site): string
 
 function refusal(architecture: Architecture, resolved: ResolvedIntervention): string | undefined {
   const { intervention, site, sourceSite, label, targetRun, component } = resolved;
-  if (!swapStatement(resolved))
+  if (!swapStatement(intervention))
     return `${label}: a ${intervention.type.name} would have to be written by hand in nnsight.`;
   if (targetRun !== 'base')
     return `${label}: it edits a source's run, which would take a trace of its own there.`;
@@ -56,11 +58,11 @@ export function exportNnsight(request: ExportRequest): ExportedCode {
   const pieces = [...exportedPieces(request)].sort(
     (a, b) => rank(a.piece.resolved.site) - rank(b.piece.resolved.site),
   );
+  const several = pieces.flatMap((piece) => severalVectors(piece) ?? [])[0];
+  if (several !== undefined) return { ok: false, why: several };
   const runs = [...new Set(pieces.flatMap(({ piece }) => piece.sourceRun ?? []))];
   const traces = runs.flatMap((run) => {
-    const index = Number(run.replace('source_', ''));
-    const prompts =
-      run === 'original' ? call.base : call.sources.length === 1 ? call.sources[0] : call.sources[index];
+    const prompts = promptsOf(call, run, `'${run}'`);
     const taken = pieces
       .map(({ piece }, place) => ({ piece, place }))
       .filter(({ piece }) => piece.sourceRun === run)
@@ -69,7 +71,7 @@ export function exportNnsight(request: ExportRequest): ExportedCode {
       )
       .sort((a, b) => rank(a.site) - rank(b.site));
     return [
-      `with torch.no_grad(), model.trace(torch.tensor(${tokensOf(prompts ?? [])})):`,
+      `with torch.no_grad(), model.trace(torch.tensor(${tokensOf(prompts)})):`,
       ...taken.map(({ site, place }) => `    held_${place} = ${valueAt(architecture, site)}.clone().save()`),
     ];
   });
@@ -78,7 +80,7 @@ export function exportNnsight(request: ExportRequest): ExportedCode {
   );
   const edits = pieces.flatMap(({ piece, examples }, index) => {
     const { resolved, constant } = piece;
-    const statement = swapStatement(resolved) ?? '';
+    const statement = swapStatement(resolved.intervention) ?? '';
     return [
       `    value = ${valueAt(architecture, resolved.site)}`,
       ...examples.map(({ target, origin, entries }, example) => {

@@ -4,7 +4,6 @@ import {
   type ExportedCode,
   type ExportRequest,
   exportedPieces,
-  numbers,
   python,
   tokensOf,
   type Units,
@@ -55,7 +54,9 @@ export function exportPyvene(request: ExportRequest): ExportedCode {
     const given = fields.flatMap((field) =>
       (representation[field] ?? null) === null ? [] : [`${field}=${python(representation[field])}`],
     );
-    const source = constant ? [`source_representation=torch.tensor(${numbers(constant.data)})`] : [];
+    const source = constant
+      ? [`source_representation=torch.tensor(${python(representation.source_representation)})`]
+      : [];
     return `        pv.RepresentationConfig(${[...given, ...source].join(', ')}),`;
   });
   const declare = hasParameters

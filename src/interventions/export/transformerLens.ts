@@ -1,6 +1,7 @@
 // Interventions as a program for TransformerLens 4, where it has a hook at the site.
 
 import type { ResolvedIntervention } from '../resolve.ts';
+import { promptsOf } from '../runs.ts';
 import {
   axesOf,
   chooseFunction,
@@ -9,6 +10,7 @@ import {
   exportedPieces,
   numbers,
   python,
+  severalVectors,
   swapStatement,
   tokensOf,
   unequalPrompts,
@@ -38,7 +40,7 @@ function refusal({
   label,
   targetRun,
 }: ResolvedIntervention): string | undefined {
-  if (!swapStatement({ intervention } as ResolvedIntervention))
+  if (!swapStatement(intervention))
     return `${label}: a ${intervention.type.name} would have to be written by hand in TransformerLens.`;
   if (targetRun !== 'base')
     return `${label}: it edits a source's run, which would take a cache of its own there.`;
@@ -57,21 +59,21 @@ export function exportTransformerLens(request: ExportRequest): ExportedCode {
     request.configuration.interventions.flatMap((resolved) => refusal(resolved) ?? [])[0];
   if (why !== undefined) return { ok: false, why };
   const pieces = exportedPieces(request);
+  const several = pieces.flatMap((piece) => severalVectors(piece) ?? [])[0];
+  if (several !== undefined) return { ok: false, why: several };
   const runs = [...new Set(pieces.flatMap(({ piece }) => piece.sourceRun ?? []))];
   const caches = runs.flatMap((run) => {
-    const index = Number(run.replace('source_', ''));
-    const prompts =
-      run === 'original' ? call.base : call.sources.length === 1 ? call.sources[0] : call.sources[index];
+    const prompts = promptsOf(call, run, `'${run}'`);
     const names = pieces.flatMap(({ piece }) =>
       piece.sourceRun === run && piece.resolved.sourceSite ? (hookOf(piece.resolved.sourceSite) ?? []) : [],
     );
     return [
-      `_, ${run} = model.run_with_cache(torch.tensor(${tokensOf(prompts ?? [])}), names_filter=${python([...new Set(names)])})`,
+      `_, ${run} = model.run_with_cache(torch.tensor(${tokensOf(prompts)}), names_filter=${python([...new Set(names)])})`,
     ];
   });
   const functions = pieces.flatMap(({ piece, examples }, index) => {
     const { resolved, constant, sourceRun } = piece;
-    const statement = swapStatement(resolved) ?? '';
+    const statement = swapStatement(resolved.intervention) ?? '';
     const name = resolved.sourceSite && hookOf(resolved.sourceSite);
     return [
       '',

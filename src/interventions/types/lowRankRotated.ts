@@ -1,10 +1,9 @@
 // Interchange in a subspace: distributed alignment search with a few directions.
 
 import { matMul } from '../../onnx/contraction.ts';
-import { add, mul, sub } from '../../onnx/elementwise.ts';
+import { add, sub } from '../../onnx/elementwise.ts';
 import { transpose } from '../../onnx/layout.ts';
-import { constant } from '../../onnx/value.ts';
-import { type InterventionType, sizeIn } from '../intervention.ts';
+import { type InterventionType, sizeIn, zerosLike } from '../intervention.ts';
 import { randomOrthonormal } from '../orthonormal.ts';
 
 /**
@@ -29,7 +28,7 @@ export const lowRankRotated: InterventionType = {
   build: ({ base, source, parameter, swap }) => {
     const rotation = parameter('rotation');
     const apart = sub(matMul(source, rotation), matMul(base, rotation));
-    const moved = swap(mul(apart, constant(0)), apart);
+    const moved = swap(zerosLike(apart), apart);
     return add(base, matMul(moved, transpose(rotation, [1, 0])));
   },
 };

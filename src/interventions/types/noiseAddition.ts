@@ -9,10 +9,10 @@ const romeLevel = 0.13462981581687927;
 const seed = 1;
 
 /**
- * Units are counted in the order of the location: over four positions these are pyvene's own numbers, and any other
- * number of positions works too.
+ * Positions are counted in the order of the location, and heads share them: over four positions these are pyvene's own
+ * numbers, and any other number of positions works too.
  *
- *     out = base + RandomState(1).randn(units, width) * 0.13462981581687927
+ *     out = base + RandomState(1).randn(positions, width) * 0.13462981581687927
  *
  * @see Meng et al. 2022, "Locating and Editing Factual Associations in GPT"
  */
@@ -25,5 +25,5 @@ export const noiseAddition: InterventionType = {
   initial: noParameters,
   shapes: () => ({}),
   build: ({ base, source, swap }) => swap(base, add(base, source)),
-  make: (units, width) => gaussianNoise(seed, units * width, romeLevel),
+  make: (positions, width) => gaussianNoise(seed, positions * width, romeLevel),
 };

@@ -1,8 +1,6 @@
 // Zero ablation.
 
-import { mul } from '../../onnx/elementwise.ts';
-import { constant } from '../../onnx/value.ts';
-import { type InterventionType, noParameters, sameWidth } from '../intervention.ts';
+import { type InterventionType, noParameters, sameWidth, zerosLike } from '../intervention.ts';
 
 /**
  *     out = 0                           (in chosen entries)
@@ -15,5 +13,5 @@ export const zero: InterventionType = {
   subspaceWidth: sameWidth,
   initial: noParameters,
   shapes: () => ({}),
-  build: ({ base, swap }) => swap(base, mul(base, constant(0))),
+  build: ({ base, swap }) => swap(base, zerosLike(base)),
 };
