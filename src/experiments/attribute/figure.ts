@@ -1,28 +1,14 @@
 // An attribution as figures: its panels, and beside each what patching does, on one scale.
 
-import type { HeatmapDescription, HeatmapPanel, Locations } from '../../figures/description.ts';
+import type { HeatmapDescription, HeatmapPanel } from '../../figures/description.ts';
+import { tokensAt } from '../patch/figure.ts';
 import type { AttributionFile } from './result.ts';
-
-type Panel = AttributionFile['panels'][number];
 
 /** [layer, column] as [column][layer]. */
 const turned = (values: readonly number[], columns: number, layers: number) =>
   Array.from({ length: columns }, (_, column) =>
     Array.from({ length: layers }, (__, layer) => values[layer * columns + column]),
   );
-
-function locationsOf({ pairs }: AttributionFile, { heads, positions }: Panel): Locations {
-  if (heads) return { kind: 'head', heads };
-  const tokens = positions.map((position) => {
-    const texts = [...new Set(pairs.map(({ clean }) => clean[position]?.text ?? ''))];
-    const isCorrupted = pairs.some(({ clean, corrupted }) => corrupted[position]?.id !== clean[position]?.id);
-    return {
-      text: texts.length > 1 ? `${texts[0]}…` : (texts[0] ?? ''),
-      ...(isCorrupted ? { isCorrupted } : {}),
-    };
-  });
-  return { kind: 'position', tokens };
-}
 
 /** One figure for each component. */
 export function attributionFigures(result: AttributionFile): readonly HeatmapDescription[] {
@@ -47,7 +33,7 @@ export function attributionFigures(result: AttributionFile): readonly HeatmapDes
         drawn('Attribution', panel.attributions),
         ...(panel.patched ? [drawn('Patching', panel.patched)] : []),
       ],
-      locations: locationsOf(result, panel),
+      locations: panel.heads ? { kind: 'head', heads: panel.heads } : tokensAt(result, panel.positions),
       layers: Array.from({ length: layerCount }, (_, layer) => layer),
       metric: {
         name: difference

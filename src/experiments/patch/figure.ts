@@ -85,7 +85,7 @@ interface Sheet {
 }
 
 /** What stands beside a column: the clean prompts' token there, starred where the corrupted ones have another. */
-function tokensAt({ pairs }: PatchResult, positions: readonly number[]): Locations {
+export function tokensAt({ pairs }: Pick<PatchResult, 'pairs'>, positions: readonly number[]): Locations {
   const tokens = positions.map((position) => {
     const texts = [...new Set(pairs.map(({ clean }) => clean[position]?.text ?? ''))];
     const isCorrupted = pairs.some(
