@@ -106,3 +106,32 @@ test('single keys are shortcuts until they are turned off, and never while typin
   await page.keyboard.press('o');
   await expect(page.getByRole('dialog')).toBeHidden();
 });
+
+test('a dialog gives the focus back, but never takes it from where a key has moved it since', async ({
+  page,
+}) => {
+  await openPage(page);
+  await expect(page.getByText('in 42')).toBeVisible();
+  const opener = page.getByRole('button', { name: 'Words and shortcuts' });
+  const help = page.getByRole('dialog', { name: 'Words and shortcuts' });
+  await opener.click();
+  await expect(help).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(opener).toBeFocused();
+
+  await page.keyboard.press('Enter');
+  await expect(help).toBeVisible();
+  // Both keys in one task of the page, as a slow machine hands them over; then time for whatever the closing left to do.
+  await help.evaluate(async () => {
+    const press = (key: string) =>
+      (document.activeElement ?? document.body).dispatchEvent(
+        new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }),
+      );
+    press('Escape');
+    await Promise.resolve();
+    press('/');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  });
+  await expect(help).toBeHidden();
+  await expect(page.getByRole('textbox', { name: 'Prompt' })).toBeFocused();
+});

@@ -29,6 +29,9 @@ export function PageDialog({ name, title, children }: PageDialogProps) {
           }}
           onCloseAutoFocus={(event) => {
             event.preventDefault();
+            // Called after the dialog has gone: a key pressed since may have taken the focus elsewhere, and keeps it.
+            const { activeElement, body } = document;
+            if (activeElement !== null && activeElement !== body) return;
             if (opener.current instanceof HTMLElement) opener.current.focus();
           }}
         >
