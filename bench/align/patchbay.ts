@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openModel } from '../../src/checkpoint/openNode.ts';
 import { readAlignExperiment } from '../../src/experiments/align/experiment.ts';
-import { KeptExamples, wayOf } from '../../src/experiments/align/keptExamples.ts';
+import { defaultKeptBytes, KeptExamples, promptsOf } from '../../src/experiments/align/keptExamples.ts';
 import { resolveAlign } from '../../src/experiments/align/resolve.ts';
 import { SiteTraining } from '../../src/experiments/align/siteTraining.ts';
 import { trainableOf } from '../../src/experiments/align/trainable.ts';
@@ -42,10 +42,12 @@ const align = resolveAlign(
 writeFileSync(join(folder, 'plan.json'), JSON.stringify(pyvenePlan(align)));
 const [site] = align.sites;
 if (!site) throw new Error('There is no site.');
-const { layerCount } = model.architecture;
 const work = { done: () => undefined };
 const before = performance.now();
-const kept = await KeptExamples.of(model, align, site, work);
+const prompts = promptsOf(model.architecture, align, site, defaultKeptBytes);
+const [weightBytes, weightRss] = [backend.liveBytes, process.memoryUsage.rss()];
+const kept = await KeptExamples.of(model, align, site, prompts, work);
+const keptBytes = backend.liveBytes - weightBytes;
 const keepSeconds = (performance.now() - before) / 1000;
 const training = await SiteTraining.begin({
   model,
@@ -54,7 +56,6 @@ const training = await SiteTraining.begin({
   training: align.experiment.training,
   train: align.train,
   seed: 0,
-  layersAfter: wayOf(site, layerCount).layersAfter,
 });
 const losses: number[] = [];
 const times: (readonly [number, number])[] = [];
@@ -67,7 +68,16 @@ for (let step = 0; step < 13; step++) {
   losses.push(made.loss);
   if (step >= 3) times.push([(performance.now() - start) / 1000, (user + system) / 1e6]);
 }
-console.log(JSON.stringify({ losses, times, keepSeconds }));
+const { maxRSS } = process.resourceUsage();
+const memory = {
+  weightBytes,
+  keptBytes,
+  /** Tensors beyond the weights, at most. */
+  tensorBytes: backend.peakBytes - weightBytes,
+  /** Of the whole process, beyond what it had with its weights loaded. */
+  processBytes: 1024 * maxRSS - weightRss,
+};
+console.log(JSON.stringify({ losses, times, keepSeconds, memory }));
 await training.dispose();
 kept.dispose();
 await model.dispose();

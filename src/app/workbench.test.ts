@@ -27,6 +27,7 @@ const nothingKept: CacheInfo = { isAvailable: true, models: [], sizeBytes: 0 };
 function engine(maxPositions?: number): Engine & { readonly predicted: string[] } {
   const tokensOf = (text: string) =>
     text.split(' ').map((word, id) => ({ id, text: word, isSpecial: false }));
+  const missing = () => Promise.reject(new Error('not part of this test'));
   return {
     predicted: [],
     device: async () => ({ backend: 'wasm', threads: 2, reason: '' }),
@@ -44,12 +45,10 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
     },
     tokenize: async (text) => tokensOf(text),
     describeTokens: async () => [],
-    estimateTrace: async () => {
-      throw new Error('not part of this test');
-    },
-    trace: async () => {
-      throw new Error('not part of this test');
-    },
+    estimateTrace: missing,
+    trace: missing,
+    estimateAlign: missing,
+    align: missing,
     async predict(text): Promise<Prediction> {
       this.predicted.push(text);
       return { tokens: tokensOf(text), candidates: [], elapsedMs: 1 };

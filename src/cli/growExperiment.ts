@@ -2,8 +2,9 @@
 
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { AlignExperiment } from '../experiments/align/experiment.ts';
+import { growAlign } from '../experiments/align/growth.ts';
 import { alignTokenizer, resolveAlign } from '../experiments/align/resolve.ts';
-import { type AlignResult, growAlign } from '../experiments/align/result.ts';
+import type { AlignResult } from '../experiments/align/result.ts';
 import type { AttributeExperiment } from '../experiments/attribute/experiment.ts';
 import { type AttributionFile, runAttribution } from '../experiments/attribute/result.ts';
 import type { PatchExperiment } from '../experiments/patch/experiment.ts';

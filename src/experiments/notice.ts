@@ -11,7 +11,8 @@ export interface Notice {
     | 'mean-over-all-positions'
     | 'no-factual-labels'
     | 'labels-never-change'
-    | 'training-stopped';
+    | 'training-stopped'
+    | 'not-all-kept';
   readonly text: string;
 }
 

@@ -37,6 +37,10 @@ export interface Backend {
   readonly description: string;
   /** Tensors made and not yet disposed. */
   readonly liveTensors: number;
+  /** Bytes of these, weights included; what onnxruntime takes for itself while it runs a graph is not in it. */
+  readonly liveBytes: number;
+  /** The most that `liveBytes` has been. */
+  readonly peakBytes: number;
   /** Tokens that one batch should hold at most, so that it is efficient and fits. */
   readonly batchTokens: number;
   /** Bytes that the largest intermediate of a batch may take. */

@@ -14,6 +14,7 @@ import {
   runtimeError,
   type TensorData,
 } from './backend.ts';
+import { LiveTensors } from './liveTensors.ts';
 import { Turns } from './turns.ts';
 
 /** The part of onnxruntime-node and onnxruntime-web that is used: they share it. */
@@ -55,7 +56,7 @@ export class HostBackend implements Backend {
   readonly #ort: Onnxruntime;
   readonly #sessionOptions: InferenceSession.SessionOptions;
   readonly #breathe: (() => Promise<void>) | undefined;
-  readonly #live = new Set<DeviceTensor>();
+  readonly #live = new LiveTensors();
   readonly #turns = new Turns();
 
   constructor(options: HostBackendOptions) {
@@ -69,6 +70,14 @@ export class HostBackend implements Backend {
 
   get liveTensors(): number {
     return this.#live.size;
+  }
+
+  get liveBytes(): number {
+    return this.#live.bytes;
+  }
+
+  get peakBytes(): number {
+    return this.#live.peakBytes;
   }
 
   paddedSize(size: number): number {

@@ -6,7 +6,7 @@ import type { Backend, DeviceTensor, Piece } from './backend.ts';
 import type { PlacedRow } from './editGroups.ts';
 import { PlanError } from './plan.ts';
 import type { Schedule } from './schedule.ts';
-import { headStage, type Stage } from './sites.ts';
+import { describeComponent, headStage, type Stage } from './sites.ts';
 
 export interface KeepRequest {
   /** The layer at whose entrance later rows fork. */
@@ -63,6 +63,17 @@ export function checkKeep(architecture: Architecture, { layer, positions }: Keep
         `In ${architecture.family} every position sees every other, so a row is kept from position 0 on.`,
       );
   }
+}
+
+/** Bytes that a kept row takes, padding of the device left aside. @param length positions of its sequence */
+export function keptBytes(
+  architecture: Architecture,
+  { layer, length, position }: { readonly layer: number; readonly length: number; readonly position: number },
+): number {
+  const widths = ['key_output', 'value_output'].map((name) => describeComponent(architecture, name).width);
+  const present =
+    widths.reduce((sum, width) => sum + width, 0) * position * (architecture.layerCount - layer);
+  return 4 * ((length - position) * architecture.width + present);
 }
 
 /** The last stage that each row must reach to be kept. */

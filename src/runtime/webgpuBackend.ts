@@ -15,6 +15,7 @@ import {
   runtimeError,
   type TensorData,
 } from './backend.ts';
+import { LiveTensors } from './liveTensors.ts';
 import { Turns } from './turns.ts';
 
 interface GpuTensor extends DeviceTensor {
@@ -69,7 +70,7 @@ class WebGpuBackend implements Backend {
   readonly largestPartBytes = Number.POSITIVE_INFINITY;
   readonly #ort: Ort;
   readonly #device: GPUDevice;
-  readonly #live = new Set<DeviceTensor>();
+  readonly #live = new LiveTensors();
   #lost: string | undefined;
   #closed = false;
   /** The first error of the GPU that nothing was waiting for. */
@@ -97,6 +98,14 @@ class WebGpuBackend implements Backend {
 
   get liveTensors(): number {
     return this.#live.size;
+  }
+
+  get liveBytes(): number {
+    return this.#live.bytes;
+  }
+
+  get peakBytes(): number {
+    return this.#live.peakBytes;
   }
 
   /** Powers of two up to 64, then multiples of 64: a new size may cost a shader compilation. */

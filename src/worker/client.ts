@@ -119,6 +119,9 @@ export function connectEngine(port: RpcPort): Engine {
     estimateTrace: (experiment) => call('estimateTrace', experiment),
     trace: (experiment, { onPart, done = [], ...options } = {}) =>
       call('trace', { experiment, done }, options, onPart),
+    estimateAlign: (experiment) => call('estimateAlign', experiment),
+    align: (experiment, { onPart, earlier, ...options } = {}) =>
+      call('align', { experiment, earlier: earlier ?? null }, options, onPart),
     cache: () => call('cache', null),
     forget: (label) => call('forget', label),
   };

@@ -9,6 +9,7 @@ import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import { type Backend, DeviceLostError } from '../runtime/backend.ts';
 import { Model } from '../runtime/model.ts';
+import { alignEstimate, alignInSteps } from './aligning.ts';
 import type { ChosenDevice } from './device.ts';
 import type {
   CacheInfo,
@@ -299,6 +300,11 @@ export function createEngine(
 
     trace: (experiment, options = {}) =>
       traceInSteps(experiment, options, (work) => withModel(options, work)),
+
+    estimateAlign: async (experiment) => alignEstimate(experiment, current()),
+
+    align: (experiment, options = {}) =>
+      alignInSteps(experiment, options, (work) => withModel(options, work)),
 
     cache: cacheInfo,
 

@@ -1,5 +1,8 @@
 // What passes between the page and the engine's worker: plain data only. The page never sees a tensor or a session.
 
+import type { AlignExperiment } from '../experiments/align/experiment.ts';
+import type { SiteUpdate } from '../experiments/align/growth.ts';
+import type { AlignResult } from '../experiments/align/result.ts';
 import type { Notice } from '../experiments/notice.ts';
 import type { NamedToken } from '../experiments/tokens.ts';
 import type { TraceCell } from '../experiments/trace/cells.ts';
@@ -136,7 +139,8 @@ export interface TraceOptions extends CallOptions {
   readonly done?: readonly TraceCell[];
 }
 
-export interface TraceEnd {
+/** A run of many steps has reached its end. */
+export interface RunEnd {
   readonly elapsedMs: number;
 }
 
@@ -149,6 +153,30 @@ export interface TraceEstimate {
   readonly distractor: NamedToken | null;
 }
 
+/**
+ * What an alignment hands over while it runs: first its result with the baselines, then what changes it, which `withUpdate`
+ * puts in. An update of a step has the numbers after it, so that who stops a run keeps what was trained: `withUpdate` with
+ * `cancelled` puts them in.
+ */
+export type AlignPart =
+  | { readonly kind: 'started'; readonly result: AlignResult }
+  | { readonly kind: 'update'; readonly update: SiteUpdate };
+
+export interface AlignOptions extends CallOptions {
+  readonly onPart?: (part: AlignPart) => void;
+  /** A result of the same experiment: its finished sites are not trained again. */
+  readonly earlier?: AlignResult;
+}
+
+/** What is known of an alignment before it runs. */
+export interface AlignEstimate {
+  readonly rowLayers: number;
+  /** Of all sites together. */
+  readonly steps: number;
+  readonly sites: number;
+  readonly notices: readonly Notice[];
+}
+
 /** What the page can ask of the engine. Each call may be aborted; an abort rejects with an `AbortError`. */
 export interface Engine {
   device(): Promise<DeviceInfo>;
@@ -159,7 +187,11 @@ export interface Engine {
   describeTokens(ids: readonly number[]): Promise<readonly TokenInfo[]>;
   /** Check a trace against the model in use and say what it costs; no model runs. */
   estimateTrace(experiment: TraceExperiment): Promise<TraceEstimate>;
-  trace(experiment: TraceExperiment, options?: TraceOptions): Promise<TraceEnd>;
+  trace(experiment: TraceExperiment, options?: TraceOptions): Promise<RunEnd>;
+  /** Check an alignment against the model in use and say what it costs; no model runs. */
+  estimateAlign(experiment: AlignExperiment): Promise<AlignEstimate>;
+  /** Train interventions, one site after another. */
+  align(experiment: AlignExperiment, options?: AlignOptions): Promise<RunEnd>;
   /** What is kept of models. */
   cache(): Promise<CacheInfo>;
   /** Drop one kept model by its label, or all with null. @returns what is left */

@@ -25,6 +25,8 @@ function connect(calls: Partial<Engine>): Engine {
       describeTokens: missing,
       estimateTrace: missing,
       trace: missing,
+      estimateAlign: missing,
+      align: missing,
       ...calls,
     },
     channel.port2,

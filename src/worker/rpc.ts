@@ -2,9 +2,13 @@
 // the port. A call is one message with an id; progress, parts of its result and one reply come back under that id; a
 // cancel message carries the id of the call to stop. Nothing here knows models or React; the page's side is client.ts.
 
+import type { AlignExperiment } from '../experiments/align/experiment.ts';
+import type { AlignResult } from '../experiments/align/result.ts';
 import type { TraceCell } from '../experiments/trace/cells.ts';
 import type { TraceExperiment } from '../experiments/trace/experiment.ts';
 import type {
+  AlignEstimate,
+  AlignPart,
   CacheInfo,
   DeviceInfo,
   Engine,
@@ -12,8 +16,8 @@ import type {
   ModelSource,
   Prediction,
   Progress,
+  RunEnd,
   TokenInfo,
-  TraceEnd,
   TraceEstimate,
   TracePart,
 } from './protocol.ts';
@@ -35,7 +39,13 @@ export interface EngineCalls {
   readonly trace: {
     readonly given: { readonly experiment: TraceExperiment; readonly done: readonly TraceCell[] };
     readonly part: TracePart;
-    readonly returns: TraceEnd;
+    readonly returns: RunEnd;
+  };
+  readonly estimateAlign: { readonly given: AlignExperiment; readonly returns: AlignEstimate };
+  readonly align: {
+    readonly given: { readonly experiment: AlignExperiment; readonly earlier: AlignResult | null };
+    readonly part: AlignPart;
+    readonly returns: RunEnd;
   };
   readonly cache: { readonly given: null; readonly returns: CacheInfo };
   readonly forget: { readonly given: string | null; readonly returns: CacheInfo };
@@ -111,6 +121,12 @@ function perform(
       return engine.estimateTrace(call.given);
     case 'trace':
       return engine.trace(call.given.experiment, { signal, onProgress, onPart, done: call.given.done });
+    case 'estimateAlign':
+      return engine.estimateAlign(call.given);
+    case 'align': {
+      const { experiment, earlier } = call.given;
+      return engine.align(experiment, { signal, onProgress, onPart, ...(earlier ? { earlier } : {}) });
+    }
     case 'cache':
       return engine.cache();
     case 'forget':

@@ -9,8 +9,9 @@ import type { Backend } from '../../runtime/backend.ts';
 import { Model } from '../../runtime/model.ts';
 import { createNodeBackend } from '../../runtime/nodeBackend.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
+import { growAlign } from './growth.ts';
 import { resolveAlign } from './resolve.ts';
-import { type AlignResult, growAlign } from './result.ts';
+import type { AlignResult } from './result.ts';
 import { genderExamples, type PromptItem } from './templates.ts';
 
 const folder = new URL('../../../models/tiny-atlas/', import.meta.url);

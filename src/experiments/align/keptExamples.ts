@@ -1,8 +1,10 @@
 // What of the examples does not change while a site is trained: the states of the bases where their rows fork, and what
-// the sources have at the site. It is computed once for each distinct prompt and kept.
+// the sources have at the site. It is computed once for each distinct prompt and kept, as far as there is room: the bases
+// that find none are run again whenever they are needed.
 
+import type { Architecture } from '../../architectures/architecture.ts';
 import { topK } from '../../onnx/reduction.ts';
-import type { KeptRow } from '../../runtime/kept.ts';
+import { type KeptRow, keptBytes } from '../../runtime/kept.ts';
 import type { Kept, Model } from '../../runtime/model.ts';
 import type { Edit, Fragment, Reduction, Row } from '../../runtime/plan.ts';
 import { floatsOf, promptRow, readPrediction } from '../planRuns.ts';
@@ -15,8 +17,11 @@ export const bestToken: Reduction = {
   build: (logits) => ({ id: topK(logits, 1).places }),
 };
 
-/** Rows of one plan where nothing but their end is read. */
-export const rowsTogether = 128;
+/** Rows of one plan where nothing but their end is read, and their tokens, at most. */
+const together = { rows: 128, tokens: 4096 };
+
+/** Bytes that states kept between steps take at most, unless another bound is given. */
+export const defaultKeptBytes = 512 * 2 ** 20;
 
 /** Runs parts of a work one after another; `rowLayers` of each are counted when it is done. */
 export interface Work {
@@ -29,6 +34,27 @@ export function inParts<T>(items: readonly T[], size: number): readonly (readonl
   return Array.from({ length: Math.ceil(items.length / size) }, (_, part) =>
     items.slice(part * size, (part + 1) * size),
   );
+}
+
+/** In parts that run as one plan. @param tokensOf tokens of an item's row */
+export function partsTogether<T>(
+  items: readonly T[],
+  tokensOf: (item: T) => number,
+): readonly (readonly T[])[] {
+  const parts: T[][] = [];
+  let tokens = 0;
+  for (const item of items) {
+    const part = parts.at(-1);
+    const own = tokensOf(item);
+    if (part && part.length < together.rows && tokens + own <= together.tokens) {
+      part.push(item);
+      tokens += own;
+    } else {
+      parts.push([item]);
+      tokens = own;
+    }
+  }
+  return parts;
 }
 
 interface Wanted {
@@ -50,18 +76,50 @@ export function wayOf({ component, layer }: AlignSite, layerCount: number) {
   return { site, fork: site.layer, layersAfter: layerCount - site.layer };
 }
 
-/** The distinct prompts of examples at a site. */
-export function promptsAt(examples: readonly ResolvedExample[], place: number) {
-  const of = (side: 'base' | 'source') =>
-    distinct(
-      examples.map((example) => ({ tokens: example[side], position: example.places[place]?.[side] ?? 0 })),
-    );
-  return { bases: of('base'), sources: of('source') };
+/** Where rows fork: at what they change, unless every position sees every other. */
+const firstOf = ({ isCausal }: Architecture, position: number): number => (isCausal ? position : 0);
+
+/** What a site needs of the prompts of its examples. */
+export interface SitePrompts {
+  readonly bases: readonly Wanted[];
+  /** How many of the bases, from the first on, find room. */
+  readonly keptCount: number;
+  /** Bytes that all of them would take. */
+  readonly neededBytes: number;
+  readonly sources: readonly Wanted[];
+  /** Examples to train with, and to test, whose base finds no room. */
+  readonly unkept: { readonly train: number; readonly test: number };
+}
+
+/** @param roomBytes that kept states may take */
+export function promptsOf(
+  architecture: Architecture,
+  { train, test, positions }: ResolvedAlign,
+  site: AlignSite,
+  roomBytes: number,
+): SitePrompts {
+  const place = positions.indexOf(site.position);
+  const of = (side: 'base' | 'source', examples: readonly ResolvedExample[]) =>
+    examples.map((example) => ({ tokens: example[side], position: example.places[place]?.[side] ?? 0 }));
+  const all = [...train, ...test];
+  const bases = distinct(of('base', all));
+  const { fork } = wayOf(site, architecture.layerCount);
+  let neededBytes = 0;
+  let keptCount = 0;
+  for (const { tokens, position } of bases) {
+    const first = firstOf(architecture, position);
+    neededBytes += keptBytes(architecture, { layer: fork, length: tokens.length, position: first });
+    if (neededBytes <= roomBytes) keptCount += 1;
+  }
+  const kept = new Set(bases.slice(0, keptCount).map(keyOf));
+  const unkept = (examples: readonly ResolvedExample[]) =>
+    of('base', examples).filter((base) => !kept.has(keyOf(base))).length;
+  const sources = distinct(of('source', all));
+  return { bases, keptCount, neededBytes, sources, unkept: { train: unkept(train), test: unkept(test) } };
 }
 
 export class KeptExamples {
-  readonly #layerCount: number;
-  readonly #isCausal: boolean;
+  readonly #architecture: Architecture;
   readonly #site: AlignSite;
   readonly #place: number;
   readonly #kept: Kept[] = [];
@@ -69,30 +127,31 @@ export class KeptExamples {
   readonly #sources = new Map<string, Float32Array>();
 
   private constructor({ architecture }: Model, site: AlignSite, place: number) {
-    this.#layerCount = architecture.layerCount;
-    this.#isCausal = architecture.isCausal;
+    this.#architecture = architecture;
     this.#site = site;
     this.#place = place;
   }
 
   /**
    * Run all prompts of a site once.
+   * @param prompts what `promptsOf` says of this site
    * @throws the signal's reason, with nothing left behind
    */
   static async of(
     model: Model,
     align: ResolvedAlign,
     site: AlignSite,
+    { bases, keptCount, sources }: SitePrompts,
     { signal, done }: Work,
   ): Promise<KeptExamples> {
-    const place = align.positions.indexOf(site.position);
-    const found = new KeptExamples(model, site, place);
-    const { bases, sources } = promptsAt([...align.train, ...align.test], place);
+    const { architecture } = model;
+    const found = new KeptExamples(model, site, align.positions.indexOf(site.position));
     const options = signal ? { signal } : {};
-    const { fork } = wayOf(site, model.architecture.layerCount);
+    const { fork } = wayOf(site, architecture.layerCount);
+    const lengthOf = ({ tokens }: Wanted) => tokens.length;
     try {
-      for (const part of inParts(bases, rowsTogether)) {
-        const positions = new Map(part.map(({ position }, row) => [row, found.#first(position)]));
+      for (const part of partsTogether(bases.slice(0, keptCount), lengthOf)) {
+        const positions = new Map(part.map(({ position }, row) => [row, firstOf(architecture, position)]));
         const plan = { rows: part.map(({ tokens }) => promptRow(tokens)), reads: [] };
         const kept = await model.keep(plan, { layer: fork, positions }, options);
         found.#kept.push(kept);
@@ -100,9 +159,9 @@ export class KeptExamples {
           const wanted = part[row];
           if (wanted) found.#bases.set(keyOf(wanted), each);
         }
-        done(part.length * model.architecture.layerCount);
+        done(part.length * architecture.layerCount);
       }
-      for (const part of inParts(sources, rowsTogether)) {
+      for (const part of partsTogether(sources, lengthOf)) {
         const rows = part.map(({ tokens }) => promptRow(tokens));
         const reads = part.map(({ position }, row) => ({ row, site, location: { positions: [position] } }));
         const results = await model.run({ rows, reads }, options);
@@ -118,9 +177,15 @@ export class KeptExamples {
     }
   }
 
-  /** Where rows fork: at what they change, unless every position sees every other. */
-  #first(position: number): number {
-    return this.#isCausal ? position : 0;
+  #baseOf(example: ResolvedExample): string {
+    return keyOf({ tokens: example.base, position: example.places[this.#place]?.base ?? 0 });
+  }
+
+  /** Row-layers of running examples from the site on, `passes` times, and before it those that were not kept. */
+  rowLayers(examples: readonly ResolvedExample[], passes: number): number {
+    const { layerCount } = this.#architecture;
+    const unkept = examples.filter((example) => !this.#bases.has(this.#baseOf(example))).length;
+    return examples.length * passes * wayOf(this.#site, layerCount).layersAfter + unkept * layerCount;
   }
 
   /**
@@ -131,17 +196,19 @@ export class KeptExamples {
     examples: readonly ResolvedExample[],
     fragment: Fragment,
   ): { readonly rows: readonly Row[]; readonly first: number } {
-    const { site, fork } = wayOf(this.#site, this.#layerCount);
+    const { site, fork } = wayOf(this.#site, this.#architecture.layerCount);
     const parents = new Map<string, number>();
-    const kept: Row[] = [];
+    const before: Row[] = [];
     const forks = examples.map((example): Row => {
       const at = example.places[this.#place] ?? { base: 0, source: 0 };
-      const base = keyOf({ tokens: example.base, position: at.base });
-      const start = this.#bases.get(base);
+      const base = this.#baseOf(example);
       const data = this.#sources.get(keyOf({ tokens: example.source, position: at.source }));
-      if (!start || !data) throw new Error('The prompts of an example were not run.');
-      const parent = parents.get(base) ?? kept.length;
-      if (!parents.has(base)) kept.push({ start: { kind: 'kept', kept: start }, edits: [] });
+      if (!data) throw new Error('The source of an example was not run.');
+      const parent = parents.get(base) ?? before.length;
+      if (!parents.has(base)) {
+        const kept = this.#bases.get(base);
+        before.push(kept ? { start: { kind: 'kept', kept }, edits: [] } : promptRow(example.base));
+      }
       parents.set(base, parent);
       const edit: Edit = {
         site,
@@ -149,9 +216,10 @@ export class KeptExamples {
         fragment,
         source: { kind: 'tensor', data },
       };
-      return { start: { kind: 'fork', parent, layer: fork, position: this.#first(at.base) }, edits: [edit] };
+      const position = firstOf(this.#architecture, at.base);
+      return { start: { kind: 'fork', parent, layer: fork, position }, edits: [edit] };
     });
-    return { rows: [...kept, ...forks], first: kept.length };
+    return { rows: [...before, ...forks], first: before.length };
   }
 
   dispose(): void {
@@ -170,7 +238,7 @@ export async function predictions(
 ): Promise<readonly number[]> {
   const found = new Map<string, number>();
   const once = distinct(prompts.map((tokens) => ({ tokens, position: 0 })));
-  for (const part of inParts(once, rowsTogether)) {
+  for (const part of partsTogether(once, ({ tokens }) => tokens.length)) {
     const rows = part.map(({ tokens }) => promptRow(tokens));
     const reads = part.map(({ tokens }, row) => readPrediction(row, tokens.length, bestToken));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});

@@ -10,11 +10,13 @@ import { crossEntropy } from '../../runtime/objectives.ts';
 import type { Fragment, Row } from '../../runtime/plan.ts';
 import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
 import { floatsOf, promptRow, readPrediction } from '../planRuns.ts';
+import { estimateAlign } from './estimate.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
+import { growAlign } from './growth.ts';
 import { numbersOfText } from './numbersText.ts';
 import { type ResolvedAlign, resolveAlign } from './resolve.ts';
-import { type AlignResult, growAlign, isAlignComplete, readAlignResult } from './result.ts';
-import { type AlignUpdate, estimateAlign, runAlign } from './run.ts';
+import { type AlignResult, isAlignComplete, readAlignResult } from './result.ts';
+import { type AlignUpdate, runAlign } from './run.ts';
 
 const next = seededRandom(9);
 const token = () => Math.floor(((next() + 1) / 2) * 30);
@@ -315,7 +317,7 @@ describe('a run that is stopped', () => {
       };
       const whole = await all({});
       const controller = new AbortController();
-      const total = estimateAlign(align, model.architecture.layerCount).rowLayers;
+      const total = estimateAlign(align, model.architecture).rowLayers;
       let most = 0;
       const stopped = await all({
         signal: controller.signal,

@@ -3,24 +3,25 @@
 
 import { orthonormalGap } from '../../autodiff/orthonormal.ts';
 import type { Model } from '../../runtime/model.ts';
+import type { Notice } from '../notice.ts';
 import type { RunOptions } from '../planRuns.ts';
-import { KeptExamples, predictions, promptsAt, type Work, wayOf } from './keptExamples.ts';
-import type { AlignSite, ResolvedAlign } from './resolve.ts';
+import { estimateAlign, roomNotices } from './estimate.ts';
+import { defaultKeptBytes, KeptExamples, predictions, type Work } from './keptExamples.ts';
+import type { ResolvedAlign } from './resolve.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
 import {
   type Divergence,
   interchangeAccuracy,
-  passesOfStep,
   type SiteContext,
   SiteTraining,
   type StepRecord,
-  stepsOf,
 } from './siteTraining.ts';
 import {
   controlNumbers,
   hostParameters,
   interchangedDimensions,
   type Numbers,
+  type Trained,
   trainableOf,
   widthShare,
 } from './trainable.ts';
@@ -33,6 +34,8 @@ export interface AlignBaselines {
   readonly majority: { readonly label: string; readonly share: number };
   /** The share of the test whose base the model continues with the label, although nothing is done. */
   readonly unedited: number;
+  /** What a person should know of the run. */
+  readonly notices: readonly Notice[];
 }
 
 export interface EpochRecord {
@@ -61,8 +64,10 @@ export interface SiteSummary {
 
 export type AlignUpdate =
   | ({ readonly kind: 'baselines' } & AlignBaselines)
-  | { readonly kind: 'begin'; readonly site: number }
-  | ({ readonly kind: 'step'; readonly site: number } & StepRecord)
+  /** A site is begun, from these parameters; again, where a run begins again. */
+  | { readonly kind: 'begin'; readonly site: number; readonly initial: Trained }
+  /** `numbers` are the parameters after the step. */
+  | ({ readonly kind: 'step'; readonly site: number; readonly numbers: Numbers } & StepRecord)
   | ({ readonly kind: 'epoch'; readonly site: number } & EpochRecord)
   | ({ readonly kind: 'end'; readonly site: number } & SiteSummary)
   /** The run was aborted in the middle of a site; the signal's reason follows. */
@@ -71,30 +76,15 @@ export type AlignUpdate =
 export interface RunAlignOptions extends RunOptions {
   /** Sites that an earlier run has finished: they are not trained again. */
   readonly isDone?: (site: number) => boolean;
+  /** Bytes that states kept between steps take at most; default 512 MiB. */
+  readonly keptBytes?: number;
 }
 
-const promptCount = (examples: readonly ResolvedExample[]): number =>
-  new Set(examples.flatMap(({ base, source }) => [base.join(' '), source.join(' ')])).size;
-
-/** Row-layers of one site, its prompts and its evaluations included. */
-function siteRowLayers(align: ResolvedAlign, site: AlignSite, layerCount: number): number {
-  const { train, test, experiment } = align;
-  const { bases, sources } = promptsAt([...train, ...test], align.positions.indexOf(site.position));
-  const { layersAfter } = wayOf(site, layerCount);
-  const { epochs } = experiment.training;
-  const rows = epochs * (train.length * (passesOfStep + 1) + test.length) + test.length;
-  return bases.length * layerCount + sources.length * (site.layer + 1) + rows * layersAfter;
-}
-
-/** The work of a whole run, in rows that pass a layer: forward or back. */
-export function estimateAlign(align: ResolvedAlign, layerCount: number) {
-  const own = promptCount([...align.train, ...align.test]) * layerCount;
-  const sites = align.sites.map((site) => siteRowLayers(align, site, layerCount));
-  const steps = align.sites.length * stepsOf(align.train.length, align.experiment.training);
-  return { rowLayers: sites.reduce((sum, each) => sum + each, own), own, sites, steps };
-}
-
-async function baselinesOf(model: Model, align: ResolvedAlign, work: Work): Promise<AlignBaselines> {
+async function baselinesOf(
+  model: Model,
+  align: ResolvedAlign,
+  work: Work,
+): Promise<Omit<AlignBaselines, 'notices'>> {
   const { train, test } = align;
   const all = [...train, ...test];
   const prompts = all.flatMap(({ base, source, baseLabel, sourceLabel }) => [
@@ -178,7 +168,7 @@ class SiteRun {
           return made;
         }
         sum += made.loss;
-        yield { kind: 'step', site: this.#site, ...made };
+        yield { kind: 'step', site: this.#site, ...made, numbers: training.numbers };
       }
       losses.push(sum / batches.length);
       this.#last = {
@@ -246,10 +236,9 @@ export async function* runAlign(
   align: ResolvedAlign,
   options: RunAlignOptions = {},
 ): AsyncGenerator<AlignUpdate, void> {
-  const { signal, onProgress, isDone = () => false } = options;
+  const { signal, onProgress, isDone = () => false, keptBytes = defaultKeptBytes } = options;
   const { experiment, train, width } = align;
-  const { layerCount } = model.architecture;
-  const estimate = estimateAlign(align, layerCount);
+  const estimate = estimateAlign(align, model.architecture, keptBytes);
   let finished = 0;
   let within = 0;
   const work: Work = {
@@ -266,18 +255,19 @@ export async function* runAlign(
   };
   signal?.throwIfAborted();
   onProgress?.(0, estimate.rowLayers);
-  yield { kind: 'baselines', ...(await baselinesOf(model, align, work)) };
+  const notices = roomNotices(estimate.prompts, keptBytes);
+  yield { kind: 'baselines', ...(await baselinesOf(model, align, work)), notices };
   close(estimate.own);
   const trainable = trainableOf(experiment, width);
   for (const [index, site] of align.sites.entries()) {
     signal?.throwIfAborted();
-    if (!isDone(index)) {
-      const kept = await KeptExamples.of(model, align, site, work);
+    const prompts = estimate.prompts[index];
+    if (prompts && !isDone(index)) {
+      const kept = await KeptExamples.of(model, align, site, prompts, work);
       try {
-        const { layersAfter } = wayOf(site, layerCount);
         const { training, seed } = experiment;
-        const context = { model, kept, trainable, training, train, seed, layersAfter };
-        yield { kind: 'begin', site: index };
+        const context = { model, kept, trainable, training, train, seed };
+        yield { kind: 'begin', site: index, initial: trainable.trained };
         yield* new SiteRun(context, align, index, work).run();
       } finally {
         kept.dispose();

@@ -9,7 +9,7 @@ import type { Fragment } from '../../runtime/plan.ts';
 import { Trainer } from '../../runtime/trainer.ts';
 import { readPrediction } from '../planRuns.ts';
 import type { AlignTraining } from './experiment.ts';
-import { bestToken, inParts, type KeptExamples, rowsTogether, type Work } from './keptExamples.ts';
+import { bestToken, inParts, type KeptExamples, partsTogether, type Work } from './keptExamples.ts';
 import { seedOf, shuffled } from './random.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
 import { areSound, type Numbers, type Trainable, widthShare } from './trainable.ts';
@@ -34,7 +34,6 @@ export interface SiteContext {
   readonly training: AlignTraining;
   readonly train: readonly ResolvedExample[];
   readonly seed: number;
-  readonly layersAfter: number;
 }
 
 /** Rows pass the layers after a site forward and back. */
@@ -109,7 +108,7 @@ export class SiteTraining {
    * @throws the signal's reason, before the step or in its middle, with the parameters of before
    */
   async step(batch: readonly ResolvedExample[], { signal, done }: Work): Promise<StepRecord | Divergence> {
-    const { model, kept, trainable, training, layersAfter } = this.#context;
+    const { model, kept, trainable, training } = this.#context;
     signal?.throwIfAborted();
     const { temperature } = this;
     const fragment = trainable.fragment(this.#trainer.parameters, temperature);
@@ -130,7 +129,7 @@ export class SiteTraining {
         },
       },
     );
-    done(batch.length * layersAfter * passesOfStep);
+    done(kept.rowLayers(batch, passesOfStep));
     if (!Number.isFinite(objective)) return this.#back('loss');
     const next = await this.#read();
     if (!areSound(trainable, next)) return this.#back('parameters');
@@ -188,7 +187,7 @@ export class SiteTraining {
  * @see Geiger et al. 2024, definition 4
  */
 export async function interchangeAccuracy(
-  { model, kept, trainable, layersAfter }: Pick<SiteContext, 'model' | 'kept' | 'trainable' | 'layersAfter'>,
+  { model, kept, trainable }: Pick<SiteContext, 'model' | 'kept' | 'trainable'>,
   examples: readonly ResolvedExample[],
   parameters: Fragment['parameters'],
   temperature: number,
@@ -196,12 +195,12 @@ export async function interchangeAccuracy(
 ): Promise<number> {
   const fragment = trainable.fragment(parameters, temperature);
   let right = 0;
-  for (const part of inParts(examples, rowsTogether)) {
+  for (const part of partsTogether(examples, ({ base }) => base.length)) {
     const { rows, first } = kept.rows(part, fragment);
     const reads = part.map(({ base }, at) => readPrediction(first + at, base.length, bestToken));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
     right += part.filter(({ label }, at) => results[at]?.id?.data[0] === label.id).length;
-    done(part.length * layersAfter);
+    done(kept.rowLayers(part, 1));
   }
   return right / examples.length;
 }

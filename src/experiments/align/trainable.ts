@@ -27,9 +27,12 @@ const draws = { rotation: 0, control: 1 };
 /** Parameters of a type, by name, on the host. */
 export type Numbers = Readonly<Record<string, Float32Array>>;
 
+/** Parameters that are trained, by name, as training begins with them. */
+export type Trained = Readonly<Record<string, TrainedParameter>>;
+
 export interface Trainable {
   readonly type: InterventionType;
-  readonly trained: Readonly<Record<string, TrainedParameter>>;
+  readonly trained: Trained;
   /** Whether the type mixes by a temperature. */
   readonly hasTemperature: boolean;
   /** The parameter that says how much is interchanged. */

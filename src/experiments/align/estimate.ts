@@ -1,0 +1,62 @@
+// What an alignment will cost before it runs: rows that pass layers, steps, and how much of what comes before a site finds
+// room between the steps.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Notice } from '../notice.ts';
+import { defaultKeptBytes, promptsOf, type SitePrompts, wayOf } from './keptExamples.ts';
+import type { AlignSite, ResolvedAlign } from './resolve.ts';
+import type { ResolvedExample } from './resolveExamples.ts';
+import { passesOfStep, stepsOf } from './siteTraining.ts';
+
+const promptCount = (examples: readonly ResolvedExample[]): number =>
+  new Set(examples.flatMap(({ base, source }) => [base.join(' '), source.join(' ')])).size;
+
+/** Row-layers of one site, its prompts and its evaluations included. */
+function siteRowLayers(
+  { train, test, experiment }: ResolvedAlign,
+  site: AlignSite,
+  { keptCount, sources, unkept }: SitePrompts,
+  layerCount: number,
+): number {
+  const { layersAfter } = wayOf(site, layerCount);
+  const { epochs } = experiment.training;
+  const rows = epochs * (train.length * (passesOfStep + 1) + test.length) + test.length;
+  // Before the site: once in a step and once in an evaluation.
+  const again = epochs * (2 * unkept.train + unkept.test) + unkept.test;
+  return (keptCount + again) * layerCount + sources.length * (site.layer + 1) + rows * layersAfter;
+}
+
+/**
+ * The work of a whole run, in rows that pass a layer: forward or back.
+ * @param roomBytes that states kept between steps may take
+ */
+export function estimateAlign(
+  align: ResolvedAlign,
+  architecture: Architecture,
+  roomBytes = defaultKeptBytes,
+) {
+  const { layerCount } = architecture;
+  const own = promptCount([...align.train, ...align.test]) * layerCount;
+  const prompts = align.sites.map((site) => promptsOf(architecture, align, site, roomBytes));
+  const sites = align.sites.map((site, index) => {
+    const needed = prompts[index];
+    return needed ? siteRowLayers(align, site, needed, layerCount) : 0;
+  });
+  const steps = align.sites.length * stepsOf(align.train.length, align.experiment.training);
+  return { rowLayers: sites.reduce((sum, each) => sum + each, own), own, sites, steps, prompts };
+}
+
+const megabytes = (bytes: number): string => `${Number((bytes / 1e6).toPrecision(2))} MB`;
+
+/** Of the site that needs most room, when it is more than there is. */
+export function roomNotices(prompts: readonly SitePrompts[], roomBytes: number): readonly Notice[] {
+  const [most] = prompts.toSorted((a, b) => b.neededBytes - a.neededBytes);
+  if (!most || most.keptCount === most.bases.length) return [];
+  const { bases, keptCount, neededBytes } = most;
+  return [
+    {
+      code: 'not-all-kept',
+      text: `The states of ${bases.length} prompts before the site would take ${megabytes(neededBytes)}, and ${megabytes(roomBytes)} may be kept, so ${bases.length - keptCount} of them are run again in each step. Shorter prompts, fewer examples or a later layer train faster.`,
+    },
+  ];
+}

@@ -1,0 +1,54 @@
+// The tensors that a backend has made and that were not disposed: which they are, how many bytes they take, and how many
+// they took at most.
+
+import { type DeviceTensor, elementCount } from './backend.ts';
+
+const elementBytes: Readonly<Record<DeviceTensor['dtype'], number>> = { float32: 4, int32: 4, int64: 8 };
+
+export const tensorBytes = ({ dtype, shape }: Pick<DeviceTensor, 'dtype' | 'shape'>): number =>
+  elementBytes[dtype] * elementCount(shape);
+
+export class LiveTensors {
+  readonly #tensors = new Set<DeviceTensor>();
+  #bytes = 0;
+  #peakBytes = 0;
+
+  get size(): number {
+    return this.#tensors.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The most that `bytes` has been. */
+  get peakBytes(): number {
+    return this.#peakBytes;
+  }
+
+  has(tensor: DeviceTensor): boolean {
+    return this.#tensors.has(tensor);
+  }
+
+  add(tensor: DeviceTensor): void {
+    this.#tensors.add(tensor);
+    this.#bytes += tensorBytes(tensor);
+    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
+  }
+
+  /** @returns whether it was there */
+  delete(tensor: DeviceTensor): boolean {
+    const wasThere = this.#tensors.delete(tensor);
+    if (wasThere) this.#bytes -= tensorBytes(tensor);
+    return wasThere;
+  }
+
+  clear(): void {
+    this.#tensors.clear();
+    this.#bytes = 0;
+  }
+
+  [Symbol.iterator](): Iterator<DeviceTensor> {
+    return this.#tensors.values();
+  }
+}
