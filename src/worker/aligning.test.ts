@@ -1,0 +1,218 @@
+import { expect, test } from 'vitest';
+import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
+import { openFiles } from '../checkpoint/open.ts';
+import { readAlignExperiment } from '../experiments/align/experiment.ts';
+import { growAlign, withUpdate } from '../experiments/align/growth.ts';
+import { resolveAlign } from '../experiments/align/resolve.ts';
+import { type AlignResult, isAlignComplete, readAlignResult } from '../experiments/align/result.ts';
+import { type Backend, DeviceLostError, type Program } from '../runtime/backend.ts';
+import { Model } from '../runtime/model.ts';
+import { createNodeBackend } from '../runtime/nodeBackend.ts';
+import type { ChosenDevice } from './device.ts';
+import { createEngine } from './engine.ts';
+import type { AlignPart, Engine, ModelSource } from './protocol.ts';
+
+const source = (name: string): ModelSource & { kind: 'files' } => ({
+  kind: 'files',
+  files: [new File([new Uint8Array(smallGguf(name))], `${name}.gguf`)],
+});
+const info = { backend: 'wasm', threads: 1, reason: 'A test.' } as const;
+const sentence = (at: number) => [1 + at, 9, 4 + (at % 3), 2];
+const data = Array.from({ length: 12 }, (_, at) => ({
+  base: sentence(at),
+  source: sentence((at * 5 + 3) % 12),
+  label: at % 4,
+}));
+const experiment = readAlignExperiment({
+  kind: 'align',
+  version: 1,
+  model: 'llama',
+  site: { component: 'block_output', layer: 0, position: [1, 'last'] },
+  intervention: { type: 'LowRankRotated', rank: 2 },
+  data,
+  training: { batchSize: 4, epochs: 2, learningRate: 0.05 },
+});
+
+/** Backends that were opened; the first is lost at its run `losesAfter`. */
+function device(losesAfter = Number.POSITIVE_INFINITY) {
+  const opened: Backend[] = [];
+  let runs = 0;
+  const open = async (): Promise<Backend> => {
+    const backend = createNodeBackend(1);
+    opened.push(backend);
+    if (opened.length > 1) return backend;
+    const compile = async (...given: Parameters<Backend['compile']>): Promise<Program> => {
+      const program = await backend.compile(...given);
+      return {
+        ...program,
+        run: async (inputs) => {
+          runs += 1;
+          if (runs > losesAfter) throw new DeviceLostError('The GPU device was lost.');
+          return program.run(inputs);
+        },
+      };
+    };
+    return new Proxy(backend, {
+      get: (target, key) => {
+        if (key === 'compile') return compile;
+        const member: unknown = Reflect.get(target, key, target);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+  };
+  const chosen: Promise<ChosenDevice> = Promise.resolve({ info, open });
+  return { engine: createEngine(chosen), opened, runs: () => runs };
+}
+
+/** What a page has of a run: the result as it grew, and every part. */
+function watcher() {
+  const parts: AlignPart[] = [];
+  let result: AlignResult | undefined;
+  return {
+    parts,
+    result: () => result,
+    onPart: (part: AlignPart) => {
+      parts.push(part);
+      if (part.kind === 'started') result = part.result;
+      else if (result) result = withUpdate(result, part.update);
+    },
+  };
+}
+
+async function trained(engine: Engine): Promise<AlignResult | undefined> {
+  const watched = watcher();
+  await engine.align(experiment, { onPart: watched.onPart });
+  return watched.result();
+}
+
+/** As the headless runner computes it. */
+async function expected(): Promise<AlignResult> {
+  const checkpoint = await openFiles(source('llama').files);
+  const backend = createNodeBackend(1);
+  const model = await Model.load(checkpoint, backend);
+  try {
+    const align = resolveAlign(model.architecture, await checkpoint.tokenizer(), experiment);
+    let last: AlignResult | undefined;
+    for await (const result of growAlign(model, align)) last = result;
+    if (!last) throw new Error('nothing was trained');
+    return last;
+  } finally {
+    await model.dispose();
+    await backend.close();
+    await checkpoint.close();
+  }
+}
+
+test('the parts of a training make the result of the headless run', async () => {
+  const { engine, opened } = device();
+  await engine.loadModel(source('llama'));
+  const estimate = await engine.estimateAlign(experiment);
+  expect(estimate).toMatchObject({ steps: 2 * 2 * 3, sites: 2 });
+  const seen: number[] = [];
+  const watched = watcher();
+  await engine.predict('one');
+  const held = opened[0]?.liveTensors;
+  const { elapsedMs } = await engine.align(experiment, {
+    onPart: watched.onPart,
+    onProgress: ({ done, total, unit, stage }) => {
+      expect([total, unit, stage]).toEqual([estimate.rowLayers, 'row-layers', 'Training']);
+      seen.push(done);
+    },
+  });
+  expect(elapsedMs).toBeGreaterThan(0);
+  expect(seen.at(-1)).toBe(estimate.rowLayers);
+  const result = watched.result();
+  expect(result && isAlignComplete(result)).toBe(true);
+  expect(readAlignResult(JSON.parse(JSON.stringify(result)))).toEqual(await expected());
+  expect(opened[0]?.liveTensors).toBe(held);
+});
+
+test('what cannot be trained is said before anything runs', async () => {
+  const { engine, runs } = device();
+  await engine.loadModel(source('llama'));
+  const before = runs();
+  const wide = { ...experiment, intervention: { type: 'LowRankRotated', rank: 9999 } } as const;
+  await expect(engine.estimateAlign(wide)).rejects.toThrow("'intervention.rank' is 9999");
+  await expect(engine.align(wide)).rejects.toThrow("'intervention.rank' is 9999");
+  expect(runs()).toBe(before);
+});
+
+test('a lost device costs the site in training: its finished sites stay, and the numbers are the same', async () => {
+  const whole = device();
+  await whole.engine.loadModel(source('llama'));
+  const undisturbed = await trained(whole.engine);
+  const { engine, opened } = device(Math.round(0.7 * whole.runs()));
+  await engine.loadModel(source('llama'));
+  const watched = watcher();
+  await engine.align(experiment, { onPart: watched.onPart });
+  expect(opened).toHaveLength(2);
+  expect(watched.result()).toEqual(undisturbed);
+  const begun = watched.parts.flatMap((part) =>
+    part.kind === 'update' && part.update.kind === 'begin' ? [part.update.site] : [],
+  );
+  expect(begun).toEqual([0, 1, 1]);
+  expect(watched.parts.filter(({ kind }) => kind === 'started')).toHaveLength(1);
+});
+
+test('a training that is cancelled leaves its numbers, holds nothing, and goes on with what is finished', async () => {
+  const { engine, opened } = device();
+  await engine.loadModel(source('llama'));
+  const whole = await trained(engine);
+  const held = opened[0]?.liveTensors;
+  const controller = new AbortController();
+  const watched = watcher();
+  const stopped = engine.align(experiment, {
+    signal: controller.signal,
+    onPart: (part) => {
+      watched.onPart(part);
+      const { parts } = watched;
+      const steps = parts.filter((each) => each.kind === 'update' && each.update.kind === 'step');
+      // The fifth of six steps at the second of two sites.
+      if (steps.length === 11) controller.abort();
+    },
+  });
+  await expect(stopped).rejects.toThrow('abort');
+  expect(opened[0]?.liveTensors).toBe(held);
+  const last = watched.parts.flatMap((part) =>
+    part.kind === 'update' && part.update.kind === 'step' ? [part.update] : [],
+  );
+  const step = last.at(-1);
+  const partial = watched.result();
+  if (!step || !partial) throw new Error('nothing had arrived');
+  const kept = withUpdate(partial, { kind: 'cancelled', site: step.site, numbers: step.numbers });
+  expect(kept.sites[1]?.end).toBe('begun');
+  expect(kept.sites[1]?.steps.loss).toHaveLength(5);
+  expect(kept.sites[1]?.parameters).not.toEqual(partial.sites[1]?.parameters);
+
+  const again = watcher();
+  await engine.align(experiment, { earlier: kept, onPart: again.onPart });
+  expect(again.result()).toEqual(whole);
+  const begun = again.parts.filter((part) => part.kind === 'update' && part.update.kind === 'begin');
+  expect(begun).toHaveLength(1);
+});
+
+test('between two steps other calls have their turn, and another model ends the training with a sentence', async () => {
+  const { engine, opened } = device();
+  await engine.loadModel(source('llama'));
+  const answered: string[] = [];
+  let asked: Promise<unknown> | undefined;
+  let loading: Promise<unknown> | undefined;
+  const watched = watcher();
+  const ended = engine.align(experiment, {
+    onPart: (part) => {
+      watched.onPart(part);
+      if (part.kind !== 'update' || part.update.kind !== 'step') return;
+      asked ??= engine.predict('one two').then(() => answered.push(`after ${watched.parts.length}`));
+      if (watched.parts.length > 8) loading ??= engine.loadModel(source('gpt2'));
+    },
+  });
+  await expect(ended).rejects.toThrow('Another model was loaded while this ran.');
+  await asked;
+  await loading;
+  expect(answered).toHaveLength(1);
+  expect(watched.parts.length).toBeLessThan(14);
+  // Nothing of the training is left beside the new model.
+  const fresh = device();
+  await fresh.engine.loadModel(source('gpt2'));
+  expect(opened[0]?.liveTensors).toBe(fresh.opened[0]?.liveTensors);
+});
