@@ -13,6 +13,7 @@ import { trainableOf } from '../../src/experiments/align/trainable.ts';
 import { standardUniform } from '../../src/interventions/noise.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
+import { forgetPeak, peakBytes } from '../machine.ts';
 import { pyvenePlan } from './plan.ts';
 
 const [path = '', threads = '2', position = '13', rank = '1', folder = '.'] = process.argv.slice(2);
@@ -45,7 +46,9 @@ if (!site) throw new Error('There is no site.');
 const work = { done: () => undefined };
 const before = performance.now();
 const prompts = promptsOf(model.architecture, align, site, defaultKeptBytes);
-const [weightBytes, weightRss] = [backend.liveBytes, process.memoryUsage.rss()];
+const weightBytes = backend.liveBytes;
+const residentBytes = process.memoryUsage.rss();
+forgetPeak();
 const kept = await KeptExamples.of(model, align, site, prompts, work);
 const keptBytes = backend.liveBytes - weightBytes;
 const keepSeconds = (performance.now() - before) / 1000;
@@ -68,14 +71,12 @@ for (let step = 0; step < 13; step++) {
   losses.push(made.loss);
   if (step >= 3) times.push([(performance.now() - start) / 1000, (user + system) / 1e6]);
 }
-const { maxRSS } = process.resourceUsage();
 const memory = {
-  weightBytes,
   keptBytes,
   /** Tensors beyond the weights, at most. */
   tensorBytes: backend.peakBytes - weightBytes,
-  /** Of the whole process, beyond what it had with its weights loaded. */
-  processBytes: 1024 * maxRSS - weightRss,
+  /** Of the whole process, at most, beyond what it had when its weights were loaded. */
+  processBytes: peakBytes() - residentBytes,
 };
 console.log(JSON.stringify({ losses, times, keepSeconds, memory }));
 await training.dispose();

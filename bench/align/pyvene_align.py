@@ -31,6 +31,10 @@ else:
 types = dict(LowRankRotated=pv.LowRankRotatedSpaceIntervention, BoundlessRotated=pv.BoundlessRotatedSpaceIntervention)
 
 
+def memory(name):
+    return next(1024 * int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(name + ":"))
+
+
 def intervenable():
     options = dict(low_rank_dimension=plan["rank"]) if "rank" in plan else {}
     config = pv.IntervenableConfig(
@@ -119,6 +123,8 @@ else:
     optimizer = torch.optim.Adam(made.get_trainable_parameters(), lr=plan["learningRate"])
     batches = list(loader("train", plan["batchSize"]))
     losses, times = [], []
+    resident = memory("VmRSS")
+    open("/proc/self/clear_refs", "w").write("5")  # VmHWM begins anew
     for step in range(13):
         batch = batches[step % len(batches)]
         start, cpu = time.perf_counter(), time.process_time()
@@ -133,4 +139,5 @@ else:
         optimizer.step()
         made.set_zero_grad()
         times.append([time.perf_counter() - start, time.process_time() - cpu])
-    print(json.dumps(dict(losses=losses, times=times[3:], pyvene=version("pyvene"), torch=torch.__version__)))
+    used = dict(processBytes=memory("VmHWM") - resident)
+    print(json.dumps(dict(losses=losses, times=times[3:], memory=used, pyvene=version("pyvene"), torch=torch.__version__)))

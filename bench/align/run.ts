@@ -1,7 +1,7 @@
 // npx tsx bench/align/run.ts MODEL.gguf --python PYTHON [--threads 2] [--only 13:1,0:1]
 // Seconds for a step of training a rotation at block_output of layer 15 of SmolLM2-135M, 16 pairs of prompts of 14 tokens:
-// at the last and the first position, with 1 and 64 directions, here on Node and in pyvene. Medians of 10 steps, and the
-// machine. Both take the same prompts; the rotations start at random, so only the size of the losses is compared.
+// at the last and the first position, with 1 and 64 directions, here on Node and in pyvene. Medians of 10 steps, the memory
+// that training takes, and the machine. Both take the same prompts; the rotations start at random, so only the size of the losses is compared.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -29,6 +29,12 @@ interface Measured {
   readonly times: readonly (readonly [number, number])[];
   /** What runs once before the steps. */
   readonly keepSeconds?: number;
+  /** Bytes: see patchbay.ts. */
+  readonly memory: {
+    readonly processBytes: number;
+    readonly tensorBytes?: number;
+    readonly keptBytes?: number;
+  };
 }
 /** The last line that a process prints is its result. */
 const measure = (command: string, ...words: readonly string[]): Measured =>
@@ -38,6 +44,8 @@ const measure = (command: string, ...words: readonly string[]): Measured =>
       .split('\n')
       .at(-1) ?? '',
   );
+
+const megabytes = (bytes = Number.NaN): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
 const { threads, python } = values;
 const folder = mkdtempSync(join(tmpdir(), 'patchbay-align-'));
@@ -60,6 +68,7 @@ try {
     console.log(
       `position ${position}, ${rank} directions: ${seconds.toFixed(3)} s a step against ${pyvene.toFixed(3)} s, ${(seconds / pyvene).toFixed(2)} of it; ` +
         `processor time ${cpu.toFixed(2)} s against ${pyveneCpu.toFixed(2)} s, ${(cpu / pyveneCpu).toFixed(2)} of it; ` +
+        `memory beyond the weights ${megabytes(ours.memory.processBytes)} of the process, in tensors ${megabytes(ours.memory.tensorBytes)}, kept between steps ${megabytes(ours.memory.keptBytes)}, against ${megabytes(theirs.memory.processBytes)}; ` +
         `before the steps ${ours.keepSeconds?.toFixed(1)} s; first losses ${ours.losses[0]?.toFixed(3)} and ${theirs.losses[0]?.toFixed(3)}`,
     );
   }
