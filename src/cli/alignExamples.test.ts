@@ -82,6 +82,11 @@ test('patchbay run writes a result that reads back, its curves, and a report', a
     if (!text) throw new Error('no rotation');
     const rotation = numbersOfText(text, 'rotation');
     expect(rotation.reduce((sum, x) => sum + x * x, 0)).toBeCloseTo(1, 5);
+    const trained = join(out, 'run', 'trained', 'layer-6-position-last');
+    expect(readdirSync(trained).toSorted()).toEqual([
+      'config.json',
+      'intkey_layer_6_comp_block_output_unit_pos_nunit_1#0.bin',
+    ]);
     const [head, ...lines] = readFileSync(join(out, 'run', 'curves.csv'), 'utf8')
       .trim()
       .split('\n');

@@ -1,7 +1,7 @@
 // Runs one experiment on any backend, shows how far it is, and writes what came of it.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Metric, MetricError } from '../experiments/metrics.ts';
 import type { BackendKind } from '../runtime/backend.ts';
 import { UsageError } from './arguments.ts';
@@ -30,8 +30,8 @@ export interface ResultKind<Result extends ExperimentResult> {
   readonly count: (result: Result) => { readonly done: number; readonly total: number };
   /** What is counted; default cells. */
   readonly counted?: string;
-  /** Files beside result.json, by name. */
-  readonly files: (result: Result) => Readonly<Record<string, string>>;
+  /** Files beside result.json, by name; a name may have folders before it. */
+  readonly files: (result: Result) => Readonly<Record<string, string | Uint8Array>>;
   readonly print: (result: Result) => void;
 }
 
@@ -150,11 +150,14 @@ function writeResult<Result extends ExperimentResult>(
 ): readonly string[] {
   mkdirSync(out, { recursive: true });
   const files = { 'result.json': `${JSON.stringify(result)}\n`, ...kind.files(result) };
-  return Object.entries(files).map(([name, text]) => {
+  const paths = Object.entries(files).map(([name, content]) => {
     const path = join(out, name);
-    writeFileSync(path, text);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
     return path;
   });
+  // A folder is named once, whatever is in it.
+  return [...new Set(paths.map((path) => (dirname(path) === out ? path : dirname(path))))];
 }
 
 /**

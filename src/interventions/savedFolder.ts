@@ -85,8 +85,14 @@ const own: readonly (keyof Representation)[] = [
 const shapeOf = (numbers: NestedNumbers): readonly number[] =>
   typeof numbers === 'number' ? [] : [numbers.length, ...shapeOf(numbers[0] ?? 0)];
 
+/** What of an intervention is saved: it need not be fitted to a model. */
+export type SavedIntervention = Pick<
+  ResolvedIntervention,
+  'representation' | 'key' | 'intervention' | 'constant'
+>;
+
 /** pyvene's `interchange_dim` for an intervention. @throws InterventionError for entries that pyvene cannot name */
-function dimensionOf({ intervention, key }: ResolvedIntervention): number | readonly number[] {
+function dimensionOf({ intervention, key }: SavedIntervention): number | readonly number[] {
   const { type, interchanged: entries, width } = intervention;
   if (!type.subspaceWidth) return width;
   const all = subspaceWidth(intervention, key);
@@ -104,7 +110,12 @@ function dimensionOf({ intervention, key }: ResolvedIntervention): number | read
 }
 
 /** @throws InterventionError for what pyvene has no words for */
-export function toPyveneFolder({ mode, interventions }: ResolvedConfiguration): PyveneFolder {
+export function toPyveneFolder({
+  mode,
+  interventions,
+}: Pick<ResolvedConfiguration, 'mode'> & {
+  readonly interventions: readonly SavedIntervention[];
+}): PyveneFolder {
   return {
     mode,
     interventions: interventions.map((resolved): PyveneIntervention => {

@@ -8,6 +8,13 @@ import { Model } from '../runtime/model.ts';
 
 export type { Tokenizer } from '../checkpoint/checkpoint.ts';
 export { CheckpointError } from '../checkpoint/checkpoint.ts';
+export { type AlignResult, readAlignResult } from '../experiments/align/result.ts';
+export {
+  type TrainedIntervention,
+  trainedFolder,
+  trainedIntervention,
+} from '../experiments/align/trained.ts';
+export { ExperimentError } from '../experiments/experimentFile.ts';
 export {
   type ConfigurationInput,
   interventionKeys,

@@ -42,6 +42,17 @@ export const passesOfStep = 2;
 export const stepsOf = (examples: number, { batchSize, epochs }: AlignTraining): number =>
   Math.ceil(examples / batchSize) * epochs;
 
+/**
+ * The temperature after so many of all steps. The first step is made with the first temperature, and each step ends by
+ * setting the next in a straight line over the steps, so that the first two are alike and evaluation after the last has the
+ * last: pyvene's order.
+ */
+export function temperatureAfter(steps: number, total: number, { temperature }: AlignTraining): number {
+  const [from, to] = temperature;
+  const place = Math.max(0, Math.min(steps, total) - 1);
+  return total < 2 ? from : from + ((to - from) * place) / (total - 1);
+}
+
 /** What made a training end before its last step. */
 export type Divergence = 'loss' | 'parameters';
 
@@ -82,14 +93,9 @@ export class SiteTraining {
     return this.#trainer.steps;
   }
 
-  /**
-   * The first step is made with the first temperature, and each step ends by setting the next in a straight line over the
-   * steps, so that the first two are alike and evaluation after the last has the last: pyvene's order.
-   */
+  /** See `temperatureAfter`. */
   get temperature(): number {
-    const [from, to] = this.#context.training.temperature;
-    const place = Math.max(0, Math.min(this.#step, this.#total) - 1);
-    return this.#total < 2 ? from : from + ((to - from) * place) / (this.#total - 1);
+    return temperatureAfter(this.#step, this.#total, this.#context.training);
   }
 
   /** The batches of an epoch. The last may be smaller. @param epoch from 0 */

@@ -1,7 +1,12 @@
 // An intervention in training: its type, which of its parameters are trained and at what rate, its temperature, its
 // penalty, how wide its boundary is, and the same intervention with a random rotation as a control.
 
-import { fragmentOf, type InterventionType, type Parameters } from '../../interventions/intervention.ts';
+import {
+  fragmentOf,
+  type Intervention,
+  type InterventionType,
+  type Parameters,
+} from '../../interventions/intervention.ts';
 import { randomOrthonormal } from '../../interventions/orthonormal.ts';
 import { boundlessRotated } from '../../interventions/types/boundlessRotated.ts';
 import { lowRankRotated } from '../../interventions/types/lowRankRotated.ts';
@@ -43,11 +48,24 @@ export interface Trainable {
   readonly fragment: (parameters: Fragment['parameters'], temperature: number) => Fragment;
 }
 
+/** The intervention of an experiment with these parameters. @param width entries of a vector at the site */
+export function interventionOf(
+  { intervention }: AlignExperiment,
+  width: number,
+  parameters: Parameters,
+): Intervention {
+  const type = types[intervention.type];
+  if (intervention.type !== 'Rotated') return { type, width, parameters };
+  const interchanged = Array.from({ length: intervention.dimensions }, (_, entry) => entry);
+  return { type, width, parameters, interchanged };
+}
+
 /**
  * @param width entries of a vector at the site
  * @throws nothing: `rank` and `dimensions` were checked against the width
  */
-export function trainableOf({ intervention, training, seed }: AlignExperiment, width: number): Trainable {
+export function trainableOf(experiment: AlignExperiment, width: number): Trainable {
+  const { intervention, training, seed } = experiment;
   const type = types[intervention.type];
   const initial: Parameters = type.initial({
     width,
@@ -64,11 +82,7 @@ export function trainableOf({ intervention, training, seed }: AlignExperiment, w
       { data, shape, ...(name === 'rotation' ? { isOrthonormal: true } : { rateFactor }) },
     ]),
   );
-  const interchanged =
-    intervention.type === 'Rotated'
-      ? { interchanged: Array.from({ length: intervention.dimensions }, (_, entry) => entry) }
-      : {};
-  const whole = fragmentOf({ type, width, parameters: initial, ...interchanged });
+  const whole = fragmentOf(interventionOf(experiment, width, initial));
   const boundary = 'boundary' in own ? 'boundary' : 'mask' in own ? 'mask' : undefined;
   return {
     type,

@@ -1,0 +1,27 @@
+"""loadTrained.py MODEL FOLDER CALL
+
+Loads the trained intervention of FOLDER with pyvene, swaps it in for the examples of CALL (JSON: base and source prompts as
+ids, places of both, labels), and prints the share whose most probable next token is the label. Needs torch, transformers,
+pyvene.
+"""
+import json
+import sys
+
+import pyvene as pv
+import torch
+import transformers as hf
+
+path, folder, call = sys.argv[1:4]
+call = json.load(open(call))
+model = hf.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+intervenable = pv.IntervenableModel.load(folder, model)
+right = 0
+with torch.no_grad():
+    # One by one, because the prompts are of unequal length.
+    for base, source, to, at, label in zip(
+        call["base"], call["source"], call["places"]["base"], call["places"]["source"], call["labels"]
+    ):
+        where = {"sources->base": ([[at]], [[to]])}
+        _, out = intervenable({"input_ids": torch.tensor([base])}, [{"input_ids": torch.tensor([source])}], where)
+        right += int(out.logits[0, -1].argmax()) == label
+print(json.dumps(right / len(call["labels"])))

@@ -1,0 +1,130 @@
+// What was trained, used through the library and through pyvene: the accuracy is the one that training reported.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openModel } from '../../checkpoint/openNode.ts';
+import { IntervenableModel } from '../../interventions/intervenableModel.ts';
+import type { PyveneFiles } from '../../interventions/pyveneFolder.ts';
+import type { Backend } from '../../runtime/backend.ts';
+import { Model } from '../../runtime/model.ts';
+import { createNodeBackend } from '../../runtime/nodeBackend.ts';
+import { type ResolvedAlign, resolveAlign } from './resolve.ts';
+import { type AlignResult, readAlignResult } from './result.ts';
+import { siteName, trainedFolder, trainedIntervention } from './trained.ts';
+
+const python = process.env.PATCHBAY_PYTHON;
+const folder = new URL('../../../models/tiny-atlas/', import.meta.url);
+const stored = (name: string): AlignResult =>
+  readAlignResult(
+    JSON.parse(
+      readFileSync(new URL(`../../../examples/align/results/${name}.json`, import.meta.url), 'utf8'),
+    ),
+  );
+
+let backend: Backend;
+let model: Model;
+let align: (result: AlignResult) => ResolvedAlign;
+let close: () => Promise<void>;
+beforeAll(async () => {
+  backend = createNodeBackend(1);
+  const checkpoint = await openModel(folder.pathname);
+  const tokenizer = await checkpoint.tokenizer();
+  model = await Model.load(checkpoint, backend);
+  align = ({ experiment }) => resolveAlign(model.architecture, tokenizer, experiment);
+  close = () => checkpoint.close();
+});
+afterAll(async () => {
+  await model.dispose();
+  await close();
+  await backend.close();
+});
+
+/** The call of all examples to test with, at the site's positions. */
+function callOf(result: AlignResult, index: number) {
+  const { test: examples } = align(result);
+  const place = index % result.positions.length;
+  const at = (side: 'base' | 'source') => examples.map(({ places }) => [places[place]?.[side] ?? -1]);
+  return {
+    base: examples.map(({ base }) => base),
+    source: examples.map(({ source }) => source),
+    places: { base: at('base'), source: at('source') },
+    labels: examples.map(({ label }) => label.id),
+  };
+}
+
+async function accuracyOf(intervenable: IntervenableModel, result: AlignResult, index: number) {
+  const { base, source, places, labels } = callOf(result, index);
+  const { intervenedOutputs } = await intervenable.run({
+    base,
+    sources: [source],
+    unitLocations: { 'sources->base': [[places.source], [places.base]] },
+    logits: 'last',
+  });
+  const right = intervenedOutputs.logits.filter(
+    ({ data }, at) => data.indexOf(Math.max(...data)) === labels[at],
+  );
+  return right.length / labels.length;
+}
+
+const cases = [
+  ['gender-sites', 4, 'layer-2-position-name'],
+  ['gender-sites', 5, 'layer-2-position-last'],
+  ['gender-sites', 13, 'layer-6-position-last'],
+  ['gender-boundless', 0, undefined],
+] as const;
+
+describe.each(cases)('%s, site %i', (name, index, expectedName) => {
+  test('as a configuration has the accuracy that was reported', async () => {
+    const result = stored(name);
+    const site = result.sites[index];
+    if (expectedName) expect(siteName(site ?? { layer: -1, position: 0 })).toBe(expectedName);
+    const { configuration, parameters } = trainedIntervention(result, index);
+    const intervenable = new IntervenableModel(configuration, model, { parameters });
+    expect(await accuracyOf(intervenable, result, index)).toBe(site?.final?.testAccuracy);
+  });
+
+  test('as a folder of pyvene has it too', async () => {
+    const result = stored(name);
+    const files = trainedFolder(result, index);
+    const given: PyveneFiles = {
+      label: 'trained',
+      names: async () => [...files.keys()],
+      read: async (file) => files.get(file) ?? new Uint8Array(),
+    };
+    const intervenable = await IntervenableModel.load(given, model);
+    expect(await accuracyOf(intervenable, result, index)).toBe(result.sites[index]?.final?.testAccuracy);
+  });
+
+  test.skipIf(python === undefined)('in pyvene itself has it too', () => {
+    const result = stored(name);
+    const out = mkdtempSync(join(tmpdir(), 'patchbay-'));
+    try {
+      mkdirSync(join(out, 'saved'));
+      for (const [file, bytes] of trainedFolder(result, index))
+        writeFileSync(join(out, 'saved', file), bytes);
+      writeFileSync(join(out, 'call.json'), JSON.stringify(callOf(result, index)));
+      const script = fileURLToPath(new URL('expected/loadTrained.py', import.meta.url));
+      const words = [script, fileURLToPath(folder), join(out, 'saved'), join(out, 'call.json')];
+      const printed = execFileSync(python ?? '', words, {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const accuracy: unknown = JSON.parse(printed.trim().split('\n').at(-1) ?? '');
+      expect(accuracy).toBeCloseTo(result.sites[index]?.final?.testAccuracy ?? Number.NaN, 9);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  });
+});
+
+test('a site that was not begun has nothing to give, and says so', () => {
+  const result = stored('gender-sites');
+  const none = { ...result, sites: result.sites.map(() => null) };
+  expect(() => trainedFolder(none, 3)).toThrow(
+    'Nothing was trained at site 3. There are sites 0 to 15; finish the run.',
+  );
+});

@@ -1,0 +1,90 @@
+// What an alignment has trained, for use elsewhere: the intervention of a site as the library's IntervenableModel takes it,
+// and as a folder that pyvene loads.
+
+import {
+  type Configuration,
+  interventionKeys,
+  readConfiguration,
+} from '../../interventions/configuration.ts';
+import type { Parameters } from '../../interventions/intervention.ts';
+import { writePyveneFolder } from '../../interventions/pyveneFolder.ts';
+import { toPyveneFolder } from '../../interventions/savedFolder.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import { numbersOfText } from './numbersText.ts';
+import type { AlignResult, SiteResult } from './result.ts';
+import { stepsOf, temperatureAfter } from './siteTraining.ts';
+import { interventionOf } from './trainable.ts';
+
+/** A trained intervention without its model. */
+export interface TrainedIntervention {
+  /** pyvene's configuration: one representation, at one position that a call names. */
+  readonly configuration: Configuration;
+  /** By the key of the intervention; types with a temperature have that of after the last step. */
+  readonly parameters: Readonly<Record<string, Parameters>>;
+}
+
+/** The site as a name of a folder: `layer-3-position-name`. */
+export const siteName = ({ layer, position }: Pick<SiteResult, 'layer' | 'position'>): string =>
+  `layer-${layer}-position-${String(position).replace(/[^\p{L}\p{N}_-]+/gu, '-')}`;
+
+function parametersOf(
+  { experiment, trainCount }: AlignResult,
+  { parameters, steps }: SiteResult,
+): Parameters {
+  const { training, intervention } = experiment;
+  const trained = Object.entries(parameters).map(
+    ([name, text]) => [name, { data: numbersOfText(text, name), shape: text.shape }] as const,
+  );
+  const hasTemperature = intervention.type !== 'LowRankRotated' && intervention.type !== 'Rotated';
+  const value = temperatureAfter(steps.loss.length, stepsOf(trainCount, training), training);
+  const temperature = { data: Float32Array.of(value), shape: [1] };
+  return { ...Object.fromEntries(trained), ...(hasTemperature ? { temperature } : {}) };
+}
+
+function trainedSite(result: AlignResult, index: number) {
+  const site = result.sites[index];
+  if (!site)
+    throw new ExperimentError(
+      `Nothing was trained at site ${index}. There are sites 0 to ${result.sites.length - 1}; finish the run.`,
+    );
+  const { intervention: given, site: where } = result.experiment;
+  const intervention = interventionOf(result.experiment, result.width, parametersOf(result, site));
+  const configuration = readConfiguration({
+    representations: [
+      {
+        layer: site.layer,
+        component: where.component,
+        unit: 'pos',
+        max_number_of_units: 1,
+        intervention_type: intervention.type.name,
+        ...(given.type === 'LowRankRotated' ? { low_rank_dimension: given.rank } : {}),
+        ...(given.type === 'Rotated' ? { interchange_dim: given.dimensions } : {}),
+      },
+    ],
+  });
+  const [key = ''] = interventionKeys(configuration);
+  return { configuration, key, intervention };
+}
+
+/**
+ * The intervention that was trained at a site; of one that was stopped, as it was last.
+ * @param index of the site, [layer, position] row-major
+ * @throws ExperimentError when the site was not begun, or its numbers are damaged
+ */
+export function trainedIntervention(result: AlignResult, index: number): TrainedIntervention {
+  const { configuration, key, intervention } = trainedSite(result, index);
+  return { configuration, parameters: { [key]: intervention.parameters } };
+}
+
+/**
+ * The files of a folder from which pyvene's `IntervenableModel.load` has the trained intervention, by name.
+ * @param index of the site, [layer, position] row-major
+ * @throws ExperimentError as `trainedIntervention` does
+ */
+export function trainedFolder(result: AlignResult, index: number): ReadonlyMap<string, Uint8Array> {
+  const { configuration, key, intervention } = trainedSite(result, index);
+  const [representation] = configuration.representations;
+  if (!representation) throw new Error('A configuration has lost its representation.');
+  const saved = { representation, key, intervention, constant: undefined };
+  return writePyveneFolder(toPyveneFolder({ mode: configuration.mode, interventions: [saved] }));
+}
