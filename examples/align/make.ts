@@ -1,4 +1,4 @@
-// npx tsx examples/align/make.ts: writes the alignments of this folder. Their prompts come from the evaluation of the
+// npx tsx examples/align/make.ts: writes the alignments of this folder whose examples are listed. Their prompts come from the evaluation of the
 // embedded model, their labels from a causal model of a sentence about a person: name, gender, pronoun.
 
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -11,6 +11,7 @@ import {
   tokenName,
   wholeNumber,
 } from '../experimentFile.ts';
+import { causalDataSchema } from './causalData.ts';
 
 export const alignVersion = 1;
 const most = { examples: 50_000, sites: 1000, epochs: 10_000 };
@@ -38,11 +39,18 @@ export const exampleSchema = v.strictObject({
 });
 
 export type AlignExampleFile = Immutable<v.InferInput<typeof exampleSchema>>;
+/** An example as it was read. */
+export type AlignExample = Immutable<v.InferOutput<typeof exampleSchema>>;
 
 const examples = v.pipe(
   v.array(exampleSchema),
   v.minLength(1, 'There is no example; give { "base": "...", "source": "...", "label": "..." }'),
   v.maxLength(most.examples, `There can be at most ${most.examples} examples`),
+);
+
+/** Examples one by one, or declared by a causal model. */
+const dataSchema = v.lazy<typeof examples | typeof causalDataSchema>((given) =>
+  Array.isArray(given) ? examples : causalDataSchema,
 );
 
 /** `last` is the last token of each prompt; another word is a name of the examples' `positions`. */
@@ -110,9 +118,9 @@ export const alignExperimentSchema = v.pipe(
     revision: v.optional(v.string()),
     site: siteSchema,
     intervention: interventionSchema,
-    data: examples,
+    data: dataSchema,
     /** Default: a part of `data` as `split` says. */
-    testData: v.optional(examples),
+    testData: v.optional(dataSchema),
     split: v.optional(v.strictObject({ testShare: v.optional(share, 0.2), seed: v.optional(seed, 0) })),
     training: v.optional(trainingSchema, {}),
     /** Of the rotation that training starts from, of the control, and of the order of the examples. */

@@ -143,10 +143,12 @@ export async function alignTokenizer(
   { data, testData = [] }: AlignExperiment,
   signal?: AbortSignal,
 ): Promise<Tokenizer | undefined> {
-  const hasText = [...data, ...testData].some(({ base, source, label, baseLabel, sourceLabel }) =>
-    [base, source, label, baseLabel, sourceLabel].some((text) => typeof text === 'string'),
-  );
-  return tokenizerOf(checkpoint, hasText, signal);
+  const hasText = (given: AlignExperiment['data']) =>
+    'causalModel' in given ||
+    given.some(({ base, source, label, baseLabel, sourceLabel }) =>
+      [base, source, label, baseLabel, sourceLabel].some((text) => typeof text === 'string'),
+    );
+  return tokenizerOf(checkpoint, hasText(data) || hasText(testData), signal);
 }
 
 /**

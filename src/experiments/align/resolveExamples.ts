@@ -8,7 +8,8 @@ import { ExperimentError } from '../experimentFile.ts';
 import { type Notice, trailingSpaceNotice } from '../notice.ts';
 import { promptRow } from '../planRuns.ts';
 import { type NamedToken, namedToken, tokensOf } from '../tokens.ts';
-import type { AlignExperiment } from './experiment.ts';
+import { causalExamples } from './causalData.ts';
+import type { AlignExample, AlignExperiment } from './experiment.ts';
 
 export interface ExamplePlace {
   readonly base: number;
@@ -31,12 +32,10 @@ export interface ExamplesContext {
   readonly positions: readonly (number | string)[];
 }
 
-type Given = AlignExperiment['data'][number];
-
 /** @throws ExperimentError for a position that a prompt does not have, or a name that the example does not give */
 function placeOf(
   name: number | string,
-  { positions = {} }: Given,
+  { positions = {} }: AlignExample,
   { base, source }: Pick<ResolvedExample, 'base' | 'source'>,
   where: string,
 ): ExamplePlace {
@@ -63,13 +62,24 @@ function placeOf(
   return place;
 }
 
+type GivenData = AlignExperiment['data'];
+
+/** @throws ExperimentError for data that is declared, without a tokenizer, or wrongly */
+function listed(given: GivenData, tokenizer: Tokenizer | undefined, field: string): readonly AlignExample[] {
+  if (!('causalModel' in given)) return given;
+  if (tokenizer) return causalExamples(given, tokenizer, field);
+  throw new ExperimentError(
+    `'${field}' declares prompts as text, and this checkpoint has no tokenizer. Give a list of examples as token ids.`,
+  );
+}
+
 /**
  * @param field `data` or `testData`, for messages
  * @throws ExperimentError or PlanError that names the example
  */
 export function resolveExamples(
   { architecture, tokenizer, positions }: ExamplesContext,
-  given: readonly Given[],
+  given: GivenData,
   field: string,
 ): { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] } {
   const { vocabularySize } = architecture;
@@ -101,7 +111,7 @@ export function resolveExamples(
     labels.set(name, { id, text });
     return { id, text };
   };
-  const examples = given.map((example, index): ResolvedExample => {
+  const examples = listed(given, tokenizer, field).map((example, index): ResolvedExample => {
     const where = `${field}.${index}`;
     const base = prompt(example.base, `${where}.base`);
     const source = prompt(example.source, `${where}.source`);
