@@ -2,8 +2,8 @@
 // screen reader needs it; only those with room are shown.
 
 import { layerName, locationName } from './cellSummary.ts';
-import { type HeatmapDescription, locationCount } from './description.ts';
-import { graphemesOf, textWidth } from './lettering.ts';
+import { type HeatmapDescription, type Locations, locationCount } from './description.ts';
+import { cutText, graphemesOf, textWidth } from './lettering.ts';
 import type { TextMark, TextRun } from './marks.ts';
 import type { Theme } from './theme.ts';
 import { tokenLabel } from './tokenLabel.ts';
@@ -22,7 +22,7 @@ const labelGap = 8;
 
 /** Labels along one side: those of the layers, or those of the tokens or heads. */
 export interface AxisLabels {
-  readonly kind: 'layer' | 'position' | 'head';
+  readonly kind: 'layer' | Locations['kind'];
   readonly texts: readonly string[];
   readonly names: readonly string[];
   /** Whether the text ends with the star of a corrupted token. */
@@ -42,15 +42,30 @@ export function axisLabels(
     return { kind: 'layer', texts, names, isStarred: [], width: widest(texts, tickSize) };
   }
   const names = Array.from({ length: locationCount(locations) }, (_, i) => locationName(description, i));
-  if (locations.kind === 'head') {
-    const texts = locations.heads.map(String);
-    return { kind: 'head', texts, names, isStarred: [], width: widest(texts, tickSize) };
+  switch (locations.kind) {
+    case 'position': {
+      const isStarred = locations.tokens.map((token) => token.isCorrupted ?? false);
+      const texts = locations.tokens.map(({ text }, i) =>
+        tokenLabel(text, isStarred[i] ?? false, tokenLimit),
+      );
+      const width = Math.max(0, ...texts.map((text) => textWidth(text, tokenSize, 'mono')));
+      return { kind: 'position', texts, names, isStarred, width };
+    }
+    case 'head': {
+      const texts = locations.heads.map(String);
+      return { kind: 'head', texts, names, isStarred: [], width: widest(texts, tickSize) };
+    }
+    case 'named': {
+      const texts = locations.names.map((name) => cutText(name, 2 * tokenLimit));
+      return { kind: 'named', texts, names, isStarred: [], width: widest(texts, tokenSize) };
+    }
+    default:
+      return locations satisfies never;
   }
-  const isStarred = locations.tokens.map((token) => token.isCorrupted ?? false);
-  const texts = locations.tokens.map(({ text }, i) => tokenLabel(text, isStarred[i] ?? false, tokenLimit));
-  const width = Math.max(0, ...texts.map((text) => textWidth(text, tokenSize, 'mono')));
-  return { kind: 'position', texts, names, isStarred, width };
 }
+
+/** Words beside a panel, which have no order that would let some be left out. */
+const isWords = ({ kind }: AxisLabels): boolean => kind === 'position' || kind === 'named';
 
 const widest = (texts: readonly string[], size: number): number =>
   Math.max(0, ...texts.map((text) => textWidth(text, size)));
@@ -88,7 +103,7 @@ export function columnAxis(
   at: { readonly left: number; readonly top: number; readonly columnWidth: number },
   theme: Theme,
 ): ColumnAxis {
-  const isUpright = labels.kind === 'position' && labels.width > at.columnWidth - 4;
+  const isUpright = isWords(labels) && labels.width > at.columnWidth - 4;
   const headers = labels.texts.map((text, column): Header => {
     const middle = at.left + (column + 0.5) * at.columnWidth - 0.5;
     const mark = label(labels, column, theme);
@@ -96,7 +111,7 @@ export function columnAxis(
       mark: isUpright
         ? { ...mark, x: middle + tokenSize * 0.34, y: at.top + labelGap, anchor: 'end', isUpright: true }
         : { ...mark, x: middle, y: at.top + 16, anchor: 'middle' },
-      isShown: labels.kind === 'position' || isTick(labels, column, at.columnWidth, 18),
+      isShown: isWords(labels) || isTick(labels, column, at.columnWidth, 18),
       name: labels.names[column] ?? text,
     };
   });
@@ -107,7 +122,7 @@ export function columnAxis(
 function isTick(labels: AxisLabels, index: number, step: number, room: number): boolean {
   if (step >= room) return true;
   const every = [5, 10, 20, 50].find((count) => count * step >= 24) ?? 100;
-  return labels.kind === 'position' ? index % every === 0 : Number(labels.texts[index]) % every === 0;
+  return isWords(labels) ? index % every === 0 : Number(labels.texts[index]) % every === 0;
 }
 
 function label(labels: AxisLabels, index: number, theme: Theme): TextMark {
@@ -118,8 +133,8 @@ function label(labels: AxisLabels, index: number, theme: Theme): TextMark {
     x: 0,
     y: 0,
     runs: isToken ? tokenRuns(text, labels.isStarred[index] ?? false, theme) : [{ text }],
-    size: isToken ? tokenSize : tickSize,
-    fill: isToken ? theme.ink : theme.quietInk,
+    size: isWords(labels) ? tokenSize : tickSize,
+    fill: isWords(labels) ? theme.ink : theme.quietInk,
     ...(isToken ? { family: 'mono' } : {}),
   };
 }

@@ -4,6 +4,7 @@ import {
   type CellAddress,
   type HeatmapDescription,
   type HeatmapPanel,
+  type Locations,
   locationCount,
   valueAt,
 } from './description.ts';
@@ -54,10 +55,26 @@ export function cellSummaries(description: HeatmapDescription): (cell: CellAddre
 export const layerName = (description: HeatmapDescription, layer: number): string =>
   `layer ${description.layers[layer] ?? layer}`;
 
+/** What a row beside the layers is. */
+export const locationWords: Readonly<Record<Locations['kind'], string>> = {
+  position: 'token',
+  head: 'head',
+  named: 'position',
+};
+
 export function locationName({ locations }: HeatmapDescription, location: number): string {
-  if (locations.kind === 'head') return `head ${locations.heads[location] ?? location}`;
-  const token = locations.tokens[location];
-  return `token ${spokenToken(token?.text ?? '')}${token?.isCorrupted ? ' (corrupted)' : ''}`;
+  switch (locations.kind) {
+    case 'position': {
+      const token = locations.tokens[location];
+      return `token ${spokenToken(token?.text ?? '')}${token?.isCorrupted ? ' (corrupted)' : ''}`;
+    }
+    case 'head':
+      return `head ${locations.heads[location] ?? location}`;
+    case 'named':
+      return `at ${locations.names[location] ?? location}`;
+    default:
+      return locations satisfies never;
+  }
 }
 
 /** The layers covered at a layer whose window is cut by an edge of the model; undefined where the window is whole. */
@@ -71,9 +88,8 @@ export function cutWindow(panel: HeatmapPanel, layer: number): readonly [number,
 export function figureSummary(description: HeatmapDescription): string {
   const { panels, layers, locations, metric, baselines } = description;
   const count = locationCount(locations);
-  const things = locations.kind === 'head' ? 'heads' : 'tokens';
   const sentences = [
-    `${panels.length === 1 ? 'Heatmap' : `${panels.length} heatmaps`} of ${metricLabel(metric)}, ${count} ${things} by ${layers.length} layers.`,
+    `${panels.length === 1 ? 'Heatmap' : `${panels.length} heatmaps`} of ${metricLabel(metric)}, ${count} ${locationWords[locations.kind]}s by ${layers.length} layers.`,
   ];
   if (baselines) {
     const [clean, corrupted] = [baselines.clean, baselines.corrupted].map((v) => formatMetric(metric, v));

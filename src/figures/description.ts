@@ -76,10 +76,12 @@ export interface HeatmapPanel {
   readonly axisTitle?: string;
 }
 
-/** The axis beside the layers: positions of a prompt, or attention heads. */
+/** The axis beside the layers: positions of a prompt, attention heads, or positions that have names of their own. */
 export type Locations =
   | { readonly kind: 'position'; readonly tokens: readonly Token[] }
-  | { readonly kind: 'head'; readonly heads: readonly number[] };
+  | { readonly kind: 'head'; readonly heads: readonly number[] }
+  /** Where prompts differ, a position is known by what stands there: `last`, `name`. Names are words, not tokens. */
+  | { readonly kind: 'named'; readonly names: readonly string[] };
 
 export interface Token {
   /** As the tokenizer decodes it, the leading space included: it is made visible here. */
@@ -129,8 +131,18 @@ export type PinLetter = 'A' | 'B' | 'C' | 'D';
 export const isSameCell = (a: CellAddress | undefined, b: CellAddress | undefined): boolean =>
   a?.panel === b?.panel && a?.location === b?.location && a?.layer === b?.layer;
 
-export const locationCount = (locations: Locations): number =>
-  locations.kind === 'position' ? locations.tokens.length : locations.heads.length;
+export function locationCount(locations: Locations): number {
+  switch (locations.kind) {
+    case 'position':
+      return locations.tokens.length;
+    case 'head':
+      return locations.heads.length;
+    case 'named':
+      return locations.names.length;
+    default:
+      return locations satisfies never;
+  }
+}
 
 /** The value of a cell, `undefined` while it is not computed. */
 export function valueAt(description: HeatmapDescription, cell: CellAddress): number | undefined {

@@ -6,6 +6,7 @@ import type { HeatmapDescription } from './description.ts';
 import { headMap, trace, unfinishedTrace } from './exampleFigures.ts';
 import { cellOf, cellUnder, layoutHeatmap } from './heatmap.ts';
 import { textWidth } from './lettering.ts';
+import { heatmapCsv } from './table.ts';
 import { themes } from './theme.ts';
 
 const wide = { width: 1000, theme: 'light' } as const;
@@ -230,4 +231,45 @@ test('infinities lie beyond the ends of the range, whichever way it runs', () =>
     ).panels[0]?.cells[0]?.map((cell) => cell.clipped);
   expect(clipped({ start: 0, end: 1 })).toEqual(['start', undefined, 'end']);
   expect(clipped({ start: 1, end: 0 })).toEqual(['end', undefined, 'start']);
+});
+
+test('named positions are words: shown whole, read aloud as places, and written to tables', () => {
+  const named: HeatmapDescription = {
+    title: 'Where a variable lies',
+    panels: [
+      {
+        title: 'Test IIA',
+        colours: 'viridis',
+        values: [
+          [0.5, 1],
+          [undefined, undefined],
+        ],
+      },
+    ],
+    locations: { kind: 'named', names: ['end of subject', 'position 3'] },
+    layers: [4, 5],
+    metric: { name: 'accuracy', digits: 2 },
+  };
+  const model = layoutHeatmap(named, wide);
+  const headers = model.panels[0]?.rowHeaders ?? [];
+  // A space is a space, not the mark of one in a token, and nothing is monospaced.
+  expect(headers.map(({ mark, isShown, name }) => [mark.runs, mark.family, isShown, name])).toEqual([
+    [[{ text: 'end of subject' }], undefined, true, 'at end of subject'],
+    [[{ text: 'position 3' }], undefined, true, 'at position 3'],
+  ]);
+  // The widest name and a gap of 8; no name may begin left of the figure.
+  expect(model.panels[0]?.frame.x).toBe(Math.ceil(textWidth('end of subject', 12)) + 8);
+  expect(model.summary).toBe(
+    'Heatmap of accuracy, 2 positions by 2 layers. Test IIA: strongest at layer 5, at end of subject, 1.00. 2 cells of it are not computed yet.',
+  );
+  expect(heatmapCsv(named).split('\r\n').slice(0, 2)).toEqual([
+    'panel,position,layer,accuracy',
+    'Test IIA,end of subject,4,0.5',
+  ]);
+  // Below each other's columns they stand upright where the columns are narrow.
+  const across = layoutHeatmap({ ...named, orientation: 'layers-down' }, wide).panels[0]?.columnHeaders;
+  expect(across?.map(({ mark, isShown }) => [mark.isUpright, isShown])).toEqual([
+    [true, true],
+    [true, true],
+  ]);
 });

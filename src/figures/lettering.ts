@@ -32,6 +32,12 @@ export function textWidth(text: string, size: number, family: FontFamily = 'sans
   return graphemesOf(text).reduce((sum, grapheme) => sum + emWidth(grapheme, family), 0) * size;
 }
 
+/** The first characters of a text that has more than `limit`, the last of them an ellipsis. */
+export function cutText(text: string, limit: number): string {
+  const parts = graphemesOf(text);
+  return parts.length > limit ? `${parts.slice(0, limit - 1).join('')}…` : text;
+}
+
 /** Break text into lines no wider than `width`; a word longer than a line is broken too. */
 export function wrapText(text: string, width: number, size: number): readonly string[] {
   const lines: string[] = [];

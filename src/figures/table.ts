@@ -1,7 +1,7 @@
 // The numbers of a heatmap without its colours: rows for a table on the page, CSV for spreadsheets and data frames, JSON
 // for programs. One cell is one row, in the order of panels, locations and layers, computed or not.
 
-import { type HeatmapDescription, type HeatmapPanel, locationCount } from './description.ts';
+import { type HeatmapDescription, type HeatmapPanel, type Locations, locationCount } from './description.ts';
 import { fractionRecovered, metricLabel } from './metric.ts';
 
 export type TableValue = string | number | boolean | undefined;
@@ -44,16 +44,7 @@ function columnSources(description: HeatmapDescription): readonly ColumnSource[]
   const { panels, locations, layers, metric, baselines } = description;
   const value = ({ panel, location, layer }: Cell): number | undefined => panel.values[location]?.[layer];
   const columns: ColumnSource[] = [{ header: 'panel', key: 'panel', read: ({ panel }) => panel.title }];
-  if (locations.kind === 'head') {
-    columns.push({ header: 'head', key: 'head', read: ({ location }) => locations.heads[location] });
-  } else {
-    const token = ({ location }: Cell) => locations.tokens[location];
-    columns.push(
-      { header: 'position', key: 'position', read: ({ location }) => location },
-      { header: 'token', key: 'token', read: (cell) => token(cell)?.text },
-      { header: 'corrupted', key: 'corrupted', read: (cell) => token(cell)?.isCorrupted ?? false },
-    );
-  }
+  columns.push(...locationColumns(locations));
   columns.push({ header: 'layer', key: 'layer', read: ({ layer }) => layers[layer] });
   if (panels.some(({ windows }) => windows)) {
     columns.push(
@@ -85,6 +76,25 @@ function columnSources(description: HeatmapDescription): readonly ColumnSource[]
     });
   }
   return columns;
+}
+
+function locationColumns(locations: Locations): readonly ColumnSource[] {
+  switch (locations.kind) {
+    case 'position': {
+      const token = ({ location }: Cell) => locations.tokens[location];
+      return [
+        { header: 'position', key: 'position', read: ({ location }) => location },
+        { header: 'token', key: 'token', read: (cell) => token(cell)?.text },
+        { header: 'corrupted', key: 'corrupted', read: (cell) => token(cell)?.isCorrupted ?? false },
+      ];
+    }
+    case 'head':
+      return [{ header: 'head', key: 'head', read: ({ location }) => locations.heads[location] }];
+    case 'named':
+      return [{ header: 'position', key: 'position', read: ({ location }) => locations.names[location] }];
+    default:
+      return locations satisfies never;
+  }
 }
 
 /** Comma-separated values as in RFC 4180, with a line of headers. A cell that is not computed has an empty field. */

@@ -1,11 +1,38 @@
-// The figure as tables, one per panel: tokens down, layers across, the metric in the cells.
+// The figure as tables, one per panel: tokens, heads or named positions down, layers across, the metric in the cells.
 
-import { type HeatmapDescription, locationCount } from '../../figures/description.ts';
+import { locationWords } from '../../figures/cellSummary.ts';
+import { type HeatmapDescription, type Locations, locationCount } from '../../figures/description.ts';
 import { formatMetric, metricLabel } from '../../figures/metric.ts';
 import { TokenText } from '../prompt/TokenText.tsx';
 
+interface LocationTextProps {
+  readonly locations: Locations;
+  readonly location: number;
+}
+
+function LocationText({ locations, location }: LocationTextProps) {
+  switch (locations.kind) {
+    case 'position': {
+      const token = locations.tokens[location];
+      return (
+        <>
+          <TokenText text={token?.text ?? ''} />
+          {token?.isCorrupted && <span title="corrupted">*</span>}
+        </>
+      );
+    }
+    case 'head':
+      return <>{locations.heads[location]}</>;
+    case 'named':
+      return <>{locations.names[location]}</>;
+    default:
+      return locations satisfies never;
+  }
+}
+
 export function HeatmapTable({ description }: { readonly description: HeatmapDescription }) {
   const { panels, locations, layers, metric, baselines } = description;
+  const word = locationWords[locations.kind];
   const rows = Array.from({ length: locationCount(locations) }, (_, location) => location);
   return (
     <div className="tables">
@@ -21,11 +48,13 @@ export function HeatmapTable({ description }: { readonly description: HeatmapDes
           <table className="numbers">
             <caption>
               {panel.title}
-              <span className="visually-hidden">, {metricLabel(metric)} by token and layer</span>
+              <span className="visually-hidden">
+                , {metricLabel(metric)} by {word} and layer
+              </span>
             </caption>
             <thead>
               <tr>
-                <th scope="col">Token</th>
+                <th scope="col">{`${word.charAt(0).toUpperCase()}${word.slice(1)}`}</th>
                 {layers.map((layer) => (
                   <th key={layer} scope="col">
                     <span className="visually-hidden">layer </span>
@@ -35,32 +64,28 @@ export function HeatmapTable({ description }: { readonly description: HeatmapDes
               </tr>
             </thead>
             <tbody>
-              {rows.map((location) => {
-                const token = locations.kind === 'position' ? locations.tokens[location] : undefined;
-                return (
-                  <tr key={location}>
-                    <th scope="row" className="mono">
-                      <TokenText text={token?.text ?? ''} />
-                      {token?.isCorrupted && <span title="corrupted">*</span>}
-                    </th>
-                    {layers.map((layer, column) => {
-                      const value = panel.values[location]?.[column];
-                      return (
-                        <td key={layer} className="number">
-                          {value === undefined ? (
-                            <span className="mute">
-                              <span aria-hidden="true">–</span>
-                              <span className="visually-hidden">not computed yet</span>
-                            </span>
-                          ) : (
-                            formatMetric(metric, value)
-                          )}
-                        </td>
-                      );
-                    })}
-                  </tr>
-                );
-              })}
+              {rows.map((location) => (
+                <tr key={location}>
+                  <th scope="row" className="mono">
+                    <LocationText locations={locations} location={location} />
+                  </th>
+                  {layers.map((layer, column) => {
+                    const value = panel.values[location]?.[column];
+                    return (
+                      <td key={layer} className="number">
+                        {value === undefined ? (
+                          <span className="mute">
+                            <span aria-hidden="true">–</span>
+                            <span className="visually-hidden">not computed yet</span>
+                          </span>
+                        ) : (
+                          formatMetric(metric, value)
+                        )}
+                      </td>
+                    );
+                  })}
+                </tr>
+              ))}
             </tbody>
           </table>
         </section>
