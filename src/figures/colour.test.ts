@@ -60,3 +60,13 @@ test('small text is readable on every paper', () => {
     expect(contrast(theme.frame, theme.paper)).toBeGreaterThanOrEqual(1.5);
   }
 });
+
+test('lines stand out from every paper, and the four that are told apart from the quiet one', () => {
+  for (const { lines, quietLine, paper } of Object.values(themes)) {
+    expect(contrast(quietLine, paper)).toBeGreaterThanOrEqual(3);
+    for (const ink of lines) {
+      expect(contrast(ink, paper)).toBeGreaterThanOrEqual(4.5);
+      expect(contrast(ink, quietLine)).toBeGreaterThanOrEqual(1.4);
+    }
+  }
+});

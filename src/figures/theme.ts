@@ -18,6 +18,10 @@ export interface Theme {
   /** Stripes of a cell that is not computed yet, and what lies between them. */
   readonly hatch: string;
   readonly hatchGround: string;
+  /** Lines of a chart that are told apart, dashes helping: at least 3:1 on paper. The first is the one in question. */
+  readonly lines: readonly [string, string, string, string];
+  /** A line among many, there to compare with: at least 3:1 on paper. */
+  readonly quietLine: string;
 }
 
 export const themes: Readonly<Record<ThemeName, Theme>> = {
@@ -31,6 +35,8 @@ export const themes: Readonly<Record<ThemeName, Theme>> = {
     frame: '#cbc7bf',
     hatch: '#c9c4bb',
     hatchGround: '#f6f4f0',
+    lines: ['#0068a8', '#b4531f', '#00785a', '#8a3f86'],
+    quietLine: '#938e85',
   },
   dark: {
     name: 'dark',
@@ -42,6 +48,8 @@ export const themes: Readonly<Record<ThemeName, Theme>> = {
     frame: '#474b52',
     hatch: '#50545c',
     hatchGround: '#191b1e',
+    lines: ['#5fb2ec', '#e58a52', '#4cc39a', '#d08fd0'],
+    quietLine: '#767a82',
   },
   print: {
     name: 'print',
@@ -53,6 +61,8 @@ export const themes: Readonly<Record<ThemeName, Theme>> = {
     frame: '#909090',
     hatch: '#b4b4b4',
     hatchGround: '#ffffff',
+    lines: ['#005a94', '#a8480f', '#006b50', '#7d3479'],
+    quietLine: '#8c8c8c',
   },
 };
 

@@ -1,0 +1,237 @@
+// Line charts: panels side by side over one horizontal axis, as for the curves of a training. Lines are told apart by
+// labels at their ends, by dashes and by ink; a line among many is quiet, and the one in question stands out.
+
+import { extent, max, sum } from 'd3';
+import { cutText, textWidth, wrapText } from './lettering.ts';
+import {
+  isDrawn,
+  layoutLinesPanel,
+  lineStroke,
+  type MeasuredPanel,
+  measureLinesPanel,
+  titleLines,
+  valueText,
+} from './linesPanel.ts';
+import type { Mark, TextMark } from './marks.ts';
+import type { PlainFigure } from './plainFigure.ts';
+import { type Theme, type ThemeName, themes } from './theme.ts';
+
+export interface LinesDescription {
+  /** As a sentence without a full stop. */
+  readonly title: string;
+  readonly caption?: string;
+  /** What the panels share, a count from 0: `steps`. */
+  readonly xTitle: string;
+  readonly panels: readonly LinesPanel[];
+  /** What lines without a label are, by their look. */
+  readonly legend?: readonly LineLook[];
+}
+
+export interface LinesPanel {
+  /** `Loss` */
+  readonly title: string;
+  /** The vertical axis with its unit: `mean of each epoch (nats)`. */
+  readonly yTitle: string;
+  readonly lines: readonly Line[];
+  /** Values that the axis covers at least. By default 0; what lies beyond widens it. */
+  readonly range?: readonly [low: number, high: number];
+  /** Decimal places of the values in labels and in the summary. 2 by default. */
+  readonly digits?: number;
+  /** Levels to compare with, drawn dotted over the whole width. */
+  readonly references?: readonly Reference[];
+}
+
+export interface LineLook {
+  readonly name: string;
+  /** `strong` by default; `thin` keeps its ink, `quiet` is grey as well. */
+  readonly weight?: 'strong' | 'thin' | 'quiet';
+  /** Which of the theme's four inks. The first by default. */
+  readonly ink?: 0 | 1 | 2 | 3;
+  /** `solid` by default. */
+  readonly dash?: Dash;
+}
+
+export type Dash = 'solid' | 'dashed' | 'dotted' | 'dash-dotted';
+
+export interface Line extends LineLook {
+  /** In the order of x. A value that is no number breaks the line. */
+  readonly points: readonly Point[];
+  /** Write name and last value beside the end of the line. False by default. */
+  readonly isLabelled?: boolean;
+  /** Draw each point too: where few were measured. A point without neighbours is drawn in any case. */
+  readonly hasDots?: boolean;
+}
+
+export type Point = readonly [x: number, y: number];
+
+export interface Reference {
+  readonly name: string;
+  readonly value: number;
+}
+
+export interface LinesOptions {
+  readonly width: number;
+  readonly theme: ThemeName;
+  /** Draw the title above the panels. True by default. */
+  readonly showsTitle?: boolean;
+  /** Draw the caption under the panels. True by default. */
+  readonly showsCaption?: boolean;
+  readonly padding?: number;
+}
+
+const panelGap = 36;
+const lineGap = 28;
+const leastPlotWidth = 150;
+const smallSize = 11;
+const smallLine = 16;
+const sampleWidth = 26;
+
+/** Lay out panels in the order given: in a line as long as they have room, else in several. */
+export function layoutLines(description: LinesDescription, options: LinesOptions): PlainFigure {
+  const { panels, title, caption, xTitle, legend = [] } = description;
+  const { width, padding = 0, showsTitle = true, showsCaption = true } = options;
+  const theme = themes[options.theme];
+  const inner = width - 2 * padding;
+  const marks: Mark[] = [];
+  let y = padding;
+  const write = (
+    texts: readonly string[],
+    step: number,
+    look: Pick<TextMark, 'size' | 'weight' | 'fill'>,
+  ) => {
+    for (const text of texts) {
+      marks.push({ kind: 'text', x: padding, y: y + look.size, runs: [{ text }], ...look });
+      y += step;
+    }
+  };
+  if (showsTitle) {
+    write(wrapText(title, inner / 1.06, 15), 20, { size: 15, weight: 600, fill: theme.ink });
+    y += 14;
+  }
+
+  const xMost = max(panels, ({ lines }) => max(lines, ({ points }) => max(points, ([x]) => x))) ?? 0;
+  const xEnd = Number.isFinite(xMost) && xMost > 0 ? xMost : 1;
+  const { perLine, plotWidth, columns } = arrange(
+    panels.map((panel) => measureLinesPanel(panel, xEnd)),
+    inner,
+  );
+  for (let first = 0; first < panels.length; first += perLine) {
+    if (first > 0) y += lineGap;
+    const row = columns.flatMap((column) => column[first / perLine] ?? []);
+    const titleHeight = max(row, (measures) => titleLines(measures, plotWidth).height) ?? 0;
+    let x = padding;
+    let bottom = y;
+    for (const measures of row) {
+      const drawn = layoutLinesPanel(measures, { x, y, plotWidth, titleHeight, xEnd, xTitle, theme });
+      marks.push(...drawn.marks);
+      x += measures.left + plotWidth + measures.right + panelGap;
+      bottom = Math.max(bottom, drawn.bottom);
+    }
+    y = bottom;
+  }
+
+  if (legend.length > 0) {
+    y += 16;
+    const drawn = legendMarks(legend, { x: padding, y, width: inner }, theme);
+    marks.push(...drawn.marks);
+    y = drawn.bottom;
+  }
+  if (showsCaption && caption) {
+    y += 18;
+    write(wrapText(caption, inner, smallSize), smallLine, { size: smallSize, fill: theme.quietInk });
+  }
+  return {
+    title,
+    summary: [linesSummary(description), caption].filter(Boolean).join(' '),
+    width,
+    height: Math.ceil(y + padding),
+    theme,
+    marks,
+  };
+}
+
+interface Arrangement {
+  readonly perLine: number;
+  readonly plotWidth: number;
+  /** Panels below each other, with the same room beside their plots. */
+  readonly columns: readonly (readonly MeasuredPanel[])[];
+}
+
+/** As many panels in a line as have room for their plots, in lines of equal length. */
+function arrange(panels: readonly MeasuredPanel[], room: number): Arrangement {
+  const inLinesOf = (perLine: number): Arrangement => {
+    const columns = Array.from({ length: perLine }, (_, at) => {
+      const column = panels.filter((__, index) => index % perLine === at);
+      const [left, right] = [
+        max(column, (panel) => panel.left) ?? 0,
+        max(column, (panel) => panel.right) ?? 0,
+      ];
+      return column.map((panel) => ({ ...panel, left, right }));
+    });
+    const margins = sum(columns, ([panel]) => (panel ? panel.left + panel.right : 0));
+    const plotWidth = Math.floor((room - margins - (perLine - 1) * panelGap) / perLine);
+    return { perLine, plotWidth: Math.max(20, plotWidth), columns };
+  };
+  let perLine = Math.max(1, panels.length);
+  while (perLine > 1 && (inLinesOf(perLine).plotWidth < leastPlotWidth || panels.length % perLine !== 0)) {
+    perLine -= 1;
+  }
+  return inLinesOf(perLine);
+}
+
+/** A sample of each look with its name, in as many lines as they need. */
+function legendMarks(
+  legend: readonly LineLook[],
+  room: { readonly x: number; readonly y: number; readonly width: number },
+  theme: Theme,
+): { readonly marks: readonly Mark[]; readonly bottom: number } {
+  const marks: Mark[] = [];
+  let { x, y } = room;
+  for (const look of legend) {
+    const text = cutText(
+      look.name,
+      Math.max(8, Math.floor((room.width - sampleWidth - 8) / (smallSize * 0.7))),
+    );
+    const width = sampleWidth + 8 + textWidth(text, smallSize);
+    if (x > room.x && x + width > room.x + room.width) {
+      x = room.x;
+      y += smallLine;
+    }
+    marks.push(
+      { kind: 'path', d: `M${x} ${y + 7.5}h${sampleWidth}`, ...lineStroke(look, theme) },
+      { kind: 'text', x: x + sampleWidth + 8, y: y + 11, runs: [{ text }], size: smallSize, fill: theme.ink },
+    );
+    x += width + 24;
+  }
+  return { marks, bottom: y + smallLine };
+}
+
+/** Each panel with its lines' first and last values; the quiet ones together. */
+function linesSummary({ panels, xTitle }: LinesDescription): string {
+  const count = panels.length === 1 ? 'Line chart' : `${panels.length} line charts`;
+  const sentences = panels.map(({ title, yTitle, lines, references = [], digits = 2 }) => {
+    const text = (value: number): string => valueText(value, digits);
+    const named = lines.filter(({ weight }) => weight !== 'quiet');
+    const parts = named.map(({ name, points }) => {
+      const drawn = points.filter(isDrawn);
+      const [first, last] = [drawn[0], drawn.at(-1)];
+      if (!first || !last) return `${name} has no values`;
+      const values = first === last ? text(last[1]) : `from ${text(first[1])} to ${text(last[1])}`;
+      const broken = points.length - drawn.length;
+      return `${name} ${values}${broken > 0 ? `, ${broken} values are no numbers` : ''}`;
+    });
+    const ends = lines
+      .filter(({ weight }) => weight === 'quiet')
+      .flatMap(({ points }) => points.filter(isDrawn).at(-1)?.[1] ?? []);
+    const [low, high] = extent(ends);
+    if (low !== undefined && high !== undefined) {
+      const others = `${ends.length} ${named.length > 0 ? 'other ' : ''}${ends.length === 1 ? 'line ends' : 'lines end'}`;
+      parts.push(
+        low === high ? `${others} at ${text(low)}` : `${others} between ${text(low)} and ${text(high)}`,
+      );
+    }
+    parts.push(...references.map(({ name, value }) => `${name} ${text(value)}`));
+    return `${title}, ${yTitle}: ${parts.length > 0 ? parts.join('; ') : 'no values'}.`;
+  });
+  return [`${count} over ${xTitle}.`, ...sentences].join(' ');
+}
