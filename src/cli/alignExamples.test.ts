@@ -7,6 +7,7 @@ import { readAlignExperiment } from '../experiments/align/experiment.ts';
 import { numbersOfText } from '../experiments/align/numbersText.ts';
 import { type AlignResult, isAlignComplete, readAlignResult } from '../experiments/align/result.ts';
 import { genderExamples } from '../experiments/align/templates.ts';
+import { alignResults } from './alignRun.ts';
 import { main } from './main.ts';
 
 const folder = new URL('../../examples/align/', import.meta.url);
@@ -120,10 +121,38 @@ test('patchbay run writes a result that reads back, its curves, and a report', a
     );
     expect(report).toMatch(/The model's own accuracy: (100|99)\.\d % of \d+ prompts/);
     expect(report).toMatch(/IIA: train \d+\.\d %, test \d+\.\d %/);
+    // A map of one site says less than the report.
+    expect(readdirSync(join(out, 'run')).toSorted()).toEqual([
+      'curves.csv',
+      'curves.svg',
+      'result.json',
+      'trained',
+    ]);
+    const drawn = readFileSync(join(out, 'run', 'curves.svg'), 'utf8');
+    expect(drawn).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" width="1200"/);
+    expect(drawn).toContain(`test ${site?.final?.testAccuracy.toFixed(2)}</text>`);
     expect(report).toMatch(/Control, untrained: test \d+\.\d %\nMajority \(" s?he"\): test/);
   } finally {
     log.mockRestore();
   }
+});
+
+test('of several sites a map is written as well, of the paper and with nothing to fetch', () => {
+  const stored = readAlignResult(read('results/gender-sites.json'));
+  const written = alignResults.files(stored);
+  const names = Object.keys(written).filter((name) => !name.startsWith('trained/'));
+  expect(names).toEqual(['curves.csv', 'figure.svg', 'curves.svg']);
+  for (const name of ['figure.svg', 'curves.svg']) {
+    const svg = String(written[name]);
+    expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" width="1200"/);
+    expect(svg).not.toMatch(/\b(href|src)=|url\((?!#)/);
+    expect(svg).toContain('fill="#ffffff"');
+    expect(svg).not.toMatch(/NaN|undefined/);
+  }
+  expect(written['figure.svg']).toContain('<title>Test IIA, layer 5, at last, IIA 0.63</title>');
+  expect(written['curves.svg']).toContain('>layer 7 at last 1.00</text>');
+  const begun = { ...stored, sites: stored.sites.map(() => null) };
+  expect(Object.keys(alignResults.files(begun))).toEqual(names);
 });
 
 test('an alignment that cannot be run says what is wrong', async () => {

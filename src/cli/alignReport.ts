@@ -1,24 +1,12 @@
 // An alignment as text: what the model does by itself, what was trained, and how each site ended.
 
-import type { AlignExperiment } from '../experiments/align/experiment.ts';
 import type { AlignResult, SiteResult } from '../experiments/align/result.ts';
+import { interventionText, percent } from '../experiments/align/words.ts';
 import { formatTable } from './table.ts';
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const places = (value: number): string => String(Number(value.toPrecision(3)));
 const positionText = (position: number | string): string =>
   typeof position === 'number' ? `position ${position}` : `the position '${position}'`;
-
-function interventionText({ intervention }: AlignExperiment, width: number): string {
-  switch (intervention.type) {
-    case 'LowRankRotated':
-      return `LowRankRotated, ${intervention.rank} of ${width} directions`;
-    case 'Rotated':
-      return `Rotated, ${intervention.dimensions} of ${width} directions`;
-    default:
-      return `${intervention.type}, width ${width}, penalty ${intervention.penalty}`;
-  }
-}
 
 const ends: Readonly<Record<SiteResult['end'], string>> = {
   begun: 'stopped in the middle',

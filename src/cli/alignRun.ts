@@ -1,7 +1,8 @@
-// What the headless runner makes of an alignment: a report, the curves of its training, and what was trained at each
-// finished site as a folder that pyvene loads.
+// What the headless runner makes of an alignment: a report, the curves of its training as a table and a figure, a figure
+// of the accuracies where there are several sites, and what was trained at each as a folder that pyvene loads.
 
 import { curvesCsv } from '../experiments/align/curves.ts';
+import { alignCurves, alignFigure } from '../experiments/align/figure.ts';
 import {
   type AlignResult,
   countAlignSites,
@@ -10,6 +11,10 @@ import {
   readAlignResult,
 } from '../experiments/align/result.ts';
 import { siteName, trainedFolder } from '../experiments/align/trained.ts';
+import { layoutHeatmap } from '../figures/heatmap.ts';
+import { layoutLines } from '../figures/lines.ts';
+import { plainFigureSvg } from '../figures/plainFigure.ts';
+import { heatmapSvg } from '../figures/svg.ts';
 import { alignReport } from './alignReport.ts';
 import type { ResultKind } from './experimentRun.ts';
 
@@ -25,12 +30,20 @@ function foldersOf(result: AlignResult): Readonly<Record<string, Uint8Array>> {
   return Object.fromEntries(files);
 }
 
+const look = { width: 1200, theme: 'print', padding: 16 } as const;
+
+/** `figure.svg` where there is more than one site, and `curves.svg`. */
+const figuresOf = (result: AlignResult): Readonly<Record<string, string>> => ({
+  ...(result.sites.length > 1 ? { 'figure.svg': heatmapSvg(layoutHeatmap(alignFigure(result), look)) } : {}),
+  'curves.svg': plainFigureSvg(layoutLines(alignCurves(result), look)),
+});
+
 export const alignResults: ResultKind<AlignResult> = {
   read: readAlignResult,
   isOwn: (result): result is AlignResult => result.kind === 'align-result',
   isComplete: isAlignComplete,
   count: countAlignSites,
   counted: 'sites',
-  files: (result) => ({ 'curves.csv': curvesCsv(result), ...foldersOf(result) }),
+  files: (result) => ({ 'curves.csv': curvesCsv(result), ...figuresOf(result), ...foldersOf(result) }),
   print: (result) => console.log(alignReport(result)),
 };
