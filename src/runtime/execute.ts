@@ -135,7 +135,7 @@ export class Execution {
   async #runStage(stage: Stage): Promise<void> {
     const alive = this.lookup.rowsAt(stage);
     if (alive.length === 0) return;
-    const { longest, rowLayers, countedRows } = this.lookup.schedule;
+    const { longest, rowLayers } = this.lookup.schedule;
     const levelOf = (row: number) => this.lookup.row(row).level;
     const levels = [...new Set(alive.map(levelOf))].sort((a, b) => a - b);
     // Whose keys and values must be kept, and who goes on, is the same for all batches of the stage. The head has none.
@@ -157,7 +157,7 @@ export class Execution {
               keepsHidden: keeps(goingOn),
             });
             if (stage === embedStage || stage === this.#head) continue;
-            this.#done += batch.filter((row) => row < countedRows).length;
+            this.#done += batch.length;
             this.#options.onProgress?.(this.#done, rowLayers);
           }
         }

@@ -5,9 +5,8 @@ import type { GradientRequest } from './gradientExecution.ts';
 import { gradientNeeds } from './gradientNeeds.ts';
 import type { GradientPlan, Term } from './objective.ts';
 import { type Plan, PlanError } from './plan.ts';
-import type { ScheduledRead } from './schedule.ts';
+import { type ScheduledRead, schedule } from './schedule.ts';
 import { describeComponent, unitCount } from './sites.ts';
-import { scheduleWithTails } from './tails.ts';
 
 /** @throws PlanError for a term of pairs, and for numbers that do not fit its units */
 function checkTerm(architecture: Architecture, term: Term, { target }: ScheduledRead): void {
@@ -34,8 +33,8 @@ function checkTerm(architecture: Architecture, term: Term, { target }: Scheduled
 export function gradientRequest(architecture: Architecture, plan: GradientPlan): GradientRequest {
   const { rows, reads = [], terms, at = [], of = [] } = plan;
   const asReads = [...terms, ...at].map(({ row, site, location }) => ({ row, site, location }));
-  const asked: Plan = { rows, reads: [...reads, ...asReads] };
-  const { plan: forward, schedule: scheduled } = scheduleWithTails(architecture, asked);
+  const forward: Plan = { rows, reads: [...reads, ...asReads] };
+  const scheduled = schedule(architecture, forward);
   const placesOf = (from: number, count: number) => scheduled.reads.slice(from, from + count);
   const termReads = placesOf(reads.length, terms.length);
   const atReads = placesOf(reads.length + terms.length, at.length);

@@ -18,7 +18,6 @@ import {
   weightSizes,
 } from './residency.ts';
 import { type Schedule, schedule } from './schedule.ts';
-import { scheduleWithTails } from './tails.ts';
 import { Turns } from './turns.ts';
 import { WeightStore } from './weights.ts';
 
@@ -103,8 +102,8 @@ export class Model {
    * @throws PlanError when the plan breaks a rule, before anything runs
    */
   async run(plan: Plan, options: ExecuteOptions = {}): Promise<readonly ReadResult[]> {
-    const { plan: cut, schedule: scheduled } = scheduleWithTails(this.architecture, plan);
-    return this.#turns.take(() => execute(this.#context, cut, scheduled, options));
+    const scheduled = this.schedule(plan);
+    return this.#turns.take(() => execute(this.#context, plan, scheduled, options));
   }
 
   /**
@@ -112,12 +111,11 @@ export class Model {
    * @throws PlanError when the plan breaks a rule, or a row cannot be kept, before anything runs
    */
   async keep(plan: Plan, request: KeepRequest, options: ExecuteOptions = {}): Promise<Kept> {
-    const ends = keptEnds(this.architecture, request);
-    const { plan: cut, schedule: scheduled } = scheduleWithTails(this.architecture, plan, ends);
+    const scheduled = schedule(this.architecture, plan, keptEnds(this.architecture, request));
     checkKeep(this.architecture, request, scheduled);
     const keeper = new Keeper(this.backend, this.architecture, request);
     try {
-      const reads = await this.#turns.take(() => execute(this.#context, cut, scheduled, options, keeper));
+      const reads = await this.#turns.take(() => execute(this.#context, plan, scheduled, options, keeper));
       return { reads, rows: keeper.rows(scheduled), dispose: () => keeper.dispose() };
     } catch (error) {
       keeper.dispose();

@@ -59,9 +59,7 @@ export interface Schedule {
   readonly reads: readonly ScheduledRead[];
   /** Positions of the longest sequence. */
   readonly longest: number;
-  /** Rows that progress counts, from the first on. */
-  readonly countedRows: number;
-  /** Of these, rows times the layers each passes: the unit of progress. */
+  /** Rows times the layers each passes: the unit of progress. */
   readonly rowLayers: number;
   /** Tokens times the layers each passes: the work. */
   readonly tokenLayers: number;
@@ -306,7 +304,6 @@ export function schedule(
     rows: done,
     reads,
     longest: done.reduce((most, row) => Math.max(most, row.length), 1),
-    countedRows: done.length,
     rowLayers: done.reduce((sum, row) => sum + layersOf(row), 0),
     tokenLayers: done.reduce((sum, row) => sum + layersOf(row) * (row.length - row.first), 0),
   };
