@@ -77,7 +77,7 @@ function expectSame(found: AlignResult, expected: AlignResult, tolerance: number
   });
 }
 
-test('one direction is trained on WASM to the numbers of Node, also while the page is frozen', async ({
+test('one direction is trained on WASM to the numbers of Node, also when the page is frozen for a moment', async ({
   page,
   context,
 }) => {

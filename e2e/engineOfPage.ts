@@ -3,7 +3,7 @@
 
 import type { Page } from '@playwright/test';
 import type { AlignExperiment } from '../src/experiments/align/experiment.ts';
-import { withUpdate } from '../src/experiments/align/growth.ts';
+import { AlignGrowth } from '../src/experiments/align/growth.ts';
 import type { AlignResult } from '../src/experiments/align/result.ts';
 import type { AlignPart } from '../src/worker/protocol.ts';
 
@@ -103,7 +103,7 @@ export async function alignInPage(page: Page, experiment: AlignExperiment): Prom
       }),
     experiment,
   );
-  let result: AlignResult | undefined;
+  let growth: AlignGrowth | undefined;
   const at = (kind: string) =>
     heard.parts.filter(({ text }) => text.includes(`"update":{"kind":"${kind}"`)).map(({ ms }) => ms);
   for (const { text } of heard.parts) {
@@ -112,10 +112,11 @@ export async function alignInPage(page: Page, experiment: AlignExperiment): Prom
         ? Float32Array.from(value.floats)
         : value,
     );
-    if (part.kind === 'started') result = part.result;
-    else if (result) result = withUpdate(result, part.update);
+    if (part.kind === 'started') growth = new AlignGrowth(part.result);
+    else growth?.take(part.update);
   }
-  if (!result) throw new Error('The worker handed over no result.');
+  if (!growth) throw new Error('The worker handed over no result.');
+  const { result } = growth;
   const { elapsedMs, longestFrameMs } = heard;
   const [beganMs = Number.NaN] = at('begin');
   return { result, beganMs, stepsMs: at('step'), epochsMs: at('epoch'), elapsedMs, longestFrameMs };

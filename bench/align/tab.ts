@@ -1,7 +1,7 @@
 // npx tsx bench/align/tab.ts [--layer 3] [--position name] [--backend wasm] [--turns 3]
 // Training in the tab: the built page with the embedded model trains one direction for the gender of a name, 200 steps of 16
-// examples. Seconds for the steps with what runs before them and between them, the median step, and the longest time
-// between two frames of the page meanwhile; and whether it comes to what Node comes to.
+// examples. Seconds for the steps (all but the first, which compiles), with the evaluations between them, and before them; the
+// median step, and the longest time between two frames of the page meanwhile.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

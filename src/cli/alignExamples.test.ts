@@ -155,6 +155,37 @@ test('of several sites a map is written as well, of the paper and with nothing t
   expect(Object.keys(alignResults.files(begun))).toEqual(names);
 });
 
+test('what another alignment had trained in the same folder goes, and every path is named once', async () => {
+  const log = printed('log');
+  try {
+    const folder = join(out, 'twice');
+    const at = (layer: number) => ({
+      ...short(),
+      site: { component: 'block_output', layer: [layer], position: 'last' },
+      training: { batchSize: 16, epochs: 1, learningRate: 0.01 },
+    });
+    expect(await main(['run', writeFile(at(6)), '--out', folder])).toBe(0);
+    expect(await main(['run', writeFile(at(7)), '--out', `${folder}/`])).toBe(0);
+    expect(readdirSync(join(folder, 'trained'))).toEqual(['layer-7-position-last']);
+    const written = log.mock.calls.flat().filter((line) => String(line).startsWith('\nWritten: '));
+    const names = ['result.json', 'curves.csv', 'curves.svg', 'trained/layer-7-position-last'];
+    expect(written[1]).toBe(`\nWritten: ${names.map((name) => join(folder, name)).join(', ')}`);
+  } finally {
+    log.mockRestore();
+  }
+});
+
+test('a folder that is a file is refused before anything runs', async () => {
+  const complained = printed('error');
+  try {
+    const file = writeFile(short());
+    expect(await main(['run', file, '--out', file])).toBe(2);
+    expect(complained.mock.calls.flat().join()).toContain(`The results cannot be written to '${file}'`);
+  } finally {
+    complained.mockRestore();
+  }
+});
+
 test('an alignment that cannot be run says what is wrong', async () => {
   const complained = printed('error');
   try {

@@ -10,7 +10,7 @@ import {
   isSiteDone,
   readAlignResult,
 } from '../experiments/align/result.ts';
-import { siteName, trainedFolder } from '../experiments/align/trained.ts';
+import { siteNames, trainedFolder } from '../experiments/align/trained.ts';
 import { layoutHeatmap } from '../figures/heatmap.ts';
 import { layoutLines } from '../figures/lines.ts';
 import { plainFigureSvg } from '../figures/plainFigure.ts';
@@ -20,10 +20,11 @@ import type { ResultKind } from './experimentRun.ts';
 
 /** `trained/layer-3-position-name/config.json` and so on. */
 function foldersOf(result: AlignResult): Readonly<Record<string, Uint8Array>> {
+  const names = siteNames(result);
   const files = result.sites.flatMap((site, index) =>
-    site && isSiteDone(site)
+    isSiteDone(site)
       ? [...trainedFolder(result, index)].map(
-          ([name, bytes]) => [`trained/${siteName(site)}/${name}`, bytes] as const,
+          ([name, bytes]) => [`trained/${names[index]}/${name}`, bytes] as const,
         )
       : [],
   );
@@ -44,6 +45,8 @@ export const alignResults: ResultKind<AlignResult> = {
   isComplete: isAlignComplete,
   count: countAlignSites,
   counted: 'sites',
+  // Of an earlier run in the same folder, perhaps of other sites.
+  stale: /^trained\/layer-\d+-position-[^/]+$/,
   files: (result) => ({ 'curves.csv': curvesCsv(result), ...figuresOf(result), ...foldersOf(result) }),
   print: (result) => console.log(alignReport(result)),
 };

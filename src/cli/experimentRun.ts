@@ -1,7 +1,7 @@
 // Runs one experiment on any backend, shows how far it is, and writes what came of it.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
 import { type Metric, MetricError } from '../experiments/metrics.ts';
 import type { BackendKind } from '../runtime/backend.ts';
 import { UsageError } from './arguments.ts';
@@ -32,6 +32,8 @@ export interface ResultKind<Result extends ExperimentResult> {
   readonly counted?: string;
   /** Files beside result.json, by name; a name may have folders before it. */
   readonly files: (result: Result) => Readonly<Record<string, string | Uint8Array>>;
+  /** Folders in the folder of the results that only this kind writes; they are emptied before it writes. */
+  readonly stale?: RegExp;
   readonly print: (result: Result) => void;
 }
 
@@ -142,13 +144,28 @@ function earlierResult<Result extends ExperimentResult>(
   }
 }
 
+/** @throws UsageError for a folder that cannot be one: before anything runs, so that no work is lost */
+function makeFolder(out: string): void {
+  try {
+    mkdirSync(out, { recursive: true });
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(
+      `The results cannot be written to '${out}' (${words}). Name another folder by --out.`,
+    );
+  }
+}
+
 /** @returns the paths of what was written */
 function writeResult<Result extends ExperimentResult>(
   kind: ResultKind<Result>,
   result: Result,
   out: string,
 ): readonly string[] {
-  mkdirSync(out, { recursive: true });
+  const { stale } = kind;
+  if (stale)
+    for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' }))
+      if (stale.test(name.replaceAll(sep, '/'))) rmSync(join(out, name), { recursive: true, force: true });
   const files = { 'result.json': `${JSON.stringify(result)}\n`, ...kind.files(result) };
   const paths = Object.entries(files).map(([name, content]) => {
     const path = join(out, name);
@@ -157,7 +174,8 @@ function writeResult<Result extends ExperimentResult>(
     return path;
   });
   // A folder is named once, whatever is in it.
-  return [...new Set(paths.map((path) => (dirname(path) === out ? path : dirname(path))))];
+  const own = dirname(join(out, 'result.json'));
+  return [...new Set(paths.map((path) => (dirname(path) === own ? path : dirname(path))))];
 }
 
 /**
@@ -170,6 +188,7 @@ export async function runExperiment<Result extends ExperimentResult>(
   kind: ResultKind<Result>,
   { backend, out }: ExperimentRunOptions,
 ): Promise<number> {
+  if (out !== undefined) makeFolder(out);
   const controller = new AbortController();
   const interrupt = () => controller.abort();
   process.once('SIGINT', interrupt);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
 import { openFiles } from '../checkpoint/open.ts';
 import { readAlignExperiment } from '../experiments/align/experiment.ts';
-import { growAlign, withUpdate } from '../experiments/align/growth.ts';
+import { AlignGrowth, growAlign } from '../experiments/align/growth.ts';
 import { resolveAlign } from '../experiments/align/resolve.ts';
 import { type AlignResult, isAlignComplete, readAlignResult } from '../experiments/align/result.ts';
 import { type Backend, DeviceLostError, type Program } from '../runtime/backend.ts';
@@ -67,14 +67,15 @@ function device(losesAfter = Number.POSITIVE_INFINITY) {
 /** What a page has of a run: the result as it grew, and every part. */
 function watcher() {
   const parts: AlignPart[] = [];
-  let result: AlignResult | undefined;
+  let growth: AlignGrowth | undefined;
   return {
     parts,
-    result: () => result,
+    growth: () => growth,
+    result: () => growth?.result,
     onPart: (part: AlignPart) => {
       parts.push(part);
-      if (part.kind === 'started') result = part.result;
-      else if (result) result = withUpdate(result, part.update);
+      if (part.kind === 'started') growth = new AlignGrowth(part.result);
+      else growth?.take(part.update);
     },
   };
 }
@@ -179,7 +180,8 @@ test('a training that is cancelled leaves its numbers, holds nothing, and goes o
   const step = last.at(-1);
   const partial = watched.result();
   if (!step || !partial) throw new Error('nothing had arrived');
-  const kept = withUpdate(partial, { kind: 'cancelled', site: step.site, numbers: step.numbers });
+  watched.growth()?.take({ kind: 'cancelled', site: step.site, numbers: step.numbers });
+  const kept = watched.result() ?? partial;
   expect(kept.sites[1]?.end).toBe('begun');
   expect(kept.sites[1]?.steps.loss).toHaveLength(5);
   expect(kept.sites[1]?.parameters).not.toEqual(partial.sites[1]?.parameters);

@@ -154,9 +154,9 @@ export interface TraceEstimate {
 }
 
 /**
- * What an alignment hands over while it runs: first its result with the baselines, then what changes it, which `withUpdate`
- * puts in. An update of a step has the numbers after it, so that who stops a run keeps what was trained: `withUpdate` with
- * `cancelled` puts them in.
+ * What an alignment hands over while it runs: first its result with the baselines, then what changes it, for an `AlignGrowth`.
+ * An update of a step has the numbers after it, so that who stops a run keeps what was trained: as an update of kind
+ * `cancelled`.
  */
 export type AlignPart =
   | { readonly kind: 'started'; readonly result: AlignResult }

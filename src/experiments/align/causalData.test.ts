@@ -124,6 +124,51 @@ test('hierarchical equality: an interchanged half is the half of the source', ()
   expect(Math.abs(equal - 0.5)).toBeLessThan(0.1);
 });
 
+test('values of a balanced variable are equally likely though its parents share an input, and equal in many values is quick', () => {
+  const shared = examplesOf({
+    causalModel: {
+      a: { values: ['1', '2', '3', '4'] },
+      p: { parents: ['a'], table: { 1: 'x', 2: 'y', 3: 'y', 4: 'y' } },
+      q: { parents: ['a'], table: { 1: 'x', 2: 'x', 3: 'x', 4: 'y' } },
+      c: { parents: ['p', 'q'], function: 'equal' },
+    },
+    prompt: '{a} .',
+    label: ' {c}',
+    interchange: 'c',
+    balanced: 'c',
+    count: 400,
+  });
+  const yes = shared.filter(({ baseLabel }) => baseLabel === ' true').length;
+  expect(Math.abs(yes / 400 - 0.5)).toBeLessThan(0.1);
+  const many = Array.from({ length: 100 }, (_, at) => `w${at}`);
+  const equal = examplesOf({
+    causalModel: { a: { values: many }, b: { values: many }, c: { parents: ['a', 'b'], function: 'equal' } },
+    prompt: '{a} {b} .',
+    label: ' {c}',
+    interchange: 'c',
+    balanced: 'c',
+    count: 300,
+  });
+  const same = equal.filter(({ base }) => String(base).split(' ')[0] === String(base).split(' ')[1]).length;
+  expect(Math.abs(same / 300 - 0.5)).toBeLessThan(0.1);
+});
+
+test('a chain of many variables is no circle, and what is empty has no position', () => {
+  const chain = Object.fromEntries(
+    Array.from({ length: 12 }, (_, at) => [`v${at}`, { values: [at === 11 ? 'end' : `{v${at + 1}}`] }]),
+  );
+  const [example] = examplesOf({
+    causalModel: { ...chain, none: { values: [''] } },
+    prompt: 'The {v0}{none} .',
+    label: ' x',
+    interchange: 'v0',
+    count: 1,
+  });
+  expect(example?.base).toBe('The end .');
+  expect(Object.keys(example?.positions ?? {})).not.toContain('none');
+  expect(Object.keys(example?.positions ?? {})).toContain('v11');
+});
+
 test('several variables come from one source', () => {
   const found = examplesOf({
     causalModel: {
@@ -248,6 +293,46 @@ describe('what cannot be is said', () => {
       { ...objects, causalModel: { ...causalModel, first: { values: ['{first}'] } } },
       "'data.prompt': its variables hold each other in a circle.",
     ],
+    [
+      { ...objects, prompt: '{first and {second} met' },
+      "'data.prompt': a brace of '{first and {second} met' has no other half.",
+    ],
+    [{ ...objects, label: ' object}' }, "'data.label': a brace of ' object}' has no other half."],
+    [{ ...objects, interchange: 'toString' }, "'data.interchange': there is no variable 'toString'."],
+    [{ ...objects, prompt: '{valueOf}' }, "'data.prompt': there is no variable 'valueOf'."],
+    [
+      {
+        ...objects,
+        causalModel: { ...causalModel, asked: { parents: ['hasOwnProperty'], function: 'copy' } },
+      },
+      "'data.causalModel.asked.parents': there is no variable 'hasOwnProperty'.",
+    ],
+    [
+      {
+        ...objects,
+        causalModel: {
+          ...causalModel,
+          a: { values: ['x', 'x, y'] },
+          b: { values: ['z', 'y, z'] },
+          c: {
+            parents: ['a', 'b'],
+            table: { 'x, z': '1', 'x, y, z': '2', 'x, y, y, z': '3' },
+          },
+        },
+      },
+      "'data.causalModel.c.table': two combinations of a and b are written alike",
+    ],
+    [
+      {
+        ...objects,
+        causalModel: {
+          a: { values: Array.from({ length: 500 }, (_, at) => `a${at}`) },
+          b: { values: Array.from({ length: 500 }, (_, at) => `b${at}`) },
+          c: { parents: ['a', 'b'], table: {} },
+        },
+      },
+      "'data.causalModel.c.parents': their values have 250000 combinations, and there can be at most 200000.",
+    ],
     [{ ...objects, prompt: 'x{first}y' }, 'ends where {first} does. Put a space or a mark after it.'],
   ])('%#', (data, words) => {
     expect(() => examplesOf(data)).toThrow(words);
@@ -259,6 +344,17 @@ describe('what cannot be is said', () => {
     [{ ...objects, causalModel: { first: { parents: ['a'], function: 'xor' } } }, 'xor'],
     [{ ...objects, causalModel: { 'a b': { values: ['x'] } } }, 'A variable is named by letters'],
     [{}, 'causalModel'],
+    [{ ...objects, causalModel: {} }, 'It needs at least one variable'],
+    [{ ...objects, distinct: ['first', 'first'] }, 'A variable is named twice'],
+    [{ ...objects, causalModel: { last: { values: ['x'] } } }, "'last' is the last token of a prompt"],
+    [{ ...objects, causalModel: JSON.parse('{"__proto__":{"values":["x"]}}') }, 'cannot be used'],
+    [
+      {
+        ...objects,
+        causalModel: { a: { values: ['constructor'] }, b: { parents: ['a'], table: { constructor: 'x' } } },
+      },
+      'cannot be used',
+    ],
   ])('in the form of the file: %#', (data, words) => {
     expect(() => around(data)).toThrow(words);
   });

@@ -17,7 +17,8 @@ import {
 } from './causalModel.ts';
 import type { AlignExampleFile } from './experiment.ts';
 
-const most = { values: 10_000, examples: 50_000 };
+/** Combinations are of the values of a variable's parents. */
+const most = { values: 10_000, examples: 50_000, combinations: 200_000 };
 /** Draws until one is as wanted. */
 const patience = 10_000;
 
@@ -25,6 +26,16 @@ const patience = 10_000;
 const name = v.pipe(
   v.string(),
   v.regex(/^[\p{L}_][\p{L}\p{N}_]*$/u, 'A variable is named by letters, digits and _'),
+  v.check((word) => word !== 'last', "'last' is the last token of a prompt; name the variable otherwise"),
+);
+/** Keys that would be lost on the way. */
+const lost = ['__proto__', 'constructor', 'prototype'];
+const losesNothing = v.pipe(
+  v.unknown(),
+  v.check(
+    (given) => typeof given !== 'object' || given === null || !lost.some((key) => Object.hasOwn(given, key)),
+    `The names ${lost.join(', ')} cannot be used`,
+  ),
 );
 const values = v.pipe(
   v.array(v.string()),
@@ -39,7 +50,10 @@ const functionNames = ['copy', 'equal', 'different', 'and', 'or', 'not', 'choose
 
 const inputSchema = v.strictObject({ values });
 /** Values of the parents, joined by a comma and a space, and what follows from them. */
-const tableSchema = v.strictObject({ parents, table: v.record(v.string(), v.string()) });
+const tableSchema = v.strictObject({
+  parents,
+  table: v.pipe(losesNothing, v.record(v.string(), v.string())),
+});
 const functionSchema = v.strictObject({ parents, function: v.picklist(functionNames) });
 
 /** By what it has, so that what is wrong is said of the form that was meant. */
@@ -50,7 +64,11 @@ const variableSchema = v.lazy<typeof inputSchema | typeof tableSchema | typeof f
 });
 
 export const causalDataSchema = v.strictObject({
-  causalModel: v.record(name, variableSchema),
+  causalModel: v.pipe(
+    losesNothing,
+    v.record(name, variableSchema),
+    v.check((variables) => Object.keys(variables).length > 0, 'It needs at least one variable'),
+  ),
   /** With variables in braces, whose values may hold others: `{name} is ill, and {frame}`. */
   prompt: v.string(),
   /** What follows the prompt, in the same form; one token: ` {pronoun}`. */
@@ -60,8 +78,14 @@ export const causalDataSchema = v.strictObject({
   count: v.pipe(wholeNumber, v.minValue(1), v.maxValue(most.examples)),
   /** A variable of which each value is as likely as another, in bases and in sources. */
   balanced: v.optional(name),
-  /** Inputs that never have the same value in one prompt. */
-  distinct: v.optional(v.pipe(v.array(name), v.minLength(2, 'Name at least two variables'))),
+  /** Variables that never have the same value in one prompt. */
+  distinct: v.optional(
+    v.pipe(
+      v.array(name),
+      v.minLength(2, 'Name at least two variables'),
+      v.check((names) => new Set(names).size === names.length, 'A variable is named twice'),
+    ),
+  ),
   /** `changed` leaves out pairs whose label is that of the base. */
   only: v.optional(v.picklist(['changed'])),
   seed: v.optional(v.pipe(wholeNumber, v.minValue(0), v.maxValue(2 ** 32 - 1)), 0),
@@ -102,7 +126,7 @@ class Declared {
 
   /** @throws ExperimentError for a name that no variable has */
   require(variable: string, where: string): Variable {
-    const found = this.#variables[variable];
+    const found = Object.hasOwn(this.#variables, variable) ? this.#variables[variable] : undefined;
     if (found) return found;
     return this.fail(
       where,
@@ -143,6 +167,12 @@ class Declared {
       return () => declared.values[0] ?? '';
     }
     const { parents: given } = declared;
+    const combined = given.reduce((product, parent) => product * this.#valuesOf(parent).length, 1);
+    if (combined > most.combinations)
+      this.fail(
+        `${where}.parents`,
+        `their values have ${combined} combinations, and there can be at most ${most.combinations}.`,
+      );
     if ('table' in declared) {
       const { table } = declared;
       const combinations = given.reduce<readonly string[]>(
@@ -155,6 +185,11 @@ class Declared {
       const missing = combinations.find((key) => !Object.hasOwn(table, key));
       if (missing !== undefined) this.fail(`${where}.table`, `it says nothing of ${quoted(missing)}.`);
       const known = new Set(combinations);
+      if (known.size < combinations.length)
+        this.fail(
+          `${where}.table`,
+          `two combinations of ${given.join(' and ')} are written alike, because values hold '${separator}'. Write these values otherwise.`,
+        );
       const stray = Object.keys(table).find((key) => !known.has(key));
       if (stray !== undefined)
         this.fail(`${where}.table`, `${quoted(stray)} is no value of ${given.join(' and ')}.`);
@@ -221,28 +256,36 @@ interface Filled {
   readonly ends: ReadonlyMap<string, number>;
 }
 
-const deepest = 8;
-
 /** A text with its variables. @throws ExperimentError for a variable that does not exist, or that holds itself */
 function fill(template: string, setting: Setting<string>, declared: Declared, where: string): Filled {
   const ends = new Map<string, number>();
   const counts = new Map<string, number>();
+  const open: string[] = [];
   let text = '';
-  const write = (part: string, depth: number): void => {
-    if (depth > deepest) declared.fail(where, 'its variables hold each other in a circle.');
-    for (const [piece, variable] of part.matchAll(/\{([^{}]*)\}|[^{]+|\{/g)) {
+  const write = (part: string): void => {
+    for (const [piece, variable] of part.matchAll(/\{([^{}]*)\}|[^{}]+|[{}]/g)) {
       if (variable === undefined) {
+        if (piece === '{' || piece === '}')
+          declared.fail(
+            where,
+            `a brace of ${quoted(part)} has no other half. A variable stands in {braces}.`,
+          );
         text += piece;
         continue;
       }
       declared.require(variable, where);
+      if (open.includes(variable)) declared.fail(where, 'its variables hold each other in a circle.');
       const count = (counts.get(variable) ?? 0) + 1;
       counts.set(variable, count);
-      write(setting[variable] ?? '', depth + 1);
-      ends.set(count === 1 ? variable : `${variable}.${count}`, text.length);
+      const before = text.length;
+      open.push(variable);
+      write(setting[variable] ?? '');
+      open.pop();
+      // Where nothing is written there is no position.
+      if (text.length > before) ends.set(count === 1 ? variable : `${variable}.${count}`, text.length);
     }
   };
-  write(template, 0);
+  write(template);
   return { text, ends };
 }
 
@@ -250,7 +293,6 @@ function fill(template: string, setting: Setting<string>, declared: Declared, wh
 function positionsOf({ text, ends }: Filled, tokenizer: Tokenizer, declared: Declared) {
   const tokens = tokenizer.encode(text);
   return [...ends].flatMap(([variable, end]): readonly (readonly [string, number])[] => {
-    if (end === 0) return [];
     const before = tokenizer.encode(text.slice(0, end));
     if (before.some((id, at) => id !== tokens[at]))
       declared.fail(
@@ -290,12 +332,22 @@ export function causalExamples(
   const input = () =>
     again(
       'distinct',
-      () => (balanced === undefined ? sampleInput(model, random) : sampleBalanced(model, random, balanced)),
+      () => (balanced === undefined ? sampleInput(model, random) : balancedInput(balanced)),
       (drawn) => {
         const setting = runForward(model, drawn);
         return new Set(distinct.map((each) => setting[each])).size === distinct.length;
       },
     );
+  /** The value first, then an input that has it. */
+  const balancedInput = (variable: string) => {
+    const possible = model.values[variable] ?? [];
+    const value = possible[Math.floor(random() * possible.length)];
+    return again(
+      'balanced',
+      () => sampleBalanced(model, random, variable, value),
+      (drawn) => runForward(model, drawn)[variable] === value,
+    );
+  };
   const pair = () => {
     const [base, source] = [input(), input()];
     const sources = Object.fromEntries(interchanged.map((each) => [each, source]));

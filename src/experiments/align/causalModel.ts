@@ -27,7 +27,7 @@ export interface CausalModel<V> extends CausalDefinition<V> {
 }
 
 const of = <T>(record: Readonly<Record<string, T>>, name: string): T => {
-  const found = record[name];
+  const found = Object.hasOwn(record, name) ? record[name] : undefined;
   if (found !== undefined) return found;
   throw new ExperimentError(`The causal model has no variable ${quoted(name)}.`);
 };
@@ -40,9 +40,9 @@ export function causalModel<V>(definition: CausalDefinition<V>): CausalModel<V> 
   const names = Object.keys(parents).sort();
   for (const name of names) {
     for (const [what, record] of Object.entries({ values, functions }))
-      if (!(name in record))
+      if (!Object.hasOwn(record, name))
         throw new ExperimentError(`The variable ${quoted(name)} of the causal model has no ${what}.`);
-    const missing = of(parents, name).find((parent) => !(parent in parents));
+    const missing = of(parents, name).find((parent) => !Object.hasOwn(parents, parent));
     if (missing !== undefined)
       throw new ExperimentError(
         `The variable ${quoted(name)} of the causal model has the parent ${quoted(missing)}, which is no variable.`,
@@ -173,13 +173,28 @@ export function equivalenceClasses<V>(
   const classes = new Map<V, Setting<V>[]>();
   for (const setting of combinations) {
     const value = of(functions, variable)(...names.map((name) => of(setting, name)));
-    classes.set(value, [...(classes.get(value) ?? []), setting]);
+    const known = classes.get(value);
+    if (known) known.push(setting);
+    else classes.set(value, [setting]);
   }
   return classes;
 }
 
+const knownClasses = new WeakMap<object, Map<string, ReadonlyMap<unknown, readonly unknown[]>>>();
+
+/** `equivalenceClasses`, made once for each variable of a model. */
+function classesOf<V>(model: CausalModel<V>, variable: string): ReadonlyMap<V, readonly Setting<V>[]> {
+  const known = knownClasses.get(model) ?? new Map<string, ReadonlyMap<unknown, readonly unknown[]>>();
+  knownClasses.set(model, known);
+  const made = known.get(variable) ?? equivalenceClasses(model, variable);
+  known.set(variable, made);
+  // What is known of a model was made of it.
+  return made as ReadonlyMap<V, readonly Setting<V>[]>;
+}
+
 /**
  * An input that gives a variable a value, with each choice on the way back equally likely: outputs come out balanced.
+ * Where two ways back meet in one input the last wins, and the variable may come out otherwise; pyvene's does the same.
  * @param variable default the only output
  * @param value    default drawn from the variable's values
  * @throws ExperimentError for a value that no input gives, and where there are several outputs and none is named
@@ -202,7 +217,7 @@ export function sampleBalanced<V>(
       input[at] = wanted;
       return;
     }
-    const ways = equivalenceClasses(model, at).get(wanted) ?? [];
+    const ways = classesOf(model, at).get(wanted) ?? [];
     for (const [parent, each] of Object.entries(choose(ways, random, `an input for '${at}' to be ${wanted}`)))
       back(parent, each);
   };

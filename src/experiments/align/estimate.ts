@@ -37,7 +37,7 @@ export function estimateAlign(
 ) {
   const { layerCount } = architecture;
   const own = promptCount([...align.train, ...align.test]) * layerCount;
-  const prompts = align.sites.map((site) => promptsOf(architecture, align, site, roomBytes));
+  const prompts = promptsOf(architecture, align, roomBytes);
   const sites = align.sites.map((site, index) => {
     const needed = prompts[index];
     return needed ? siteRowLayers(align, site, needed, layerCount) : 0;

@@ -65,24 +65,21 @@ export function startAlignResult(
   };
 }
 
-const joined = (list: readonly number[] | undefined, value: number | undefined) =>
-  value === undefined ? undefined : [...(list ?? []), value];
+/** A site in training, to which steps are added where it stands: a long training has many. */
+interface OpenSite {
+  readonly index: number;
+  readonly steps: { loss: number[]; rate: number[]; temperature: number[]; widthShare: number[] };
+  readonly epochs: SiteResult['epochs'][number][];
+  site: SiteResult;
+}
 
-/** A site with one more step. */
-function withStep(
-  { steps, ...site }: SiteResult,
-  { loss, rate, temperature, widthShare }: AlignUpdate & { kind: 'step' },
-): SiteResult {
-  const temperatures = joined(steps.temperature, temperature);
-  const shares = joined(steps.widthShare, widthShare);
+/** The arrays that have an entry for each step; those of other types stay empty and are left out. */
+function curvesOf({ loss, rate, temperature, widthShare }: OpenSite['steps']): SiteResult['steps'] {
   return {
-    ...site,
-    steps: {
-      loss: [...steps.loss, loss],
-      rate: [...steps.rate, rate],
-      ...(temperatures ? { temperature: temperatures } : {}),
-      ...(shares ? { widthShare: shares } : {}),
-    },
+    loss: [...loss],
+    rate: [...rate],
+    ...(temperature.length > 0 ? { temperature: [...temperature] } : {}),
+    ...(widthShare.length > 0 ? { widthShare: [...widthShare] } : {}),
   };
 }
 
@@ -94,51 +91,108 @@ function withNumbers(site: SiteResult, numbers: Numbers): SiteResult {
   return { ...site, parameters: Object.fromEntries(parameters) };
 }
 
-function changed(site: SiteResult, update: SiteUpdate): SiteResult {
-  switch (update.kind) {
-    case 'begin': {
-      const initial = Object.entries(update.initial).map(
-        ([name, { data, shape }]) => [name, numbersText(data, shape)] as const,
-      );
-      const { layer, position } = site;
-      const parameters = Object.fromEntries(initial);
-      return { layer, position, end: 'begun', steps: { loss: [], rate: [] }, epochs: [], parameters };
-    }
-    case 'step':
-      return withStep(site, update);
-    case 'epoch': {
-      const { step, loss, trainAccuracy, testAccuracy } = update;
-      return { ...site, epochs: [...site.epochs, { step, loss, trainAccuracy, testAccuracy }] };
-    }
-    case 'end': {
-      const { kind: _, site: __, end, numbers, ...final } = update;
-      return { ...withNumbers(site, numbers), end, final };
-    }
-    case 'cancelled':
-      return withNumbers(site, update.numbers);
-    default:
-      return update satisfies never;
-  }
-}
+/** A result that grows. */
+export class AlignGrowth {
+  #result: AlignResult;
+  #open: OpenSite | undefined;
 
-/** The result after an update; the one before is left as it is. */
-export function withUpdate(result: AlignResult, update: SiteUpdate): AlignResult {
-  const { layers, positions } = result;
-  const fresh: SiteResult = {
-    layer: layers[Math.floor(update.site / positions.length)] ?? 0,
-    position: positions[update.site % positions.length] ?? 0,
-    end: 'begun',
-    steps: { loss: [], rate: [] },
-    epochs: [],
-    parameters: {},
-  };
-  const site = changed(result.sites[update.site] ?? fresh, update);
-  const { learningRate } = result.experiment.training;
-  return {
-    ...result,
-    sites: result.sites.map((other, at) => (at === update.site ? site : other)),
-    notices: update.kind === 'end' ? [...result.notices, ...endNotices(site, learningRate)] : result.notices,
-  };
+  /** @param start what `startAlignResult` made, here or on the other side */
+  constructor(start: AlignResult) {
+    this.#result = start;
+  }
+
+  /** As it is now, to keep: what comes later does not change it. */
+  get result(): AlignResult {
+    this.#close();
+    return this.#result;
+  }
+
+  /** Put what the open site has into the result. */
+  #close(): void {
+    const open = this.#open;
+    if (!open) return;
+    const site = { ...open.site, steps: curvesOf(open.steps), epochs: [...open.epochs] };
+    const sites = this.#result.sites.map((other, at) => (at === open.index ? site : other));
+    this.#result = { ...this.#result, sites };
+  }
+
+  #at(index: number): OpenSite {
+    if (this.#open?.index === index) return this.#open;
+    this.#close();
+    const { layers, positions, sites } = this.#result;
+    const known = sites[index];
+    const steps = known?.steps;
+    const site: SiteResult = known ?? {
+      layer: layers[Math.floor(index / positions.length)] ?? 0,
+      position: positions[index % positions.length] ?? 0,
+      end: 'begun',
+      steps: { loss: [], rate: [] },
+      epochs: [],
+      parameters: {},
+    };
+    this.#open = {
+      index,
+      site,
+      epochs: [...site.epochs],
+      steps: {
+        loss: [...(steps?.loss ?? [])],
+        rate: [...(steps?.rate ?? [])],
+        temperature: [...(steps?.temperature ?? [])],
+        widthShare: [...(steps?.widthShare ?? [])],
+      },
+    };
+    return this.#open;
+  }
+
+  take(update: SiteUpdate): void {
+    const open = this.#at(update.site);
+    switch (update.kind) {
+      case 'begin': {
+        const initial = Object.entries(update.initial).map(
+          ([name, { data, shape }]) => [name, numbersText(data, shape)] as const,
+        );
+        const { layer, position } = open.site;
+        const parameters = Object.fromEntries(initial);
+        const steps = { loss: [], rate: [] };
+        const site: SiteResult = { layer, position, end: 'begun', steps, epochs: [], parameters };
+        this.#open = {
+          index: update.site,
+          site,
+          epochs: [],
+          steps: { loss: [], rate: [], temperature: [], widthShare: [] },
+        };
+        return;
+      }
+      case 'step': {
+        const { loss, rate, temperature, widthShare } = update;
+        open.steps.loss.push(loss);
+        open.steps.rate.push(rate);
+        if (temperature !== undefined) open.steps.temperature.push(temperature);
+        if (widthShare !== undefined) open.steps.widthShare.push(widthShare);
+        return;
+      }
+      case 'epoch': {
+        const { step, loss, trainAccuracy, testAccuracy } = update;
+        open.epochs.push({ step, loss, trainAccuracy, testAccuracy });
+        return;
+      }
+      case 'end': {
+        const { kind: _, site: __, end, numbers, ...final } = update;
+        open.site = { ...withNumbers(open.site, numbers), end, final };
+        this.#close();
+        const site = this.#result.sites[update.site];
+        const { learningRate } = this.#result.experiment.training;
+        const notices = site ? endNotices(site, learningRate) : [];
+        this.#result = { ...this.#result, notices: [...this.#result.notices, ...notices] };
+        return;
+      }
+      case 'cancelled':
+        open.site = withNumbers(open.site, update.numbers);
+        return;
+      default:
+        update satisfies never;
+    }
+  }
 }
 
 export interface GrowAlignOptions extends RunAlignOptions {
@@ -155,11 +209,12 @@ export async function* growAlign(
   align: ResolvedAlign,
   { earlier, ...options }: GrowAlignOptions = {},
 ): AsyncGenerator<AlignResult, void> {
-  let result: AlignResult | undefined;
+  let growth: AlignGrowth | undefined;
   const isDone = (site: number) => isSiteDone(earlier?.sites[site]);
   for await (const update of runAlign(model, align, { isDone, ...options })) {
-    if (update.kind === 'baselines') result = startAlignResult(model, align, update, earlier);
-    else if (result) result = withUpdate(result, update);
-    if (result && update.kind !== 'step') yield result;
+    if (update.kind === 'baselines') {
+      growth = new AlignGrowth(startAlignResult(model, align, update, earlier));
+    } else growth?.take(update);
+    if (growth && update.kind !== 'step') yield growth.result;
   }
 }

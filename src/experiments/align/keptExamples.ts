@@ -8,7 +8,7 @@ import { type KeptRow, keptBytes } from '../../runtime/kept.ts';
 import type { Kept, Model } from '../../runtime/model.ts';
 import type { Edit, Fragment, Reduction, Row } from '../../runtime/plan.ts';
 import { floatsOf, promptRow, readPrediction } from '../planRuns.ts';
-import type { AlignSite, ResolvedAlign } from './resolve.ts';
+import type { AlignSite, PositionName, ResolvedAlign } from './resolve.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
 
 /** The most probable token. */
@@ -79,7 +79,7 @@ export function wayOf({ component, layer }: AlignSite, layerCount: number) {
 /** Where rows fork: at what they change, unless every position sees every other. */
 const firstOf = ({ isCausal }: Architecture, position: number): number => (isCausal ? position : 0);
 
-/** What a site needs of the prompts of its examples. */
+/** What a site needs of the prompts of its examples. Lists are shared by the layers of a position. */
 export interface SitePrompts {
   readonly bases: readonly Wanted[];
   /** How many of the bases, from the first on, find room. */
@@ -91,31 +91,62 @@ export interface SitePrompts {
   readonly unkept: { readonly train: number; readonly test: number };
 }
 
-/** @param roomBytes that kept states may take */
-export function promptsOf(
-  architecture: Architecture,
-  { train, test, positions }: ResolvedAlign,
-  site: AlignSite,
-  roomBytes: number,
-): SitePrompts {
-  const place = positions.indexOf(site.position);
+/** The distinct prompts of a position, whatever the layer. */
+interface PositionPrompts {
+  readonly bases: readonly Wanted[];
+  readonly sources: readonly Wanted[];
+  /** By `keyOf` of its base, how many examples to train with, and to test, there are. */
+  readonly uses: ReadonlyMap<string, { readonly train: number; readonly test: number }>;
+}
+
+function promptsAt({ train, test, positions }: ResolvedAlign, position: PositionName): PositionPrompts {
+  const place = positions.indexOf(position);
   const of = (side: 'base' | 'source', examples: readonly ResolvedExample[]) =>
     examples.map((example) => ({ tokens: example[side], position: example.places[place]?.[side] ?? 0 }));
   const all = [...train, ...test];
-  const bases = distinct(of('base', all));
-  const { fork } = wayOf(site, architecture.layerCount);
-  let neededBytes = 0;
-  let keptCount = 0;
-  for (const { tokens, position } of bases) {
-    const first = firstOf(architecture, position);
-    neededBytes += keptBytes(architecture, { layer: fork, length: tokens.length, position: first });
-    if (neededBytes <= roomBytes) keptCount += 1;
-  }
-  const kept = new Set(bases.slice(0, keptCount).map(keyOf));
-  const unkept = (examples: readonly ResolvedExample[]) =>
-    of('base', examples).filter((base) => !kept.has(keyOf(base))).length;
-  const sources = distinct(of('source', all));
-  return { bases, keptCount, neededBytes, sources, unkept: { train: unkept(train), test: unkept(test) } };
+  const uses = new Map<string, { train: number; test: number }>();
+  for (const [part, examples] of [
+    ['train', train],
+    ['test', test],
+  ] as const)
+    for (const base of of('base', examples)) {
+      const key = keyOf(base);
+      const known = uses.get(key) ?? { train: 0, test: 0 };
+      known[part] += 1;
+      uses.set(key, known);
+    }
+  return { bases: distinct(of('base', all)), sources: distinct(of('source', all)), uses };
+}
+
+/**
+ * What each site needs.
+ * @param roomBytes that kept states may take
+ */
+export function promptsOf(
+  architecture: Architecture,
+  align: ResolvedAlign,
+  roomBytes: number,
+): readonly SitePrompts[] {
+  const known = new Map(align.positions.map((position) => [position, promptsAt(align, position)]));
+  return align.sites.map((site) => {
+    const { bases, sources, uses } = known.get(site.position) ?? promptsAt(align, site.position);
+    const { fork } = wayOf(site, architecture.layerCount);
+    const unkept = { train: 0, test: 0 };
+    let neededBytes = 0;
+    let keptCount = 0;
+    for (const base of bases) {
+      const position = firstOf(architecture, base.position);
+      neededBytes += keptBytes(architecture, { layer: fork, length: base.tokens.length, position });
+      if (neededBytes <= roomBytes) {
+        keptCount += 1;
+        continue;
+      }
+      const { train, test } = uses.get(keyOf(base)) ?? unkept;
+      unkept.train += train;
+      unkept.test += test;
+    }
+    return { bases, keptCount, neededBytes, sources, unkept };
+  });
 }
 
 export class KeptExamples {

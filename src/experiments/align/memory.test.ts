@@ -91,9 +91,9 @@ test('a deeper model takes no more than what enters its further layers, and what
 test('what is kept has a bound, and takes what it is said to take', async () => {
   const model = await loaded(4);
   const align = resolveAlign(model.architecture, undefined, experiment());
-  const [site] = align.sites;
-  if (!site) throw new Error('no site');
-  const { bases, neededBytes } = promptsOf(model.architecture, align, site, 0);
+  const [prompts] = promptsOf(model.architecture, align, 0);
+  if (!prompts) throw new Error('no site');
+  const { bases, neededBytes } = prompts;
   expect(bases).toHaveLength(24);
   const one = keptBytes(model.architecture, { layer: 1, length, position: length - 1 });
   expect(neededBytes).toBe(24 * one);

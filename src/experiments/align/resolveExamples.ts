@@ -43,7 +43,13 @@ function placeOf(
   if (typeof name === 'string' && name !== 'last' && named === undefined) {
     const known = ['last', ...Object.keys(positions)];
     throw new ExperimentError(
-      `'${where}.positions' has no '${name}', which 'site.position' names. ${didYouMean(name, known)} Known: ${known.join(', ')}.`,
+      [
+        `'${where}.positions' has no '${name}', which 'site.position' names.`,
+        didYouMean(name, known),
+        `Known: ${known.join(', ')}.`,
+      ]
+        .filter((sentence) => sentence !== '')
+        .join(' '),
     );
   }
   if (name === 'last') return { base: base.length - 1, source: source.length - 1 };
@@ -112,7 +118,8 @@ export function resolveExamples(
     return { id, text };
   };
   const examples = listed(given, tokenizer, field).map((example, index): ResolvedExample => {
-    const where = `${field}.${index}`;
+    // Of declared data no line of the file is wrong by itself.
+    const where = 'causalModel' in given ? `${field} (declared), example ${index}` : `${field}.${index}`;
     const base = prompt(example.base, `${where}.base`);
     const source = prompt(example.source, `${where}.source`);
     const { baseLabel, sourceLabel } = example;

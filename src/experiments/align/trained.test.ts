@@ -12,9 +12,11 @@ import type { PyveneFiles } from '../../interventions/pyveneFolder.ts';
 import type { Backend } from '../../runtime/backend.ts';
 import { Model } from '../../runtime/model.ts';
 import { createNodeBackend } from '../../runtime/nodeBackend.ts';
+import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
+import { growAlign } from './growth.ts';
 import { type ResolvedAlign, resolveAlign } from './resolve.ts';
 import { type AlignResult, readAlignResult } from './result.ts';
-import { siteName, trainedFolder, trainedIntervention } from './trained.ts';
+import { siteNames, trainedFolder, trainedIntervention } from './trained.ts';
 
 const python = process.env.PATCHBAY_PYTHON;
 const folder = new URL('../../../models/tiny-atlas/', import.meta.url);
@@ -81,7 +83,7 @@ describe.each(cases)('%s, site %i', (name, index, expectedName) => {
   test('as a configuration has the accuracy that was reported', async () => {
     const result = stored(name);
     const site = result.sites[index];
-    if (expectedName) expect(siteName(site ?? { layer: -1, position: 0 })).toBe(expectedName);
+    if (expectedName) expect(siteNames(result)[index]).toBe(expectedName);
     const { configuration, parameters } = trainedIntervention(result, index);
     const intervenable = new IntervenableModel(configuration, model, { parameters });
     expect(await accuracyOf(intervenable, result, index)).toBe(site?.final?.testAccuracy);
@@ -121,10 +123,59 @@ describe.each(cases)('%s, site %i', (name, index, expectedName) => {
   });
 });
 
-test('a site that was not begun has nothing to give, and says so', () => {
+test.each<AlignExperimentFile['intervention']>([
+  { type: 'Rotated', dimensions: 5 },
+  { type: 'SigmoidMask' },
+  { type: 'SigmoidMaskRotated' },
+])('a $type that was just trained has the accuracy that was reported', async (intervention) => {
+  const { experiment } = stored('gender-sites');
+  const short = readAlignExperiment({
+    ...experiment,
+    intervention,
+    site: { component: 'block_output', layer: 6, position: 'last' },
+    training: { batchSize: 32, epochs: 2, learningRate: 0.01 },
+  });
+  let result: AlignResult | undefined;
+  const resolved = align({ ...stored('gender-sites'), experiment: short });
+  for await (const grown of growAlign(model, resolved)) result = grown;
+  if (!result) throw new Error('nothing was trained');
+  const files = trainedFolder(result, 0);
+  const given: PyveneFiles = {
+    label: 'trained',
+    names: async () => [...files.keys()],
+    read: async (file) => files.get(file) ?? new Uint8Array(),
+  };
+  const intervenable = await IntervenableModel.load(given, model);
+  expect(await accuracyOf(intervenable, result, 0)).toBe(result.sites[0]?.final?.testAccuracy);
+});
+
+test('what is not there is said', () => {
   const result = stored('gender-sites');
   const none = { ...result, sites: result.sites.map(() => null) };
-  expect(() => trainedFolder(none, 3)).toThrow(
-    'Nothing was trained at site 3. There are sites 0 to 15; finish the run.',
+  expect(() => trainedFolder(none, 3)).toThrow('Site 3 was not begun, so nothing was trained there.');
+  for (const index of [16, -1, 0.5])
+    expect(() => trainedFolder(result, index)).toThrow(
+      `There is no site ${index}; this alignment has sites 0 to 15.`,
+    );
+  const damaged = (parameters: AlignResult['sites'][number]) => ({ ...result, sites: [parameters] });
+  const [site] = result.sites;
+  if (!site?.parameters.rotation) throw new Error('no rotation');
+  expect(() => trainedIntervention(damaged({ ...site, parameters: {} }), 0)).toThrow('rotation');
+  const turned = { ...site.parameters.rotation, shape: [1, 128] };
+  expect(() => trainedIntervention(damaged({ ...site, parameters: { rotation: turned } }), 0)).toThrow(
+    '[1, 128]',
   );
+});
+
+test('folders have names of their own, and none is too long for a disk', () => {
+  const positions = ['the name', 'the-name', 2, '2', `${'x'.repeat(300)}`, `${'x'.repeat(300)}y`];
+  const names = siteNames({ layers: [0, 1], positions });
+  expect(new Set(names).size).toBe(12);
+  expect(names.slice(0, 4)).toEqual([
+    'layer-0-position-the-name',
+    'layer-0-position-the-name-2',
+    'layer-0-position-2',
+    'layer-0-position-2-2',
+  ]);
+  expect(Math.max(...names.map(({ length }) => length))).toBeLessThan(80);
 });

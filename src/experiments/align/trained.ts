@@ -6,7 +6,7 @@ import {
   interventionKeys,
   readConfiguration,
 } from '../../interventions/configuration.ts';
-import type { Parameters } from '../../interventions/intervention.ts';
+import { checkParameters, type Parameters } from '../../interventions/intervention.ts';
 import { writePyveneFolder } from '../../interventions/pyveneFolder.ts';
 import { toPyveneFolder } from '../../interventions/savedFolder.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -23,9 +23,25 @@ export interface TrainedIntervention {
   readonly parameters: Readonly<Record<string, Parameters>>;
 }
 
-/** The site as a name of a folder: `layer-3-position-name`. */
-export const siteName = ({ layer, position }: Pick<SiteResult, 'layer' | 'position'>): string =>
-  `layer-${layer}-position-${String(position).replace(/[^\p{L}\p{N}_-]+/gu, '-')}`;
+/** Of a position in the name of a folder. */
+const longestName = 40;
+
+/** The sites as names of folders, each once: `layer-3-position-name`. */
+export function siteNames({
+  layers,
+  positions,
+}: Pick<AlignResult, 'layers' | 'positions'>): readonly string[] {
+  const words = positions.map((position) =>
+    String(position)
+      .replace(/[^\p{L}\p{N}_-]+/gu, '-')
+      .slice(0, longestName),
+  );
+  const named = words.map((word, at) => {
+    const before = words.slice(0, at).filter((other) => other === word).length;
+    return before === 0 ? word : `${word}-${before + 1}`;
+  });
+  return layers.flatMap((layer) => named.map((word) => `layer-${layer}-position-${word}`));
+}
 
 function parametersOf(
   { experiment, trainCount }: AlignResult,
@@ -43,12 +59,16 @@ function parametersOf(
 
 function trainedSite(result: AlignResult, index: number) {
   const site = result.sites[index];
-  if (!site)
+  if (site === undefined)
     throw new ExperimentError(
-      `Nothing was trained at site ${index}. There are sites 0 to ${result.sites.length - 1}; finish the run.`,
+      `There is no site ${index}; this alignment has sites 0 to ${result.sites.length - 1}.`,
     );
+  if (site === null)
+    throw new ExperimentError(`Site ${index} was not begun, so nothing was trained there. Finish the run.`);
   const { intervention: given, site: where } = result.experiment;
-  const intervention = interventionOf(result.experiment, result.width, parametersOf(result, site));
+  const parameters = parametersOf(result, site);
+  const intervention = interventionOf(result.experiment, result.width, parameters);
+  checkParameters(intervention.type, result.width, parameters, `sites.${index}`);
   const configuration = readConfiguration({
     representations: [
       {
@@ -69,7 +89,7 @@ function trainedSite(result: AlignResult, index: number) {
 /**
  * The intervention that was trained at a site; of one that was stopped, as it was last.
  * @param index of the site, [layer, position] row-major
- * @throws ExperimentError when the site was not begun, or its numbers are damaged
+ * @throws ExperimentError or InterventionError when the site was not begun, or its numbers are damaged
  */
 export function trainedIntervention(result: AlignResult, index: number): TrainedIntervention {
   const { configuration, key, intervention } = trainedSite(result, index);
