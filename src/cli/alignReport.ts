@@ -1,7 +1,7 @@
 // An alignment as text: what the model does by itself, what was trained, and how each site ended.
 
 import type { AlignResult, SiteResult } from '../experiments/align/result.ts';
-import { interventionText, percent } from '../experiments/align/words.ts';
+import { controlWords, interventionText, percent } from '../experiments/align/words.ts';
 import { formatTable } from './table.ts';
 
 const places = (value: number): string => String(Number(value.toPrecision(3)));
@@ -55,7 +55,7 @@ function siteLines(site: SiteResult, { width }: AlignResult): readonly string[] 
 const twoDigits = (share: number): string => share.toFixed(2);
 
 /** Test accuracies and, in brackets, those of the control; a point where a site was not trained. */
-function tableOf({ layers, positions, sites }: AlignResult): readonly string[] {
+function tableOf({ experiment, layers, positions, sites }: AlignResult): readonly string[] {
   const head = ['layer', ...positions.map(String)];
   const lines = layers.map((layer, row) => [
     String(layer),
@@ -66,7 +66,7 @@ function tableOf({ layers, positions, sites }: AlignResult): readonly string[] {
   ]);
   const right = new Set(head.keys());
   return [
-    'Test IIA, in brackets the control with an untrained rotation',
+    `Test IIA, in brackets the control: ${controlWords(experiment).name}`,
     formatTable([head, ...lines], right),
     '',
   ];

@@ -357,6 +357,14 @@ export function causalExamples(
       setting: runInterchange(model, base, sources),
     };
   };
+  // There may be many more examples than prompts.
+  const known = new Map<string, ReturnType<typeof positionsOf>>();
+  const positionsIn = (filled: Filled) => {
+    const key = JSON.stringify([filled.text, ...filled.ends]);
+    const found = known.get(key) ?? positionsOf(filled, tokenizer, declared);
+    known.set(key, found);
+    return found;
+  };
   return Array.from({ length: count }, (): AlignExampleFile => {
     const { baseSetting, sourceSetting, setting } = again(
       'only',
@@ -366,8 +374,8 @@ export function causalExamples(
     const [own, other] = [baseSetting, sourceSetting].map((each) =>
       fill(prompt, each, declared, 'prompt'),
     ) as [Filled, Filled]; // Two go in.
-    const otherPositions = new Map(positionsOf(other, tokenizer, declared));
-    const positions = positionsOf(own, tokenizer, declared).flatMap(([variable, at]) => {
+    const otherPositions = new Map(positionsIn(other));
+    const positions = positionsIn(own).flatMap(([variable, at]) => {
       const there = otherPositions.get(variable);
       return there === undefined ? [] : [[variable, [at, there]] as const];
     });
