@@ -22,6 +22,9 @@ const folder = new URL('../models/tiny-atlas/', import.meta.url);
 test.skip(!existsSync(new URL('model.safetensors', folder)), 'models/tiny-atlas is not in this checkout');
 test.describe.configure({ timeout: 600_000 });
 
+/** Beside its own first trace the page's engine has more to do here than elsewhere. */
+const slow = { timeout: 120_000 };
+
 const example = JSON.parse(
   readFileSync(new URL('../examples/align/gender-sites.json', import.meta.url), 'utf8'),
 );
@@ -53,7 +56,7 @@ async function onNode(experiment: AlignExperiment): Promise<AlignResult> {
 async function open(page: Page): Promise<void> {
   await keepEngine(page);
   await page.goto('?backend=wasm');
-  await expect(page.getByRole('button', { name: /^Model: .*tiny-atlas/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Model: .*tiny-atlas/ })).toBeVisible(slow);
 }
 
 /** Every loss, accuracy and direction of the first is that of the second, as near as float32 sums in another order are. */
@@ -109,11 +112,11 @@ test('while a training runs the page answers; stopped, it leaves its steps, and 
   const training = alignInPage(page, endless).finally(() => {
     isOver = true;
   });
-  await expect.poll(() => trainedSteps(page)).toBeGreaterThan(2);
+  await expect.poll(() => trainedSteps(page), slow).toBeGreaterThan(2);
   const prompt = page.getByRole('textbox', { name: 'Prompt' });
   const predicted = page.getByRole('button', { name: /^Add the most probable next token/ });
   await prompt.fill('The Colosseum is located in the city of');
-  await expect(predicted).toContainText('Rome');
+  await expect(predicted).toContainText('Rome', slow);
   expect(isOver).toBe(false);
   await stopTraining(page);
   const { result, stepsMs } = await training;
@@ -122,6 +125,6 @@ test('while a training runs the page answers; stopped, it leaves its steps, and 
   expect(site?.end).toBe('begun');
   expect(site?.steps.loss).toHaveLength(stepsMs.length);
   await prompt.fill('The Eiffel Tower is located in the city of');
-  await expect(predicted).toContainText('Paris');
+  await expect(predicted).toContainText('Paris', slow);
   expect(problems, 'nothing is written to the console').toEqual([]);
 });
