@@ -9,7 +9,7 @@ import {
   type AlignExperimentFile,
   readAlignExperiment,
 } from '../src/experiments/align/experiment.ts';
-import { growAlign } from '../src/experiments/align/growth.ts';
+import { completeAlign } from '../src/experiments/align/growth.ts';
 import { numbersOfText } from '../src/experiments/align/numbersText.ts';
 import { resolveAlign } from '../src/experiments/align/resolve.ts';
 import type { AlignResult } from '../src/experiments/align/result.ts';
@@ -42,10 +42,7 @@ async function onNode(experiment: AlignExperiment): Promise<AlignResult> {
   const model = await Model.load(checkpoint, backend);
   try {
     const align = resolveAlign(model.architecture, await checkpoint.tokenizer(), experiment);
-    let last: AlignResult | undefined;
-    for await (const result of growAlign(model, align)) last = result;
-    if (!last) throw new Error('nothing was trained');
-    return last;
+    return await completeAlign(model, align);
   } finally {
     await model.dispose();
     await backend.close();

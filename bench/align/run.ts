@@ -3,13 +3,13 @@
 // at the last and the first position, with 1 and 64 directions, here on Node and in pyvene. Medians of 10 steps, the memory
 // that training takes, and the machine. Both take the same prompts; the rotations start at random, so only the size of the losses is compared.
 
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine, median } from '../machine.ts';
+import { measure } from '../measure.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -36,14 +36,6 @@ interface Measured {
     readonly keptBytes?: number;
   };
 }
-/** The last line that a process prints is its result. */
-const measure = (command: string, ...words: readonly string[]): Measured =>
-  JSON.parse(
-    execFileSync(command, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-      .trim()
-      .split('\n')
-      .at(-1) ?? '',
-  );
 
 const megabytes = (bytes = Number.NaN): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
@@ -53,8 +45,8 @@ console.log(`${describeMachine()}; ${threads} threads`);
 try {
   for (const named of values.only.split(',')) {
     const [position = '', rank = ''] = named.split(':');
-    const ours = measure('npx', 'tsx', here('patchbay.ts'), model, threads, position, rank, folder);
-    const theirs = measure(
+    const ours = measure<Measured>('npx', 'tsx', here('patchbay.ts'), model, threads, position, rank, folder);
+    const theirs = measure<Measured>(
       python,
       here('pyvene_align.py'),
       'steps',

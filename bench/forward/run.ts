@@ -2,10 +2,10 @@
 // One forward pass of 64 rows of 10 tokens through all layers, Patchbay on Node and on WASM against PyTorch, each in a
 // process of its own, one after another, in turns. Two threads each. Prints ratios and the machine.
 
-import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine, median } from '../machine.ts';
+import { measure } from '../measure.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -22,16 +22,8 @@ interface Measured {
   readonly loadPeakBytes?: number;
   readonly weightBytes?: number;
 }
-/** The last line that a process prints is its result. */
-const measure = (command: string, ...words: readonly string[]): Measured =>
-  JSON.parse(
-    execFileSync(command, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-      .trim()
-      .split('\n')
-      .at(-1) ?? '',
-  );
-const patchbay = (kind: string) => measure('npx', 'tsx', here('patchbay.ts'), kind, model, ...size);
-const torch = () => measure(values.python, here('torch_forward.py'), model, ...size);
+const patchbay = (kind: string) => measure<Measured>('npx', 'tsx', here('patchbay.ts'), kind, model, ...size);
+const torch = () => measure<Measured>(values.python, here('torch_forward.py'), model, ...size);
 
 const turns = Array.from({ length: Number(values.turns) }, () => ({
   torch: torch(),

@@ -4,10 +4,10 @@
 // by pyvene, an IntervenableModel a cell: a sample of cells each and the rest extrapolated. One after another in turns, as
 // many threads each. Prints ratios and the machine, and checks that all computed the same cells.
 
-import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine, median } from '../machine.ts';
+import { measure } from '../measure.ts';
 import type { MeasuredCell } from './ioi.ts';
 
 const { values, positionals } = parseArgs({
@@ -37,26 +37,14 @@ interface Measured {
   readonly measured?: number;
   readonly values: readonly MeasuredCell[];
 }
-/** The last line that a process prints is its result. */
-const measure = (command: string, ...words: readonly string[]): Measured =>
-  JSON.parse(
-    execFileSync(command, words, {
-      encoding: 'utf8',
-      maxBuffer: 2 ** 26,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-      .trim()
-      .split('\n')
-      .at(-1) ?? '',
-  );
 
 const { threads, python, cells } = values;
 // A cell of pyvene runs two prompts, and is a quarter of the sample of each component.
 const pyveneCells = String(Math.max(1, Math.round(Number(cells) / 16)));
 const contestants: Readonly<Record<string, () => Measured>> = {
-  pyvene: () => measure(python, here('pyvene_patch.py'), model, pyveneCells, threads),
-  torch: () => measure(python, here('torch_patch.py'), model, cells, threads),
-  node: () => measure('npx', 'tsx', here('patchbay.ts'), model, threads),
+  pyvene: () => measure<Measured>(python, here('pyvene_patch.py'), model, pyveneCells, threads),
+  torch: () => measure<Measured>(python, here('torch_patch.py'), model, cells, threads),
+  node: () => measure<Measured>('npx', 'tsx', here('patchbay.ts'), model, threads),
 };
 const names = values.only.split(',').filter((name) => Object.hasOwn(contestants, name));
 const turns = Array.from({ length: Number(values.turns) }, () =>

@@ -5,10 +5,10 @@
 // takes as many as the machine has). Prints ratios and the machine, and checks that
 // all computed the same cells.
 
-import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine, median } from '../machine.ts';
+import { measure } from '../measure.ts';
 import type { MeasuredCell } from './eiffel.ts';
 
 const { values, positionals } = parseArgs({
@@ -34,28 +34,16 @@ interface Measured {
   readonly measured?: number;
   readonly values: readonly MeasuredCell[];
 }
-/** The last line that a process prints is its result. */
-const measure = (command: string, ...words: readonly string[]): Measured =>
-  JSON.parse(
-    execFileSync(command, words, {
-      encoding: 'utf8',
-      maxBuffer: 2 ** 26,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-      .trim()
-      .split('\n')
-      .at(-1) ?? '',
-  );
 
 const { samples, threads, python } = values;
 // Cells of pyvene take seconds each, and as many times longer as there are samples.
 const pyveneCells = samples === '1' ? '10' : '3';
 const contestants: Readonly<Record<string, () => Measured>> = {
-  pyvene: () => measure(python, here('pyvene_trace.py'), model, samples, pyveneCells, threads),
-  torch: () => measure(python, here('torch_trace.py'), model, samples, '24', threads),
-  node: () => measure('npx', 'tsx', here('patchbay.ts'), 'node', model, samples, threads),
-  wasm: () => measure('npx', 'tsx', here('patchbay.ts'), 'wasm', model, samples, threads),
-  chromium: () => measure('npx', 'tsx', here('patchbay.ts'), 'chromium', model, samples),
+  pyvene: () => measure<Measured>(python, here('pyvene_trace.py'), model, samples, pyveneCells, threads),
+  torch: () => measure<Measured>(python, here('torch_trace.py'), model, samples, '24', threads),
+  node: () => measure<Measured>('npx', 'tsx', here('patchbay.ts'), 'node', model, samples, threads),
+  wasm: () => measure<Measured>('npx', 'tsx', here('patchbay.ts'), 'wasm', model, samples, threads),
+  chromium: () => measure<Measured>('npx', 'tsx', here('patchbay.ts'), 'chromium', model, samples),
 };
 const names = values.only.split(',').filter((name) => Object.hasOwn(contestants, name));
 const turns = Array.from({ length: Number(values.turns) }, () =>

@@ -1,6 +1,8 @@
 // What the headless runner makes of an alignment: a report, the curves of its training as a table and a figure, a figure
 // of the accuracies where there are several sites, and what was trained at each as a folder that pyvene loads.
 
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { curvesCsv } from '../experiments/align/curves.ts';
 import { alignCurves, alignFigure } from '../experiments/align/figure.ts';
 import {
@@ -31,6 +33,15 @@ function foldersOf(result: AlignResult): Readonly<Record<string, Uint8Array>> {
   return Object.fromEntries(files);
 }
 
+/** Those of an earlier run, perhaps of other sites. */
+function earlierFolders(out: string): readonly string[] {
+  const trained = join(out, 'trained');
+  if (!existsSync(trained)) return [];
+  return readdirSync(trained)
+    .filter((name) => /^layer-\d+-position-/.test(name))
+    .map((name) => join(trained, name));
+}
+
 const look = { width: 1200, theme: 'print', padding: 16 } as const;
 
 /** `figure.svg` where there is more than one site, and `curves.svg`. */
@@ -45,8 +56,7 @@ export const alignResults: ResultKind<AlignResult> = {
   isComplete: isAlignComplete,
   count: countAlignSites,
   counted: 'sites',
-  // Of an earlier run in the same folder, perhaps of other sites.
-  stale: /^trained\/layer-\d+-position-[^/]+$/,
+  stale: earlierFolders,
   files: (result) => ({ 'curves.csv': curvesCsv(result), ...figuresOf(result), ...foldersOf(result) }),
   print: (result) => console.log(alignReport(result)),
 };

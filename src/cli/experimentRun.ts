@@ -1,7 +1,7 @@
 // Runs one experiment on any backend, shows how far it is, and writes what came of it.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Metric, MetricError } from '../experiments/metrics.ts';
 import type { BackendKind } from '../runtime/backend.ts';
 import { UsageError } from './arguments.ts';
@@ -32,8 +32,8 @@ export interface ResultKind<Result extends ExperimentResult> {
   readonly counted?: string;
   /** Files beside result.json, by name; a name may have folders before it. */
   readonly files: (result: Result) => Readonly<Record<string, string | Uint8Array>>;
-  /** Folders in the folder of the results that only this kind writes; they are emptied before it writes. */
-  readonly stale?: RegExp;
+  /** Folders that an earlier run has left in the folder of the results: they are taken away before this one writes. */
+  readonly stale?: (out: string) => readonly string[];
   readonly print: (result: Result) => void;
 }
 
@@ -162,10 +162,7 @@ function writeResult<Result extends ExperimentResult>(
   result: Result,
   out: string,
 ): readonly string[] {
-  const { stale } = kind;
-  if (stale)
-    for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' }))
-      if (stale.test(name.replaceAll(sep, '/'))) rmSync(join(out, name), { recursive: true, force: true });
+  for (const folder of kind.stale?.(out) ?? []) rmSync(folder, { recursive: true });
   const files = { 'result.json': `${JSON.stringify(result)}\n`, ...kind.files(result) };
   const paths = Object.entries(files).map(([name, content]) => {
     const path = join(out, name);

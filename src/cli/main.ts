@@ -23,8 +23,8 @@ const help = `Patchbay: causal interventions on neural networks
       [--count 10] [--backend node|wasm]
   patchbay trace MODEL "prompt"         restore hidden states one by one: which carry the answer
       --subject "text" [--samples 10] [--metric M] [--out DIR] [--backend node|wasm|webgpu] ...
-  patchbay run FILE.json --out DIR      run an experiment file (a trace, a patch, path patching):
-                                        result.json, cells.csv, figure.svg
+  patchbay run FILE.json --out DIR      run an experiment file (a trace, a patch, path patching, an
+                                        attribution, an alignment): result.json, tables, figures
       [--backend node|wasm|webgpu] [--model MODEL] [--metric M]
   patchbay conformance --fixtures DIR   compare with reference results
       [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K] [--tolerance T]

@@ -2,6 +2,7 @@
 // labels at their ends, by dashes and by ink; a line among many is quiet, and the one in question stands out.
 
 import { extent, max, sum } from 'd3';
+import type { LayoutOptions } from './heatmap.ts';
 import { cutText, textWidth, wrapText } from './lettering.ts';
 import {
   isDrawn,
@@ -14,7 +15,7 @@ import {
 } from './linesPanel.ts';
 import type { Mark, TextMark } from './marks.ts';
 import type { PlainFigure } from './plainFigure.ts';
-import { type Theme, type ThemeName, themes } from './theme.ts';
+import { type Theme, themes } from './theme.ts';
 
 export interface LinesDescription {
   /** As a sentence without a full stop. */
@@ -69,15 +70,8 @@ export interface Reference {
   readonly value: number;
 }
 
-export interface LinesOptions {
-  readonly width: number;
-  readonly theme: ThemeName;
-  /** Draw the title above the panels. True by default. */
-  readonly showsTitle?: boolean;
-  /** Draw the caption under the panels. True by default. */
-  readonly showsCaption?: boolean;
-  readonly padding?: number;
-}
+/** As of a heatmap; panels stand in a line if their plots stay readable, else below each other. */
+export type LinesOptions = Pick<LayoutOptions, 'width' | 'theme' | 'showsTitle' | 'showsCaption' | 'padding'>;
 
 const panelGap = 36;
 const lineGap = 28;

@@ -377,3 +377,8 @@ test.each(uncallable)('a call with %s is refused', async (_, configuration, call
   );
   expect(complaint).toContain(message);
 });
+
+test('what pyvene would not restrict to some directions is not saved', () => {
+  const restricted = new IntervenableModel({ ...rotated, interchange_dim: 2 }, model);
+  expect(() => restricted.save()).toThrow("ignores 'interchange_dim'");
+});

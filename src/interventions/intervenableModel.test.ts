@@ -324,19 +324,6 @@ describe('several at once', () => {
     },
   );
 
-  test('what pyvene would not restrict to some directions is not saved', () => {
-    const restricted = new IntervenableModel(
-      {
-        ...block,
-        intervention_type: 'LowRankRotatedSpaceIntervention',
-        low_rank_dimension: 4,
-        interchange_dim: 2,
-      },
-      model,
-    );
-    expect(() => restricted.save()).toThrow("ignores 'interchange_dim'");
-  });
-
   test('two subspaces of one site together are the whole', async () => {
     const half = width / 2;
     const entries = (from: number) => [[0, 1].map(() => Array.from({ length: half }, (_, i) => from + i))];

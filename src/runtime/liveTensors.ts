@@ -5,7 +5,7 @@ import { type DeviceTensor, elementCount } from './backend.ts';
 
 const elementBytes: Readonly<Record<DeviceTensor['dtype'], number>> = { float32: 4, int32: 4, int64: 8 };
 
-export const tensorBytes = ({ dtype, shape }: Pick<DeviceTensor, 'dtype' | 'shape'>): number =>
+const tensorBytes = ({ dtype, shape }: Pick<DeviceTensor, 'dtype' | 'shape'>): number =>
   elementBytes[dtype] * elementCount(shape);
 
 export class LiveTensors {

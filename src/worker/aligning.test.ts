@@ -2,21 +2,19 @@ import { expect, test } from 'vitest';
 import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
 import { openFiles } from '../checkpoint/open.ts';
 import { readAlignExperiment } from '../experiments/align/experiment.ts';
-import { AlignGrowth, growAlign } from '../experiments/align/growth.ts';
+import { AlignGrowth, completeAlign } from '../experiments/align/growth.ts';
 import { resolveAlign } from '../experiments/align/resolve.ts';
 import { type AlignResult, isAlignComplete, readAlignResult } from '../experiments/align/result.ts';
-import { type Backend, DeviceLostError, type Program } from '../runtime/backend.ts';
 import { Model } from '../runtime/model.ts';
 import { createNodeBackend } from '../runtime/nodeBackend.ts';
-import type { ChosenDevice } from './device.ts';
 import { createEngine } from './engine.ts';
+import { losingDevice } from './losingDevice.ts';
 import type { AlignPart, Engine, ModelSource } from './protocol.ts';
 
 const source = (name: string): ModelSource & { kind: 'files' } => ({
   kind: 'files',
   files: [new File([new Uint8Array(smallGguf(name))], `${name}.gguf`)],
 });
-const info = { backend: 'wasm', threads: 1, reason: 'A test.' } as const;
 const sentence = (at: number) => [1 + at, 9, 4 + (at % 3), 2];
 const data = Array.from({ length: 12 }, (_, at) => ({
   base: sentence(at),
@@ -33,35 +31,10 @@ const experiment = readAlignExperiment({
   training: { batchSize: 4, epochs: 2, learningRate: 0.05 },
 });
 
-/** Backends that were opened; the first is lost at its run `losesAfter`. */
-function device(losesAfter = Number.POSITIVE_INFINITY) {
-  const opened: Backend[] = [];
-  let runs = 0;
-  const open = async (): Promise<Backend> => {
-    const backend = createNodeBackend(1);
-    opened.push(backend);
-    if (opened.length > 1) return backend;
-    const compile = async (...given: Parameters<Backend['compile']>): Promise<Program> => {
-      const program = await backend.compile(...given);
-      return {
-        ...program,
-        run: async (inputs) => {
-          runs += 1;
-          if (runs > losesAfter) throw new DeviceLostError('The GPU device was lost.');
-          return program.run(inputs);
-        },
-      };
-    };
-    return new Proxy(backend, {
-      get: (target, key) => {
-        if (key === 'compile') return compile;
-        const member: unknown = Reflect.get(target, key, target);
-        return typeof member === 'function' ? member.bind(target) : member;
-      },
-    });
-  };
-  const chosen: Promise<ChosenDevice> = Promise.resolve({ info, open });
-  return { engine: createEngine(chosen), opened, runs: () => runs };
+/** An engine on a device whose first backend is lost after so many graphs. */
+function device(losesAfter?: number) {
+  const { chosen, opened, runs } = losingDevice(losesAfter);
+  return { engine: createEngine(chosen), opened, runs };
 }
 
 /** What a page has of a run: the result as it grew, and every part. */
@@ -93,10 +66,7 @@ async function expected(): Promise<AlignResult> {
   const model = await Model.load(checkpoint, backend);
   try {
     const align = resolveAlign(model.architecture, await checkpoint.tokenizer(), experiment);
-    let last: AlignResult | undefined;
-    for await (const result of growAlign(model, align)) last = result;
-    if (!last) throw new Error('nothing was trained');
-    return last;
+    return await completeAlign(model, align);
   } finally {
     await model.dispose();
     await backend.close();

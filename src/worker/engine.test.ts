@@ -1,50 +1,17 @@
 import { expect, test } from 'vitest';
 import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
-import { type Backend, DeviceLostError, type Program } from '../runtime/backend.ts';
-import { createNodeBackend } from '../runtime/nodeBackend.ts';
-import type { ChosenDevice } from './device.ts';
 import { createEngine } from './engine.ts';
+import { losingDevice } from './losingDevice.ts';
 import type { ModelSource, Progress } from './protocol.ts';
 
 const file = (name: string): ModelSource => ({
   kind: 'files',
   files: [new File([new Uint8Array(smallGguf(name))], `${name}.gguf`)],
 });
-const info = { backend: 'wasm', threads: 1, reason: 'A test.' } as const;
 const text = 'The quick brown fox';
 
-/** A device whose backends are kept, and whose first one may lose itself in the middle of a run. */
-function device(losesItself = false): { readonly chosen: Promise<ChosenDevice>; readonly opened: Backend[] } {
-  const opened: Backend[] = [];
-  const open = async (): Promise<Backend> => {
-    const backend = createNodeBackend(1);
-    opened.push(backend);
-    if (!losesItself || opened.length > 1) return backend;
-    let runs = 0;
-    const compile = async (...given: Parameters<Backend['compile']>): Promise<Program> => {
-      const program = await backend.compile(...given);
-      return {
-        ...program,
-        run: async (inputs) => {
-          runs += 1;
-          if (runs > 2) throw new DeviceLostError('The GPU device was lost.');
-          return program.run(inputs);
-        },
-      };
-    };
-    return new Proxy(backend, {
-      get: (target, key) => {
-        if (key === 'compile') return compile;
-        const member: unknown = Reflect.get(target, key, target);
-        return typeof member === 'function' ? member.bind(target) : member;
-      },
-    });
-  };
-  return { chosen: Promise.resolve({ info, open }), opened };
-}
-
 test('a model is loaded from a dropped file, described, and asked what comes next', async () => {
-  const { chosen } = device();
+  const { chosen } = losingDevice();
   const engine = createEngine(chosen);
   const seen: Progress[] = [];
   const model = await engine.loadModel(file('llama'), { onProgress: (progress) => seen.push(progress) });
@@ -64,7 +31,7 @@ test('a model is loaded from a dropped file, described, and asked what comes nex
 });
 
 test('a load that fails or is cancelled leaves the model that was there', async () => {
-  const { chosen, opened } = device();
+  const { chosen, opened } = losingDevice();
   const engine = createEngine(chosen);
   await engine.loadModel(file('llama'));
   const before = await engine.predict(text);
@@ -85,23 +52,23 @@ test('a load that fails or is cancelled leaves the model that was there', async 
 });
 
 test('before any model is loaded, a call says so', async () => {
-  await expect(createEngine(device().chosen).predict(text)).rejects.toThrow(
+  await expect(createEngine(losingDevice().chosen).predict(text)).rejects.toThrow(
     'No model is loaded. Choose one first.',
   );
 });
 
 test('an empty prompt is a sentence, and the next prompt works', async () => {
-  const engine = createEngine(device().chosen);
+  const engine = createEngine(losingDevice().chosen);
   await engine.loadModel(file('gpt2'));
   await expect(engine.predict('')).rejects.toThrow('A row needs at least one token.');
   expect((await engine.predict(text)).candidates).toHaveLength(10);
 });
 
 test('a lost device is opened again and the call goes on with the same model', async () => {
-  const steady = createEngine(device().chosen);
+  const steady = createEngine(losingDevice().chosen);
   await steady.loadModel(file('llama'));
   const expected = await steady.predict(text);
-  const { chosen, opened } = device(true);
+  const { chosen, opened } = losingDevice(2);
   const engine = createEngine(chosen);
   await engine.loadModel(file('llama'));
   const found = await engine.predict(text);
@@ -110,7 +77,7 @@ test('a lost device is opened again and the call goes on with the same model', a
 });
 
 test('a call that is cancelled while a lost device is opened again leaves the model in use', async () => {
-  const { chosen, opened } = device(true);
+  const { chosen, opened } = losingDevice(2);
   const engine = createEngine(chosen);
   await engine.loadModel(file('llama'));
   const controller = new AbortController();

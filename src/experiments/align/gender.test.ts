@@ -9,7 +9,7 @@ import type { Backend } from '../../runtime/backend.ts';
 import { Model } from '../../runtime/model.ts';
 import { createNodeBackend } from '../../runtime/nodeBackend.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
-import { growAlign } from './growth.ts';
+import { completeAlign } from './growth.ts';
 import { resolveAlign } from './resolve.ts';
 import type { AlignResult } from './result.ts';
 import { genderExamples, type PromptItem } from './templates.ts';
@@ -43,11 +43,7 @@ async function align(more: Partial<AlignExperimentFile>): Promise<AlignResult> {
     training: { batchSize: 16, epochs: 5, learningRate: 0.01 },
     ...more,
   });
-  let last: AlignResult | undefined;
-  for await (const result of growAlign(model, resolveAlign(model.architecture, tokenizer, experiment)))
-    last = result;
-  if (!last) throw new Error('There is no result.');
-  return last;
+  return completeAlign(model, resolveAlign(model.architecture, tokenizer, experiment));
 }
 
 test('one direction at the name carries its gender in layer 2, and nothing does in the last layer', async () => {

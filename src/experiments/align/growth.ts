@@ -73,6 +73,18 @@ interface OpenSite {
   site: SiteResult;
 }
 
+const openSite = (index: number, site: SiteResult): OpenSite => ({
+  index,
+  site,
+  epochs: [...site.epochs],
+  steps: {
+    loss: [...site.steps.loss],
+    rate: [...site.steps.rate],
+    temperature: [...(site.steps.temperature ?? [])],
+    widthShare: [...(site.steps.widthShare ?? [])],
+  },
+});
+
 /** The arrays that have an entry for each step; those of other types stay empty and are left out. */
 function curvesOf({ loss, rate, temperature, widthShare }: OpenSite['steps']): SiteResult['steps'] {
   return {
@@ -116,13 +128,9 @@ export class AlignGrowth {
     this.#result = { ...this.#result, sites };
   }
 
-  #at(index: number): OpenSite {
-    if (this.#open?.index === index) return this.#open;
-    this.#close();
-    const { layers, positions, sites } = this.#result;
-    const known = sites[index];
-    const steps = known?.steps;
-    const site: SiteResult = known ?? {
+  #fresh(index: number): SiteResult {
+    const { layers, positions } = this.#result;
+    return {
       layer: layers[Math.floor(index / positions.length)] ?? 0,
       position: positions[index % positions.length] ?? 0,
       end: 'begun',
@@ -130,20 +138,16 @@ export class AlignGrowth {
       epochs: [],
       parameters: {},
     };
-    this.#open = {
-      index,
-      site,
-      epochs: [...site.epochs],
-      steps: {
-        loss: [...(steps?.loss ?? [])],
-        rate: [...(steps?.rate ?? [])],
-        temperature: [...(steps?.temperature ?? [])],
-        widthShare: [...(steps?.widthShare ?? [])],
-      },
-    };
+  }
+
+  #at(index: number): OpenSite {
+    if (this.#open?.index === index) return this.#open;
+    this.#close();
+    this.#open = openSite(index, this.#result.sites[index] ?? this.#fresh(index));
     return this.#open;
   }
 
+  /** Put an update in. The site that begins is open until another begins; one that begins again is emptied. */
   take(update: SiteUpdate): void {
     const open = this.#at(update.site);
     switch (update.kind) {
@@ -151,16 +155,8 @@ export class AlignGrowth {
         const initial = Object.entries(update.initial).map(
           ([name, { data, shape }]) => [name, numbersText(data, shape)] as const,
         );
-        const { layer, position } = open.site;
         const parameters = Object.fromEntries(initial);
-        const steps = { loss: [], rate: [] };
-        const site: SiteResult = { layer, position, end: 'begun', steps, epochs: [], parameters };
-        this.#open = {
-          index: update.site,
-          site,
-          epochs: [],
-          steps: { loss: [], rate: [], temperature: [], widthShare: [] },
-        };
+        this.#open = openSite(update.site, { ...this.#fresh(update.site), parameters });
         return;
       }
       case 'step': {
@@ -217,4 +213,16 @@ export async function* growAlign(
     } else growth?.take(update);
     if (growth && update.kind !== 'step') yield growth.result;
   }
+}
+
+/** Run a resolved alignment to its end. */
+export async function completeAlign(
+  model: Model,
+  align: ResolvedAlign,
+  options: GrowAlignOptions = {},
+): Promise<AlignResult> {
+  let result: AlignResult | undefined;
+  for await (const grown of growAlign(model, align, options)) result = grown;
+  if (!result) throw new Error('An alignment ended without a result.');
+  return result;
 }

@@ -31,14 +31,14 @@ export function siteNames({
   layers,
   positions,
 }: Pick<AlignResult, 'layers' | 'positions'>): readonly string[] {
-  const words = positions.map((position) =>
-    String(position)
-      .replace(/[^\p{L}\p{N}_-]+/gu, '-')
-      .slice(0, longestName),
-  );
-  const named = words.map((word, at) => {
-    const before = words.slice(0, at).filter((other) => other === word).length;
-    return before === 0 ? word : `${word}-${before + 1}`;
+  // Some disks do not tell small letters from large.
+  const taken = new Set<string>();
+  const named = positions.map((position) => {
+    const word = [...String(position).replace(/[^\p{L}\p{N}_-]+/gu, '-')].slice(0, longestName).join('');
+    let name = word;
+    for (let count = 2; taken.has(name.toLowerCase()); count++) name = `${word}-${count}`;
+    taken.add(name.toLowerCase());
+    return name;
   });
   return layers.flatMap((layer) => named.map((word) => `layer-${layer}-position-${word}`));
 }

@@ -1,0 +1,44 @@
+// For tests: a device whose first backend may lose itself in the middle of a run, as a GPU does.
+
+import { type Backend, DeviceLostError, type Program } from '../runtime/backend.ts';
+import { createNodeBackend } from '../runtime/nodeBackend.ts';
+import type { ChosenDevice } from './device.ts';
+
+export interface LosingDevice {
+  readonly chosen: Promise<ChosenDevice>;
+  /** Backends in the order in which they were opened. */
+  readonly opened: readonly Backend[];
+  /** Graphs that the first has run. */
+  readonly runs: () => number;
+}
+
+/** @param losesAfter graphs that the first backend runs before it is lost; default all */
+export function losingDevice(losesAfter = Number.POSITIVE_INFINITY): LosingDevice {
+  const opened: Backend[] = [];
+  let runs = 0;
+  const open = async (): Promise<Backend> => {
+    const backend = createNodeBackend(1);
+    opened.push(backend);
+    if (opened.length > 1) return backend;
+    const compile = async (...given: Parameters<Backend['compile']>): Promise<Program> => {
+      const program = await backend.compile(...given);
+      return {
+        ...program,
+        run: async (inputs) => {
+          runs += 1;
+          if (runs > losesAfter) throw new DeviceLostError('The GPU device was lost.');
+          return program.run(inputs);
+        },
+      };
+    };
+    return new Proxy(backend, {
+      get: (target, key) => {
+        if (key === 'compile') return compile;
+        const member: unknown = Reflect.get(target, key, target);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+  };
+  const info = { backend: 'wasm', threads: 1, reason: 'A test.' } as const;
+  return { chosen: Promise.resolve({ info, open }), opened, runs: () => runs };
+}
