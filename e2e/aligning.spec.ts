@@ -13,8 +13,8 @@ import { completeAlign } from '../src/experiments/align/growth.ts';
 import { numbersOfText } from '../src/experiments/align/numbersText.ts';
 import { resolveAlign } from '../src/experiments/align/resolve.ts';
 import type { AlignResult } from '../src/experiments/align/result.ts';
+import { createNodeBackend } from '../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../src/runtime/model.ts';
-import { createNodeBackend } from '../src/runtime/nodeBackend.ts';
 import { alignInPage, keepEngine, stopTraining, trainedSteps } from './engineOfPage.ts';
 import { watchConsole } from './pageChecks.ts';
 

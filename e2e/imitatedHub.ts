@@ -8,7 +8,7 @@ import {
   type SmallTensor,
   safetensorsFile,
 } from '../src/checkpoint/expected/smallFiles.ts';
-import { tinyCheckpoint } from '../src/runtime/tinyCheckpoint.ts';
+import { tinyCheckpoint } from '../src/runtime/fixtures/tinyCheckpoint.ts';
 
 const config = { model_type: 'gpt2', n_embd: 512, n_layer: 3, n_head: 8, n_positions: 64, vocab_size: 260 };
 

@@ -8,7 +8,7 @@ register();
 const { growExperiment } = await import('../src/cli/growExperiment.ts');
 const { withModel } = await import('../src/cli/hostModel.ts');
 const { nameTokens } = await import('../src/experiments/trace/result.ts');
-const { readExperiment } = await import('../src/cli/run.ts');
+const { readExperiment } = await import('../src/cli/commands/run.ts');
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { signal } = new AbortController();

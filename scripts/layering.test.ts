@@ -15,6 +15,8 @@ const floor: Readonly<Record<string, number>> = {
   architectures: 2,
   autodiff: 2,
   onnx: 1,
+  random: 0,
+  messages: 0,
   checkpoint: 1,
   figures: 1,
 };

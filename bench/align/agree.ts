@@ -14,8 +14,8 @@ import { type AlignExperimentFile, readAlignExperiment } from '../../src/experim
 import { resolveAlign } from '../../src/experiments/align/resolve.ts';
 import { runAlign } from '../../src/experiments/align/run.ts';
 import { genderExamples } from '../../src/experiments/align/templates.ts';
+import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../../src/runtime/model.ts';
-import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
 import { describeMachine } from '../machine.ts';
 import { pyvenePlan } from './plan.ts';
 

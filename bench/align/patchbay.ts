@@ -10,9 +10,9 @@ import { defaultKeptBytes, KeptExamples, promptsOf } from '../../src/experiments
 import { resolveAlign } from '../../src/experiments/align/resolve.ts';
 import { SiteTraining } from '../../src/experiments/align/siteTraining.ts';
 import { trainableOf } from '../../src/experiments/align/trainable.ts';
-import { standardUniform } from '../../src/interventions/noise.ts';
+import { standardUniform } from '../../src/random/noise.ts';
+import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../../src/runtime/model.ts';
-import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
 import { forgetPeak, peakBytes } from '../machine.ts';
 import { pyvenePlan } from './plan.ts';
 

@@ -3,9 +3,9 @@
 // work should fall to the share of positions that a fork carries.
 
 import { openModel } from '../../src/checkpoint/openNode.ts';
+import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../../src/runtime/model.ts';
-import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
-import type { Plan, Row } from '../../src/runtime/plan.ts';
+import type { Plan, Row } from '../../src/runtime/plan/plan.ts';
 import { describeMachine, median } from '../machine.ts';
 
 const [spec] = process.argv.slice(2);

@@ -1,9 +1,9 @@
 // Patchbay's side of bench/forward, one backend per process: prints one line of JSON.
 
 import { openModel } from '../../src/checkpoint/openNode.ts';
+import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
+import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackend.ts';
 import { Model } from '../../src/runtime/model.ts';
-import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../../src/runtime/wasmBackend.ts';
 import { median } from '../machine.ts';
 
 const [kind = 'node', path = '', rows = '64', length = '10', passes = '5'] = process.argv.slice(2);

@@ -8,8 +8,8 @@ import { estimatePatch } from '../../src/experiments/patch/plan.ts';
 import { resolvePatch } from '../../src/experiments/patch/resolve.ts';
 import { growPatch, type PatchResult } from '../../src/experiments/patch/result.ts';
 import { preparePatch } from '../../src/experiments/patch/run.ts';
+import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../../src/runtime/model.ts';
-import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
 import { ioi, type MeasuredCell } from './ioi.ts';
 
 const [path = '', threads = '2'] = process.argv.slice(2);

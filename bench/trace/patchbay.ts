@@ -7,9 +7,9 @@ import { traceGrid } from '../../src/experiments/trace/grid.ts';
 import { resolveTrace } from '../../src/experiments/trace/resolve.ts';
 import { growTrace, type TraceResult } from '../../src/experiments/trace/result.ts';
 import { prepareTrace } from '../../src/experiments/trace/run.ts';
+import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
+import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackend.ts';
 import { Model } from '../../src/runtime/model.ts';
-import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../../src/runtime/wasmBackend.ts';
 import { eiffel, type MeasuredCell } from './eiffel.ts';
 
 interface Measured {

@@ -12,9 +12,9 @@ import { traceGrid } from '../../src/experiments/trace/grid.ts';
 import { resolveTrace } from '../../src/experiments/trace/resolve.ts';
 import { growTrace, type TraceResult } from '../../src/experiments/trace/result.ts';
 import { prepareTrace } from '../../src/experiments/trace/run.ts';
+import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../../src/runtime/model.ts';
-import { createNodeBackend } from '../../src/runtime/nodeBackend.ts';
-import { type Plan, type Row, replace } from '../../src/runtime/plan.ts';
+import { type Plan, type Row, replace } from '../../src/runtime/plan/plan.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 

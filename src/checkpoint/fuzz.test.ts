@@ -1,11 +1,11 @@
 // Ten thousand damaged headers for each reader. Whatever comes, it either opens or is refused with a sentence; it is never
 // another error, and it never asks the source for more than the file holds.
 import { expect, test } from 'vitest';
-import { type ByteSource, memorySource } from './byteSource.ts';
 import { CheckpointError } from './checkpoint.ts';
 import { concatenated, floatBytes, safetensorsFile, seeded, smallGguf } from './expected/smallFiles.ts';
-import { openGguf } from './gguf.ts';
-import { readSafetensorsHeader } from './safetensors.ts';
+import { openGguf } from './gguf/gguf.ts';
+import { readSafetensorsHeader } from './safetensors/safetensors.ts';
+import { type ByteSource, memorySource } from './sources/byteSource.ts';
 
 const rounds = 10_000;
 

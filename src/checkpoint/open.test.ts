@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Checkpoint, CheckpointError } from './checkpoint.ts';
-import { expand } from './expand.ts';
 import { serveFiles, serveHub } from './expected/fileServer.ts';
 import { floatBytes, jsonBytes, safetensorsFile, smallGguf } from './expected/smallFiles.ts';
-import { openHttpFile } from './http.ts';
 import { openFiles, openHub, openUrl } from './open.ts';
 import { openModel } from './openNode.ts';
+import { openHttpFile } from './sources/http.ts';
+import { expand } from './storage/expand.ts';
 
 const values = Array.from({ length: 50_000 }, (_, index) => index / 8);
 const model = {

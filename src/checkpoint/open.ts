@@ -1,13 +1,14 @@
 // The openers that work in a page and on Node alike: chosen files, a server, the Hub. What a disk adds is in openNode.ts.
-import { filesFolder } from './blob.ts';
-import type { FileFolder, OpenOptions } from './byteSource.ts';
-import type { CachedLoad } from './cachedLoad.ts';
+
+import { listed, quoted } from '../messages/wording.ts';
+import type { CachedLoad } from './cache/cachedLoad.ts';
 import { type Checkpoint, CheckpointError } from './checkpoint.ts';
-import { openGguf } from './gguf.ts';
-import { httpFolder, openHttpFile } from './http.ts';
-import { type HubRepository, hubFolder, hubPlace } from './hub.ts';
-import { openSafetensors, weightFiles } from './safetensorsFolder.ts';
-import { listed, quoted } from './wording.ts';
+import { openGguf } from './gguf/gguf.ts';
+import { openSafetensors, weightFiles } from './safetensors/safetensorsFolder.ts';
+import { filesFolder } from './sources/blob.ts';
+import type { FileFolder, OpenOptions } from './sources/byteSource.ts';
+import { httpFolder, openHttpFile } from './sources/http.ts';
+import { type HubRepository, hubFolder, hubPlace } from './sources/hub.ts';
 
 /** What the openers of servers accept besides. */
 export interface ServerOptions extends OpenOptions {

@@ -1,11 +1,12 @@
 // The openers of Node, for the command line. A page imports open.ts instead: this file reaches the disk.
-import type { OpenOptions } from './byteSource.ts';
+
+import { quoted } from '../messages/wording.ts';
 import { type Checkpoint, CheckpointError } from './checkpoint.ts';
-import { diskFolder, kindOfPath, openDiskFile } from './disk.ts';
-import { openGguf } from './gguf.ts';
-import { isRepositoryName } from './hub.ts';
+import { openGguf } from './gguf/gguf.ts';
 import { type HubOptions, openHub, openModelFolder } from './open.ts';
-import { quoted } from './wording.ts';
+import type { OpenOptions } from './sources/byteSource.ts';
+import { diskFolder, kindOfPath, openDiskFile } from './sources/disk.ts';
+import { isRepositoryName } from './sources/hub.ts';
 
 /**
  * Open the folder of a model: safetensors as Hugging Face saves them, or a folder with one .gguf file.

@@ -2,7 +2,7 @@
 
 import type { AlignResult, SiteResult } from '../experiments/align/result.ts';
 import { controlWords, interventionText, percent } from '../experiments/align/words.ts';
-import { formatTable } from './table.ts';
+import { formatTable } from './terminal/table.ts';
 
 const places = (value: number): string => String(Number(value.toPrecision(3)));
 const positionText = (position: number | string): string =>

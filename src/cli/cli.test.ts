@@ -7,7 +7,7 @@ import { writeWordTokenizer } from './conformance/wordTokenizer.ts';
 import { main } from './main.ts';
 
 // One thread for one operator: pools of several spin while others wait for the cores.
-vi.mock(import('../runtime/nodeBackend.ts'), async (original) => {
+vi.mock(import('../runtime/backends/nodeBackend.ts'), async (original) => {
   const { createNodeBackend } = await original();
   return { createNodeBackend: () => createNodeBackend(1) };
 });

@@ -7,9 +7,9 @@ import { metricOf } from '../experiments/metrics.ts';
 import { readTraceExperiment, type TraceExperiment } from '../experiments/trace/experiment.ts';
 import { resolveTrace } from '../experiments/trace/resolve.ts';
 import { completeTrace, isComplete, readTraceResult, type TraceResult } from '../experiments/trace/result.ts';
-import type { Backend } from '../runtime/backend.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { Model } from '../runtime/model.ts';
-import { createNodeBackend } from '../runtime/nodeBackend.ts';
 import { modelPath } from './hostModel.ts';
 import { main } from './main.ts';
 

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Metric, MetricError } from '../experiments/metrics.ts';
-import type { BackendKind } from '../runtime/backend.ts';
+import type { BackendKind } from '../runtime/backends/backend.ts';
 import { UsageError } from './arguments.ts';
 import { openBrowser } from './browser/chromium.ts';
 import {

@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/openNode.ts';
-import type { Backend } from '../runtime/backend.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
+import { createWasmBackendOnNode } from '../runtime/backends/wasmBackend.ts';
 import { Model } from '../runtime/model.ts';
-import { createNodeBackend } from '../runtime/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../runtime/wasmBackend.ts';
 
 export type HostBackendKind = 'node' | 'wasm';
 

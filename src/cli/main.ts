@@ -2,11 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { UsageError } from './arguments.ts';
-import { componentsCommand } from './components.ts';
-import { conformanceCommand } from './conformance.ts';
-import { predictCommand } from './predict.ts';
-import { runCommand } from './run.ts';
-import { traceCommand } from './trace.ts';
+import { componentsCommand } from './commands/components.ts';
+import { conformanceCommand } from './commands/conformance.ts';
+import { predictCommand } from './commands/predict.ts';
+import { runCommand } from './commands/run.ts';
+import { traceCommand } from './commands/trace.ts';
 
 const commands: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
   components: componentsCommand,

@@ -6,13 +6,13 @@ import { openModel } from '../checkpoint/openNode.ts';
 import type { Statistic } from '../experiments/metrics.ts';
 import { normalisedGrid, patchGrid } from '../experiments/patch/grid.ts';
 import { isPatchComplete, type PatchResult, readPatchResult } from '../experiments/patch/result.ts';
-import type { Backend } from '../runtime/backend.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { Model } from '../runtime/model.ts';
-import { createNodeBackend } from '../runtime/nodeBackend.ts';
+import { readExperiment } from './commands/run.ts';
 import { growExperiment } from './growExperiment.ts';
 import { modelPath } from './hostModel.ts';
 import { main } from './main.ts';
-import { readExperiment } from './run.ts';
 
 const folder = new URL('../../examples/patch/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));

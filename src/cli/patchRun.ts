@@ -13,8 +13,8 @@ import { patchHeading } from '../experiments/patch/words.ts';
 import { layoutHeatmap } from '../figures/heatmap.ts';
 import { heatmapSvg } from '../figures/svg.ts';
 import type { ResultKind } from './experimentRun.ts';
-import { canUseColours } from './terminalCells.ts';
-import { terminalPatch } from './terminalPatch.ts';
+import { canUseColours } from './terminal/terminalCells.ts';
+import { terminalPatch } from './terminal/terminalPatch.ts';
 
 /** figure.svg, and figure-2.svg and so on where panels have other columns. */
 function figuresOf(result: PatchResult, metric: Metric | undefined): Readonly<Record<string, string>> {

@@ -7,8 +7,8 @@ import { countCells, isComplete, readTraceResult, type TraceResult } from '../ex
 import { layoutHeatmap } from '../figures/heatmap.ts';
 import { heatmapSvg } from '../figures/svg.ts';
 import type { ResultKind } from './experimentRun.ts';
-import { canUseColours } from './terminalCells.ts';
-import { terminalHeatmap } from './terminalHeatmap.ts';
+import { canUseColours } from './terminal/terminalCells.ts';
+import { terminalHeatmap } from './terminal/terminalHeatmap.ts';
 
 function printTrace(result: TraceResult, metric: Metric): void {
   const { answer, distractor } = result;

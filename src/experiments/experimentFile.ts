@@ -1,9 +1,9 @@
 // What all experiment files share: a kind, a version, and errors that a person can act on.
 
 import * as v from 'valibot';
-import { didYouMean } from '../checkpoint/nearest.ts';
-import { quoted } from '../checkpoint/wording.ts';
-import { firstWrong } from '../interventions/schemaIssue.ts';
+import { didYouMean } from '../messages/nearest.ts';
+import { firstWrong } from '../messages/schemaIssue.ts';
+import { quoted } from '../messages/wording.ts';
 
 /** The experiment cannot be understood, or asks for what the model or the prompt does not have. */
 export class ExperimentError extends Error {

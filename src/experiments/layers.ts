@@ -1,7 +1,7 @@
 // Windows of layers: which layers are edited together around one of them, where a row that edits them begins, and in
 // which order layers are computed so that a picture shows early.
 
-import { type Edit, type Location, replace, type Site, type Source } from '../runtime/plan.ts';
+import { type Edit, type Location, replace, type Site, type Source } from '../runtime/plan/plan.ts';
 
 /** Layers `from` to `to` (exclusive). */
 export interface LayerRange {

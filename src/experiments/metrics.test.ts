@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Backend } from '../runtime/backend.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
-import { createNodeBackend } from '../runtime/nodeBackend.ts';
-import { replace } from '../runtime/plan.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../runtime/tinyCheckpoint.ts';
+import { replace } from '../runtime/plan/plan.ts';
 import { joinSamples, MetricError, measureLogits, metricOf, readSample, statisticOf } from './metrics.ts';
 
 // Logits of seven tokens, and what PyTorch makes of them (test data worked out with torch.softmax, torch.logsumexp and

@@ -6,7 +6,7 @@ import { add, cast, exp, greater, log, mul, sub } from '../onnx/elementwise.ts';
 import { concat, gather, slice } from '../onnx/layout.ts';
 import { reduceSum, topK } from '../onnx/reduction.ts';
 import { constant, sizeAt, type Value } from '../onnx/value.ts';
-import type { ReadResult, Reduction } from '../runtime/plan.ts';
+import type { ReadResult, Reduction } from '../runtime/plan/plan.ts';
 import type { Immutable } from './experimentFile.ts';
 import { logSumExp } from './predict.ts';
 

@@ -2,7 +2,7 @@
 // another while progress grows towards one total.
 
 import type { Model } from '../runtime/model.ts';
-import type { Plan, Read, ReadResult, Reduction, Row } from '../runtime/plan.ts';
+import type { Plan, Read, ReadResult, Reduction, Row } from '../runtime/plan/plan.ts';
 import { readSample, type Samples } from './metrics.ts';
 
 export const promptRow = (tokens: readonly number[]): Row => ({

@@ -1,6 +1,6 @@
 // What a model says next: one forward pass, the logits of the last position.
 
-import type { ExecuteOptions } from '../runtime/execute.ts';
+import type { ExecuteOptions } from '../runtime/forward/execute.ts';
 import type { Model } from '../runtime/model.ts';
 
 export interface TokenCandidate {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { textWidth } from './lettering.ts';
-import { type Line, type LinesDescription, layoutLines } from './lines.ts';
+import { layoutLines } from './lines.ts';
+import type { Line, LinesDescription } from './linesDescription.ts';
 import type { PathMark, TextMark } from './marks.ts';
 import { type PlainFigure, plainFigureSvg } from './plainFigure.ts';
 import { themes } from './theme.ts';

@@ -4,6 +4,7 @@
 import { extent, max, sum } from 'd3';
 import type { LayoutOptions } from './heatmap.ts';
 import { cutText, textWidth, wrapText } from './lettering.ts';
+import type { LineLook, LinesDescription } from './linesDescription.ts';
 import {
   isDrawn,
   layoutLinesPanel,
@@ -16,59 +17,6 @@ import {
 import type { Mark, TextMark } from './marks.ts';
 import type { PlainFigure } from './plainFigure.ts';
 import { type Theme, themes } from './theme.ts';
-
-export interface LinesDescription {
-  /** As a sentence without a full stop. */
-  readonly title: string;
-  readonly caption?: string;
-  /** What the panels share, a count from 0: `steps`. */
-  readonly xTitle: string;
-  readonly panels: readonly LinesPanel[];
-  /** What lines without a label are, by their look. */
-  readonly legend?: readonly LineLook[];
-}
-
-export interface LinesPanel {
-  /** `Loss` */
-  readonly title: string;
-  /** The vertical axis with its unit: `mean of each epoch (nats)`. */
-  readonly yTitle: string;
-  readonly lines: readonly Line[];
-  /** Values that the axis covers at least. By default 0; what lies beyond widens it. */
-  readonly range?: readonly [low: number, high: number];
-  /** Decimal places of the values in labels and in the summary. 2 by default. */
-  readonly digits?: number;
-  /** Levels to compare with, drawn dotted over the whole width. */
-  readonly references?: readonly Reference[];
-}
-
-export interface LineLook {
-  readonly name: string;
-  /** `strong` by default; `thin` keeps its ink, `quiet` is grey as well. */
-  readonly weight?: 'strong' | 'thin' | 'quiet';
-  /** Which of the theme's four inks. The first by default. */
-  readonly ink?: 0 | 1 | 2 | 3;
-  /** `solid` by default. */
-  readonly dash?: Dash;
-}
-
-export type Dash = 'solid' | 'dashed' | 'dotted' | 'dash-dotted';
-
-export interface Line extends LineLook {
-  /** In the order of x. A value that is no number breaks the line. */
-  readonly points: readonly Point[];
-  /** Write name and last value beside the end of the line. False by default. */
-  readonly isLabelled?: boolean;
-  /** Draw each point too: where few were measured. A point without neighbours is drawn in any case. */
-  readonly hasDots?: boolean;
-}
-
-export type Point = readonly [x: number, y: number];
-
-export interface Reference {
-  readonly name: string;
-  readonly value: number;
-}
 
 /** As of a heatmap; panels stand in a line if their plots stay readable, else below each other. */
 export type LinesOptions = Pick<LayoutOptions, 'width' | 'theme' | 'showsTitle' | 'showsCaption' | 'padding'>;

@@ -3,7 +3,7 @@
 
 import { extent, line as lineShape, type ScaleLinear, scaleLinear } from 'd3';
 import { cutText, textWidth, wrapText } from './lettering.ts';
-import type { Dash, Line, LineLook, LinesPanel, Point } from './lines.ts';
+import type { Dash, Line, LineLook, LinesPanel, Point } from './linesDescription.ts';
 import { coordinate, type Mark, type PathMark, type TextMark } from './marks.ts';
 import { formatValue } from './metric.ts';
 import type { Theme } from './theme.ts';

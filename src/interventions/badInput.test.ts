@@ -1,11 +1,11 @@
 // What is refused, and in which words: each message names the field, what was given and what would be right.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Backend } from '../runtime/backend.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
-import { createNodeBackend } from '../runtime/nodeBackend.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../runtime/tinyCheckpoint.ts';
-import { readConfiguration } from './configuration.ts';
+import { readConfiguration } from './configuration/configuration.ts';
 import { IntervenableModel, type RunArguments } from './intervenableModel.ts';
 import { InterventionError } from './intervention.ts';
 

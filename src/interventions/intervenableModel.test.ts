@@ -2,11 +2,11 @@
 // give the same, and that nothing lingers from call to call.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Backend } from '../runtime/backend.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
-import { createNodeBackend } from '../runtime/nodeBackend.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../runtime/tinyCheckpoint.ts';
-import type { ConfigurationInput } from './configuration.ts';
+import type { ConfigurationInput } from './configuration/configuration.ts';
 import { IntervenableModel, type RunArguments } from './intervenableModel.ts';
 
 const base = [

@@ -1,24 +1,28 @@
 // The library's face: a model under interventions that a configuration declares, after pyvene's IntervenableModel.
 
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
-import type { ExecuteOptions } from '../runtime/execute.ts';
+import type { ExecuteOptions } from '../runtime/forward/execute.ts';
 import type { Model } from '../runtime/model.ts';
-import type { Location, Read, ReadResult } from '../runtime/plan.ts';
-import { compileCall } from './compile.ts';
-import { type ConfigurationInput, readConfiguration } from './configuration.ts';
-import { lateKey } from './edits.ts';
+import type { Location, Read, ReadResult } from '../runtime/plan/plan.ts';
+import { type ConfigurationInput, readConfiguration } from './configuration/configuration.ts';
+import type { Subspaces, UnitLocations } from './configuration/locations.ts';
+import {
+  type ResolvedConfiguration,
+  type ResolveOptions,
+  resolveConfiguration,
+} from './configuration/resolve.ts';
+import { compileCall } from './execution/compile.ts';
+import { lateKey } from './execution/edits.ts';
+import { type Inputs, readInputs } from './execution/prompts.ts';
+import type { Call } from './execution/runs.ts';
 import type { ExportedCode } from './export/exported.ts';
 import { exportNnsight } from './export/nnsight.ts';
 import { exportPyvene } from './export/pyvene.ts';
 import { exportTransformerLens } from './export/transformerLens.ts';
 import { exportTypeScript } from './export/typescript.ts';
 import { type Intervention, InterventionError } from './intervention.ts';
-import type { Subspaces, UnitLocations } from './locations.ts';
-import { type Inputs, readInputs } from './prompts.ts';
-import { type PyveneFiles, readPyveneFolder, writePyveneFolder } from './pyveneFolder.ts';
-import { type ResolvedConfiguration, type ResolveOptions, resolveConfiguration } from './resolve.ts';
-import type { Call } from './runs.ts';
-import { fromPyveneFolder, toPyveneFolder } from './savedFolder.ts';
+import { type PyveneFiles, readPyveneFolder, writePyveneFolder } from './pyvene/pyveneFolder.ts';
+import { fromPyveneFolder, toPyveneFolder } from './pyvene/savedFolder.ts';
 
 export interface Tensor {
   readonly shape: readonly number[];

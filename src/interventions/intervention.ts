@@ -3,7 +3,7 @@
 
 import { greater, less, where } from '../onnx/elementwise.ts';
 import { constant, type Value } from '../onnx/value.ts';
-import type { Fragment, FragmentParameter } from '../runtime/plan.ts';
+import type { Fragment, FragmentParameter } from '../runtime/plan/plan.ts';
 
 export interface TypeScope {
   /** [vectors, width] what passes the site. */

@@ -1,8 +1,8 @@
 // What the library stands on where it runs in a browser: the Hub, URLs and picked files; WebGPU on real hardware, else WASM.
 
 import { CheckpointError } from '../checkpoint/checkpoint.ts';
-import { isRepositoryName } from '../checkpoint/hub.ts';
 import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
+import { isRepositoryName } from '../checkpoint/sources/hub.ts';
 import { chooseDevice } from '../worker/device.ts';
 
 export interface PlatformOptions {

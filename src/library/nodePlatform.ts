@@ -2,8 +2,8 @@
 
 import { CheckpointError } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/openNode.ts';
-import { createNodeBackend } from '../runtime/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../runtime/wasmBackend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
+import { createWasmBackendOnNode } from '../runtime/backends/wasmBackend.ts';
 
 export interface PlatformOptions {
   /** Default `node`. */

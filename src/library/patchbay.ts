@@ -3,7 +3,7 @@
 
 import { openPlatformModel, type PlatformOptions } from '#platform';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
-import type { Backend } from '../runtime/backend.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
 import { Model } from '../runtime/model.ts';
 
 export type { Tokenizer } from '../checkpoint/checkpoint.ts';
@@ -19,7 +19,9 @@ export {
   type ConfigurationInput,
   interventionKeys,
   readConfiguration,
-} from '../interventions/configuration.ts';
+} from '../interventions/configuration/configuration.ts';
+export type { SideLocations, Subspaces, UnitLocations } from '../interventions/configuration/locations.ts';
+export type { Inputs } from '../interventions/execution/prompts.ts';
 export type { ExportedCode } from '../interventions/export/exported.ts';
 export {
   type CodeLanguage,
@@ -36,11 +38,9 @@ export {
   type InterventionType,
   type Parameters,
 } from '../interventions/intervention.ts';
-export type { SideLocations, Subspaces, UnitLocations } from '../interventions/locations.ts';
-export type { Inputs } from '../interventions/prompts.ts';
-export type { PyveneFiles } from '../interventions/pyveneFolder.ts';
+export type { PyveneFiles } from '../interventions/pyvene/pyveneFolder.ts';
 export { interventionTypes } from '../interventions/types/registry.ts';
-export { PlanError, UnknownComponentError } from '../runtime/plan.ts';
+export { PlanError, UnknownComponentError } from '../runtime/plan/plan.ts';
 export type { Model };
 
 export interface LoadedModel {

@@ -3,23 +3,25 @@
 import type { Architecture } from '../architectures/architecture.ts';
 import { architectureOf, weightSources } from '../architectures/registry.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import type { Backend, Program } from './backend.ts';
-import { type ExecuteContext, type ExecuteOptions, execute } from './execute.ts';
-import { executeGradients, type GradientOptions } from './gradientExecution.ts';
-import { gradientRequest } from './gradientRequest.ts';
-import { checkKeep, Keeper, type KeepRequest, type KeptRow, keptEnds } from './kept.ts';
-import type { GradientPlan, GradientResult } from './objective.ts';
-import type { Plan, ReadResult } from './plan.ts';
+import type { Backend, Program } from './backends/backend.ts';
+import { Turns } from './backends/turns.ts';
+import { executeGradients, type GradientOptions } from './backward/gradientExecution.ts';
+import { gradientRequest } from './backward/gradientRequest.ts';
+import type { GradientPlan, GradientResult } from './backward/objective.ts';
+import { type ExecuteContext, type ExecuteOptions, execute } from './forward/execute.ts';
+import { checkKeep, Keeper, type KeepRequest, keptEnds } from './forward/kept.ts';
+import type { KeptRow } from './plan/keptRow.ts';
+import type { Plan, ReadResult } from './plan/plan.ts';
+import { schedule } from './plan/schedule.ts';
+import type { Schedule } from './plan/scheduled.ts';
 import {
   type Placement,
   placeWeights,
   type WeightResidency,
   type WeightSizes,
   weightSizes,
-} from './residency.ts';
-import { type Schedule, schedule } from './schedule.ts';
-import { Turns } from './turns.ts';
-import { WeightStore } from './weights.ts';
+} from './weights/residency.ts';
+import { WeightStore } from './weights/weights.ts';
 
 export interface LoadOptions {
   readonly signal?: AbortSignal;

@@ -4,7 +4,7 @@
 import { add } from '../onnx/elementwise.ts';
 import { graph } from '../onnx/graph.ts';
 import { input } from '../onnx/value.ts';
-import type { Backend } from '../runtime/backend.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
 import type { DeviceInfo } from './protocol.ts';
 
 /** `?backend=` of the page's address, for people who know better and for tests. */
@@ -54,8 +54,8 @@ function wasmDevice(reason: string): ChosenDevice {
     info: { backend: 'wasm', threads, reason: `${reason}${suffix}` },
     open: async () => {
       const [{ createWasmBackend }, { wasmFiles }] = await Promise.all([
-        import('../runtime/wasmBackend.ts'),
-        import('../runtime/ortFiles.ts'),
+        import('../runtime/backends/wasmBackend.ts'),
+        import('../runtime/backends/ortFiles.ts'),
       ]);
       return started(await createWasmBackend({ threads, wasmPaths: wasmFiles }));
     },
@@ -67,8 +67,8 @@ function webGpuDevice(adapter: GPUAdapter, reason: string): ChosenDevice {
     info: { backend: 'webgpu', adapter: adapterName(adapter.info), reason },
     open: async () => {
       const [{ createWebGpuBackend }, { webgpuFiles }] = await Promise.all([
-        import('../runtime/webgpuBackend.ts'),
-        import('../runtime/ortFiles.ts'),
+        import('../runtime/backends/webgpuBackend.ts'),
+        import('../runtime/backends/ortFiles.ts'),
       ]);
       // An adapter gives one device; after a loss another must be asked for.
       const fresh = (await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })) ?? adapter;

@@ -2,12 +2,12 @@
 // lost device is opened again for the next call.
 
 import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
-import type { CachedLoad } from '../checkpoint/cachedLoad.ts';
+import type { CachedLoad } from '../checkpoint/cache/cachedLoad.ts';
+import type { ModelCache } from '../checkpoint/cache/modelCache.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
-import type { ModelCache } from '../checkpoint/modelCache.ts';
 import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
-import { type Backend, DeviceLostError } from '../runtime/backend.ts';
+import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
 import { Model } from '../runtime/model.ts';
 import { alignEstimate, alignInSteps } from './aligning.ts';
 import type { ChosenDevice } from './device.ts';

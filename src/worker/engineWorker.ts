@@ -1,7 +1,7 @@
 // The worker that the page starts: an engine behind its port. The page's first message says on which backend, where its
 // address asks for one; a worker cannot see that address.
 
-import { browserCache } from '../checkpoint/modelCache.ts';
+import { browserCache } from '../checkpoint/cache/modelCache.ts';
 import { type BackendWish, chooseDevice, weightBudget } from './device.ts';
 import { createEngine } from './engine.ts';
 import { serveEngine } from './rpc.ts';

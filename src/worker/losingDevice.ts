@@ -1,7 +1,7 @@
 // For tests: a device whose first backend may lose itself in the middle of a run, as a GPU does.
 
-import { type Backend, DeviceLostError, type Program } from '../runtime/backend.ts';
-import { createNodeBackend } from '../runtime/nodeBackend.ts';
+import { type Backend, DeviceLostError, type Program } from '../runtime/backends/backend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import type { ChosenDevice } from './device.ts';
 
 export interface LosingDevice {

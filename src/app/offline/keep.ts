@@ -41,7 +41,7 @@ export async function keepPage(backend: BackendKind): Promise<boolean | null> {
   // Absent on pages that are not secure.
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker;
   if (!import.meta.env.PROD || !workers) return null;
-  const { wasmFiles, webgpuFiles } = await import('../../runtime/ortFiles.ts');
+  const { wasmFiles, webgpuFiles } = await import('../../runtime/backends/ortFiles.ts');
   const files = backend === 'wasm' ? wasmFiles : webgpuFiles;
   try {
     const registration = await workers.register(new URL('./serviceWorker.js', document.baseURI));

@@ -1,4 +1,4 @@
-"""Small files of torch.save and what is in them: the numbers that src/checkpoint/torchFile.test.ts compares with.
+"""Small files of torch.save and what is in them: the numbers that src/checkpoint/torch/torchFile.test.ts compares with.
 
 Writes torch.expected.json beside itself. With a folder for an argument it writes nothing, and prints as JSON what
 torch.load(weights_only=True) finds in the folder's files; the test of the writer calls it so.

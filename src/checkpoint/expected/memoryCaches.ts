@@ -1,5 +1,5 @@
 // Cache Storage in memory, for the tests: it can be full, forbidden, and injured.
-import type { CacheStores } from '../cacheShelf.ts';
+import type { CacheStores } from '../cache/cacheShelf.ts';
 
 interface Entry {
   readonly body: Uint8Array<ArrayBuffer>;

@@ -1,7 +1,7 @@
 // Small model files for the tests: built here byte by byte, or taken from what the reference implementations wrote.
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { byteCharacters } from '../tokenText.ts';
+import { byteCharacters } from '../tokenizer/tokenText.ts';
 
 /** One tensor of a safetensors file; without offsets it follows the one before. */
 export interface SmallTensor {

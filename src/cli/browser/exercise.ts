@@ -1,10 +1,17 @@
 // One read and one override of every component of a random model, as numbers: the same on every backend, so that two of
 // them can be compared. On WebGPU it also creates every block graph, which fails for an operator without a kernel.
 
-import { elementCount } from '../../runtime/backend.ts';
+import { elementCount } from '../../runtime/backends/backend.ts';
+import { seededRandom } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import type { Model } from '../../runtime/model.ts';
-import { type Edit, type Location, type Plan, type Row, replace, type Site } from '../../runtime/plan.ts';
-import { seededRandom } from '../../runtime/tinyCheckpoint.ts';
+import {
+  type Edit,
+  type Location,
+  type Plan,
+  type Row,
+  replace,
+  type Site,
+} from '../../runtime/plan/plan.ts';
 
 export interface ComponentNumbers {
   readonly component: string;

@@ -2,17 +2,17 @@
 
 import { loadModel } from 'patchbay';
 import { runAll } from '../../../examples/library/all.ts';
-import { memorySource } from '../../checkpoint/byteSource.ts';
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { openUrl } from '../../checkpoint/open.ts';
+import { memorySource } from '../../checkpoint/sources/byteSource.ts';
 import { graph } from '../../onnx/graph.ts';
 import { apply, input } from '../../onnx/value.ts';
-import type { Backend } from '../../runtime/backend.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { wasmFiles, webgpuFiles } from '../../runtime/backends/ortFiles.ts';
+import { createWasmBackend } from '../../runtime/backends/wasmBackend.ts';
+import { createWebGpuBackend } from '../../runtime/backends/webgpuBackend.ts';
+import { tinyCheckpoint } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
-import { wasmFiles, webgpuFiles } from '../../runtime/ortFiles.ts';
-import { tinyCheckpoint } from '../../runtime/tinyCheckpoint.ts';
-import { createWasmBackend } from '../../runtime/wasmBackend.ts';
-import { createWebGpuBackend } from '../../runtime/webgpuBackend.ts';
 import { type CaseResult, runCases } from '../conformance/cases.ts';
 import { type Tolerance, tolerances } from '../conformance/compare.ts';
 import { openReference } from '../conformance/reference.ts';

@@ -7,7 +7,7 @@ import { graph } from '../../onnx/graph.ts';
 import * as layout from '../../onnx/layout.ts';
 import * as reduction from '../../onnx/reduction.ts';
 import { constant, input, int32, type Value } from '../../onnx/value.ts';
-import type { Backend } from '../../runtime/backend.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
 
 const x = input('x', 'float32', [3, 4]);
 const y = input('y', 'float32', [3, 4]);

@@ -1,7 +1,7 @@
 // What every kind of case is given, and the rows that its token ids stand for.
 
 import type { Model } from '../../runtime/model.ts';
-import type { Edit, Row } from '../../runtime/plan.ts';
+import type { Edit, Row } from '../../runtime/plan/plan.ts';
 import type { Tolerance } from './compare.ts';
 import type { Reference, ReferenceTensor } from './reference.ts';
 

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { continueGreedily } from '../../experiments/predict.ts';
 import type { Model } from '../../runtime/model.ts';
-import { type Location, type Read, type Row, replace } from '../../runtime/plan.ts';
+import { type Location, type Read, type Row, replace } from '../../runtime/plan/plan.ts';
 import { compareAttribution } from './attributionCase.ts';
 import { type CaseContext, fromTokens, logits, tokenRows } from './caseContext.ts';
 import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';

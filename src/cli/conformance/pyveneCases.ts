@@ -1,10 +1,10 @@
 // Cases of kinds `pyvene` and `formula`: interventions as pyvene ran them, declared here by the same configuration.
 
 import * as v from 'valibot';
-import { interventionKeys, readConfiguration } from '../../interventions/configuration.ts';
+import { interventionKeys, readConfiguration } from '../../interventions/configuration/configuration.ts';
+import type { Subspaces, UnitLocations } from '../../interventions/configuration/locations.ts';
 import { IntervenableModel } from '../../interventions/intervenableModel.ts';
 import type { Parameters } from '../../interventions/intervention.ts';
-import type { Subspaces, UnitLocations } from '../../interventions/locations.ts';
 import { type CaseContext, tokenRows } from './caseContext.ts';
 import { type Difference, difference, identical, worse } from './compare.ts';
 import type { Reference, ReferenceCase } from './reference.ts';

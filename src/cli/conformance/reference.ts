@@ -1,9 +1,9 @@
 // Reference folders: results that other programs computed, in the format of their README. Only what is compared is read.
 
 import * as v from 'valibot';
-import type { ByteSource } from '../../checkpoint/byteSource.ts';
 import { CheckpointError } from '../../checkpoint/checkpoint.ts';
-import { readSafetensorsHeader } from '../../checkpoint/safetensors.ts';
+import { readSafetensorsHeader } from '../../checkpoint/safetensors/safetensors.ts';
+import type { ByteSource } from '../../checkpoint/sources/byteSource.ts';
 
 export interface ReferenceTensor {
   readonly shape: readonly number[];

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
 import { type CausalDataFile, causalExamples } from './causalData.ts';
-import { type AlignExampleFile, readAlignExperiment } from './experiment.ts';
+import type { AlignExampleFile } from './example.ts';
+import { readAlignExperiment } from './experiment.ts';
 
 let checkpoint: Checkpoint;
 let tokenizer: Tokenizer;

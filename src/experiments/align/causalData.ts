@@ -3,8 +3,8 @@
 
 import * as v from 'valibot';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { quoted } from '../../checkpoint/wording.ts';
-import { uniformStream } from '../../interventions/noise.ts';
+import { quoted } from '../../messages/wording.ts';
+import { uniformStream } from '../../random/noise.ts';
 import { ExperimentError, type Immutable, wholeNumber } from '../experimentFile.ts';
 import {
   type CausalModel,
@@ -15,7 +15,7 @@ import {
   sampleBalanced,
   sampleInput,
 } from './causalModel.ts';
-import type { AlignExampleFile } from './experiment.ts';
+import type { AlignExampleFile } from './example.ts';
 
 /** Combinations are of the values of a variable's parents. */
 const most = { values: 10_000, examples: 50_000, combinations: 200_000 };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { uniformStream } from '../../interventions/noise.ts';
+import { uniformStream } from '../../random/noise.ts';
 import {
   causalModel,
   counterfactualExamples,

@@ -1,7 +1,7 @@
 // Causal models: variables, each a function of its parents. What a network is aligned with: run forward, intervened on,
 // interchanged between two inputs, and sampled from. A port of pyvene's `CausalModel` (data_generators/causal_model.py).
 
-import { quoted } from '../../checkpoint/wording.ts';
+import { quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
 
 export type Setting<V> = Readonly<Record<string, V>>;

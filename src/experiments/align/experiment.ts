@@ -3,15 +3,9 @@
 // model gives to their interchange, the sites where its variable is looked for, and how an intervention is trained there.
 
 import * as v from 'valibot';
-import {
-  type Immutable,
-  readVersioned,
-  textOrIds,
-  tokenId,
-  tokenName,
-  wholeNumber,
-} from '../experimentFile.ts';
+import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
 import { causalDataSchema } from './causalData.ts';
+import { exampleSchema } from './example.ts';
 
 export const alignVersion = 1;
 const most = { examples: 50_000, sites: 1000, epochs: 10_000 };
@@ -25,22 +19,6 @@ const share = v.pipe(
   v.maxValue(1 - 1e-9, 'A share must be below 1'),
 );
 const atLeastOne = v.pipe(wholeNumber, v.minValue(1, 'It must be at least 1'));
-
-export const exampleSchema = v.strictObject({
-  base: textOrIds,
-  source: textOrIds,
-  /** What follows the base when the variable has the source's value: the text or id of one token. */
-  label: tokenName,
-  /** What follows the base, and the source, as they are: the model's own accuracy is measured with them. */
-  baseLabel: v.optional(tokenName),
-  sourceLabel: v.optional(tokenName),
-  /** Positions by a name that `site.position` may give: of both prompts, or [of the base, of the source]. */
-  positions: v.optional(v.record(v.string(), v.union([tokenId, v.strictTuple([tokenId, tokenId])]))),
-});
-
-export type AlignExampleFile = Immutable<v.InferInput<typeof exampleSchema>>;
-/** An example as it was read. */
-export type AlignExample = Immutable<v.InferOutput<typeof exampleSchema>>;
 
 const examples = v.pipe(
   v.array(exampleSchema),

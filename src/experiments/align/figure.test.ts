@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { Line, LinesPanel } from '../../figures/lines.ts';
+import type { Line, LinesPanel } from '../../figures/linesDescription.ts';
 import { alignCurves, alignFigure } from './figure.ts';
 import { type AlignResult, readAlignResult } from './result.ts';
 

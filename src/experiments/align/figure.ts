@@ -2,7 +2,14 @@
 // of the sites as curves.
 
 import type { HeatmapDescription, HeatmapPanel } from '../../figures/description.ts';
-import type { Dash, Line, LineLook, LinesDescription, LinesPanel, Point } from '../../figures/lines.ts';
+import type {
+  Dash,
+  Line,
+  LineLook,
+  LinesDescription,
+  LinesPanel,
+  Point,
+} from '../../figures/linesDescription.ts';
 import { type AlignResult, isSiteDone, type SiteResult } from './result.ts';
 import { alignCaption, controlWords, positionWord, siteWords } from './words.ts';
 

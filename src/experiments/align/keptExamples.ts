@@ -4,9 +4,10 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import { topK } from '../../onnx/reduction.ts';
-import { type KeptRow, keptBytes } from '../../runtime/kept.ts';
+import { keptBytes } from '../../runtime/forward/kept.ts';
 import type { Kept, Model } from '../../runtime/model.ts';
-import type { Edit, Fragment, Reduction, Row } from '../../runtime/plan.ts';
+import type { KeptRow } from '../../runtime/plan/keptRow.ts';
+import type { Edit, Fragment, Reduction, Row } from '../../runtime/plan/plan.ts';
 import { floatsOf, promptRow, readPrediction } from '../planRuns.ts';
 import type { AlignSite, PositionName, ResolvedAlign } from './resolve.ts';
 import type { ResolvedExample } from './resolveExamples.ts';

@@ -2,11 +2,11 @@
 // the layers of one step, the intermediates of one layer, and the parameters with their moments. Nothing else.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Backend } from '../../runtime/backend.ts';
-import { keptBytes } from '../../runtime/kept.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
+import { keptBytes } from '../../runtime/forward/kept.ts';
 import { Model } from '../../runtime/model.ts';
-import { createNodeBackend } from '../../runtime/nodeBackend.ts';
-import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
 import { promptRow, readPrediction } from '../planRuns.ts';
 import { estimateAlign } from './estimate.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';

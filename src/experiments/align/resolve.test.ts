@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
-import { PlanError } from '../../runtime/plan.ts';
-import { tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
+import { tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
+import { PlanError } from '../../runtime/plan/plan.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
 import { resolveAlign } from './resolve.ts';

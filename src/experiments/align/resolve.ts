@@ -3,12 +3,12 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { describeComponent } from '../../runtime/sites.ts';
+import { shuffled } from '../../random/random.ts';
+import { describeComponent } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
 import { tokenizerOf } from '../tokens.ts';
 import { type AlignExperiment, mostSites } from './experiment.ts';
-import { shuffled } from './random.ts';
 import { type ResolvedExample, resolveExamples } from './resolveExamples.ts';
 
 export type PositionName = number | string;

@@ -2,14 +2,15 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { didYouMean } from '../../checkpoint/nearest.ts';
-import { schedule } from '../../runtime/schedule.ts';
+import { didYouMean } from '../../messages/nearest.ts';
+import { schedule } from '../../runtime/plan/schedule.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type Notice, trailingSpaceNotice } from '../notice.ts';
 import { promptRow } from '../planRuns.ts';
 import { type NamedToken, namedToken, tokensOf } from '../tokens.ts';
 import { causalExamples } from './causalData.ts';
-import type { AlignExample, AlignExperiment } from './experiment.ts';
+import type { AlignExample } from './example.ts';
+import type { AlignExperiment } from './experiment.ts';
 
 export interface ExamplePlace {
   readonly base: number;

@@ -2,15 +2,15 @@
 // the parameters stay on the device. A step that leads to what is no number is taken back and ends the training.
 
 import { type RateSchedule, rateFactor } from '../../autodiff/schedules.ts';
-import type { DeviceTensor } from '../../runtime/backend.ts';
+import { seedOf, shuffled } from '../../random/random.ts';
+import type { DeviceTensor } from '../../runtime/backends/backend.ts';
+import { crossEntropy } from '../../runtime/backward/objectives.ts';
 import type { Model } from '../../runtime/model.ts';
-import { crossEntropy } from '../../runtime/objectives.ts';
-import type { Fragment } from '../../runtime/plan.ts';
-import { Trainer } from '../../runtime/trainer.ts';
+import type { Fragment } from '../../runtime/plan/plan.ts';
+import { Trainer } from '../../runtime/training/trainer.ts';
 import { readPrediction } from '../planRuns.ts';
 import type { AlignTraining } from './experiment.ts';
 import { bestToken, inParts, type KeptExamples, partsTogether, type Work } from './keptExamples.ts';
-import { seedOf, shuffled } from './random.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
 import { areSound, type Numbers, type Trainable, widthShare } from './trainable.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
-import type { AlignExampleFile } from './experiment.ts';
+import type { AlignExampleFile } from './example.ts';
 import { genderExamples, indirectObjectExamples, landmarkExamples, type PromptItem } from './templates.ts';
 
 const folder = new URL('../../../models/tiny-atlas/', import.meta.url);

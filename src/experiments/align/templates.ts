@@ -2,7 +2,7 @@
 // into the `data` of an alignment.
 
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { uniformStream } from '../../interventions/noise.ts';
+import { uniformStream } from '../../random/noise.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import {
   type CausalModel,
@@ -12,7 +12,7 @@ import {
   sampleBalanced,
   sampleInput,
 } from './causalModel.ts';
-import type { AlignExampleFile } from './experiment.ts';
+import type { AlignExampleFile } from './example.ts';
 
 /** One of the prompts of `evaluation-prompts.json`. */
 export interface PromptItem {

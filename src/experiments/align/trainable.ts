@@ -1,22 +1,22 @@
 // An intervention in training: its type, which of its parameters are trained and at what rate, its temperature, its
 // penalty, how wide its boundary is, and the same intervention with a random rotation as a control.
 
+import { randomOrthonormal } from '../../interventions/execution/orthonormal.ts';
 import {
   fragmentOf,
   type Intervention,
   type InterventionType,
   type Parameters,
 } from '../../interventions/intervention.ts';
-import { randomOrthonormal } from '../../interventions/orthonormal.ts';
 import { boundlessRotated } from '../../interventions/types/boundlessRotated.ts';
 import { lowRankRotated } from '../../interventions/types/lowRankRotated.ts';
 import { rotated } from '../../interventions/types/rotated.ts';
 import { sigmoidMask } from '../../interventions/types/sigmoidMask.ts';
 import { sigmoidMaskRotated } from '../../interventions/types/sigmoidMaskRotated.ts';
-import type { Fragment } from '../../runtime/plan.ts';
-import type { TrainedParameter } from '../../runtime/trainer.ts';
+import { seedOf, shuffled } from '../../random/random.ts';
+import type { Fragment } from '../../runtime/plan/plan.ts';
+import type { TrainedParameter } from '../../runtime/training/trainer.ts';
 import type { AlignExperiment, AlignIntervention } from './experiment.ts';
-import { seedOf, shuffled } from './random.ts';
 
 const types: Readonly<Record<AlignIntervention['type'], InterventionType>> = {
   LowRankRotated: lowRankRotated,

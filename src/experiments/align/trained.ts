@@ -5,10 +5,10 @@ import {
   type Configuration,
   interventionKeys,
   readConfiguration,
-} from '../../interventions/configuration.ts';
+} from '../../interventions/configuration/configuration.ts';
 import { checkParameters, type Parameters } from '../../interventions/intervention.ts';
-import { writePyveneFolder } from '../../interventions/pyveneFolder.ts';
-import { toPyveneFolder } from '../../interventions/savedFolder.ts';
+import { writePyveneFolder } from '../../interventions/pyvene/pyveneFolder.ts';
+import { toPyveneFolder } from '../../interventions/pyvene/savedFolder.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { numbersOfText } from './numbersText.ts';
 import type { AlignResult, SiteResult } from './result.ts';

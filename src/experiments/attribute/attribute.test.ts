@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { add, mul, sub } from '../../onnx/elementwise.ts';
-import type { Backend } from '../../runtime/backend.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
-import { createNodeBackend } from '../../runtime/nodeBackend.ts';
-import { type Fragment, type Location, PlanError, UnknownComponentError } from '../../runtime/plan.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
+import { type Fragment, type Location, PlanError, UnknownComponentError } from '../../runtime/plan/plan.ts';
 import { type AttributionRequest, attributePatches, correlationWith } from './attribute.ts';
 
 const request: AttributionRequest = {

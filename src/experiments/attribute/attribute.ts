@@ -2,11 +2,11 @@
 // every layer and position at once. Two forward passes and one backward take the place of a run for each cell; integrated
 // gradients take a few more of both.
 
+import type { Place, Term } from '../../runtime/backward/objective.ts';
+import { weightedEntries } from '../../runtime/backward/objectives.ts';
 import type { Model } from '../../runtime/model.ts';
-import type { Place, Term } from '../../runtime/objective.ts';
-import { weightedEntries } from '../../runtime/objectives.ts';
-import { type Location, PlanError, type ReadTensor, type Row, replace } from '../../runtime/plan.ts';
-import { describeComponent } from '../../runtime/sites.ts';
+import { type Location, PlanError, type ReadTensor, type Row, replace } from '../../runtime/plan/plan.ts';
+import { describeComponent } from '../../runtime/plan/sites.ts';
 
 export interface AttributionRequest {
   readonly clean: readonly number[];

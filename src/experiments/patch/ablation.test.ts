@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Backend } from '../../runtime/backend.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
-import { createNodeBackend } from '../../runtime/nodeBackend.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
 import { cellByCell, differencesOf, largestGap, wholeRun } from './directRuns.ts';
 import { type PatchExperimentFile, readPatchExperiment } from './experiment.ts';
 import { type ResolvedPatch, resolvePatch } from './resolve.ts';

@@ -2,11 +2,11 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { standardUniform } from '../../interventions/noise.ts';
+import { standardUniform } from '../../random/noise.ts';
 import type { Model } from '../../runtime/model.ts';
-import type { Location } from '../../runtime/plan.ts';
-import { schedule } from '../../runtime/schedule.ts';
-import { describeComponent, resolveLocation, unitCount } from '../../runtime/sites.ts';
+import type { Location } from '../../runtime/plan/plan.ts';
+import { schedule } from '../../runtime/plan/schedule.ts';
+import { describeComponent, resolveLocation, unitCount } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { promptRow } from '../planRuns.ts';
 import { tokensOf } from '../tokens.ts';

@@ -2,9 +2,10 @@
 // are one before their first difference, so a row forks there at the earliest, and a cell before it changes nothing.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Location, Row, Site, Source } from '../../runtime/plan.ts';
+import type { Location, Row } from '../../runtime/plan/plan.ts';
 import { fillBatches } from '../batches.ts';
 import { coarseToFine, replaceWindow, wayThrough } from '../layers.ts';
+import type { CellRows, CellWay } from './cellRows.ts';
 import {
   columnAt,
   columnsOf,
@@ -16,32 +17,6 @@ import {
   type SweepPanel,
 } from './outline.ts';
 import { pathRows, pathWay } from './pathCells.ts';
-
-/** A row that carries positions from `position` on through the layers `from` to `to` (exclusive). */
-export interface RowWay {
-  readonly from: number;
-  readonly to: number;
-  readonly position: number;
-}
-
-/** What a cell needs of a plan. */
-export interface CellWay {
-  /** Its own rows; the last one is measured. */
-  readonly rows: readonly RowWay[];
-  /** Layers that the run which is edited must pass for it, and the one that activations are taken from. */
-  readonly base: number;
-  readonly source: number;
-}
-
-/** Rows of a plan that a cell's rows refer to. */
-export interface CellRows {
-  /** The run that is edited. */
-  readonly base: number;
-  /** What stands at a site and location instead. */
-  readonly sourceOf: (site: Site & { readonly layer: number }, location: Location) => Source;
-  /** Place of the cell's first row in the plan. */
-  readonly first: number;
-}
 
 /** All cells, coarse layers first; all panels and columns of a layer together. */
 export function orderCells(outline: PatchOutline, layerCount: number): readonly PatchCell[] {

@@ -2,7 +2,7 @@
 // that two cells share.
 
 import type { Model } from '../../runtime/model.ts';
-import { type Edit, type Row, replace, type Source } from '../../runtime/plan.ts';
+import { type Edit, type Row, replace, type Source } from '../../runtime/plan/plan.ts';
 import { windowAround } from '../layers.ts';
 import { metricOf } from '../metrics.ts';
 import { columnsOf } from './outline.ts';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openFolder } from '../../checkpoint/openNode.ts';
-import type { Backend } from '../../runtime/backend.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
-import { createNodeBackend } from '../../runtime/nodeBackend.ts';
-import { type Edit, replace } from '../../runtime/plan.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
+import { type Edit, replace } from '../../runtime/plan/plan.ts';
 import { metricOf, statisticOf } from '../metrics.ts';
 import { batchCells } from './cells.ts';
 import { normalisedGrid, patchGrid } from './grid.ts';

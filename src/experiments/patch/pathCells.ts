@@ -7,8 +7,8 @@
 //     measured  the base run, forked at the first receiver after the sender: the receivers' inputs from the frozen run
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { type Edit, type Location, type Row, replace } from '../../runtime/plan.ts';
-import type { CellRows, CellWay } from './cells.ts';
+import { type Edit, type Location, type Row, replace } from '../../runtime/plan/plan.ts';
+import type { CellRows, CellWay } from './cellRows.ts';
 import { columnAt, type PatchCase, type PatchCell, type PathPanel } from './outline.ts';
 
 /** Layers whose heads receive from the sender, ascending, with the heads of each. */

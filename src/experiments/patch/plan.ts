@@ -1,7 +1,7 @@
 // Turns batches of cells into plans of rows, and says what they will cost before any of them runs.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Location, Plan, Read, Reduction, Row, Site, Source } from '../../runtime/plan.ts';
+import type { Location, Plan, Read, Reduction, Row, Site, Source } from '../../runtime/plan/plan.ts';
 import { promptRow, readPrediction } from '../planRuns.ts';
 import { batchCells, cellRows, cellWay, orderCells, type PatchBatch } from './cells.ts';
 import type { PatchCase, PatchCell, PatchOutline } from './outline.ts';

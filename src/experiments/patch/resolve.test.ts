@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
+import { tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { readPatchExperiment } from './experiment.ts';
 import { readPathExperiment } from './pathExperiment.ts';
 import { resolvePatch } from './resolve.ts';

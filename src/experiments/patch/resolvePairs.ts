@@ -2,7 +2,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { schedule } from '../../runtime/schedule.ts';
+import { schedule } from '../../runtime/plan/schedule.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
 import { promptRow } from '../planRuns.ts';

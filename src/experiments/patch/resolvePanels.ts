@@ -1,8 +1,8 @@
 // Checks sweeps and receivers against a model and its prompts, and fills in what they leave out.
 
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
-import { didYouMean } from '../../checkpoint/nearest.ts';
-import { describeComponent, resolveLocation } from '../../runtime/sites.ts';
+import { didYouMean } from '../../messages/nearest.ts';
+import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Sweep } from './experiment.ts';
 import type { HeadName, PathPanel, SweepPanel } from './outline.ts';

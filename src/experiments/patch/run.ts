@@ -2,7 +2,7 @@
 // that is stopped loses no cell that has arrived, and goes on from there.
 
 import type { Model } from '../../runtime/model.ts';
-import type { Reduction } from '../../runtime/plan.ts';
+import type { Reduction } from '../../runtime/plan/plan.ts';
 import { joinSamples, measureLogits, type Samples, sampleAt } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
 import { floatsOf, PlanRuns, promptRow, type RunOptions, readPrediction } from '../planRuns.ts';

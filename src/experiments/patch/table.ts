@@ -1,8 +1,8 @@
 // Pairs of prompts from a table that somebody pastes: comma- or tab-separated values.
 
 import { csvParseRows, tsvParseRows } from 'd3';
-import { nearestNames } from '../../checkpoint/nearest.ts';
-import { listed, quoted } from '../../checkpoint/wording.ts';
+import { nearestNames } from '../../messages/nearest.ts';
+import { listed, quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Pair } from './pairs.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
-import { tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
+import { tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { batchCells, orderCells, type TraceOutline } from './cells.ts';
 
 const outline: TraceOutline = {

@@ -2,7 +2,7 @@
 // which of them run together, and how each becomes a row.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Row } from '../../runtime/plan.ts';
+import type { Row } from '../../runtime/plan/plan.ts';
 import { fillBatches } from '../batches.ts';
 import { coarseToFine, replaceWindow, type WindowWay, wayThrough } from '../layers.ts';
 

@@ -1,8 +1,8 @@
 // Makes the corrupted runs: noise on the subject's embeddings, other tokens in its place, or embeddings that say nothing.
 
-import { gaussianNoise } from '../../interventions/noise.ts';
 import { add } from '../../onnx/elementwise.ts';
-import { type Edit, type Fragment, PlanError, type Row, replace } from '../../runtime/plan.ts';
+import { gaussianNoise } from '../../random/noise.ts';
+import { type Edit, type Fragment, PlanError, type Row, replace } from '../../runtime/plan/plan.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { cleanRow } from './plan.ts';
 import type { ResolvedTrace } from './resolve.ts';

@@ -1,7 +1,7 @@
 // Turns batches of cells into plans of rows, and says what they will cost before any of them runs.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Plan, Reduction, Row } from '../../runtime/plan.ts';
+import type { Plan, Reduction, Row } from '../../runtime/plan/plan.ts';
 import { promptRow, readPrediction } from '../planRuns.ts';
 import { batchCells, cellRow, cellWay, type TraceBatch, type TraceCell, type TraceOutline } from './cells.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
+import { tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { readTraceExperiment, type TraceExperimentFile } from './experiment.ts';
 import { resolveTrace } from './resolve.ts';
 

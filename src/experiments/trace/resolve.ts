@@ -3,8 +3,8 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { schedule } from '../../runtime/schedule.ts';
-import { describeComponent, resolveLocation } from '../../runtime/sites.ts';
+import { schedule } from '../../runtime/plan/schedule.ts';
+import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
 import { type NamedToken, namedToken, tokenizerOf, tokenLabel, tokensOf } from '../tokens.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Backend } from '../../runtime/backend.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
-import { createNodeBackend } from '../../runtime/nodeBackend.ts';
-import { type Edit, replace } from '../../runtime/plan.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../../runtime/tinyCheckpoint.ts';
+import { type Edit, replace } from '../../runtime/plan/plan.ts';
 import { windowAround } from '../layers.ts';
 import { metricOf } from '../metrics.ts';
 import { batchCells } from './cells.ts';

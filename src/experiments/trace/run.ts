@@ -2,7 +2,7 @@
 // run that is stopped loses no cell that has arrived, and goes on from there.
 
 import type { Model } from '../../runtime/model.ts';
-import type { Plan } from '../../runtime/plan.ts';
+import type { Plan } from '../../runtime/plan/plan.ts';
 import { joinSamples, measureLogits, type Samples, type Target } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
 import { floatsOf, PlanRuns, type RunOptions, readPrediction } from '../planRuns.ts';

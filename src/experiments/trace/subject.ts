@@ -1,7 +1,7 @@
 // The subject's range in a prompt.
 
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { quoted } from '../../checkpoint/wording.ts';
+import { quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { needTokenizer } from '../tokens.ts';
 

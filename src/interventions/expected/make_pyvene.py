@@ -55,7 +55,7 @@ def tiny(width):
 
 
 def tensors_of(intervention):
-    """The parameters under the names that src/interventions/pyveneFolder.ts gives them."""
+    """The parameters under the names that src/interventions/pyvene/pyveneFolder.ts gives them."""
     names = {"boundary": "intervention_boundaries", "temperature": "temperature", "mask": "mask"}
     if isinstance(intervention, AutoencoderIntervention):
         names = {f"{part}_{kind}": f"autoencoder.{part}.0.{kind}" for part in ["encoder", "decoder"] for kind in ["weight", "bias"]}

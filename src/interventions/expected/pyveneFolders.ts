@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { expect } from 'vitest';
-import type { PyveneFiles, PyveneFolder } from '../pyveneFolder.ts';
-import type { PyveneTensor } from '../pyveneState.ts';
+import type { PyveneFiles, PyveneFolder } from '../pyvene/pyveneFolder.ts';
+import type { PyveneTensor } from '../pyvene/pyveneState.ts';
 
 const dimensionSchema = v.nullable(v.union([v.number(), v.array(v.number())]));
 export const folderSchema = v.object({

@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { openFolder } from '../../checkpoint/openNode.ts';
-import type { Backend } from '../../runtime/backend.ts';
+import { standardNormal } from '../../random/noise.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { Model } from '../../runtime/model.ts';
-import { createNodeBackend } from '../../runtime/nodeBackend.ts';
-import type { ConfigurationInput } from '../configuration.ts';
+import type { ConfigurationInput } from '../configuration/configuration.ts';
 import { type CodeLanguage, IntervenableModel, type RunArguments } from '../intervenableModel.ts';
-import { standardNormal } from '../noise.ts';
 
 const python = process.env.PATCHBAY_PYTHON;
 const folderOf = (family: string) =>

@@ -1,10 +1,10 @@
 // What the exporters share: a call of interventions in full form, and words of Python.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { chosenEntries, type EditContext, originOf, targetOf } from '../edits.ts';
+import type { ResolvedConfiguration } from '../configuration/resolve.ts';
+import { chosenEntries, type EditContext, originOf, targetOf } from '../execution/edits.ts';
+import { type Call, type Piece, piecesOf, promptsOf } from '../execution/runs.ts';
 import type { Intervention } from '../intervention.ts';
-import type { ResolvedConfiguration } from '../resolve.ts';
-import { type Call, type Piece, piecesOf, promptsOf } from '../runs.ts';
 
 export interface ExportRequest {
   /** As the other program opens it: a Hub id, or a folder. */

@@ -1,10 +1,10 @@
 // Interventions as an nnsight program: in the trace of the model, at the modules that the components are of.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Site } from '../../runtime/plan.ts';
-import { modulePathOf } from '../modulePaths.ts';
-import type { ResolvedIntervention } from '../resolve.ts';
-import { promptsOf } from '../runs.ts';
+import type { Site } from '../../runtime/plan/plan.ts';
+import { modulePathOf } from '../configuration/modulePaths.ts';
+import type { ResolvedIntervention } from '../configuration/resolve.ts';
+import { promptsOf } from '../execution/runs.ts';
 import {
   axesOf,
   chooseFunction,

@@ -1,7 +1,7 @@
 // Interventions as a program for TransformerLens 4, where it has a hook at the site.
 
-import type { ResolvedIntervention } from '../resolve.ts';
-import { promptsOf } from '../runs.ts';
+import type { ResolvedIntervention } from '../configuration/resolve.ts';
+import { promptsOf } from '../execution/runs.ts';
 import {
   axesOf,
   chooseFunction,

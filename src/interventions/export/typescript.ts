@@ -1,7 +1,7 @@
 // Interventions as a program against Patchbay's own library.
 
-import type { Representation } from '../configuration.ts';
-import type { Prompt } from '../prompt.ts';
+import type { Representation } from '../configuration/configuration.ts';
+import type { Prompt } from '../execution/prompt.ts';
 import type { ExportedCode, ExportRequest } from './exported.ts';
 
 /** Defaults are left out. */

@@ -4,8 +4,8 @@ import { matMul } from '../../onnx/contraction.ts';
 import { add, relu, sub } from '../../onnx/elementwise.ts';
 import { transpose } from '../../onnx/layout.ts';
 import type { Value } from '../../onnx/value.ts';
+import { standardUniform } from '../../random/noise.ts';
 import { type InterventionType, sizeIn } from '../intervention.ts';
-import { standardUniform } from '../noise.ts';
 
 /** PyTorch's initialisation of a linear layer: uniform within 1 / sqrt(inputs). */
 function linear(seed: number, count: number, inputs: number): Float32Array {

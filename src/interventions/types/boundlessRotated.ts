@@ -2,8 +2,8 @@
 
 import { div, maximum, minimum, mul, sigmoid, sub } from '../../onnx/elementwise.ts';
 import { constant } from '../../onnx/value.ts';
+import { randomOrthonormal } from '../execution/orthonormal.ts';
 import { filled, type InterventionType } from '../intervention.ts';
-import { randomOrthonormal } from '../orthonormal.ts';
 import { mixRotated } from './mixed.ts';
 
 /**

@@ -2,8 +2,8 @@
 
 import { matMul } from '../../onnx/contraction.ts';
 import { add, mul } from '../../onnx/elementwise.ts';
+import { standardUniform } from '../../random/noise.ts';
 import { filled, type InterventionType } from '../intervention.ts';
-import { standardUniform } from '../noise.ts';
 
 /**
  *     out = base + (x A B) * scaling        x: the input of the module whose output the site is

@@ -1,8 +1,8 @@
 // Adds normally distributed noise, the same that pyvene and ROME draw.
 
 import { add } from '../../onnx/elementwise.ts';
+import { gaussianNoise } from '../../random/noise.ts';
 import { type InterventionType, noParameters, sameWidth } from '../intervention.ts';
-import { gaussianNoise } from '../noise.ts';
 
 /** Three standard deviations of GPT-2 XL's embeddings, in ROME's figures. */
 const romeLevel = 0.13462981581687927;

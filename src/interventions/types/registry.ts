@@ -1,6 +1,6 @@
 // All types, by the names of pyvene's and pyreft's classes.
 
-import { didYouMean } from '../../checkpoint/nearest.ts';
+import { didYouMean } from '../../messages/nearest.ts';
 import { InterventionError, type InterventionType } from '../intervention.ts';
 import { addition } from './addition.ts';
 import { autoencoder } from './autoencoder.ts';

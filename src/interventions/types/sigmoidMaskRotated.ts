@@ -1,8 +1,8 @@
 // Interchange by a learned mask over the directions of a rotated basis.
 
 import { div, sigmoid } from '../../onnx/elementwise.ts';
+import { randomOrthonormal } from '../execution/orthonormal.ts';
 import { filled, type InterventionType } from '../intervention.ts';
-import { randomOrthonormal } from '../orthonormal.ts';
 import { mixRotated } from './mixed.ts';
 
 /**

@@ -1,0 +1,129 @@
+// A GGUF file as a checkpoint: the header read and checked, the metadata in the words of config.json, tensors under the
+// names and in the row order of transformers, the tokenizer rebuilt.
+
+import { listed, quoted, requireOpen, unknownTensor } from '../../messages/wording.ts';
+import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from '../checkpoint.ts';
+import type { ByteSource } from '../sources/byteSource.ts';
+import { elementCountOf, storedBytes } from '../storage/storage.ts';
+import { familyOf, type GgufFamily } from './ggufFamilies.ts';
+import { type GgufHeader, type GgufTensor, readGgufHeader } from './ggufHeader.ts';
+import { GgufMetadata } from './ggufMetadata.ts';
+import { readRopeScaling, ropeFactorsName } from './ggufRope.ts';
+import { layoutFits, type RowLayout, restoredForm, restoreRows } from './ggufRows.ts';
+import { ggufTokenizer } from './ggufTokenizer.ts';
+
+interface NamedTensor {
+  readonly info: TensorInfo;
+  readonly stored: GgufTensor;
+  readonly layout: RowLayout;
+}
+
+/**
+ * Open a GGUF file. The checkpoint owns the source and closes it, also when opening fails.
+ * @throws CheckpointError when the file is damaged, or holds a family, type or option that is not supported
+ */
+export async function openGguf(source: ByteSource, signal?: AbortSignal): Promise<Checkpoint> {
+  try {
+    const header = await readGgufHeader(source, signal);
+    const metadata = new GgufMetadata(source.label, header);
+    refuseSplit(metadata);
+    const family = familyOf(metadata);
+    const config = await readConfiguration(source, metadata, header, family, signal);
+    return ggufCheckpoint(source, metadata, config, nameTensors(metadata, header, family));
+  } catch (cause) {
+    await source.close();
+    throw cause;
+  }
+}
+
+/** A model cut into several files has the rest of its tensors elsewhere. */
+function refuseSplit(metadata: GgufMetadata): void {
+  const parts = metadata.optionalNumber('split.count') ?? 0;
+  if (parts <= 1) return;
+  throw new CheckpointError(
+    `${quoted(metadata.label)} is one of ${parts} parts of a model. Join them with llama.cpp's gguf-split --merge first.`,
+  );
+}
+
+async function readConfiguration(
+  source: ByteSource,
+  metadata: GgufMetadata,
+  header: GgufHeader,
+  family: GgufFamily,
+  signal?: AbortSignal,
+): Promise<ModelConfiguration> {
+  const config = family.configuration(metadata, header);
+  const theta = config.rope_theta ?? config.rotary_emb_base;
+  const scaling =
+    typeof theta === 'number'
+      ? { rope_scaling: await readRopeScaling(source, metadata, header, theta, signal) }
+      : {};
+  return {
+    ...config,
+    ...scaling,
+    bos_token_id: metadata.optionalId('tokenizer.ggml.bos_token_id') ?? null,
+    eos_token_id: metadata.optionalId('tokenizer.ggml.eos_token_id') ?? null,
+  };
+}
+
+/** A tensor that the family does not have keeps its own name, so that whoever builds the model can refuse it by name. */
+function nameTensors(
+  metadata: GgufMetadata,
+  header: GgufHeader,
+  family: GgufFamily,
+): ReadonlyMap<string, NamedTensor> {
+  const tensors = new Map<string, NamedTensor>();
+  for (const stored of header.tensors.values()) {
+    if (stored.name === ropeFactorsName) continue;
+    const renamed = family.rename(stored.name, metadata);
+    const { name, layout } = renamed ?? { name: stored.name, layout: { kind: 'same' } };
+    if (tensors.has(name)) {
+      throw new CheckpointError(
+        `${quoted(metadata.label)} has two tensors for ${quoted(name)}. Convert the model anew.`,
+      );
+    }
+    if (!layoutFits(layout, stored.shape, stored.dtype)) {
+      throw new CheckpointError(
+        `Tensor ${quoted(stored.name)} in ${quoted(metadata.label)} has type ${stored.dtype} and shape ` +
+          `[${listed(stored.shape.map(String))}], whose rows cannot be put in order for the heads that the metadata names. ` +
+          'The file is damaged; convert the model anew.',
+      );
+    }
+    const { shape, dtype } = restoredForm(layout, stored.shape, stored.dtype);
+    const sizeBytes = storedBytes(dtype, elementCountOf(shape) ?? 0);
+    tensors.set(name, { info: { name, dtype, shape, sizeBytes }, stored, layout });
+  }
+  return tensors;
+}
+
+function ggufCheckpoint(
+  source: ByteSource,
+  metadata: GgufMetadata,
+  config: ModelConfiguration,
+  tensors: ReadonlyMap<string, NamedTensor>,
+): Checkpoint {
+  const infos = new Map<string, TensorInfo>([...tensors].map(([name, tensor]) => [name, tensor.info]));
+  let isOpen = true;
+  return {
+    label: source.label,
+    config,
+    tensors: infos,
+    async read(name, signal) {
+      requireOpen(isOpen, source.label);
+      const tensor = tensors.get(name);
+      if (!tensor) throw unknownTensor(name, source.label, infos.keys());
+      const { stored, layout } = tensor;
+      const bytes = await source.read(stored.offset, stored.sizeBytes, signal);
+      return restoreRows(layout, bytes, stored.shape, stored.dtype);
+    },
+    async tokenizer(signal) {
+      requireOpen(isOpen, source.label);
+      signal?.throwIfAborted();
+      return ggufTokenizer(metadata);
+    },
+    async close() {
+      isOpen = false;
+      await source.close();
+    },
+  };
+}

@@ -1,0 +1,251 @@
+// The tokenizer of a GGUF file. The file holds tokens, merges or scores, and the name of the way text is cut before the
+// merges; together they say the same as a tokenizer.json, which is put together here for the library that reads those.
+
+import { listed, quoted } from '../../messages/wording.ts';
+import { CheckpointError, type Tokenizer } from '../checkpoint.ts';
+import { buildTokenizer } from '../tokenizer/tokenizer.ts';
+import { mergesFromScores } from './ggufMerges.ts';
+import type { GgufMetadata } from './ggufMetadata.ts';
+
+/** A step of a tokenizer.json: its type and options. */
+type Step = Readonly<Record<string, unknown>>;
+
+interface Cutting {
+  readonly normalizer: Step | null;
+  readonly preTokenizer: Step;
+  /** Whether a word that is a token is taken whole, whatever the merges say. */
+  readonly ignoresMerges: boolean;
+  /** Whether a beginning-of-sequence token is put first when the file does not say. */
+  readonly addsBeginning: boolean;
+}
+
+const byteLevel = (cutsWords: boolean): Step => ({
+  type: 'ByteLevel',
+  add_prefix_space: false,
+  trim_offsets: true,
+  use_regex: cutsWords,
+});
+
+/** Cut by a pattern whose digits come in groups of at most `digits`. */
+const splitBy = (digits: string): Step => ({
+  type: 'Sequence',
+  pretokenizers: [
+    {
+      type: 'Split',
+      pattern: {
+        Regex:
+          `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}` +
+          '| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+',
+      },
+      behavior: 'Isolated',
+      invert: false,
+    },
+    byteLevel(false),
+  ],
+});
+
+const singleDigits: Step = {
+  type: 'Sequence',
+  pretokenizers: [{ type: 'Digits', individual_digits: true }, byteLevel(true)],
+};
+
+const plain: Cutting = {
+  normalizer: null,
+  preTokenizer: byteLevel(true),
+  ignoresMerges: false,
+  addsBeginning: false,
+};
+const composed: Step = { type: 'NFC' };
+const llama3: Cutting = {
+  normalizer: null,
+  preTokenizer: splitBy('\\p{N}{1,3}'),
+  ignoresMerges: true,
+  addsBeginning: true,
+};
+const qwen2: Cutting = { ...plain, normalizer: composed, preTokenizer: splitBy('\\p{N}') };
+
+/** By the name in `tokenizer.ggml.pre`. */
+const cuttings: ReadonlyMap<string, Cutting> = new Map([
+  ['gpt-2', plain],
+  ['olmo', { ...plain, normalizer: composed }],
+  ['smollm', { ...plain, preTokenizer: singleDigits }],
+  ['starcoder', { ...plain, preTokenizer: singleDigits }],
+  ['llama-bpe', llama3],
+  ['llama3', llama3],
+  ['llama-v3', llama3],
+  ['qwen2', qwen2],
+  ['deepseek-r1-qwen', qwen2],
+]);
+
+/**
+ * @throws CheckpointError when the file holds no tokenizer, or one of a kind that is not known
+ */
+export async function ggufTokenizer(metadata: GgufMetadata): Promise<Tokenizer> {
+  const model = metadata.optionalString('tokenizer.ggml.model');
+  const tokens = metadata.optionalStrings('tokenizer.ggml.tokens');
+  if (model === undefined || tokens === undefined || tokens.length === 0) {
+    throw new CheckpointError(
+      `${quoted(metadata.label)} holds no tokenizer, so text cannot be turned into tokens. Convert the model with its tokenizer, or give token ids.`,
+    );
+  }
+  switch (model) {
+    case 'gpt2':
+      return buildTokenizer(byteLevelJson(metadata, tokens), {}, metadata.label);
+    case 'llama':
+      return buildTokenizer(sentencePieceJson(metadata, tokens), {}, metadata.label);
+    default:
+      throw new CheckpointError(
+        `${quoted(metadata.label)} has a tokenizer of kind ${quoted(model)}, which is not supported. Known: gpt2, llama.`,
+      );
+  }
+}
+
+function cuttingOf(metadata: GgufMetadata): Cutting {
+  // Files of GPT-2 from before the entry existed can only mean its own way.
+  const before = metadata.architecture === 'gpt2' ? 'gpt-2' : undefined;
+  const name = metadata.optionalString('tokenizer.ggml.pre') ?? before;
+  const cutting = name === undefined ? undefined : cuttings.get(name);
+  if (cutting) return cutting;
+  throw new CheckpointError(
+    `${quoted(metadata.label)} ${name === undefined ? "does not say in 'tokenizer.ggml.pre' how text is cut" : `cuts text in the way ${quoted(name)}`}, ` +
+      `so its tokens cannot be told. Known: ${listed([...cuttings.keys()], 20)}. Convert the model anew, or give token ids.`,
+  );
+}
+
+function byteLevelJson(metadata: GgufMetadata, tokens: readonly string[]): Step {
+  const cutting = cuttingOf(metadata);
+  const merges = metadata.optionalStrings('tokenizer.ggml.merges');
+  if (merges === undefined) {
+    throw new CheckpointError(
+      `'tokenizer.ggml.merges' is missing in ${quoted(metadata.label)}, so text cannot be turned into tokens. Convert the model anew.`,
+    );
+  }
+  return {
+    version: '1.0',
+    added_tokens: addedTokens(metadata, tokens),
+    normalizer: cutting.normalizer,
+    pre_tokenizer: cutting.preTokenizer,
+    post_processor: template(metadata, tokens, cutting.addsBeginning),
+    decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: { type: 'BPE', vocab: vocabulary(metadata, tokens), merges, ignore_merges: cutting.ignoresMerges },
+  };
+}
+
+function sentencePieceJson(metadata: GgufMetadata, tokens: readonly string[]): Step {
+  const scores = metadata.optionalNumbers('tokenizer.ggml.scores');
+  if (scores?.length !== tokens.length) {
+    throw new CheckpointError(
+      `'tokenizer.ggml.scores' in ${quoted(metadata.label)} has ${scores?.length ?? 0} scores for ${tokens.length} tokens. Convert the model anew.`,
+    );
+  }
+  const addsSpace = metadata.optionalBoolean('tokenizer.ggml.add_space_prefix') ?? true;
+  const unknown = metadata.optionalId('tokenizer.ggml.unknown_token_id') ?? 0;
+  const strip = addsSpace ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : [];
+  return {
+    version: '1.0',
+    added_tokens: addedTokens(metadata, tokens),
+    normalizer: null,
+    pre_tokenizer: {
+      type: 'Metaspace',
+      replacement: '▁',
+      prepend_scheme: addsSpace ? 'first' : 'never',
+      split: false,
+    },
+    post_processor: template(metadata, tokens, true),
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+        ...strip,
+      ],
+    },
+    model: {
+      type: 'BPE',
+      unk_token: tokens[unknown] ?? null,
+      fuse_unk: true,
+      byte_fallback: true,
+      vocab: vocabulary(metadata, tokens),
+      merges: mergesFromScores(tokens, scores),
+      ignore_merges: false,
+    },
+  };
+}
+
+/** Token to id, without a prototype: a token may be called `__proto__`. */
+function vocabulary(metadata: GgufMetadata, tokens: readonly string[]): Readonly<Record<string, number>> {
+  const ids: Record<string, number> = Object.create(null);
+  for (const [id, token] of tokens.entries()) {
+    if (token in ids) {
+      throw new CheckpointError(
+        `${quoted(metadata.label)} has the token ${quoted(token)} twice, as ${ids[token]} and ${id}. Convert the model anew.`,
+      );
+    }
+    ids[token] = id;
+  }
+  return ids;
+}
+
+const controlType = 3;
+const userDefinedType = 4;
+
+/** Tokens that are found whole in a text before anything is cut. */
+function addedTokens(metadata: GgufMetadata, tokens: readonly string[]): readonly Step[] {
+  const types = metadata.optionalNumbers('tokenizer.ggml.token_type') ?? [];
+  return tokens.flatMap((content, id) => {
+    const type = types[id];
+    if (type !== controlType && type !== userDefinedType) return [];
+    return [
+      {
+        id,
+        content,
+        special: type === controlType,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+      },
+    ];
+  });
+}
+
+/** The tokens put before and after a text, or null when there are none. */
+function template(metadata: GgufMetadata, tokens: readonly string[], addsBeginning: boolean): Step | null {
+  const beginning = addedAround(metadata, tokens, 'bos', addsBeginning);
+  const end = addedAround(metadata, tokens, 'eos', false);
+  if (!beginning && !end) return null;
+  const around = (token: SpecialToken | undefined) =>
+    token ? [{ SpecialToken: { id: token.content, type_id: 0 } }] : [];
+  const single = [...around(beginning), { Sequence: { id: 'A', type_id: 0 } }, ...around(end)];
+  const used = [beginning, end].filter((token) => token !== undefined);
+  return {
+    type: 'TemplateProcessing',
+    single,
+    pair: [...single, { Sequence: { id: 'B', type_id: 0 } }],
+    special_tokens: Object.fromEntries(
+      used.map(({ content, id }) => [content, { id: content, ids: [id], tokens: [content] }]),
+    ),
+  };
+}
+
+interface SpecialToken {
+  readonly id: number;
+  readonly content: string;
+}
+
+function addedAround(
+  metadata: GgufMetadata,
+  tokens: readonly string[],
+  which: 'bos' | 'eos',
+  unlessSaid: boolean,
+): SpecialToken | undefined {
+  const isAdded = metadata.optionalBoolean(`tokenizer.ggml.add_${which}_token`) ?? unlessSaid;
+  if (!isAdded) return undefined;
+  const id = metadata.optionalId(`tokenizer.ggml.${which}_token_id`);
+  const content = id === undefined ? undefined : tokens[id];
+  if (id !== undefined && content !== undefined) return { id, content };
+  throw new CheckpointError(
+    `${quoted(metadata.label)} asks for a ${which} token around every text, and 'tokenizer.ggml.${which}_token_id' names none. Convert the model anew.`,
+  );
+}

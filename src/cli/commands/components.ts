@@ -1,0 +1,41 @@
+// `patchbay components MODEL`: what can be read and overridden, with its shape and what it feeds.
+
+import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import { architectureOf } from '../../architectures/registry.ts';
+import { openModel } from '../../checkpoint/openNode.ts';
+import { readArguments, UsageError } from '../arguments.ts';
+import { modelPath } from '../hostModel.ts';
+import { formatTable } from '../terminal/table.ts';
+
+function shapeOf({ layout, width, heads = 1 }: ComponentDescription): string {
+  if (layout === 'pair') return `[${heads} heads, position, position]`;
+  return layout === 'head' ? `[position, ${heads} heads, ${width}]` : `[position, ${width}]`;
+}
+
+function layersOf(architecture: Architecture, { scope }: ComponentDescription): string {
+  return scope === 'model' ? 'once' : `0-${architecture.layerCount - 1}`;
+}
+
+export async function componentsCommand(words: readonly string[]): Promise<number> {
+  const { positionals } = readArguments(words, {});
+  const [spec, ...rest] = positionals;
+  if (!spec || rest.length > 0) throw new UsageError('Usage: patchbay components MODEL');
+  const checkpoint = await openModel(modelPath(spec));
+  try {
+    const architecture = architectureOf(checkpoint);
+    const { modelType, layerCount, width, headCount, vocabularySize, maxPositions } = architecture;
+    console.log(
+      `${checkpoint.label}: ${modelType}, ${layerCount} layers, ${width} wide, ${headCount} heads, ${vocabularySize} tokens, ${maxPositions} positions\n`,
+    );
+    const rows = architecture.components.map((component) => [
+      component.name,
+      layersOf(architecture, component),
+      shapeOf(component),
+      component.feeds.join(', ') || '(the prediction)',
+    ]);
+    console.log(formatTable([['component', 'layers', 'shape', 'feeds'], ...rows]));
+    return 0;
+  } finally {
+    await checkpoint.close();
+  }
+}

@@ -1,0 +1,61 @@
+// A trace as heatmaps in the terminal.
+
+import { fractionRecovered, type Metric } from '../../experiments/metrics.ts';
+import { streamLabel, type TraceGrid, traceGrid } from '../../experiments/trace/grid.ts';
+import type { TraceResult } from '../../experiments/trace/result.ts';
+import { visibleToken } from './table.ts';
+import { fourDigits, panelLines, type TerminalOptions } from './terminalCells.ts';
+
+/** Of xterm's 256 colours, from pale to strong. */
+const ramps: Readonly<Record<string, readonly number[]>> = {
+  block_output: [255, 189, 147, 141, 99, 93, 56, 54],
+  mlp_output: [255, 194, 157, 114, 71, 34, 28, 22],
+  attention_output: [255, 224, 217, 210, 203, 160, 124, 88],
+};
+const plainRamp = [255, 253, 250, 247, 244, 241, 238, 235];
+
+function panel(result: TraceResult, grid: TraceGrid, options: TerminalOptions): readonly string[] {
+  const isRestoring = result.experiment.direction === 'restore';
+  const shareOf = (mean: number): number => {
+    const recovered = fractionRecovered(mean, grid);
+    return isRestoring ? recovered : 1 - recovered;
+  };
+  const together = grid.window === 1 ? '' : `, ${grid.window} layers together`;
+  return panelLines(
+    {
+      title: `${streamLabel(grid)}${together}`,
+      labels: grid.positions.map((position) => {
+        const isMarked = position >= result.subject[0] && position < result.subject[1];
+        return `${visibleToken(result.tokens[position]?.text ?? '')}${isMarked ? '*' : ' '}`;
+      }),
+      shares: grid.positions.map((_, column) =>
+        grid.cells.map((layer) => {
+          const cell = layer[column];
+          return cell ? shareOf(cell.mean) : undefined;
+        }),
+      ),
+      ramps: { above: ramps[streamLabel(grid)] ?? plainRamp },
+    },
+    options,
+  );
+}
+
+/** All streams of a result under each other, tokens down and layers across, with both baselines. */
+export function terminalHeatmap(result: TraceResult, metric: Metric, options: TerminalOptions): string {
+  const grids = result.streams.map((_, stream) => traceGrid(result, stream, metric));
+  const [first] = grids;
+  const spread = first?.corrupted.sd == null ? '' : ` (sd ${fourDigits(first.corrupted.sd)})`;
+  const [pale, strong] =
+    result.experiment.direction === 'restore' ? ['corrupted', 'clean'] : ['clean', 'corrupted'];
+  const scale = options.hasColours
+    ? `pale is ${pale}, strong is ${strong}`
+    : `0 is ${pale}, 9 is ${strong}, . is not computed`;
+  return [
+    ...grids.flatMap((grid) => panel(result, grid, options)),
+    ...(first
+      ? [
+          `clean ${fourDigits(first.clean.mean)}, corrupted ${fourDigits(first.corrupted.mean)}${spread}; ${scale}`,
+        ]
+      : []),
+  ].join('\n');
+}

@@ -1,0 +1,85 @@
+// A patch as heatmaps in the terminal: positions or heads down, layers across.
+
+import type { Metric } from '../../experiments/metrics.ts';
+import { normalisedGrid, type PatchGrid, panelLabel, patchGrid } from '../../experiments/patch/grid.ts';
+import type { Column } from '../../experiments/patch/outline.ts';
+import type { PatchResult } from '../../experiments/patch/result.ts';
+import { visibleToken } from './table.ts';
+import { fourDigits, panelLines, type Ramps, type TerminalOptions } from './terminalCells.ts';
+
+/** Blue above, red below, as on the figure. */
+const ramps: Ramps = {
+  above: [255, 189, 153, 111, 69, 33, 26, 19],
+  below: [255, 224, 217, 210, 203, 160, 124, 88],
+};
+
+function labelOf({ pairs }: PatchResult, { head, position }: Column): string {
+  const heading = head === undefined ? '' : `head ${head}`;
+  if (position === undefined) return heading;
+  const texts = [...new Set(pairs.map(({ clean }) => clean[position]?.text ?? ''))];
+  const token = `${visibleToken(texts[0] ?? '')}${texts.length > 1 ? '…' : ''}`;
+  const isMarked = pairs.some(
+    ({ clean, corrupted }) => corrupted && corrupted[position]?.id !== clean[position]?.id,
+  );
+  return `${heading === '' ? '' : `${heading} `}${token}${isMarked ? '*' : ' '}`;
+}
+
+/** What a cell's effect is measured in: the way to the other baseline, or the largest change of an ablation. */
+function effectOf(grid: PatchGrid, direction: PatchResult['direction']): (mean: number) => number {
+  const { clean, cells } = grid;
+  const between = normalisedGrid(grid);
+  if (!between) {
+    const most = Math.max(...cells.flat().map((cell) => (cell ? Math.abs(cell.mean - clean.mean) : 0)));
+    return (mean) => (most === 0 ? 0 : (mean - clean.mean) / most);
+  }
+  const range = clean.mean - (grid.corrupted?.mean ?? clean.mean);
+  return direction === 'denoise'
+    ? (mean) => (mean - clean.mean) / range + 1
+    : (mean) => (clean.mean - mean) / range;
+}
+
+function panel(result: PatchResult, grid: PatchGrid, options: TerminalOptions): readonly string[] {
+  const effect = effectOf(grid, result.direction);
+  const { window } = grid.panel;
+  return panelLines(
+    {
+      title: `${panelLabel(grid.panel)}${window === 1 ? '' : `, ${window} layers together`}`,
+      labels: grid.columns.map((column) => labelOf(result, column)),
+      shares: grid.columns.map((_, place) =>
+        grid.cells.map((layer) => {
+          const cell = layer[place];
+          return cell ? effect(cell.mean) : undefined;
+        }),
+      ),
+      ramps,
+    },
+    options,
+  );
+}
+
+function legend(
+  result: PatchResult,
+  { clean, corrupted }: PatchGrid,
+  { hasColours }: TerminalOptions,
+): string {
+  const mean = fourDigits(clean.mean);
+  if (!corrupted) {
+    const scale = hasColours ? 'blue is above, red below' : '0 is as clean, 9 the largest rise, - a fall';
+    return `clean ${mean}; ${scale}`;
+  }
+  const ends = result.direction === 'denoise' ? ['corrupted', 'clean'] : ['clean', 'corrupted'];
+  const scale = hasColours
+    ? `pale is ${ends[0]}, blue is ${ends[1]}, red is the other way`
+    : `0 is ${ends[0]}, 9 is ${ends[1]}, - is the other way, . is not computed`;
+  return `clean ${mean}, corrupted ${fourDigits(corrupted.mean)}; ${scale}`;
+}
+
+/** All panels of a result under each other, with the baselines. */
+export function terminalPatch(result: PatchResult, metric: Metric, options: TerminalOptions): string {
+  const grids = result.panels.map((_, index) => patchGrid(result, index, metric));
+  const [first] = grids;
+  return [
+    ...grids.flatMap((grid) => panel(result, grid, options)),
+    ...(first ? [legend(result, first, options)] : []),
+  ].join('\n');
+}

@@ -1,0 +1,21 @@
+// One example of an alignment: a pair of prompts with the answer that a causal model gives to their interchange.
+
+import * as v from 'valibot';
+import { type Immutable, textOrIds, tokenId, tokenName } from '../experimentFile.ts';
+
+export const exampleSchema = v.strictObject({
+  base: textOrIds,
+  source: textOrIds,
+  /** What follows the base when the variable has the source's value: the text or id of one token. */
+  label: tokenName,
+  /** What follows the base, and the source, as they are: the model's own accuracy is measured with them. */
+  baseLabel: v.optional(tokenName),
+  sourceLabel: v.optional(tokenName),
+  /** Positions by a name that `site.position` may give: of both prompts, or [of the base, of the source]. */
+  positions: v.optional(v.record(v.string(), v.union([tokenId, v.strictTuple([tokenId, tokenId])]))),
+});
+
+export type AlignExampleFile = Immutable<v.InferInput<typeof exampleSchema>>;
+
+/** An example as it was read. */
+export type AlignExample = Immutable<v.InferOutput<typeof exampleSchema>>;

@@ -1,0 +1,29 @@
+// The rows that measure one cell of a patching grid, and the layers through which they pass.
+
+import type { Location, Site, Source } from '../../runtime/plan/plan.ts';
+
+/** A row that carries positions from `position` on through the layers `from` to `to` (exclusive). */
+export interface RowWay {
+  readonly from: number;
+  readonly to: number;
+  readonly position: number;
+}
+
+/** What a cell needs of a plan. */
+export interface CellWay {
+  /** Its own rows; the last one is measured. */
+  readonly rows: readonly RowWay[];
+  /** Layers that the run which is edited must pass for it, and the one that activations are taken from. */
+  readonly base: number;
+  readonly source: number;
+}
+
+/** Rows of a plan that a cell's rows refer to. */
+export interface CellRows {
+  /** The run that is edited. */
+  readonly base: number;
+  /** What stands at a site and location instead. */
+  readonly sourceOf: (site: Site & { readonly layer: number }, location: Location) => Source;
+  /** Place of the cell's first row in the plan. */
+  readonly first: number;
+}

@@ -1,0 +1,22 @@
+// The components that enter and leave one module, for what leaves a module out or stands beside it.
+
+import { InterventionError } from '../intervention.ts';
+
+const inputs: Readonly<Record<string, string>> = {
+  block_output: 'block_input',
+  attention_output: 'attention_input',
+  query_output: 'attention_input',
+  key_output: 'attention_input',
+  value_output: 'attention_input',
+  qkv_output: 'attention_input',
+  mlp_output: 'mlp_input',
+};
+
+/** @throws InterventionError that lists the components that are outputs of modules */
+export function moduleInput(component: string, label: string): string {
+  const input = inputs[component];
+  if (input !== undefined) return input;
+  throw new InterventionError(
+    `${label}: '${component}' is not what a module returns, so no input belongs to it. Outputs of modules: ${Object.keys(inputs).join(', ')}.`,
+  );
+}

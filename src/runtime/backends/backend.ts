@@ -1,0 +1,89 @@
+// What a device can do for the scheduler: hold tensors, move them, run graphs. Three implementations stand behind it
+// (node, wasm, webgpu); nothing above this file knows which.
+
+import type { Graph } from '../../onnx/graph.ts';
+
+export type BackendKind = 'webgpu' | 'wasm' | 'node';
+
+export type TensorData = Float32Array | Int32Array;
+
+/** A tensor on the device. Whoever made it disposes it; it is counted until then. */
+export interface DeviceTensor {
+  readonly dtype: 'float32' | 'int32' | 'int64';
+  readonly shape: readonly number[];
+}
+
+/** A run of elements of one tensor. */
+export interface Piece {
+  readonly from: DeviceTensor;
+  /** First element, in elements. */
+  readonly start: number;
+  /** Elements. */
+  readonly count: number;
+  /** Place of the first element in the result, in elements. */
+  readonly at: number;
+}
+
+/** A compiled graph. */
+export interface Program {
+  /** @returns one tensor for each output, owned by the caller */
+  run(inputs: Readonly<Record<string, DeviceTensor>>): Promise<Readonly<Record<string, DeviceTensor>>>;
+  dispose(): Promise<void>;
+}
+
+export interface Backend {
+  readonly kind: BackendKind;
+  /** What a person calls the device: the adapter, or the number of threads. */
+  readonly description: string;
+  /** Tensors made and not yet disposed. */
+  readonly liveTensors: number;
+  /** Bytes of these, weights included; what onnxruntime takes for itself while it runs a graph is not in it. */
+  readonly liveBytes: number;
+  /** The most that `liveBytes` has been. */
+  readonly peakBytes: number;
+  /** Tokens that one batch should hold at most, so that it is efficient and fits. */
+  readonly batchTokens: number;
+  /** Bytes that the largest intermediate of a batch may take. */
+  readonly batchBytes: number;
+  /** Bytes that one tensor can have at most. */
+  readonly largestTensorBytes: number;
+  /** Bytes of weights that one graph can be given at most. */
+  readonly largestPartBytes: number;
+  /** The size that a run-time dimension is padded to: few distinct ones where each costs a shader compilation. */
+  paddedSize(size: number): number;
+  upload(data: TensorData, shape: readonly number[]): DeviceTensor;
+  /** Copy pieces of float32 tensors into a new one; what no piece covers is zero. */
+  assemble(shape: readonly number[], pieces: readonly Piece[]): DeviceTensor;
+  /** int64 is read as int32: the values are places and counts. */
+  read(tensor: DeviceTensor): Promise<TensorData>;
+  dispose(tensor: DeviceTensor): void;
+  compile(graph: Graph): Promise<Program>;
+  /** Release the device. Programs and tensors are gone with it. */
+  close(): Promise<void>;
+}
+
+/** The GPU device was lost (a driver reset, a sleeping laptop). Make a new backend; nothing on the old one survives. */
+export class DeviceLostError extends Error {
+  override readonly name = 'DeviceLostError';
+}
+
+/** The device or the runtime refused. The message carries its words. */
+export class BackendError extends Error {
+  override readonly name = 'BackendError';
+}
+
+/** For `.catch`: what onnxruntime threw, in a sentence with a way on. Its own words stay in the cause as well. */
+export function runtimeError(what: string): (cause: unknown) => never {
+  return (cause) => {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new BackendError(
+      `The runtime could not ${what} (${words}). If memory ran out, choose a smaller model or a shorter prompt.`,
+      { cause },
+    );
+  };
+}
+
+/** Numbers in a tensor of this shape. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}

@@ -1,0 +1,101 @@
+// The index arrays with which a batch of rows enters a block: where each row's tokens lie, which keys it sees.
+
+import type { ScheduledRow } from '../plan/scheduled.ts';
+
+/** Far beyond any position: a key there is seen by no query. */
+const nowhere = 2 ** 30;
+
+/** Where an ancestor's keys and values lie in the pool of past keys. */
+export interface PastPlace {
+  /** Place of the ancestor's first own position. */
+  readonly at: number;
+  /** That position. */
+  readonly first: number;
+}
+
+export interface BatchIndices {
+  /** Tokens of all rows, padding excluded. */
+  readonly tokenCount: number;
+  /** Padded sizes. */
+  readonly tokens: number;
+  readonly rows: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly positions: Int32Array;
+  readonly queryIndex: Int32Array;
+  readonly queryPositions: Int32Array;
+  readonly keyIndex: Int32Array;
+  readonly keyPositions: Int32Array;
+  readonly tokenSlot: Int32Array;
+  /** Place of each token's own key in [rows * keys]. */
+  readonly keySlot: Int32Array;
+  /** Place of each row's first token. */
+  readonly offsets: readonly number[];
+}
+
+export interface BatchOptions {
+  /** Positions of the longest sequence of the plan: the same for every batch, so that softmax adds in the same order. */
+  readonly longest: number;
+  /** Where ancestors lie among the past keys, by row. */
+  readonly past: ReadonlyMap<number, PastPlace>;
+  /** Number of past keys; the batch's own follow. */
+  readonly pastCount: number;
+  readonly paddedSize: (size: number) => number;
+}
+
+export const ownTokens = (row: ScheduledRow): number => row.length - row.first;
+
+export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions): BatchIndices {
+  const tokenCount = rows.reduce((sum, row) => sum + ownTokens(row), 0);
+  const tokens = options.paddedSize(tokenCount);
+  const rowCount = options.paddedSize(rows.length);
+  const queries = options.paddedSize(rows.reduce((most, row) => Math.max(most, ownTokens(row)), 1));
+  const keys = options.paddedSize(options.longest);
+  const positions = new Int32Array(tokens);
+  const tokenSlot = new Int32Array(tokens);
+  const keySlot = new Int32Array(tokens);
+  const queryIndex = new Int32Array(rowCount * queries);
+  const queryPositions = new Int32Array(rowCount * queries).fill(-1);
+  const keyIndex = new Int32Array(rowCount * keys);
+  const keyPositions = new Int32Array(rowCount * keys).fill(nowhere);
+  const offsets: number[] = [];
+  let offset = 0;
+  rows.forEach((row, r) => {
+    offsets.push(offset);
+    const own = ownTokens(row);
+    for (let i = 0; i < own; i++) {
+      const slot = r * queries + i;
+      positions[offset + i] = row.first + i;
+      tokenSlot[offset + i] = slot;
+      keySlot[offset + i] = r * keys + row.first + i;
+      queryIndex[slot] = offset + i;
+      queryPositions[slot] = row.first + i;
+    }
+    for (let position = 0; position < row.length; position++) keyPositions[r * keys + position] = position;
+    for (const segment of row.past) {
+      const place = options.past.get(segment.row);
+      if (!place)
+        throw new Error(`The keys of row ${segment.row} are not among the past keys of this batch.`);
+      for (let position = segment.from; position < segment.to; position++) {
+        keyIndex[r * keys + position] = place.at + position - place.first;
+      }
+    }
+    for (let i = 0; i < own; i++) keyIndex[r * keys + row.first + i] = options.pastCount + offset + i;
+    offset += own;
+  });
+  return {
+    tokenCount,
+    tokens,
+    rows: rowCount,
+    queries,
+    keys,
+    positions,
+    queryIndex,
+    queryPositions,
+    keyIndex,
+    keyPositions,
+    tokenSlot,
+    keySlot,
+    offsets,
+  };
+}

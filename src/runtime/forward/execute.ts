@@ -1,0 +1,401 @@
+// Runs a schedule, layer by layer: all rows alive at a layer pass through it in batches, then move to the next. What
+// rows need of each other (states at a fork, keys and values, sources of edits) is handed over on the device.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import { Arena } from '../backends/arena.ts';
+import type { Backend, DeviceTensor, Program, TensorData } from '../backends/backend.ts';
+import type { Plan, ReadResult, ReadTensor } from '../plan/plan.ts';
+import type { Schedule } from '../plan/scheduled.ts';
+import { describeComponent } from '../plan/sites.ts';
+import { embedStage, headStage, type Stage } from '../plan/stage.ts';
+import type { BoundWeights, WeightStore } from '../weights/weights.ts';
+import { indexBatch, ownTokens } from './batch.ts';
+import { Captures } from './captures.ts';
+import { type PreparedEdits, prepareEdits } from './editGroups.ts';
+import type { Keeper } from './kept.ts';
+import { Lookup } from './lookup.ts';
+import type { BatchSizes, PlacedRow } from './placedRow.ts';
+import { type PastPool, type Pooled, States } from './states.ts';
+import { groupTaps, memberResult, type TapGroup, type TapRequest, tapInputs } from './taps.ts';
+import { blockVariant, embedVariant, headVariant, type VariantSlots, variantKey } from './variant.ts';
+
+export interface ExecuteContext {
+  readonly architecture: Architecture;
+  readonly backend: Backend;
+  readonly weights: WeightStore;
+  /** Compiled variants, kept from run to run. */
+  readonly programs: Map<string, Promise<Program>>;
+}
+
+export interface ExecuteOptions {
+  /** Stops between batches; everything is freed and the run rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** A row passing a layer counts one. The total is constant. */
+  readonly onProgress?: (rowLayersDone: number, rowLayersTotal: number) => void;
+  /** Each read's result as soon as it is there. */
+  readonly onRead?: (index: number, result: ReadResult) => void;
+}
+
+/** A batch that has entered a stage. */
+interface Entered {
+  readonly placed: readonly PlacedRow[];
+  readonly sizes: BatchSizes;
+  readonly inputs: Readonly<Record<string, DeviceTensor>>;
+  readonly temporary: readonly DeviceTensor[];
+  readonly past?: PastPool;
+}
+
+/** A batch as it passed a stage: enough to compute it again. Whoever takes it lets its inputs go. */
+export interface BatchRecord {
+  readonly stage: Stage;
+  readonly placed: readonly PlacedRow[];
+  readonly sizes: BatchSizes;
+  /** All but the weights. */
+  readonly inputs: Readonly<Record<string, DeviceTensor>>;
+  readonly edits: Pick<PreparedEdits, 'slots' | 'groups'>;
+  readonly past?: PastPool;
+}
+
+/** Takes down the batches of a run that will be computed again. */
+export interface Recorder {
+  /** The first of the plan's reads are answered; the others only keep rows alive and bring positions to the head. */
+  readonly answeredReads: number;
+  readonly wants: (row: number, stage: Stage) => boolean;
+  readonly take: (record: BatchRecord) => void;
+}
+
+/** Intermediates that are alive at once when a batch is computed again and differentiated, for one in a forward pass. */
+const backwardFactor = 4;
+
+export function partAt(architecture: Architecture, stage: Stage) {
+  if (stage === embedStage) return architecture.embed;
+  return architecture.blocks[stage] ?? architecture.head;
+}
+
+export async function execute(
+  context: ExecuteContext,
+  plan: Plan,
+  schedule: Schedule,
+  options: ExecuteOptions,
+  keeper?: Keeper,
+): Promise<readonly ReadResult[]> {
+  const execution = new Execution(context, plan, schedule, options, undefined, keeper);
+  try {
+    return await execution.run();
+  } finally {
+    execution.arena.disposeAll();
+  }
+}
+
+export class Execution {
+  readonly arena: Arena;
+  readonly lookup: Lookup;
+  readonly #context: ExecuteContext;
+  readonly #recorder: Recorder | undefined;
+  readonly #keeper: Keeper | undefined;
+  readonly #options: ExecuteOptions;
+  readonly #captures: Captures;
+  readonly #states: States;
+  readonly #results: (ReadResult | undefined)[];
+  readonly #head: Stage;
+  #done = 0;
+
+  constructor(
+    context: ExecuteContext,
+    plan: Plan,
+    schedule: Schedule,
+    options: ExecuteOptions,
+    recorder?: Recorder,
+    keeper?: Keeper,
+  ) {
+    this.#keeper = keeper;
+    this.arena = new Arena(context.backend);
+    this.#context = context;
+    this.lookup = new Lookup(context.architecture, plan, schedule);
+    this.#recorder = recorder;
+    this.#options = options;
+    this.#captures = new Captures(this.arena);
+    this.#states = new States(this.arena, this.lookup, context.architecture.width);
+    this.#results = plan.reads.slice(0, recorder?.answeredReads).map(() => undefined);
+    this.#head = headStage(context.architecture);
+  }
+
+  async run(): Promise<readonly ReadResult[]> {
+    this.#options.onProgress?.(0, this.lookup.schedule.rowLayers);
+    for (let stage = embedStage; stage <= this.#head; stage++) {
+      this.#states.fork(stage);
+      await this.#runStage(stage);
+      this.#captures.release(stage);
+      this.#states.advance();
+    }
+    return this.#results.map((result, index) => {
+      if (!result) throw new Error(`Read ${index} was never reached.`);
+      return result;
+    });
+  }
+
+  async #runStage(stage: Stage): Promise<void> {
+    const alive = this.lookup.rowsAt(stage);
+    if (alive.length === 0) return;
+    const { longest, rowLayers } = this.lookup.schedule;
+    const levelOf = (row: number) => this.lookup.row(row).level;
+    const levels = [...new Set(alive.map(levelOf))].sort((a, b) => a - b);
+    // Whose keys and values must be kept, and who goes on, is the same for all batches of the stage. The head has none.
+    const readers = stage === this.#head ? [] : alive;
+    const owners = new Set(readers.flatMap((row) => this.lookup.row(row).past.map((segment) => segment.row)));
+    const goingOn = this.lookup.goingOn(stage);
+    await this.#context.weights.with(
+      partAt(this.#context.architecture, stage).weights,
+      longest,
+      this.#options.signal,
+      async (weights) => {
+        for (const level of levels) {
+          const rows = alive.filter((row) => levelOf(row) === level);
+          for (const batch of this.#batches(rows, stage)) {
+            this.#options.signal?.throwIfAborted();
+            const keeps = (set: ReadonlySet<number>) => batch.some((row) => set.has(row));
+            await this.#runBatch(stage, batch, weights, {
+              keepsPresent: keeps(owners) || (this.#keeper?.wantsPresent(batch, stage) ?? false),
+              keepsHidden: keeps(goingOn),
+            });
+            if (stage === embedStage || stage === this.#head) continue;
+            this.#done += batch.length;
+            this.#options.onProgress?.(this.#done, rowLayers);
+          }
+        }
+      },
+    );
+  }
+
+  /** Rows in order, as many together as the backend's limits allow. */
+  #batches(rows: readonly number[], stage: Stage): readonly (readonly number[])[] {
+    const { architecture, backend } = this.#context;
+    const isHead = stage === this.#head;
+    const perToken = isHead
+      ? architecture.vocabularySize
+      : architecture.headCount * this.lookup.schedule.longest;
+    const bytes = backend.batchBytes / (this.#recorder ? backwardFactor : 1);
+    const most = Math.floor(bytes / (perToken * 4));
+    const batches: number[][] = [];
+    let tokens = 0;
+    let longest = 0;
+    for (const row of rows) {
+      const own = isHead ? this.lookup.headPositions(row).length : ownTokens(this.lookup.row(row));
+      const widest = Math.max(longest, own);
+      // Attention pads every row of a batch to its longest; in the head tokens lie flat.
+      const padded = isHead ? tokens + own : ((batches.at(-1)?.length ?? 0) + 1) * widest;
+      const isFull = tokens + own > backend.batchTokens || padded > most;
+      if (batches.length === 0 || isFull) batches.push([]);
+      batches.at(-1)?.push(row);
+      tokens = isFull ? own : tokens + own;
+      longest = isFull ? own : widest;
+    }
+    return batches;
+  }
+
+  async #runBatch(
+    stage: Stage,
+    batch: readonly number[],
+    weights: BoundWeights,
+    keeps: Pick<VariantSlots, 'keepsPresent' | 'keepsHidden'>,
+  ): Promise<void> {
+    const { architecture, backend } = this.#context;
+    const recorder = this.#recorder;
+    const entered = stage === this.#head ? this.#enterHead(batch) : this.#enterLayer(stage, batch);
+    const paddedSize = (size: number) => backend.paddedSize(size);
+    this.#keeper?.takeHidden(entered.placed, stage, entered.inputs.hidden);
+    const edits = prepareEdits(entered.placed, {
+      arena: this.arena,
+      captures: this.#captures,
+      sizes: entered.sizes,
+      paddedSize,
+      describe: (component) => describeComponent(architecture, component),
+    });
+    const taps = groupTaps(entered.placed.flatMap((row) => this.#tapsOf(row, stage)));
+    const tapUnits = tapInputs(taps, this.arena, paddedSize);
+    const slots: VariantSlots = {
+      edits: edits.slots,
+      taps: taps.map((group) => group.slot),
+      hasPast: entered.past !== undefined,
+      ...keeps,
+    };
+    if (taps.length > 0 || slots.keepsPresent || slots.keepsHidden) {
+      const program = await this.#program(stage, slots);
+      const inputs = { ...weights, ...entered.inputs, ...edits.inputs, ...tapUnits };
+      const outputs = this.arena.own(await program.run(inputs));
+      this.#takeStates(entered.placed, outputs);
+      this.#keeper?.takePresent(entered.placed, stage, outputs);
+      await this.#takeTaps(entered, taps, outputs);
+    }
+    if (recorder && batch.some((row) => recorder.wants(row, stage))) {
+      const { placed, sizes, past } = entered;
+      const inputs = { ...entered.inputs, ...edits.inputs };
+      for (const tensor of Object.values(inputs)) this.arena.keep(tensor);
+      recorder.take({ stage, placed, sizes, inputs, edits, ...(past ? { past } : {}) });
+    }
+    for (const tensor of [...entered.temporary, ...edits.temporary, ...Object.values(tapUnits)])
+      this.arena.dispose(tensor);
+  }
+
+  /** Give a batch's rows to the embedding or a block. */
+  #enterLayer(stage: Stage, batch: readonly number[]): Entered {
+    const { backend } = this.#context;
+    const rows = batch.map((row) => this.lookup.row(row));
+    const past = stage === embedStage ? undefined : this.#states.past(rows);
+    const sizes = indexBatch(rows, {
+      longest: this.lookup.schedule.longest,
+      past: past?.places ?? new Map(),
+      pastCount: past?.count ?? 0,
+      paddedSize: (size) => backend.paddedSize(size),
+    });
+    const inputs: Record<string, DeviceTensor> = {};
+    const temporary: DeviceTensor[] = [];
+    const give = (name: string, { tensor, isTemporary }: Pooled) => {
+      inputs[name] = tensor;
+      if (isTemporary) temporary.push(tensor);
+    };
+    const upload = (name: string, data: TensorData, ...shape: readonly number[]) =>
+      give(name, { tensor: this.arena.upload(data, shape), isTemporary: true });
+    upload('positions', sizes.positions, sizes.tokens);
+    if (stage === embedStage) {
+      upload('tokens', this.#tokens(batch, sizes.offsets, sizes.tokens), sizes.tokens);
+    } else {
+      upload('query_index', sizes.queryIndex, sizes.rows, sizes.queries);
+      upload('query_positions', sizes.queryPositions, sizes.rows, sizes.queries);
+      upload('key_index', sizes.keyIndex, sizes.rows, sizes.keys);
+      upload('key_positions', sizes.keyPositions, sizes.rows, sizes.keys);
+      upload('token_slot', sizes.tokenSlot, sizes.tokens);
+      if (this.#recorder) upload('key_slot', sizes.keySlot, sizes.tokens);
+      give('hidden', this.#states.gather(batch, sizes.offsets, sizes.tokens));
+      if (past) {
+        give('past.keys', past.keys);
+        give('past.values', past.values);
+      }
+    }
+    const placed = batch.map((row, place): PlacedRow => {
+      const { first, edits, length } = this.lookup.row(row);
+      const offset = sizes.offsets[place] ?? 0;
+      const tokenOf = (position: number) => offset + position - first;
+      return { row, place, first, length, tokenOf, edits: edits.filter((edit) => edit.stage === stage) };
+    });
+    return { placed, sizes, inputs, temporary, ...(past ? { past } : {}) };
+  }
+
+  #tokens(batch: readonly number[], offsets: readonly number[], size: number): Int32Array {
+    const tokens = new Int32Array(size);
+    batch.forEach((row, place) => {
+      const start = this.lookup.plan.rows[row]?.start;
+      if (start?.kind === 'tokens') tokens.set(start.tokens, offsets[place]);
+    });
+    return tokens;
+  }
+
+  /** Give the head the positions that are read, and no others. */
+  #enterHead(batch: readonly number[]): Entered {
+    const wanted: { row: number; position: number }[] = [];
+    const placed = batch.map((row, place): PlacedRow => {
+      const { first, edits, length } = this.lookup.row(row);
+      const tokens = new Map<number, number>();
+      for (const position of this.lookup.headPositions(row)) {
+        tokens.set(position, wanted.length);
+        wanted.push({ row, position });
+      }
+      const tokenOf = (position: number) => tokens.get(position);
+      return { row, place, first, length, tokenOf, edits: edits.filter((edit) => edit.stage === this.#head) };
+    });
+    const tokens = this.#context.backend.paddedSize(wanted.length);
+    const { tensor } = this.#states.gatherPositions(wanted, tokens);
+    const sizes = { tokens, rows: batch.length, queries: 1, keys: 1 };
+    return { placed, sizes, inputs: { hidden: tensor }, temporary: [tensor] };
+  }
+
+  #tapsOf(placed: PlacedRow, stage: Stage): readonly TapRequest[] {
+    const { architecture } = this.#context;
+    const answered = this.lookup
+      .readsAt(placed.row, stage)
+      .filter(({ index }) => index < this.#results.length);
+    const reads = answered.map(({ index, read }): TapRequest => {
+      const { target: location, reduction } = read;
+      const component = describeComponent(architecture, read.site.component);
+      return {
+        target: { kind: 'read', index },
+        placed,
+        component,
+        location,
+        ...(reduction ? { reduction } : {}),
+      };
+    });
+    const captures = this.lookup.capturesAt(placed.row, stage).map((request): TapRequest => {
+      const component = describeComponent(architecture, request.component);
+      const heads = Array.from({ length: component.heads ?? 0 }, (_, head) => head);
+      const location = { positions: request.positions, ...(component.layout === 'token' ? {} : { heads }) };
+      return { target: { kind: 'capture', request }, placed, component, location };
+    });
+    return [...reads, ...captures];
+  }
+
+  #takeStates(placed: readonly PlacedRow[], outputs: Readonly<Record<string, DeviceTensor>>): void {
+    const { out, 'present.keys': keys, 'present.values': values } = outputs;
+    for (const { row, first, tokenOf } of placed) {
+      const at = tokenOf(first) ?? 0;
+      if (out) this.#states.leave(row, out, at);
+      if (keys && values) this.#states.keep(row, keys, values, at);
+    }
+  }
+
+  async #takeTaps(
+    entered: Entered,
+    taps: readonly TapGroup[],
+    outputs: Readonly<Record<string, DeviceTensor>>,
+  ): Promise<void> {
+    for (const [index, group] of taps.entries()) {
+      const prefix = `tap${index}.`;
+      const named = Object.entries(outputs).filter(([name]) => name.startsWith(prefix));
+      const tensors = named.map(([name, tensor]) => [name.slice(prefix.length), tensor] as const);
+      if (group.kind === 'capture' && group.slot.layout !== 'pair')
+        this.#captures.keep(group, tensors[0]?.[1]);
+      else await this.#fetch(group, tensors, entered.sizes);
+    }
+  }
+
+  async #fetch(
+    group: TapGroup,
+    tensors: readonly (readonly [string, DeviceTensor])[],
+    sizes: BatchSizes,
+  ): Promise<void> {
+    const fetched: Record<string, ReadTensor> = {};
+    for (const [name, tensor] of tensors) {
+      fetched[name] = { shape: tensor.shape, data: await this.#context.backend.read(tensor) };
+      this.arena.dispose(tensor);
+    }
+    for (const member of group.members) {
+      const result = memberResult(fetched, group, member, sizes);
+      if (member.target.kind === 'capture') {
+        this.#captures.keepPairs(member.target.request, result.value);
+        continue;
+      }
+      this.#results[member.target.index] = result;
+      this.#options.onRead?.(member.target.index, result);
+    }
+  }
+
+  async #program(stage: Stage, slots: VariantSlots): Promise<Program> {
+    const { programs, backend } = this.#context;
+    const key = variantKey(partAt(this.#context.architecture, stage).key, slots);
+    const known = programs.get(key);
+    if (known) return known;
+    const compiled = backend.compile(this.#graph(stage, slots));
+    programs.set(key, compiled);
+    compiled.catch(() => programs.delete(key));
+    return compiled;
+  }
+
+  #graph(stage: Stage, slots: VariantSlots) {
+    const { architecture } = this.#context;
+    if (stage === embedStage) return embedVariant(architecture.embed, slots);
+    const block = architecture.blocks[stage];
+    return block
+      ? blockVariant(block, slots, architecture.width)
+      : headVariant(architecture.head, slots, architecture.width);
+  }
+}

@@ -1,0 +1,116 @@
+// What the executor asks of a plan again and again, answered in constant time: a sweep has thousands of rows and reads.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { KeptRow } from '../plan/keptRow.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Schedule, ScheduledRead, ScheduledRow } from '../plan/scheduled.ts';
+import { headStage, type Stage } from '../plan/stage.ts';
+import { type CaptureRequest, captureRequests } from './captureRequests.ts';
+
+export interface IndexedRead {
+  readonly index: number;
+  readonly read: ScheduledRead;
+}
+
+const none: readonly never[] = [];
+
+function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<K, readonly T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+const at = (row: number, stage: Stage): string => `${row} ${stage}`;
+
+export class Lookup {
+  readonly plan: Plan;
+  readonly schedule: Schedule;
+  /** Rows of earlier plans. */
+  readonly kept: readonly { readonly row: number; readonly kept: KeptRow }[];
+  readonly #head: Stage;
+  readonly #reads: ReadonlyMap<string, readonly IndexedRead[]>;
+  readonly #captures: ReadonlyMap<string, readonly CaptureRequest[]>;
+  /** Rows that fork at a layer, and the parents that they fork from there. */
+  readonly #forks: ReadonlyMap<Stage, readonly { readonly row: number; readonly parent: number }[]>;
+
+  constructor(architecture: Architecture, plan: Plan, schedule: Schedule) {
+    this.plan = plan;
+    this.schedule = schedule;
+    this.kept = plan.rows.flatMap(({ start }, row) =>
+      start.kind === 'kept' ? [{ row, kept: start.kept }] : [],
+    );
+    this.#head = headStage(architecture);
+    this.#reads = groupBy(
+      schedule.reads.map((read, index) => ({ index, read })),
+      ({ read }) => at(read.row, read.stage),
+    );
+    this.#captures = groupBy(captureRequests(schedule), ({ row, stage }) => at(row, stage));
+    const forks = plan.rows.flatMap(({ start }, row) =>
+      start.kind === 'fork' ? [{ row, parent: start.parent, layer: start.layer }] : [],
+    );
+    this.#forks = groupBy(forks, ({ layer }) => layer);
+  }
+
+  row(row: number): ScheduledRow {
+    const found = this.schedule.rows[row];
+    if (!found) throw new Error(`Row ${row} is not in the schedule.`);
+    return found;
+  }
+
+  readsAt(row: number, stage: Stage): readonly IndexedRead[] {
+    return this.#reads.get(at(row, stage)) ?? none;
+  }
+
+  capturesAt(row: number, stage: Stage): readonly CaptureRequest[] {
+    return this.#captures.get(at(row, stage)) ?? none;
+  }
+
+  forksAt(stage: Stage): readonly { readonly row: number; readonly parent: number }[] {
+    return this.#forks.get(stage) ?? none;
+  }
+
+  /**
+   * Positions of a row that are read or captured in the head, and those that an edit joins with them: only these pass it.
+   * Ascending.
+   */
+  headPositions(row: number): readonly number[] {
+    const positions = [
+      ...this.readsAt(row, this.#head).flatMap(({ read }) => read.target.positions),
+      ...this.capturesAt(row, this.#head).flatMap((request) => request.positions),
+    ];
+    const wanted = new Set(positions);
+    const joining = (this.schedule.rows[row]?.edits ?? []).filter(
+      ({ stage, fragment }) => stage === this.#head && (fragment.joined ?? 1) > 1,
+    );
+    // Once for each edit: what one joins may be wanted of the next.
+    for (const _ of joining) {
+      for (const { target } of joining) {
+        if (target.positions.some((position) => wanted.has(position)))
+          for (const position of target.positions) wanted.add(position);
+      }
+    }
+    return [...wanted].sort((a, b) => a - b);
+  }
+
+  /** Rows that pass a stage. Rows from tokens pass the embedding; only rows that are read there pass the head. */
+  rowsAt(stage: Stage): readonly number[] {
+    return this.schedule.rows.flatMap((row, index) => {
+      if (stage < row.start || stage > row.end) return [];
+      return stage === this.#head && this.headPositions(index).length === 0 ? [] : [index];
+    });
+  }
+
+  /** Rows that pass a stage and whose state is needed at the next one, by themselves or by a row that forks there. */
+  goingOn(stage: Stage): ReadonlySet<number> {
+    const parents = this.forksAt(stage + 1).map(({ parent }) => parent);
+    const rows = this.schedule.rows.flatMap((row, index) =>
+      row.start <= stage && row.end > stage ? [index] : [],
+    );
+    return new Set([...rows, ...parents]);
+  }
+}

@@ -1,0 +1,175 @@
+// The states of rows between stages, and their keys and values within a layer: slices of tensors that stay on the device.
+
+import type { Arena } from '../backends/arena.ts';
+import type { DeviceTensor, Piece } from '../backends/backend.ts';
+import type { ScheduledRow } from '../plan/scheduled.ts';
+import type { Stage } from '../plan/stage.ts';
+import { ownTokens, type PastPlace } from './batch.ts';
+import type { Lookup } from './lookup.ts';
+
+/** A row's tokens `at` and on of a tensor [tokens, width]. */
+interface Slice {
+  readonly tensor: DeviceTensor;
+  readonly at: number;
+}
+
+interface Present {
+  readonly keys: DeviceTensor;
+  readonly values: DeviceTensor;
+  readonly at: number;
+  /** Keys; default the tokens that the row carries. */
+  readonly count?: number;
+}
+
+export interface Pooled {
+  readonly tensor: DeviceTensor;
+  /** Made for this batch alone. */
+  readonly isTemporary: boolean;
+}
+
+export interface PastPool {
+  readonly keys: Pooled;
+  readonly values: Pooled;
+  readonly places: ReadonlyMap<number, PastPlace>;
+  /** Keys in the pool. */
+  readonly count: number;
+}
+
+export class States {
+  readonly #arena: Arena;
+  readonly #lookup: Lookup;
+  readonly #width: number;
+  #entering = new Map<number, Slice>();
+  #leaving = new Map<number, Slice>();
+  #present = new Map<number, Present>();
+
+  constructor(arena: Arena, lookup: Lookup, width: number) {
+    this.#arena = arena;
+    this.#lookup = lookup;
+    this.#width = width;
+  }
+
+  /** Rows that begin at this layer take their parent's states from their first position on. */
+  fork(stage: Stage): void {
+    for (const { row, kept } of this.#lookup.kept) {
+      const present = kept.present.get(stage);
+      if (present) this.#present.set(row, present);
+      const { tensor, at } = kept.hidden;
+      if (stage === kept.layer) this.#entering.set(row, { tensor, at: at - kept.position });
+    }
+    const parents = new Map(this.#lookup.forksAt(stage).map(({ row, parent }) => [row, parent]));
+    const enter = (row: number): Slice => {
+      const known = this.#entering.get(row);
+      if (known) return known;
+      const parent = parents.get(row);
+      if (parent === undefined) throw new Error(`Row ${row} has no state to fork from at stage ${stage}.`);
+      // A parent that forks at this very layer comes first, wherever it stands in the plan.
+      const { tensor, at } = enter(parent);
+      const slice = { tensor, at: at + this.#lookup.row(row).first - this.#lookup.row(parent).first };
+      this.#entering.set(row, slice);
+      return slice;
+    };
+    for (const row of parents.keys()) enter(row);
+  }
+
+  #slice(row: number): Slice {
+    const slice = this.#entering.get(row);
+    if (!slice) throw new Error(`Row ${row} has no state here.`);
+    return slice;
+  }
+
+  /**
+   * The states of a batch, [tokens, width], row r from token `offsets[r]` on: the last stage's tensor itself when the
+   * rows lie in it just so, else a copy of their slices.
+   */
+  gather(batch: readonly number[], offsets: readonly number[], tokens: number): Pooled {
+    const slices = batch.map((row) => this.#slice(row));
+    const [first] = slices;
+    const isWhole =
+      first?.tensor.shape[0] === tokens &&
+      slices.every(({ tensor, at }, r) => tensor === first.tensor && at === offsets[r]);
+    if (first && isWhole) return { tensor: first.tensor, isTemporary: false };
+    const pieces = slices.map(({ tensor, at }, r): Piece => {
+      const count = ownTokens(this.#lookup.row(batch[r] ?? 0)) * this.#width;
+      return { from: tensor, start: at * this.#width, count, at: (offsets[r] ?? 0) * this.#width };
+    });
+    return { tensor: this.#arena.assemble([tokens, this.#width], pieces), isTemporary: true };
+  }
+
+  /** Single positions of rows one after another, [tokens, width]. */
+  gatherPositions(
+    wanted: readonly { readonly row: number; readonly position: number }[],
+    tokens: number,
+  ): Pooled {
+    const pieces = wanted.map(({ row, position }, index): Piece => {
+      const { tensor, at } = this.#slice(row);
+      const token = at + position - this.#lookup.row(row).first;
+      return { from: tensor, start: token * this.#width, count: this.#width, at: index * this.#width };
+    });
+    return { tensor: this.#arena.assemble([tokens, this.#width], pieces), isTemporary: true };
+  }
+
+  /** The keys and values of all ancestors of these rows; undefined when they have none. */
+  past(rows: readonly ScheduledRow[]): PastPool | undefined {
+    const owners = [...new Set(rows.flatMap((row) => row.past.map((segment) => segment.row)))];
+    const held = owners.map((row) => {
+      const present = this.#present.get(row);
+      if (!present) throw new Error(`The keys of row ${row} were not kept.`);
+      const scheduled = this.#lookup.row(row);
+      return { row, present, first: scheduled.first, own: present.count ?? ownTokens(scheduled) };
+    });
+    const [only] = held;
+    if (!only) return undefined;
+    const { keys, values } = only.present;
+    if (held.every(({ present }) => present.keys === keys)) {
+      return {
+        keys: { tensor: keys, isTemporary: false },
+        values: { tensor: values, isTemporary: false },
+        places: new Map(held.map(({ row, present, first }) => [row, { at: present.at, first }])),
+        count: keys.shape[0] ?? 0,
+      };
+    }
+    const width = keys.shape[1] ?? 1;
+    const places = new Map<number, PastPlace>();
+    let count = 0;
+    for (const { row, first, own } of held) {
+      places.set(row, { at: count, first });
+      count += own;
+    }
+    const padded = this.#arena.backend.paddedSize(count);
+    const join = (pick: (present: Present) => DeviceTensor): Pooled => {
+      const pieces = held.map(({ row, present, own }): Piece => {
+        const at = (places.get(row)?.at ?? 0) * width;
+        return { from: pick(present), start: present.at * width, count: own * width, at };
+      });
+      return { tensor: this.#arena.assemble([padded, width], pieces), isTemporary: true };
+    };
+    return {
+      keys: join((present) => present.keys),
+      values: join((present) => present.values),
+      places,
+      count: padded,
+    };
+  }
+
+  leave(row: number, tensor: DeviceTensor, at: number): void {
+    this.#leaving.set(row, { tensor, at });
+  }
+
+  keep(row: number, keys: DeviceTensor, values: DeviceTensor, at: number): void {
+    this.#present.set(row, { keys, values, at });
+  }
+
+  /** What leaves this stage enters the next; what neither uses is freed. */
+  advance(): void {
+    const kept = new Set([...this.#leaving.values()].map((slice) => slice.tensor));
+    for (const { tensor } of this.#entering.values()) if (!kept.has(tensor)) this.#arena.dispose(tensor);
+    for (const { keys, values } of this.#present.values()) {
+      this.#arena.dispose(keys);
+      this.#arena.dispose(values);
+    }
+    this.#entering = this.#leaving;
+    this.#leaving = new Map();
+    this.#present = new Map();
+  }
+}

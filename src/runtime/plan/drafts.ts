@@ -1,0 +1,113 @@
+// Rows as they begin, before it is known how long they must live: what they start from, checked against the model.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { KeptRow } from './keptRow.ts';
+import { type Plan, PlanError } from './plan.ts';
+import type { ScheduledEdit, Segment } from './scheduled.ts';
+import { embedStage, type Stage } from './stage.ts';
+
+export interface Draft {
+  length: number;
+  first: number;
+  start: Stage;
+  end: Stage;
+  past: Segment[];
+  edits: ScheduledEdit[];
+}
+
+function draftFromTokens(architecture: Architecture, tokens: readonly number[]): Draft {
+  if (tokens.length === 0) throw new PlanError('A row needs at least one token.');
+  if (tokens.length > architecture.maxPositions) {
+    throw new PlanError(
+      `The prompt has ${tokens.length} tokens, but this model has ${architecture.maxPositions} positions. Shorten it.`,
+    );
+  }
+  const bad = tokens.find(
+    (token) => !Number.isInteger(token) || token < 0 || token >= architecture.vocabularySize,
+  );
+  if (bad !== undefined) {
+    throw new PlanError(
+      `Token ${bad} does not exist: the vocabulary has ids 0 to ${architecture.vocabularySize - 1}.`,
+    );
+  }
+  return { length: tokens.length, first: 0, start: embedStage, end: embedStage, past: [], edits: [] };
+}
+
+/** Later than any stage: the row does not run. */
+const never = Number.POSITIVE_INFINITY;
+
+/** @throws PlanError for a row that has run already */
+export function requireRunning({ start }: Draft, row: number): void {
+  if (start !== never) return;
+  throw new PlanError(
+    `Row ${row} has run before and was kept, so it can only be forked from. Edit or read the fork.`,
+  );
+}
+
+/** @throws PlanError for a fork where nothing was kept */
+function checkKeptFork(parent: KeptRow, row: number, layer: number, position: number): void {
+  if (layer === parent.layer && position === parent.position) return;
+  throw new PlanError(
+    `Row ${row} was kept at layer ${parent.layer} from position ${parent.position} on; it cannot be forked from at layer ${layer}, position ${position}.`,
+  );
+}
+
+function draftFromFork(
+  architecture: Architecture,
+  parent: Draft,
+  parentRow: number,
+  layer: number,
+  position: number,
+): Draft {
+  if (!Number.isInteger(layer) || layer < 0 || layer >= architecture.layerCount) {
+    throw new PlanError(
+      `A row cannot fork at layer ${layer}: this model has layers 0 to ${architecture.layerCount - 1}.`,
+    );
+  }
+  if (layer < parent.start && parent.start !== never) {
+    throw new PlanError(
+      `A row cannot fork at layer ${layer} from row ${parentRow}, which itself begins at layer ${parent.start}.`,
+    );
+  }
+  if (!Number.isInteger(position) || position < 0 || position >= parent.length) {
+    throw new PlanError(
+      `A row cannot fork at position ${position}: its parent has positions 0 to ${parent.length - 1}.`,
+    );
+  }
+  if (position < parent.first) {
+    throw new PlanError(
+      `A row cannot fork at position ${position} from row ${parentRow}, which itself carries positions from ${parent.first} on.`,
+    );
+  }
+  if (position > 0 && !architecture.isCausal) {
+    throw new PlanError(
+      `In ${architecture.family} every position sees every other, so a row can only fork at position 0.`,
+    );
+  }
+  const own = position > parent.first ? [{ row: parentRow, from: parent.first, to: position }] : [];
+  return {
+    length: parent.length,
+    first: position,
+    start: layer,
+    end: layer,
+    past: [...parent.past, ...own],
+    edits: [],
+  };
+}
+
+/** @param draftOf rows that come before in the order of dependence */
+export function draftRow(
+  architecture: Architecture,
+  plan: Plan,
+  row: number,
+  draftOf: (row: number) => Draft,
+): Draft {
+  const { start } = plan.rows[row] ?? { start: { kind: 'tokens' as const, tokens: [] } };
+  if (start.kind === 'tokens') return draftFromTokens(architecture, start.tokens);
+  if (start.kind === 'kept')
+    return { length: start.kept.length, first: 0, start: never, end: embedStage, past: [], edits: [] };
+  const { parent, layer, position } = start;
+  const from = plan.rows[parent]?.start;
+  if (from?.kind === 'kept') checkKeptFork(from.kept, parent, layer, position);
+  return draftFromFork(architecture, draftOf(parent), parent, layer, position);
+}

@@ -1,0 +1,56 @@
+// A plan with everything worked out that running it needs: what `schedule` makes, and all that runs it reads.
+
+import type { Edit, Read } from './plan.ts';
+import type { ResolvedLocation } from './sites.ts';
+import type { Stage } from './stage.ts';
+
+/** Positions `from` to `to` (exclusive) of a row's sequence whose keys and values are another row's. */
+export interface Segment {
+  readonly row: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ScheduledEdit extends Edit {
+  readonly stage: Stage;
+  readonly target: ResolvedLocation;
+  /** Present when the source is a row. */
+  readonly origin?: {
+    readonly row: number;
+    readonly stage: Stage;
+    readonly component: string;
+    readonly location: ResolvedLocation;
+  };
+}
+
+export interface ScheduledRow {
+  /** Positions of the whole sequence. */
+  readonly length: number;
+  /** The first position that the row carries itself. */
+  readonly first: number;
+  /** The stage at which it enters: `embedStage` for tokens, a layer for a fork. */
+  readonly start: Stage;
+  /** The last stage at which something is needed of it. */
+  readonly end: Stage;
+  /** Rows of a lower level run before it inside a layer. */
+  readonly level: number;
+  /** Owners of the positions before `first`, in order. */
+  readonly past: readonly Segment[];
+  readonly edits: readonly ScheduledEdit[];
+}
+
+export interface ScheduledRead extends Read {
+  readonly stage: Stage;
+  readonly target: ResolvedLocation;
+}
+
+export interface Schedule {
+  readonly rows: readonly ScheduledRow[];
+  readonly reads: readonly ScheduledRead[];
+  /** Positions of the longest sequence. */
+  readonly longest: number;
+  /** Rows times the layers each passes: the unit of progress. */
+  readonly rowLayers: number;
+  /** Tokens times the layers each passes: the work. */
+  readonly tokenLayers: number;
+}

@@ -1,0 +1,191 @@
+// Parameters in training: they and the moments of their optimiser stay on the device from step to step, and a step is one
+// graph. WebGPU cannot write where it reads, so each step makes new tensors and frees the old.
+
+import {
+  momentNames,
+  type OptimizerSettings,
+  optimizerStep,
+  scheduleOf,
+  scheduleWidth,
+} from '../../autodiff/optimizers.ts';
+import { orthonormalGap, retracted, tangent } from '../../autodiff/orthonormal.ts';
+import { type Graph, graph } from '../../onnx/graph.ts';
+import { input, type Value } from '../../onnx/value.ts';
+import { type Backend, type DeviceTensor, elementCount, type Program } from '../backends/backend.ts';
+import { type Fragment, PlanError, type ReadTensor } from '../plan/plan.ts';
+
+export interface TrainedParameter {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+  /** Keep the columns of a matrix orthonormal; they must be so at the start. */
+  readonly isOrthonormal?: boolean;
+  /** Factor of the rate for this parameter; default 1. */
+  readonly rateFactor?: number;
+}
+
+type Trained = Readonly<Record<string, TrainedParameter>>;
+
+/** Further from orthonormal than float32 can be: the numbers are not meant so. */
+const widestGap = 1e-4;
+
+function check(name: string, { data, shape, isOrthonormal = false }: TrainedParameter): void {
+  if (elementCount(shape) !== data.length) {
+    throw new PlanError(
+      `The parameter '${name}' has ${data.length} numbers; its shape [${shape.join(', ')}] needs ${elementCount(shape)}.`,
+    );
+  }
+  if (shape.length === 0)
+    throw new PlanError(`The parameter '${name}' has no axis; give a single number the shape [1].`);
+  if (!isOrthonormal) return;
+  const [rows = 0, columns = 0] = shape;
+  if (shape.length !== 2 || columns > rows) {
+    throw new PlanError(
+      `The parameter '${name}' of shape [${shape.join(', ')}] cannot have orthonormal columns: it must be a matrix with at least as many rows.`,
+    );
+  }
+  const gap = orthonormalGap(data, rows, columns);
+  if (gap > widestGap) {
+    throw new PlanError(
+      `The columns of the parameter '${name}' are not orthonormal: WᵀW is off the identity by ${gap.toPrecision(2)}. Orthonormalise them first.`,
+    );
+  }
+}
+
+function stepGraph(parameters: Trained, settings: OptimizerSettings): Graph {
+  const outputs: Record<string, Value> = {};
+  for (const [name, { shape, isOrthonormal = false }] of Object.entries(parameters)) {
+    const parameter = input(name, 'float32', shape);
+    const gradient = input(`${name}.gradient`, 'float32', shape);
+    const moments = Object.fromEntries(
+      momentNames(settings).map((moment) => [moment, input(`${name}.${moment}`, 'float32', shape)]),
+    );
+    const next = optimizerStep(settings, {
+      parameter,
+      gradient: isOrthonormal ? tangent(parameter, gradient) : gradient,
+      moments,
+      schedule: input(`${name}.schedule`, 'float32', [scheduleWidth]),
+    });
+    outputs[`next.${name}`] = isOrthonormal ? retracted(parameter, next.parameter) : next.parameter;
+    for (const [moment, value] of Object.entries(next.moments)) outputs[`next.${name}.${moment}`] = value;
+  }
+  return graph(outputs);
+}
+
+export class Trainer {
+  readonly #backend: Backend;
+  readonly #trained: Trained;
+  readonly #settings: OptimizerSettings;
+  readonly #program: Program;
+  /** Parameters and moments by the names of the graph's inputs. */
+  #tensors: Readonly<Record<string, DeviceTensor>>;
+  /** Those of before the last step, until the next one. */
+  #previous: Readonly<Record<string, DeviceTensor>> | undefined;
+  #parameters: Fragment['parameters'];
+  #steps = 0;
+
+  private constructor(backend: Backend, trained: Trained, settings: OptimizerSettings, program: Program) {
+    this.#backend = backend;
+    this.#trained = trained;
+    this.#settings = settings;
+    this.#program = program;
+    const tensors: Record<string, DeviceTensor> = {};
+    for (const [name, { data, shape }] of Object.entries(trained)) {
+      tensors[name] = backend.upload(Float32Array.from(data), shape);
+      for (const moment of momentNames(settings))
+        tensors[`${name}.${moment}`] = backend.upload(new Float32Array(data.length), shape);
+    }
+    this.#tensors = tensors;
+    this.#parameters = this.#current();
+  }
+
+  /** @throws PlanError for numbers that do not fill their shape, or that are not orthonormal where they should be */
+  static async create(backend: Backend, trained: Trained, settings: OptimizerSettings): Promise<Trainer> {
+    for (const [name, parameter] of Object.entries(trained)) check(name, parameter);
+    return new Trainer(backend, trained, settings, await backend.compile(stepGraph(trained, settings)));
+  }
+
+  /** What fragments take until the next step; each step makes a new object. */
+  get parameters(): Fragment['parameters'] {
+    return this.#parameters;
+  }
+
+  /** Steps made. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  #current(): Fragment['parameters'] {
+    return Object.fromEntries(
+      Object.entries(this.#trained).map(([name, { shape }]) => [
+        name,
+        { tensor: this.#tensorOf(name), shape },
+      ]),
+    );
+  }
+
+  #tensorOf(name: string): DeviceTensor {
+    const tensor = this.#tensors[name];
+    if (!tensor) throw new Error(`There is no tensor '${name}'.`);
+    return tensor;
+  }
+
+  /**
+   * One step. The gradients stay their owner's; the parameters of before are kept until the next step.
+   * @param gradients of all parameters, in their shapes
+   * @param rate      the learning rate of this step
+   */
+  async step(gradients: Readonly<Record<string, DeviceTensor>>, rate: number): Promise<void> {
+    const schedules: Record<string, DeviceTensor> = {};
+    const given: Record<string, DeviceTensor> = {};
+    try {
+      for (const [name, { rateFactor = 1 }] of Object.entries(this.#trained)) {
+        const gradient = gradients[name];
+        if (!gradient) throw new PlanError(`There is no gradient of the parameter '${name}'.`);
+        given[`${name}.gradient`] = gradient;
+        const numbers = scheduleOf(this.#settings, this.#steps + 1, rate * rateFactor);
+        schedules[`${name}.schedule`] = this.#backend.upload(numbers, [scheduleWidth]);
+      }
+      const next = await this.#program.run({ ...this.#tensors, ...given, ...schedules });
+      this.#forget();
+      this.#previous = this.#tensors;
+      this.#tensors = Object.fromEntries(
+        Object.entries(next).map(([name, tensor]) => [name.slice('next.'.length), tensor]),
+      );
+      this.#steps += 1;
+      this.#parameters = this.#current();
+    } finally {
+      for (const tensor of Object.values(schedules)) this.#backend.dispose(tensor);
+    }
+  }
+
+  #forget(): void {
+    for (const tensor of Object.values(this.#previous ?? {})) this.#backend.dispose(tensor);
+    this.#previous = undefined;
+  }
+
+  /** Take the last step back, once: what it led to turned out to be no numbers. @returns false without a step to take back */
+  revert(): boolean {
+    if (!this.#previous) return false;
+    for (const tensor of Object.values(this.#tensors)) this.#backend.dispose(tensor);
+    this.#tensors = this.#previous;
+    this.#previous = undefined;
+    this.#steps -= 1;
+    this.#parameters = this.#current();
+    return true;
+  }
+
+  /** The parameters as they are now. */
+  async read(): Promise<Readonly<Record<string, ReadTensor>>> {
+    const found: Record<string, ReadTensor> = {};
+    for (const [name, { shape }] of Object.entries(this.#trained))
+      found[name] = { shape, data: Float32Array.from(await this.#backend.read(this.#tensorOf(name))) };
+    return found;
+  }
+
+  async dispose(): Promise<void> {
+    this.#forget();
+    for (const tensor of Object.values(this.#tensors)) this.#backend.dispose(tensor);
+    this.#tensors = {};
+    await this.#program.dispose();
+  }
+}

@@ -1,0 +1,110 @@
+// Whether a model fits, and where its weights wait between uses. Decided before a byte of them is read, from the sizes
+// that the checkpoint's header tells and what the device can hold.
+
+import type { Architecture, WeightSource } from '../../architectures/architecture.ts';
+import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
+import { type Backend, BackendError, elementCount } from '../backends/backend.ts';
+
+/** Where weights wait between uses: on the device in float32, in memory as stored, or in the checkpoint. */
+export type WeightResidency = 'expanded' | 'packed' | 'streamed';
+
+/** Sizes of a model's weights, in bytes. */
+export interface WeightSizes {
+  readonly parameterCount: number;
+  /** All weights as float32, shared ones once. */
+  readonly expandedBytes: number;
+  /** All weights as the checkpoint stores them. */
+  readonly packedBytes: number;
+  /** The largest tensor as float32. */
+  readonly largestTensor: { readonly name: string; readonly bytes: number };
+  /** The largest part that runs at once (the embedding, a layer, the head) as float32. */
+  readonly largestPartBytes: number;
+}
+
+export interface Placement {
+  readonly residency: WeightResidency;
+  /** Why the weights are not simply expanded, and what that means, in a sentence; absent when they are. */
+  readonly reason?: string;
+}
+
+const fourBytes = (shape: readonly number[]): number => 4 * elementCount(shape);
+
+/** Tensors of a list of sources, each once. */
+function tensorsOf(sources: readonly WeightSource[]): ReadonlyMap<string, number> {
+  return new Map(
+    sources.flatMap((source) =>
+      source.kind === 'tensor' ? [[source.tensor, fourBytes(source.shape)] as const] : [],
+    ),
+  );
+}
+
+const sumOf = (sizes: Iterable<number>): number => [...sizes].reduce((sum, size) => sum + size, 0);
+
+export function weightSizes(architecture: Architecture, checkpoint: Checkpoint): WeightSizes {
+  const parts = [architecture.embed, ...architecture.blocks, architecture.head].map((part) =>
+    tensorsOf(Object.values(part.weights)),
+  );
+  const all = new Map(parts.flatMap((tensors) => [...tensors]));
+  const expandedBytes = sumOf(all.values());
+  const largest = [...all].reduce((best, next) => (next[1] > best[1] ? next : best), ['', 0]);
+  return {
+    parameterCount: expandedBytes / 4,
+    expandedBytes,
+    packedBytes: sumOf([...all.keys()].map((name) => checkpoint.tensors.get(name)?.sizeBytes ?? 0)),
+    largestTensor: { name: largest[0], bytes: largest[1] },
+    largestPartBytes: parts.reduce((most, tensors) => Math.max(most, sumOf(tensors.values())), 0),
+  };
+}
+
+/** `7.2 GB`, in powers of a thousand as downloads are counted. */
+function amount(bytes: number): string {
+  const [scale, unit] = bytes < 1e9 ? [1e6, 'MB'] : [1e9, 'GB'];
+  return `${Number((bytes / scale).toPrecision(2))} ${unit}`;
+}
+
+/**
+ * Choose where the weights wait, or refuse a model that cannot run here at all.
+ * @param budgetBytes that weights may take while nothing runs
+ * @throws BackendError with a sentence: what is too large, what the device holds, what to do
+ */
+export function placeWeights(
+  label: string,
+  sizes: WeightSizes,
+  {
+    kind,
+    largestTensorBytes,
+    largestPartBytes,
+  }: Pick<Backend, 'kind' | 'largestTensorBytes' | 'largestPartBytes'>,
+  budgetBytes: number,
+): Placement {
+  const { name, bytes } = sizes.largestTensor;
+  if (bytes > largestTensorBytes) {
+    throw new BackendError(
+      `${label} cannot run on this GPU: its tensor '${name}' takes ${amount(bytes)} in float32, and the largest buffer ` +
+        `here holds ${amount(largestTensorBytes)}. Choose a smaller model, or open the page with ?backend=wasm.`,
+    );
+  }
+  const partLimit = Math.min(largestPartBytes, budgetBytes);
+  if (sizes.largestPartBytes > partLimit) {
+    const where =
+      largestPartBytes <= budgetBytes && kind === 'wasm' ? 'WebAssembly holds' : 'this device has room for';
+    throw new BackendError(
+      `${label} cannot run here: its largest part takes ${amount(sizes.largestPartBytes)} in float32 while it runs, and ` +
+        `${where} ${amount(partLimit)}. Choose a smaller model.`,
+    );
+  }
+  const { expandedBytes, packedBytes } = sizes;
+  if (expandedBytes <= budgetBytes) return { residency: 'expanded' };
+  const tooLarge = `${amount(expandedBytes)} in float32 would not fit in the ${amount(budgetBytes)} that weights may take here`;
+  return packedBytes <= budgetBytes
+    ? {
+        residency: 'packed',
+        reason: `Weights stay packed: ${tooLarge}. Each layer is expanded when it runs, so a run takes longer.`,
+      }
+    : {
+        residency: 'streamed',
+        reason:
+          `Weights are read again for every run: ${tooLarge}, nor would ${amount(packedBytes)} as stored. ` +
+          'Each layer is read and expanded when it runs, so a run takes much longer.',
+      };
+}

@@ -1,0 +1,125 @@
+// Weights on the device, under a memory budget. Where float32 fits they are expanded once and stay; where it does not,
+// they stay packed in memory as the checkpoint stores them, or in the checkpoint itself, and each part is expanded for
+// the moment it runs.
+
+import type { WeightSource } from '../../architectures/architecture.ts';
+import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
+import { expand } from '../../checkpoint/storage/expand.ts';
+import { type Backend, BackendError, type DeviceTensor, elementCount } from '../backends/backend.ts';
+import type { WeightResidency } from './residency.ts';
+
+export type BoundWeights = Readonly<Record<string, DeviceTensor>>;
+
+export interface WeightStoreOptions {
+  readonly residency: WeightResidency;
+  readonly signal?: AbortSignal;
+  /** Called with the checkpoint's bytes as they are read, of `total` in all. */
+  readonly onBytes?: (done: number, total: number) => void;
+}
+
+export class WeightStore {
+  readonly residency: WeightResidency;
+  readonly #backend: Backend;
+  readonly #checkpoint: Checkpoint;
+  readonly #packed = new Map<string, Uint8Array>();
+  readonly #resident = new Map<string, DeviceTensor>();
+  readonly #tables = new Map<string, { readonly tensor: DeviceTensor; readonly rows: number }>();
+
+  private constructor(backend: Backend, checkpoint: Checkpoint, residency: WeightResidency) {
+    this.#backend = backend;
+    this.#checkpoint = checkpoint;
+    this.residency = residency;
+  }
+
+  /** Read all that stays in memory. On failure or abort nothing is left behind. */
+  static async open(
+    backend: Backend,
+    checkpoint: Checkpoint,
+    sources: readonly WeightSource[],
+    options: WeightStoreOptions,
+  ): Promise<WeightStore> {
+    const store = new WeightStore(backend, checkpoint, options.residency);
+    if (options.residency === 'streamed') return store;
+    const names = [
+      ...new Set(sources.flatMap((source) => (source.kind === 'tensor' ? [source.tensor] : []))),
+    ];
+    const sizes = names.map((name) => checkpoint.tensors.get(name)?.sizeBytes ?? 0);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    let done = 0;
+    options.onBytes?.(0, total);
+    try {
+      for (const [index, name] of names.entries()) {
+        options.signal?.throwIfAborted();
+        const bytes = await checkpoint.read(name, options.signal);
+        if (options.residency === 'packed') store.#packed.set(name, bytes);
+        else store.#resident.set(name, store.#expanded(name, bytes));
+        done += sizes[index] ?? 0;
+        options.onBytes?.(done, total);
+      }
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+    return store;
+  }
+
+  #expanded(name: string, bytes: Uint8Array): DeviceTensor {
+    const info = this.#checkpoint.tensors.get(name);
+    if (!info) throw new BackendError(`The checkpoint has no tensor '${name}'.`);
+    return this.#backend.upload(expand(info.dtype, bytes, elementCount(info.shape)), info.shape);
+  }
+
+  #table(source: WeightSource & { kind: 'positions' }, positions: number): DeviceTensor {
+    const known = this.#tables.get(source.key);
+    if (known && known.rows >= positions) return known.tensor;
+    // Doubling keeps the number of tables made for growing prompts small.
+    const rows = Math.max(64, 2 ** Math.ceil(Math.log2(positions)));
+    const tensor = this.#backend.upload(source.rows(rows), [rows, source.width]);
+    // Only now: an upload that fails leaves the table that was there.
+    if (known) this.#backend.dispose(known.tensor);
+    this.#tables.set(source.key, { tensor, rows });
+    return tensor;
+  }
+
+  /**
+   * The weights of one part, by the names of its inputs, while `use` runs.
+   * @param positions rows that tables must have
+   */
+  async with<T>(
+    weights: Readonly<Record<string, WeightSource>>,
+    positions: number,
+    signal: AbortSignal | undefined,
+    use: (bound: BoundWeights) => Promise<T>,
+  ): Promise<T> {
+    const passing: DeviceTensor[] = [];
+    try {
+      const bound: Record<string, DeviceTensor> = {};
+      for (const [name, source] of Object.entries(weights)) {
+        if (source.kind === 'positions') {
+          bound[`weight.${name}`] = this.#table(source, positions);
+          continue;
+        }
+        const resident = this.#resident.get(source.tensor);
+        if (resident) {
+          bound[`weight.${name}`] = resident;
+          continue;
+        }
+        const bytes = this.#packed.get(source.tensor) ?? (await this.#checkpoint.read(source.tensor, signal));
+        const tensor = this.#expanded(source.tensor, bytes);
+        passing.push(tensor);
+        bound[`weight.${name}`] = tensor;
+      }
+      return await use(bound);
+    } finally {
+      for (const tensor of passing) this.#backend.dispose(tensor);
+    }
+  }
+
+  close(): void {
+    for (const tensor of this.#resident.values()) this.#backend.dispose(tensor);
+    for (const { tensor } of this.#tables.values()) this.#backend.dispose(tensor);
+    this.#resident.clear();
+    this.#tables.clear();
+    this.#packed.clear();
+  }
+}
