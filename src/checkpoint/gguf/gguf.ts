@@ -1,8 +1,9 @@
 // A GGUF file as a checkpoint: the header read and checked, the metadata in the words of config.json, tensors under the
 // names and in the row order of transformers, the tokenizer rebuilt.
 
-import { listed, quoted, requireOpen, unknownTensor } from '../../messages/wording.ts';
+import { listed, quoted } from '../../messages/wording.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from '../checkpoint.ts';
+import { requireOpen, unknownTensor } from '../refusals.ts';
 import type { ByteSource } from '../sources/byteSource.ts';
 import { elementCountOf, storedBytes } from '../storage/storage.ts';
 import { familyOf, type GgufFamily } from './ggufFamilies.ts';

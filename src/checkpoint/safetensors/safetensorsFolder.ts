@@ -1,8 +1,9 @@
 // A folder as Hugging Face lays it out: config.json, tokenizer.json, and the weights in model.safetensors or in the shards
 // that model.safetensors.index.json names.
 import * as v from 'valibot';
-import { listed, quoted, requireOpen, unknownTensor } from '../../messages/wording.ts';
+import { listed, quoted } from '../../messages/wording.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from '../checkpoint.ts';
+import { requireOpen, unknownTensor } from '../refusals.ts';
 import { type ByteSource, type FileFolder, readJson } from '../sources/byteSource.ts';
 import { folderTokenizer } from '../tokenizer/tokenizerFiles.ts';
 import { type PlacedTensor, readSafetensorsHeader, unsupportedDtype } from './safetensors.ts';
