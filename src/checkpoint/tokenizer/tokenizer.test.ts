@@ -91,9 +91,3 @@ test('a folder without tokenizer_config.json has a tokenizer all the same', asyn
   };
   expect((await folderTokenizer(folder)).encode(' the', { addSpecialTokens: false })).toEqual([258]);
 });
-
-test('the library leaves no address of strangers behind in the runtime it shares', async () => {
-  await buildTokenizer(byteLevelTokenizer(), {}, 'tiny');
-  const { env } = await import('@huggingface/transformers');
-  expect(JSON.stringify(env.backends.onnx.wasm ?? {})).not.toMatch(/https?:/);
-});

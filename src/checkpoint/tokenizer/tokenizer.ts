@@ -1,5 +1,6 @@
-// Tokenizers, by Hugging Face's library, from a tokenizer.json that is in memory already: nothing is fetched here. The
-// library is imported when the first tokenizer is made, because it is large and brings a runtime of its own with it.
+// Tokenizers, by Hugging Face's library, from a tokenizer.json that is in memory already: nothing is fetched here. It is
+// the library that Transformers.js reads its tokenizers with, without the models and the runtime that come with that.
+import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import * as v from 'valibot';
 import { quoted, reasonOf } from '../../messages/wording.ts';
 import { CheckpointError, type Tokenizer } from '../checkpoint.ts';
@@ -44,9 +45,8 @@ export async function buildTokenizer(
     );
   }
   requireSound(parsed.output, label);
-  const { PreTrainedTokenizer } = await importTransformers();
   try {
-    return wrap(new PreTrainedTokenizer(parsed.output, config.output), parsed.output, label);
+    return wrap(new LibraryTokenizer(parsed.output, config.output), parsed.output, label);
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
     throw new CheckpointError(
@@ -79,30 +79,15 @@ function requireSound(file: TokenizerFile, label: string): void {
   }
 }
 
-type TransformersModule = typeof import('@huggingface/transformers');
-
-async function importTransformers(): Promise<TransformersModule> {
-  const transformers = await import('@huggingface/transformers');
-  // When nobody has set them, the library points the paths of the WASM files at a server of strangers, for every user of
-  // the same runtime. Ours come from the page's own address, and offline there is nothing else.
-  const wasm = transformers.env.backends.onnx.wasm;
-  if (wasm && 'wasmPaths' in wasm && JSON.stringify(wasm.wasmPaths ?? '').includes('cdn.')) {
-    delete wasm.wasmPaths;
-  }
-  return transformers;
-}
-
-function wrap(
-  library: InstanceType<TransformersModule['PreTrainedTokenizer']>,
-  file: TokenizerFile,
-  label: string,
-): Tokenizer {
+function wrap(library: LibraryTokenizer, file: TokenizerFile, label: string): Tokenizer {
   const spelling = spellingOf(file);
   // These stand in the file as they stand in a text, whatever the spelling of the others.
   const added = new Set((file.added_tokens ?? []).map(({ id }) => id));
   const tokens: string[] = [];
   for (const [token, id] of library.get_vocab()) tokens[id] = token;
-  const special = new Set(library.all_special_ids);
+  const special = new Set(
+    [...library.get_added_tokens_decoder()].flatMap(([id, token]) => (token.special ? [id] : [])),
+  );
   const requireId = (id: number): void => {
     if (!Number.isSafeInteger(id) || id < 0 || id >= tokens.length) {
       throw new CheckpointError(
@@ -113,7 +98,7 @@ function wrap(
   return {
     vocabularySize: tokens.length,
     encode: (text, options) =>
-      library.encode(text, { add_special_tokens: options?.addSpecialTokens ?? true }),
+      library.encode(text, { add_special_tokens: options?.addSpecialTokens ?? true }).ids,
     decode(ids) {
       ids.forEach(requireId);
       if (ids.length === 0) return '';
