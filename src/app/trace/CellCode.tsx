@@ -1,9 +1,9 @@
 // The pyvene program of a cell, behind a button, ready to be copied.
 
 import { useMemo, useState } from 'react';
+import { pyveneCode } from '../../experiments/trace/pyvene.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CellAddress } from '../../figures/description.ts';
-import { pyveneCode } from './pyvene.ts';
 
 interface CellCodeProps {
   readonly result: TraceResult;
@@ -13,7 +13,11 @@ interface CellCodeProps {
 export function CellCode({ result, address }: CellCodeProps) {
   const [isOpen, setIsOpen] = useState(false);
   const [said, setSaid] = useState('');
-  const made = useMemo(() => (isOpen ? pyveneCode(result, address) : null), [isOpen, result, address]);
+  const made = useMemo(() => {
+    const { panel, layer, location } = address;
+    const position = result.positions[location] ?? -1;
+    return isOpen ? pyveneCode(result, { stream: panel, layer, position }) : null;
+  }, [isOpen, result, address]);
   async function copy(code: string) {
     try {
       await navigator.clipboard.writeText(code);

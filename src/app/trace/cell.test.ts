@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import { cellFacts, topTokens } from './cell.ts';
-import { pyveneCode } from './pyvene.ts';
 
 const samples = (...probabilities: readonly number[]) => ({
   answerLogit: probabilities.map(Math.log),
@@ -67,19 +66,4 @@ test('the most probable tokens are the means over samples, and a missing one cou
   expect(top.map(({ id }) => id)).toEqual([7, 8, 9]);
   expect(top[0]?.probability).toBeCloseTo(0.5);
   expect(top[1]?.probability).toBeCloseTo(0.05);
-});
-
-test('the pyvene program has the noise, the window and the places of the cell, and quotes the prompt', () => {
-  const made = pyveneCode(result, { panel: 0, location: 2, layer: 3 });
-  if (!made.ok) throw new Error(made.why);
-  expect(made.code).toContain('base = tokenizer("a \\"b\\" c", return_tensors="pt")');
-  expect(made.code).toContain('np.random.RandomState(5)');
-  expect(made.code).toContain('noise = 0.25 * random.randn(2, 1, model.config.hidden_size)');
-  expect(made.code).toContain('layers = range(2, 4)');
-  expect(made.code).toContain('subject, position, count = [1], 2, len(layers)');
-});
-
-test('where pyvene cannot compute a cell, the reason is given', () => {
-  const corrupting: TraceResult = { ...result, experiment: { ...result.experiment, direction: 'corrupt' } };
-  expect(pyveneCode(corrupting, { panel: 0, location: 2, layer: 3 })).toMatchObject({ ok: false });
 });

@@ -134,7 +134,7 @@ export function moduleSite({ family }: Architecture, path: string, label: string
  * @returns undefined where no module takes or returns it by itself
  */
 export function modulePathOf(
-  { family }: Architecture,
+  { family }: Pick<Architecture, 'family'>,
   component: string,
   layer: number | null,
 ): string | undefined {
