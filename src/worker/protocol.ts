@@ -3,6 +3,7 @@
 import type { AlignExperiment } from '../experiments/align/experiment.ts';
 import type { SiteUpdate } from '../experiments/align/growth.ts';
 import type { AlignResult } from '../experiments/align/result.ts';
+import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
 import type { Notice } from '../experiments/notice.ts';
 import type { NamedToken } from '../experiments/tokens.ts';
 import type { TraceCell } from '../experiments/trace/cells.ts';
@@ -175,6 +176,25 @@ export interface AlignEstimate {
   readonly steps: number;
   readonly sites: number;
   readonly notices: readonly Notice[];
+}
+
+export interface ExperimentOptions extends CallOptions {
+  /** A result of the same experiment on the same model: what is in it is not computed again. */
+  readonly earlier?: AnyResult;
+  /** Names of units of work that are not to run: see `Estimate.units`. */
+  readonly leaveOut?: readonly string[];
+  /**
+   * For the `growth` of the experiment's kind. The first update begins a result, with all of `earlier` in it; a run that
+   * begins again on another device, because its own was lost, gives such an update again.
+   */
+  readonly onUpdate?: (update: Update) => void;
+}
+
+/** An experiment of any kind. */
+export interface ExperimentCalls {
+  /** Check an experiment against the model in use and say what it costs; no model runs. */
+  estimate(experiment: AnyExperiment): Promise<Estimate>;
+  run(experiment: AnyExperiment, options?: ExperimentOptions): Promise<RunEnd>;
 }
 
 /** What the page can ask of the engine. Each call may be aborted; an abort rejects with an `AbortError`. */

@@ -1,0 +1,97 @@
+// Makes of a kind's definition, which has types of its own, one that has none: every function takes any experiment or
+// result and makes sure that it is the kind's. What the kind itself has read or grown is known again without a second
+// look; anything else, such as a clone that came through a port, is read by the schema.
+
+import { ExperimentError } from './experimentFile.ts';
+import type {
+  AnyExperiment,
+  AnyResult,
+  Growth,
+  KindDefinition,
+  ReadyExperiment,
+  RunOptions,
+  TypedKind,
+  Update,
+} from './kind.ts';
+
+/** @throws ExperimentError for a name that no unit has */
+function checkedUnits(leaveOut: readonly string[], units: readonly string[]): ReadonlySet<string> {
+  const known = new Set(units);
+  const foreign = leaveOut.find((name) => !known.has(name));
+  if (foreign === undefined) return new Set(leaveOut);
+  const some = units.slice(0, 8).map((name) => `'${name}'`);
+  throw new ExperimentError(
+    `The experiment has no unit '${foreign}'. Its units are ${some.join(', ')}${units.length > some.length ? ` and ${units.length - some.length} more` : ''}.`,
+  );
+}
+
+export function defineKind<Experiment extends AnyExperiment, Result extends AnyResult, Resolved, Change>(
+  definition: KindDefinition<Experiment, Result, Resolved, Change>,
+): TypedKind<Experiment, Result> {
+  const { name, resultName, words } = definition;
+  const experiments = new WeakMap<object, Experiment>();
+  const results = new WeakMap<object, Result>();
+  const keptExperiment = (experiment: Experiment): Experiment => {
+    experiments.set(experiment, experiment);
+    return experiment;
+  };
+  const keptResult = (result: Result): Result => {
+    results.set(result, result);
+    return result;
+  };
+  const read = (value: unknown) => keptExperiment(definition.read(value));
+  const readResult = (value: unknown) => keptResult(definition.readResult(value));
+  const ownExperiment = (value: AnyExperiment) => experiments.get(value) ?? read(value);
+  const ownResult = (value: AnyResult) => results.get(value) ?? readResult(value);
+  const isOwn = (result: AnyResult) => result.kind === resultName && result.experiment.kind === name;
+
+  function growth(): Growth<Result, Update> {
+    const grown = definition.growth();
+    return {
+      get result() {
+        return grown.result && keptResult(grown.result);
+      },
+      take({ of, change }) {
+        if (of !== name)
+          throw new ExperimentError(`An update of the kind '${of}' cannot change a result of '${name}'.`);
+        // What comes under this name is what this definition's run has yielded, perhaps on the other side of a port: both
+        // sides are built together, and nothing else writes to it.
+        grown.take(change as Change);
+      },
+    };
+  }
+
+  return {
+    name,
+    resultName,
+    words,
+    read,
+    readResult,
+    own: (result) => (isOwn(result) ? ownResult(result) : undefined),
+    hasText: (experiment) => definition.hasText(ownExperiment(experiment)),
+    metricProblem: (experiment, metric) => definition.metricProblem(ownExperiment(experiment), metric),
+    growth,
+    count: (result) => definition.count(ownResult(result)),
+    isComplete: (result) => {
+      const { done, total } = definition.count(ownResult(result));
+      return done === total;
+    },
+    show: (result, options = {}) => definition.show(ownResult(result), options),
+    async resolve(architecture, tokenizer, experiment): Promise<ReadyExperiment> {
+      const work = await definition.work();
+      const resolved = work.resolve(architecture, tokenizer, ownExperiment(experiment));
+      const units = () => work.units(architecture, resolved);
+      const textOf = tokenizer ? { textOf: (id: number) => tokenizer.tokenText(id) } : {};
+      return {
+        estimate: () => ({ ...work.estimate(architecture, resolved), units: units() }),
+        unitsDone: (result) => work.unitsDone(architecture, resolved, ownResult(result)),
+        async *run(model, { earlier, leaveOut = [], ...options }: RunOptions = {}) {
+          const left = checkedUnits(leaveOut, leaveOut.length > 0 ? units() : []);
+          const past = earlier ? { earlier: ownResult(earlier) } : {};
+          const changes = work.run(model, resolved, { ...options, ...past, ...textOf, leaveOut: left });
+          for await (const change of changes) yield { of: name, change };
+        },
+      };
+    },
+  };
+}

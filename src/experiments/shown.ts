@@ -1,0 +1,43 @@
+// What a result shows, whatever its kind: figures as descriptions for `src/figures` to draw, tables, a summary for the
+// terminal, programs and files. The command line writes all of it; a page draws what it likes.
+
+import type { HeatmapDescription } from '../figures/description.ts';
+import type { LinesDescription } from '../figures/linesDescription.ts';
+import type { Metric } from './metrics.ts';
+
+export interface ShowOptions {
+  /** Default what is usual for the kind and its experiment. */
+  readonly metric?: Metric | undefined;
+}
+
+export type ShownFigure =
+  | { readonly kind: 'heatmap'; readonly name: string; readonly description: HeatmapDescription }
+  | { readonly kind: 'lines'; readonly name: string; readonly description: LinesDescription };
+
+/** How text may look where it is read. */
+export interface TextLook {
+  /** 256 colours. */
+  readonly hasColours: boolean;
+  /** Columns of the terminal. */
+  readonly columns: number;
+}
+
+export interface Program {
+  /** `pyvene` */
+  readonly name: string;
+  /** `python` */
+  readonly language: string;
+  readonly text: string;
+}
+
+export interface Shown {
+  /** Names without an ending, each once: `figure`, `figure-2`. */
+  readonly figures: readonly ShownFigure[];
+  readonly tables: readonly { readonly name: string; readonly csv: () => string }[];
+  readonly summary: (look: TextLook) => string;
+  readonly programs: readonly Program[];
+  /** Other files by their path, with slashes. */
+  readonly files: () => Readonly<Record<string, Uint8Array>>;
+  /** Folders of those files that an earlier run of the same kind may have left, perhaps of another experiment: by parent and name. */
+  readonly ownFolders: readonly { readonly parent: string; readonly name: RegExp }[];
+}
