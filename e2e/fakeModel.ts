@@ -37,6 +37,8 @@ export function fakeModel(label: string, layerCount: number, width: number, head
   return {
     label,
     family: 'llama',
+    architecture: 'llama',
+    isCausal: true,
     layerCount,
     width,
     headCount,

@@ -11,6 +11,8 @@ afterEach(() => void vi.useRealTimers());
 const info = (label: string, maxPositions = 1024): ModelInfo => ({
   label,
   family: 'gpt2',
+  architecture: 'gpt2',
+  isCausal: true,
   layerCount: 2,
   width: 8,
   headCount: 2,

@@ -72,6 +72,8 @@ function modelInfo({ model, checkpoint, notices }: Loaded): ModelInfo {
   return {
     label: checkpoint.label,
     family: architecture.modelType,
+    architecture: architecture.family,
+    isCausal: architecture.isCausal,
     layerCount: architecture.layerCount,
     width: architecture.width,
     headCount: architecture.headCount,

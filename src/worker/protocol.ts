@@ -85,7 +85,12 @@ export interface ComponentInfo {
 
 export interface ModelInfo {
   readonly label: string;
+  /** The configuration's `model_type`. */
   readonly family: string;
+  /** The family whose equations it has, after which modules are named: a `mistral` is a `llama`. */
+  readonly architecture: string;
+  /** Whether a position sees only itself and earlier ones. */
+  readonly isCausal: boolean;
   readonly layerCount: number;
   readonly width: number;
   readonly headCount: number;

@@ -8,6 +8,8 @@ import { isShownCurrent } from './trace.ts';
 const model: ModelInfo = {
   label: 'tiny',
   family: 'gpt2',
+  architecture: 'gpt2',
+  isCausal: true,
   layerCount: 2,
   width: 8,
   headCount: 2,

@@ -6,6 +6,8 @@ import { experimentKey, initialInputs, inputsOf, readTraceInputs, type TraceInpu
 const model: ModelInfo = {
   label: 'tiny',
   family: 'gpt2',
+  architecture: 'gpt2',
+  isCausal: true,
   layerCount: 8,
   width: 8,
   headCount: 2,

@@ -6,6 +6,8 @@ const device: DeviceInfo = { backend: 'wasm', threads: 2, reason: '' };
 const model: ModelInfo = {
   label: 'tiny',
   family: 'gpt2',
+  architecture: 'gpt2',
+  isCausal: true,
   layerCount: 4,
   width: 8,
   headCount: 2,

@@ -1,0 +1,151 @@
+// What a person edits on the Patch page, as one value: prompts, what is watched, and the cables between their runs. A
+// change makes the next one and leaves the one before as it was, so that undo is a matter of going back.
+
+import type { Pair } from '../../experiments/patch/pairs.ts';
+import type { Corrections } from './matching.ts';
+
+/** `base`, `source_0`, ..., or `original`: the base without interventions. */
+export type RunName = string;
+
+/** Where a cable begins or ends: units of a component of a run. */
+export interface Place {
+  readonly run: RunName;
+  readonly component: string;
+  /** Null for a component that the model has once. */
+  readonly layer: number | null;
+  readonly positions: readonly number[] | 'all';
+  /** Absent for a component without heads. */
+  readonly heads?: readonly number[];
+}
+
+/** What pyvene writes beside a place; absent where it says nothing. */
+export interface CableSettings {
+  readonly lowRankDimension?: number;
+  readonly latentDimension?: number;
+  readonly partition?: readonly (readonly number[])[];
+  /** Of the call: which cells of the partition, or which entries. */
+  readonly subspaces?: readonly number[];
+  readonly interchangeDimension?: number | readonly number[];
+  readonly link?: number;
+}
+
+export interface Cable {
+  /** Stays with a cable while others come and go. */
+  readonly id: number;
+  /** A type of the library by its name: `VanillaIntervention`. */
+  readonly type: string;
+  /** Null where nothing is taken from a run. */
+  readonly from: Place | null;
+  readonly to: Place;
+  /** In place of a source: one vector, or one for each unit. */
+  readonly constant?: readonly number[];
+  readonly settings: CableSettings;
+}
+
+/** A token by its text, or its id where it has no text of its own; null for the model's own. */
+export type WatchedToken = string | number | null;
+
+export interface PatchDocument {
+  readonly base: string;
+  readonly sources: readonly string[];
+  /** What the source's prompt is followed by; its distractor is what the base's is. */
+  readonly answer: WatchedToken;
+  readonly distractor: WatchedToken;
+  /** Of each source's matching with the base. */
+  readonly corrections: readonly Corrections[];
+  readonly cables: readonly Cable[];
+  /** Whether all sources go into the base at once, or each into the next. */
+  readonly mode: 'parallel' | 'serial';
+  /** Of parameters that are drawn. */
+  readonly seed: number;
+  /** What the rack's sockets stand for. */
+  readonly view: RackView;
+  /** A table in place of one pair; its first is shown, and all are swept. */
+  readonly pairs: readonly Pair[] | null;
+}
+
+export interface RackView {
+  readonly component: string;
+  /** What has a column: a position, or a head at all positions. */
+  readonly columns: 'position' | 'head';
+  /** The head whose sockets are shown by position; null for all heads together. */
+  readonly head: number | null;
+}
+
+export const emptyDocument: PatchDocument = {
+  base: '',
+  sources: [''],
+  answer: null,
+  distractor: null,
+  corrections: [],
+  cables: [],
+  mode: 'parallel',
+  seed: 0,
+  view: { component: 'block_output', columns: 'position', head: null },
+  pairs: null,
+};
+
+export const sourceRun = (index: number): RunName => `source_${index}`;
+
+/** 2 of `source_2`; null for the base. */
+export function sourceIndex(run: RunName): number | null {
+  return run.startsWith('source_') ? Number(run.slice('source_'.length)) : null;
+}
+
+const nextId = (cables: readonly Cable[]): number => Math.max(0, ...cables.map(({ id }) => id)) + 1;
+
+/** @returns the document with the cable, and the id that it was given */
+export function withCable(
+  document: PatchDocument,
+  cable: Omit<Cable, 'id'>,
+): readonly [PatchDocument, number] {
+  const id = nextId(document.cables);
+  return [{ ...document, cables: [...document.cables, { ...cable, id }] }, id];
+}
+
+export function withoutCable(document: PatchDocument, id: number): PatchDocument {
+  return { ...document, cables: document.cables.filter((cable) => cable.id !== id) };
+}
+
+export function changedCable(document: PatchDocument, id: number, change: Partial<Cable>): PatchDocument {
+  return {
+    ...document,
+    cables: document.cables.map((cable) => (cable.id === id ? { ...cable, ...change, id } : cable)),
+  };
+}
+
+/** A cable one place earlier (-1) or later (1) in the order in which cables of one site act. */
+export function movedCable(document: PatchDocument, id: number, by: -1 | 1): PatchDocument {
+  const from = document.cables.findIndex((cable) => cable.id === id);
+  const other = document.cables[from + by];
+  const own = document.cables[from];
+  if (!own || !other) return document;
+  const cables = document.cables.map((cable) => (cable === own ? other : cable === other ? own : cable));
+  return { ...document, cables };
+}
+
+/** Base and source change places; cables hang where they hung, in the other prompts. */
+export function swappedRuns(document: PatchDocument): PatchDocument {
+  const [first = '', ...others] = document.sources;
+  return {
+    ...document,
+    base: first,
+    sources: [document.base, ...others],
+    answer: document.distractor,
+    distractor: document.answer,
+    corrections: [],
+    pairs:
+      document.pairs?.map(({ clean, corrupted = '', answer, distractor }) => ({
+        clean: corrupted,
+        corrupted: clean,
+        ...(distractor === undefined ? {} : { answer: distractor }),
+        ...(answer === undefined ? {} : { distractor: answer }),
+      })) ?? null,
+  };
+}
+
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+/** The letter that a cable is called by: its place in the list. */
+export const cableLetter = (index: number): string =>
+  index < letters.length ? (letters[index] ?? '') : String(index + 1);
