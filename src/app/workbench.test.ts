@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readTraceExperiment } from '../experiments/trace/experiment.ts';
 import type { CacheInfo, Engine, ModelInfo, Prediction, Progress } from '../worker/protocol.ts';
-import type { EmbeddedModel } from './stores/model.ts';
-import { isCurrent } from './stores/prompt.ts';
+import type { EmbeddedModel } from './model/modelStore.ts';
+import { isCurrent } from './prompt/promptStore.ts';
 import { createWorkbench } from './workbench.ts';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -2,21 +2,21 @@
 // tests build a workbench over a hand-written engine.
 
 import type { Engine } from '../worker/protocol.ts';
-import { type CacheStore, createCacheStore } from './stores/cache.ts';
-import { createDeviceStore, type DeviceStore } from './stores/device.ts';
+import { createFigureStore, type FigureStore } from './experiment/figureStore.ts';
+import { createDeviceStore, type DeviceStore } from './frame/deviceStore.ts';
+import type { Memory } from './frame/memory.ts';
+import { createPageStore, type PageStore } from './frame/pageStore.ts';
+import { createStatusStore, type StatusStore } from './frame/statusStore.ts';
+import { createThemeStore, type ThemeStore } from './frame/themeStore.ts';
+import { type CacheStore, createCacheStore } from './model/cacheStore.ts';
+import { createHubStore, type HubStore } from './model/hubStore.ts';
+import { createModelStore, type EmbeddedModel, type ModelStore } from './model/modelStore.ts';
+import { createOfflineStore, type OfflineStore } from './offline/offlineStore.ts';
+import { createPromptStore, type PromptStore } from './prompt/promptStore.ts';
+import { createTokenNamesStore, type TokenNamesStore } from './prompt/tokenNames.ts';
+import { createRackStore, type RackStore } from './rack/rackStore.ts';
 import { createEstimateStore, type EstimateStore } from './stores/estimate.ts';
-import { createFigureStore, type FigureStore } from './stores/figure.ts';
 import { createGalleryStore, type GalleryStore } from './stores/gallery.ts';
-import { createHubStore, type HubStore } from './stores/hub.ts';
-import type { Memory } from './stores/memory.ts';
-import { createModelStore, type EmbeddedModel, type ModelStore } from './stores/model.ts';
-import { createOfflineStore, type OfflineStore } from './stores/offline.ts';
-import { createPageStore, type PageStore } from './stores/page.ts';
-import { createPromptStore, type PromptStore } from './stores/prompt.ts';
-import { createRackStore, type RackStore } from './stores/rack.ts';
-import { createStatusStore, type StatusStore } from './stores/status.ts';
-import { createThemeStore, type ThemeStore } from './stores/theme.ts';
-import { createTokenNamesStore, type TokenNamesStore } from './stores/tokenNames.ts';
 import { createTraceStore, type TraceStore } from './stores/trace.ts';
 import type { PageAddress } from './trace/address.ts';
 import type { Example } from './trace/examples.ts';

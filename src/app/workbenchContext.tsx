@@ -2,17 +2,17 @@
 
 import { createContext, useContext, useMemo } from 'react';
 import { useStore } from 'zustand';
-import type { CacheState } from './stores/cache.ts';
-import type { DeviceState } from './stores/device.ts';
+import type { FigureState } from './experiment/figureStore.ts';
+import type { DeviceState } from './frame/deviceStore.ts';
+import type { PageState } from './frame/pageStore.ts';
+import type { ThemeState } from './frame/themeStore.ts';
+import type { CacheState } from './model/cacheStore.ts';
+import type { HubState } from './model/hubStore.ts';
+import type { ModelState } from './model/modelStore.ts';
+import type { PromptState } from './prompt/promptStore.ts';
+import type { RackState } from './rack/rackStore.ts';
 import type { EstimateState } from './stores/estimate.ts';
-import type { FigureState } from './stores/figure.ts';
 import type { GalleryState } from './stores/gallery.ts';
-import type { HubState } from './stores/hub.ts';
-import type { ModelState } from './stores/model.ts';
-import type { PageState } from './stores/page.ts';
-import type { PromptState } from './stores/prompt.ts';
-import type { RackState } from './stores/rack.ts';
-import type { ThemeState } from './stores/theme.ts';
 import type { TraceState } from './stores/trace.ts';
 import { type Draft, draftOf } from './trace/draft.ts';
 import type { Workbench } from './workbench.ts';

@@ -2,8 +2,8 @@
 
 import { Popover } from 'radix-ui';
 import type { DeviceInfo } from '../../worker/protocol.ts';
-import type { DeviceState } from '../stores/device.ts';
 import { useDevice } from '../workbenchContext.tsx';
+import type { DeviceState } from './deviceStore.ts';
 
 const backendNames: Readonly<Record<DeviceInfo['backend'], string>> = { webgpu: 'WebGPU', wasm: 'WASM' };
 

@@ -1,10 +1,10 @@
 // The top of every page: brand, the pages there are, the model and the device in use, theme and help.
 
 import { ModelChip } from '../model/ModelChip.tsx';
-import type { Place } from '../stores/page.ts';
 import { usePage } from '../workbenchContext.tsx';
 import { Brand } from './Brand.tsx';
 import { DeviceBadge } from './DeviceBadge.tsx';
+import type { Place } from './pageStore.ts';
 import { ThemeSwitch } from './ThemeSwitch.tsx';
 
 const pages: readonly { readonly title: string; readonly place: Place }[] = [

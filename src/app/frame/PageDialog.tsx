@@ -3,8 +3,8 @@
 
 import { Dialog } from 'radix-ui';
 import { type ReactNode, useRef } from 'react';
-import type { OpenDialog } from '../stores/page.ts';
 import { usePage } from '../workbenchContext.tsx';
+import type { OpenDialog } from './pageStore.ts';
 
 interface PageDialogProps {
   readonly name: Exclude<OpenDialog, null>;

@@ -2,8 +2,8 @@
 
 import { ToggleGroup } from 'radix-ui';
 import type { ReactNode } from 'react';
-import { type ThemeChoice, themeChoices } from '../stores/theme.ts';
 import { useTheme } from '../workbenchContext.tsx';
+import { type ThemeChoice, themeChoices } from './themeStore.ts';
 
 const names: Readonly<Record<ThemeChoice, string>> = {
   system: 'Theme of the system',

@@ -3,8 +3,8 @@
 
 import type { Progress } from '../../worker/protocol.ts';
 import { formatBytes, formatCount } from '../quantities.ts';
-import type { Origin } from '../stores/model.ts';
 import { useModel } from '../workbenchContext.tsx';
+import type { Origin } from './modelStore.ts';
 
 /** A thin bar; `part` is in [0, 1], or null while the total is unknown. */
 export function Bar({ part }: { readonly part: number | null }) {

@@ -1,6 +1,6 @@
 // The model that is served beside the page, and the question whether this copy of the page has it.
 
-import type { EmbeddedModel } from '../stores/model.ts';
+import type { EmbeddedModel } from './modelStore.ts';
 
 export const embeddedModel = {
   label: 'tiny-atlas',

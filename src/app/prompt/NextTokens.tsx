@@ -4,8 +4,8 @@
 import type { Candidate } from '../../worker/protocol.ts';
 import { amountOf, Bar } from '../model/LoadState.tsx';
 import { formatDuration, formatLogit, formatPercent } from '../quantities.ts';
-import { candidateCount, isCurrent, type Run } from '../stores/prompt.ts';
 import { useModel, usePrompt } from '../workbenchContext.tsx';
+import { candidateCount, isCurrent, type Run } from './promptStore.ts';
 import { TokenText } from './TokenText.tsx';
 
 function CandidateTable({ candidates }: { readonly candidates: readonly Candidate[] }) {

@@ -3,8 +3,8 @@
 import { useState } from 'react';
 import { promptFieldId } from '../frame/useShortcuts.ts';
 import { formatCount } from '../quantities.ts';
-import { examplePrompts, isCurrent } from '../stores/prompt.ts';
 import { useModel, usePrompt } from '../workbenchContext.tsx';
+import { examplePrompts, isCurrent } from './promptStore.ts';
 import { TokenChips } from './TokenChips.tsx';
 import { TokenText } from './TokenText.tsx';
 

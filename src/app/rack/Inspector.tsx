@@ -1,8 +1,8 @@
 // What the socket that is looked at holds, what it feeds and what feeds it.
 
 import { formatCount } from '../quantities.ts';
-import { shownSite } from '../stores/rack.ts';
 import { useRack } from '../workbenchContext.tsx';
+import { shownSite } from './rackStore.ts';
 import { describeShape, numbersEach, socketForm } from './shape.ts';
 import {
   fedSites,

@@ -2,11 +2,11 @@
 // for all sockets; which socket is looked at lives in the rack store.
 
 import { type CSSProperties, type KeyboardEvent, type SyntheticEvent, useMemo, useRef } from 'react';
-import { shownSite } from '../stores/rack.ts';
 import { useRack, useWorkbench } from '../workbenchContext.tsx';
 import { Cables } from './Cables.tsx';
 import { ColumnHeads } from './ColumnHeads.tsx';
 import { type Mark, type Marks, RackRowView } from './RackRowView.tsx';
+import { shownSite } from './rackStore.ts';
 import {
   columnOf,
   fedSites,

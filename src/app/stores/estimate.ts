@@ -3,8 +3,8 @@
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Engine, TraceEstimate } from '../../worker/protocol.ts';
-import type { ModelStore } from './model.ts';
-import type { PromptStore } from './prompt.ts';
+import type { ModelStore } from '../model/modelStore.ts';
+import type { PromptStore } from '../prompt/promptStore.ts';
 import type { TraceStore } from './trace.ts';
 
 export type EstimateState =

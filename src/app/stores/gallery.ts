@@ -1,13 +1,13 @@
 // What the page opens: an example, or the trace in its address. Says what could not be opened, and why.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { FigureStore } from '../experiment/figureStore.ts';
+import type { PageStore } from '../frame/pageStore.ts';
+import type { ModelStore } from '../model/modelStore.ts';
+import type { PromptStore } from '../prompt/promptStore.ts';
 import { followAddress, type PageAddress } from '../trace/address.ts';
 import type { Example } from '../trace/examples.ts';
 import type { SharedTrace } from '../trace/link.ts';
-import type { FigureStore } from './figure.ts';
-import type { ModelStore } from './model.ts';
-import type { PageStore } from './page.ts';
-import type { PromptStore } from './prompt.ts';
 import type { TraceStore } from './trace.ts';
 
 export interface GalleryState {

@@ -5,13 +5,13 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
 import { addCells, isComplete, type TraceResult } from '../../experiments/trace/result.ts';
 import type { Engine, Progress, TracePart } from '../../worker/protocol.ts';
+import { throttled } from '../experiment/throttled.ts';
+import type { ModelStore } from '../model/modelStore.ts';
+import type { PromptStore } from '../prompt/promptStore.ts';
 import { type Draft, draftOf } from '../trace/draft.ts';
 import { largestDifference } from '../trace/figure.ts';
 import { experimentKey, initialInputs, inputsOf, type TraceInputs } from '../trace/inputs.ts';
 import type { TokenRange } from '../trace/subject.ts';
-import type { ModelStore } from './model.ts';
-import type { PromptStore } from './prompt.ts';
-import { throttled } from './throttled.ts';
 
 export interface Shown {
   readonly result: TraceResult;

@@ -4,8 +4,8 @@
 import { useEffect, useState } from 'react';
 import { isComplete } from '../../experiments/trace/result.ts';
 import { Bar } from '../model/LoadState.tsx';
+import { isCurrent } from '../prompt/promptStore.ts';
 import { formatCount, formatDuration } from '../quantities.ts';
-import { isCurrent } from '../stores/prompt.ts';
 import {
   useDevice,
   useDraft,

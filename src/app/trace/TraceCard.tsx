@@ -1,6 +1,6 @@
 // The trace as it is set up: examples to start from, prompt and subject, what is done to the model, warnings, the run.
 
-import { isCurrent } from '../stores/prompt.ts';
+import { isCurrent } from '../prompt/promptStore.ts';
 import { useDraft, useEstimate, useGallery, useModel, usePrompt, useTrace } from '../workbenchContext.tsx';
 import { RunBar } from './RunBar.tsx';
 import { TracePrompt } from './TracePrompt.tsx';

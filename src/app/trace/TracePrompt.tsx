@@ -2,10 +2,10 @@
 
 import { promptFieldId } from '../frame/useShortcuts.ts';
 import { PromptNotes } from '../prompt/PromptCard.tsx';
+import { isCurrent } from '../prompt/promptStore.ts';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { spokenToken } from '../prompt/tokenText.ts';
 import { formatCount, formatRoundPercent } from '../quantities.ts';
-import { isCurrent } from '../stores/prompt.ts';
 import { useDraft, useModel, usePrompt, useTrace } from '../workbenchContext.tsx';
 import { SubjectChips } from './SubjectChips.tsx';
 import { rangeText } from './subject.ts';

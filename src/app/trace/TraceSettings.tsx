@@ -3,7 +3,7 @@
 
 import { useState } from 'react';
 import { useStore } from 'zustand';
-import { isCurrent } from '../stores/prompt.ts';
+import { isCurrent } from '../prompt/promptStore.ts';
 import { useDraft, useModel, usePrompt, useTrace, useWorkbench } from '../workbenchContext.tsx';
 import { CorruptionFields, StreamFields } from './SettingsFields.tsx';
 import { settingsSummary } from './settingsSummary.ts';

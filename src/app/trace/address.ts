@@ -2,9 +2,9 @@
 // after it make one more step that the next run takes over. The address is left alone until there is something to keep.
 
 import { isLink } from '../../share/link.ts';
-import type { FigureStore } from '../stores/figure.ts';
-import type { ModelStore } from '../stores/model.ts';
-import type { PromptStore } from '../stores/prompt.ts';
+import type { FigureStore } from '../experiment/figureStore.ts';
+import type { ModelStore } from '../model/modelStore.ts';
+import type { PromptStore } from '../prompt/promptStore.ts';
 import type { TraceStore } from '../stores/trace.ts';
 import { readTraceLink, type SharedTrace, traceLink } from './link.ts';
 

@@ -4,7 +4,7 @@
 import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { ModelInfo, TokenInfo } from '../../worker/protocol.ts';
-import { isCurrent, type PromptState } from '../stores/prompt.ts';
+import { isCurrent, type PromptState } from '../prompt/promptStore.ts';
 import { experimentKey, type InputName, readTraceInputs, type TraceInputs } from './inputs.ts';
 
 export interface Draft {

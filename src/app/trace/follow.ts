@@ -3,8 +3,8 @@
 
 import { usualWindow } from '../../experiments/trace/cells.ts';
 import type { ModelInfo, TokenInfo } from '../../worker/protocol.ts';
-import type { ModelStore } from '../stores/model.ts';
-import { isCurrent, type PromptStore } from '../stores/prompt.ts';
+import type { ModelStore } from '../model/modelStore.ts';
+import { isCurrent, type PromptStore } from '../prompt/promptStore.ts';
 import { isShownCurrent, type TraceStore } from '../stores/trace.ts';
 import type { StreamInput } from './inputs.ts';
 import { followSubject, guessSubject, rangeText, type TokenRange } from './subject.ts';

@@ -3,10 +3,10 @@
 
 import type { TraceWork } from '../../experiments/trace/plan.ts';
 import type { DeviceInfo, ModelInfo, Prediction } from '../../worker/protocol.ts';
-import type { DeviceStore } from '../stores/device.ts';
+import type { DeviceStore } from '../frame/deviceStore.ts';
+import { type Memory, writeChoice } from '../frame/memory.ts';
+import type { ModelStore } from '../model/modelStore.ts';
 import type { EstimateStore } from '../stores/estimate.ts';
-import { type Memory, writeChoice } from '../stores/memory.ts';
-import type { ModelStore } from '../stores/model.ts';
 import type { TraceStore } from '../stores/trace.ts';
 
 export interface TimeEstimate {

@@ -3,13 +3,13 @@
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Progress } from '../../worker/protocol.ts';
+import type { Load, ModelStore } from '../model/modelStore.ts';
+import type { PromptState, PromptStore } from '../prompt/promptStore.ts';
 import { spokenToken } from '../prompt/tokenText.ts';
 import { formatBytes, formatCount, formatPercent } from '../quantities.ts';
+import type { TraceState, TraceStore } from '../stores/trace.ts';
 import { computedCells } from '../trace/runStanding.ts';
-import type { Load, ModelStore } from './model.ts';
-import type { PageStore } from './page.ts';
-import type { PromptState, PromptStore } from './prompt.ts';
-import type { TraceState, TraceStore } from './trace.ts';
+import type { PageStore } from './pageStore.ts';
 
 export interface StatusState {
   readonly sentence: string;

@@ -3,7 +3,7 @@
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Engine, TokenInfo } from '../../worker/protocol.ts';
-import type { ModelStore } from './model.ts';
+import type { ModelStore } from '../model/modelStore.ts';
 
 export interface TokenNamesState {
   readonly names: ReadonlyMap<number, TokenInfo>;

@@ -1,7 +1,7 @@
 // Which socket of the rack is looked at: pinned by a click or Enter, else the one under the pointer or the focus.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { type Site, sameSite } from '../rack/sites.ts';
+import { type Site, sameSite } from './sites.ts';
 
 export interface RackState {
   /** Where the keyboard is: the rack's one tab stop. Null stands for the first socket. */

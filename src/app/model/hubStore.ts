@@ -9,8 +9,8 @@ import {
   type HubAddress,
   type HubFields,
   readHubAddress,
-} from '../model/hubAddress.ts';
-import type { ModelStore, Origin } from './model.ts';
+} from './hubAddress.ts';
+import type { ModelStore, Origin } from './modelStore.ts';
 
 export interface HubState {
   readonly fields: HubFields;
