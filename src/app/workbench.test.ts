@@ -51,6 +51,9 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
     trace: missing,
     estimateAlign: missing,
     align: missing,
+    intervene: missing,
+    estimateSockets: missing,
+    meanActivation: missing,
     async predict(text): Promise<Prediction> {
       this.predicted.push(text);
       return { tokens: tokensOf(text), candidates: [], elapsedMs: 1 };

@@ -122,6 +122,10 @@ export function connectEngine(port: RpcPort): Engine {
     estimateAlign: (experiment) => call('estimateAlign', experiment),
     align: (experiment, { onPart, earlier, ...options } = {}) =>
       call('align', { experiment, earlier: earlier ?? null }, options, onPart),
+    intervene: (experiment, { isWhole = true, ...options } = {}) =>
+      call('intervene', { experiment, isWhole }, options),
+    estimateSockets: (request, options) => call('estimateSockets', request, options),
+    meanActivation: (request, options) => call('meanActivation', request, options),
     cache: () => call('cache', null),
     forget: (label) => call('forget', label),
   };

@@ -11,6 +11,7 @@ import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
 import { Model } from '../runtime/model.ts';
 import { alignEstimate, alignInSteps } from './aligning.ts';
 import type { ChosenDevice } from './device.ts';
+import { estimateSockets, intervene, meanActivation } from './patching.ts';
 import type {
   CacheInfo,
   CallOptions,
@@ -307,6 +308,15 @@ export function createEngine(
 
     align: (experiment, options = {}) =>
       alignInSteps(experiment, options, (work) => withModel(options, work)),
+
+    intervene: (experiment, options = {}) =>
+      withModel(options, (inUse) => intervene(experiment, options, inUse)),
+
+    estimateSockets: (request, options = {}) =>
+      withModel(options, (inUse) => estimateSockets(request, options, inUse)),
+
+    meanActivation: (request, options = {}) =>
+      withModel(options, (inUse) => meanActivation(request, options, inUse)),
 
     cache: cacheInfo,
 

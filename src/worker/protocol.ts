@@ -3,6 +3,8 @@
 import type { AlignExperiment } from '../experiments/align/experiment.ts';
 import type { SiteUpdate } from '../experiments/align/growth.ts';
 import type { AlignResult } from '../experiments/align/result.ts';
+import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
+import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
 import type { Notice } from '../experiments/notice.ts';
 import type { NamedToken } from '../experiments/tokens.ts';
@@ -202,8 +204,53 @@ export interface ExperimentCalls {
   run(experiment: AnyExperiment, options?: ExperimentOptions): Promise<RunEnd>;
 }
 
+export interface InterveneOptions extends CallOptions {
+  /** Whether later positions, and what the head makes of what was collected, are looked at too; default true. */
+  readonly isWhole?: boolean;
+}
+
+/** What the same-place cable of every socket would do to the metric, to first order. */
+export interface SocketEstimateRequest {
+  readonly base: string;
+  readonly source: string;
+  /** For each position of the base that of the source; null for none. */
+  readonly places: readonly (number | null)[];
+  readonly component: string;
+  /** Token ids: the metric is the logit of the one minus that of the other. */
+  readonly answer: number;
+  readonly distractor: number | null;
+}
+
+export interface SocketEstimates {
+  /** [layers, positions], or [layers, positions, heads]. */
+  readonly shape: readonly number[];
+  /** Row-major, in logits that the metric changes by; NaN where a position has no match. */
+  readonly values: Float32Array;
+  /** The metric of the two runs. */
+  readonly baselines: { readonly base: number; readonly source: number };
+  readonly elapsedMs: number;
+}
+
+/** The mean of a component over prompts: over all their positions, or at their last ones. */
+export interface ActivationRequest {
+  readonly prompts: readonly string[];
+  readonly component: string;
+  readonly layer: number | null;
+  /** Null for a component without heads, or all heads side by side. */
+  readonly head: number | null;
+  readonly at: 'all' | 'last';
+}
+
+export interface PatchCalls {
+  /** Run an intervention. */
+  intervene(experiment: InterveneExperiment, options?: InterveneOptions): Promise<InterveneResult>;
+  /** Estimate every socket of a component: two forward passes and one backward. */
+  estimateSockets(request: SocketEstimateRequest, options?: CallOptions): Promise<SocketEstimates>;
+  meanActivation(request: ActivationRequest, options?: CallOptions): Promise<Float32Array>;
+}
+
 /** What the page can ask of the engine. Each call may be aborted; an abort rejects with an `AbortError`. */
-export interface Engine {
+export interface Engine extends PatchCalls {
   device(): Promise<DeviceInfo>;
   loadModel(source: ModelSource, options?: CallOptions): Promise<ModelInfo>;
   tokenize(text: string): Promise<readonly TokenInfo[]>;

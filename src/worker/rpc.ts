@@ -4,9 +4,12 @@
 
 import type { AlignExperiment } from '../experiments/align/experiment.ts';
 import type { AlignResult } from '../experiments/align/result.ts';
+import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
+import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { TraceCell } from '../experiments/trace/cells.ts';
 import type { TraceExperiment } from '../experiments/trace/experiment.ts';
 import type {
+  ActivationRequest,
   AlignEstimate,
   AlignPart,
   CacheInfo,
@@ -17,6 +20,8 @@ import type {
   Prediction,
   Progress,
   RunEnd,
+  SocketEstimateRequest,
+  SocketEstimates,
   TokenInfo,
   TraceEstimate,
   TracePart,
@@ -47,6 +52,12 @@ export interface EngineCalls {
     readonly part: AlignPart;
     readonly returns: RunEnd;
   };
+  readonly intervene: {
+    readonly given: { readonly experiment: InterveneExperiment; readonly isWhole: boolean };
+    readonly returns: InterveneResult;
+  };
+  readonly estimateSockets: { readonly given: SocketEstimateRequest; readonly returns: SocketEstimates };
+  readonly meanActivation: { readonly given: ActivationRequest; readonly returns: Float32Array };
   readonly cache: { readonly given: null; readonly returns: CacheInfo };
   readonly forget: { readonly given: string | null; readonly returns: CacheInfo };
 }
@@ -127,6 +138,14 @@ function perform(
       const { experiment, earlier } = call.given;
       return engine.align(experiment, { signal, onProgress, onPart, ...(earlier ? { earlier } : {}) });
     }
+    case 'intervene': {
+      const { experiment, isWhole } = call.given;
+      return engine.intervene(experiment, { signal, onProgress, isWhole });
+    }
+    case 'estimateSockets':
+      return engine.estimateSockets(call.given, { signal, onProgress });
+    case 'meanActivation':
+      return engine.meanActivation(call.given, { signal, onProgress });
     case 'cache':
       return engine.cache();
     case 'forget':

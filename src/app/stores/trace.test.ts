@@ -46,6 +46,9 @@ function fakeEngine() {
     estimateTrace: refuse,
     estimateAlign: refuse,
     align: refuse,
+    intervene: refuse,
+    estimateSockets: refuse,
+    meanActivation: refuse,
     cache: async () => ({ isAvailable: false, models: [], sizeBytes: 0 }),
     forget: refuse,
     trace: async (experiment, { signal, onPart, done = [] }: TraceOptions = {}) => {

@@ -134,6 +134,57 @@ describe.each(['gpt2', 'llama'] as const)('attributions in %s', (family) => {
     expect(Math.abs(linear - change)).toBeGreaterThan(0.01 * Math.abs(change));
   });
 
+  test('of prompts of different lengths are of the positions that were matched', async () => {
+    const places = [0, 1, null, 2, 3];
+    const longer = { ...request, clean: [3, 17, 25, 1], places };
+    const { attributions } = await attributePatches(model, longer);
+    const [first, , heads] = attributions;
+    expect(first?.shape).toEqual([3, 5]);
+    expect([...(first?.values.slice(0, 5) ?? [])].map(Number.isNaN)).toEqual([
+      false,
+      false,
+      true,
+      false,
+      false,
+    ]);
+    // The first part of the way to a patch that takes position 2 into position 3.
+    const site = { component: 'head_attention_value_output', layer: 1 };
+    const at = async (share: number) => {
+      const [result] = await model.run({
+        rows: [
+          {
+            start: { kind: 'tokens', tokens: request.corrupted },
+            edits: [
+              {
+                site,
+                location: { positions: [3], heads: [1] },
+                fragment: partly(share),
+                source: { kind: 'row', row: 1, site, location: { positions: [2], heads: [1] } },
+              },
+            ],
+          },
+          { start: { kind: 'tokens', tokens: longer.clean }, edits: [] },
+        ],
+        reads: [{ row: 0, site: { component: 'logits', layer: null }, location: { positions: [4] } }],
+      });
+      return (result?.value?.data[7] ?? Number.NaN) - (result?.value?.data[12] ?? Number.NaN);
+    };
+    const step = 0.02;
+    const slope =
+      (8 * ((await at(step)) - (await at(-step))) - ((await at(2 * step)) - (await at(-2 * step)))) /
+      (12 * step);
+    const [, positions = 0, count = 0] = heads?.shape ?? [];
+    const found = heads?.values[(1 * positions + 3) * count + 1] ?? Number.NaN;
+    expect(Math.abs(found - slope)).toBeLessThan(2e-3 * (0.1 + Math.abs(slope)));
+    // Places that are the same give the same numbers as none.
+    const same = await attributePatches(model, { ...request, places: [0, 1, 2, 3, 4] });
+    const plain = await attributePatches(model, request);
+    expect(same).toEqual(plain);
+    await expect(attributePatches(model, { ...longer, places: [0, 1, 2, 3, 4] })).rejects.toThrow(
+      'Each of the 5 corrupted positions must have a clean one from 0 to 3, or none.',
+    );
+  });
+
   test('points that cannot be counted are refused', async () => {
     await expect(attributePatches(model, { ...request, steps: 0 })).rejects.toThrow(
       'The gradient cannot be integrated at 0 points; give a whole number from 1 to 256.',

@@ -10,8 +10,10 @@ import { describeComponent } from '../../runtime/plan/sites.ts';
 
 export interface AttributionRequest {
   readonly clean: readonly number[];
-  /** As many tokens as `clean`. */
+  /** As many tokens as `clean`, unless `places` says what corresponds. */
   readonly corrupted: readonly number[];
+  /** For each position of the corrupted prompt the one of the clean prompt to take from; null for none, which gives NaN. */
+  readonly places?: readonly (number | null)[];
   /** Whose logit is watched, at the last position. */
   readonly answer: number;
   /** Whose logit is taken off it. */
@@ -31,7 +33,7 @@ export interface Attribution {
   readonly component: string;
   /** [layers, positions], or [layers, positions, heads] for a component of heads. */
   readonly shape: readonly number[];
-  /** Row-major, in units of the metric. */
+  /** Row-major, in units of the metric; positions are the corrupted prompt's. */
   readonly values: Float32Array;
 }
 
@@ -49,8 +51,19 @@ export interface AttributionOptions {
 const everywhere: Location = { positions: 'all' };
 
 /** @throws PlanError for prompts of different lengths, and for components that have no vector at each position */
-function check({ architecture }: Model, { clean, corrupted, components, steps }: AttributionRequest): void {
-  if (clean.length !== corrupted.length) {
+function check(
+  { architecture }: Model,
+  { clean, corrupted, components, steps, places }: AttributionRequest,
+): void {
+  if (places) {
+    const stray = places.find((place) => place !== null && !(place >= 0 && place < clean.length));
+    if (places.length !== corrupted.length || stray !== undefined || steps !== undefined)
+      throw new PlanError(
+        steps === undefined
+          ? `Each of the ${corrupted.length} corrupted positions must have a clean one from 0 to ${clean.length - 1}, or none.`
+          : 'The gradient is integrated between prompts whose positions are the same; leave out the places or the steps.',
+      );
+  } else if (clean.length !== corrupted.length) {
     throw new PlanError(
       `The clean prompt has ${clean.length} tokens and the corrupted one ${corrupted.length}; a position must stand in both. Choose prompts of the same length.`,
     );
@@ -70,17 +83,26 @@ function check({ architecture }: Model, { clean, corrupted, components, steps }:
   }
 }
 
-/** Σ (clean - corrupted) · mean gradient, over the width of each unit. */
+/**
+ * Σ (clean - corrupted) · mean gradient, over the width of each unit.
+ * @param heads units of one position
+ */
 function attributed(
   clean: ReadTensor | undefined,
   corrupted: ReadTensor | undefined,
   gradients: readonly (ReadTensor | undefined)[],
+  places: readonly (number | null)[] | undefined,
+  heads: number,
 ): Float32Array {
-  const [units = 0, width = 0] = clean?.shape ?? [];
+  const [units = 0, width = 0] = corrupted?.shape ?? [];
   return Float32Array.from({ length: units }, (_, unit) => {
+    const position = Math.floor(unit / heads);
+    const place = places ? (places[position] ?? null) : position;
+    if (place === null) return Number.NaN;
+    const shift = (place - position) * heads * width;
     let sum = 0;
     for (let at = unit * width; at < (unit + 1) * width; at++) {
-      const apart = (clean?.data[at] ?? Number.NaN) - (corrupted?.data[at] ?? Number.NaN);
+      const apart = (clean?.data[at + shift] ?? Number.NaN) - (corrupted?.data[at] ?? Number.NaN);
       for (const gradient of gradients) sum += apart * (gradient?.data[at] ?? Number.NaN);
     }
     return sum / gradients.length;
@@ -127,7 +149,7 @@ export async function attributePatches(
   options: AttributionOptions = {},
 ): Promise<AttributionResult> {
   check(model, request);
-  const { clean, corrupted, answer, distractor, components, steps } = request;
+  const { clean, corrupted, answer, distractor, components, steps, places: matched } = request;
   const { layerCount } = model.architecture;
   const plain = [corrupted, clean].map((tokens): Row => ({ start: { kind: 'tokens', tokens }, edits: [] }));
   const between = steps === undefined ? [] : await interpolatedRows(model, request, steps, options);
@@ -146,7 +168,7 @@ export async function attributePatches(
   const termOf = (row: number): Term => ({
     row,
     site: { component: 'logits', layer: null },
-    location: { positions: [clean.length - 1] },
+    location: { positions: [(row === 1 ? clean : corrupted).length - 1] },
     ...metric,
   });
   const each = places(0).length;
@@ -157,19 +179,21 @@ export async function attributePatches(
     options,
   );
   const attributions = components.map((component, index): Attribution => {
+    const { layout, heads = 1 } = describeComponent(model.architecture, component);
+    const unitHeads = layout === 'head' ? heads : 1;
     const parts = Array.from({ length: layerCount }, (_, layer) => {
       const place = index * layerCount + layer;
       const gradients = differentiated.map((_, step) => found.at[step * each + place]);
-      return attributed(found.reads[each + place]?.value, found.reads[place]?.value, gradients);
+      const [base, source] = [found.reads[place]?.value, found.reads[each + place]?.value];
+      return attributed(source, base, gradients, matched, unitHeads);
     });
-    const { layout, heads = 1 } = describeComponent(model.architecture, component);
     const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
     parts.forEach((part, layer) => {
       values.set(part, layer * part.length);
     });
     return {
       component,
-      shape: [layerCount, clean.length, ...(layout === 'head' ? [heads] : [])],
+      shape: [layerCount, corrupted.length, ...(layout === 'head' ? [heads] : [])],
       values,
     };
   });

@@ -91,12 +91,15 @@ function wrapped(value: unknown): unknown {
   return value;
 }
 
+/** A configuration in any of the forms in which it may be given. */
+export const givenConfigurationSchema = v.pipe(v.unknown(), v.transform(wrapped), configurationSchema);
+
 /**
  * @param value a configuration, one representation, or a list of them
  * @throws InterventionError that names the first field that is wrong
  */
 export function readConfiguration(value: unknown): Configuration {
-  const result = v.safeParse(configurationSchema, wrapped(value));
+  const result = v.safeParse(givenConfigurationSchema, value);
   if (result.success) return result.output;
   throw new InterventionError(firstWrong(result.issues, 'The configuration'));
 }

@@ -1,0 +1,62 @@
+// What an intervention does to a prediction, as plain data: the next tokens before and after, every metric of the three
+// kinds of run, the later positions that it changes, and what was collected.
+
+import * as v from 'valibot';
+import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
+import { samplesSchema } from '../metrics.ts';
+import { interveneExperimentSchema } from './experiment.ts';
+
+export const interveneResultVersion = 1;
+
+const named = v.strictObject({ id: tokenId, text: v.string() });
+const candidate = v.strictObject({ ...named.entries, logit: v.number(), probability: v.number() });
+
+const laterSchema = v.strictObject({
+  position: wholeNumber,
+  /** Kullback-Leibler divergence of the prediction here from what it was, in nats. */
+  divergence: v.number(),
+  before: candidate,
+  after: candidate,
+});
+
+const collectedSchema = v.strictObject({
+  /** pyvene's key of the intervention that collects. */
+  key: v.string(),
+  shape: v.array(wholeNumber),
+  data: v.array(v.number()),
+  /** For each unit as wide as the residual stream, what the head of the model makes of it; the best first. */
+  nearest: v.array(v.array(candidate)),
+});
+
+export const interveneResultSchema = v.strictObject({
+  kind: v.literal('intervene-result'),
+  version: v.literal(interveneResultVersion),
+  experiment: interveneExperimentSchema,
+  model: v.strictObject({ label: v.string(), modelType: v.string(), parameterCount: v.number() }),
+  backend: v.strictObject({ kind: v.picklist(['webgpu', 'wasm', 'node']), description: v.string() }),
+  base: v.array(named),
+  sources: v.array(v.array(named)),
+  answer: named,
+  distractor: v.optional(named),
+  /** Divergences are from the base run. */
+  measured: v.strictObject({
+    base: samplesSchema,
+    sources: v.array(samplesSchema),
+    intervened: samplesSchema,
+  }),
+  /** The ten most probable next tokens of the base run, and of the intervened one. */
+  before: v.array(candidate),
+  after: v.array(candidate),
+  /** From the first position that is edited on; empty where the edits are at the last one alone. */
+  later: v.array(laterSchema),
+  collected: v.array(collectedSchema),
+  notices: v.array(v.strictObject({ code: v.string(), text: v.string() })),
+});
+
+export type InterveneResult = Immutable<v.InferOutput<typeof interveneResultSchema>>;
+export type NamedCandidate = Immutable<v.InferOutput<typeof candidate>>;
+
+/** @throws ExperimentError that names the first thing that is wrong */
+export function readInterveneResult(value: unknown): InterveneResult {
+  return readVersioned(interveneResultSchema, value, 'intervene-result', interveneResultVersion);
+}

@@ -1,0 +1,322 @@
+// Runs an intervention: the base and the sources as they are, the base under its interventions, and what was asked to be
+// collected. What runs as it is can be remembered between calls, since a person who moves a cable changes none of it.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { type Configuration, readConfiguration } from '../../interventions/configuration/configuration.ts';
+import { resolveConfiguration } from '../../interventions/configuration/resolve.ts';
+import { compileCall } from '../../interventions/execution/compile.ts';
+import type { Prompt } from '../../interventions/execution/prompt.ts';
+import type { Call } from '../../interventions/execution/runs.ts';
+import { IntervenableModel, type RunArguments, type Tensor } from '../../interventions/intervenableModel.ts';
+import type { Parameters } from '../../interventions/intervention.ts';
+import type { Model } from '../../runtime/model.ts';
+import { type Read, type Row, replace } from '../../runtime/plan/plan.ts';
+import { schedule } from '../../runtime/plan/schedule.ts';
+import type { Samples } from '../metrics.ts';
+import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
+import { floatsOf, promptRow } from '../planRuns.ts';
+import { logSumExp, topCandidates } from '../predict.ts';
+import { type NamedToken, namedToken, tokenLabel, tokensOf } from '../tokens.ts';
+import type { InterveneExperiment } from './experiment.ts';
+import { type InterveneResult, interveneResultVersion, type NamedCandidate } from './result.ts';
+
+export interface ResolvedIntervention {
+  readonly experiment: InterveneExperiment;
+  readonly configuration: Configuration;
+  readonly base: readonly number[];
+  readonly sources: readonly (readonly number[])[];
+  readonly parameters: Readonly<Record<string, Parameters>>;
+  readonly call: RunArguments;
+  readonly answer?: NamedToken;
+  readonly distractor?: NamedToken;
+  /** The first position of the base that an edit may change. */
+  readonly firstChanged: number;
+  readonly notices: readonly Notice[];
+}
+
+const parametersOf = ({ parameters = {} }: InterveneExperiment): Readonly<Record<string, Parameters>> =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([key, own]) => [
+      key,
+      Object.fromEntries(
+        Object.entries(own).map(([name, { shape, data }]) => [
+          name,
+          { shape, data: Float32Array.from(data) },
+        ]),
+      ),
+    ]),
+  );
+
+/** Where the base is first changed: by its own edits alone, which is where the change of any other run enters it. */
+function firstChangedPosition(
+  architecture: Architecture,
+  call: Call,
+  compiledRows: readonly Row[],
+  row: number,
+): number {
+  if (!architecture.isCausal) return 0;
+  const [base] = call.base;
+  const positions = (compiledRows[row]?.edits ?? []).flatMap(({ location }) =>
+    location.positions === 'all' ? [0] : location.positions,
+  );
+  return Math.min((base?.tokens.length ?? 1) - 1, ...positions);
+}
+
+/**
+ * @param tokenizer may be absent when the experiment gives token ids
+ * @throws ExperimentError, InterventionError or PlanError in one sentence: what does not fit, and what would
+ */
+export function resolveIntervene(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  experiment: InterveneExperiment,
+): ResolvedIntervention {
+  const notices: Notice[] = [];
+  const prompt = (text: string | readonly number[], what: string): readonly number[] => {
+    if (typeof text === 'string' && text.endsWith(' ')) notices.push(trailingSpaceNotice(`The ${what}`));
+    const tokens = tokensOf(text, tokenizer, `the ${what}`);
+    // The scheduler knows what prompts a model can take.
+    schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
+    return tokens;
+  };
+  const named = (name: string | number | undefined, what: string): NamedToken | undefined => {
+    if (name === undefined) return undefined;
+    const { id, text, rest } = namedToken(name, tokenizer, architecture.vocabularySize, `the ${what}`);
+    if (rest > 0) notices.push(severalTokensNotice(name, text, rest, `the ${what}`));
+    return { id, text };
+  };
+  const base = prompt(experiment.base, 'base');
+  const sources = experiment.sources.map((text, index) =>
+    prompt(text, experiment.sources.length > 1 ? `source ${index}` : 'source'),
+  );
+  const parameters = parametersOf(experiment);
+  const configuration = readConfiguration(experiment.configuration);
+  const { unitLocations, subspaces, seed } = experiment;
+  const call: RunArguments = {
+    base,
+    sources: sources.map((tokens) => tokens),
+    ...(unitLocations === undefined ? {} : { unitLocations }),
+    ...(subspaces === undefined ? {} : { subspaces }),
+  };
+  const whole = (tokens: readonly number[]): Prompt => ({ tokens, placeOf: (position) => position });
+  const full: Call = {
+    base: [whole(base)],
+    sources: sources.map((tokens) => [whole(tokens)]),
+    unitLocations,
+    subspaces,
+  };
+  const compiled = compileCall(
+    architecture,
+    resolveConfiguration(architecture, configuration, { parameters, seed }),
+    full,
+  );
+  const { rows, rowOf } = compiled.rows(0, new Map());
+  const firstChanged =
+    compiled.phases > 1 ? 0 : firstChangedPosition(architecture, full, rows, rowOf('base', 0));
+  const [answer, distractor] = [
+    named(experiment.answer, 'answer'),
+    named(experiment.distractor, 'distractor'),
+  ];
+  return {
+    experiment,
+    configuration,
+    base,
+    sources,
+    parameters,
+    call,
+    ...(answer ? { answer } : {}),
+    ...(distractor ? { distractor } : {}),
+    firstChanged,
+    notices,
+  };
+}
+
+/** Logits of prompts as they are, by their tokens. Whoever gives a map of his own keeps them between calls. */
+export type KnownLogits = Map<string, Float32Array>;
+
+export interface RunInterveneOptions {
+  readonly signal?: AbortSignal;
+  readonly textOf?: (id: number) => string;
+  readonly known?: KnownLogits;
+  /** Whether the later positions are looked at; default true. */
+  readonly isWhole?: boolean;
+}
+
+/** One measurement of a prediction, as `measureLogits` makes it on the device. @param from [vocabulary] of the base */
+export function measure(
+  logits: Float32Array,
+  from: Float32Array,
+  answer: number,
+  distractor: number | undefined,
+): Samples {
+  const [total, fromTotal] = [logSumExp(logits), logSumExp(from)];
+  const own = logits[answer] ?? Number.NaN;
+  let rank = 1;
+  let divergence = 0;
+  for (let id = 0; id < logits.length; id++) {
+    if ((logits[id] ?? own) > own) rank += 1;
+    const log = (from[id] ?? Number.NaN) - fromTotal;
+    divergence += Math.exp(log) * (log - ((logits[id] ?? Number.NaN) - total));
+  }
+  const top = topCandidates(logits, Math.min(5, logits.length));
+  return {
+    answerLogit: [own],
+    ...(distractor === undefined ? {} : { distractorLogit: [logits[distractor] ?? Number.NaN] }),
+    logSumExp: [total],
+    rank: [rank],
+    divergence: [Math.max(0, divergence)],
+    topIds: [top.map(({ id }) => id)],
+    topLogits: [top.map(({ logit }) => logit)],
+  };
+}
+
+const candidateCount = 10;
+const logitsSite = { component: 'logits', layer: null };
+
+/** Logits of prompts without interventions: [positions, vocabulary] where all are wanted, else of the last position. */
+async function plainLogits(
+  model: Model,
+  prompts: readonly (readonly number[])[],
+  isWhole: boolean,
+  known: KnownLogits,
+  signal: AbortSignal | undefined,
+): Promise<readonly Float32Array[]> {
+  const keyOf = (tokens: readonly number[]) => `${isWhole ? 'all' : 'last'} ${tokens.join(' ')}`;
+  const missing = [...new Map(prompts.map((tokens) => [keyOf(tokens), tokens])).values()].filter(
+    (tokens) => !known.has(keyOf(tokens)),
+  );
+  if (missing.length > 0) {
+    const reads = missing.map((tokens, row): Read => {
+      return {
+        row,
+        site: logitsSite,
+        location: { positions: isWhole ? 'all' : [tokens.length - 1] },
+      };
+    });
+    const results = await model.run({ rows: missing.map(promptRow), reads }, signal ? { signal } : {});
+    missing.forEach((tokens, row) => {
+      known.set(keyOf(tokens), floatsOf(results[row]));
+    });
+  }
+  return prompts.map((tokens) => known.get(keyOf(tokens)) ?? new Float32Array());
+}
+
+/** What the model's head makes of vectors of the residual stream, each by itself. */
+async function readThroughHead(
+  model: Model,
+  { shape, data }: Tensor,
+  anyToken: number,
+  signal: AbortSignal | undefined,
+): Promise<readonly Float32Array[]> {
+  const { width, layerCount } = model.architecture;
+  if (shape.at(-1) !== width || layerCount === 0) return [];
+  const site = { component: 'block_output', layer: layerCount - 1 };
+  const location = { positions: [0] };
+  const rows = Array.from({ length: data.length / width }, (_, unit): Row => {
+    const source = { kind: 'tensor', data: data.slice(unit * width, (unit + 1) * width) } as const;
+    return {
+      start: { kind: 'tokens', tokens: [anyToken] },
+      edits: [{ site, location, fragment: replace, source }],
+    };
+  });
+  const reads = rows.map((_, row): Read => ({ row, site: logitsSite, location }));
+  return (await model.run({ rows, reads }, signal ? { signal } : {})).map(floatsOf);
+}
+
+const brief = (x: number): number => Number(x.toPrecision(9));
+
+/**
+ * @throws InterventionError or PlanError that names what was given and what would be right, or the signal's reason
+ */
+export async function runIntervene(
+  model: Model,
+  resolved: ResolvedIntervention,
+  {
+    signal,
+    textOf = (id) => tokenLabel(id, undefined),
+    known = new Map(),
+    isWhole = true,
+  }: RunInterveneOptions = {},
+): Promise<InterveneResult> {
+  const { experiment, base, sources, parameters, call, firstChanged, distractor, notices } = resolved;
+  const { architecture, backend } = model;
+  const size = architecture.vocabularySize;
+  const options = signal ? { signal } : {};
+  const candidate = ({
+    id,
+    logit,
+    probability,
+  }: ReturnType<typeof topCandidates>[number]): NamedCandidate => {
+    return { id, text: textOf(id), logit: brief(logit), probability: brief(probability) };
+  };
+  const top = (logits: Float32Array, count: number) =>
+    topCandidates(logits, Math.min(count, logits.length)).map(candidate);
+
+  const withLater = isWhole && firstChanged < base.length - 1;
+  const plain = await plainLogits(model, [base, ...sources], false, known, signal);
+  const [before = new Float32Array(), ...others] = plain;
+  const [wholeBefore = new Float32Array()] = withLater
+    ? await plainLogits(model, [base], true, known, signal)
+    : [];
+
+  const intervenable = new IntervenableModel(resolved.configuration, model, {
+    parameters,
+    seed: experiment.seed,
+  });
+  const { intervenedOutputs, collectedActivations } = await intervenable.run(
+    { ...call, logits: withLater ? 'all' : 'last' },
+    options,
+  );
+  const [output] = intervenedOutputs.logits;
+  if (!output) throw new Error('The run gave no logits.');
+  const after = output.data.subarray(output.data.length - size);
+
+  const [best] = topCandidates(others[0] ?? before, 1);
+  const answer = resolved.answer ?? { id: best?.id ?? 0, text: textOf(best?.id ?? 0) };
+  const measured = (logits: Float32Array) => measure(logits, before, answer.id, distractor?.id);
+  const at = (logits: Float32Array, position: number) =>
+    logits.subarray(position * size, (position + 1) * size);
+  const later = withLater
+    ? Array.from({ length: base.length - firstChanged }, (_, index) => {
+        const position = firstChanged + index;
+        const [was, is] = [at(wholeBefore, position), at(output.data, position)];
+        const [topWas, topIs] = [top(was, 1)[0], top(is, 1)[0]];
+        if (!topWas || !topIs) throw new Error('The vocabulary is empty.');
+        const [divergence = 0] = measure(is, was, answer.id, undefined).divergence;
+        return { position, divergence: brief(divergence), before: topWas, after: topIs };
+      })
+    : [];
+
+  const collecting = [...intervenable.interventions].filter(([, { type }]) => type.isCollect);
+  const collected = [];
+  for (const [index, examples] of collectedActivations.entries()) {
+    const [tensor] = examples;
+    if (!tensor) continue;
+    const seen = isWhole ? await readThroughHead(model, tensor, base[0] ?? 0, signal) : [];
+    collected.push({
+      key: collecting[index]?.[0] ?? '',
+      shape: [...tensor.shape],
+      data: Array.from(tensor.data, brief),
+      nearest: seen.map((logits) => top(logits, 5)),
+    });
+  }
+  const texts = (tokens: readonly number[]) => tokens.map((id) => ({ id, text: textOf(id) }));
+  return {
+    kind: 'intervene-result',
+    version: interveneResultVersion,
+    experiment,
+    model: { label: model.label, modelType: architecture.modelType, parameterCount: model.parameterCount },
+    backend: { kind: backend.kind, description: backend.description },
+    base: texts(base),
+    sources: sources.map(texts),
+    answer: { id: answer.id, text: answer.text },
+    ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
+    measured: { base: measured(before), sources: others.map(measured), intervened: measured(after) },
+    before: top(before, candidateCount),
+    after: top(after, candidateCount),
+    later,
+    collected,
+    notices: notices.map(({ code, text }) => ({ code, text })),
+  };
+}

@@ -1,0 +1,106 @@
+// What the Patch page asks of the model while a hand moves cables: what they do, what every socket would do, and what
+// stands at a site on average. Sweeps are experiments, and run as those do.
+
+import { attributePatches } from '../experiments/attribute/attribute.ts';
+import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
+import type { InterveneResult } from '../experiments/intervene/result.ts';
+import { type KnownLogits, resolveIntervene, runIntervene } from '../experiments/intervene/run.ts';
+import { floatsOf, promptRow } from '../experiments/planRuns.ts';
+import { tokensOf } from '../experiments/tokens.ts';
+import type { Model } from '../runtime/model.ts';
+import type {
+  ActivationRequest,
+  CallOptions,
+  InterveneOptions,
+  SocketEstimateRequest,
+  SocketEstimates,
+} from './protocol.ts';
+import type { ModelInUse } from './steps.ts';
+
+/** Prompts whose predictions are remembered; of a large vocabulary each is some hundred kilobytes. */
+const mostKnown = 24;
+const knownBy = new WeakMap<Model, KnownLogits>();
+
+function knownOf(model: Model): KnownLogits {
+  const known: KnownLogits = knownBy.get(model) ?? new Map();
+  knownBy.set(model, known);
+  for (const key of known.keys()) {
+    if (known.size <= mostKnown) break;
+    known.delete(key);
+  }
+  return known;
+}
+
+const signalOf = ({ signal }: CallOptions) => (signal ? { signal } : {});
+
+export async function intervene(
+  experiment: InterveneExperiment,
+  { isWhole = true, ...options }: InterveneOptions,
+  { model, tokenizer }: ModelInUse,
+): Promise<InterveneResult> {
+  return runIntervene(model, resolveIntervene(model.architecture, tokenizer, experiment), {
+    ...signalOf(options),
+    textOf: (id) => tokenizer.tokenText(id),
+    known: knownOf(model),
+    isWhole,
+  });
+}
+
+export async function estimateSockets(
+  { base, source, places, component, answer, distractor }: SocketEstimateRequest,
+  options: CallOptions,
+  { model, tokenizer }: ModelInUse,
+): Promise<SocketEstimates> {
+  const started = performance.now();
+  const { attributions, baselines } = await attributePatches(
+    model,
+    {
+      clean: tokensOf(source, tokenizer, 'the source'),
+      corrupted: tokensOf(base, tokenizer, 'the base'),
+      places,
+      components: [component],
+      answer,
+      ...(distractor === null ? {} : { distractor }),
+    },
+    signalOf(options),
+  );
+  const [found] = attributions;
+  return {
+    shape: found?.shape ?? [],
+    values: found?.values ?? new Float32Array(),
+    baselines: { base: baselines.corrupted, source: baselines.clean },
+    elapsedMs: performance.now() - started,
+  };
+}
+
+/** @throws PlanError for a component or a layer that does not exist, ExperimentError for an empty prompt */
+export async function meanActivation(
+  { prompts, component, layer, head, at }: ActivationRequest,
+  options: CallOptions,
+  { model, tokenizer }: ModelInUse,
+): Promise<Float32Array> {
+  const tokens = prompts.map((text, index) => tokensOf(text, tokenizer, `prompt ${index + 1}`));
+  const results = await model.run(
+    {
+      rows: tokens.map(promptRow),
+      reads: tokens.map((own, row) => ({
+        row,
+        site: { component, layer },
+        location: {
+          positions: at === 'all' ? ('all' as const) : [own.length - 1],
+          ...(head === null ? {} : { heads: [head] }),
+        },
+      })),
+    },
+    signalOf(options),
+  );
+  const width = results[0]?.value?.shape.at(-1) ?? 0;
+  const sum = new Float64Array(width);
+  let units = 0;
+  for (const result of results) {
+    const data = floatsOf(result);
+    units += data.length / width;
+    for (let i = 0; i < data.length; i++) sum[i % width] = (sum[i % width] ?? 0) + (data[i] ?? 0);
+  }
+  return Float32Array.from(sum, (x) => x / units);
+}
