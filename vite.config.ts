@@ -3,6 +3,7 @@ import react from '@vitejs/plugin-react';
 import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { precache } from './scripts/precache.ts';
+import { licencesFile, noteWorkerPackages, workerLicences } from './scripts/workerLicences.ts';
 
 /** Cross-origin isolation gives the page SharedArrayBuffer, and so WASM threads. */
 const isolation = {
@@ -25,14 +26,14 @@ const models: Plugin = {
 
 export default defineConfig({
   base: './',
-  plugins: [react(), models, precache],
+  plugins: [react(), models, precache, workerLicences],
   // In this repository the library is its sources.
   resolve: { conditions: ['patchbay-source', ...defaultClientConditions] },
   ssr: { resolve: { conditions: ['patchbay-source', ...defaultServerConditions] } },
   server: { headers: isolation },
   preview: { headers: isolation },
-  worker: { format: 'es' },
-  build: { target: 'es2022' },
+  worker: { format: 'es', plugins: () => [noteWorkerPackages] },
+  build: { target: 'es2022', outDir: 'dist/page', license: { fileName: licencesFile } },
   test: {
     include: ['{src,scripts,models}/**/*.test.{ts,tsx}'],
     environment: 'node',

@@ -1,7 +1,22 @@
 #!/usr/bin/env node
-// The headless runner. The sources are TypeScript; tsx reads them as they are.
-import { register } from 'tsx/esm/api';
+// The command. In a package it is built; in a checkout the sources are run as they are, which tsx reads.
+import { existsSync } from 'node:fs';
+import { requireNode } from './nodeVersion.mjs';
 
-register();
-const { main } = await import('../src/cli/main.ts');
-process.exitCode = await main(process.argv.slice(2));
+async function load() {
+  const sources = new URL('../src/cli/main.ts', import.meta.url);
+  if (!existsSync(sources)) return import('../dist/node/cli.js');
+  const { register } = await import('tsx/esm/api');
+  register();
+  return import(sources.href);
+}
+
+try {
+  requireNode();
+  const { main } = await load();
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // What main throws is a fault of the program, and wants its stack.
+  console.error(error instanceof Error && error.message.startsWith('Patchbay needs') ? error.message : error);
+  process.exitCode = 1;
+}

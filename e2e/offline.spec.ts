@@ -20,7 +20,7 @@ let folder = '';
 
 test.beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'patchbay-page-'));
-  host = await serveFolder('dist', { path: '/some/where/' });
+  host = await serveFolder('dist/page', { path: '/some/where/' });
 });
 
 test.afterEach(async () => {
@@ -52,7 +52,7 @@ async function visit(page: Page): Promise<void> {
 /** The build as a later one would be: its page says something else. */
 function laterBuild(): string {
   const later = join(folder, 'later');
-  cpSync('dist', later, { recursive: true });
+  cpSync('dist/page', later, { recursive: true });
   const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
   const page = readFileSync(join(later, 'index.html'), 'utf8');
   const changed = page.replace('<title>Patchbay</title>', '<title>Patchbay, later</title>');

@@ -20,7 +20,7 @@ for (const folder of ['examples', 'examples/patch', 'examples/attribute']) {
   mkdirSync(`${root}${folder}/results`, { recursive: true });
   for (const name of readdirSync(`${root}${folder}`).filter((file) => file.endsWith('.json'))) {
     const experiment = readExperiment(JSON.parse(readFileSync(`${root}${folder}/${name}`, 'utf8')));
-    await withModel(`${root}models/${experiment.model}`, 'node', async (model, checkpoint) => {
+    await withModel(`${root}models/${experiment.model}`, 'node', {}, async (model, checkpoint) => {
       let result;
       for await (const grown of growExperiment(model, checkpoint, experiment, { signal })) result = grown;
       // The page shows a stored trace before it has the tokenizer.

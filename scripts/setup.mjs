@@ -3,26 +3,20 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { requireNode } from '../bin/nodeVersion.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = `${root}node_modules/.patchbay-installed`;
 
 /** Install the locked dependencies unless exactly these are installed already. */
 export function ensureDependencies() {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  // What Vite runs on.
-  const isKnown = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22;
-  if (!isKnown) {
-    throw new Error(
-      `Patchbay needs Node 20.19, or 22.12 or newer; this is Node ${process.versions.node}. Install one of these.`,
-    );
-  }
+  requireNode();
   const lock = createHash('sha256')
     .update(readFileSync(`${root}package-lock.json`))
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.log('Installing dependencies (once).');
-  // The configuration of the build reads vitest's as well, so NODE_ENV=production must not leave it out.
+  // All that builds and tests is for development; NODE_ENV=production must not leave it out.
   const { status } = spawnSync('npm', ['ci', '--include=dev'], { cwd: root, stdio: 'inherit' });
   if (status !== 0) throw new Error('npm ci failed; its output above says why.');
   writeFileSync(stamp, lock);

@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { ensurePage } from './build.mjs';
 import { ensureChromium } from './chromium.mjs';
 import { ensureDependencies, orExit } from './setup.mjs';
-import { ensureBuilt } from './start.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cache = `${root}.cache`;
@@ -50,7 +50,7 @@ count(
     skipped: report.numPendingTests + report.numTodoTests,
   }),
 );
-orExit(ensureBuilt);
+orExit(ensurePage);
 count('browser tests', npx('playwright', 'test'), playwrightReport, (report) => ({
   passed: report.stats.expected,
   failed: report.stats.unexpected + report.stats.flaky + (report.errors?.length ?? 0),

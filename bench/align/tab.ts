@@ -31,7 +31,7 @@ const experiment = readAlignExperiment({
 });
 
 async function turn(): Promise<TrainedInPage & { readonly device: string }> {
-  await using host = await serveFolder('dist', { isIsolated: true });
+  await using host = await serveFolder('dist/page', { isIsolated: true });
   const browser = await chromium.launch({
     executablePath: chromiumExecutable() ?? '',
     args: ['--no-sandbox', '--enable-unsafe-webgpu'],

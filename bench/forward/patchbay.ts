@@ -2,7 +2,7 @@
 
 import { openModel } from '../../src/checkpoint/openNode.ts';
 import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackend.ts';
+import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackendOnNode.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { median } from '../machine.ts';
 

@@ -36,7 +36,9 @@ interface Visit {
 }
 
 async function visit(): Promise<Visit> {
-  await using host = await serveFolder(values.built ?? 'dist', { isIsolated: values.host === 'isolated' });
+  await using host = await serveFolder(values.built ?? 'dist/page', {
+    isIsolated: values.host === 'isolated',
+  });
   const browser = await chromium.launch({
     executablePath: chromiumExecutable() ?? '',
     args: ['--no-sandbox'],

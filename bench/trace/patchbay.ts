@@ -8,7 +8,7 @@ import { resolveTrace } from '../../src/experiments/trace/resolve.ts';
 import { growTrace, type TraceResult } from '../../src/experiments/trace/result.ts';
 import { prepareTrace } from '../../src/experiments/trace/run.ts';
 import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackend.ts';
+import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackendOnNode.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { eiffel, type MeasuredCell } from './eiffel.ts';
 

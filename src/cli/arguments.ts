@@ -1,6 +1,7 @@
 // Reads a command's arguments, and says in one sentence what is wrong with them.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { type Arguments, type Command, usageOf } from './command.ts';
 
 /** The command line cannot be understood. */
 export class UsageError extends Error {
@@ -9,14 +10,22 @@ export class UsageError extends Error {
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
-export interface Arguments {
-  readonly positionals: readonly string[];
-  /** The value of a string option, or undefined. */
-  text(name: string): string | undefined;
+/** @throws UsageError for an option that the command does not have, and where one is missing that it needs */
+export function readArguments(words: readonly string[], command: Command): Arguments {
+  const options: Options = Object.fromEntries(
+    Object.entries(command.options).map(([name, { value, isRepeated = false }]) => [
+      name,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const), multiple: isRepeated },
+    ]),
+  );
+  const args = parsed(words, options);
+  for (const [name, { isRequired }] of Object.entries(command.options)) {
+    if (isRequired && args.text(name) === undefined) throw new UsageError(usageOf(command));
+  }
+  return args;
 }
 
-/** @throws UsageError for an option that the command does not have */
-export function readArguments(words: readonly string[], options: Options): Arguments {
+function parsed(words: readonly string[], options: Options): Arguments {
   try {
     const { values, positionals } = parseArgs({
       args: [...words],
@@ -30,6 +39,11 @@ export function readArguments(words: readonly string[], options: Options): Argum
         const value = values[name];
         return typeof value === 'string' ? value : undefined;
       },
+      texts: (name) => {
+        const value = values[name];
+        return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+      },
+      has: (name) => values[name] === true,
     };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));

@@ -61,16 +61,58 @@ function changeTensor(path: string, name: string, change: (value: number) => num
 }
 
 describe('the command line', () => {
-  test('without a command it says what there is, and a command that does not exist is an error', async () => {
-    expect(await main([])).toBe(2);
-    expect(printed.join('\n')).toContain('patchbay conformance --fixtures DIR');
+  test('it says what there is, and a command that does not exist is an error', async () => {
     expect(await main(['--help'])).toBe(0);
+    expect(printed.join('\n')).toContain('patchbay conformance --fixtures DIR');
     expect(await main(['--version'])).toBe(0);
     expect(printed.at(-1)).toMatch(/^\d+\.\d+\.\d+$/);
     expect(await main(['toString'])).toBe(2);
     expect(complained).toEqual([
-      "There is no command 'toString'. Known: components, predict, trace, run, conformance.",
+      "There is no command 'toString'. Known: serve, components, predict, trace, run, conformance. patchbay --help says more.",
     ]);
+  });
+
+  test('every command says what it takes, wherever it is asked', async () => {
+    for (const [name, option] of [
+      ['serve', '--port N'],
+      ['components', 'MODEL is tiny-atlas'],
+      ['predict', '--count N'],
+      ['trace', '--replacement "text"'],
+      ['run', '--out DIR'],
+      ['conformance', '--tolerance T'],
+    ] as const) {
+      printed = [];
+      expect(await main([name, '--help'])).toBe(0);
+      const help = printed.join('\n');
+      expect(help).toContain(`patchbay ${name}`);
+      expect(help).toContain(option);
+      for (const words of [
+        ['help', name],
+        [name, 'x', '-h'],
+      ]) {
+        printed = [];
+        expect(await main(words)).toBe(0);
+        expect(printed.join('\n')).toBe(help);
+      }
+    }
+    expect(complained).toEqual([]);
+  });
+
+  test('the page can be asked for no port or hub that does not exist', async () => {
+    const cases = [
+      [['--port', '70000'], "--port must be a whole number from 0 (any free one) to 65535; it is '70000'."],
+      [['serve', '--port', ''], "it is ''."],
+      [['serve', 'page'], 'Usage: patchbay serve [--port N] [--open] [--hub URL]'],
+      [
+        ['--hub', 'hub.example'],
+        "--hub must be the address of a hub, such as https://hub.example; it is 'hub.example'.",
+      ],
+      [['--hub', 'file:///etc'], "it is 'file:///etc'."],
+    ] as const;
+    for (const [words, sentence] of cases) {
+      expect(await main(words)).toBe(2);
+      expect(complained.at(-1)).toContain(sentence);
+    }
   });
 
   test('an option or a value that does not exist is an error of usage', async () => {
@@ -81,6 +123,11 @@ describe('the command line', () => {
       [['predict', 'a'], 'Usage: patchbay predict MODEL "text"'],
       [['predict', 'a', 'b', '--count', '0'], "--count must be a whole number from 1 on; it is '0'."],
       [['predict', 'a', 'b', '--count', 'ten'], "it is 'ten'."],
+      [['predict', 'a', 'b', '--threads', '0'], "--threads must be a whole number from 1 on; it is '0'."],
+      [
+        ['conformance', '--fixtures', committedRoot, '--backend', 'webgpu', '--threads', '2'],
+        '--threads is for the backends node and wasm; on webgpu the graphics adapter computes. Leave it out.',
+      ],
       [['predict', 'a', 'b', '--backend', 'webgpu'], "--backend must be one of node, wasm; it is 'webgpu'."],
       [['conformance'], 'Usage: patchbay conformance --fixtures DIR'],
       [['conformance', '--fixture', 'a'], "Unknown option '--fixture'"],

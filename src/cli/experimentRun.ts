@@ -1,6 +1,6 @@
 // Runs one experiment on any backend, shows how far it is, and writes what came of it.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Metric, MetricError } from '../experiments/metrics.ts';
 import type { BackendKind } from '../runtime/backends/backend.ts';
@@ -13,9 +13,12 @@ import {
   growExperiment,
 } from './growExperiment.ts';
 import { modelPath, withModel } from './hostModel.ts';
+import { exitCodes, onStop, type StopSignal } from './stopSignals.ts';
+import { writeWhole } from './writeWhole.ts';
 
 export interface ExperimentRunOptions {
   readonly backend: BackendKind;
+  readonly threads?: number | undefined;
   /** Folder for what is written; absent to write nothing. */
   readonly out?: string;
 }
@@ -52,9 +55,6 @@ export function requireMetric(experiment: Experiment, metric: Metric): void {
     'A logit difference needs a distractor, and this experiment has none. Name one, or choose another --metric.',
   );
 }
-
-/** 128 and the number of the signal. */
-const interrupted = 130;
 
 interface ProgressLine {
   readonly show: (done: number, total: number) => void;
@@ -93,15 +93,16 @@ function progressLine(): ProgressLine {
 interface Growth extends Required<Pick<GrowthOptions, 'signal' | 'onProgress'>> {
   readonly onResult: (result: ExperimentResult) => void;
   readonly earlier: ExperimentResult | undefined;
+  readonly threads: number | undefined;
 }
 
 async function growOnHost(
   experiment: Experiment,
   backend: 'node' | 'wasm',
-  { signal, onProgress, onResult, earlier }: Growth,
+  { signal, onProgress, onResult, earlier, threads }: Growth,
 ): Promise<void> {
   const spec = modelPath(experiment.model, experiment.revision);
-  await withModel(spec, backend, async (model, checkpoint) => {
+  await withModel(spec, backend, { threads }, async (model, checkpoint) => {
     const options = { signal, onProgress, ...(earlier ? { earlier } : {}) };
     for await (const result of growExperiment(model, checkpoint, experiment, options)) onResult(result);
   });
@@ -167,7 +168,7 @@ function writeResult<Result extends ExperimentResult>(
   const paths = Object.entries(files).map(([name, content]) => {
     const path = join(out, name);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content);
+    writeWhole(path, content);
     return path;
   });
   // A folder is named once, whatever is in it.
@@ -176,19 +177,22 @@ function writeResult<Result extends ExperimentResult>(
 }
 
 /**
- * Run, print and write an experiment. An interrupt keeps the cells that have arrived: they are written, and the same
- * command goes on from them. A second interrupt ends the program at once.
- * @returns the exit code; 130 after an interrupt, as shells expect
+ * Run, print and write an experiment. A signal to stop keeps the cells that have arrived: they are written, and the same
+ * command goes on from them. A second one ends the program at once.
+ * @returns the exit code; 128 and the number of the signal after one, as shells expect
  */
 export async function runExperiment<Result extends ExperimentResult>(
   experiment: Experiment,
   kind: ResultKind<Result>,
-  { backend, out }: ExperimentRunOptions,
+  { backend, out, threads }: ExperimentRunOptions,
 ): Promise<number> {
   if (out !== undefined) makeFolder(out);
   const controller = new AbortController();
-  const interrupt = () => controller.abort();
-  process.once('SIGINT', interrupt);
+  let stoppedBy: StopSignal = 'SIGINT';
+  const listenNoMore = onStop((signal) => {
+    stoppedBy = signal;
+    controller.abort();
+  });
   const progress = progressLine();
   let result = earlierResult(kind, out, experiment, backend);
   const growth: Growth = {
@@ -198,6 +202,7 @@ export async function runExperiment<Result extends ExperimentResult>(
       if (kind.isOwn(grown)) result = grown;
     },
     earlier: result,
+    threads,
   };
   try {
     if (backend === 'webgpu') await growInBrowser(experiment, growth);
@@ -207,12 +212,12 @@ export async function runExperiment<Result extends ExperimentResult>(
     if (result && out !== undefined) writeResult(kind, result, out);
     if (!controller.signal.aborted) throw error;
   } finally {
-    process.off('SIGINT', interrupt);
+    listenNoMore();
     progress.end();
   }
   if (!result) {
     console.error('Stopped before anything was computed.');
-    return interrupted;
+    return exitCodes[stoppedBy];
   }
   for (const { text } of result.notices) console.log(`Note: ${text}`);
   kind.print(result);
@@ -222,5 +227,5 @@ export async function runExperiment<Result extends ExperimentResult>(
   const way =
     out === undefined ? 'Give --out DIR to keep them another time.' : 'Run the same command again to go on.';
   console.error(`Stopped with ${done} of ${total} ${kind.counted ?? 'cells'}. ${way}`);
-  return interrupted;
+  return exitCodes[stoppedBy];
 }

@@ -1,18 +1,27 @@
 // Opens a model on a backend that needs no browser, for the length of one command.
 
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/openNode.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
-import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../runtime/backends/wasmBackend.ts';
+import { openNodeBackend } from '../runtime/backends/optionalNodeBackend.ts';
+import { createWasmBackendOnNode } from '../runtime/backends/wasmBackendOnNode.ts';
 import { Model } from '../runtime/model.ts';
+import { modelsFolder } from './installation.ts';
 
 export type HostBackendKind = 'node' | 'wasm';
 
-export async function createHostBackend(kind: HostBackendKind): Promise<Backend> {
-  return kind === 'node' ? createNodeBackend() : createWasmBackendOnNode(2);
+export interface HostOptions {
+  /** For one operator; default as many as the machine has cores, on WASM two. */
+  readonly threads?: number | undefined;
+}
+
+export async function createHostBackend(
+  kind: HostBackendKind,
+  { threads }: HostOptions = {},
+): Promise<Backend> {
+  return kind === 'node' ? openNodeBackend(threads) : createWasmBackendOnNode(threads ?? 2);
 }
 
 /**
@@ -21,11 +30,9 @@ export async function createHostBackend(kind: HostBackendKind): Promise<Backend>
  */
 export function modelPath(name: string, revision?: string): string {
   if (existsSync(name)) return name;
-  // One word is the name of a folder of models/; a Hub id has a slash.
-  const embedded = /^\w[\w.-]*$/.test(name)
-    ? fileURLToPath(new URL(`../../models/${name}`, import.meta.url))
-    : '';
-  if (existsSync(`${embedded}/config.json`)) return embedded;
+  // One word is the name of an embedded model; a Hub id has a slash.
+  const embedded = /^\w[\w.-]*$/.test(name) ? join(modelsFolder, name) : '';
+  if (existsSync(join(embedded, 'config.json'))) return embedded;
   return revision === undefined || name.includes('@') ? name : `${name}@${revision}`;
 }
 
@@ -36,11 +43,12 @@ export function modelPath(name: string, revision?: string): string {
 export async function withModel<T>(
   spec: string,
   kind: HostBackendKind,
+  options: HostOptions,
   use: (model: Model, checkpoint: Checkpoint) => Promise<T>,
 ): Promise<T> {
   const checkpoint = await openModel(modelPath(spec));
   try {
-    const backend = await createHostBackend(kind);
+    const backend = await createHostBackend(kind, options);
     try {
       const model = await Model.load(checkpoint, backend);
       try {

@@ -1,7 +1,7 @@
-// Ctrl-C from outside: the program as a person starts it, stopped by the signal that a terminal sends.
+// Stopped from outside: the program as a person starts it, and the signals that a terminal and a cluster send.
 
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isComplete, readTraceResult, type TraceResult } from '../experiments/trace/result.ts';
 import { committedRoot } from './conformance/expectedFolders.ts';
 import { writeWordTokenizer } from './conformance/wordTokenizer.ts';
+import { writeWhole } from './writeWhole.ts';
 
 const program = fileURLToPath(new URL('../../bin/patchbay.mjs', import.meta.url));
 /** As many as the fixture has positions for, so that there are many cells. */
@@ -26,7 +27,11 @@ interface Ended {
 }
 
 /** @param interruptAt what the program must have written to stderr before it is interrupted; absent to let it end */
-function trace(args: readonly string[], interruptAt?: string): Promise<Ended> {
+function trace(
+  args: readonly string[],
+  interruptAt?: string,
+  signal: NodeJS.Signals = 'SIGINT',
+): Promise<Ended> {
   const child = spawn(process.execPath, [program, 'trace', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaints = '';
   let isInterrupted = false;
@@ -34,7 +39,7 @@ function trace(args: readonly string[], interruptAt?: string): Promise<Ended> {
     complaints += text;
     if (isInterrupted || interruptAt === undefined || !complaints.includes(interruptAt)) return;
     isInterrupted = true;
-    child.kill('SIGINT');
+    child.kill(signal);
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
@@ -42,14 +47,20 @@ function trace(args: readonly string[], interruptAt?: string): Promise<Ended> {
   });
 }
 
-test('an interrupt keeps the cells that have arrived, and the same command goes on from them', async () => {
+const out = () => join(folder, 'out');
+
+/** The words of a trace of the fixture that takes a while. */
+function slowTrace(): readonly string[] {
   const model = join(folder, 'model');
-  const out = join(folder, 'out');
   cpSync(join(committedRoot, 'gpt2-inner', 'model'), model, { recursive: true });
   writeWordTokenizer(model, 29);
-  const args = [model, words.join(' '), '--subject', 'w7', '--samples', '400', '--out', out];
+  return [model, words.join(' '), '--subject', 'w7', '--samples', '400', '--out', out()];
+}
+
+test('an interrupt keeps the cells that have arrived, and the same command goes on from them', async () => {
+  const args = slowTrace();
   const readResult = (): TraceResult =>
-    readTraceResult(JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')));
+    readTraceResult(JSON.parse(readFileSync(join(out(), 'result.json'), 'utf8')));
 
   const stopped = await trace(args, '25 % of');
   expect(stopped.code).toBe(130);
@@ -62,18 +73,44 @@ test('an interrupt keeps the cells that have arrived, and the same command goes 
     `Stopped with ${arrived} of ${cells.length} cells. Run the same command again to go on.`,
   );
   // A line for the names, two for the baselines, one for each cell.
-  expect(readFileSync(join(out, 'cells.csv'), 'utf8').trim().split('\n')).toHaveLength(3 + arrived);
+  expect(readFileSync(join(out(), 'cells.csv'), 'utf8').trim().split('\n')).toHaveLength(3 + arrived);
 
   // A number that no run gives: where it is still there, its cell was not computed again.
   const marked = partial.streams.map((stream) => ({
     ...stream,
     cells: stream.cells.map((cell) => cell && { ...cell, rank: cell.rank.map(() => 12_345) }),
   }));
-  writeFileSync(join(out, 'result.json'), JSON.stringify({ ...partial, streams: marked }));
+  writeFileSync(join(out(), 'result.json'), JSON.stringify({ ...partial, streams: marked }));
   const ended = await trace(args);
   expect(ended.code).toBe(0);
   const whole = readResult();
   expect(isComplete(whole)).toBe(true);
   const kept = whole.streams.flatMap((stream) => stream.cells).filter((cell) => cell?.rank[0] === 12_345);
   expect(kept).toHaveLength(arrived);
+});
+
+test('the signal that a cluster sends is taken as an interrupt is, and no half-written file is left', async () => {
+  const args = slowTrace();
+  const stopped = await trace(args, '25 % of', 'SIGTERM');
+  expect(stopped.code).toBe(143);
+  expect(stopped.complaints).toContain('Run the same command again to go on.');
+  expect(readdirSync(out()).sort()).toEqual(['cells.csv', 'figure.svg', 'result.json']);
+  const partial = readTraceResult(JSON.parse(readFileSync(join(out(), 'result.json'), 'utf8')));
+  expect(isComplete(partial)).toBe(false);
+});
+
+test('a result that cannot be written leaves the earlier one as it was, and says so', () => {
+  const path = join(folder, 'result.json');
+  writeWhole(path, 'first');
+  expect(readFileSync(path, 'utf8')).toBe('first');
+  writeWhole(path, 'second');
+  expect(readFileSync(path, 'utf8')).toBe('second');
+  expect(readdirSync(folder)).toEqual(['result.json']);
+  // A folder in the place of the file: no user may replace it by one, the superuser neither.
+  const taken = join(folder, 'taken');
+  mkdirSync(join(taken, 'within'), { recursive: true });
+  expect(() => writeWhole(taken, 'third')).toThrow(
+    /^'.*taken' cannot be written \(.*What was there before is as it was;/,
+  );
+  expect(readdirSync(folder).sort()).toEqual(['result.json', 'taken']);
 });

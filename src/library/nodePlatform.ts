@@ -2,12 +2,13 @@
 
 import { CheckpointError } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/openNode.ts';
-import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../runtime/backends/wasmBackend.ts';
+import { openNodeBackend } from '../runtime/backends/optionalNodeBackend.ts';
+import { createWasmBackendOnNode } from '../runtime/backends/wasmBackendOnNode.ts';
 
 export interface PlatformOptions {
-  /** Default `node`. */
+  /** Default: on Node `node`; in a browser `webgpu` where the machine has a graphics adapter, else `wasm`. */
   readonly backend?: 'node' | 'wasm' | 'webgpu';
+  /** On Node, for one operator; default 2. */
   readonly threads?: number;
 }
 
@@ -22,6 +23,6 @@ export async function openPlatformModel(
   const checkpoint = await openModel(source);
   return {
     checkpoint,
-    backend: backend === 'node' ? createNodeBackend(threads) : await createWasmBackendOnNode(threads),
+    backend: backend === 'node' ? await openNodeBackend(threads) : await createWasmBackendOnNode(threads),
   };
 }

@@ -10,6 +10,7 @@ import type { Connect } from 'vite';
 import type { CaseResult } from '../conformance/cases.ts';
 import type { Tolerance } from '../conformance/compare.ts';
 import type { Experiment, ExperimentResult } from '../growExperiment.ts';
+import { isCheckout } from '../installation.ts';
 import type { BrowserBackend, Exercise, ExerciseResult, HarnessReport, Tutorials } from './harness.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -107,6 +108,11 @@ function mountOf(path: string): Mount {
  * @throws Error with a remedy when no Chromium is installed
  */
 export async function openBrowser(paths: readonly string[]): Promise<BrowserSession> {
+  if (!isCheckout) {
+    throw new Error(
+      'An installed Patchbay has no browser to drive. Choose --backend node or wasm here, or run on the GPU in the page itself: patchbay serve.',
+    );
+  }
   const { createServer } = await import('vite');
   const { chromium } = await import('@playwright/test');
   const { chromiumExecutable } = await import('../../../scripts/chromium.mjs');
@@ -136,8 +142,14 @@ export async function openBrowser(paths: readonly string[]): Promise<BrowserSess
   const port = typeof address === 'object' && address ? address.port : 0;
   const origin = `http://localhost:${port}`;
   const browser = await chromium
-    // Playwright's own handler would end this process before an interrupted experiment is written.
-    .launch({ executablePath, args: launchArguments, handleSIGINT: false })
+    // Playwright's own handlers would end this process before an interrupted experiment is written.
+    .launch({
+      executablePath,
+      args: launchArguments,
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    })
     .catch(async (cause: unknown) => {
       await server.close();
       throw cause;

@@ -3,7 +3,8 @@
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
 import { architectureOf } from '../../architectures/registry.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
-import { readArguments, UsageError } from '../arguments.ts';
+import { UsageError } from '../arguments.ts';
+import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { modelPath } from '../hostModel.ts';
 import { formatTable } from '../terminal/table.ts';
 
@@ -16,10 +17,9 @@ function layersOf(architecture: Architecture, { scope }: ComponentDescription): 
   return scope === 'model' ? 'once' : `0-${architecture.layerCount - 1}`;
 }
 
-export async function componentsCommand(words: readonly string[]): Promise<number> {
-  const { positionals } = readArguments(words, {});
+async function run({ positionals }: Arguments): Promise<number> {
   const [spec, ...rest] = positionals;
-  if (!spec || rest.length > 0) throw new UsageError('Usage: patchbay components MODEL');
+  if (!spec || rest.length > 0) throw new UsageError(usageOf(command));
   const checkpoint = await openModel(modelPath(spec));
   try {
     const architecture = architectureOf(checkpoint);
@@ -39,3 +39,12 @@ export async function componentsCommand(words: readonly string[]): Promise<numbe
     await checkpoint.close();
   }
 }
+
+export const command: Command = {
+  name: 'components',
+  about: 'layers, components, shapes, and what each feeds',
+  positionals: 'MODEL',
+  options: {},
+  notes: [modelNote],
+  run,
+};

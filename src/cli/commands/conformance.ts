@@ -9,15 +9,14 @@ import { openModel } from '../../checkpoint/openNode.ts';
 import { openDiskFile } from '../../checkpoint/sources/disk.ts';
 import type { Backend, BackendKind } from '../../runtime/backends/backend.ts';
 import { Model } from '../../runtime/model.ts';
-import { readArguments, readChoice, UsageError } from '../arguments.ts';
+import { readChoice, UsageError } from '../arguments.ts';
 import { type BrowserSession, openBrowser } from '../browser/chromium.ts';
+import { type Arguments, type Command, usageOf } from '../command.ts';
 import { type CaseResult, hinderedCases, type Obstacle, runCases } from '../conformance/cases.ts';
 import { type Tolerance, tolerances } from '../conformance/compare.ts';
 import { familyOf, openReference, type Reference } from '../conformance/reference.ts';
 import { createHostBackend } from '../hostModel.ts';
-
-const usage =
-  'Usage: patchbay conformance --fixtures DIR [--backend node|wasm|webgpu] [--model MODEL] [--family F] [--kind K] [--tolerance T]';
+import { readThreads, threadsOption } from '../threads.ts';
 
 interface Folder {
   readonly path: string;
@@ -55,6 +54,7 @@ async function withReference<T>(folder: Folder, use: (reference: Reference) => P
 
 interface Run {
   readonly kind?: string;
+  readonly threads?: number | undefined;
   /** Default that of the backend. */
   readonly tolerance?: Tolerance;
   readonly onCase: (folder: Folder, result: CaseResult) => void;
@@ -160,7 +160,7 @@ export async function conform(folders: readonly Folder[], kind: BackendKind, run
   }
   if (runnable.length === 0) return;
   if (kind === 'webgpu') return conformInBrowser(runnable, run);
-  const backend = await createHostBackend(kind);
+  const backend = await createHostBackend(kind, run);
   try {
     for (const folder of runnable) {
       await runFolder(folder, run, (counted) => conformOnHost(folder, backend, counted));
@@ -211,18 +211,9 @@ function readTolerance(text: string | undefined): Tolerance | undefined {
   return { absolute: bound, relative: bound };
 }
 
-export async function conformanceCommand(words: readonly string[]): Promise<number> {
-  const option = { type: 'string' } as const;
-  const args = readArguments(words, {
-    fixtures: option,
-    backend: option,
-    model: option,
-    family: option,
-    kind: option,
-    tolerance: option,
-  });
+async function run(args: Arguments): Promise<number> {
   const path = args.text('fixtures');
-  if (path === undefined || args.positionals.length > 0) throw new UsageError(usage);
+  if (path === undefined || args.positionals.length > 0) throw new UsageError(usageOf(command));
   const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
   const family = args.text('family');
   const kind = args.text('kind');
@@ -233,8 +224,10 @@ export async function conformanceCommand(words: readonly string[]): Promise<numb
     throw new UsageError(
       `'${path}' has no folder of family '${family}'. Its folders: ${all.map(({ label }) => label).join(', ')}.`,
     );
+  const threads = readThreads(args, backend);
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   await conform(folders, backend, {
+    threads,
     ...(kind === undefined ? {} : { kind }),
     ...(tolerance ? { tolerance } : {}),
     onCase: (folder, result) => {
@@ -245,3 +238,23 @@ export async function conformanceCommand(words: readonly string[]): Promise<numb
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   return counts.failed > 0 ? 1 : 0;
 }
+
+export const command: Command = {
+  name: 'conformance',
+  about: 'compare with reference results, a line for each case',
+  positionals: '',
+  options: {
+    fixtures: {
+      value: 'DIR',
+      about: 'a folder with cases.json and tensors.safetensors, or a folder of such folders',
+      isRequired: true,
+    },
+    backend: { value: 'node|wasm|webgpu', about: 'default node' },
+    threads: threadsOption,
+    model: { value: 'MODEL', about: 'the checkpoint, where a folder brings none' },
+    family: { value: 'F', about: 'only the folders of this family' },
+    kind: { value: 'K', about: 'only the cases of this kind, activations or interchange for instance' },
+    tolerance: { value: 'T', about: 'bounds both errors, in place of the backend’s own' },
+  },
+  run,
+};

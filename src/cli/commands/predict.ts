@@ -1,22 +1,19 @@
 // `patchbay predict MODEL "text"`: the tokens of the text and the most probable next ones.
 
 import { nextLogits, topCandidates } from '../../experiments/predict.ts';
-import { readArguments, readChoice, readCount, UsageError } from '../arguments.ts';
+import { readChoice, readCount, UsageError } from '../arguments.ts';
+import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { withModel } from '../hostModel.ts';
 import { formatTable, visibleToken } from '../terminal/table.ts';
+import { readThreads, threadsOption } from '../threads.ts';
 
-export async function predictCommand(words: readonly string[]): Promise<number> {
-  const args = readArguments(words, {
-    backend: { type: 'string', default: 'node' },
-    count: { type: 'string', default: '10' },
-  });
+async function run(args: Arguments): Promise<number> {
   const [spec, text, ...rest] = args.positionals;
-  if (!spec || text === undefined || rest.length > 0) {
-    throw new UsageError('Usage: patchbay predict MODEL "text" [--count 10] [--backend node|wasm]');
-  }
+  if (!spec || text === undefined || rest.length > 0) throw new UsageError(usageOf(command));
   const count = readCount(args.text('count') ?? '10', 'count');
   const kind = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm']);
-  await withModel(spec, kind, async (model, checkpoint) => {
+  const threads = readThreads(args, kind);
+  await withModel(spec, kind, { threads }, async (model, checkpoint) => {
     const tokenizer = await checkpoint.tokenizer();
     const ids = tokenizer.encode(text);
     if (ids.length === 0) throw new UsageError('The text has no tokens. Give at least one word.');
@@ -35,3 +32,16 @@ export async function predictCommand(words: readonly string[]): Promise<number> 
   });
   return 0;
 }
+
+export const command: Command = {
+  name: 'predict',
+  about: 'the tokens of a text and the most probable next ones',
+  positionals: 'MODEL "text"',
+  options: {
+    count: { value: 'N', about: 'how many next tokens; default 10' },
+    backend: { value: 'node|wasm', about: 'default node' },
+    threads: threadsOption,
+  },
+  notes: [modelNote],
+  run,
+};

@@ -11,15 +11,14 @@ import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import { didYouMean } from '../../messages/nearest.ts';
 import { quoted } from '../../messages/wording.ts';
 import { alignResults } from '../alignRun.ts';
-import { readArguments, readChoice, UsageError } from '../arguments.ts';
+import { readChoice, UsageError } from '../arguments.ts';
 import { attributeResults } from '../attributeRun.ts';
+import { type Arguments, type Command, usageOf } from '../command.ts';
 import { requireMetric, runExperiment } from '../experimentRun.ts';
 import type { Experiment } from '../growExperiment.ts';
 import { patchResults } from '../patchRun.ts';
+import { readThreads, threadsOption } from '../threads.ts';
 import { traceResults } from '../traceRun.ts';
-
-const usage =
-  'Usage: patchbay run FILE.json --out DIR [--model MODEL] [--metric METRIC] [--backend node|wasm|webgpu]';
 
 function readJson(path: string): unknown {
   let text: string;
@@ -60,13 +59,12 @@ export function readExperiment(value: unknown): Experiment {
   );
 }
 
-export async function runCommand(words: readonly string[]): Promise<number> {
-  const option = { type: 'string' } as const;
-  const args = readArguments(words, { out: option, backend: option, model: option, metric: option });
+async function run(args: Arguments): Promise<number> {
   const [path, ...rest] = args.positionals;
   const out = args.text('out');
-  if (path === undefined || rest.length > 0 || out === undefined) throw new UsageError(usage);
+  if (path === undefined || rest.length > 0 || out === undefined) throw new UsageError(usageOf(command));
   const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
+  const place = { backend, out, threads: readThreads(args, backend) };
   const named = args.text('metric');
   const metric = named === undefined ? undefined : readChoice(named, 'metric', metrics);
   const experiment = readExperiment(readJson(path));
@@ -75,9 +73,30 @@ export async function runCommand(words: readonly string[]): Promise<number> {
   const { revision: _, ...unpinned } = experiment;
   const chosen: Experiment = model === undefined ? experiment : { ...unpinned, model };
   if (metric) requireMetric(chosen, metric);
-  if (chosen.kind === 'attribute') return runExperiment(chosen, attributeResults, { backend, out });
-  if (chosen.kind === 'align') return runExperiment(chosen, alignResults, { backend, out });
+  if (chosen.kind === 'attribute') return runExperiment(chosen, attributeResults, place);
+  if (chosen.kind === 'align') return runExperiment(chosen, alignResults, place);
   return chosen.kind === 'trace'
-    ? runExperiment(chosen, traceResults(metric ?? 'probability'), { backend, out })
-    : runExperiment(chosen, patchResults(metric), { backend, out });
+    ? runExperiment(chosen, traceResults(metric ?? 'probability'), place)
+    : runExperiment(chosen, patchResults(metric), place);
 }
+
+export const command: Command = {
+  name: 'run',
+  about: 'run an experiment file and write result.json, tables and figures',
+  positionals: 'FILE.json',
+  options: {
+    out: {
+      value: 'DIR',
+      about: 'where the results are written; what is there already is gone on from',
+      isRequired: true,
+    },
+    model: { value: 'MODEL', about: 'in place of the file’s own' },
+    metric: { value: metrics.join('|'), about: 'what the figures show; default the file’s own' },
+    backend: { value: 'node|wasm|webgpu', about: 'default node' },
+    threads: threadsOption,
+  },
+  notes: [
+    `Kinds of experiment: ${Object.keys(readers).join(', ')}. The folders examples/ and docs/ of Patchbay show how each is written.`,
+  ],
+  run,
+};

@@ -2,15 +2,11 @@
 
 import { metrics } from '../../experiments/metrics.ts';
 import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
-import { type Arguments, readArguments, readChoice, readCount, UsageError } from '../arguments.ts';
+import { readChoice, readCount, UsageError } from '../arguments.ts';
+import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { requireMetric, runExperiment } from '../experimentRun.ts';
+import { readThreads, threadsOption } from '../threads.ts';
 import { traceResults } from '../traceRun.ts';
-
-const usage = `Usage: patchbay trace MODEL "prompt" --subject "text"
-    [--answer " text"] [--distractor " text"] [--level 0.1|3sd] [--samples 10] [--seed 1]
-    [--corruption noise|zero|mean | --replacement "text"] [--direction restore|corrupt]
-    [--streams block_output,mlp_output,attention_output] [--window 10]
-    [--metric ${metrics.join('|')}] [--backend node|wasm|webgpu] [--out DIR]`;
 
 /** A number, or a multiple of the standard deviation of the subject's embeddings: `3sd`. */
 function readLevel(text: string): number | { readonly standardDeviations: number } {
@@ -46,28 +42,11 @@ function readStreams(args: Arguments): readonly object[] | undefined {
     .map((component) => ({ component, ...(component === 'block_output' ? {} : width) }));
 }
 
-export async function traceCommand(words: readonly string[]): Promise<number> {
-  const option = { type: 'string' } as const;
-  const names = [
-    'subject',
-    'answer',
-    'distractor',
-    'level',
-    'samples',
-    'seed',
-    'corruption',
-    'replacement',
-    'direction',
-    'streams',
-    'window',
-    'metric',
-    'backend',
-    'out',
-  ];
-  const args = readArguments(words, Object.fromEntries(names.map((name) => [name, option])));
+async function run(args: Arguments): Promise<number> {
   const [model, prompt, ...rest] = args.positionals;
   const subject = args.text('subject');
-  if (!model || prompt === undefined || rest.length > 0 || subject === undefined) throw new UsageError(usage);
+  if (!model || prompt === undefined || rest.length > 0 || subject === undefined)
+    throw new UsageError(usageOf(command));
   const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
   const metric = readChoice(args.text('metric') ?? 'probability', 'metric', metrics);
   const answer = args.text('answer');
@@ -89,6 +68,51 @@ export async function traceCommand(words: readonly string[]): Promise<number> {
   requireMetric(experiment, metric);
   return runExperiment(experiment, traceResults(metric), {
     backend,
+    threads: readThreads(args, backend),
     ...(out === undefined ? {} : { out }),
   });
 }
+
+export const command: Command = {
+  name: 'trace',
+  about: 'corrupt the subject of a prompt and restore one state at a time: which of them carry the answer',
+  positionals: 'MODEL "prompt"',
+  options: {
+    subject: { value: '"text"', about: 'the part of the prompt that is corrupted', isRequired: true },
+    answer: { value: '" text"', about: 'the token that is watched; default the most probable one' },
+    distractor: { value: '" text"', about: 'the token that a logit difference is taken from' },
+    corruption: {
+      value: 'noise|zero|mean',
+      about: 'what becomes of the subject’s embeddings; default noise',
+    },
+    replacement: { value: '"text"', about: 'other words in place of the subject, instead of a corruption' },
+    level: {
+      value: '0.1|3sd',
+      about:
+        'size of the noise, or a multiple of the standard deviation of the subject’s embeddings; default 3sd',
+    },
+    samples: { value: 'N', about: 'draws of the noise; default 10' },
+    seed: { value: 'N', about: 'of the noise; default 1' },
+    direction: {
+      value: 'restore|corrupt',
+      about: 'restore states in the corrupted run, or corrupt them in the clean one; default restore',
+    },
+    streams: {
+      value: 'A,B,C',
+      about: 'components, a panel each; default block_output,mlp_output,attention_output',
+    },
+    window: {
+      value: 'N',
+      about: 'layers that are restored together, in every stream but block_output; default 10',
+    },
+    metric: { value: metrics.join('|'), about: 'what the figure shows; default probability' },
+    backend: { value: 'node|wasm|webgpu', about: 'default node' },
+    threads: threadsOption,
+    out: {
+      value: 'DIR',
+      about: 'write result.json, cells.csv and figures there, and go on from what is there already',
+    },
+  },
+  notes: [modelNote],
+  run,
+};

@@ -8,7 +8,7 @@ import { openFolder } from '../../checkpoint/openNode.ts';
 import { openDiskFile } from '../../checkpoint/sources/disk.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../../runtime/backends/wasmBackend.ts';
+import { createWasmBackendOnNode } from '../../runtime/backends/wasmBackendOnNode.ts';
 import { Model } from '../../runtime/model.ts';
 import { type CaseResult, runCases } from './cases.ts';
 import { difference, tolerances } from './compare.ts';

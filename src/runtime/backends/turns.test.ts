@@ -4,7 +4,7 @@ import { Model } from '../model.ts';
 import type { Plan } from '../plan/plan.ts';
 import { createNodeBackend } from './nodeBackend.ts';
 import { Turns } from './turns.ts';
-import { createWasmBackendOnNode } from './wasmBackend.ts';
+import { createWasmBackendOnNode } from './wasmBackendOnNode.ts';
 
 test('work is done in the order of asking, also after work that failed', async () => {
   const turns = new Turns();

@@ -17,7 +17,8 @@ export interface WasmBackendOptions {
  */
 const largestPartBytes = 3 * 2 ** 30;
 
-const wasmBackend = (ort: Onnxruntime, threads: number, breathe?: () => Promise<void>): Backend =>
+/** @param ort a build of onnxruntime-web, its threads and files set */
+export const wasmBackend = (ort: Onnxruntime, threads: number, breathe?: () => Promise<void>): Backend =>
   new HostBackend({
     kind: 'wasm',
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
@@ -38,12 +39,4 @@ export async function createWasmBackend({ threads, wasmPaths }: WasmBackendOptio
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = wasmPaths;
   return wasmBackend(ort, threads, createBreather());
-}
-
-/** The same engine on Node, where the files lie in the package. The page's bundle must not reach this. */
-export async function createWasmBackendOnNode(threads: number): Promise<Backend> {
-  const name = 'onnxruntime-web'; // Not a literal, so that bundlers leave it to Node.
-  const ort: typeof import('onnxruntime-web') = await import(/* @vite-ignore */ name);
-  ort.env.wasm.numThreads = threads;
-  return wasmBackend(ort, threads);
 }
