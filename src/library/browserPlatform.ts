@@ -6,8 +6,9 @@ import { isRepositoryName } from '../checkpoint/sources/hub.ts';
 import { chooseDevice } from '../worker/device.ts';
 
 export interface PlatformOptions {
-  /** Default: WebGPU where the machine has a graphics adapter, else WASM. */
+  /** Default: on Node `node`; in a browser `webgpu` where the machine has a graphics adapter, else `wasm`. */
   readonly backend?: 'node' | 'wasm' | 'webgpu';
+  /** On Node, for one operator; default 2. */
   readonly threads?: number;
 }
 

@@ -20,7 +20,9 @@ const runName = v.pipe(
 );
 
 /** Numbers nested to any depth, as `tensor.tolist()` writes them. */
-export type NestedNumbers = number | readonly NestedNumbers[];
+export type NestedNumbers = number | NestedList;
+/** An interface, because a consumer's compiler follows a recursive alias into valibot's types without end. */
+interface NestedList extends ReadonlyArray<NestedNumbers> {}
 const nestedNumbers: v.GenericSchema<NestedNumbers> = v.lazy(() =>
   v.union([v.number(), v.array(nestedNumbers)]),
 );
