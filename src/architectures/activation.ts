@@ -4,6 +4,8 @@ import { gelu, mul, relu, sigmoid, tanh } from '../onnx/elementwise.ts';
 import { constant, type Value } from '../onnx/value.ts';
 import { UnsupportedModelError } from './architecture.ts';
 
+export type Activation = (x: Value) => Value;
+
 const tanhGelu = (x: Value): Value => gelu(x, 'tanh');
 const exactGelu = (x: Value): Value => gelu(x, 'none');
 const silu = (x: Value): Value => mul(x, sigmoid(x));
@@ -12,7 +14,7 @@ const reluSquared = (x: Value): Value => {
   return mul(positive, positive);
 };
 
-const functions: Readonly<Record<string, (x: Value) => Value>> = {
+const functions: Readonly<Record<string, Activation>> = {
   gelu: exactGelu,
   gelu_python: exactGelu,
   gelu_new: tanhGelu,
@@ -31,7 +33,7 @@ const functions: Readonly<Record<string, (x: Value) => Value>> = {
 };
 
 /** @throws UnsupportedModelError listing the known names */
-export function activation(name: string): (x: Value) => Value {
+export function activation(name: string): Activation {
   const found = Object.hasOwn(functions, name) ? functions[name] : undefined;
   if (!found) {
     throw new UnsupportedModelError(

@@ -17,8 +17,10 @@ export type Layout = 'token' | 'head' | 'pair';
 
 export interface ComponentDescription {
   readonly name: string;
-  /** Whether every layer has one, or the whole model has one. */
+  /** Whether layers have one each, or the whole model has one. */
   readonly scope: 'layer' | 'model';
+  /** Layers that have one; absent: all. */
+  readonly layers?: readonly number[];
   readonly layout: Layout;
   /** Entries of one vector; for `pair` components 1. */
   readonly width: number;
@@ -62,6 +64,8 @@ export interface PartScope {
   readonly site: Site;
   /** Position of each token in its sequence: int32 [tokens] */
   readonly positions: Value;
+  /** Positions of the sequence that each token stands in: int32 [tokens] */
+  readonly lengths: Value;
 }
 
 export interface EmbedScope extends PartScope {

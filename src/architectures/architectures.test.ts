@@ -109,9 +109,14 @@ describe('a configuration that cannot be honoured is refused in one sentence', (
       'num_attention_heads by num_key_value_heads (4 by 3) leaves a remainder.',
     ],
     [
-      'yarn',
-      { ...llama, rope_scaling: { rope_type: 'yarn', factor: 4 } },
-      "config.json asks for rope scaling 'yarn', which is not supported. Known: default, linear, llama3.",
+      'a scaling of rotations that is not known',
+      { ...llama, rope_scaling: { rope_type: 'proportional', factor: 4 } },
+      "config.json asks for rope scaling 'proportional', which is not supported. Known: default, linear, llama3, yarn, longrope.",
+    ],
+    [
+      'longrope with a divisor too few',
+      { ...llama, rope_scaling: { rope_type: 'longrope', short_factor: [1], long_factor: [1, 2] } },
+      "rope options of type 'longrope' need 'short_factor' to be 2 positive numbers; it is [1].",
     ],
     [
       'dynamic scaling, in old words',

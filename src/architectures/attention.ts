@@ -6,24 +6,32 @@
 
 import { matMul } from '../onnx/contraction.ts';
 import { multiplyDimensions } from '../onnx/dimension.ts';
-import { and, less, lessOrEqual, mul, sub, where } from '../onnx/elementwise.ts';
+import { add, and, div, less, lessOrEqual, mul, sub, tanh, where } from '../onnx/elementwise.ts';
 import { gather, reshape, transpose, unsqueeze } from '../onnx/layout.ts';
 import { softmax } from '../onnx/reduction.ts';
 import { constant, int32, sizeAt, type Value } from '../onnx/value.ts';
-import type { AttentionBatch, Site } from './architecture.ts';
+import type { AttentionBatch, BlockScope } from './architecture.ts';
+import type { Weighted } from './module.ts';
+import type { HeadShape } from './projections.ts';
 
 /** The score of a pair that is masked: exp of it is exactly 0, and a row of nothing else gives no NaN. */
 const maskedScore = -3.4028234663852886e38;
 
-export interface AttentionShape {
-  readonly heads: number;
-  /** Divides `heads`; each serves heads / keyValueHeads query heads. */
-  readonly keyValueHeads: number;
-  readonly headWidth: number;
+/** A number added to the score of a query and a key for where they stand, such as ALiBi's. */
+export interface PositionBias extends Weighted {
+  /** Broadcasts against [rows, heads, queries, keys]. */
+  readonly build: (scope: BlockScope) => Value;
+}
+
+export interface AttentionShape extends HeadShape {
   /** Factor on the scores, usually 1 / sqrt(headWidth). */
   readonly scale: number;
   /** A query sees its own position and the `window` - 1 before it; absent: all. */
-  readonly window?: number;
+  readonly window?: number | undefined;
+  /** Scores s become cap · tanh(s / cap), before they are masked. */
+  readonly softCap?: number | undefined;
+  /** Added to the scaled scores. */
+  readonly bias?: PositionBias;
 }
 
 /** bool [rows, 1, queries, keys]: the key's position is not after the query's, nor further back than the window. */
@@ -34,8 +42,13 @@ function visible(batch: AttentionBatch, window: number | undefined): Value {
   return window === undefined ? past : and(past, less(sub(query, key), int32(window)));
 }
 
+/** cap · tanh(x / cap): x where it is small, never beyond the cap. */
+export function softCapped(x: Value, cap: number): Value {
+  return mul(tanh(div(x, constant(cap))), constant(cap));
+}
+
 /**
- * softmax(scale · q kᵀ, masked) v, with sites for scores and weights.
+ * softmax(scale · q kᵀ + bias, masked) v, with sites for scores and weights.
  * @param query [tokens, heads * headWidth]
  * @param key   [tokens, keyValueHeads * headWidth]
  * @param value [tokens, keyValueHeads * headWidth]
@@ -46,9 +59,9 @@ export function attention(
   key: Value,
   value: Value,
   shape: AttentionShape,
-  batch: AttentionBatch,
-  site: Site,
+  scope: BlockScope,
 ): Value {
+  const { batch, site } = scope;
   const { heads, keyValueHeads, headWidth } = shape;
   const group = heads / keyValueHeads;
   const known = batch.joinPast(key, value);
@@ -74,7 +87,9 @@ export function attention(
 
   const mask = visible(batch, shape.window);
   const masked = (scores: Value) => where(mask, scores, constant(maskedScore));
-  const raw = masked(reshape(matMul(q, k), [rows, heads, queries, keys]));
+  const products = reshape(matMul(q, k), [rows, heads, queries, keys]);
+  const biased = shape.bias ? add(products, shape.bias.build(scope)) : products;
+  const raw = masked(shape.softCap === undefined ? biased : softCapped(biased, shape.softCap));
   const scores = site('attention_scores', raw);
   // An edited score must not open a masked pair.
   const weights = site('attention_weight', softmax(scores === raw ? raw : masked(scores)));

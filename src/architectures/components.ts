@@ -2,14 +2,14 @@
 // twelve names are pyvene's; the widths are the model's own, also where pyvene's tables disagree.
 
 import type { ComponentDescription } from './architecture.ts';
+import type { HeadShape } from './projections.ts';
 
-export interface DecoderShape {
+export interface DecoderShape extends HeadShape {
   readonly width: number;
   readonly innerWidth: number;
-  readonly heads: number;
-  readonly keyValueHeads: number;
-  readonly headWidth: number;
   readonly vocabularySize: number;
+  /** Entries of a token's embedding, where they are not `width`. */
+  readonly embeddingWidth?: number;
   /** Attention and MLP both read the block's input, instead of one after the other. */
   readonly isParallel?: boolean;
   /** Named when queries, keys and values come from one matrix: its output is a component too. */
@@ -18,16 +18,61 @@ export interface DecoderShape {
   readonly activation: string;
   /** Queries and keys are turned by position after their component. */
   readonly isRotary: boolean;
+  /** Queries and keys are normalised after their component. */
+  readonly hasQueryKeyNorm?: boolean;
+  /** Sublayers read the residual stream as it is, and are normalised behind. */
+  readonly isPostNorm?: boolean;
+  /** What changes a sublayer's output before it is added to the residual stream: `a norm`, `a factor`. */
+  readonly behind?: string;
+  /** Experts in place of one MLP, in these layers. */
+  readonly mixture?: { readonly experts: number; readonly layers: readonly number[] };
+  /** Layers with one MLP; absent: all. */
+  readonly plainLayers?: readonly number[];
 }
 
 type Sketch = Omit<ComponentDescription, 'scope' | 'layout'> & Partial<Pick<ComponentDescription, 'layout'>>;
+
+function mixtureComponents(
+  width: number,
+  { experts, layers }: { readonly experts: number; readonly layers: readonly number[] },
+): readonly Sketch[] {
+  return [
+    {
+      name: 'router_output',
+      width: experts,
+      description:
+        'The score of each expert for the token, before softmax. Those with the highest are chosen.',
+      feeds: ['mlp_output'],
+      layers,
+    },
+    {
+      name: 'expert_output',
+      layout: 'head',
+      width,
+      heads: experts,
+      description:
+        'What each expert makes of the token, before it is weighted. Those that were not chosen have no effect.',
+      feeds: ['mlp_output'],
+      layers,
+    },
+  ];
+}
 
 /** All components of a decoder of this shape, in the order of computation. */
 export function decoderComponents(shape: DecoderShape): readonly ComponentDescription[] {
   const { width, innerWidth, heads, keyValueHeads, headWidth } = shape;
   const queryWidth = heads * headWidth;
   const keyWidth = keyValueHeads * headWidth;
-  const turned = shape.isRotary ? ', before the turn by position' : '';
+  const turn = shape.isRotary ? 'the turn by position' : '';
+  const behindKeys = [...(shape.hasQueryKeyNorm ? ['their norm'] : []), ...(turn ? [turn] : [])].join(
+    ' and ',
+  );
+  const turned = behindKeys ? `, before ${behindKeys}` : '';
+  const stream = shape.isPostNorm ? 'the residual stream as it is' : 'the normalised residual stream';
+  const puts = (who: string) =>
+    shape.behind
+      ? `What ${who} puts out, before ${shape.behind} changes it and it is added to the residual stream.`
+      : `What ${who} adds to the residual stream.`;
   const projections = ['query_output', 'key_output', 'value_output'];
   const headForm = (of: string, count: number, description: string, feeds: readonly string[]): Sketch => ({
     name: `head_${of}`,
@@ -38,6 +83,23 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
     description,
     feeds,
   });
+  const normForms = (name: string, what: string, all: number, count: number): readonly Sketch[] => [
+    {
+      name,
+      width: all,
+      description: `The normalised ${what} of all heads side by side${turn && `, before ${turn}`}.`,
+      feeds: ['attention_scores'],
+    },
+    headForm(name, count, `The normalised ${what} of one head${turn && `, before ${turn}`}.`, [
+      'attention_scores',
+    ]),
+  ];
+  const { plainLayers } = shape;
+  const hasPlainLayers = plainLayers === undefined || plainLayers.length > 0;
+  const read = shape.hasQueryKeyNorm
+    ? ['query_norm_output', 'key_norm_output']
+    : ['attention_scores', 'attention_scores'];
+  const [afterQuery = '', afterKey = ''] = read;
   const layer: readonly Sketch[] = [
     {
       name: 'block_input',
@@ -48,7 +110,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
     {
       name: 'attention_input',
       width,
-      description: 'What attention reads: the normalised residual stream.',
+      description: `What attention reads: ${stream}.`,
       feeds: shape.isFused ? ['qkv_output'] : projections,
     },
     ...(shape.isFused
@@ -65,16 +127,16 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
       name: 'query_output',
       width: queryWidth,
       description: `Queries of all heads side by side${turned}.`,
-      feeds: ['attention_scores'],
+      feeds: [afterQuery],
     },
-    headForm('query_output', heads, `The query of one head${turned}.`, ['attention_scores']),
+    headForm('query_output', heads, `The query of one head${turned}.`, [afterQuery]),
     {
       name: 'key_output',
       width: keyWidth,
       description: `Keys of all key-value heads side by side${turned}.`,
-      feeds: ['attention_scores'],
+      feeds: [afterKey],
     },
-    headForm('key_output', keyValueHeads, `The key of one key-value head${turned}.`, ['attention_scores']),
+    headForm('key_output', keyValueHeads, `The key of one key-value head${turned}.`, [afterKey]),
     {
       name: 'value_output',
       width: keyWidth,
@@ -82,6 +144,12 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
       feeds: ['attention_value_output'],
     },
     headForm('value_output', keyValueHeads, 'The value of one key-value head.', ['attention_value_output']),
+    ...(shape.hasQueryKeyNorm
+      ? [
+          ...normForms('query_norm_output', 'queries', queryWidth, heads),
+          ...normForms('key_norm_output', 'keys', keyWidth, keyValueHeads),
+        ]
+      : []),
     {
       name: 'attention_scores',
       layout: 'pair',
@@ -110,20 +178,34 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
     {
       name: 'attention_output',
       width,
-      description: 'What attention adds to the residual stream.',
+      description: puts('attention'),
       feeds: shape.isParallel ? ['block_output'] : ['mlp_input', 'block_output'],
     },
     {
       name: 'mlp_input',
       width,
-      description: 'What the MLP reads: the normalised residual stream.',
-      feeds: ['mlp_activation'],
+      description: `What the MLP reads: ${stream}.`,
+      feeds: [
+        ...(hasPlainLayers ? ['mlp_activation'] : []),
+        ...(shape.mixture ? ['router_output', 'expert_output'] : []),
+      ],
     },
-    { name: 'mlp_activation', width: innerWidth, description: shape.activation, feeds: ['mlp_output'] },
+    ...(hasPlainLayers
+      ? [
+          {
+            name: 'mlp_activation',
+            width: innerWidth,
+            description: shape.activation,
+            feeds: ['mlp_output'],
+            ...(plainLayers ? { layers: plainLayers } : {}),
+          },
+        ]
+      : []),
+    ...(shape.mixture ? mixtureComponents(width, shape.mixture) : []),
     {
       name: 'mlp_output',
       width,
-      description: 'What the MLP adds to the residual stream.',
+      description: puts('the MLP'),
       feeds: ['block_output'],
     },
     {
@@ -136,7 +218,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
   const model: readonly Sketch[] = [
     {
       name: 'embedding_output',
-      width,
+      width: shape.embeddingWidth ?? width,
       description: 'The embedding of the token alone, before any position is added.',
       feeds: ['block_input'],
     },

@@ -1,36 +1,51 @@
-// The affine map that every family is made of, in the two layouts that checkpoints store it in.
+// The affine map that every family is made of, in the two layouts that checkpoints store it in, and the table of tokens.
 
 import { gemm } from '../onnx/contraction.ts';
-import type { Value } from '../onnx/value.ts';
-import { type PartScope, tensor, type WeightSource } from './architecture.ts';
+import { gather } from '../onnx/layout.ts';
+import { tensor } from './architecture.ts';
+import type { Module, Place } from './module.ts';
+
+export interface LinearShape {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly bias: boolean;
+}
 
 /**
- * y = x Wᵀ + b
- * @param x      [tokens, inputs]
- * @param weight [outputs, inputs], as PyTorch's Linear stores it
- * @param bias   [outputs], or absent
- * @returns      [tokens, outputs]
+ * y = x Wᵀ + b on [tokens, inputs], with the weight [outputs, inputs] as PyTorch's Linear stores it.
+ * @param place of the module; `weightPath` where its weight is another module's (a tied unembedding)
  */
-export function linear(x: Value, weight: Value, bias?: Value): Value {
-  return gemm(x, weight, { transposeB: true, ...(bias ? { bias } : {}) });
+export function linear(
+  { name, path }: Place,
+  { inputs, outputs, bias }: LinearShape,
+  weightPath = path,
+): Module {
+  const weight = { [`${name}.weight`]: tensor(`${weightPath}.weight`, outputs, inputs) };
+  return {
+    weights: bias ? { ...weight, [`${name}.bias`]: tensor(`${path}.bias`, outputs) } : weight,
+    apply: (scope, x) =>
+      gemm(x, scope.weight(`${name}.weight`), {
+        transposeB: true,
+        ...(bias ? { bias: scope.weight(`${name}.bias`) } : {}),
+      }),
+  };
 }
 
-/** y = x W + b, with weight [inputs, outputs], as GPT-2 stores it. */
-export function linearByColumns(x: Value, weight: Value, bias: Value): Value {
-  return gemm(x, weight, { bias });
+/** y = x W + b, with the weight [inputs, outputs], as GPT-2 stores it. */
+export function linearByColumns({ name, path }: Place, inputs: number, outputs: number): Module {
+  return {
+    weights: {
+      [`${name}.weight`]: tensor(`${path}.weight`, inputs, outputs),
+      [`${name}.bias`]: tensor(`${path}.bias`, outputs),
+    },
+    apply: (scope, x) => gemm(x, scope.weight(`${name}.weight`), { bias: scope.weight(`${name}.bias`) }),
+  };
 }
 
-/** The weight inputs of a `linear` named `name` that stands under `path` in the checkpoint. */
-export function linearWeights(
-  name: string,
-  path: string,
-  shape: { readonly inputs: number; readonly outputs: number; readonly bias: boolean },
-): Record<string, WeightSource> {
-  const weight = { [`${name}.weight`]: tensor(`${path}.weight`, shape.outputs, shape.inputs) };
-  return shape.bias ? { ...weight, [`${name}.bias`]: tensor(`${path}.bias`, shape.outputs) } : weight;
-}
-
-/** Apply the `linear` whose weights are inputs of the part under `name`. */
-export function applyLinear(scope: PartScope, x: Value, name: string, hasBias: boolean): Value {
-  return linear(x, scope.weight(`${name}.weight`), hasBias ? scope.weight(`${name}.bias`) : undefined);
+/** A row of a table for each index: int32 [tokens] to [tokens, width]. */
+export function embedding({ name, path }: Place, rows: number, width: number): Module {
+  return {
+    weights: { [`${name}.weight`]: tensor(`${path}.weight`, rows, width) },
+    apply: (scope, indices) => gather(scope.weight(`${name}.weight`), indices, 0),
+  };
 }

@@ -3,9 +3,9 @@
 import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import { ConfigurationReader } from './configuration.ts';
-import { gpt2 } from './gpt2.ts';
-import { gptNeox } from './gptNeox.ts';
-import { llama } from './llama.ts';
+import { gpt2 } from './families/gpt2.ts';
+import { gptNeox } from './families/gptNeox.ts';
+import { llama } from './families/llama.ts';
 
 type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
 

@@ -22,6 +22,8 @@ export interface BatchIndices {
   readonly queries: number;
   readonly keys: number;
   readonly positions: Int32Array;
+  /** Positions of the sequence that each token stands in. */
+  readonly lengths: Int32Array;
   readonly queryIndex: Int32Array;
   readonly queryPositions: Int32Array;
   readonly keyIndex: Int32Array;
@@ -52,6 +54,7 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
   const queries = options.paddedSize(rows.reduce((most, row) => Math.max(most, ownTokens(row)), 1));
   const keys = options.paddedSize(options.longest);
   const positions = new Int32Array(tokens);
+  const lengths = new Int32Array(tokens);
   const tokenSlot = new Int32Array(tokens);
   const keySlot = new Int32Array(tokens);
   const queryIndex = new Int32Array(rowCount * queries);
@@ -66,6 +69,7 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
     for (let i = 0; i < own; i++) {
       const slot = r * queries + i;
       positions[offset + i] = row.first + i;
+      lengths[offset + i] = row.length;
       tokenSlot[offset + i] = slot;
       keySlot[offset + i] = r * keys + row.first + i;
       queryIndex[slot] = offset + i;
@@ -90,6 +94,7 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
     queries,
     keys,
     positions,
+    lengths,
     queryIndex,
     queryPositions,
     keyIndex,

@@ -256,7 +256,7 @@ export class Execution {
     };
     const upload = (name: string, data: TensorData, ...shape: readonly number[]) =>
       give(name, { tensor: this.arena.upload(data, shape), isTemporary: true });
-    upload('positions', sizes.positions, sizes.tokens);
+    for (const name of ['positions', 'lengths'] as const) upload(name, sizes[name], sizes.tokens);
     if (stage === embedStage) {
       upload('tokens', this.#tokens(batch, sizes.offsets, sizes.tokens), sizes.tokens);
     } else {

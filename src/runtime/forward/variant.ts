@@ -60,6 +60,7 @@ function partScope(weights: Readonly<Record<string, WeightSource>>, site: SiteHo
   return {
     site,
     positions: input('positions', 'int32', ['tokens']),
+    lengths: input('lengths', 'int32', ['tokens']),
     weight: (name) =>
       once(`weight.${name}`, () => {
         const source = weights[name];

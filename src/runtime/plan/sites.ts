@@ -32,6 +32,11 @@ export function stageOf(architecture: Architecture, site: Site): Stage {
       `Layer ${layer} of '${site.component}' does not exist: this model has layers 0 to ${architecture.layerCount - 1}.`,
     );
   }
+  if (component.layers && !component.layers.includes(layer)) {
+    throw new PlanError(
+      `Layer ${layer} has no '${site.component}' in this model. Layers that have one: ${component.layers.join(', ')}.`,
+    );
+  }
   return layer;
 }
 

@@ -1,0 +1,107 @@
+// A decoder: its blocks, and what stands around them in every family: the table of tokens before them, a norm and the
+// unembedding behind them. The unembedding may be the table itself (tied).
+
+import type { Value } from '../onnx/value.ts';
+import type { Architecture, BlockScope, EmbedScope, GraphPart, HeadScope } from './architecture.ts';
+import { type DecoderShape, decoderComponents } from './components.ts';
+import type { ConfigurationReader } from './configuration.ts';
+import { embedding, linear } from './linear.ts';
+import { type Module, part, type Weighted } from './module.ts';
+import type { HeadShape } from './projections.ts';
+
+export interface DecoderSizes extends HeadShape {
+  readonly width: number;
+  readonly layerCount: number;
+  readonly innerWidth: number;
+  readonly vocabularySize: number;
+  readonly maxPositions: number;
+  /** Entries of a token's embedding, where they are not `width`. */
+  readonly embeddingWidth?: number;
+}
+
+export interface DecoderEnds {
+  /** Path of the table of tokens. */
+  readonly tokens: string;
+  /** From the token's embedding [tokens, width] to what enters the first block; absent: the embedding itself. */
+  readonly enter?: Weighted & { readonly apply: (scope: EmbedScope, embedded: Value) => Value };
+  /** Absent where the last block has normalised already. */
+  readonly norm?: Module;
+  /** Between the norm and the unembedding. */
+  readonly leave?: Module;
+  /** `tied` to the table of tokens, or the path of the unembedding. */
+  readonly head: string;
+  readonly headBias?: boolean;
+  /** What is made of the unembedding's products; absent: they are the logits. */
+  readonly logits?: (products: Value) => Value;
+  /** Patterns of tensors that hold nothing the model needs. */
+  readonly ignored?: readonly RegExp[];
+}
+
+/** The frequencies that old checkpoints hold, and the copy of a tied unembedding. */
+const neverNeeded = /(^|\.)rotary_emb\.inv_freq$/;
+const tiedCopy = /^lm_head\.weight$/;
+
+/** Embedding and head, and the tensors that the model passes over. */
+function partsAround(
+  { width, vocabularySize, embeddingWidth = width }: DecoderSizes,
+  ends: DecoderEnds,
+): Pick<Architecture, 'embed' | 'head' | 'ignoredTensors'> {
+  const { enter, norm, leave } = ends;
+  const isTied = ends.head === 'tied';
+  const table = embedding({ name: 'tokens', path: ends.tokens }, vocabularySize, embeddingWidth);
+  const unembedding = linear(
+    { name: 'unembedding', path: isTied ? 'lm_head' : ends.head },
+    { inputs: embeddingWidth, outputs: vocabularySize, bias: ends.headBias ?? false },
+    isTied ? ends.tokens : undefined,
+  );
+  return {
+    embed: part<EmbedScope>('embed', [table, ...(enter ? [enter] : [])], (scope) => {
+      const embedded = scope.site('embedding_output', table.apply(scope, scope.tokens));
+      return enter ? enter.apply(scope, embedded) : embedded;
+    }),
+    head: part<HeadScope>(
+      'head',
+      [...(norm ? [norm] : []), ...(leave ? [leave] : []), unembedding],
+      (scope) => {
+        const { site, hidden } = scope;
+        const normal = site('final_norm_output', norm ? norm.apply(scope, hidden) : hidden);
+        const products = unembedding.apply(scope, leave ? leave.apply(scope, normal) : normal);
+        return site('logits', ends.logits ? ends.logits(products) : products);
+      },
+    ),
+    ignoredTensors: [neverNeeded, ...(isTied ? [tiedCopy] : []), ...(ends.ignored ?? [])],
+  };
+}
+
+export interface Decoder {
+  readonly family: string;
+  readonly sizes: DecoderSizes;
+  /** What the components' descriptions depend on, beside the sizes. */
+  readonly shape: Omit<DecoderShape, keyof DecoderSizes>;
+  readonly ends: DecoderEnds;
+  readonly block: (layer: number) => GraphPart<BlockScope>;
+}
+
+/** A causal language model. */
+export function decoder(read: ConfigurationReader, options: Decoder): Architecture {
+  const { family, sizes, shape, ends, block } = options;
+  const { layerCount, width, heads, vocabularySize, maxPositions } = sizes;
+  return {
+    family,
+    modelType: read.modelType,
+    layerCount,
+    width,
+    headCount: heads,
+    vocabularySize,
+    maxPositions,
+    isCausal: true,
+    components: decoderComponents({ ...sizes, ...shape }),
+    ...partsAround(sizes, ends),
+    blocks: Array.from({ length: layerCount }, (_, layer) => block(layer)),
+  };
+}
+
+/** What `mlp_activation` is. */
+export const gateActivation =
+  'The gate of the MLP after the activation function, before it multiplies the other branch.';
+export const neuronActivation = 'The MLP’s neurons, after the activation function.';

@@ -1,0 +1,112 @@
+// Normalisations: of the residual stream, and of queries and keys, head by head or over their whole width.
+
+import { multiplyDimensions } from '../onnx/dimension.ts';
+import { add, mul } from '../onnx/elementwise.ts';
+import { concat, reshape } from '../onnx/layout.ts';
+import { layerNormalization, rmsNormalization } from '../onnx/reduction.ts';
+import { constant, sizeAt, type Value } from '../onnx/value.ts';
+import { type PartScope, tensor, type WeightSource } from './architecture.ts';
+import type { Module, Place } from './module.ts';
+
+export interface NormShape {
+  readonly width: number;
+  readonly epsilon: number;
+}
+
+/** (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis. */
+export function layerNorm(
+  { name, path }: Place,
+  { width, epsilon, bias = true }: NormShape & { readonly bias?: boolean },
+): Module {
+  const weight = { [`${name}.weight`]: tensor(`${path}.weight`, width) };
+  return {
+    weights: bias ? { ...weight, [`${name}.bias`]: tensor(`${path}.bias`, width) } : weight,
+    apply: (scope, x) =>
+      layerNormalization(
+        x,
+        scope.weight(`${name}.weight`),
+        bias ? scope.weight(`${name}.bias`) : undefined,
+        epsilon,
+      ),
+  };
+}
+
+/**
+ * x / sqrt(mean(x²) + epsilon) * weight over the last axis.
+ * @param isOffset the weight is stored less 1, as Gemma does
+ */
+export function rmsNorm(
+  { name, path }: Place,
+  { width, epsilon, isOffset = false }: NormShape & { readonly isOffset?: boolean },
+): Module {
+  return {
+    weights: { [`${name}.weight`]: tensor(`${path}.weight`, width) },
+    apply: (scope, x) => {
+      const stored = scope.weight(`${name}.weight`);
+      return rmsNormalization(x, isOffset ? add(stored, constant(1)) : stored, epsilon);
+    },
+  };
+}
+
+/** [tokens, heads * headWidth] as [tokens, heads, headWidth], changed, and back. */
+function perHead(x: Value, heads: number, change: (byHead: Value) => Value): Value {
+  const tokens = sizeAt(x.shape, 0);
+  const headWidth = Number(sizeAt(x.shape, 1)) / heads;
+  return reshape(change(reshape(x, [tokens, heads, headWidth])), [
+    tokens,
+    multiplyDimensions(heads, headWidth),
+  ]);
+}
+
+/** A norm over the entries of each head, with one weight for all heads. */
+export function byHead(norm: Module, heads: number): Module {
+  return { weights: norm.weights, apply: (scope, x) => perHead(x, heads, (y) => norm.apply(scope, y)) };
+}
+
+/** A layer norm over the entries of each head, without bias, with a weight [heads, headWidth]: one for each head. */
+function byHeadWithOwnWeights(
+  weights: Readonly<Record<string, WeightSource>>,
+  weight: (scope: PartScope) => Value,
+  { heads, headWidth, epsilon }: OwnWeights,
+): Module {
+  const ones = constant(new Float32Array(headWidth).fill(1), [headWidth]);
+  return {
+    weights,
+    apply: (scope, x) =>
+      perHead(x, heads, (y) => mul(layerNormalization(y, ones, undefined, epsilon), weight(scope))),
+  };
+}
+
+interface OwnWeights {
+  readonly heads: number;
+  readonly headWidth: number;
+  readonly epsilon: number;
+}
+
+/** As `byHead`, with a weight for each head in one tensor [heads, headWidth]. */
+export function layerNormOfHeads({ name, path }: Place, shape: OwnWeights): Module {
+  const weights = { [`${name}.weight`]: tensor(`${path}.weight`, shape.heads, shape.headWidth) };
+  return byHeadWithOwnWeights(weights, (scope) => scope.weight(`${name}.weight`), shape);
+}
+
+/** Tensors that one Concat takes: each is a storage buffer, of which a WebGPU shader has eight at least. */
+const joinedAtOnce = 6;
+
+function joinRows(rows: readonly Value[]): Value {
+  if (rows.length <= joinedAtOnce) return concat(rows, 0);
+  const groups = Array.from({ length: Math.ceil(rows.length / joinedAtOnce) }, (_, group) =>
+    concat(rows.slice(group * joinedAtOnce, (group + 1) * joinedAtOnce), 0),
+  );
+  return joinRows(groups);
+}
+
+/** As `layerNormOfHeads`, with a tensor [headWidth] for each head: `PATH.0.weight`, `PATH.1.weight`, ... */
+export function layerNormOfEachHead({ name, path }: Place, shape: OwnWeights): Module {
+  const names = Array.from({ length: shape.heads }, (_, head) => `${head}.weight`);
+  const weights = Object.fromEntries(
+    names.map((own) => [`${name}.${own}`, tensor(`${path}.${own}`, shape.headWidth)]),
+  );
+  const rows = (scope: PartScope) =>
+    names.map((own) => reshape(scope.weight(`${name}.${own}`), [1, shape.headWidth]));
+  return byHeadWithOwnWeights(weights, (scope) => joinRows(rows(scope)), shape);
+}
