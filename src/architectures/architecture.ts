@@ -39,6 +39,9 @@ export interface ComponentDescription {
  */
 export type Site = (component: string, value: Value, heads?: number) => Value;
 
+/** The position of padding among keys, far beyond any position: no query sees a key there. */
+export const nowhere = 2 ** 30;
+
 /** The indices that attention needs, made by the runtime for each batch of rows. */
 export interface AttentionBatch {
   /** [tokens, ...] places of each row's own tokens: int32 [rows, queries]. Padding repeats some valid place. */
@@ -47,7 +50,7 @@ export interface AttentionBatch {
   readonly queryPositions: Value;
   /** Places of each row's keys in the past keys followed by the batch's own: int32 [rows, keys] */
   readonly keyIndex: Value;
-  /** Position of each key in its sequence; a very large number for padding, so that no query sees it. int32 [rows, keys] */
+  /** Position of each key in its sequence; `nowhere` for padding. int32 [rows, keys] */
   readonly keyPositions: Value;
   /** Place of each token in [rows * queries]: int32 [tokens] */
   readonly tokenSlot: Value;

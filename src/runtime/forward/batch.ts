@@ -1,9 +1,7 @@
 // The index arrays with which a batch of rows enters a block: where each row's tokens lie, which keys it sees.
 
+import { nowhere } from '../../architectures/architecture.ts';
 import type { ScheduledRow } from '../plan/scheduled.ts';
-
-/** Far beyond any position: a key there is seen by no query. */
-const nowhere = 2 ** 30;
 
 /** Where an ancestor's keys and values lie in the pool of past keys. */
 export interface PastPlace {
