@@ -8,6 +8,7 @@ import { gemma2, gemma3Text } from './families/gemma2.ts';
 import { gpt2 } from './families/gpt2.ts';
 import { gptNeox } from './families/gptNeox.ts';
 import { llama } from './families/llama.ts';
+import { olmo2 } from './families/olmo2.ts';
 import { qwen3 } from './families/qwen3.ts';
 
 type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
@@ -23,6 +24,7 @@ const families: Readonly<Record<string, Family>> = {
   gemma,
   gemma2,
   gemma3_text: gemma3Text,
+  olmo2,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
