@@ -9,6 +9,7 @@ import { gpt2 } from './families/gpt2.ts';
 import { gptNeox } from './families/gptNeox.ts';
 import { llama } from './families/llama.ts';
 import { olmo2 } from './families/olmo2.ts';
+import { phi } from './families/phi.ts';
 import { qwen3 } from './families/qwen3.ts';
 
 type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
@@ -25,6 +26,7 @@ const families: Readonly<Record<string, Family>> = {
   gemma2,
   gemma3_text: gemma3Text,
   olmo2,
+  phi,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
