@@ -10,6 +10,7 @@ import { gptNeox } from './families/gptNeox.ts';
 import { llama } from './families/llama.ts';
 import { olmo2 } from './families/olmo2.ts';
 import { phi } from './families/phi.ts';
+import { phi3 } from './families/phi3.ts';
 import { qwen3 } from './families/qwen3.ts';
 
 type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
@@ -27,6 +28,7 @@ const families: Readonly<Record<string, Family>> = {
   gemma3_text: gemma3Text,
   olmo2,
   phi,
+  phi3,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
