@@ -12,6 +12,7 @@ import { olmo2 } from './families/olmo2.ts';
 import { phi } from './families/phi.ts';
 import { phi3 } from './families/phi3.ts';
 import { qwen3 } from './families/qwen3.ts';
+import { stablelm } from './families/stablelm.ts';
 
 type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
 
@@ -29,6 +30,7 @@ const families: Readonly<Record<string, Family>> = {
   olmo2,
   phi,
   phi3,
+  stablelm,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
