@@ -13,6 +13,7 @@ import { phi } from './families/phi.ts';
 import { phi3 } from './families/phi3.ts';
 import { qwen3 } from './families/qwen3.ts';
 import { stablelm } from './families/stablelm.ts';
+import { starcoder2 } from './families/starcoder2.ts';
 
 type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
 
@@ -31,6 +32,7 @@ const families: Readonly<Record<string, Family>> = {
   phi,
   phi3,
   stablelm,
+  starcoder2,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
