@@ -7,6 +7,7 @@ import { gemma } from './families/gemma.ts';
 import { gemma2, gemma3Text } from './families/gemma2.ts';
 import { gpt2 } from './families/gpt2.ts';
 import { gptNeox } from './families/gptNeox.ts';
+import { granite } from './families/granite.ts';
 import { llama } from './families/llama.ts';
 import { olmo2 } from './families/olmo2.ts';
 import { phi } from './families/phi.ts';
@@ -28,6 +29,7 @@ const families: Readonly<Record<string, Family>> = {
   gemma,
   gemma2,
   gemma3_text: gemma3Text,
+  granite,
   olmo2,
   phi,
   phi3,
