@@ -3,6 +3,7 @@
 import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import { ConfigurationReader } from './configuration.ts';
+import { cohere } from './families/cohere.ts';
 import { gemma } from './families/gemma.ts';
 import { gemma2, gemma3Text } from './families/gemma2.ts';
 import { gpt2 } from './families/gpt2.ts';
@@ -30,6 +31,7 @@ const families: Readonly<Record<string, Family>> = {
   gemma2,
   gemma3_text: gemma3Text,
   granite,
+  cohere,
   olmo2,
   phi,
   phi3,
