@@ -7,6 +7,7 @@ import { cohere } from './families/cohere.ts';
 import { gemma } from './families/gemma.ts';
 import { gemma2, gemma3Text } from './families/gemma2.ts';
 import { gpt2 } from './families/gpt2.ts';
+import { gptJ } from './families/gptJ.ts';
 import { gptNeox } from './families/gptNeox.ts';
 import { granite } from './families/granite.ts';
 import { llama } from './families/llama.ts';
@@ -37,6 +38,7 @@ const families: Readonly<Record<string, Family>> = {
   phi3,
   stablelm,
   starcoder2,
+  gptj: gptJ,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
