@@ -8,6 +8,7 @@ import { gemma } from './families/gemma.ts';
 import { gemma2, gemma3Text } from './families/gemma2.ts';
 import { gpt2 } from './families/gpt2.ts';
 import { gptJ } from './families/gptJ.ts';
+import { gptNeo } from './families/gptNeo.ts';
 import { gptNeox } from './families/gptNeox.ts';
 import { granite } from './families/granite.ts';
 import { llama } from './families/llama.ts';
@@ -39,6 +40,7 @@ const families: Readonly<Record<string, Family>> = {
   stablelm,
   starcoder2,
   gptj: gptJ,
+  gpt_neo: gptNeo,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
