@@ -13,6 +13,7 @@ import { gptNeox } from './families/gptNeox.ts';
 import { granite } from './families/granite.ts';
 import { llama } from './families/llama.ts';
 import { olmo2 } from './families/olmo2.ts';
+import { opt } from './families/opt.ts';
 import { phi } from './families/phi.ts';
 import { phi3 } from './families/phi3.ts';
 import { qwen3 } from './families/qwen3.ts';
@@ -41,6 +42,7 @@ const families: Readonly<Record<string, Family>> = {
   starcoder2,
   gptj: gptJ,
   gpt_neo: gptNeo,
+  opt,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
