@@ -7,6 +7,7 @@ import { cohere } from './families/cohere.ts';
 import { gemma } from './families/gemma.ts';
 import { gemma2, gemma3Text } from './families/gemma2.ts';
 import { gpt2 } from './families/gpt2.ts';
+import { gptBigCode } from './families/gptBigCode.ts';
 import { gptJ } from './families/gptJ.ts';
 import { gptNeo } from './families/gptNeo.ts';
 import { gptNeox } from './families/gptNeox.ts';
@@ -42,6 +43,7 @@ const families: Readonly<Record<string, Family>> = {
   starcoder2,
   gptj: gptJ,
   gpt_neo: gptNeo,
+  gpt_bigcode: gptBigCode,
   opt,
 };
 
