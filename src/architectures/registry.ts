@@ -3,6 +3,7 @@
 import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import { ConfigurationReader } from './configuration.ts';
+import { bloom } from './families/bloom.ts';
 import { cohere } from './families/cohere.ts';
 import { gemma } from './families/gemma.ts';
 import { gemma2, gemma3Text } from './families/gemma2.ts';
@@ -45,6 +46,7 @@ const families: Readonly<Record<string, Family>> = {
   gpt_neo: gptNeo,
   gpt_bigcode: gptBigCode,
   opt,
+  bloom,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
