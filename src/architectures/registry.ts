@@ -5,6 +5,7 @@ import { type Architecture, UnsupportedModelError, type WeightSource } from './a
 import { ConfigurationReader } from './configuration.ts';
 import { bloom } from './families/bloom.ts';
 import { cohere } from './families/cohere.ts';
+import { falcon } from './families/falcon.ts';
 import { gemma } from './families/gemma.ts';
 import { gemma2, gemma3Text } from './families/gemma2.ts';
 import { gpt2 } from './families/gpt2.ts';
@@ -47,6 +48,7 @@ const families: Readonly<Record<string, Family>> = {
   gpt_bigcode: gptBigCode,
   opt,
   bloom,
+  falcon,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
