@@ -42,7 +42,17 @@ describe('a configuration that cannot be honoured is refused in one sentence', (
     [
       'an unknown model type',
       { model_type: 'rwkv' },
-      "Model type 'rwkv' is not supported. Known: gpt2, gpt_neox, llama, mistral, qwen2.",
+      "Model type 'rwkv' is not supported. Known: gpt2, gpt_neox, llama, mistral, qwen2, qwen3,",
+    ],
+    [
+      'a model type whose name is near a known one',
+      { model_type: 'qwen2_vl' },
+      "Model type 'qwen2_vl' is not supported. The nearest known family is 'qwen2'.",
+    ],
+    [
+      'a model type whose block is near a known one',
+      { model_type: 'codegen' },
+      "Model type 'codegen' is not supported. The nearest known family is 'gptj'.",
     ],
     ['a model type that is a word of JavaScript', { model_type: 'constructor' }, "Model type 'constructor'"],
     ['no model type', {}, "config.json has no 'model_type', so the architecture is not known."],

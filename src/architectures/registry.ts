@@ -1,6 +1,7 @@
 // From a checkpoint to its architecture: the only place that knows all families, and that checks the tensors against them.
 
 import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
+import { nearestNames } from '../messages/nearest.ts';
 import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import { ConfigurationReader } from './configuration.ts';
 import { bloom } from './families/bloom.ts';
@@ -89,6 +90,34 @@ function checkTensors(architecture: Architecture, checkpoint: Checkpoint): void 
   }
 }
 
+/** Families whose names do not show which of the known ones has their block, or most of it. */
+const kin: Readonly<Record<string, string>> = {
+  biogpt: 'opt',
+  codegen: 'gptj',
+  cohere2: 'cohere',
+  exaone: 'llama',
+  gemma3: 'gemma3_text',
+  glm: 'llama',
+  gpt_oss: 'mistral',
+  internlm3: 'llama',
+  mpt: 'bloom',
+  nemotron: 'starcoder2',
+  olmo: 'llama',
+  olmo3: 'olmo2',
+  persimmon: 'stablelm',
+  smollm3: 'llama',
+  xglm: 'opt',
+};
+
+/** What stands under the name is not run as its kin: a block that is almost the same gives wrong numbers silently. */
+function unknownModelType(modelType: string): string {
+  const kindred = Object.hasOwn(kin, modelType)
+    ? kin[modelType]
+    : nearestNames(modelType, knownModelTypes)[0];
+  const nearest = kindred === undefined ? '' : ` The nearest known family is '${kindred}'.`;
+  return `Model type '${modelType}' is not supported.${nearest} Known: ${knownModelTypes.join(', ')}.`;
+}
+
 /**
  * The architecture that a configuration describes.
  * @param names of the checkpoint's tensors: some families are saved with and without a prefix
@@ -97,11 +126,7 @@ function checkTensors(architecture: Architecture, checkpoint: Checkpoint): void 
 export function describeArchitecture(config: ModelConfiguration, names: ReadonlySet<string>): Architecture {
   const read = new ConfigurationReader(config);
   const family = Object.hasOwn(families, read.modelType) ? families[read.modelType] : undefined;
-  if (!family) {
-    throw new UnsupportedModelError(
-      `Model type '${read.modelType}' is not supported. Known: ${knownModelTypes.join(', ')}.`,
-    );
-  }
+  if (!family) throw new UnsupportedModelError(unknownModelType(read.modelType));
   read.refuseUnless('is_causal', [true], 'use a model in which no position sees a later one.');
   read.refuseUnless('quantization_config', [], 'use the checkpoint that was not quantised, or a GGUF file.');
   return family(read, names);
