@@ -9,10 +9,10 @@ import {
   type AlignExperimentFile,
   readAlignExperiment,
 } from '../src/experiments/align/experiment.ts';
-import { completeAlign } from '../src/experiments/align/growth.ts';
 import { numbersOfText } from '../src/experiments/align/numbersText.ts';
 import { resolveAlign } from '../src/experiments/align/resolve.ts';
 import type { AlignResult } from '../src/experiments/align/result.ts';
+import { completeAlign } from '../src/experiments/align/work.ts';
 import { createNodeBackend } from '../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../src/runtime/model.ts';
 import { alignInPage, keepEngine, stopTraining, trainedSteps } from './engineOfPage.ts';

@@ -3,9 +3,9 @@
 
 import type { Page } from '@playwright/test';
 import type { AlignExperiment } from '../src/experiments/align/experiment.ts';
-import { AlignGrowth } from '../src/experiments/align/growth.ts';
+import { alignKind } from '../src/experiments/align/kind.ts';
 import type { AlignResult } from '../src/experiments/align/result.ts';
-import type { AlignPart } from '../src/worker/protocol.ts';
+import type { Update } from '../src/experiments/kind.ts';
 
 interface KeptWindow extends Window {
   engineWorker?: Worker;
@@ -87,7 +87,7 @@ export async function alignInPage(page: Page, experiment: AlignExperiment): Prom
               value instanceof Float32Array ? { floats: [...value] } : value,
             );
             parts.push({ ms, text });
-            if (data.part.update?.kind === 'step') {
+            if (data.part.change?.kind === 'step') {
               const own: KeptWindow = window;
               own.trainedSteps = (own.trainedSteps ?? 0) + 1;
             }
@@ -99,24 +99,28 @@ export async function alignInPage(page: Page, experiment: AlignExperiment): Prom
           }
         });
         (window as KeptWindow).stopTraining = () => worker.postMessage({ kind: 'cancel', id });
-        worker.postMessage({ kind: 'call', id, name: 'align', given: { experiment: given, earlier: null } });
+        worker.postMessage({
+          kind: 'call',
+          id,
+          name: 'run',
+          given: { experiment: given, earlier: null, leaveOut: [] },
+        });
       }),
     experiment,
   );
-  let growth: AlignGrowth | undefined;
+  const growth = alignKind.growth();
   const at = (kind: string) =>
-    heard.parts.filter(({ text }) => text.includes(`"update":{"kind":"${kind}"`)).map(({ ms }) => ms);
+    heard.parts.filter(({ text }) => text.includes(`"change":{"kind":"${kind}"`)).map(({ ms }) => ms);
   for (const { text } of heard.parts) {
-    const part: AlignPart = JSON.parse(text, (_, value) =>
+    const update: Update = JSON.parse(text, (_, value) =>
       value !== null && typeof value === 'object' && 'floats' in value
         ? Float32Array.from(value.floats)
         : value,
     );
-    if (part.kind === 'started') growth = new AlignGrowth(part.result);
-    else growth?.take(part.update);
+    growth.take(update);
   }
-  if (!growth) throw new Error('The worker handed over no result.');
   const { result } = growth;
+  if (!result) throw new Error('The worker handed over no result.');
   const { elapsedMs, longestFrameMs } = heard;
   const [beganMs = Number.NaN] = at('begin');
   return { result, beganMs, stepsMs: at('step'), epochsMs: at('epoch'), elapsedMs, longestFrameMs };

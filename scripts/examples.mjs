@@ -5,13 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { register } from 'tsx/esm/api';
 
 register();
-const { growExperiment } = await import('../src/cli/growExperiment.ts');
 const { withModel } = await import('../src/cli/hostModel.ts');
 const { nameTokens } = await import('../src/experiments/trace/result.ts');
-const { readExperiment } = await import('../src/cli/commands/run.ts');
+const { readExperiment } = await import('../src/experiments/registry.ts');
+const { completeExperiment } = await import('../src/experiments/runExperiment.ts');
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { signal } = new AbortController();
 
 /** The page shows three digits and compares six; more only make the page heavier. */
 const brief = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value);
@@ -19,10 +18,9 @@ const brief = (_, value) => (typeof value === 'number' ? Number(value.toPrecisio
 for (const folder of ['examples', 'examples/patch', 'examples/attribute']) {
   mkdirSync(`${root}${folder}/results`, { recursive: true });
   for (const name of readdirSync(`${root}${folder}`).filter((file) => file.endsWith('.json'))) {
-    const experiment = readExperiment(JSON.parse(readFileSync(`${root}${folder}/${name}`, 'utf8')));
+    const experiment = await readExperiment(JSON.parse(readFileSync(`${root}${folder}/${name}`, 'utf8')));
     await withModel(`${root}models/${experiment.model}`, 'node', {}, async (model, checkpoint) => {
-      let result;
-      for await (const grown of growExperiment(model, checkpoint, experiment, { signal })) result = grown;
+      let result = await completeExperiment(model, checkpoint, experiment);
       // The page shows a stored trace before it has the tokenizer.
       const tokenizer = await checkpoint.tokenizer();
       if (experiment.kind === 'trace') result = nameTokens(result, (id) => tokenizer.tokenText(id));

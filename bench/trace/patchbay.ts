@@ -5,8 +5,9 @@ import { openModel } from '../../src/checkpoint/openNode.ts';
 import { openBrowser } from '../../src/cli/browser/chromium.ts';
 import { traceGrid } from '../../src/experiments/trace/grid.ts';
 import { resolveTrace } from '../../src/experiments/trace/resolve.ts';
-import { growTrace, type TraceResult } from '../../src/experiments/trace/result.ts';
+import { readTraceResult, type TraceResult } from '../../src/experiments/trace/result.ts';
 import { prepareTrace } from '../../src/experiments/trace/run.ts';
+import { growTrace } from '../../src/experiments/trace/work.ts';
 import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
 import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackendOnNode.ts';
 import { Model } from '../../src/runtime/model.ts';
@@ -59,9 +60,8 @@ async function inChromium(path: string, samples: number): Promise<Measured> {
       },
       onProgress: () => undefined,
       onResult: (grown) => {
-        if (grown.kind !== 'trace-result') return;
-        if (Number.isNaN(first) && hasCells(grown)) first = since();
-        result = grown;
+        result = readTraceResult(grown);
+        if (Number.isNaN(first) && hasCells(result)) first = since();
       },
     },
   );

@@ -49,11 +49,11 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
     describeTokens: async () => [],
     estimateTrace: missing,
     trace: missing,
-    estimateAlign: missing,
-    align: missing,
     intervene: missing,
     estimateSockets: missing,
     meanActivation: missing,
+    estimate: missing,
+    run: missing,
     async predict(text): Promise<Prediction> {
       this.predicted.push(text);
       return { tokens: tokensOf(text), candidates: [], elapsedMs: 1 };

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openModel } from '../checkpoint/openNode.ts';
 import { readAlignExperiment } from '../experiments/align/experiment.ts';
+import { alignKind } from '../experiments/align/kind.ts';
 import { numbersOfText } from '../experiments/align/numbersText.ts';
 import { type AlignResult, isAlignComplete, readAlignResult } from '../experiments/align/result.ts';
 import { genderExamples } from '../experiments/align/templates.ts';
-import { alignResults } from './alignRun.ts';
 import { main } from './main.ts';
+import { shownFiles } from './resultFiles.ts';
 
 const folder = new URL('../../examples/align/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
@@ -139,7 +140,7 @@ test('patchbay run writes a result that reads back, its curves, and a report', a
 
 test('of several sites a map is written as well, of the paper and with nothing to fetch', () => {
   const stored = readAlignResult(read('results/gender-sites.json'));
-  const written = alignResults.files(stored);
+  const written = shownFiles(alignKind.show(stored));
   const names = Object.keys(written).filter((name) => !name.startsWith('trained/'));
   expect(names).toEqual(['curves.csv', 'figure.svg', 'curves.svg']);
   for (const name of ['figure.svg', 'curves.svg']) {
@@ -152,7 +153,7 @@ test('of several sites a map is written as well, of the paper and with nothing t
   expect(written['figure.svg']).toContain('<title>Test IIA, layer 5, at last, IIA 0.63</title>');
   expect(written['curves.svg']).toContain('>layer 7 at last 1.00</text>');
   const begun = { ...stored, sites: stored.sites.map(() => null) };
-  expect(Object.keys(alignResults.files(begun))).toEqual(names);
+  expect(Object.keys(shownFiles(alignKind.show(begun)))).toEqual(names);
 });
 
 test('what another alignment had trained in the same folder goes, and every path is named once', async () => {

@@ -6,11 +6,11 @@ import { openModel } from '../checkpoint/openNode.ts';
 import type { Statistic } from '../experiments/metrics.ts';
 import { normalisedGrid, patchGrid } from '../experiments/patch/grid.ts';
 import { isPatchComplete, type PatchResult, readPatchResult } from '../experiments/patch/result.ts';
+import { readExperiment } from '../experiments/registry.ts';
+import { completeExperiment } from '../experiments/runExperiment.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { Model } from '../runtime/model.ts';
-import { readExperiment } from './commands/run.ts';
-import { growExperiment } from './growExperiment.ts';
 import { modelPath } from './hostModel.ts';
 import { main } from './main.ts';
 
@@ -30,18 +30,17 @@ const found = new Map<string, PatchResult>();
 async function run(name: string): Promise<PatchResult> {
   const known = found.get(name);
   if (known) return known;
-  const experiment = readExperiment(read(name));
+  const experiment = await readExperiment(read(name));
   const checkpoint = await openModel(modelPath(experiment.model));
   const model = await Model.load(checkpoint, backend);
   try {
-    const { signal } = new AbortController();
-    for await (const grown of growExperiment(model, checkpoint, experiment, { signal }))
-      if (grown.kind === 'patch-result') found.set(name, grown);
+    const result = readPatchResult(await completeExperiment(model, checkpoint, experiment));
+    found.set(name, result);
+    return result;
   } finally {
     await model.dispose();
     await checkpoint.close();
   }
-  return run(name);
 }
 
 type Cells = readonly (readonly (Statistic | null)[])[];

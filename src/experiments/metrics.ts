@@ -162,6 +162,16 @@ export class MetricError extends Error {
   override readonly name = 'MetricError';
 }
 
+/** Why a metric cannot be shown of what is watched; undefined where it can. */
+export function watchedMetricProblem(
+  watched: readonly { readonly distractor?: unknown }[],
+  metric: Metric,
+): string | undefined {
+  if (metric !== 'logitDifference' || watched.every(({ distractor }) => distractor !== undefined))
+    return undefined;
+  return 'A logit difference needs a distractor, and this experiment has none. Name one, or choose another --metric.';
+}
+
 /**
  * A metric of each sample.
  * @throws MetricError for a logit difference without a distractor

@@ -73,3 +73,17 @@ export function registryOf(loaders: KindLoaders): Registry {
     },
   };
 }
+
+/** The kinds of this program. */
+export const {
+  names: kindNames,
+  kindOf,
+  readExperiment,
+  readResult,
+} = registryOf({
+  trace: async () => (await import('./trace/kind.ts')).traceKind,
+  patch: async () => (await import('./patch/kind.ts')).patchKind,
+  path: async () => (await import('./patch/kind.ts')).pathKind,
+  attribute: async () => (await import('./attribute/kind.ts')).attributeKind,
+  align: async () => (await import('./align/kind.ts')).alignKind,
+});

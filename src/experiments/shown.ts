@@ -3,6 +3,7 @@
 
 import type { HeatmapDescription } from '../figures/description.ts';
 import type { LinesDescription } from '../figures/linesDescription.ts';
+import type { TextLook } from '../figures/textCells.ts';
 import type { Metric } from './metrics.ts';
 
 export interface ShowOptions {
@@ -14,14 +15,6 @@ export type ShownFigure =
   | { readonly kind: 'heatmap'; readonly name: string; readonly description: HeatmapDescription }
   | { readonly kind: 'lines'; readonly name: string; readonly description: LinesDescription };
 
-/** How text may look where it is read. */
-export interface TextLook {
-  /** 256 colours. */
-  readonly hasColours: boolean;
-  /** Columns of the terminal. */
-  readonly columns: number;
-}
-
 export interface Program {
   /** `pyvene` */
   readonly name: string;
@@ -29,6 +22,9 @@ export interface Program {
   readonly language: string;
   readonly text: string;
 }
+
+/** Names of several figures, as files have them: `figure`, `figure-2`. */
+export const figureNamed = (index: number): string => (index === 0 ? 'figure' : `figure-${index + 1}`);
 
 export interface Shown {
   /** Names without an ending, each once: `figure`, `figure-2`. */

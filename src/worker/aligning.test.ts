@@ -2,14 +2,16 @@ import { expect, test } from 'vitest';
 import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
 import { openFiles } from '../checkpoint/open.ts';
 import { readAlignExperiment } from '../experiments/align/experiment.ts';
-import { AlignGrowth, completeAlign } from '../experiments/align/growth.ts';
+import { alignKind } from '../experiments/align/kind.ts';
 import { resolveAlign } from '../experiments/align/resolve.ts';
 import { type AlignResult, isAlignComplete, readAlignResult } from '../experiments/align/result.ts';
+import { completeAlign } from '../experiments/align/work.ts';
+import type { Update } from '../experiments/kind.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { Model } from '../runtime/model.ts';
 import { createEngine } from './engine.ts';
 import { losingDevice } from './losingDevice.ts';
-import type { AlignPart, Engine, ModelSource } from './protocol.ts';
+import type { Engine, ModelSource } from './protocol.ts';
 
 const source = (name: string): ModelSource & { kind: 'files' } => ({
   kind: 'files',
@@ -37,25 +39,25 @@ function device(losesAfter?: number) {
   return { engine: createEngine(chosen), opened, runs };
 }
 
-/** What a page has of a run: the result as it grew, and every part. */
+/** What a page has of a run: the result as it grew, and the kind of every change. */
 function watcher() {
-  const parts: AlignPart[] = [];
-  let growth: AlignGrowth | undefined;
+  const growth = alignKind.growth();
+  const changes: { readonly kind: string; readonly site: number }[] = [];
   return {
-    parts,
-    growth: () => growth,
-    result: () => growth?.result,
-    onPart: (part: AlignPart) => {
-      parts.push(part);
-      if (part.kind === 'started') growth = new AlignGrowth(part.result);
-      else growth?.take(part.update);
+    changes,
+    ofKind: (name: string) => changes.filter(({ kind }) => kind === name),
+    result: () => growth.result,
+    onUpdate: (update: Update) => {
+      const { kind, site } = Object(update.change);
+      changes.push({ kind, site });
+      growth.take(update);
     },
   };
 }
 
 async function trained(engine: Engine): Promise<AlignResult | undefined> {
   const watched = watcher();
-  await engine.align(experiment, { onPart: watched.onPart });
+  await engine.run(experiment, { onUpdate: watched.onUpdate });
   return watched.result();
 }
 
@@ -77,14 +79,14 @@ async function expected(): Promise<AlignResult> {
 test('the parts of a training make the result of the headless run', async () => {
   const { engine, opened } = device();
   await engine.loadModel(source('llama'));
-  const estimate = await engine.estimateAlign(experiment);
-  expect(estimate).toMatchObject({ steps: 2 * 2 * 3, sites: 2 });
+  const estimate = await engine.estimate(experiment);
+  expect(estimate).toMatchObject({ steps: 2 * 2 * 3, count: 2 });
   const seen: number[] = [];
   const watched = watcher();
   await engine.predict('one');
   const held = opened[0]?.liveTensors;
-  const { elapsedMs } = await engine.align(experiment, {
-    onPart: watched.onPart,
+  const { elapsedMs } = await engine.run(experiment, {
+    onUpdate: watched.onUpdate,
     onProgress: ({ done, total, unit, stage }) => {
       expect([total, unit, stage]).toEqual([estimate.rowLayers, 'row-layers', 'Training']);
       seen.push(done);
@@ -103,8 +105,8 @@ test('what cannot be trained is said before anything runs', async () => {
   await engine.loadModel(source('llama'));
   const before = runs();
   const wide = { ...experiment, intervention: { type: 'LowRankRotated', rank: 9999 } } as const;
-  await expect(engine.estimateAlign(wide)).rejects.toThrow("'intervention.rank' is 9999");
-  await expect(engine.align(wide)).rejects.toThrow("'intervention.rank' is 9999");
+  await expect(engine.estimate(wide)).rejects.toThrow("'intervention.rank' is 9999");
+  await expect(engine.run(wide)).rejects.toThrow("'intervention.rank' is 9999");
   expect(runs()).toBe(before);
 });
 
@@ -115,14 +117,11 @@ test('a lost device costs the site in training: its finished sites stay, and the
   const { engine, opened } = device(Math.round(0.7 * whole.runs()));
   await engine.loadModel(source('llama'));
   const watched = watcher();
-  await engine.align(experiment, { onPart: watched.onPart });
+  await engine.run(experiment, { onUpdate: watched.onUpdate });
   expect(opened).toHaveLength(2);
   expect(watched.result()).toEqual(undisturbed);
-  const begun = watched.parts.flatMap((part) =>
-    part.kind === 'update' && part.update.kind === 'begin' ? [part.update.site] : [],
-  );
-  expect(begun).toEqual([0, 1, 1]);
-  expect(watched.parts.filter(({ kind }) => kind === 'started')).toHaveLength(1);
+  expect(watched.ofKind('begin').map(({ site }) => site)).toEqual([0, 1, 1]);
+  expect(watched.ofKind('started')).toHaveLength(1);
 });
 
 test('a training that is cancelled leaves its numbers, holds nothing, and goes on with what is finished', async () => {
@@ -132,35 +131,33 @@ test('a training that is cancelled leaves its numbers, holds nothing, and goes o
   const held = opened[0]?.liveTensors;
   const controller = new AbortController();
   const watched = watcher();
-  const stopped = engine.align(experiment, {
+  const stopped = engine.run(experiment, {
     signal: controller.signal,
-    onPart: (part) => {
-      watched.onPart(part);
-      const { parts } = watched;
-      const steps = parts.filter((each) => each.kind === 'update' && each.update.kind === 'step');
+    onUpdate: (update) => {
+      watched.onUpdate(update);
       // The fifth of six steps at the second of two sites.
-      if (steps.length === 11) controller.abort();
+      if (watched.ofKind('step').length === 11) controller.abort();
     },
   });
   await expect(stopped).rejects.toThrow('abort');
   expect(opened[0]?.liveTensors).toBe(held);
-  const last = watched.parts.flatMap((part) =>
-    part.kind === 'update' && part.update.kind === 'step' ? [part.update] : [],
-  );
-  const step = last.at(-1);
-  const partial = watched.result();
-  if (!step || !partial) throw new Error('nothing had arrived');
-  watched.growth()?.take({ kind: 'cancelled', site: step.site, numbers: step.numbers });
-  const kept = watched.result() ?? partial;
+  const kept = watched.result();
+  if (!kept) throw new Error('nothing had arrived');
   expect(kept.sites[1]?.end).toBe('begun');
   expect(kept.sites[1]?.steps.loss).toHaveLength(5);
-  expect(kept.sites[1]?.parameters).not.toEqual(partial.sites[1]?.parameters);
+  // Those of a site as it begins: a run of the second site alone, of which nothing is heard after that.
+  const begun = watcher();
+  await engine.run(experiment, {
+    leaveOut: ['layer 0, position 1'],
+    onUpdate: (update) => begun.ofKind('begin').length === 0 && begun.onUpdate(update),
+  });
+  expect(begun.result()?.sites.map((site) => site?.steps.loss)).toEqual([undefined, []]);
+  expect(kept.sites[1]?.parameters).not.toEqual(begun.result()?.sites[1]?.parameters);
 
   const again = watcher();
-  await engine.align(experiment, { earlier: kept, onPart: again.onPart });
+  await engine.run(experiment, { earlier: kept, onUpdate: again.onUpdate });
   expect(again.result()).toEqual(whole);
-  const begun = again.parts.filter((part) => part.kind === 'update' && part.update.kind === 'begin');
-  expect(begun).toHaveLength(1);
+  expect(again.ofKind('begin')).toHaveLength(1);
 });
 
 test('between two steps other calls have their turn, and another model ends the training with a sentence', async () => {
@@ -170,19 +167,19 @@ test('between two steps other calls have their turn, and another model ends the 
   let asked: Promise<unknown> | undefined;
   let loading: Promise<unknown> | undefined;
   const watched = watcher();
-  const ended = engine.align(experiment, {
-    onPart: (part) => {
-      watched.onPart(part);
-      if (part.kind !== 'update' || part.update.kind !== 'step') return;
-      asked ??= engine.predict('one two').then(() => answered.push(`after ${watched.parts.length}`));
-      if (watched.parts.length > 8) loading ??= engine.loadModel(source('gpt2'));
+  const ended = engine.run(experiment, {
+    onUpdate: (update) => {
+      watched.onUpdate(update);
+      if (watched.changes.at(-1)?.kind !== 'step') return;
+      asked ??= engine.predict('one two').then(() => answered.push(`after ${watched.changes.length}`));
+      if (watched.changes.length > 8) loading ??= engine.loadModel(source('gpt2'));
     },
   });
   await expect(ended).rejects.toThrow('Another model was loaded while this ran.');
   await asked;
   await loading;
   expect(answered).toHaveLength(1);
-  expect(watched.parts.length).toBeLessThan(14);
+  expect(watched.changes.length).toBeLessThan(14);
   // Nothing of the training is left beside the new model.
   const fresh = device();
   await fresh.engine.loadModel(source('gpt2'));

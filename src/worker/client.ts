@@ -119,9 +119,9 @@ export function connectEngine(port: RpcPort): Engine {
     estimateTrace: (experiment) => call('estimateTrace', experiment),
     trace: (experiment, { onPart, done = [], ...options } = {}) =>
       call('trace', { experiment, done }, options, onPart),
-    estimateAlign: (experiment) => call('estimateAlign', experiment),
-    align: (experiment, { onPart, earlier, ...options } = {}) =>
-      call('align', { experiment, earlier: earlier ?? null }, options, onPart),
+    estimate: (experiment) => call('estimate', experiment),
+    run: (experiment, { onUpdate, earlier = null, leaveOut = [], ...options } = {}) =>
+      call('run', { experiment, earlier, leaveOut }, options, onUpdate),
     intervene: (experiment, { isWhole = true, ...options } = {}) =>
       call('intervene', { experiment, isWhole }, options),
     estimateSockets: (request, options) => call('estimateSockets', request, options),

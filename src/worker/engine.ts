@@ -9,7 +9,6 @@ import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
 import { Model } from '../runtime/model.ts';
-import { alignEstimate, alignInSteps } from './aligning.ts';
 import type { ChosenDevice } from './device.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
 import type {
@@ -23,6 +22,7 @@ import type {
   Prediction,
   TokenInfo,
 } from './protocol.ts';
+import { estimateOf, runExperiment } from './running.ts';
 import { estimate, traceInSteps } from './tracing.ts';
 
 interface Loaded {
@@ -304,10 +304,9 @@ export function createEngine(
     trace: (experiment, options = {}) =>
       traceInSteps(experiment, options, (work) => withModel(options, work)),
 
-    estimateAlign: async (experiment) => alignEstimate(experiment, current()),
+    estimate: async (experiment) => estimateOf(experiment, current()),
 
-    align: (experiment, options = {}) =>
-      alignInSteps(experiment, options, (work) => withModel(options, work)),
+    run: (experiment, options = {}) => runExperiment(experiment, options, (work) => withModel(options, work)),
 
     intervene: (experiment, options = {}) =>
       withModel(options, (inUse) => intervene(experiment, options, inUse)),

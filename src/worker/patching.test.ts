@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openFolder } from '../checkpoint/openNode.ts';
 import { readAttributeExperiment } from '../experiments/attribute/experiment.ts';
-import { runAttribution } from '../experiments/attribute/result.ts';
+import { completeAttribution, resolveAttribution } from '../experiments/attribute/work.ts';
 import { readInterveneExperiment } from '../experiments/intervene/experiment.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { Model } from '../runtime/model.ts';
@@ -72,8 +72,8 @@ test('estimates of sockets are those of the attribute kind, text and answers as 
   });
   const backend = createNodeBackend(1);
   const model = await Model.load(checkpoint, backend);
-  const { signal } = new AbortController();
-  const { panels, pairs, baselines } = await runAttribution(model, checkpoint, experiment, { signal });
+  const attribution = resolveAttribution(model.architecture, await checkpoint.tokenizer(), experiment);
+  const { panels, pairs, baselines } = await completeAttribution(model, attribution);
   const [pair] = pairs;
   const found = await engine.estimateSockets({
     base,
@@ -85,7 +85,7 @@ test('estimates of sockets are those of the attribute kind, text and answers as 
   });
   expect(found.shape).toEqual([8, 7]);
   expect([...found.values]).toEqual(panels[0]?.attributions);
-  expect(found.baselines).toEqual({ base: baselines.corrupted, source: baselines.clean });
+  expect(found.baselines).toEqual({ base: baselines?.corrupted, source: baselines?.clean });
   await model.dispose();
   await checkpoint.close();
   await backend.close();

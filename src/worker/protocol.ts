@@ -1,8 +1,6 @@
 // What passes between the page and the engine's worker: plain data only. The page never sees a tensor or a session.
 
-import type { AlignExperiment } from '../experiments/align/experiment.ts';
-import type { SiteUpdate } from '../experiments/align/growth.ts';
-import type { AlignResult } from '../experiments/align/result.ts';
+import type { Finished } from '../experiments/cellRun.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
@@ -12,7 +10,6 @@ import type { TraceCell } from '../experiments/trace/cells.ts';
 import type { TraceExperiment } from '../experiments/trace/experiment.ts';
 import type { TraceWork } from '../experiments/trace/plan.ts';
 import type { TraceResult } from '../experiments/trace/result.ts';
-import type { FinishedCell } from '../experiments/trace/run.ts';
 
 export type BackendKind = 'webgpu' | 'wasm';
 
@@ -139,7 +136,7 @@ export interface Progress {
 /** What a trace hands over while it runs: first its result with both baselines and no cells, then cells. */
 export type TracePart =
   | { readonly kind: 'started'; readonly result: TraceResult }
-  | { readonly kind: 'cells'; readonly cells: readonly FinishedCell[] };
+  | { readonly kind: 'cells'; readonly cells: readonly Finished<TraceCell>[] };
 
 export interface TraceOptions extends CallOptions {
   readonly onPart?: (part: TracePart) => void;
@@ -161,30 +158,6 @@ export interface TraceEstimate {
   readonly distractor: NamedToken | null;
 }
 
-/**
- * What an alignment hands over while it runs: first its result with the baselines, then what changes it, for an `AlignGrowth`.
- * An update of a step has the numbers after it, so that who stops a run keeps what was trained: as an update of kind
- * `cancelled`.
- */
-export type AlignPart =
-  | { readonly kind: 'started'; readonly result: AlignResult }
-  | { readonly kind: 'update'; readonly update: SiteUpdate };
-
-export interface AlignOptions extends CallOptions {
-  readonly onPart?: (part: AlignPart) => void;
-  /** A result of the same experiment: its finished sites are not trained again. */
-  readonly earlier?: AlignResult;
-}
-
-/** What is known of an alignment before it runs. */
-export interface AlignEstimate {
-  readonly rowLayers: number;
-  /** Of all sites together. */
-  readonly steps: number;
-  readonly sites: number;
-  readonly notices: readonly Notice[];
-}
-
 export interface ExperimentOptions extends CallOptions {
   /** A result of the same experiment on the same model: what is in it is not computed again. */
   readonly earlier?: AnyResult;
@@ -195,13 +168,6 @@ export interface ExperimentOptions extends CallOptions {
    * begins again on another device, because its own was lost, gives such an update again.
    */
   readonly onUpdate?: (update: Update) => void;
-}
-
-/** An experiment of any kind. */
-export interface ExperimentCalls {
-  /** Check an experiment against the model in use and say what it costs; no model runs. */
-  estimate(experiment: AnyExperiment): Promise<Estimate>;
-  run(experiment: AnyExperiment, options?: ExperimentOptions): Promise<RunEnd>;
 }
 
 export interface InterveneOptions extends CallOptions {
@@ -260,10 +226,9 @@ export interface Engine extends PatchCalls {
   /** Check a trace against the model in use and say what it costs; no model runs. */
   estimateTrace(experiment: TraceExperiment): Promise<TraceEstimate>;
   trace(experiment: TraceExperiment, options?: TraceOptions): Promise<RunEnd>;
-  /** Check an alignment against the model in use and say what it costs; no model runs. */
-  estimateAlign(experiment: AlignExperiment): Promise<AlignEstimate>;
-  /** Train interventions, one site after another. */
-  align(experiment: AlignExperiment, options?: AlignOptions): Promise<RunEnd>;
+  /** Check an experiment of any kind against the model in use and say what it costs; no model runs. */
+  estimate(experiment: AnyExperiment): Promise<Estimate>;
+  run(experiment: AnyExperiment, options?: ExperimentOptions): Promise<RunEnd>;
   /** What is kept of models. */
   cache(): Promise<CacheInfo>;
   /** Drop one kept model by its label, or all with null. @returns what is left */

@@ -2,16 +2,13 @@
 // the port. A call is one message with an id; progress, parts of its result and one reply come back under that id; a
 // cancel message carries the id of the call to stop. Nothing here knows models or React; the page's side is client.ts.
 
-import type { AlignExperiment } from '../experiments/align/experiment.ts';
-import type { AlignResult } from '../experiments/align/result.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
+import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
 import type { TraceCell } from '../experiments/trace/cells.ts';
 import type { TraceExperiment } from '../experiments/trace/experiment.ts';
 import type {
   ActivationRequest,
-  AlignEstimate,
-  AlignPart,
   CacheInfo,
   DeviceInfo,
   Engine,
@@ -46,10 +43,14 @@ export interface EngineCalls {
     readonly part: TracePart;
     readonly returns: RunEnd;
   };
-  readonly estimateAlign: { readonly given: AlignExperiment; readonly returns: AlignEstimate };
-  readonly align: {
-    readonly given: { readonly experiment: AlignExperiment; readonly earlier: AlignResult | null };
-    readonly part: AlignPart;
+  readonly estimate: { readonly given: AnyExperiment; readonly returns: Estimate };
+  readonly run: {
+    readonly given: {
+      readonly experiment: AnyExperiment;
+      readonly earlier: AnyResult | null;
+      readonly leaveOut: readonly string[];
+    };
+    readonly part: Update;
     readonly returns: RunEnd;
   };
   readonly intervene: {
@@ -132,11 +133,12 @@ function perform(
       return engine.estimateTrace(call.given);
     case 'trace':
       return engine.trace(call.given.experiment, { signal, onProgress, onPart, done: call.given.done });
-    case 'estimateAlign':
-      return engine.estimateAlign(call.given);
-    case 'align': {
-      const { experiment, earlier } = call.given;
-      return engine.align(experiment, { signal, onProgress, onPart, ...(earlier ? { earlier } : {}) });
+    case 'estimate':
+      return engine.estimate(call.given);
+    case 'run': {
+      const { experiment, earlier, leaveOut } = call.given;
+      const past = earlier ? { earlier } : {};
+      return engine.run(experiment, { signal, onProgress, onUpdate: onPart, leaveOut, ...past });
     }
     case 'intervene': {
       const { experiment, isWhole } = call.given;

@@ -4,8 +4,8 @@ import type { TraceCell } from '../experiments/trace/cells.ts';
 import type { TraceExperiment } from '../experiments/trace/experiment.ts';
 import { estimateTrace } from '../experiments/trace/plan.ts';
 import { resolveTrace } from '../experiments/trace/resolve.ts';
-import { startResult } from '../experiments/trace/result.ts';
 import { type PreparedTrace, prepareTrace, runTrace } from '../experiments/trace/run.ts';
+import { startTrace } from '../experiments/trace/work.ts';
 import type { RunEnd, TraceEstimate, TraceOptions } from './protocol.ts';
 import { type ModelInUse, runInSteps, type WithModel } from './steps.ts';
 
@@ -46,7 +46,7 @@ export async function traceInSteps(
       if (update.kind === 'baselines') {
         const { clean, corrupted } = update;
         if (prepared)
-          onPart?.({ kind: 'started', result: startResult(model, prepared, { clean, corrupted }) });
+          onPart?.({ kind: 'started', result: startTrace(model, prepared, { clean, corrupted }) });
         return;
       }
       const cells = update.cells.filter((cell) => !finished.has(cellKey(cell)));

@@ -44,11 +44,11 @@ function fakeEngine() {
     predict: async (text) => ({ tokens: tokensOf(text), candidates: [], elapsedMs: 1 }),
     describeTokens: refuse,
     estimateTrace: refuse,
-    estimateAlign: refuse,
-    align: refuse,
     intervene: refuse,
     estimateSockets: refuse,
     meanActivation: refuse,
+    estimate: refuse,
+    run: refuse,
     cache: async () => ({ isAvailable: false, models: [], sizeBytes: 0 }),
     forget: refuse,
     trace: async (experiment, { signal, onPart, done = [] }: TraceOptions = {}) => {

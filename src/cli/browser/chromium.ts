@@ -7,9 +7,9 @@ import { basename, dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from '@playwright/test';
 import type { Connect } from 'vite';
+import type { AnyExperiment, AnyResult } from '../../experiments/kind.ts';
 import type { CaseResult } from '../conformance/cases.ts';
 import type { Tolerance } from '../conformance/compare.ts';
-import type { Experiment, ExperimentResult } from '../growExperiment.ts';
 import { isCheckout } from '../installation.ts';
 import type { BrowserBackend, Exercise, ExerciseResult, HarnessReport, Tutorials } from './harness.ts';
 
@@ -68,15 +68,15 @@ export interface BrowserSession {
       readonly backend: BrowserBackend;
       readonly label: string;
       readonly model: number;
-      readonly experiment: Experiment;
-      readonly earlier?: ExperimentResult;
+      readonly experiment: AnyExperiment;
+      readonly earlier?: AnyResult;
     },
     watch: {
       readonly signal: AbortSignal;
       /** The model is there, and the experiment begins. */
       readonly onLoaded?: () => void;
       readonly onProgress: (done: number, total: number) => void;
-      readonly onResult: (result: ExperimentResult) => void;
+      readonly onResult: (result: AnyResult) => void;
     },
   ): Promise<void>;
   exercise(request: Exercise): Promise<ExerciseResult>;

@@ -5,6 +5,8 @@ import { runAll } from '../../../examples/library/all.ts';
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { openUrl } from '../../checkpoint/open.ts';
 import { memorySource } from '../../checkpoint/sources/byteSource.ts';
+import type { AnyExperiment, AnyResult } from '../../experiments/kind.ts';
+import { growExperiment } from '../../experiments/runExperiment.ts';
 import { graph } from '../../onnx/graph.ts';
 import { apply, input } from '../../onnx/value.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
@@ -16,7 +18,6 @@ import { Model } from '../../runtime/model.ts';
 import { type CaseResult, runCases } from '../conformance/cases.ts';
 import { type Tolerance, tolerances } from '../conformance/compare.ts';
 import { openReference } from '../conformance/reference.ts';
-import { type Experiment, type ExperimentResult, growExperiment } from '../growExperiment.ts';
 import { type ComponentNumbers, countLiveTensors, exerciseComponents } from './exercise.ts';
 import { runOperators } from './operators.ts';
 
@@ -93,8 +94,8 @@ export interface BrowserRun {
   readonly label: string;
   /** Of a folder, ending with a slash, or of a .gguf file. */
   readonly modelUrl: string;
-  readonly experiment: Experiment;
-  readonly earlier?: ExperimentResult;
+  readonly experiment: AnyExperiment;
+  readonly earlier?: AnyResult;
 }
 
 /** What the page tells the runner while it works. */
@@ -102,9 +103,12 @@ export type HarnessReport =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'case'; readonly result: CaseResult }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
-  | { readonly kind: 'result'; readonly result: ExperimentResult };
+  | { readonly kind: 'result'; readonly result: AnyResult };
 
 let controller = new AbortController();
+
+/** A result is whole each time, and a step of training may take a millisecond. */
+const reportEveryMs = 1000;
 
 /** Run an experiment and report the result whenever it has grown. */
 async function run({ backend: kind, label, modelUrl, experiment, earlier }: BrowserRun): Promise<void> {
@@ -117,8 +121,19 @@ async function run({ backend: kind, label, modelUrl, experiment, earlier }: Brow
     const onProgress = (done: number, total: number) => void window.report({ kind: 'progress', done, total });
     const onReady = () => window.report({ kind: 'loaded' });
     const options = { signal, onProgress, onReady, ...(earlier ? { earlier } : {}) };
-    for await (const result of growExperiment(model, checkpoint, experiment, options))
-      await window.report({ kind: 'result', result });
+    let growth: { readonly result: AnyResult | undefined } | undefined;
+    let reportedAt = performance.now();
+    const reportResult = async () => {
+      reportedAt = performance.now();
+      const result = growth?.result;
+      if (result) await window.report({ kind: 'result', result });
+    };
+    try {
+      for await (growth of growExperiment(model, checkpoint, experiment, options))
+        if (performance.now() - reportedAt > reportEveryMs) await reportResult();
+    } finally {
+      await reportResult();
+    }
     await model.dispose();
     await checkpoint.close();
   } catch (error) {

@@ -3,10 +3,10 @@
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
 import { architectureOf } from '../../architectures/registry.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
+import { formatTable } from '../../figures/textTable.ts';
 import { UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { modelPath } from '../hostModel.ts';
-import { formatTable } from '../terminal/table.ts';
 
 function shapeOf({ layout, width, heads = 1 }: ComponentDescription): string {
   if (layout === 'pair') return `[${heads} heads, position, position]`;

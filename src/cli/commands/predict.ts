@@ -1,10 +1,10 @@
 // `patchbay predict MODEL "text"`: the tokens of the text and the most probable next ones.
 
 import { nextLogits, topCandidates } from '../../experiments/predict.ts';
+import { formatTable, visibleToken } from '../../figures/textTable.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { withModel } from '../hostModel.ts';
-import { formatTable, visibleToken } from '../terminal/table.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
 async function run(args: Arguments): Promise<number> {

@@ -4,9 +4,8 @@ import { metrics } from '../../experiments/metrics.ts';
 import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
-import { requireMetric, runExperiment } from '../experimentRun.ts';
+import { runExperiment } from '../experimentRun.ts';
 import { readThreads, threadsOption } from '../threads.ts';
-import { traceResults } from '../traceRun.ts';
 
 /** A number, or a multiple of the standard deviation of the subject's embeddings: `3sd`. */
 function readLevel(text: string): number | { readonly standardDeviations: number } {
@@ -64,12 +63,11 @@ async function run(args: Arguments): Promise<number> {
     direction: readChoice(args.text('direction') ?? 'restore', 'direction', ['restore', 'corrupt']),
     ...(streams ? { streams } : {}),
   });
-  const out = args.text('out');
-  requireMetric(experiment, metric);
-  return runExperiment(experiment, traceResults(metric), {
+  return runExperiment(experiment, {
     backend,
+    metric,
     threads: readThreads(args, backend),
-    ...(out === undefined ? {} : { out }),
+    out: args.text('out'),
   });
 }
 

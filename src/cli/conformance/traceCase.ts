@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import { traceGrid } from '../../experiments/trace/grid.ts';
 import { resolveTrace } from '../../experiments/trace/resolve.ts';
-import { completeTrace } from '../../experiments/trace/result.ts';
+import { completeTrace } from '../../experiments/trace/work.ts';
 import type { CaseContext } from './caseContext.ts';
 import { type Difference, difference, worse } from './compare.ts';
 import type { ReferenceCase } from './reference.ts';

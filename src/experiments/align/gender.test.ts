@@ -9,10 +9,10 @@ import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { Model } from '../../runtime/model.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
-import { completeAlign } from './growth.ts';
 import { resolveAlign } from './resolve.ts';
 import type { AlignResult } from './result.ts';
 import { genderExamples, type PromptItem } from './templates.ts';
+import { completeAlign } from './work.ts';
 
 const folder = new URL('../../../models/tiny-atlas/', import.meta.url);
 const items: { readonly pronoun: readonly PromptItem[] } = JSON.parse(

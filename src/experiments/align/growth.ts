@@ -1,13 +1,15 @@
 // How the result of an alignment grows, update by update, into plain data: the same on the side that trains and on the
 // side that watches, which may be another thread.
 
-import type { Model } from '../../runtime/model.ts';
+import type { Growth } from '../kind.ts';
 import type { Notice } from '../notice.ts';
 import { numbersText } from './numbersText.ts';
-import type { ResolvedAlign } from './resolve.ts';
-import { type AlignResult, alignResultVersion, isSiteDone, type SiteResult } from './result.ts';
-import { type AlignUpdate, type RunAlignOptions, runAlign, type SiteEnd } from './run.ts';
+import type { AlignResult, SiteResult } from './result.ts';
+import type { AlignUpdate, SiteEnd } from './run.ts';
 import type { Numbers } from './trainable.ts';
+
+/** What changes a result: first it is begun. */
+export type AlignChange = { readonly kind: 'started'; readonly result: AlignResult } | SiteUpdate;
 
 /** What changes a result that was begun. */
 export type SiteUpdate = Exclude<AlignUpdate, { kind: 'baselines' }>;
@@ -17,7 +19,10 @@ const divergence: Readonly<Record<Exclude<SiteEnd, 'all-steps' | 'early'>, strin
   parameters: 'the parameters became no numbers, or the rotation no rotation',
 };
 
-function endNotices({ layer, position, end, steps }: SiteResult, learningRate: number): readonly Notice[] {
+export function endNotices(
+  { layer, position, end, steps }: SiteResult,
+  learningRate: number,
+): readonly Notice[] {
   if (end !== 'loss' && end !== 'parameters') return [];
   return [
     {
@@ -27,55 +32,20 @@ function endNotices({ layer, position, end, steps }: SiteResult, learningRate: n
   ];
 }
 
-/**
- * A result with its baselines and no site, but for the finished ones of an earlier run.
- * @param earlier a result of the same experiment
- */
-export function startAlignResult(
-  { architecture, backend, label, parameterCount }: Model,
-  align: ResolvedAlign,
-  { factual, majority, unedited, notices }: AlignUpdate & { kind: 'baselines' },
-  earlier?: AlignResult,
-): AlignResult {
-  const { learningRate } = align.experiment.training;
-  const sites = align.sites.map((_, index) => {
-    const known = earlier?.sites[index];
-    return known && isSiteDone(known) ? known : null;
-  });
-  return {
-    kind: 'align-result',
-    version: alignResultVersion,
-    experiment: align.experiment,
-    model: { label, modelType: architecture.modelType, parameterCount },
-    backend: { kind: backend.kind, description: backend.description },
-    trainCount: align.train.length,
-    testCount: align.test.length,
-    width: align.width,
-    layers: align.layers,
-    positions: align.positions,
-    factual,
-    majority,
-    unedited,
-    sites,
-    notices: [
-      ...align.notices,
-      ...notices,
-      ...sites.flatMap((site) => (site ? endNotices(site, learningRate) : [])),
-    ],
-  };
-}
-
 /** A site in training, to which steps are added where it stands: a long training has many. */
 interface OpenSite {
   readonly index: number;
   readonly steps: { loss: number[]; rate: number[]; temperature: number[]; widthShare: number[] };
   readonly epochs: SiteResult['epochs'][number][];
   site: SiteResult;
+  /** Parameters after the last step: text is made of them when the result is asked for. */
+  numbers: Numbers | undefined;
 }
 
 const openSite = (index: number, site: SiteResult): OpenSite => ({
   index,
   site,
+  numbers: undefined,
   epochs: [...site.epochs],
   steps: {
     loss: [...site.steps.loss],
@@ -103,12 +73,11 @@ function withNumbers(site: SiteResult, numbers: Numbers): SiteResult {
   return { ...site, parameters: Object.fromEntries(parameters) };
 }
 
-/** A result that grows. */
-export class AlignGrowth {
+/** A result that grows, once it was begun. */
+class AlignGrowth {
   #result: AlignResult;
   #open: OpenSite | undefined;
 
-  /** @param start what `startAlignResult` made, here or on the other side */
   constructor(start: AlignResult) {
     this.#result = start;
   }
@@ -123,6 +92,8 @@ export class AlignGrowth {
   #close(): void {
     const open = this.#open;
     if (!open) return;
+    if (open.numbers) open.site = withNumbers(open.site, open.numbers);
+    open.numbers = undefined;
     const site = { ...open.site, steps: curvesOf(open.steps), epochs: [...open.epochs] };
     const sites = this.#result.sites.map((other, at) => (at === open.index ? site : other));
     this.#result = { ...this.#result, sites };
@@ -161,6 +132,7 @@ export class AlignGrowth {
       }
       case 'step': {
         const { loss, rate, temperature, widthShare } = update;
+        open.numbers = update.numbers;
         open.steps.loss.push(loss);
         open.steps.rate.push(rate);
         if (temperature !== undefined) open.steps.temperature.push(temperature);
@@ -174,7 +146,8 @@ export class AlignGrowth {
       }
       case 'end': {
         const { kind: _, site: __, end, numbers, ...final } = update;
-        open.site = { ...withNumbers(open.site, numbers), end, final };
+        open.numbers = numbers;
+        open.site = { ...open.site, end, final };
         this.#close();
         const site = this.#result.sites[update.site];
         const { learningRate } = this.#result.experiment.training;
@@ -183,7 +156,7 @@ export class AlignGrowth {
         return;
       }
       case 'cancelled':
-        open.site = withNumbers(open.site, update.numbers);
+        open.numbers = update.numbers;
         return;
       default:
         update satisfies never;
@@ -191,38 +164,15 @@ export class AlignGrowth {
   }
 }
 
-export interface GrowAlignOptions extends RunAlignOptions {
-  /** A result of the same experiment: its finished sites are not trained again. */
-  readonly earlier?: AlignResult;
-}
-
-/**
- * The result, whenever it has grown: with each epoch, and with what there is when the run is aborted.
- * @throws the signal's reason after the last of them
- */
-export async function* growAlign(
-  model: Model,
-  align: ResolvedAlign,
-  { earlier, ...options }: GrowAlignOptions = {},
-): AsyncGenerator<AlignResult, void> {
+export function alignGrowth(): Growth<AlignResult, AlignChange> {
   let growth: AlignGrowth | undefined;
-  const isDone = (site: number) => isSiteDone(earlier?.sites[site]);
-  for await (const update of runAlign(model, align, { isDone, ...options })) {
-    if (update.kind === 'baselines') {
-      growth = new AlignGrowth(startAlignResult(model, align, update, earlier));
-    } else growth?.take(update);
-    if (growth && update.kind !== 'step') yield growth.result;
-  }
-}
-
-/** Run a resolved alignment to its end. */
-export async function completeAlign(
-  model: Model,
-  align: ResolvedAlign,
-  options: GrowAlignOptions = {},
-): Promise<AlignResult> {
-  let result: AlignResult | undefined;
-  for await (const grown of growAlign(model, align, options)) result = grown;
-  if (!result) throw new Error('An alignment ended without a result.');
-  return result;
+  return {
+    get result() {
+      return growth?.result;
+    },
+    take: (change) => {
+      if (change.kind === 'started') growth = new AlignGrowth(change.result);
+      else growth?.take(change);
+    },
+  };
 }

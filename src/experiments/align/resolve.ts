@@ -2,12 +2,11 @@
 // be checked before the model runs.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { shuffled } from '../../random/random.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
-import { tokenizerOf } from '../tokens.ts';
 import { type AlignExperiment, mostSites } from './experiment.ts';
 import { type ResolvedExample, resolveExamples } from './resolveExamples.ts';
 
@@ -132,23 +131,6 @@ function noticesOf(train: readonly ResolvedExample[], test: readonly ResolvedExa
           },
         ]),
   ];
-}
-
-/**
- * The tokenizer of a checkpoint; undefined when it has none and the experiment gives token ids.
- * @throws CheckpointError when there is text to be read
- */
-export async function alignTokenizer(
-  checkpoint: Checkpoint,
-  { data, testData = [] }: AlignExperiment,
-  signal?: AbortSignal,
-): Promise<Tokenizer | undefined> {
-  const hasText = (given: AlignExperiment['data']) =>
-    'causalModel' in given ||
-    given.some(({ base, source, label, baseLabel, sourceLabel }) =>
-      [base, source, label, baseLabel, sourceLabel].some((text) => typeof text === 'string'),
-    );
-  return tokenizerOf(checkpoint, hasText(data) || hasText(testData), signal);
 }
 
 /**

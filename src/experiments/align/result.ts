@@ -3,6 +3,8 @@
 
 import * as v from 'valibot';
 import { type Immutable, readVersioned, wholeNumber } from '../experimentFile.ts';
+import type { Count } from '../kind.ts';
+import { resultEntries } from '../resultParts.ts';
 import { alignExperimentSchema, positionSchema } from './experiment.ts';
 
 export const alignResultVersion = 1;
@@ -58,8 +60,7 @@ export const alignResultSchema = v.pipe(
     kind: v.literal('align-result'),
     version: v.literal(alignResultVersion),
     experiment: alignExperimentSchema,
-    model: v.strictObject({ label: v.string(), modelType: v.string(), parameterCount: v.number() }),
-    backend: v.strictObject({ kind: v.picklist(['webgpu', 'wasm', 'node']), description: v.string() }),
+    ...resultEntries,
     trainCount: wholeNumber,
     testCount: wholeNumber,
     /** Entries of a vector at the sites. */
@@ -71,7 +72,6 @@ export const alignResultSchema = v.pipe(
     unedited: share,
     /** [layer, position] row-major, null for a site that has not been begun. */
     sites: v.array(v.nullable(siteSchema)),
-    notices: v.array(v.strictObject({ code: v.string(), text: v.string() })),
   }),
   v.check(
     ({ sites, layers, positions }) => sites.length === layers.length * positions.length,
@@ -89,7 +89,7 @@ export function readAlignResult(value: unknown): AlignResult {
 export const isSiteDone = (site: SiteResult | null | undefined): boolean =>
   site !== null && site !== undefined && site.end !== 'begun';
 
-export const countAlignSites = ({ sites }: AlignResult) => ({
+export const countAlignSites = ({ sites }: AlignResult): Count => ({
   done: sites.filter(isSiteDone).length,
   total: sites.length,
 });

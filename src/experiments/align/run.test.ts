@@ -12,11 +12,11 @@ import type { Fragment, Row } from '../../runtime/plan/plan.ts';
 import { floatsOf, promptRow, readPrediction } from '../planRuns.ts';
 import { estimateAlign } from './estimate.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
-import { completeAlign, growAlign } from './growth.ts';
 import { numbersOfText } from './numbersText.ts';
 import { type ResolvedAlign, resolveAlign } from './resolve.ts';
 import { type AlignResult, isAlignComplete, readAlignResult } from './result.ts';
 import { type AlignUpdate, runAlign } from './run.ts';
+import { completeAlign, growAlign } from './work.ts';
 
 const next = seededRandom(9);
 const token = () => Math.floor(((next() + 1) / 2) * 30);

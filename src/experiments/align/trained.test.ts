@@ -13,10 +13,10 @@ import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { Model } from '../../runtime/model.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
-import { completeAlign } from './growth.ts';
 import { type ResolvedAlign, resolveAlign } from './resolve.ts';
 import { type AlignResult, readAlignResult } from './result.ts';
 import { siteNames, trainedFolder, trainedIntervention } from './trained.ts';
+import { completeAlign } from './work.ts';
 
 const python = process.env.PATCHBAY_PYTHON;
 const folder = new URL('../../../models/tiny-atlas/', import.meta.url);

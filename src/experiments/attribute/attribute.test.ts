@@ -5,7 +5,8 @@ import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import { type Fragment, type Location, PlanError, UnknownComponentError } from '../../runtime/plan/plan.ts';
-import { type AttributionRequest, attributePatches, correlationWith } from './attribute.ts';
+import { type AttributionRequest, attributePatches } from './attribute.ts';
+import { correlationWith } from './correlation.ts';
 
 const request: AttributionRequest = {
   clean: [3, 17, 8, 25, 1],

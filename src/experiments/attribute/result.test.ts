@@ -10,7 +10,8 @@ import { Model } from '../../runtime/model.ts';
 import { readPatchResult } from '../patch/result.ts';
 import { readAttributeExperiment } from './experiment.ts';
 import { attributionFigures } from './figure.ts';
-import { attributionCsv, readAttributionResult, runAttribution } from './result.ts';
+import { attributionCsv, readAttributionResult } from './result.ts';
+import { completeAttribution, resolveAttribution } from './work.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const json = (path: string): unknown => JSON.parse(readFileSync(`${root}${path}`, 'utf8'));
@@ -22,10 +23,11 @@ test('the example gives its stored result, and foretells patching', async () => 
   const model = await Model.load(checkpoint, backend);
   try {
     const experiment = readAttributeExperiment(json('examples/attribute/indirect-object.json'));
-    const { signal } = new AbortController();
     const seen: number[] = [];
-    const result = await runAttribution(model, checkpoint, experiment, {
-      signal,
+    const tokenizer = await checkpoint.tokenizer();
+    const attribution = resolveAttribution(model.architecture, tokenizer, experiment);
+    const result = await completeAttribution(model, attribution, {
+      textOf: (id) => tokenizer.tokenText(id),
       onProgress: (done, total) => seen.push(done / total),
     });
     expect(readAttributionResult(JSON.parse(JSON.stringify(result)))).toEqual(result);

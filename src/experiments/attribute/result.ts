@@ -1,24 +1,17 @@
-// Runs attribution patching over pairs, and beside it, when asked, the patches that it foretells. Its result has the panels
-// of a patch, so that the two can be laid side by side.
+// The result of attribution patching: for each component a panel of attributions, and beside it, when asked, of the patches
+// that they predict. Its panels are those of a patch, so that the two can be laid side by side. While it grows it holds
+// what each pair gave, because a mean has to be taken over all of them in their order to come out the same each time.
 
 import * as v from 'valibot';
-import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
-import type { Model } from '../../runtime/model.ts';
 import { csvText } from '../csv.ts';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
-import { metricOf, statisticOf } from '../metrics.ts';
-import { readPatchExperiment } from '../patch/experiment.ts';
-import { columnsOf } from '../patch/outline.ts';
-import { patchTokenizer, resolvePatch } from '../patch/resolve.ts';
-import { completePatch, type PatchResult } from '../patch/result.ts';
-import { type PreparedPatch, preparePatch } from '../patch/run.ts';
-import type { RunOptions } from '../planRuns.ts';
-import { type Attribution, attributePatches, correlationWith } from './attribute.ts';
-import { type AttributeExperiment, attributeExperimentSchema } from './experiment.ts';
+import type { Count } from '../kind.ts';
+import { countPatchCells, patchResultSchema } from '../patch/result.ts';
+import { namedSchema, resultEntries } from '../resultParts.ts';
+import { attributeExperimentSchema } from './experiment.ts';
 
 export const attributionResultVersion = 1;
 
-const named = v.strictObject({ id: tokenId, text: v.string() });
 /** [layer, column] row-major, in logits: what patching the cell would add to the metric, or has added. */
 const effects = v.array(v.number());
 
@@ -29,7 +22,7 @@ const attributionPanelSchema = v.strictObject({
   heads: v.optional(v.array(tokenId)),
   /** Columns of a panel by position. */
   positions: v.array(tokenId),
-  /** Mean over pairs. */
+  /** Mean over pairs; empty until all have arrived. */
   attributions: effects,
   /** Mean over pairs of what patching does. */
   patched: v.optional(effects),
@@ -37,167 +30,70 @@ const attributionPanelSchema = v.strictObject({
   correlation: v.optional(v.nullable(v.number())),
 });
 
-export const attributionResultSchema = v.strictObject({
-  kind: v.literal('attribution-result'),
-  version: v.literal(attributionResultVersion),
-  experiment: attributeExperimentSchema,
-  model: v.strictObject({ label: v.string(), modelType: v.string(), parameterCount: v.number() }),
-  backend: v.strictObject({ kind: v.picklist(['webgpu', 'wasm', 'node']), description: v.string() }),
-  pairs: v.array(
-    v.strictObject({
-      clean: v.array(named),
-      corrupted: v.array(named),
-      answer: named,
-      distractor: v.optional(named),
-    }),
-  ),
-  layerCount: wholeNumber,
-  /** The metric of the two runs, mean over pairs: logit of the answer, minus that of the distractor where there is one. */
-  baselines: v.strictObject({ clean: v.number(), corrupted: v.number() }),
-  panels: v.array(attributionPanelSchema),
-  notices: v.array(v.strictObject({ code: v.string(), text: v.string() })),
+/** The metric of the two runs, and attributions of each component: [layers, positions] or [layers, positions, heads]. */
+const pairSchema = v.strictObject({
+  clean: v.number(),
+  corrupted: v.number(),
+  attributions: v.array(v.strictObject({ shape: v.array(wholeNumber), values: v.array(v.number()) })),
 });
 
+export const attributionResultSchema = v.pipe(
+  v.strictObject({
+    kind: v.literal('attribution-result'),
+    version: v.literal(attributionResultVersion),
+    experiment: attributeExperimentSchema,
+    ...resultEntries,
+    pairs: v.array(
+      v.strictObject({
+        clean: v.array(namedSchema),
+        corrupted: v.array(namedSchema),
+        answer: namedSchema,
+        distractor: v.optional(namedSchema),
+      }),
+    ),
+    layerCount: wholeNumber,
+    /**
+     * The metric of the two runs, mean over pairs: logit of the answer, minus that of the distractor where there is one.
+     * Null until all pairs have arrived.
+     */
+    baselines: v.nullable(v.strictObject({ clean: v.number(), corrupted: v.number() })),
+    panels: v.array(attributionPanelSchema),
+    /** What has arrived of a result that is not whole: of each pair, and of the patch. */
+    unfinished: v.optional(
+      v.strictObject({ pairs: v.array(v.nullable(pairSchema)), patch: v.nullable(patchResultSchema) }),
+    ),
+  }),
+  v.check(
+    ({ pairs, unfinished }) => unfinished === undefined || unfinished.pairs.length === pairs.length,
+    'What is not finished must have an entry for each pair',
+  ),
+  v.check(
+    ({ baselines, unfinished }) => baselines !== null || unfinished !== undefined,
+    'A result that is whole must have baselines',
+  ),
+);
+
 export type AttributionFile = Immutable<v.InferOutput<typeof attributionResultSchema>>;
+export type AttributedPair = Immutable<v.InferOutput<typeof pairSchema>>;
 
 /** @throws ExperimentError that names the first thing that is wrong */
 export function readAttributionResult(value: unknown): AttributionFile {
   return readVersioned(attributionResultSchema, value, 'attribution-result', attributionResultVersion);
 }
 
-type Panel = AttributionFile['panels'][number];
-
-/** The patch that the attributions foretell. */
-const patchOf = ({ model, revision, pairs, components }: AttributeExperiment) =>
-  readPatchExperiment({
-    kind: 'patch',
-    version: 1,
-    model,
-    ...(revision === undefined ? {} : { revision }),
-    pairs,
-    sweeps: components.map((component) => ({ component })),
-  });
-
-/** Means over pairs of one component's attributions, [layer, column]. */
-function panelOf(
-  prepared: PreparedPatch,
-  index: number,
-  layerCount: number,
-  found: readonly (readonly Attribution[])[],
-): Panel {
-  const panel = prepared.panels[index];
-  if (panel?.kind !== 'sweep') throw new RangeError(`There is no sweep ${index}.`);
-  const columns = columnsOf(panel);
-  const attributions = new Array<number>(layerCount * columns.length).fill(0);
-  for (const pair of found) {
-    const { shape = [], values = new Float32Array() } = pair[index] ?? {};
-    const [, positions = 0, heads = 1] = shape;
-    for (let at = 0; at < values.length; at++) {
-      const [layer, position, head] = [
-        Math.floor(at / (positions * heads)),
-        Math.floor(at / heads) % positions,
-        at % heads,
-      ];
-      // A head is patched at all positions together; to first order their effects add up.
-      const column = panel.by === 'head' ? head : position;
-      const place = layer * columns.length + column;
-      attributions[place] = (attributions[place] ?? 0) + (values[at] ?? Number.NaN) / found.length;
-    }
-  }
-  return {
-    component: panel.component,
-    by: panel.by === 'head' ? 'head' : 'position',
-    ...(panel.by === 'head' && panel.heads ? { heads: panel.heads } : {}),
-    positions: columns.flatMap(({ position }) => position ?? []),
-    attributions,
-  };
-}
-
-/** What patching each cell adds to the metric. */
-function patchedEffects(patch: PatchResult, index: number): readonly number[] {
-  const metric = patch.pairs.every(({ distractor }) => distractor) ? 'logitDifference' : 'answerLogit';
-  const { corrupted, panels } = patch;
-  if (!corrupted) throw new Error('A patch between two prompts has two baselines.');
-  const base = statisticOf(metricOf(corrupted, metric)).mean;
-  return (panels[index]?.cells ?? []).map((samples) =>
-    samples ? statisticOf(metricOf(samples, metric)).mean - base : 0,
-  );
-}
-
-/**
- * @throws ExperimentError or PlanError when it does not fit the model, or the signal's reason
- */
-export async function runAttribution(
-  model: Model,
-  checkpoint: Checkpoint,
-  experiment: AttributeExperiment,
-  { signal, onProgress }: RunOptions & { readonly signal: AbortSignal },
-): Promise<AttributionFile> {
-  const { architecture, backend } = model;
-  const asPatch = patchOf(experiment);
-  const tokenizer = await patchTokenizer(checkpoint, asPatch, signal);
-  const textOf = (id: number) => tokenizer?.tokenText(id) ?? `#${id}`;
-  const prepared = await preparePatch(model, resolvePatch(architecture, tokenizer, asPatch), {
-    signal,
-    textOf,
-  });
-  const { layerCount } = architecture;
-  const found: (readonly Attribution[])[] = [];
-  const baselines = { clean: 0, corrupted: 0 };
-  for (const [index, { clean, corrupted = [], answer, distractor }] of prepared.pairs.entries()) {
-    const { attributions, baselines: own } = await attributePatches(
-      model,
-      {
-        clean,
-        corrupted,
-        answer: answer.id,
-        components: experiment.components,
-        ...(distractor ? { distractor: distractor.id } : {}),
-        ...(experiment.steps === undefined ? {} : { steps: experiment.steps }),
-      },
-      { signal },
-    );
-    found.push(attributions);
-    baselines.clean += own.clean / prepared.pairs.length;
-    baselines.corrupted += own.corrupted / prepared.pairs.length;
-    if (!experiment.compare) onProgress?.(index + 1, prepared.pairs.length);
-  }
-  const patch = experiment.compare
-    ? await completePatch(model, prepared, { signal, ...(onProgress ? { onProgress } : {}) })
-    : undefined;
-  const panels = experiment.components.map((_, index): Panel => {
-    const panel = panelOf(prepared, index, layerCount, found);
-    if (!patch) return panel;
-    const patched = patchedEffects(patch, index);
-    const correlation = correlationWith(panel.attributions, patched);
-    return {
-      ...panel,
-      patched: [...patched],
-      correlation: Number.isFinite(correlation) ? correlation : null,
-    };
-  });
-  const texts = (tokens: readonly number[]) => tokens.map((id) => ({ id, text: textOf(id) }));
-  return {
-    kind: 'attribution-result',
-    version: attributionResultVersion,
-    experiment,
-    model: {
-      label: model.label,
-      modelType: architecture.modelType,
-      parameterCount: model.parameterCount,
-    },
-    backend: { kind: backend.kind, description: backend.description },
-    pairs: prepared.pairs.map(({ clean, corrupted = [], answer, distractor }) => ({
-      clean: texts(clean),
-      corrupted: texts(corrupted),
-      answer: { id: answer.id, text: answer.text },
-      ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
-    })),
-    layerCount,
-    baselines,
-    panels,
-    notices: prepared.notices.map(({ code, text }) => ({ code, text })),
-  };
+/** Pairs and, where they are compared with, patched cells: what has arrived, and all. */
+export function countAttributions({
+  pairs,
+  panels,
+  layerCount,
+  experiment,
+  unfinished,
+}: AttributionFile): Count {
+  const cells = panels.reduce((sum, panel) => sum + (panel.heads ?? panel.positions).length * layerCount, 0);
+  const total = pairs.length + (experiment.compare ? cells : 0);
+  if (!unfinished) return { done: total, total };
+  const patched = unfinished.patch ? countPatchCells(unfinished.patch).done : 0;
+  return { done: unfinished.pairs.filter((pair) => pair !== null).length + patched, total };
 }
 
 /** One line a cell: panel, layer, head, position, token (where there is one pair), attribution, and what patching does. */

@@ -6,7 +6,7 @@ import { Model } from '../../runtime/model.ts';
 import { cellByCell, differencesOf, largestGap, wholeRun } from './directRuns.ts';
 import { type PatchExperimentFile, readPatchExperiment } from './experiment.ts';
 import { type ResolvedPatch, resolvePatch } from './resolve.ts';
-import { completePatch } from './result.ts';
+import { completePatch } from './work.ts';
 
 const clean = [3, 17, 8, 25, 1, 30, 12];
 const other = [3, 17, 21, 25, 4, 30, 12];

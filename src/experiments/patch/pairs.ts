@@ -21,4 +21,10 @@ export const pairsSchema = v.pipe(
   v.maxLength(mostPairs, `There can be at most ${mostPairs} pairs`),
 );
 
+/** Whether something in some pair is text, which must become tokens. */
+export const hasPairText = (pairs: readonly Pair[]): boolean =>
+  pairs.some(({ clean, corrupted, answer, distractor }) =>
+    [clean, corrupted, answer, distractor].some((text) => typeof text === 'string'),
+  );
+
 export type Pair = Immutable<v.InferOutput<typeof pairSchema>>;

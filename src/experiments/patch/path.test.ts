@@ -12,7 +12,8 @@ import { normalisedGrid, patchGrid } from './grid.ts';
 import { type PathExperimentFile, readPathExperiment } from './pathExperiment.ts';
 import { estimatePatch, planCells } from './plan.ts';
 import { type ResolvedPatch, resolvePatch } from './resolve.ts';
-import { completePatch, isPatchComplete } from './result.ts';
+import { isPatchComplete } from './result.ts';
+import { completePatch } from './work.ts';
 
 const clean = [3, 17, 8, 25, 1, 30, 12];
 const corrupted = [3, 17, 21, 25, 4, 30, 12];

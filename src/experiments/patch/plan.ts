@@ -152,3 +152,21 @@ export function estimatePatch(architecture: Architecture, outline: PatchOutline)
     ...[...whole, ...work].reduce(together, noWork),
   };
 }
+
+/** Tokens that the largest batch carries from layer to layer. */
+export function mostTokensTogether(architecture: Architecture, outline: PatchOutline): number {
+  const carriedIn = ({ cells, slices }: PatchBatch): number =>
+    Math.max(
+      0,
+      ...slices.map(({ from, to }) =>
+        outline.cases
+          .slice(from, to)
+          .flatMap((one) => [
+            2 * one.base.length,
+            ...cells.map((cell) => carried(outline, architecture, cell, one)),
+          ])
+          .reduce((sum, tokens) => sum + tokens, 0),
+      ),
+    );
+  return Math.max(0, ...batchCells(outline, architecture).map(carriedIn));
+}

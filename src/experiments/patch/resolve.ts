@@ -2,9 +2,8 @@
 // checked that can be checked before the model runs.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Notice } from '../notice.ts';
-import { tokenizerOf } from '../tokens.ts';
 import { type ResolvedAblation, resolveAblation } from './ablation.ts';
 import type { PatchExperiment } from './experiment.ts';
 import type { PatchCase, PatchOutline } from './outline.ts';
@@ -53,31 +52,6 @@ const meanNotice: Notice = {
   code: 'mean-over-all-positions',
   text: 'The prompts of the mean and the clean prompts are not all of one length, so the mean is over all positions of all prompts.',
 };
-
-/** Whether some text must become tokens. */
-function hasText({ pairs, ...rest }: PatchExperiment | PathExperiment): boolean {
-  const prompts =
-    'ablation' in rest && rest.ablation && 'prompts' in rest.ablation ? rest.ablation.prompts : [];
-  const texts = pairs.flatMap(({ clean, corrupted, answer, distractor }) => [
-    clean,
-    corrupted,
-    answer,
-    distractor,
-  ]);
-  return [...texts, ...prompts].some((text) => typeof text === 'string');
-}
-
-/**
- * The tokenizer of a checkpoint; undefined when it has none and the experiment gives token ids.
- * @throws CheckpointError when there is text to be read
- */
-export async function patchTokenizer(
-  checkpoint: Checkpoint,
-  experiment: PatchExperiment | PathExperiment,
-  signal?: AbortSignal,
-): Promise<Tokenizer | undefined> {
-  return tokenizerOf(checkpoint, hasText(experiment), signal);
-}
 
 /**
  * @param tokenizer may be absent when the experiment gives token ids

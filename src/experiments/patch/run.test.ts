@@ -8,8 +8,9 @@ import { cellByCell, differencesOf, largestGap } from './directRuns.ts';
 import { type PatchExperimentFile, readPatchExperiment } from './experiment.ts';
 import { estimatePatch, planCells } from './plan.ts';
 import { type ResolvedPatch, resolvePatch } from './resolve.ts';
-import { completePatch, growPatch, isPatchComplete, type PatchResult, readPatchResult } from './result.ts';
+import { isPatchComplete, type PatchResult, readPatchResult } from './result.ts';
 import { preparePatch } from './run.ts';
+import { completePatch, growPatch } from './work.ts';
 
 const clean = [3, 17, 8, 25, 1, 30, 12];
 const corrupted = [3, 17, 21, 25, 4, 30, 12];

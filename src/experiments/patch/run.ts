@@ -1,16 +1,25 @@
 // Runs a patch, and hands over what it finds as it finds it: first the baselines, then cells, coarse layers first. A run
 // that is stopped loses no cell that has arrived, and goes on from there.
 
+import type { Architecture } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Reduction } from '../../runtime/plan/plan.ts';
+import {
+  type CellRunner,
+  type CellRunOptions,
+  type CellUpdate,
+  type Finished,
+  runCells,
+} from '../cellRun.ts';
 import { joinSamples, measureLogits, type Samples, sampleAt } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
 import { floatsOf, PlanRuns, promptRow, type RunOptions, readPrediction } from '../planRuns.ts';
 import { topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
+import { type Unit, unitsOf } from '../units.ts';
 import { ablatedActivations } from './ablation.ts';
 import { batchCells, cellWay, orderCells, type PatchBatch } from './cells.ts';
-import type { PatchCase, PatchCell } from './outline.ts';
+import type { PatchCase, PatchCell, PatchOutline } from './outline.ts';
 import { type AblatedActivation, baselinePrompts, batchRowLayers, estimatePatch, planCells } from './plan.ts';
 import type { ResolvedPatch } from './resolve.ts';
 import { gatherNotices, type ResolvedPair } from './resolvePairs.ts';
@@ -71,11 +80,6 @@ export async function preparePatch(
   };
 }
 
-export interface FinishedCell extends PatchCell {
-  /** One entry a case, in order. */
-  readonly samples: Samples;
-}
-
 export interface PatchBaselines {
   /** One entry a pair, in order. */
   readonly clean: Samples;
@@ -83,25 +87,26 @@ export interface PatchBaselines {
   readonly corrupted: Samples | null;
 }
 
-export type PatchUpdate =
-  | ({ readonly kind: 'baselines' } & PatchBaselines)
-  | { readonly kind: 'cells'; readonly cells: readonly FinishedCell[] };
+export type PatchUpdate = CellUpdate<PatchCell, PatchBaselines>;
 
 /** The total of progress is that of `estimatePatch`. */
-export interface RunPatchOptions extends RunOptions {
-  /** Cells that an earlier run of the same experiment has computed: they are not computed again. */
-  readonly isDone?: (cell: PatchCell) => boolean;
-}
+export type RunPatchOptions = RunOptions & CellRunOptions<PatchCell>;
 
-class PatchRun {
+/** Cells in the order in which they run, in all cases. */
+export const patchUnits = (outline: PatchOutline, architecture: Architecture): readonly Unit<PatchBatch>[] =>
+  unitsOf(batchCells(outline, architecture), ({ cells }) => cells.length * outline.cases.length);
+
+class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch> {
   readonly #model: Model;
   readonly #patch: PreparedPatch;
   readonly #runs: PlanRuns;
   readonly #hasDistractor: boolean;
+  readonly units: readonly Unit<PatchBatch>[];
 
   constructor(model: Model, patch: PreparedPatch, options: RunPatchOptions) {
     this.#model = model;
     this.#patch = patch;
+    this.units = patchUnits(patch, model.architecture);
     this.#runs = new PlanRuns(model, estimatePatch(model.architecture, patch).rowLayers, options);
     this.#hasDistractor = patch.pairs.every(({ distractor }) => distractor !== undefined);
   }
@@ -136,7 +141,10 @@ class PatchRun {
     return sampleAt((this.#patch.direction === 'denoise' && corrupted) || clean, pair);
   }
 
-  async cells({ cells, slices }: PatchBatch, baselines: PatchBaselines): Promise<readonly FinishedCell[]> {
+  async cells(
+    { cells, slices }: PatchBatch,
+    baselines: PatchBaselines,
+  ): Promise<readonly Finished<PatchCell>[]> {
     const { cases, ablated } = this.#patch;
     const { architecture } = this.#model;
     const found = new Map(cells.map((cell) => [cell, new Map<PatchCase, Samples>()]));
@@ -158,8 +166,8 @@ class PatchRun {
     }));
   }
 
-  /** Cells that change nothing in any case need no run. */
-  untouched(baselines: PatchBaselines): readonly FinishedCell[] {
+  /** What changes nothing in any case. */
+  untouched(baselines: PatchBaselines): readonly Finished<PatchCell>[] {
     const { architecture } = this.#model;
     const { cases } = this.#patch;
     const samples = joinSamples(cases.map((one) => this.unedited(one, baselines)));
@@ -168,32 +176,14 @@ class PatchRun {
       .map((cell) => ({ ...cell, samples }));
   }
 
-  /** Count a batch as done that needs no run. */
   skip(batch: PatchBatch): void {
     this.#runs.skip(batchRowLayers(this.#patch, this.#model.architecture, batch));
   }
 }
 
-/**
- * Run a prepared patch.
- * @throws the signal's reason when it is aborted, between batches; cells that were yielded stay good, and `isDone` lets
- *         a later run go on from them with the same numbers, bit for bit
- */
-export async function* runPatch(
+/** Run a prepared patch, as `runCells` runs. */
+export const runPatch = (
   model: Model,
   patch: PreparedPatch,
   options: RunPatchOptions = {},
-): AsyncGenerator<PatchUpdate, void> {
-  const { signal, isDone = () => false } = options;
-  const run = new PatchRun(model, patch, options);
-  signal?.throwIfAborted();
-  const baselines = await run.baselines();
-  yield { kind: 'baselines', ...baselines };
-  const untouched = run.untouched(baselines).filter((cell) => !isDone(cell));
-  if (untouched.length > 0) yield { kind: 'cells', cells: untouched };
-  for (const batch of batchCells(patch, model.architecture)) {
-    signal?.throwIfAborted();
-    if (batch.cells.every(isDone)) run.skip(batch);
-    else yield { kind: 'cells', cells: await run.cells(batch, baselines) };
-  }
-}
+): AsyncGenerator<PatchUpdate, void> => runCells(new PatchRunner(model, patch, options), options);

@@ -116,3 +116,12 @@ export function estimateTrace(architecture: Architecture, outline: TraceOutline)
     tokenLayers: whole * layerCount * outline.tokens.length + sum(({ tokenLayers }) => tokenLayers),
   };
 }
+
+/** Tokens that the largest batch carries from layer to layer. */
+export function mostTokensTogether(architecture: Architecture, outline: TraceOutline): number {
+  const { tokens } = outline;
+  const carried = ({ slices: [slice], cells }: TraceBatch) =>
+    ((slice?.to ?? 0) - (slice?.from ?? 0)) *
+    cells.reduce((total, { position }) => total + tokens.length - position, tokens.length);
+  return tokens.length + Math.max(0, ...batchCells(outline, architecture).map(carried));
+}

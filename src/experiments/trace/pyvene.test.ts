@@ -10,7 +10,8 @@ import { metricOf, statisticOf } from '../metrics.ts';
 import { readTraceExperiment, type TraceExperimentFile } from './experiment.ts';
 import { pyveneCode } from './pyvene.ts';
 import { resolveTrace } from './resolve.ts';
-import { cellIndex, completeTrace, type TraceResult } from './result.ts';
+import { cellIndex, type TraceResult } from './result.ts';
+import { completeTrace } from './work.ts';
 
 const folderOf = (name: string): string =>
   fileURLToPath(new URL(`../../cli/conformance/expected/${name}/model`, import.meta.url));

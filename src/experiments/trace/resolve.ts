@@ -2,12 +2,12 @@
 // can be checked before the model runs.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
-import { type NamedToken, namedToken, tokenizerOf, tokenLabel, tokensOf } from '../tokens.ts';
+import { type NamedToken, namedToken, tokenLabel, tokensOf } from '../tokens.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
 import type { TraceExperiment } from './experiment.ts';
 import { checkedRange, rangeOfText } from './subject.ts';
@@ -64,18 +64,6 @@ function resolveReplacement(
   throw new ExperimentError(
     `The replacement has ${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'} (${texts}), the subject ${count}; they must be as many. Choose another text, or give token ids.`,
   );
-}
-
-/**
- * The tokenizer of a checkpoint; undefined when it has none and the experiment gives token ids.
- * @throws CheckpointError when there is text to be read
- */
-export async function tokenizerFor(
-  checkpoint: Checkpoint,
-  experiment: TraceExperiment,
-  signal?: AbortSignal,
-): Promise<Tokenizer | undefined> {
-  return tokenizerOf(checkpoint, typeof experiment.prompt === 'string', signal);
 }
 
 /**

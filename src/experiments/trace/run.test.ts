@@ -10,15 +10,9 @@ import { batchCells } from './cells.ts';
 import { readTraceExperiment, type TraceExperimentFile } from './experiment.ts';
 import { estimateTrace, planCells } from './plan.ts';
 import { type ResolvedTrace, resolveTrace } from './resolve.ts';
-import {
-  completeTrace,
-  growTrace,
-  isComplete,
-  nameTokens,
-  readTraceResult,
-  type TraceResult,
-} from './result.ts';
+import { isComplete, nameTokens, readTraceResult, type TraceResult } from './result.ts';
 import { prepareTrace } from './run.ts';
+import { completeTrace, growTrace } from './work.ts';
 
 const tokens = [3, 17, 8, 25, 1, 30, 12];
 const logits = { component: 'logits', layer: null };

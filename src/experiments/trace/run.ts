@@ -1,13 +1,22 @@
 // Runs a trace, and hands over what it finds as it finds it: first the two baselines, then cells, coarse layers first. A
 // run that is stopped loses no cell that has arrived, and goes on from there.
 
+import type { Architecture } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Plan } from '../../runtime/plan/plan.ts';
+import {
+  type CellRunner,
+  type CellRunOptions,
+  type CellUpdate,
+  type Finished,
+  runCells,
+} from '../cellRun.ts';
 import { joinSamples, measureLogits, type Samples, type Target } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
 import { floatsOf, PlanRuns, type RunOptions, readPrediction } from '../planRuns.ts';
 import { topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
+import { type Unit, unitsOf } from '../units.ts';
 import {
   batchCells,
   isUntouched,
@@ -15,6 +24,7 @@ import {
   orderCells,
   type TraceBatch,
   type TraceCell,
+  type TraceOutline,
 } from './cells.ts';
 import { type CorruptedRuns, corruptedRuns } from './corruption.ts';
 import { batchRowLayers, cleanRow, estimateTrace, planCells } from './plan.ts';
@@ -65,29 +75,31 @@ export async function prepareTrace(
   return { ...trace, ...corruptedRuns(trace, floatsOf(embeddings)), answer, cleanLogits, notices };
 }
 
-export interface FinishedCell extends TraceCell {
-  readonly samples: Samples;
+export interface TraceBaselines {
+  readonly clean: Samples;
+  readonly corrupted: Samples;
 }
 
-export type TraceUpdate =
-  | { readonly kind: 'baselines'; readonly clean: Samples; readonly corrupted: Samples }
-  | { readonly kind: 'cells'; readonly cells: readonly FinishedCell[] };
+export type TraceUpdate = CellUpdate<TraceCell, TraceBaselines>;
 
 /** The total of progress is that of `estimateTrace`. */
-export interface RunTraceOptions extends RunOptions {
-  /** Cells that an earlier run of the same experiment has computed: they are not computed again. */
-  readonly isDone?: (cell: TraceCell) => boolean;
-}
+export type RunTraceOptions = RunOptions & CellRunOptions<TraceCell>;
 
-class TraceRun {
+/** A stream's cells of some layers, or all of them, with all samples: a unit draws all noise and uses it all. */
+export const traceUnits = (outline: TraceOutline, architecture: Architecture): readonly Unit<TraceBatch>[] =>
+  unitsOf(batchCells(outline, architecture), ({ cells }) => cells.length * outline.samples);
+
+class TraceRunner implements CellRunner<TraceCell, TraceBaselines, TraceBatch> {
   readonly #model: Model;
   readonly #trace: PreparedTrace;
   readonly #runs: PlanRuns;
   readonly #target: Target;
+  readonly units: readonly Unit<TraceBatch>[];
 
   constructor(model: Model, trace: PreparedTrace, options: RunTraceOptions) {
     this.#model = model;
     this.#trace = trace;
+    this.units = traceUnits(trace, model.architecture);
     this.#runs = new PlanRuns(model, estimateTrace(model.architecture, trace).rowLayers, options);
     const { answer, distractor } = trace;
     this.#target = { answer: answer.id, ...(distractor ? { distractor: distractor.id } : {}) };
@@ -101,7 +113,7 @@ class TraceRun {
     return this.#runs.measure(plan, this.#target.distractor !== undefined);
   }
 
-  async baselines(): Promise<TraceUpdate & { readonly kind: 'baselines' }> {
+  async baselines(): Promise<TraceBaselines> {
     this.#runs.start();
     const reduction = this.#reduction;
     const rows = [cleanRow(this.#trace), ...this.#trace.rows];
@@ -113,10 +125,10 @@ class TraceRun {
     }
     const [clean, ...corrupted] = measured;
     if (!clean) throw new Error('The clean run was not measured.');
-    return { kind: 'baselines', clean, corrupted: joinSamples(corrupted) };
+    return { clean, corrupted: joinSamples(corrupted) };
   }
 
-  async cells({ cells, slices }: TraceBatch): Promise<readonly FinishedCell[]> {
+  async cells({ cells, slices }: TraceBatch): Promise<readonly Finished<TraceCell>[]> {
     const parts = new Map<TraceCell, Samples[]>(cells.map((cell) => [cell, []]));
     const reduction = this.#reduction;
     for (const { from, to } of slices) {
@@ -132,46 +144,25 @@ class TraceRun {
     return cells.map((cell) => ({ ...cell, samples: joinSamples(parts.get(cell) ?? []) }));
   }
 
-  /** Count a batch as done that needs no run. */
+  /** What a cell that changes nothing measures: the run that is edited, unedited. */
+  untouched({ clean, corrupted }: TraceBaselines): readonly Finished<TraceCell>[] {
+    const trace = this.#trace;
+    const { layerCount, isCausal } = this.#model.architecture;
+    const samples =
+      trace.direction === 'restore' ? corrupted : joinSamples(Array.from(trace.rows, () => clean));
+    return orderCells(trace, layerCount)
+      .filter((cell) => isUntouched(trace, cell, isCausal))
+      .map((cell) => ({ ...cell, samples }));
+  }
+
   skip(batch: TraceBatch): void {
     this.#runs.skip(batchRowLayers(this.#trace, this.#model.architecture, batch));
   }
 }
 
-/** What a cell that changes nothing measures: the run that is edited, unedited. */
-function untouchedCells(
-  trace: PreparedTrace,
-  model: Model,
-  { clean, corrupted }: TraceUpdate & { readonly kind: 'baselines' },
-): readonly FinishedCell[] {
-  const { layerCount, isCausal } = model.architecture;
-  const samples =
-    trace.direction === 'restore' ? corrupted : joinSamples(Array.from(trace.rows, () => clean));
-  return orderCells(trace, layerCount)
-    .filter((cell) => isUntouched(trace, cell, isCausal))
-    .map((cell) => ({ ...cell, samples }));
-}
-
-/**
- * Run a prepared trace.
- * @throws the signal's reason when it is aborted, between batches; cells that were yielded stay good, and `isDone` lets
- *         a later run go on from them with the same numbers, bit for bit
- */
-export async function* runTrace(
+/** Run a prepared trace, as `runCells` runs. */
+export const runTrace = (
   model: Model,
   trace: PreparedTrace,
   options: RunTraceOptions = {},
-): AsyncGenerator<TraceUpdate, void> {
-  const { signal, isDone = () => false } = options;
-  const run = new TraceRun(model, trace, options);
-  signal?.throwIfAborted();
-  const baselines = await run.baselines();
-  yield baselines;
-  const untouched = untouchedCells(trace, model, baselines).filter((cell) => !isDone(cell));
-  if (untouched.length > 0) yield { kind: 'cells', cells: untouched };
-  for (const batch of batchCells(trace, model.architecture)) {
-    signal?.throwIfAborted();
-    if (batch.cells.every(isDone)) run.skip(batch);
-    else yield { kind: 'cells', cells: await run.cells(batch) };
-  }
-}
+): AsyncGenerator<TraceUpdate, void> => runCells(new TraceRunner(model, trace, options), options);

@@ -1,4 +1,4 @@
-// Plain tables for the terminal.
+// Plain tables as text.
 
 /** Columns padded to their widest cell; `right` names those that align right. */
 export function formatTable(

@@ -1,8 +1,8 @@
 // An alignment as text: what the model does by itself, what was trained, and how each site ended.
 
-import type { AlignResult, SiteResult } from '../experiments/align/result.ts';
-import { controlWords, interventionText, percent } from '../experiments/align/words.ts';
-import { formatTable } from './terminal/table.ts';
+import { formatTable } from '../../figures/textTable.ts';
+import type { AlignResult, SiteResult } from './result.ts';
+import { controlWords, interventionText, percent } from './words.ts';
 
 const places = (value: number): string => String(Number(value.toPrecision(3)));
 const positionText = (position: number | string): string =>
@@ -73,7 +73,7 @@ function tableOf({ experiment, layers, positions, sites }: AlignResult): readonl
 }
 
 /** One site whole; of several a table of the test accuracies, layers down and positions across, each with its control. */
-export function alignReport(result: AlignResult): string {
+export function alignSummary(result: AlignResult): string {
   const { experiment, factual, majority, unedited, trainCount, testCount, sites } = result;
   const own = factual
     ? `${percent(factual.right / factual.of)} of ${factual.of} prompts`

@@ -1,10 +1,10 @@
-// A trace as heatmaps in the terminal.
+// A trace as text: its answer, and heatmaps for the terminal.
 
-import { fractionRecovered, type Metric } from '../../experiments/metrics.ts';
-import { streamLabel, type TraceGrid, traceGrid } from '../../experiments/trace/grid.ts';
-import type { TraceResult } from '../../experiments/trace/result.ts';
-import { visibleToken } from './table.ts';
-import { fourDigits, panelLines, type TerminalOptions } from './terminalCells.ts';
+import { fourDigits, panelLines, type TextLook } from '../../figures/textCells.ts';
+import { visibleToken } from '../../figures/textTable.ts';
+import { fractionRecovered, type Metric, metricNames } from '../metrics.ts';
+import { streamLabel, type TraceGrid, traceGrid } from './grid.ts';
+import type { TraceResult } from './result.ts';
 
 /** Of xterm's 256 colours, from pale to strong. */
 const ramps: Readonly<Record<string, readonly number[]>> = {
@@ -14,7 +14,7 @@ const ramps: Readonly<Record<string, readonly number[]>> = {
 };
 const plainRamp = [255, 253, 250, 247, 244, 241, 238, 235];
 
-function panel(result: TraceResult, grid: TraceGrid, options: TerminalOptions): readonly string[] {
+function panel(result: TraceResult, grid: TraceGrid, look: TextLook): readonly string[] {
   const isRestoring = result.experiment.direction === 'restore';
   const shareOf = (mean: number): number => {
     const recovered = fractionRecovered(mean, grid);
@@ -36,26 +36,34 @@ function panel(result: TraceResult, grid: TraceGrid, options: TerminalOptions): 
       ),
       ramps: { above: ramps[streamLabel(grid)] ?? plainRamp },
     },
-    options,
+    look,
   );
 }
 
 /** All streams of a result under each other, tokens down and layers across, with both baselines. */
-export function terminalHeatmap(result: TraceResult, metric: Metric, options: TerminalOptions): string {
+export function traceHeatmaps(result: TraceResult, metric: Metric, look: TextLook): string {
   const grids = result.streams.map((_, stream) => traceGrid(result, stream, metric));
   const [first] = grids;
   const spread = first?.corrupted.sd == null ? '' : ` (sd ${fourDigits(first.corrupted.sd)})`;
   const [pale, strong] =
     result.experiment.direction === 'restore' ? ['corrupted', 'clean'] : ['clean', 'corrupted'];
-  const scale = options.hasColours
+  const scale = look.hasColours
     ? `pale is ${pale}, strong is ${strong}`
     : `0 is ${pale}, 9 is ${strong}, . is not computed`;
   return [
-    ...grids.flatMap((grid) => panel(result, grid, options)),
+    ...grids.flatMap((grid) => panel(result, grid, look)),
     ...(first
       ? [
           `clean ${fourDigits(first.clean.mean)}, corrupted ${fourDigits(first.corrupted.mean)}${spread}; ${scale}`,
         ]
       : []),
   ].join('\n');
+}
+
+/** What was measured, and its heatmaps. */
+export function traceSummary(result: TraceResult, metric: Metric, look: TextLook): string {
+  const { answer, distractor } = result;
+  const against = distractor ? `, distractor ${JSON.stringify(distractor.text)}` : '';
+  const heading = `${metricNames[metric]}; answer ${JSON.stringify(answer.text)}${against}`;
+  return `${heading}\n\n${traceHeatmaps(result, metric, look)}`;
 }

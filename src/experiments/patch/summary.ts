@@ -1,11 +1,12 @@
 // A patch as heatmaps in the terminal: positions or heads down, layers across.
 
-import type { Metric } from '../../experiments/metrics.ts';
-import { normalisedGrid, type PatchGrid, panelLabel, patchGrid } from '../../experiments/patch/grid.ts';
-import type { Column } from '../../experiments/patch/outline.ts';
-import type { PatchResult } from '../../experiments/patch/result.ts';
-import { visibleToken } from './table.ts';
-import { fourDigits, panelLines, type Ramps, type TerminalOptions } from './terminalCells.ts';
+import { fourDigits, panelLines, type Ramps, type TextLook } from '../../figures/textCells.ts';
+import { visibleToken } from '../../figures/textTable.ts';
+import type { Metric } from '../metrics.ts';
+import { normalisedGrid, type PatchGrid, panelLabel, patchGrid } from './grid.ts';
+import type { Column } from './outline.ts';
+import type { PatchResult } from './result.ts';
+import { patchHeading } from './words.ts';
 
 /** Blue above, red below, as on the figure. */
 const ramps: Ramps = {
@@ -38,7 +39,7 @@ function effectOf(grid: PatchGrid, direction: PatchResult['direction']): (mean: 
     : (mean) => (clean.mean - mean) / range;
 }
 
-function panel(result: PatchResult, grid: PatchGrid, options: TerminalOptions): readonly string[] {
+function panel(result: PatchResult, grid: PatchGrid, look: TextLook): readonly string[] {
   const effect = effectOf(grid, result.direction);
   const { window } = grid.panel;
   return panelLines(
@@ -53,15 +54,11 @@ function panel(result: PatchResult, grid: PatchGrid, options: TerminalOptions): 
       ),
       ramps,
     },
-    options,
+    look,
   );
 }
 
-function legend(
-  result: PatchResult,
-  { clean, corrupted }: PatchGrid,
-  { hasColours }: TerminalOptions,
-): string {
+function legend(result: PatchResult, { clean, corrupted }: PatchGrid, { hasColours }: TextLook): string {
   const mean = fourDigits(clean.mean);
   if (!corrupted) {
     const scale = hasColours ? 'blue is above, red below' : '0 is as clean, 9 the largest rise, - a fall';
@@ -75,11 +72,15 @@ function legend(
 }
 
 /** All panels of a result under each other, with the baselines. */
-export function terminalPatch(result: PatchResult, metric: Metric, options: TerminalOptions): string {
+function patchHeatmaps(result: PatchResult, metric: Metric, look: TextLook): string {
   const grids = result.panels.map((_, index) => patchGrid(result, index, metric));
   const [first] = grids;
   return [
-    ...grids.flatMap((grid) => panel(result, grid, options)),
-    ...(first ? [legend(result, first, options)] : []),
+    ...grids.flatMap((grid) => panel(result, grid, look)),
+    ...(first ? [legend(result, first, look)] : []),
   ].join('\n');
 }
+
+/** What was measured, and its heatmaps. */
+export const patchSummary = (result: PatchResult, metric: Metric, look: TextLook): string =>
+  `${patchHeading(result, metric)}\n\n${patchHeatmaps(result, metric, look)}`;

@@ -1,7 +1,8 @@
 // Cells in the terminal, layers across: coloured blocks where there are colours, plain digits where there are none.
 
-export interface TerminalOptions {
-  /** 256 colours, as `canUseColours` tells. */
+/** How text may look where it is read. */
+export interface TextLook {
+  /** 256 colours. */
   readonly hasColours: boolean;
   /** Columns of the terminal. */
   readonly columns: number;
@@ -14,17 +15,13 @@ export interface Ramps {
   readonly below?: readonly number[];
 }
 
-export interface TerminalPanel {
+export interface TextPanel {
   readonly title: string;
   /** One a line. */
   readonly labels: readonly string[];
   /** [line][layer]: 0 as the pale end, 1 as the strong one; undefined where nothing was computed. */
   readonly shares: readonly (readonly (number | undefined)[])[];
   readonly ramps: Ramps;
-}
-
-export function canUseColours(stream: { readonly isTTY?: boolean; getColorDepth?(): number }): boolean {
-  return stream.isTTY === true && (stream.getColorDepth?.() ?? 1) >= 8;
 }
 
 const clamp = (value: number, most: number): number => Math.max(0, Math.min(most, Math.floor(value)));
@@ -59,19 +56,16 @@ function layerScale(layerCount: number, width: number): string {
 }
 
 /** A panel's title, the numbers of its layers, and its lines. */
-export function panelLines(
-  { title, labels, shares, ramps }: TerminalPanel,
-  options: TerminalOptions,
-): readonly string[] {
+export function panelLines({ title, labels, shares, ramps }: TextPanel, look: TextLook): readonly string[] {
   const widest = labels.reduce((most, { length }) => Math.max(most, length), 0);
   const layerCount = shares[0]?.length ?? 0;
-  const width = options.hasColours && widest + 1 + 2 * layerCount <= options.columns ? 2 : 1;
+  const width = look.hasColours && widest + 1 + 2 * layerCount <= look.columns ? 2 : 1;
   return [
     title,
     `${' '.repeat(widest + 1)}${layerScale(layerCount, width)}`,
     ...shares.map((line, index) => {
       const cells = line.map((share) =>
-        options.hasColours ? blockOf(share, ramps, width) : digitOf(share, ramps),
+        look.hasColours ? blockOf(share, ramps, width) : digitOf(share, ramps),
       );
       return `${(labels[index] ?? '').padStart(widest)} ${cells.join('')}`;
     }),

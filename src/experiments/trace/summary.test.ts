@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Samples } from '../../experiments/metrics.ts';
-import type { TraceResult } from '../../experiments/trace/result.ts';
-import { terminalHeatmap } from './terminalHeatmap.ts';
+import type { Samples } from '../metrics.ts';
+import type { TraceResult } from './result.ts';
+import { traceHeatmaps } from './summary.ts';
 
 /** One sample whose answer has this probability. */
 const probability = (p: number): Samples => ({
@@ -52,7 +52,7 @@ const result: TraceResult = {
 };
 
 test('without colours, digits run from the corrupted run to the clean one', () => {
-  expect(terminalHeatmap(result, 'probability', { hasColours: false, columns: 80 }).split('\n')).toEqual([
+  expect(traceHeatmaps(result, 'probability', { hasColours: false, columns: 80 }).split('\n')).toEqual([
     'mlp_output, 3 layers together',
     '        0',
     '   The  002',
@@ -63,9 +63,9 @@ test('without colours, digits run from the corrupted run to the clean one', () =
 });
 
 test('with colours, a cell is a block of two columns where there is room, and one not computed is shaded', () => {
-  const drawn = terminalHeatmap(result, 'probability', { hasColours: true, columns: 80 });
+  const drawn = traceHeatmaps(result, 'probability', { hasColours: true, columns: 80 });
   expect(drawn).toContain('\u001b[48;5;22m  \u001b[0m'); // The strongest green: as clean.
   expect(drawn).toContain('░░');
-  const narrow = terminalHeatmap(result, 'probability', { hasColours: true, columns: 12 });
+  const narrow = traceHeatmaps(result, 'probability', { hasColours: true, columns: 12 });
   expect(narrow).toContain('\u001b[48;5;22m \u001b[0m');
 });

@@ -1,0 +1,95 @@
+// What the headless runner writes and reads of results: result.json, tables, figures and what else a kind shows.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { AnyExperiment, AnyResult } from '../experiments/kind.ts';
+import { kindOf, readResult } from '../experiments/registry.ts';
+import type { Shown, ShownFigure } from '../experiments/shown.ts';
+import { layoutHeatmap } from '../figures/heatmap.ts';
+import { layoutLines } from '../figures/lines.ts';
+import { plainFigureSvg } from '../figures/plainFigure.ts';
+import { heatmapSvg } from '../figures/svg.ts';
+import type { BackendKind } from '../runtime/backends/backend.ts';
+import { UsageError } from './arguments.ts';
+import { writeWhole } from './writeWhole.ts';
+
+const paper = { width: 1200, theme: 'print' } as const;
+
+function figureSvg(figure: ShownFigure): string {
+  switch (figure.kind) {
+    case 'heatmap':
+      return heatmapSvg(layoutHeatmap(figure.description, paper));
+    case 'lines':
+      return plainFigureSvg(layoutLines(figure.description, { ...paper, padding: 16 }));
+    default:
+      return figure satisfies never;
+  }
+}
+
+/** @throws UsageError for a folder that cannot be one: before anything runs, so that no work is lost */
+export function makeFolder(out: string): void {
+  try {
+    mkdirSync(out, { recursive: true });
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(
+      `The results cannot be written to '${out}' (${words}). Name another folder by --out.`,
+    );
+  }
+}
+
+/** Folders that an earlier run has left, perhaps of another experiment of the kind. */
+function earlierFolders({ ownFolders }: Shown, out: string): readonly string[] {
+  return ownFolders.flatMap(({ parent, name }) => {
+    const folder = join(out, parent);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((entry) => name.test(entry))
+      .map((entry) => join(folder, entry));
+  });
+}
+
+/** What stands beside result.json, by path: tables, figures, programs, and files of the kind's own. */
+export function shownFiles(shown: Shown): Readonly<Record<string, string | Uint8Array>> {
+  return {
+    ...Object.fromEntries(shown.tables.map(({ name, csv }) => [`${name}.csv`, csv()])),
+    ...Object.fromEntries(shown.figures.map((figure) => [`${figure.name}.svg`, figureSvg(figure)])),
+    ...Object.fromEntries(shown.programs.map(({ name, text }) => [name, text])),
+    ...shown.files(),
+  };
+}
+
+/** @returns the paths of what was written */
+export function writeResult(result: AnyResult, shown: Shown, out: string): readonly string[] {
+  for (const folder of earlierFolders(shown, out)) rmSync(folder, { recursive: true });
+  const files = { 'result.json': `${JSON.stringify(result)}\n`, ...shownFiles(shown) };
+  const paths = Object.entries(files).map(([name, content]) => {
+    const path = join(out, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeWhole(path, content);
+    return path;
+  });
+  // A folder is named once, whatever is in it.
+  const own = dirname(join(out, 'result.json'));
+  return [...new Set(paths.map((path) => (dirname(path) === own ? path : dirname(path))))];
+}
+
+/** The unfinished result of the same experiment on the same backend that a folder holds. */
+export async function earlierResult(
+  out: string,
+  experiment: AnyExperiment,
+  backend: BackendKind,
+): Promise<AnyResult | undefined> {
+  const path = join(out, 'result.json');
+  if (!existsSync(path)) return undefined;
+  try {
+    const found = await readResult(JSON.parse(readFileSync(path, 'utf8')));
+    const isSame =
+      found.backend.kind === backend && JSON.stringify(found.experiment) === JSON.stringify(experiment);
+    const kind = await kindOf(experiment.kind);
+    return isSame && !kind.isComplete(found) ? found : undefined;
+  } catch {
+    // Whatever stands there is of no use, and is written over.
+    return undefined;
+  }
+}

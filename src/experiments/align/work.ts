@@ -1,0 +1,122 @@
+// An alignment as work for a model: from its experiment to the changes of its result, one site a unit. Where no model runs,
+// `kind.ts` is enough.
+
+import type { Model } from '../../runtime/model.ts';
+import { completed } from '../growth.ts';
+import type { KindWork } from '../kind.ts';
+import { ranOn } from '../resultParts.ts';
+import { estimateAlign } from './estimate.ts';
+import type { AlignExperiment } from './experiment.ts';
+import { type AlignChange, alignGrowth, endNotices } from './growth.ts';
+import { defaultKeptBytes } from './keptExamples.ts';
+import { type AlignSite, type ResolvedAlign, resolveAlign } from './resolve.ts';
+import { type AlignResult, alignResultVersion, isSiteDone } from './result.ts';
+import { type AlignUpdate, type RunAlignOptions, runAlign } from './run.ts';
+
+/**
+ * A result with its baselines and no site, but for the finished ones of an earlier run.
+ * @param earlier a result of the same experiment
+ */
+function startAlign(
+  model: Model,
+  align: ResolvedAlign,
+  { factual, majority, unedited, notices }: AlignUpdate & { readonly kind: 'baselines' },
+  earlier?: AlignResult,
+): AlignResult {
+  const { learningRate } = align.experiment.training;
+  const sites = align.sites.map((_, index) => {
+    const known = earlier?.sites[index];
+    return known && isSiteDone(known) ? known : null;
+  });
+  return {
+    kind: 'align-result',
+    version: alignResultVersion,
+    experiment: align.experiment,
+    ...ranOn(model),
+    trainCount: align.train.length,
+    testCount: align.test.length,
+    width: align.width,
+    layers: align.layers,
+    positions: align.positions,
+    factual,
+    majority,
+    unedited,
+    sites,
+    notices: [
+      ...align.notices,
+      ...notices,
+      ...sites.flatMap((site) => (site ? endNotices(site, learningRate) : [])),
+    ],
+  };
+}
+
+export interface AlignOptions extends Omit<RunAlignOptions, 'isDone'> {
+  /** A result of the same experiment: its finished sites are not trained again. */
+  readonly earlier?: AlignResult;
+  readonly leaveOut?: ReadonlySet<string>;
+}
+
+const unitOf = ({ layer, position }: AlignSite): string => `layer ${layer}, position ${position}`;
+
+/** @throws the signal's reason when it is aborted, after what there was of the site in training */
+async function* changes(
+  model: Model,
+  align: ResolvedAlign,
+  { earlier, leaveOut, ...options }: AlignOptions,
+): AsyncGenerator<AlignChange, void> {
+  const isDone = (index: number) => {
+    const site = align.sites[index];
+    return isSiteDone(earlier?.sites[index]) || (site !== undefined && leaveOut?.has(unitOf(site)) === true);
+  };
+  for await (const update of runAlign(model, align, { ...options, isDone })) {
+    if (update.kind !== 'baselines') yield update;
+    else yield { kind: 'started', result: startAlign(model, align, update, earlier) };
+  }
+}
+
+/**
+ * The result, whenever it has grown: with each epoch, and with what there is when the run is aborted.
+ * @throws the signal's reason after the last of them
+ */
+export async function* growAlign(
+  model: Model,
+  align: ResolvedAlign,
+  options: AlignOptions = {},
+): AsyncGenerator<AlignResult, void> {
+  const growth = alignGrowth();
+  for await (const change of changes(model, align, options)) {
+    growth.take(change);
+    const result = change.kind === 'step' ? undefined : growth.result;
+    if (result) yield result;
+  }
+}
+
+/** Run a resolved alignment to its end. */
+export const completeAlign = (
+  model: Model,
+  align: ResolvedAlign,
+  options: AlignOptions = {},
+): Promise<AlignResult> => completed(changes(model, align, options), alignGrowth());
+
+export const alignWork: KindWork<AlignExperiment, AlignResult, ResolvedAlign, AlignChange> = {
+  resolve: resolveAlign,
+  estimate: (architecture, align) => {
+    const { rowLayers, steps, prompts } = estimateAlign(align, architecture);
+    const examples = [...align.train, ...align.test];
+    const tokens = examples.reduce((sum, { base }) => sum + base.length, 0);
+    return {
+      count: align.sites.length,
+      rowLayers,
+      // Rows begin at the position that they edit, so this is more than passes.
+      tokenLayers: Math.round((rowLayers * tokens) / examples.length),
+      steps,
+      bytes: Math.max(0, ...prompts.map(({ neededBytes }) => Math.min(neededBytes, defaultKeptBytes))),
+      notices: align.notices,
+      targets: [],
+    };
+  },
+  units: (_, { sites }) => sites.map(unitOf),
+  unitsDone: (_, { sites }, result) =>
+    sites.filter((__, index) => isSiteDone(result.sites[index])).map(unitOf),
+  run: (model, align, { textOf: _, ...options }) => changes(model, align, options),
+};

@@ -1,0 +1,143 @@
+// A patch or path patching as work for a model: from the experiment to the changes of its result. Where no model runs, the
+// kinds are enough.
+
+import type { Model } from '../../runtime/model.ts';
+import { completed, grown } from '../growth.ts';
+import type { KindWork } from '../kind.ts';
+import type { RunOptions } from '../planRuns.ts';
+import { ranOn, weakCorruptionNotices, withTexts } from '../resultParts.ts';
+import { finishedUnits } from '../units.ts';
+import type { PatchExperiment } from './experiment.ts';
+import { columnCount, type PatchCell } from './outline.ts';
+import type { PathExperiment } from './pathExperiment.ts';
+import { estimatePatch, mostTokensTogether } from './plan.ts';
+import { type ResolvedPatch, resolvePatch } from './resolve.ts';
+import { holdsCell, type PatchChange, type PatchResult, patchGrowth, patchResultVersion } from './result.ts';
+import {
+  type PatchBaselines,
+  type PreparedPatch,
+  type PrepareOptions,
+  patchUnits,
+  preparePatch,
+  runPatch,
+} from './run.ts';
+
+function startPanels({ panels }: PreparedPatch, layerCount: number): PatchResult['panels'] {
+  return panels.map((panel) => ({
+    component: panel.component,
+    by: panel.by,
+    window: panel.window,
+    ...(panel.heads ? { heads: panel.heads } : {}),
+    positions: panel.positions,
+    ...(panel.kind === 'path' ? { receiver: panel.receiver } : {}),
+    ...(panel.kind === 'path' && panel.senders ? { senders: panel.senders } : {}),
+    cells: new Array(layerCount * columnCount(panel)).fill(null),
+  }));
+}
+
+/** A result without cells. */
+function startPatch(model: Model, patch: PreparedPatch, { clean, corrupted }: PatchBaselines): PatchResult {
+  const { layerCount } = model.architecture;
+  const { ablation } = patch;
+  const plain = ({ id, text }: { readonly id: number; readonly text: string }) => ({ id, text });
+  return {
+    kind: 'patch-result',
+    version: patchResultVersion,
+    experiment: patch.experiment,
+    ...ranOn(model),
+    pairs: patch.pairs.map(({ answer, distractor, ...pair }) => ({
+      clean: withTexts(pair.clean, pair.cleanTexts),
+      ...(pair.corrupted ? { corrupted: withTexts(pair.corrupted, pair.corruptedTexts) } : {}),
+      answer: plain(answer),
+      ...(distractor ? { distractor: plain(distractor) } : {}),
+    })),
+    direction: patch.direction,
+    ...(ablation?.kind === 'mean' ? { meanOver: ablation.over } : {}),
+    ...(ablation?.kind === 'resample' ? { drawn: ablation.drawn } : {}),
+    layerCount,
+    clean,
+    corrupted,
+    panels: startPanels(patch, layerCount),
+    notices: [
+      ...patch.notices,
+      ...(corrupted
+        ? weakCorruptionNotices(clean, corrupted, {
+            subject: 'The corrupted prompt',
+            consequence: 'there is little between the two runs to find. Change what the answer hangs on.',
+          })
+        : []),
+    ],
+  };
+}
+
+export interface PatchOptions extends RunOptions {
+  /** A result of the same experiment on the same model to go on from. */
+  readonly earlier?: PatchResult;
+  readonly leaveOut?: ReadonlySet<string>;
+}
+
+/** Run a prepared patch, as changes of its result. */
+export async function* preparedChanges(
+  model: Model,
+  patch: PreparedPatch,
+  { earlier, ...options }: PatchOptions,
+): AsyncGenerator<PatchChange, void> {
+  const isDone = (cell: PatchCell) => earlier !== undefined && holdsCell(earlier, cell);
+  for await (const update of runPatch(model, patch, { ...options, isDone })) {
+    if (update.kind === 'cells') yield update;
+    else {
+      const result = startPatch(model, patch, update);
+      yield { kind: 'started', result: earlier ? { ...result, panels: earlier.panels } : result };
+    }
+  }
+}
+
+/**
+ * Run a prepared patch, and yield the whole result as it grows: once with the baselines alone, then after every batch.
+ * @throws the signal's reason when it is aborted; the result that was yielded last can be given as `earlier`
+ */
+export const growPatch = (
+  model: Model,
+  patch: PreparedPatch,
+  options: PatchOptions = {},
+): AsyncGenerator<PatchResult, void> => grown(preparedChanges(model, patch, options), patchGrowth());
+
+/** Prepare and run a resolved patch. */
+export async function* patchChanges(
+  model: Model,
+  patch: ResolvedPatch,
+  { textOf, ...options }: PatchOptions & PrepareOptions,
+): AsyncGenerator<PatchChange, void> {
+  const { signal } = options;
+  const preparation = { ...(signal ? { signal } : {}), ...(textOf ? { textOf } : {}) };
+  yield* preparedChanges(model, await preparePatch(model, patch, preparation), options);
+}
+
+/** Prepare and run a resolved patch to its end. */
+export const completePatch = (
+  model: Model,
+  patch: ResolvedPatch,
+  options: PatchOptions & PrepareOptions = {},
+): Promise<PatchResult> => completed(patchChanges(model, patch, options), patchGrowth());
+
+/** Of both kinds, which differ in their files alone. */
+export const patchWork: KindWork<PatchExperiment | PathExperiment, PatchResult, ResolvedPatch, PatchChange> =
+  {
+    resolve: resolvePatch,
+    estimate: (architecture, patch) => {
+      const { cells, rowLayers, tokenLayers } = estimatePatch(architecture, patch);
+      return {
+        count: cells,
+        rowLayers,
+        tokenLayers,
+        steps: 0,
+        bytes: mostTokensTogether(architecture, patch) * architecture.width * Float32Array.BYTES_PER_ELEMENT,
+        notices: patch.notices,
+        targets: patch.pairs.map(({ answer = null, distractor = null }) => ({ answer, distractor })),
+      };
+    },
+    units: (architecture, patch) => patchUnits(patch, architecture).map(({ name }) => name),
+    unitsDone: (architecture, patch, result) =>
+      finishedUnits(patchUnits(patch, architecture), (cell) => holdsCell(result, cell)),
+    run: patchChanges,
+  };

@@ -1,0 +1,46 @@
+// Runs an experiment of any kind on a loaded model: the same in Node and in the page that Node drives.
+
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { Model } from '../runtime/model.ts';
+import type { AnyExperiment, AnyResult, Growth, RunOptions, Update } from './kind.ts';
+import { kindOf } from './registry.ts';
+import { tokenizerOf } from './tokens.ts';
+
+export interface ExperimentRunOptions extends RunOptions {
+  /** Everything is read, and the work begins. */
+  readonly onReady?: () => Promise<void>;
+}
+
+/**
+ * A result that grows: after each step, whatever changed. What it holds can be read at any time, also after an error.
+ * @throws ExperimentError when it does not fit the model, or the signal's reason
+ */
+export async function* growExperiment(
+  model: Model,
+  checkpoint: Checkpoint,
+  experiment: AnyExperiment,
+  { onReady, ...options }: ExperimentRunOptions = {},
+): AsyncGenerator<Growth<AnyResult, Update>, void> {
+  const kind = await kindOf(experiment.kind);
+  const tokenizer = await tokenizerOf(checkpoint, kind.hasText(experiment), options.signal);
+  const ready = await kind.resolve(model.architecture, tokenizer, experiment);
+  await onReady?.();
+  const growth = kind.growth();
+  for await (const update of ready.run(model, options)) {
+    growth.take(update);
+    yield growth;
+  }
+}
+
+/** The result of an experiment that is run to its end. */
+export async function completeExperiment(
+  model: Model,
+  checkpoint: Checkpoint,
+  experiment: AnyExperiment,
+  options: ExperimentRunOptions = {},
+): Promise<AnyResult> {
+  let growth: Growth<AnyResult, Update> | undefined;
+  for await (growth of growExperiment(model, checkpoint, experiment, options));
+  if (!growth?.result) throw new Error('An experiment ended without a result.');
+  return growth.result;
+}

@@ -1,0 +1,130 @@
+// A trace as work for a model: from its experiment to the changes of its result. Where no model runs, `kind.ts` is enough.
+
+import type { Model } from '../../runtime/model.ts';
+import { completed, grown } from '../growth.ts';
+import type { KindWork } from '../kind.ts';
+import type { RunOptions } from '../planRuns.ts';
+import { ranOn, weakCorruptionNotices, withTexts } from '../resultParts.ts';
+import { finishedUnits } from '../units.ts';
+import type { TraceExperiment } from './experiment.ts';
+import { estimateTrace, mostTokensTogether } from './plan.ts';
+import { type ResolvedTrace, resolveTrace } from './resolve.ts';
+import { hasCell, type TraceChange, type TraceResult, traceGrowth } from './result.ts';
+import {
+  type PreparedTrace,
+  type PrepareOptions,
+  prepareTrace,
+  runTrace,
+  type TraceBaselines,
+  traceUnits,
+} from './run.ts';
+
+/** A result without cells. */
+export function startTrace(
+  model: Model,
+  trace: PreparedTrace,
+  { clean, corrupted }: TraceBaselines,
+): TraceResult {
+  const { layerCount } = model.architecture;
+  const { answer, distractor } = trace;
+  return {
+    kind: 'trace-result',
+    version: 1,
+    experiment: trace.experiment,
+    ...ranOn(model),
+    tokens: withTexts(trace.tokens, trace.tokenTexts),
+    subject: trace.subject,
+    answer: { id: answer.id, text: answer.text },
+    ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
+    level: trace.level,
+    samples: trace.samples,
+    layerCount,
+    positions: trace.positions,
+    clean,
+    corrupted,
+    streams: trace.streams.map(({ component, window, heads }) => ({
+      component,
+      window,
+      ...(heads ? { heads } : {}),
+      cells: new Array(layerCount * trace.positions.length).fill(null),
+    })),
+    notices: [
+      ...trace.notices,
+      ...weakCorruptionNotices(clean, corrupted, {
+        subject: 'The corruption',
+        consequence: 'there is little to restore. Raise the level, or mark another subject.',
+      }),
+    ],
+  };
+}
+
+export interface TraceOptions extends RunOptions {
+  /** A result of the same experiment on the same model to go on from. */
+  readonly earlier?: TraceResult;
+  readonly leaveOut?: ReadonlySet<string>;
+}
+
+async function* preparedChanges(
+  model: Model,
+  trace: PreparedTrace,
+  { earlier, ...options }: TraceOptions,
+): AsyncGenerator<TraceChange, void> {
+  const isDone = (cell: Parameters<typeof hasCell>[1]) => earlier !== undefined && hasCell(earlier, cell);
+  for await (const update of runTrace(model, trace, { ...options, isDone })) {
+    if (update.kind === 'cells') yield update;
+    else {
+      const result = startTrace(model, trace, update);
+      yield { kind: 'started', result: earlier ? { ...result, streams: earlier.streams } : result };
+    }
+  }
+}
+
+/**
+ * Run a prepared trace, and yield the whole result as it grows: once with the baselines alone, then after every batch.
+ * @throws the signal's reason when it is aborted; the result that was yielded last can be given as `earlier`
+ */
+export const growTrace = (
+  model: Model,
+  trace: PreparedTrace,
+  options: TraceOptions = {},
+): AsyncGenerator<TraceResult, void> => grown(preparedChanges(model, trace, options), traceGrowth());
+
+async function* changes(
+  model: Model,
+  trace: ResolvedTrace,
+  { textOf, ...options }: TraceOptions & PrepareOptions,
+): AsyncGenerator<TraceChange, void> {
+  const { signal } = options;
+  const preparation = { ...(signal ? { signal } : {}), ...(textOf ? { textOf } : {}) };
+  yield* preparedChanges(model, await prepareTrace(model, trace, preparation), options);
+}
+
+/** Prepare and run a resolved trace to its end. */
+export const completeTrace = (
+  model: Model,
+  trace: ResolvedTrace,
+  options: TraceOptions & PrepareOptions = {},
+): Promise<TraceResult> => completed(changes(model, trace, options), traceGrowth());
+
+export const traceWork: KindWork<TraceExperiment, TraceResult, ResolvedTrace, TraceChange> = {
+  resolve: resolveTrace,
+  estimate: (architecture, trace) => {
+    const { cells, rowLayers, tokenLayers } = estimateTrace(architecture, trace);
+    const { answer = null, distractor = null, notices } = trace;
+    const bytes =
+      mostTokensTogether(architecture, trace) * architecture.width * Float32Array.BYTES_PER_ELEMENT;
+    return {
+      count: cells,
+      rowLayers,
+      tokenLayers,
+      steps: 0,
+      bytes,
+      notices,
+      targets: [{ answer, distractor }],
+    };
+  },
+  units: (architecture, trace) => traceUnits(trace, architecture).map(({ name }) => name),
+  unitsDone: (architecture, trace, result) =>
+    finishedUnits(traceUnits(trace, architecture), (cell) => hasCell(result, cell)),
+  run: changes,
+};
