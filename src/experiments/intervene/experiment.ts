@@ -43,8 +43,11 @@ export const interveneExperimentSchema = v.strictObject({
   ),
   /** Text or id of the token that is watched; default what the model predicts after the first source, or the base. */
   answer: v.optional(tokenName),
-  /** Text or id of a token that the answer is compared with. */
-  distractor: v.optional(tokenName),
+  /**
+   * Text or id of a token that the answer is compared with; default what the model predicts after the base, where that is
+   * another; null for none.
+   */
+  distractor: v.optional(v.nullable(tokenName)),
   /** pyvene's. */
   configuration: givenConfigurationSchema,
   unitLocations: v.optional(located),

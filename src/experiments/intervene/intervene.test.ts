@@ -157,3 +157,14 @@ test.each([
   };
   return expect(attempt()).rejects.toThrow(sentence);
 });
+
+test('what is watched is what the source says against what the base says, unless it is named', async () => {
+  const fields = { configuration: { layer: 3 }, unitLocations: { 'sources->base': 9 } };
+  const watched = async (given: object) => {
+    const { answer, distractor } = await run({ ...fields, ...given });
+    return [answer.text, distractor?.text];
+  };
+  expect(await watched({ answer: undefined, distractor: undefined })).toEqual([' Mark', ' Paul']);
+  expect(await watched({ answer: undefined, distractor: null })).toEqual([' Mark', undefined]);
+  expect(await watched({ answer: ' Paul', distractor: undefined })).toEqual([' Paul', undefined]);
+});

@@ -114,10 +114,8 @@ export function resolveIntervene(
   const { rows, rowOf } = compiled.rows(0, new Map());
   const firstChanged =
     compiled.phases > 1 ? 0 : firstChangedPosition(architecture, full, rows, rowOf('base', 0));
-  const [answer, distractor] = [
-    named(experiment.answer, 'answer'),
-    named(experiment.distractor, 'distractor'),
-  ];
+  const answer = named(experiment.answer, 'answer');
+  const distractor = named(experiment.distractor ?? undefined, 'distractor');
   return {
     experiment,
     configuration,
@@ -239,7 +237,7 @@ export async function runIntervene(
     isWhole = true,
   }: RunInterveneOptions = {},
 ): Promise<InterveneResult> {
-  const { experiment, base, sources, parameters, call, firstChanged, distractor, notices } = resolved;
+  const { experiment, base, sources, parameters, call, firstChanged, notices } = resolved;
   const { architecture, backend } = model;
   const size = architecture.vocabularySize;
   const options = signal ? { signal } : {};
@@ -274,6 +272,9 @@ export async function runIntervene(
 
   const [best] = topCandidates(others[0] ?? before, 1);
   const answer = resolved.answer ?? { id: best?.id ?? 0, text: textOf(best?.id ?? 0) };
+  const [usual] = topCandidates(before, 1);
+  const isUsual = experiment.distractor === undefined && usual !== undefined && usual.id !== answer.id;
+  const distractor = resolved.distractor ?? (isUsual ? { id: usual.id, text: textOf(usual.id) } : undefined);
   const measured = (logits: Float32Array) => measure(logits, before, answer.id, distractor?.id);
   const at = (logits: Float32Array, position: number) =>
     logits.subarray(position * size, (position + 1) * size);
