@@ -1,0 +1,129 @@
+// What follows from a document, a model and its tokens: matched positions, the experiment that the cables make, and what is
+// wrong with it, in sentences. Pure: opening a link, an example or an undo needs nothing but the document.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import { type InterveneExperiment, readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
+import type { ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
+import { type Cable, cableLetter, type PatchDocument, sourceIndex, type WatchedToken } from './document.ts';
+import { correctedMatching, type Matching, matchPositions } from './matching.ts';
+import { outlineOf } from './outline.ts';
+import { checkWiring, type PromptTokens } from './reading.ts';
+import { type Wiring, wiringOf } from './wiring.ts';
+
+/** What the model makes of one prompt. */
+export interface Reading {
+  readonly text: string;
+  readonly tokens: readonly TokenInfo[] | null;
+  readonly prediction: Prediction | null;
+}
+
+/** Of the base, then of each source. */
+export type Readings = readonly Reading[];
+
+export interface Watched {
+  readonly id: number;
+  readonly text: string;
+}
+
+export interface PatchDraft {
+  readonly model: ModelInfo | null;
+  readonly outline: Architecture | null;
+  /** Null until all are known. */
+  readonly tokens: PromptTokens | null;
+  /** Of the first source with the base. */
+  readonly matching: Matching;
+  /** What is watched; null while it is not known. */
+  readonly answer: Watched | null;
+  readonly distractor: Watched | null;
+  /** The cables as a configuration and a call; null without cables, or while something is wrong. */
+  readonly wiring: Wiring | null;
+  readonly experiment: InterveneExperiment | null;
+  /** Why the cables cannot run, in the library's sentence; null when they can. */
+  readonly problem: string | null;
+}
+
+export const lengthIn =
+  ({ base, sources }: PromptTokens) =>
+  (run: string): number => {
+    const index = sourceIndex(run);
+    return (index === null ? base : sources[index])?.length ?? 0;
+  };
+
+/** What a picker's choice stands for. */
+function watchedOf(
+  chosen: WatchedToken,
+  usual: Prediction | null | undefined,
+  known: readonly (Prediction | null)[],
+): Watched | null {
+  const [best] = usual?.candidates ?? [];
+  if (chosen === null) return best ? { id: best.id, text: best.text } : null;
+  const found = known
+    .flatMap((prediction) => prediction?.candidates ?? [])
+    .find(({ id, text }) => id === chosen || text === chosen);
+  return found ? { id: found.id, text: found.text } : null;
+}
+
+/** A sentence of the library about a place in a list, about the cable that stands there. */
+export function aboutCables(message: string): string {
+  return message.replace(/\brepresentations\.(\d+)((?:\.\w+)?)/g, (_, index: string, field: string) => {
+    const letter = cableLetter(Number(index));
+    return field === '' ? `Cable ${letter}` : `Cable ${letter} (${field.slice(1)})`;
+  });
+}
+
+const idsOf = (tokens: readonly TokenInfo[]): readonly number[] => tokens.map(({ id }) => id);
+
+function experimentOf(document: PatchDocument, wiring: Wiring, model: ModelInfo, sourceCount: number) {
+  const { base, sources, answer, distractor, seed } = document;
+  return readInterveneExperiment({
+    kind: 'intervene',
+    version: 1,
+    model: model.label,
+    base,
+    sources: sources.slice(0, sourceCount),
+    ...(answer === null ? {} : { answer }),
+    ...(distractor === null ? {} : { distractor }),
+    ...wiring,
+    ...(seed === 0 ? {} : { seed }),
+  });
+}
+
+/** How many of the sources the cables take from: a source that is not yet typed is no hindrance to the others. */
+function sourcesTaken(cables: readonly Cable[]): number {
+  const taken = cables.flatMap(({ from, to }) => [from?.run, to.run].map((run) => sourceIndex(run ?? '')));
+  return Math.max(0, ...taken.map((index) => (index ?? -1) + 1));
+}
+
+export function draftOf(document: PatchDocument, readings: Readings, model: ModelInfo | null): PatchDraft {
+  const outline = model && outlineOf(model);
+  const [base, ...sources] = readings;
+  const predictions = readings.map(({ prediction }) => prediction);
+  const answer = watchedOf(document.answer, sources[0]?.prediction ?? base?.prediction, predictions);
+  const usual = watchedOf(document.distractor, base?.prediction, predictions);
+  const distractor = usual?.id === answer?.id ? null : usual;
+  const ids = (reading: Reading | undefined) => reading?.tokens && idsOf(reading.tokens);
+  const baseIds = ids(base);
+  const firstIds = ids(sources[0]);
+  const matching =
+    baseIds && firstIds
+      ? correctedMatching(matchPositions(baseIds, firstIds), document.corrections[0] ?? {}, firstIds.length)
+      : (baseIds ?? []).map(() => null);
+  const tokens = baseIds ? { base: baseIds, sources: sources.map((source) => ids(source) ?? []) } : null;
+  const draft = { model, outline, tokens, matching, answer, distractor };
+  const nothing = { ...draft, wiring: null, experiment: null, problem: null };
+  if (!outline || !model || !tokens || document.cables.length === 0) return nothing;
+  try {
+    const wiring = wiringOf(document, lengthIn(tokens));
+    const { call } = checkWiring(outline, wiring, tokens, { seed: document.seed });
+    const experiment = experimentOf(
+      document,
+      wiring,
+      model,
+      Math.max(call.sources.length, sourcesTaken(document.cables)),
+    );
+    return { ...draft, wiring, experiment, problem: null };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { ...nothing, problem: aboutCables(message) };
+  }
+}
