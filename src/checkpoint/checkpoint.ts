@@ -45,6 +45,9 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
+/** From the first UTF-16 unit of a part of a text to the one after its last. */
+export type TextRange = readonly [number, number];
+
 /** Text to token ids and back. */
 export interface Tokenizer {
   readonly vocabularySize: number;
@@ -52,8 +55,19 @@ export interface Tokenizer {
    * @param addSpecialTokens whether the tokenizer's own template (a beginning-of-sequence token, say) is applied; default true
    */
   encode(text: string, options?: { readonly addSpecialTokens?: boolean }): readonly number[];
+  /**
+   * [tokens of `encode(text)`] where each token stands in the text, the space before a word belonging to the word; null
+   * for a token that stands for none of it: a special one, whether the template put it there or a person wrote it.
+   */
+  places(text: string): readonly (TextRange | null)[];
+  /** What to say where versions of Hugging Face's library make other tokens of a text; undefined where they agree. */
+  noticeOf?(text: string): string | undefined;
+  /** The text of some tokens, special ones included. A row of the model that has no token has no text. */
   decode(ids: readonly number[]): string;
-  /** The text of one token as it stands in a sentence, leading space included; bytes that are no text alone as `<0xE2>`. */
+  /**
+   * The text of one token as it stands in a sentence, leading space included; bytes that are no text alone as `<0xE2>`, and
+   * a row of the model that has no token as `#99`.
+   */
   tokenText(id: number): string;
   /** True for tokens such as `<s>` that stand for no text. */
   isSpecial(id: number): boolean;

@@ -154,7 +154,7 @@ function safetensorsCheckpoint(
     },
     async tokenizer(signal) {
       requireOpen(isOpen, folder.label);
-      return folderTokenizer(folder, signal);
+      return folderTokenizer(folder, config, signal);
     },
     async close() {
       isOpen = false;

@@ -78,11 +78,15 @@ export function memorySource(
 const largestJsonBytes = 256 * 1024 * 1024;
 
 /**
- * A JSON file, whole.
+ * A small file, whole.
  * @returns undefined when there is no such file
- * @throws CheckpointError when it is too large, is not UTF-8 or is not JSON
+ * @throws CheckpointError when it is too large
  */
-export async function readJson(folder: FileFolder, name: string, signal?: AbortSignal): Promise<unknown> {
+async function readSmall(
+  folder: FileFolder,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
   const source = await folder.open(name, signal);
   if (!source) return undefined;
   try {
@@ -92,9 +96,40 @@ export async function readJson(folder: FileFolder, name: string, signal?: AbortS
           `${largestJsonBytes}. It may belong to something else.`,
       );
     }
-    return parseJson(`${quoted(name)} in ${folder.label}`, await source.read(0, source.sizeBytes, signal));
+    return await source.read(0, source.sizeBytes, signal);
   } finally {
     await source.close();
+  }
+}
+
+/**
+ * A JSON file, whole.
+ * @returns undefined when there is no such file
+ * @throws CheckpointError when it is too large, is not UTF-8 or is not JSON
+ */
+export async function readJson(folder: FileFolder, name: string, signal?: AbortSignal): Promise<unknown> {
+  const bytes = await readSmall(folder, name, signal);
+  return bytes && parseJson(`${quoted(name)} in ${folder.label}`, bytes);
+}
+
+/**
+ * A text file, whole.
+ * @returns undefined when there is no such file
+ * @throws CheckpointError when it is too large or is not UTF-8
+ */
+export async function readText(
+  folder: FileFolder,
+  name: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const bytes = await readSmall(folder, name, signal);
+  if (!bytes) return undefined;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new CheckpointError(
+      `${quoted(name)} in ${folder.label} is not text in UTF-8. Fetch the file again.`,
+    );
   }
 }
 

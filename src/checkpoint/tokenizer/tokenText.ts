@@ -86,3 +86,12 @@ export function textOfToken(token: string, spelling: Spelling): string {
       return spelling satisfies never;
   }
 }
+
+/** The bytes of text that a token stands for. */
+export function tokenBytes(token: string, spelling: Spelling): Uint8Array {
+  const bytes = spelling === 'bytes' ? bytesOfToken(token) : undefined;
+  if (bytes) return bytes;
+  const byte = spelling === 'sentencepiece' ? /^<0x([0-9A-Fa-f]{2})>$/.exec(token)?.[1] : undefined;
+  if (byte) return Uint8Array.of(Number.parseInt(byte, 16));
+  return new TextEncoder().encode(textOfToken(token, spelling));
+}

@@ -43,7 +43,15 @@ test('an added token is shown as it stands in the file', async () => {
   expect(tokenizer.tokenText(260)).toBe('é');
 });
 
-test.each([-1, 260, 0.5])('the id %d does not exist', async (id) => {
+test('a row of the model that the vocabulary does not have has no text, and is shown by its number', async () => {
+  const tokenizer = await buildTokenizer(byteLevelTokenizer(), {}, 'tiny');
+  expect(tokenizer.tokenText(260)).toBe('#260');
+  expect(tokenizer.isSpecial(260)).toBe(false);
+  expect(tokenizer.decode([97, 260, 258])).toBe('a the');
+  expect(tokenizer.decode([260])).toBe('');
+});
+
+test.each([-1, 0.5])('the id %d does not exist', async (id) => {
   const tokenizer = await buildTokenizer(byteLevelTokenizer(), {}, 'tiny');
   expect(() => tokenizer.tokenText(id)).toThrow(
     /does not exist in the vocabulary of tiny. Ids go from 0 to 259/,
@@ -89,5 +97,5 @@ test('a folder without tokenizer_config.json has a tokenizer all the same', asyn
     open: async (name) =>
       name === 'tokenizer.json' ? memorySource(name, jsonBytes(byteLevelTokenizer())) : undefined,
   };
-  expect((await folderTokenizer(folder)).encode(' the', { addSpecialTokens: false })).toEqual([258]);
+  expect((await folderTokenizer(folder, {})).encode(' the', { addSpecialTokens: false })).toEqual([258]);
 });

@@ -4,40 +4,26 @@ import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import * as v from 'valibot';
 import { quoted, reasonOf } from '../../messages/wording.ts';
 import { CheckpointError, type Tokenizer } from '../checkpoint.ts';
+import { createEncoder, type Encoder } from './encoding.ts';
+import { readAsPython, type TokenizerConfig, tokenizerConfigSchema } from './pythonReading.ts';
+import { requireSound, type TokenizerFile, tokenizerSchema } from './tokenizerJson.ts';
 import { type Spelling, textOfToken } from './tokenText.ts';
-
-/** What the library reads; the rest of the file is its own business and is passed on as it is. */
-const tokenizerSchema = v.looseObject({
-  model: v.looseObject({
-    type: v.optional(v.string()),
-    vocab: v.custom<object>((value) => typeof value === 'object' && value !== null),
-  }),
-  decoder: v.optional(v.nullable(v.looseObject({}))),
-  pre_tokenizer: v.optional(v.nullable(v.looseObject({}))),
-  added_tokens: v.optional(v.array(v.looseObject({ id: v.number(), content: v.string() }))),
-});
-
-type TokenizerFile = v.InferOutput<typeof tokenizerSchema>;
-
-/** What the library knows. It takes any other for a guess of its own, and gives wrong tokens silently. */
-const modelTypes: readonly string[] = ['BPE', 'Unigram', 'WordLevel', 'WordPiece'];
-
-/** More tokens than any vocabulary has; an id beyond it is damage, and would make an array of that length. */
-const largestId = 1 << 24;
 
 /**
  * @param tokenizerJson   the contents of tokenizer.json
  * @param tokenizerConfig the contents of tokenizer_config.json, or an empty object
  * @param label           whose tokenizer it is, for messages
+ * @param modelType       `model_type` of the model's config.json, which decides what tokenizer_config.json leaves open
  * @throws CheckpointError when the library cannot read it
  */
 export async function buildTokenizer(
   tokenizerJson: unknown,
   tokenizerConfig: unknown,
   label: string,
+  modelType?: string,
 ): Promise<Tokenizer> {
   const parsed = v.safeParse(tokenizerSchema, tokenizerJson);
-  const config = v.safeParse(v.looseObject({}), tokenizerConfig);
+  const config = v.safeParse(tokenizerConfigSchema, tokenizerConfig);
   if (!parsed.success || !config.success) {
     const file = parsed.success ? 'tokenizer_config.json' : 'tokenizer.json';
     throw new CheckpointError(
@@ -45,8 +31,23 @@ export async function buildTokenizer(
     );
   }
   requireSound(parsed.output, label);
+  const reading = readAsPython(parsed.output, config.output, modelType, label);
+  const encoderOf = (file: TokenizerFile, library = libraryOf(file, config.output)): Encoder =>
+    createEncoder(library, {
+      spelling: spellingOf(file),
+      splitsSpecialTokens: reading.splitsSpecialTokens,
+      hasByteFallback: file.model.byte_fallback === true,
+      cutsAtSpaces: cutsAtSpaces(file),
+      noToken: (piece) =>
+        new CheckpointError(
+          `The tokenizer of ${label} has no token for ${quoted(piece)}, and none for unknown text. Write the prompt without it, or give token ids.`,
+        ),
+    });
   try {
-    return wrap(new LibraryTokenizer(parsed.output, config.output), parsed.output, label);
+    const library = libraryOf(reading.file, config.output);
+    const { other } = reading;
+    const warn = other && { encoder: encoderOf(other.file), says: other.says };
+    return wrap(library, reading.file, label, encoderOf(reading.file, library), warn);
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
     throw new CheckpointError(
@@ -56,30 +57,29 @@ export async function buildTokenizer(
   }
 }
 
-/** What the library does not check: a kind of model that it does not know, and ids that no array can hold. */
-function requireSound(file: TokenizerFile, label: string): void {
-  const { type, vocab } = file.model;
-  if (type !== undefined && !modelTypes.includes(type)) {
-    throw new CheckpointError(
-      `The tokenizer of ${label} is of the kind ${quoted(type)}, which is not supported. Known: ${modelTypes.join(', ')}.`,
-    );
-  }
-  // A Unigram vocabulary is a list, whose ids are its places.
-  const listed = Array.isArray(vocab) ? [] : Object.entries(vocab);
-  for (const [token, id] of [
-    ...listed,
-    ...(file.added_tokens ?? []).map(({ id, content }) => [content, id] as const),
-  ]) {
-    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= largestId) {
-      throw new CheckpointError(
-        `The tokenizer of ${label} gives token ${quoted(token)} the id ${String(id)}; ids are whole numbers below ${largestId}. ` +
-          'The file is damaged; fetch it again.',
-      );
-    }
-  }
+/** The library asks for every step, and for the unknown token of a list of words in the configuration. */
+function libraryOf(file: TokenizerFile, config: TokenizerConfig): LibraryTokenizer {
+  const unknown = file.model.unk_token;
+  const nothing = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+  return new LibraryTokenizer(
+    { ...nothing, added_tokens: [], ...file },
+    { ...config, ...(typeof unknown === 'string' ? { unk_token: unknown } : {}) },
+  );
 }
 
-function wrap(library: LibraryTokenizer, file: TokenizerFile, label: string): Tokenizer {
+/** A second way to read texts, and what to say of one that it reads otherwise. */
+interface OtherReading {
+  readonly encoder: Encoder;
+  readonly says: string;
+}
+
+function wrap(
+  library: LibraryTokenizer,
+  file: TokenizerFile,
+  label: string,
+  encoder: Encoder,
+  other?: OtherReading,
+): Tokenizer {
   const spelling = spellingOf(file);
   // These stand in the file as they stand in a text, whatever the spelling of the others.
   const added = new Set((file.added_tokens ?? []).map(({ id }) => id));
@@ -89,7 +89,7 @@ function wrap(library: LibraryTokenizer, file: TokenizerFile, label: string): To
     [...library.get_added_tokens_decoder()].flatMap(([id, token]) => (token.special ? [id] : [])),
   );
   const requireId = (id: number): void => {
-    if (!Number.isSafeInteger(id) || id < 0 || id >= tokens.length) {
+    if (!Number.isSafeInteger(id) || id < 0) {
       throw new CheckpointError(
         `Token id ${id} does not exist in the vocabulary of ${label}. Ids go from 0 to ${tokens.length - 1}.`,
       );
@@ -97,16 +97,27 @@ function wrap(library: LibraryTokenizer, file: TokenizerFile, label: string): To
   };
   return {
     vocabularySize: tokens.length,
-    encode: (text, options) =>
-      library.encode(text, { add_special_tokens: options?.addSpecialTokens ?? true }).ids,
+    encode: (text, options) => encoder.ids(text, options?.addSpecialTokens ?? true),
+    places: (text) => encoder.places(text),
+    noticeOf(text) {
+      if (!other) return undefined;
+      const ids = encoder.ids(text, true);
+      const others = other.encoder.ids(text, true);
+      return ids.length === others.length && ids.every((id, index) => id === others[index])
+        ? undefined
+        : other.says;
+    },
     decode(ids) {
       ids.forEach(requireId);
-      if (ids.length === 0) return '';
-      return library.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+      const known = ids.filter((id) => tokens[id] !== undefined);
+      if (known.length === 0) return '';
+      return library.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
     },
     tokenText(id) {
       requireId(id);
-      const token = tokens[id] ?? '';
+      const token = tokens[id];
+      // A model may have more rows than its tokenizer has tokens.
+      if (token === undefined) return `#${id}`;
       return special.has(id) || added.has(id) ? token : textOfToken(token, spelling);
     },
     isSpecial: (id) => special.has(id),
@@ -120,4 +131,14 @@ function spellingOf(file: TokenizerFile): Spelling {
   if (steps.includes('"ByteFallback"') || steps.includes('"Metaspace"') || steps.includes('▁'))
     return 'sentencepiece';
   return steps.includes('"WordPiece"') ? 'wordpiece' : 'plain';
+}
+
+/** Whether some step of the cutting is SentencePiece's with its cut before spaces, which is on unless it is put off. */
+function cutsAtSpaces({ pre_tokenizer: cutter }: TokenizerFile): boolean {
+  const steps: readonly unknown[] = Array.isArray(cutter?.pretokenizers) ? cutter.pretokenizers : [cutter];
+  const metaspace = v.looseObject({ type: v.literal('Metaspace'), split: v.optional(v.boolean(), true) });
+  return steps.some((step) => {
+    const parsed = v.safeParse(metaspace, step);
+    return parsed.success && parsed.output.split;
+  });
 }

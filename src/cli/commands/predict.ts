@@ -17,9 +17,7 @@ async function run(args: Arguments): Promise<number> {
     const tokenizer = await checkpoint.tokenizer();
     const ids = tokenizer.encode(text);
     if (ids.length === 0) throw new UsageError('The text has no tokens. Give at least one word.');
-    // Vocabularies are padded: the model may know more ids than the tokenizer.
-    const textOf = (id: number) =>
-      id < tokenizer.vocabularySize ? visibleToken(tokenizer.tokenText(id)) : '(no text)';
+    const textOf = (id: number) => visibleToken(tokenizer.tokenText(id));
     console.log(`${ids.length} tokens: ${ids.map(textOf).join(' | ')}\n`);
     const candidates = topCandidates(await nextLogits(model, ids), count);
     const rows = candidates.map(({ id, logit, probability }) => [

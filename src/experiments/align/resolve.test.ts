@@ -184,6 +184,7 @@ describe('an alignment is refused in a sentence', () => {
     const tokenizer = {
       vocabularySize: 31,
       encode: (text: string) => [...text].map((c) => c.charCodeAt(0) % 31),
+      places: () => [],
       decode: (ids: readonly number[]) => ids.join(' '),
       tokenText: (id: number) => `<${id}>`,
       isSpecial: () => false,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
+import { placedPrompt } from '../promptText.ts';
 import { readPatchExperiment } from './experiment.ts';
 import { readPathExperiment } from './pathExperiment.ts';
 import { resolvePatch } from './resolve.ts';
@@ -23,6 +24,7 @@ const tokenizer: Tokenizer = {
     }
     return ids;
   },
+  places: (text) => placedPrompt(tokenizer.encode(text), tokenizer).places,
   decode: (ids) => ids.map((id) => words[id]).join(''),
   tokenText: (id) => words[id] ?? '',
   isSpecial: () => false,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
+import { placedPrompt } from '../promptText.ts';
 import { readTraceExperiment, type TraceExperimentFile } from './experiment.ts';
 import { resolveTrace } from './resolve.ts';
 
@@ -44,6 +45,7 @@ const tokenizer: Tokenizer = {
     }
     return ids;
   },
+  places: (text) => placedPrompt(tokenizer.encode(text), tokenizer).places,
   decode: (ids) =>
     new TextDecoder().decode(Uint8Array.from(ids.flatMap((id) => bytesOf(vocabulary[id] ?? '')))),
   tokenText: (id) => vocabulary[id] ?? '',
