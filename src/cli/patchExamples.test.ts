@@ -157,7 +157,7 @@ test('a file that cannot be run says what is wrong before anything runs', async 
       }),
     ).toBe(1);
     expect(complained.mock.calls.flat()).toEqual([
-      "There is no experiment of kind 'patches'. Did you mean 'patch' or 'path'? Known: trace, patch, path, attribute, align.",
+      "There is no experiment of kind 'patches'. Did you mean 'patch' or 'path'? Known: trace, patch, path, attribute, align, intervene.",
       'A logit difference needs a distractor, and this experiment has none. Name one, or choose another --metric.',
       expect.stringContaining(
         'Pair 1: the clean prompt has 4 tokens, the corrupted one 3 (" Adam" against nothing); they must be as many.',

@@ -86,4 +86,5 @@ export const {
   path: async () => (await import('./patch/kind.ts')).pathKind,
   attribute: async () => (await import('./attribute/kind.ts')).attributeKind,
   align: async () => (await import('./align/kind.ts')).alignKind,
+  intervene: async () => (await import('./intervene/kind.ts')).interveneKind,
 });
