@@ -16,21 +16,24 @@ export type CellChange<Result, Cell> =
   | { readonly kind: 'started'; readonly result: Result }
   | { readonly kind: 'cells'; readonly cells: readonly Finished<Cell>[] };
 
-/** One kind's way of computing its cells. */
-export interface CellRunner<Cell, Baselines, Batch> {
+/** One kind's way of computing its cells, or parts of them. */
+export interface CellRunner<Cell, Baselines, Batch, Part extends Cell = Cell> {
   baselines(): Promise<Baselines>;
   /** Cells that change nothing need no run. */
-  untouched(baselines: Baselines): readonly Finished<Cell>[];
+  untouched(baselines: Baselines): readonly Finished<Part>[];
   readonly units: readonly Unit<Batch>[];
-  cells(batch: Batch, baselines: Baselines): Promise<readonly Finished<Cell>[]>;
+  cells(batch: Batch, baselines: Baselines): Promise<readonly Finished<Part>[]>;
   /** Count a batch as done that needs no run. */
   skip(batch: Batch): void;
 }
 
-export interface CellRunOptions<Cell> {
+export interface CellRunOptions<Cell, Batch> {
   readonly signal?: AbortSignal;
-  /** Cells that an earlier run of the same experiment has computed: they are not computed again. */
-  readonly isDone?: (cell: Cell) => boolean;
+  /**
+   * Whether an earlier run of the same experiment has computed a cell: it is not computed again. With a batch, whether it
+   * has what this batch would compute of it.
+   */
+  readonly isDone?: (cell: Cell, batch?: Batch) => boolean;
   /** Names of units that are not to run. */
   readonly leaveOut?: ReadonlySet<string>;
 }
@@ -39,10 +42,15 @@ export interface CellRunOptions<Cell> {
  * @throws the signal's reason when it is aborted, between batches; cells that were yielded stay good, and `isDone` lets
  *         a later run go on from them with the same numbers, bit for bit
  */
-export async function* runCells<Cell, Baselines, Batch extends { readonly cells: readonly Cell[] }>(
-  runner: CellRunner<Cell, Baselines, Batch>,
-  { signal, isDone = () => false, leaveOut }: CellRunOptions<Cell>,
-): AsyncGenerator<CellUpdate<Cell, Baselines>, void> {
+export async function* runCells<
+  Cell,
+  Baselines,
+  Batch extends { readonly cells: readonly Cell[] },
+  Part extends Cell,
+>(
+  runner: CellRunner<Cell, Baselines, Batch, Part>,
+  { signal, isDone = () => false, leaveOut }: CellRunOptions<Cell, Batch>,
+): AsyncGenerator<CellUpdate<Part, Baselines>, void> {
   signal?.throwIfAborted();
   const baselines = await runner.baselines();
   yield { kind: 'baselines', ...baselines };
@@ -51,7 +59,8 @@ export async function* runCells<Cell, Baselines, Batch extends { readonly cells:
   for (const { name, batches } of runner.units) {
     for (const batch of batches) {
       signal?.throwIfAborted();
-      if (leaveOut?.has(name) || batch.cells.every(isDone)) runner.skip(batch);
+      const isKnown = batch.cells.every((cell) => isDone(cell, batch));
+      if (leaveOut?.has(name) || isKnown) runner.skip(batch);
       else yield { kind: 'cells', cells: await runner.cells(batch, baselines) };
     }
   }

@@ -43,8 +43,10 @@ export function unitsOf<Batch extends { readonly cells: readonly unknown[] }>(
 }
 
 /** Names of units whose cells are all there. */
-export const finishedUnits = <Cell>(
-  units: readonly Unit<{ readonly cells: readonly Cell[] }>[],
-  isDone: (cell: Cell) => boolean,
+export const finishedUnits = <Batch extends { readonly cells: readonly unknown[] }>(
+  units: readonly Unit<Batch>[],
+  isDone: (cell: Batch['cells'][number], batch: Batch) => boolean,
 ): readonly string[] =>
-  units.filter(({ batches }) => batches.every(({ cells }) => cells.every(isDone))).map(({ name }) => name);
+  units
+    .filter(({ batches }) => batches.every((batch) => batch.cells.every((cell) => isDone(cell, batch))))
+    .map(({ name }) => name);

@@ -117,6 +117,12 @@ export interface PatchBatch {
   readonly slices: readonly { readonly from: number; readonly to: number }[];
 }
 
+/** The cases of a batch, one after another. */
+export const casesOf = ({ slices }: PatchBatch): { readonly from: number; readonly to: number } => ({
+  from: slices[0]?.from ?? 0,
+  to: slices.at(-1)?.to ?? 0,
+});
+
 /**
  * Cells that run together, in order; cells that change nothing in any case are left out. What is in a batch depends on
  * the outline alone, so that a run that was stopped and resumed gives the same numbers, bit for bit, as one that was not.

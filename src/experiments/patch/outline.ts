@@ -65,6 +65,11 @@ export interface PatchCell {
   readonly column: number;
 }
 
+/** A cell in some cases, from the one at this place on; from 0, often all of them. */
+export interface PatchPart extends PatchCell {
+  readonly from: number;
+}
+
 /** What a column stands for. */
 export interface Column {
   readonly head?: number;

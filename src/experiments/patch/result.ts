@@ -6,10 +6,10 @@ import { type CellChange, countCells, type Finished } from '../cellRun.ts';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
 import { growthOf } from '../growth.ts';
 import type { Count, Growth } from '../kind.ts';
-import { samplesSchema } from '../metrics.ts';
+import { joinSamples, type Samples, samplesSchema } from '../metrics.ts';
 import { namedSchema, resultEntries } from '../resultParts.ts';
 import { patchExperimentSchema } from './experiment.ts';
-import { columnAt, columnCount, hasCell, type PatchCell } from './outline.ts';
+import { columnAt, columnCount, hasCell, type PatchCell, type PatchPart } from './outline.ts';
 import { pathExperimentSchema } from './pathExperiment.ts';
 
 export const patchResultVersion = 1;
@@ -31,6 +31,16 @@ const panelSchema = v.strictObject({
   /** [layer, column] row-major, null for a cell that has not been computed. Columns are positions, heads, or positions of one head after the other. */
   cells: v.array(v.nullable(samplesSchema)),
 });
+
+const partSchema = v.strictObject({
+  panel: wholeNumber,
+  layer: wholeNumber,
+  column: wholeNumber,
+  from: wholeNumber,
+  samples: samplesSchema,
+});
+
+type Part = Immutable<v.InferOutput<typeof partSchema>>;
 
 export const patchResultSchema = v.pipe(
   v.strictObject({
@@ -57,11 +67,26 @@ export const patchResultSchema = v.pipe(
     /** One sample a pair; null for an ablation. */
     corrupted: v.nullable(samplesSchema),
     panels: v.array(panelSchema),
+    /** Of cells that have not arrived in all pairs: the samples from the pair, or the draw, at this place on. */
+    parts: v.optional(v.array(partSchema)),
   }),
   v.check(
     ({ panels, layerCount }) =>
       panels.every((panel) => panel.cells.length === layerCount * columnCount(panel)),
     'Every panel must have a cell for each layer and column',
+  ),
+  v.check(
+    ({ panels, experiment }) =>
+      panels.every(({ receiver }) => (receiver !== undefined) === (experiment.kind === 'path')),
+    "A result of kind 'path' has panels of receivers, one of kind 'patch' has panels of sweeps",
+  ),
+  v.check(
+    ({ panels, layerCount, parts = [] }) =>
+      parts.every(({ panel, layer, column }) => {
+        const found = panels[panel];
+        return found !== undefined && layer < layerCount && column < columnCount(found);
+      }),
+    'Every part must be of a cell that a panel has',
   ),
   v.check(
     ({ pairs, clean, corrupted }) =>
@@ -84,24 +109,54 @@ export function cellIndex(result: PatchResult, { panel, layer, column }: PatchCe
   return column >= columns || layer >= result.layerCount ? -1 : layer * columns + column;
 }
 
-/** The result with these cells in it; the given one stays as it is. */
-export function addCells(result: PatchResult, cells: readonly Finished<PatchCell>[]): PatchResult {
+/** Samples of a whole cell: one for each pair, or each draw of an ablation. */
+const samplesOfCell = ({ pairs, drawn }: PatchResult): number =>
+  drawn ? drawn.reduce((sum, { length }) => sum + length, 0) : pairs.length;
+
+const isOf = (cell: PatchCell) => (other: PatchCell) =>
+  other.panel === cell.panel && other.layer === cell.layer && other.column === cell.column;
+
+/** The samples of a cell whose parts are all there; undefined while some are missing. */
+function joined(parts: readonly Part[], total: number): Samples | undefined {
+  const inOrder = parts.toSorted((a, b) => a.from - b.from);
+  let next = 0;
+  for (const { from, samples } of inOrder) {
+    if (from !== next) return undefined;
+    next += samples.rank.length;
+  }
+  return next === total ? joinSamples(inOrder.map(({ samples }) => samples)) : undefined;
+}
+
+/** The result with these cells, or parts of cells, in it; the given one stays as it is. */
+export function addCells(result: PatchResult, cells: readonly Finished<PatchPart>[]): PatchResult {
   const lists = result.panels.map((panel) => [...panel.cells]);
-  for (const { samples, ...cell } of cells) {
+  const total = samplesOfCell(result);
+  let parts = result.parts ?? [];
+  const { parts: _, ...rest } = result;
+  for (const { samples, from, panel, layer, column } of cells) {
+    const cell = { panel, layer, column };
+    const isSame = isOf(cell);
+    const own = [...parts.filter((part) => isSame(part) && part.from !== from), { ...cell, from, samples }];
+    const others = parts.filter((part) => !isSame(part));
+    const whole = joined(own, total);
     const index = cellIndex(result, cell);
-    const list = lists[cell.panel];
-    if (list && index >= 0) list[index] = samples;
+    const list = lists[panel];
+    if (whole && list && index >= 0) list[index] = whole;
+    parts = whole ? others : [...others, ...own];
   }
   return {
-    ...result,
+    ...rest,
     panels: result.panels.map((panel, index) => ({ ...panel, cells: lists[index] ?? panel.cells })),
+    ...(parts.length > 0 ? { parts } : {}),
   };
 }
 
-/** Whether a result holds a cell. */
-export function holdsCell(result: PatchResult, cell: PatchCell): boolean {
+/** Whether a result holds a cell, or the part of it that begins at a case. */
+export function holdsCell(result: PatchResult, cell: PatchCell, from?: number): boolean {
   const index = cellIndex(result, cell);
-  return index >= 0 && (result.panels[cell.panel]?.cells[index] ?? null) !== null;
+  const isWhole = index >= 0 && (result.panels[cell.panel]?.cells[index] ?? null) !== null;
+  const isSame = isOf(cell);
+  return isWhole || (result.parts ?? []).some((part) => part.from === from && isSame(part));
 }
 
 /** Cells that have arrived, and all that there will be. */
@@ -121,7 +176,7 @@ export function isPatchComplete(result: PatchResult): boolean {
   return done === total;
 }
 
-export type PatchChange = CellChange<PatchResult, PatchCell>;
+export type PatchChange = CellChange<PatchResult, PatchPart>;
 
 export const patchGrowth = (): Growth<PatchResult, PatchChange> =>
   growthOf((result, change) =>

@@ -18,8 +18,8 @@ import { topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
 import { type Unit, unitsOf } from '../units.ts';
 import { ablatedActivations } from './ablation.ts';
-import { batchCells, cellWay, orderCells, type PatchBatch } from './cells.ts';
-import type { PatchCase, PatchCell, PatchOutline } from './outline.ts';
+import { batchCells, casesOf, cellWay, orderCells, type PatchBatch } from './cells.ts';
+import type { PatchCase, PatchCell, PatchOutline, PatchPart } from './outline.ts';
 import { type AblatedActivation, baselinePrompts, batchRowLayers, estimatePatch, planCells } from './plan.ts';
 import type { ResolvedPatch } from './resolve.ts';
 import { gatherNotices, type ResolvedPair } from './resolvePairs.ts';
@@ -87,16 +87,34 @@ export interface PatchBaselines {
   readonly corrupted: Samples | null;
 }
 
-export type PatchUpdate = CellUpdate<PatchCell, PatchBaselines>;
+export type PatchUpdate = CellUpdate<PatchPart, PatchBaselines>;
 
 /** The total of progress is that of `estimatePatch`. */
-export type RunPatchOptions = RunOptions & CellRunOptions<PatchCell>;
+export type RunPatchOptions = RunOptions & CellRunOptions<PatchCell, PatchBatch>;
 
-/** Cells in the order in which they run, in all cases. */
-export const patchUnits = (outline: PatchOutline, architecture: Architecture): readonly Unit<PatchBatch>[] =>
-  unitsOf(batchCells(outline, architecture), ({ cells }) => cells.length * outline.cases.length);
+/** Cases of a unit at most; plans of a batch are of half as many. */
+const casesOfUnit = 16;
 
-class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch> {
+/** Cells in the order in which they run, in some cases: sixteen, or all where there are no more. */
+export function patchUnits(outline: PatchOutline, architecture: Architecture): readonly Unit<PatchBatch>[] {
+  const count = outline.cases.length;
+  const rowsOf = ({ cells }: PatchBatch) => cells.length * Math.min(count, casesOfUnit);
+  const whole = unitsOf(batchCells(outline, architecture), rowsOf);
+  if (count <= casesOfUnit) return whole;
+  const ranges = Array.from({ length: Math.ceil(count / casesOfUnit) }, (_, range) => range * casesOfUnit);
+  return whole.flatMap(({ name, batches }) =>
+    ranges.map((from) => {
+      const to = Math.min(count, from + casesOfUnit);
+      const within = (slice: PatchBatch['slices'][number]) => slice.from >= from && slice.to <= to;
+      return {
+        name: `${name} in runs ${from + 1}-${to}`,
+        batches: batches.map(({ cells, slices }) => ({ cells, slices: slices.filter(within) })),
+      };
+    }),
+  );
+}
+
+class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch, PatchPart> {
   readonly #model: Model;
   readonly #patch: PreparedPatch;
   readonly #runs: PlanRuns;
@@ -144,7 +162,7 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch> {
   async cells(
     { cells, slices }: PatchBatch,
     baselines: PatchBaselines,
-  ): Promise<readonly Finished<PatchCell>[]> {
+  ): Promise<readonly Finished<PatchPart>[]> {
     const { cases, ablated } = this.#patch;
     const { architecture } = this.#model;
     const found = new Map(cells.map((cell) => [cell, new Map<PatchCase, Samples>()]));
@@ -159,21 +177,25 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch> {
         if (member) found.get(member.cell)?.set(member.one, samples);
       });
     }
+    const { from, to } = casesOf({ cells, slices });
     return cells.map((cell) => ({
       ...cell,
+      from,
       // In some cases a cell may change nothing that it changes in others.
-      samples: joinSamples(cases.map((one) => found.get(cell)?.get(one) ?? this.unedited(one, baselines))),
+      samples: joinSamples(
+        cases.slice(from, to).map((one) => found.get(cell)?.get(one) ?? this.unedited(one, baselines)),
+      ),
     }));
   }
 
   /** What changes nothing in any case. */
-  untouched(baselines: PatchBaselines): readonly Finished<PatchCell>[] {
+  untouched(baselines: PatchBaselines): readonly Finished<PatchPart>[] {
     const { architecture } = this.#model;
     const { cases } = this.#patch;
     const samples = joinSamples(cases.map((one) => this.unedited(one, baselines)));
     return orderCells(this.#patch, architecture.layerCount)
       .filter((cell) => cases.every((one) => !cellWay(this.#patch, architecture, cell, one)))
-      .map((cell) => ({ ...cell, samples }));
+      .map((cell) => ({ ...cell, from: 0, samples }));
   }
 
   skip(batch: PatchBatch): void {

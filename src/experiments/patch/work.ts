@@ -7,6 +7,7 @@ import type { KindWork } from '../kind.ts';
 import type { RunOptions } from '../planRuns.ts';
 import { ranOn, weakCorruptionNotices, withTexts } from '../resultParts.ts';
 import { finishedUnits } from '../units.ts';
+import { casesOf, type PatchBatch } from './cells.ts';
 import type { PatchExperiment } from './experiment.ts';
 import { columnCount, type PatchCell } from './outline.ts';
 import type { PathExperiment } from './pathExperiment.ts';
@@ -82,12 +83,17 @@ export async function* preparedChanges(
   patch: PreparedPatch,
   { earlier, ...options }: PatchOptions,
 ): AsyncGenerator<PatchChange, void> {
-  const isDone = (cell: PatchCell) => earlier !== undefined && holdsCell(earlier, cell);
+  const isDone = (cell: PatchCell, batch?: PatchBatch) =>
+    earlier !== undefined && holdsCell(earlier, cell, batch && casesOf(batch).from);
   for await (const update of runPatch(model, patch, { ...options, isDone })) {
     if (update.kind === 'cells') yield update;
     else {
       const result = startPatch(model, patch, update);
-      yield { kind: 'started', result: earlier ? { ...result, panels: earlier.panels } : result };
+      const { panels, parts } = earlier ?? {};
+      yield {
+        kind: 'started',
+        result: { ...result, ...(panels ? { panels } : {}), ...(parts ? { parts } : {}) },
+      };
     }
   }
 }
@@ -138,6 +144,8 @@ export const patchWork: KindWork<PatchExperiment | PathExperiment, PatchResult, 
     },
     units: (architecture, patch) => patchUnits(patch, architecture).map(({ name }) => name),
     unitsDone: (architecture, patch, result) =>
-      finishedUnits(patchUnits(patch, architecture), (cell) => holdsCell(result, cell)),
+      finishedUnits(patchUnits(patch, architecture), (cell, batch) =>
+        holdsCell(result, cell, casesOf(batch).from),
+      ),
     run: patchChanges,
   };

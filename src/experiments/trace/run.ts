@@ -83,7 +83,7 @@ export interface TraceBaselines {
 export type TraceUpdate = CellUpdate<TraceCell, TraceBaselines>;
 
 /** The total of progress is that of `estimateTrace`. */
-export type RunTraceOptions = RunOptions & CellRunOptions<TraceCell>;
+export type RunTraceOptions = RunOptions & CellRunOptions<TraceCell, TraceBatch>;
 
 /** A stream's cells of some layers, or all of them, with all samples: a unit draws all noise and uses it all. */
 export const traceUnits = (outline: TraceOutline, architecture: Architecture): readonly Unit<TraceBatch>[] =>

@@ -1,0 +1,167 @@
+// What every kind keeps to, whichever it is: its units, its growth, its files.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Backend } from '../runtime/backends/backend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
+import { Model } from '../runtime/model.ts';
+import type { AnyResult, ReadyExperiment, RunOptions, Update } from './kind.ts';
+import { kindNames, kindOf, readExperiment, readResult } from './registry.ts';
+
+const shared = { version: 1, model: 'tiny' };
+const length = 6;
+const prompt = (seed: number) => Array.from({ length }, (_, at) => (seed * 7 + at * (3 + (seed % 4))) % 29);
+/** Two prompts that differ from the second token on. */
+const pairs = (count: number) =>
+  Array.from({ length: count }, (_, at) => ({
+    clean: [at % 29, ...prompt(at).slice(1)],
+    corrupted: [at % 29, ...prompt(at + 11).slice(1)],
+    answer: at % 7,
+    distractor: 8 + (at % 7),
+  }));
+
+/** One of each kind, each of several units. */
+const files: Readonly<Record<string, object>> = {
+  trace: {
+    ...shared,
+    kind: 'trace',
+    prompt: prompt(1),
+    subject: [1, 3],
+    corruption: { kind: 'noise', level: 0.8, samples: 40 },
+  },
+  patch: { ...shared, kind: 'patch', pairs: pairs(35) },
+  path: { ...shared, kind: 'path', pairs: pairs(35) },
+  attribute: { ...shared, kind: 'attribute', pairs: pairs(20), components: ['mlp_output'] },
+  align: {
+    ...shared,
+    kind: 'align',
+    site: { component: 'block_output', layer: [0, 1], position: [2, 'last'] },
+    intervention: { type: 'LowRankRotated', rank: 2 },
+    data: Array.from({ length: 12 }, (_, at) => ({
+      base: prompt(at),
+      source: prompt((at * 5 + 3) % 12),
+      label: at % 4,
+    })),
+    training: { batchSize: 4, epochs: 1, learningRate: 0.05 },
+  },
+};
+
+describe.each(Object.keys(files))('%s', (name) => {
+  let backend: Backend;
+  let model: Model;
+  let ready: ReadyExperiment;
+  let units: readonly string[];
+  let whole: AnyResult;
+  beforeAll(async () => {
+    backend = createNodeBackend(1);
+    model = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), backend);
+    const kind = await kindOf(name);
+    ready = await kind.resolve(model.architecture, undefined, await readExperiment(files[name]));
+    ({ units } = ready.estimate());
+    whole = await run();
+  });
+  afterAll(async () => {
+    await model.dispose();
+    expect(backend.liveTensors).toBe(0);
+    await backend.close();
+  });
+
+  /** As a page sees it: every update and result a clone. */
+  async function run(options: RunOptions = {}): Promise<AnyResult> {
+    const growth = (await kindOf(name)).growth();
+    for await (const update of ready.run(model, options)) growth.take(structuredClone(update));
+    if (!growth.result) throw new Error('The run gave no result.');
+    return readResult(JSON.parse(JSON.stringify(growth.result)));
+  }
+
+  test('half of the units and the other half, each run alone, are the whole to the last bit', async () => {
+    const kind = await kindOf(name);
+    expect(units.length).toBeGreaterThan(1);
+    expect(new Set(units).size).toBe(units.length);
+    const [even, odd] = [0, 1].map((rest) => units.filter((_, index) => index % 2 === rest));
+    for (const half of [even ?? [], odd ?? []]) {
+      const others = units.filter((unit) => !half.includes(unit));
+      const part = await run({ leaveOut: others });
+      expect(ready.unitsDone(part)).toEqual(half);
+      expect(kind.isComplete(part)).toBe(false);
+      // What was left out is run alone too, beside numbers that the first run gave.
+      expect(await run({ earlier: part, leaveOut: half })).toEqual(whole);
+    }
+    expect(ready.unitsDone(whole)).toEqual(units);
+    expect(kind.isComplete(whole)).toBe(true);
+  });
+
+  test('progress is the same with units left out, and its total is what was estimated', async () => {
+    const { rowLayers, count } = ready.estimate();
+    expect((await kindOf(name)).count(whole)).toEqual({ done: count, total: count });
+    for (const leaveOut of [[], units.slice(1)]) {
+      const seen: number[] = [];
+      const onProgress = (done: number, total: number) => {
+        expect(total).toBe(rowLayers);
+        seen.push(done);
+      };
+      await run({ leaveOut, onProgress });
+      expect(seen).toEqual([...seen].sort((a, b) => a - b));
+      expect(seen.at(-1)).toBe(rowLayers);
+    }
+  });
+
+  test('a run that is stopped keeps what has arrived, and goes on from there to the same numbers', async () => {
+    const controller = new AbortController();
+    const growth = (await kindOf(name)).growth();
+    const updates: Update[] = [];
+    const stopped = (async () => {
+      for await (const update of ready.run(model, { signal: controller.signal })) {
+        growth.take(update);
+        updates.push(update);
+        if (updates.length === 3) controller.abort();
+      }
+    })();
+    await expect(stopped).rejects.toThrow('abort');
+    const earlier = growth.result;
+    if (!earlier) throw new Error('nothing had arrived');
+    expect(await run({ earlier })).toEqual(whole);
+  });
+
+  test('a unit that the experiment does not have is refused with those that it has', async () => {
+    const run = ready.run(model, { leaveOut: ['cells 0-0'] });
+    await expect(run.next()).rejects.toThrow(
+      `The experiment has no unit 'cells 0-0'. Its units are '${units[0]}'`,
+    );
+  });
+
+  test('a file of another kind, of a newer version, or cut in half is refused with a sentence', async () => {
+    const others = Object.keys(files).filter((other) => other !== name);
+    const kind = await kindOf(name);
+    for (const other of others) {
+      const misnamed = { ...whole, experiment: await readExperiment(files[other]) };
+      await expect(readResult(misnamed)).rejects.toThrow(/^This result calls itself|has panels of/);
+      expect(() => kind.read(files[other])).toThrow(`The kind '${other}' is not '${name}'`);
+    }
+    await expect(readResult({ ...whole, version: 99 })).rejects.toThrow(
+      `This '${kind.resultName}' has version 99, and this Patchbay reads up to`,
+    );
+    await expect(readExperiment({ ...files[name], version: 99 })).rejects.toThrow('Use a newer Patchbay.');
+    const text = JSON.stringify(whole);
+    const entries = Object.entries(JSON.parse(text));
+    for (const half of [0.3, 0.6, 0.9]) {
+      const cut = Object.fromEntries(entries.slice(0, Math.floor(entries.length * half)));
+      await expect(readResult(cut)).rejects.toThrow(/./);
+    }
+  });
+});
+
+test('an experiment in the place of a result, and the other way round, is told from it', async () => {
+  await expect(readResult(files.trace)).rejects.toThrow("This is an experiment ('trace'), not a result.");
+  await expect(readExperiment({ kind: 'trace-result', experiment: files.trace })).rejects.toThrow(
+    "This is a result ('trace-result'), not an experiment.",
+  );
+  await expect(readResult({ kind: 'patch-result', experiment: files.trace })).rejects.toThrow(
+    `This result calls itself 'patch-result', but its experiment is of kind 'trace', whose results are 'trace-result'.`,
+  );
+  for (const value of [null, 3, [], {}, 'trace', { kind: 3 }, { kind: 'toString' }, { kind: '__proto__' }]) {
+    await expect(readExperiment(value)).rejects.toThrow(/^(This is no experiment|There is no experiment)/);
+    await expect(readResult(value)).rejects.toThrow('This is no result of Patchbay');
+  }
+  expect(kindNames).toEqual(Object.keys(files));
+});
