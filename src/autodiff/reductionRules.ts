@@ -1,6 +1,6 @@
 // Gradients of the operators that combine entries along axes.
 
-import { add, cast, div, equal, exp, mul, sqrt, sub } from '../onnx/elementwise.ts';
+import { add, cast, div, equal, exp, mul, reciprocal, sqrt, sub } from '../onnx/elementwise.ts';
 import { squeeze, unsqueeze } from '../onnx/layout.ts';
 import { cumulativeSum, reduceMean, reduceSum } from '../onnx/reduction.ts';
 import { constant, type Operation, type Value } from '../onnx/value.ts';
@@ -47,22 +47,22 @@ function sumOverRows(x: Value): Value {
 }
 
 /**
- * The gradient of n = x r, where r normalises x and h is the gradient of n:
- * r (h - mean h [if x was centred] - n mean(h n)).
+ * The gradient of n = x r, where r = 1 / √(mean x² + epsilon) and x may have been centred; h is the gradient of n:
+ * r (h - mean h [if x was centred]) - x r³ mean(h x).
  */
 function normalization(g: Value, operation: Operation, isCentred: boolean): ReturnType<Rule> {
   const [x, weight] = [inputOf(operation, 0), inputOf(operation, 1)];
   const centred = isCentred ? sub(x, meanOverLast(x)) : x;
   const epsilon = constant(floatAttribute(operation, 'epsilon'));
-  const deviation = sqrt(add(meanOverLast(mul(centred, centred)), epsilon));
-  const normal = div(centred, deviation);
+  const r = reciprocal(sqrt(add(meanOverLast(mul(centred, centred)), epsilon)));
   return [
     () => {
       const h = mul(g, weight);
       const straight = isCentred ? sub(h, meanOverLast(h)) : h;
-      return div(sub(straight, mul(normal, meanOverLast(mul(h, normal)))), deviation);
+      const along = mul(mul(r, mul(r, r)), meanOverLast(mul(h, centred)));
+      return sub(mul(straight, r), mul(centred, along));
     },
-    () => sumOverRows(mul(g, normal)),
+    () => sumOverRows(mul(g, mul(centred, r))),
     () => sumOverRows(g),
   ];
 }
