@@ -87,6 +87,15 @@ export class ConfigurationReader {
     );
   }
 
+  /** A list of whole numbers from 0 on. */
+  wholeNumbers(name: string, fallback: readonly number[]): readonly number[] {
+    const value = this.has(name) ? this.config[name] : fallback;
+    const isWhole = (entry: unknown): entry is number =>
+      typeof entry === 'number' && Number.isInteger(entry) && entry >= 0;
+    if (!Array.isArray(value) || !value.every(isWhole)) this.#fail(name, 'a list of whole numbers');
+    return value;
+  }
+
   /** @throws UnsupportedModelError when `whole` is not a multiple of `parts` */
   divide(whole: number, parts: number, what: string): number {
     if (whole % parts !== 0) {

@@ -35,6 +35,14 @@ function gated(
   };
 }
 
+/** down(act(gate(x)) · up(x)), without sites: one of several in a sublayer. */
+export function gatedUnit(gate: Module, up: Module, act: Activation, down: Module): Module {
+  return {
+    weights: { ...gate.weights, ...up.weights, ...down.weights },
+    apply: (scope, x) => down.apply(scope, mul(act(gate.apply(scope, x)), up.apply(scope, x))),
+  };
+}
+
 /** down(act(gate(x)) · up(x)) */
 export function gatedMlp(gate: Module, up: Module, act: Activation, down: Module): Module {
   const branches = (scope: PartScope, x: Value) => ({ gate: gate.apply(scope, x), up: up.apply(scope, x) });

@@ -89,17 +89,6 @@ export function layerNormOfHeads({ name, path }: Place, shape: OwnWeights): Modu
   return byHeadWithOwnWeights(weights, (scope) => scope.weight(`${name}.weight`), shape);
 }
 
-/** Tensors that one Concat takes: each is a storage buffer, of which a WebGPU shader has eight at least. */
-const joinedAtOnce = 6;
-
-function joinRows(rows: readonly Value[]): Value {
-  if (rows.length <= joinedAtOnce) return concat(rows, 0);
-  const groups = Array.from({ length: Math.ceil(rows.length / joinedAtOnce) }, (_, group) =>
-    concat(rows.slice(group * joinedAtOnce, (group + 1) * joinedAtOnce), 0),
-  );
-  return joinRows(groups);
-}
-
 /** As `layerNormOfHeads`, with a tensor [headWidth] for each head: `PATH.0.weight`, `PATH.1.weight`, ... */
 export function layerNormOfEachHead({ name, path }: Place, shape: OwnWeights): Module {
   const names = Array.from({ length: shape.heads }, (_, head) => `${head}.weight`);
@@ -108,5 +97,5 @@ export function layerNormOfEachHead({ name, path }: Place, shape: OwnWeights): M
   );
   const rows = (scope: PartScope) =>
     names.map((own) => reshape(scope.weight(`${name}.${own}`), [1, shape.headWidth]));
-  return byHeadWithOwnWeights(weights, (scope) => joinRows(rows(scope)), shape);
+  return byHeadWithOwnWeights(weights, (scope) => concat(rows(scope), 0), shape);
 }

@@ -16,11 +16,12 @@ import { gptNeo } from './families/gptNeo.ts';
 import { gptNeox } from './families/gptNeox.ts';
 import { granite } from './families/granite.ts';
 import { llama } from './families/llama.ts';
+import { mixtral } from './families/mixtral.ts';
 import { olmo2 } from './families/olmo2.ts';
 import { opt } from './families/opt.ts';
 import { phi } from './families/phi.ts';
 import { phi3 } from './families/phi3.ts';
-import { qwen3 } from './families/qwen3.ts';
+import { qwen3, qwen3Moe } from './families/qwen3.ts';
 import { stablelm } from './families/stablelm.ts';
 import { starcoder2 } from './families/starcoder2.ts';
 
@@ -34,6 +35,8 @@ const families: Readonly<Record<string, Family>> = {
   mistral: llama,
   qwen2: llama,
   qwen3,
+  qwen3_moe: qwen3Moe,
+  mixtral,
   gemma,
   gemma2,
   gemma3_text: gemma3Text,
