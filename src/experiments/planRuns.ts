@@ -4,6 +4,7 @@
 import type { Model } from '../runtime/model.ts';
 import type { Plan, Read, ReadResult, Reduction, Row } from '../runtime/plan/plan.ts';
 import { readSample, type Samples } from './metrics.ts';
+import { NotFiniteError } from './predict.ts';
 
 export const promptRow = (tokens: readonly number[]): Row => ({
   start: { kind: 'tokens', tokens },
@@ -29,6 +30,15 @@ export interface RunOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** The clean prompt has been checked by itself, so what is not finite here comes from what was put into the run. */
+export function finiteSamples(samples: Samples): Samples {
+  const { answerLogit, distractorLogit = [], logSumExp, divergence } = samples;
+  if ([answerLogit, distractorLogit, logSumExp, divergence].flat().every(Number.isFinite)) return samples;
+  throw new NotFiniteError(
+    'Logits of an edited run became NaN or infinite: what was put into it is too large for the model, or is not finite itself. Lower the level of the corruption, or edit another component; finished cells are kept.',
+  );
+}
+
 export class PlanRuns {
   readonly #model: Model;
   readonly #options: RunOptions;
@@ -46,7 +56,10 @@ export class PlanRuns {
     this.#options.onProgress?.(0, this.#total);
   }
 
-  /** Run a plan whose reads are reduced to measurements, one sample each. */
+  /**
+   * Run a plan whose reads are reduced to measurements, one sample each.
+   * @throws NotFiniteError when some measurement is NaN or infinite
+   */
   async measure(plan: Plan, hasDistractor: boolean): Promise<readonly Samples[]> {
     const { signal, onProgress } = this.#options;
     const before = this.#done;
@@ -57,7 +70,7 @@ export class PlanRuns {
         if (done > 0 || all === 0) onProgress?.(this.#done, this.#total);
       },
     });
-    return results.map((result) => readSample(result, hasDistractor));
+    return results.map((result) => finiteSamples(readSample(result, hasDistractor)));
   }
 
   /** Count work as done that needs no run. */

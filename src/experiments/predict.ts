@@ -10,9 +10,20 @@ export interface TokenCandidate {
   readonly probability: number;
 }
 
-/** The model computed something that is no number. */
+/** The model computed something that became NaN or infinite. */
 export class NotFiniteError extends Error {
   override readonly name = 'NotFiniteError';
+}
+
+/**
+ * The logits of a prompt as it is, checked.
+ * @throws NotFiniteError when some logit is NaN or infinite
+ */
+export function finiteLogits(model: Pick<Model, 'label'>, logits: Float32Array): Float32Array {
+  if (logits.every(Number.isFinite)) return logits;
+  throw new NotFiniteError(
+    `${model.label} gives logits that are not finite numbers for this prompt. Its weights may be damaged; fetch them again.`,
+  );
 }
 
 /** log of the sum of exponentials, in float64. */
@@ -43,7 +54,7 @@ export function topCandidates(logits: Float32Array, count: number): readonly Tok
  * @param tokens at least one id
  * @returns [vocabulary]
  * @throws PlanError when the prompt is empty, too long, or holds an unknown id
- * @throws NotFiniteError when some logit is infinite or no number
+ * @throws NotFiniteError when some logit is NaN or infinite
  */
 export async function nextLogits(
   model: Model,
@@ -58,12 +69,7 @@ export async function nextLogits(
   const [result] = await model.run(plan, options);
   const data = result?.value?.data;
   if (!(data instanceof Float32Array)) throw new Error('The head gave no logits.');
-  if (!data.every(Number.isFinite)) {
-    throw new NotFiniteError(
-      `${model.label} gives logits that are not finite numbers for this prompt. Its weights may be damaged; fetch them again.`,
-    );
-  }
-  return data;
+  return finiteLogits(model, data);
 }
 
 /**

@@ -7,6 +7,7 @@ import { weightedEntries } from '../../runtime/backward/objectives.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Location, PlanError, type ReadTensor, type Row, replace } from '../../runtime/plan/plan.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
+import { NotFiniteError } from '../predict.ts';
 
 export interface AttributionRequest {
   readonly clean: readonly number[];
@@ -139,6 +140,7 @@ async function interpolatedRows(
  * whose embeddings lie between the two.
  *
  * @throws PlanError when the prompts differ in length or a component does not fit
+ * @throws NotFiniteError when a logit or a gradient is NaN or infinite
  * @throws UnknownComponentError for a component that the model does not have
  * @see Nanda 2023, "Attribution Patching: Activation Patching At Industrial Scale"; Hanna et al. 2024, "Have Faith in
  * Faithfulness", section 3, of integrated gradients
@@ -197,8 +199,15 @@ export async function attributePatches(
       values,
     };
   });
-  return {
-    baselines: { corrupted: found.terms[0]?.[0] ?? Number.NaN, clean: found.terms[1]?.[0] ?? Number.NaN },
-    attributions,
+  const baselines = {
+    corrupted: found.terms[0]?.[0] ?? Number.NaN,
+    clean: found.terms[1]?.[0] ?? Number.NaN,
   };
+  // Positions without a partner in the other prompt are NaN by design, so it is the gradients that are looked at.
+  const computed = [Object.values(baselines), ...found.at.map(({ data }) => data)];
+  if (!computed.every((numbers) => numbers.every(Number.isFinite)))
+    throw new NotFiniteError(
+      `${model.label} gives logits or gradients that are not finite numbers for these prompts. Its weights may be damaged; fetch them again.`,
+    );
+  return { baselines, attributions };
 }

@@ -15,8 +15,8 @@ import { type Read, type Row, replace } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import type { Samples } from '../metrics.ts';
 import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
-import { floatsOf, promptRow } from '../planRuns.ts';
-import { logSumExp, topCandidates } from '../predict.ts';
+import { finiteSamples, floatsOf, promptRow } from '../planRuns.ts';
+import { finiteLogits, logSumExp, topCandidates } from '../predict.ts';
 import { type NamedToken, namedToken, tokenLabel, tokensOf } from '../tokens.ts';
 import type { InterveneExperiment } from './experiment.ts';
 import { type InterveneResult, interveneResultVersion, type NamedCandidate } from './result.ts';
@@ -194,7 +194,7 @@ async function plainLogits(
     });
     const results = await model.run({ rows: missing.map(promptRow), reads }, signal ? { signal } : {});
     missing.forEach((tokens, row) => {
-      known.set(keyOf(tokens), floatsOf(results[row]));
+      known.set(keyOf(tokens), finiteLogits(model, floatsOf(results[row])));
     });
   }
   return prompts.map((tokens) => known.get(keyOf(tokens)) ?? new Float32Array());
@@ -313,7 +313,11 @@ export async function runIntervene(
     sources: sources.map(texts),
     answer: { id: answer.id, text: answer.text },
     ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
-    measured: { base: measured(before), sources: others.map(measured), intervened: measured(after) },
+    measured: {
+      base: measured(before),
+      sources: others.map(measured),
+      intervened: finiteSamples(measured(after)),
+    },
     before: top(before, candidateCount),
     after: top(after, candidateCount),
     later,

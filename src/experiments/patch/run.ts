@@ -14,7 +14,7 @@ import {
 import { joinSamples, measureLogits, type Samples, sampleAt } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
 import { floatsOf, PlanRuns, promptRow, type RunOptions, readPrediction } from '../planRuns.ts';
-import { topCandidates } from '../predict.ts';
+import { finiteLogits, topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
 import { type Unit, unitsOf } from '../units.ts';
 import { ablatedActivations } from './ablation.ts';
@@ -62,7 +62,7 @@ export async function preparePatch(
     const reads = some.map(({ clean }, row) => readPrediction(row, clean.length));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
     some.forEach((pair, index) => {
-      const logits = floatsOf(results[index]);
+      const logits = finiteLogits(model, floatsOf(results[index]));
       const [best] = topCandidates(logits, 1);
       if (!best) throw new Error('The vocabulary is empty.');
       const answer = pair.answer ?? { id: best.id, text: textOf(best.id) };

@@ -14,7 +14,7 @@ import {
 import { joinSamples, measureLogits, type Samples, type Target } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
 import { floatsOf, PlanRuns, type RunOptions, readPrediction } from '../planRuns.ts';
-import { topCandidates } from '../predict.ts';
+import { finiteLogits, topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
 import { type Unit, unitsOf } from '../units.ts';
 import {
@@ -45,7 +45,7 @@ export interface PrepareOptions {
 
 /**
  * Run the clean prompt once: its prediction is the default answer, and its embeddings set the level of the noise.
- * @throws ExperimentError, or the signal's reason
+ * @throws ExperimentError, NotFiniteError, or the signal's reason
  */
 export async function prepareTrace(
   model: Model,
@@ -63,7 +63,7 @@ export async function prepareTrace(
     },
     signal ? { signal } : {},
   );
-  const cleanLogits = floatsOf(prediction);
+  const cleanLogits = finiteLogits(model, floatsOf(prediction));
   const [best] = topCandidates(cleanLogits, 1);
   if (!best) throw new Error('The vocabulary is empty.');
   const named = (id: number): NamedToken => ({ id, text: textOf(id) });
