@@ -2,8 +2,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
 import { committedRoot } from './conformance/expectedFolders.ts';
-import { writeWordTokenizer } from './conformance/wordTokenizer.ts';
 import { main } from './main.ts';
 
 // One thread for one operator: pools of several spin while others wait for the cores.

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
 import { isComplete, readTraceResult, type TraceResult } from '../experiments/trace/result.ts';
 import { committedRoot } from './conformance/expectedFolders.ts';
-import { writeWordTokenizer } from './conformance/wordTokenizer.ts';
 import { writeWhole } from './writeWhole.ts';
 
 const program = fileURLToPath(new URL('../../bin/patchbay.mjs', import.meta.url));

@@ -9,11 +9,11 @@ import { Model } from '../runtime/model.ts';
 import { attributePatches } from './attribute/attribute.ts';
 import { readPatchExperiment } from './patch/experiment.ts';
 import { resolvePatch } from './patch/resolve.ts';
-import { completePatch } from './patch/result.ts';
+import { completePatch } from './patch/work.ts';
 import { NotFiniteError, nextLogits } from './predict.ts';
 import { readTraceExperiment } from './trace/experiment.ts';
 import { resolveTrace } from './trace/resolve.ts';
-import { completeTrace } from './trace/result.ts';
+import { completeTrace } from './trace/work.ts';
 
 /** The token whose embedding is damaged; the unembedding is another matrix. */
 const damaged = 9;

@@ -49,7 +49,9 @@ type Value = PickleValue<Storage | Place>;
  * @param label the file's name, for messages
  * @throws CheckpointError that names the file, what is wrong or not done, and the remedy
  */
-export function readTorchFile(bytes: Uint8Array, label: string): ReadonlyMap<string, TorchTensor> {
+export function readTorchFile(given: Uint8Array, label: string): ReadonlyMap<string, TorchTensor> {
+  // Node's readFile gives a Buffer, whose slice is a view into the whole file, not the copy that is meant below.
+  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   const refuse = (problem: string, remedy = 'The file is cut off or damaged; fetch it again.'): never => {
     throw new CheckpointError(`${quoted(label)} ${problem}. ${remedy}`);
   };

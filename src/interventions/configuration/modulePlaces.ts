@@ -12,6 +12,9 @@ const families: Readonly<Record<string, string>> = {
   qwen2: 'llama',
 };
 
+/** Whether the tests run programs of models of this type. */
+export const isTriedModel = (modelType: string): boolean => Object.hasOwn(families, modelType);
+
 export interface ModulePlace {
   /** `transformer.h[{layer}].mlp.output`: the layer is left in braces, as in Python's f-strings. */
   readonly path: string;

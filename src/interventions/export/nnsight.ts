@@ -16,10 +16,14 @@ import {
   swapStatement,
   tokensOf,
   unequalPrompts,
+  untriedModel,
 } from './exported.ts';
+import { pythonModel } from './pythonModel.ts';
 
 /** An expression for what passes a site, [batch, positions, (heads,) width], a view that can be written to. */
 function valueAt(architecture: Architecture, { component, layer }: Site): string | undefined {
+  // The unembedding's module has another name in some versions of transformers.
+  if (component === 'logits') return 'model.output.logits';
   const whole = component.replace(/^head_/, '');
   const thirds = ['query_output', 'key_output', 'value_output'];
   const third = architecture.family === 'gpt2' ? thirds.indexOf(whole) : -1;
@@ -48,7 +52,9 @@ function refusal(architecture: Architecture, resolved: ResolvedIntervention): st
 /** A program that runs the call in nnsight's traces and prints the most probable tokens. */
 export function exportNnsight(request: ExportRequest): ExportedCode {
   const { model, call, architecture } = request;
+  const { lines: opening, source } = pythonModel(model);
   const why =
+    untriedModel('nnsight', architecture) ??
     unequalPrompts(call) ??
     request.configuration.interventions.flatMap((resolved) => refusal(architecture, resolved) ?? [])[0];
   if (why !== undefined) return { ok: false, why };
@@ -97,7 +103,8 @@ export function exportNnsight(request: ExportRequest): ExportedCode {
     'from nnsight import NNsight',
     'from transformers import AutoModelForCausalLM',
     '',
-    `model = NNsight(AutoModelForCausalLM.from_pretrained(${JSON.stringify(model)}).float().eval())`,
+    ...opening,
+    `model = NNsight(AutoModelForCausalLM.from_pretrained(${source}).float().eval())`,
     `base = torch.tensor(${tokensOf(call.base)})`,
     '',
     '',

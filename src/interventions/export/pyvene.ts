@@ -1,18 +1,27 @@
 // Interventions as a pyvene program.
 
+import { CheckpointError } from '../../checkpoint/checkpoint.ts';
+import type { ResolvedIntervention } from '../configuration/resolve.ts';
+import { InterventionError } from '../intervention.ts';
+import { writePyveneFolder } from '../pyvene/pyveneFolder.ts';
+import { toPyveneFolder } from '../pyvene/savedFolder.ts';
 import {
   type ExportedCode,
+  type ExportedPiece,
   type ExportRequest,
   exportedPieces,
+  hasParameters,
+  numbers,
   python,
   tokensOf,
   type Units,
   unequalPrompts,
+  untriedModel,
 } from './exported.ts';
+import { pythonModel } from './pythonModel.ts';
+import { type PyveneSite, pyveneRefusal, pyveneSite } from './pyveneSites.ts';
 
 const fields = [
-  'layer',
-  'component',
   'unit',
   'max_number_of_units',
   'low_rank_dimension',
@@ -24,110 +33,186 @@ const fields = [
 
 const own = ['source_layer', 'source_component', 'source_run', 'target_run'] as const;
 
-/**
- * A program that runs the call in pyvene and prints the most probable tokens. Interventions with parameters are loaded from a
- * folder that `save` has written.
- */
-export function exportPyvene(request: ExportRequest): ExportedCode {
-  const { model, configuration, call } = request;
-  const { interventions, mode } = configuration;
-  const unequal = unequalPrompts(call);
-  if (unequal !== undefined) return { ok: false, why: unequal };
+/** An intervention of the call, with its place in pyvene. */
+interface Placed extends ExportedPiece {
+  readonly place: PyveneSite;
+}
+
+/** What can be refused without knowing where the interventions are. */
+function refusal({ architecture, configuration, call }: ExportRequest): string | undefined {
+  const { interventions } = configuration;
   const beyond = interventions.flatMap(({ representation, label }) =>
     own.filter((field) => (representation[field] ?? null) !== null).map((field) => `${label}.${field}`),
   )[0];
   if (beyond !== undefined)
-    return {
-      ok: false,
-      why: `pyvene takes a source from the same site of its group's own run, and cannot say '${beyond}'.`,
-    };
+    return `pyvene takes a source from the same site of its group's own run, and cannot say '${beyond}'.`;
   const adaptor = interventions.find(({ intervention }) => /^Lo(RA|reft)/.test(intervention.type.name));
-  if (adaptor)
+  if (adaptor) return `${adaptor.intervention.type.name} is no class of pyvene; pyreft has one like it.`;
+  const links = interventions.flatMap(({ representation }) => representation.intervention_link_key ?? []);
+  if (new Set(links).size < links.length)
+    return 'In pyvene linked interventions continue with the vector of the first, and here they share parameters only.';
+  return untriedModel('pyvene', architecture) ?? unequalPrompts(call);
+}
+
+/** Why a folder of these interventions cannot be written for pyvene; undefined when it can. */
+function unsavable({ configuration }: ExportRequest): string | undefined {
+  try {
+    writePyveneFolder(toPyveneFolder(configuration));
+    return undefined;
+  } catch (error) {
+    if (error instanceof CheckpointError || error instanceof InterventionError) return error.message;
+    throw error;
+  }
+}
+
+/** A constant source as pyvene takes it: one vector, or as many as are gathered: [examples, (heads,) positions, width]. */
+function constantSource({ piece, examples }: ExportedPiece): readonly string[] {
+  const { constant, resolved, isByHead } = piece;
+  if (!constant) return [];
+  const { width } = resolved.component;
+  const tensor = `torch.tensor(${numbers(constant)})`;
+  if (constant.length === width) return [`source_representation=${tensor}`];
+  const { positions = [], heads } = examples[0]?.target ?? {};
+  const order =
+    heads && !isByHead
+      ? [positions.length, heads.length]
+      : [...(heads ? [heads.length] : []), positions.length];
+  const shape = [...order, width].join(', ');
+  const turned = heads && !isByHead ? '.transpose(1, 2)' : '';
+  return [
+    `source_representation=${tensor}.reshape(-1, ${shape}).expand(${examples.length}, ${shape.replaceAll(/\d+/g, '-1')})${turned}`,
+  ];
+}
+
+function representationOf({ piece, examples, place }: Placed): string {
+  const { representation, site } = piece.resolved;
+  const isPath = place.component.includes('.');
+  const given = fields.flatMap((field) =>
+    (representation[field] ?? null) === null ? [] : [`${field}=${python(representation[field])}`],
+  );
+  return `        pv.RepresentationConfig(${[
+    ...(isPath ? [] : [`layer=${python(site.layer)}`]),
+    `component=${python(place.component)}`,
+    ...given,
+    ...constantSource({ piece, examples }),
+  ].join(', ')}),`;
+}
+
+/** Units of all examples as pyvene lists them. */
+function located(units: readonly (Units | undefined)[], unit: ResolvedIntervention['unit']): unknown {
+  if (units.some((each) => each === undefined)) return null;
+  if (unit === 'h') return units.map((each) => each?.heads);
+  if (unit === 'pos') return units.map((each) => each?.positions);
+  return [units.map((each) => each?.heads), units.map((each) => each?.positions)];
+}
+
+/** The entries of each intervention in each example, in pyvene's counting; undefined where none are named. */
+function subspacesOf({ call }: ExportRequest, placed: readonly Placed[]): unknown {
+  // pyvene names cells of a partition, not their entries.
+  if (placed.some(({ piece }) => piece.resolved.partition)) return call.subspaces ?? undefined;
+  const spaces = placed.map(({ examples, place: { entriesWithin } }) =>
+    entriesWithin || examples.some(({ entries }) => entries)
+      ? examples.map(({ entries }) =>
+          entriesWithin ? (entries?.map((entry) => entriesWithin[entry]) ?? entriesWithin) : entries,
+        )
+      : null,
+  );
+  return spaces.every((each) => each === null) ? undefined : spaces;
+}
+
+/**
+ * A program that runs the call in pyvene 0.1.8 and prints the most probable tokens. Interventions with parameters are loaded
+ * from a folder that `save` has written.
+ */
+export function exportPyvene(request: ExportRequest): ExportedCode {
+  const { model, architecture, configuration, call } = request;
+  const { interventions, mode } = configuration;
+  const early = refusal(request);
+  if (early !== undefined) return { ok: false, why: early };
+  const pieces = exportedPieces(request);
+  const leftOut = interventions.find((each) => pieces.every(({ piece }) => piece.resolved !== each));
+  if (leftOut)
     return {
       ok: false,
-      why: `${adaptor.intervention.type.name} is no class of pyvene; pyreft has one like it.`,
+      why: `${leftOut.label}: pyvene cannot leave an intervention out of a call; leave it out of the configuration.`,
     };
-  const hasParameters = interventions.some(
-    ({ intervention }) => Object.keys(intervention.parameters).length > 0,
-  );
-  const representations = interventions.map(({ representation, constant }) => {
-    const given = fields.flatMap((field) =>
-      (representation[field] ?? null) === null ? [] : [`${field}=${python(representation[field])}`],
+  const placed: Placed[] = [];
+  for (const piece of pieces) {
+    const place = pyveneSite(architecture, piece.piece.resolved);
+    const why = 'why' in place ? place.why : pyveneRefusal(architecture, piece, place);
+    if (why !== undefined) return { ok: false, why };
+    if (!('why' in place)) placed.push({ ...piece, place });
+  }
+  const isLoaded = interventions.some(({ intervention }) => hasParameters(intervention));
+  if (isLoaded) {
+    const unnamed = placed.find(
+      ({ piece, place }) => place.component !== piece.resolved.representation.component,
     );
-    const source = constant
-      ? [`source_representation=torch.tensor(${python(representation.source_representation)})`]
-      : [];
-    return `        pv.RepresentationConfig(${[...given, ...source].join(', ')}),`;
-  });
-  const declare = hasParameters
-    ? [
-        '# The folder that Patchbay has saved.',
-        'intervenable = pv.IntervenableModel.load("interventions", model)',
-      ]
-    : [
-        'config = pv.IntervenableConfig(',
-        '    representations=[',
-        ...representations,
-        '    ],',
-        `    intervention_types=[${interventions.map(({ intervention }) => `pv.${intervention.type.name}`).join(', ')}],`,
-        `    mode=${python(mode)},`,
-        ')',
-        'intervenable = pv.IntervenableModel(config, model)',
-      ];
-  const pieces = exportedPieces(request);
-  const full = (units: readonly (Units | undefined)[], unit: string): unknown => {
-    if (units.some((each) => each === undefined)) return null;
-    if (unit === 'h') return units.map((each) => each?.heads);
-    if (unit === 'pos') return units.map((each) => each?.positions);
-    return [units.map((each) => each?.heads), units.map((each) => each?.positions)];
-  };
-  const side = (route: string, which: 'origin' | 'target') =>
-    interventions
-      .filter((resolved) => resolved.route === route)
-      .map((resolved) => {
-        const found = pieces.find(({ piece }) => piece.resolved === resolved);
-        return found
-          ? full(
-              found.examples.map((each) => each[which]),
-              resolved.unit,
-            )
-          : null;
-      });
+    const why = unnamed
+      ? `${unnamed.piece.resolved.label}: pyvene loads interventions with parameters from a folder, and has no '${unnamed.piece.resolved.component.name}' to load one at.`
+      : call.sourceRepresentations
+        ? 'Beside interventions with parameters, pyvene takes constants from the folder, not from the call.'
+        : unsavable(request);
+    if (why !== undefined) return { ok: false, why };
+  }
+  const mixed = placed.find(({ piece }) => piece.resolved.intervention.interchanged);
+  if (mixed && placed.some(({ piece }) => piece.resolved.partition))
+    return {
+      ok: false,
+      why: `${mixed.piece.resolved.label}: beside a partition, pyvene takes no entries by interchange_dim.`,
+    };
   const routes = [...new Set(interventions.map(({ route }) => route))];
-  const locations = routes.map(
-    (route) =>
-      `        ${python(route)}: (${python(side(route, 'origin'))}, ${python(side(route, 'target'))}),`,
-  );
-  const subspaces = interventions.map((resolved) => {
-    const found = pieces.find(({ piece }) => piece.resolved === resolved);
-    return found?.examples.some(({ entries }) => entries)
-      ? found.examples.map(({ entries }) => entries)
-      : null;
-  });
-  // pyvene names cells of a partition, not their entries.
-  const named = call.subspaces ?? null;
-  const isNamed = interventions.some(({ partition }) => partition);
-  const spaces = isNamed ? named : subspaces.every((each) => each === null) ? null : subspaces;
+  const side = (route: string, which: 'origin' | 'target') =>
+    placed
+      .filter(({ piece }) => piece.resolved.route === route)
+      .map(({ piece, examples }) =>
+        located(
+          examples.map((each) => each[which]),
+          piece.resolved.unit,
+        ),
+      );
+  const subspaces = subspacesOf(request, placed);
+  const isCollecting = interventions.some(({ intervention }) => intervention.type.isCollect);
+  const { lines: opening, source } = pythonModel(model);
   const lines = [
     'import torch',
     'import pyvene as pv',
     'from transformers import AutoModelForCausalLM',
     '',
-    `model = AutoModelForCausalLM.from_pretrained(${python(model)}).float().eval()`,
-    ...declare,
+    ...opening,
+    `model = AutoModelForCausalLM.from_pretrained(${source}).float().eval()`,
+    ...(isLoaded
+      ? [
+          '# The folder that Patchbay has saved.',
+          'intervenable = pv.IntervenableModel.load("interventions", model)',
+        ]
+      : [
+          'config = pv.IntervenableConfig(',
+          '    representations=[',
+          ...placed.map(representationOf),
+          '    ],',
+          `    intervention_types=[${interventions.map(({ intervention }) => `pv.${intervention.type.name}`).join(', ')}],`,
+          `    mode=${python(mode)},`,
+          ')',
+          'intervenable = pv.IntervenableModel(config, model)',
+        ]),
     `base = {"input_ids": torch.tensor(${tokensOf(call.base)})}`,
     call.sources.length === 0
       ? 'sources = None'
-      : `sources = [${call.sources.map((source) => (source ? `{"input_ids": torch.tensor(${tokensOf(source)})}` : 'None')).join(', ')}]`,
+      : `sources = [${call.sources.map((each) => (each ? `{"input_ids": torch.tensor(${tokensOf(each)})}` : 'None')).join(', ')}]`,
     'with torch.no_grad():',
-    '    _, output = intervenable(',
+    `    ${isCollecting ? '(_, collected)' : '_'}, output = intervenable(`,
     '        base,',
     '        sources,',
     '        {',
-    ...locations.map((line) => `    ${line}`),
+    ...routes.map(
+      (route) =>
+        `            ${python(route)}: (${python(side(route, 'origin'))}, ${python(side(route, 'target'))}),`,
+    ),
     '        },',
-    ...(spaces === null ? [] : [`        subspaces=${python(spaces)},`]),
+    ...(subspaces === undefined ? [] : [`        subspaces=${python(subspaces)},`]),
     '    )',
+    ...(isCollecting ? ['print(collected)'] : []),
     'print(torch.softmax(output.logits[:, -1], -1).topk(5))',
   ];
   return { ok: true, code: `${lines.join('\n')}\n` };

@@ -1,5 +1,6 @@
 // Interventions as a program for TransformerLens 4, where it has a hook at the site.
 
+import type { Architecture } from '../../architectures/architecture.ts';
 import type { ResolvedIntervention } from '../configuration/resolve.ts';
 import { promptsOf } from '../execution/runs.ts';
 import {
@@ -14,7 +15,9 @@ import {
   swapStatement,
   tokensOf,
   unequalPrompts,
+  untriedModel,
 } from './exported.ts';
+import { pythonModel } from './pythonModel.ts';
 
 /** The hook at a site. A bridge that is not put into compatibility mode computes as the checkpoint does. */
 const hooks: Readonly<Record<string, string>> = {
@@ -51,10 +54,25 @@ function refusal({
   return undefined;
 }
 
+/** Why TransformerLens cannot open the model; undefined when it can. */
+function unopened({ family, blocks }: Architecture, source: string): string | undefined {
+  if (source !== 'name')
+    return source.includes('gguf_file')
+      ? 'TransformerLens opens no GGUF files.'
+      : 'TransformerLens opens the newest revision of a repository, and no other.';
+  // Its bridge splits the bias of the fused projection.
+  return family === 'gpt_neox' && !('query_key_value.bias' in (blocks[0]?.weights ?? {}))
+    ? 'TransformerLens opens no GPT-NeoX without biases in attention.'
+    : undefined;
+}
+
 /** A program that runs the call with TransformerLens's hooks and prints the most probable tokens. */
 export function exportTransformerLens(request: ExportRequest): ExportedCode {
-  const { model, call } = request;
+  const { model, architecture, call } = request;
+  const { lines: opening, source } = pythonModel(model);
   const why =
+    untriedModel('TransformerLens', architecture) ??
+    unopened(architecture, source) ??
     unequalPrompts(call) ??
     request.configuration.interventions.flatMap((resolved) => refusal(resolved) ?? [])[0];
   if (why !== undefined) return { ok: false, why };
@@ -95,7 +113,8 @@ export function exportTransformerLens(request: ExportRequest): ExportedCode {
     'import torch',
     'from transformer_lens.model_bridge import TransformerBridge',
     '',
-    `model = TransformerBridge.boot_transformers(${python(model)}, device="cpu")`,
+    ...opening,
+    `model = TransformerBridge.boot_transformers(${source}, device="cpu")`,
     `base = torch.tensor(${tokensOf(call.base)})`,
     'torch.set_grad_enabled(False)',
     ...caches,

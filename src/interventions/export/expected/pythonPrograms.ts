@@ -13,7 +13,7 @@ const interpreter = process.env.PATCHBAY_PYTHON;
 const answersSchema = v.record(
   v.string(),
   v.union([
-    v.strictObject({ logits: v.array(v.number()), printed: v.string() }),
+    v.strictObject({ logits: v.array(v.number()), collected: v.array(v.number()), printed: v.string() }),
     v.strictObject({ error: v.string() }),
   ]),
 );

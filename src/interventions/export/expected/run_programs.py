@@ -2,7 +2,7 @@
 
     python run_programs.py programs.json > results.json
 
-The file maps names to programs. An answer is {"logits": [...], "printed": "..."}, or {"error": "..."}.
+The file maps names to programs. An answer is {"logits": [...], "collected": [...], "printed": "..."}, or {"error": "..."}.
 """
 
 import contextlib
@@ -32,7 +32,12 @@ for name, code in programs.items():
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             exec(compile(code, name, "exec"), scope)
         logits = scope["logits"] if "logits" in scope else scope["output"].logits
-        answers[name] = {"logits": logits.flatten().tolist(), "printed": printed.getvalue()}
+        collected = [x for each in scope.get("collected", []) for x in each.flatten().tolist()]
+        answers[name] = {
+            "logits": logits.flatten().tolist(),
+            "collected": collected,
+            "printed": printed.getvalue(),
+        }
     except Exception as error:  # what fails is an answer too
         where = traceback.extract_tb(error.__traceback__)[-1]
         answers[name] = {"error": f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"}
