@@ -10,6 +10,8 @@ import { gradientRequest } from './backward/gradientRequest.ts';
 import type { GradientPlan, GradientResult } from './backward/objective.ts';
 import { type ExecuteContext, type ExecuteOptions, execute } from './forward/execute.ts';
 import { checkKeep, Keeper, type KeepRequest, keptEnds } from './forward/kept.ts';
+import { Decoder } from './generation/decoder.ts';
+import type { GenerationRow } from './generation/request.ts';
 import type { KeptRow } from './plan/keptRow.ts';
 import type { Plan, ReadResult } from './plan/plan.ts';
 import { schedule } from './plan/schedule.ts';
@@ -123,6 +125,19 @@ export class Model {
       keeper.dispose();
       throw error;
     }
+  }
+
+  /**
+   * Run prompts and keep what their continuations need. The decoder takes its turn among other runs at each step, and must
+   * be disposed before the model.
+   * @returns a decoder, and for each row the logits of its last position, [vocabulary]
+   * @throws PlanError when a prompt or an edit does not fit the model, before anything runs
+   */
+  async decode(
+    rows: readonly GenerationRow[],
+    options: ExecuteOptions = {},
+  ): Promise<{ readonly decoder: Decoder; readonly logits: readonly Float32Array[] }> {
+    return Decoder.start({ context: this.#context, take: (work) => this.#turns.take(work) }, rows, options);
   }
 
   get #context(): ExecuteContext {

@@ -49,11 +49,18 @@ export interface Backend {
   readonly largestTensorBytes: number;
   /** Bytes of weights that one graph can be given at most. */
   readonly largestPartBytes: number;
+  /**
+   * Whether a run copies all that its graph is given. Weights that are used again and again for little work are then
+   * better constants of the graph.
+   */
+  readonly copiesInputs: boolean;
   /** The size that a run-time dimension is padded to: few distinct ones where each costs a shader compilation. */
   paddedSize(size: number): number;
   upload(data: TensorData, shape: readonly number[]): DeviceTensor;
   /** Copy pieces of float32 tensors into a new one; what no piece covers is zero. */
   assemble(shape: readonly number[], pieces: readonly Piece[]): DeviceTensor;
+  /** Copy pieces of float32 tensors into one that `upload` or `assemble` made. What no piece covers stays. */
+  write(into: DeviceTensor, pieces: readonly Piece[]): void;
   /** int64 is read as int32: the values are places and counts. */
   read(tensor: DeviceTensor): Promise<TensorData>;
   dispose(tensor: DeviceTensor): void;

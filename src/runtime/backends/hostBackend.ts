@@ -40,6 +40,8 @@ export interface HostBackendOptions {
   readonly description: string;
   /** Bytes of weights that one graph can be given at most; default without limit. */
   readonly largestPartBytes?: number;
+  /** See `Backend`. */
+  readonly copiesInputs: boolean;
   readonly ort: Onnxruntime;
   readonly sessionOptions: InferenceSession.SessionOptions;
   /** Awaited after each run of a graph; see `createBreather`. */
@@ -53,6 +55,7 @@ export class HostBackend implements Backend {
   readonly batchBytes = 256 * 2 ** 20;
   readonly largestTensorBytes = Number.POSITIVE_INFINITY;
   readonly largestPartBytes: number;
+  readonly copiesInputs: boolean;
   readonly #ort: Onnxruntime;
   readonly #sessionOptions: InferenceSession.SessionOptions;
   readonly #breathe: (() => Promise<void>) | undefined;
@@ -63,6 +66,7 @@ export class HostBackend implements Backend {
     this.kind = options.kind;
     this.description = options.description;
     this.largestPartBytes = options.largestPartBytes ?? Number.POSITIVE_INFINITY;
+    this.copiesInputs = options.copiesInputs;
     this.#ort = options.ort;
     this.#sessionOptions = options.sessionOptions;
     this.#breathe = options.breathe;
@@ -123,6 +127,13 @@ export class HostBackend implements Backend {
       result.set(this.#floats(from).subarray(start, start + count), at);
     }
     return this.upload(result, shape);
+  }
+
+  write(into: DeviceTensor, pieces: readonly Piece[]): void {
+    const target = this.#floats(into);
+    for (const { from, start, count, at } of pieces) {
+      target.set(this.#floats(from).subarray(start, start + count), at);
+    }
   }
 
   async read(tensor: DeviceTensor): Promise<TensorData> {

@@ -10,6 +10,7 @@ export function createNodeBackend(threads = availableParallelism()): Backend {
   return new HostBackend({
     kind: 'node',
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    copiesInputs: false,
     ort,
     sessionOptions: {
       executionProviders: ['cpu'],

@@ -23,6 +23,7 @@ export const wasmBackend = (ort: Onnxruntime, threads: number, breathe?: () => P
     kind: 'wasm',
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     largestPartBytes,
+    copiesInputs: true,
     ort,
     ...(breathe ? { breathe } : {}),
     sessionOptions: {

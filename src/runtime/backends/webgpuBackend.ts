@@ -68,6 +68,7 @@ class WebGpuBackend implements Backend {
   readonly batchTokens = 2048;
   readonly batchBytes = 128 * 2 ** 20;
   readonly largestPartBytes = Number.POSITIVE_INFINITY;
+  readonly copiesInputs = false;
   readonly #ort: Ort;
   readonly #device: GPUDevice;
   readonly #live = new LiveTensors();
@@ -201,12 +202,20 @@ class WebGpuBackend implements Backend {
 
   assemble(shape: readonly number[], pieces: readonly Piece[]): DeviceTensor {
     const buffer = this.#createBuffer(elementCount(shape), false);
+    this.#copy(buffer, pieces);
+    return this.#ownBuffer(buffer, shape);
+  }
+
+  write(into: DeviceTensor, pieces: readonly Piece[]): void {
+    this.#copy(this.#bufferOf(into), pieces);
+  }
+
+  #copy(buffer: GPUBuffer, pieces: readonly Piece[]): void {
     const encoder = this.#device.createCommandEncoder();
     for (const { from, start, count, at } of pieces) {
       encoder.copyBufferToBuffer(this.#bufferOf(from), start * 4, buffer, at * 4, count * 4);
     }
     this.#device.queue.submit([encoder.finish()]);
-    return this.#ownBuffer(buffer, shape);
   }
 
   async read(tensor: DeviceTensor): Promise<TensorData> {

@@ -12,9 +12,9 @@ import type { BoundWeights, WeightStore } from '../weights/weights.ts';
 import { indexBatch, ownTokens } from './batch.ts';
 import { Captures } from './captures.ts';
 import { type PreparedEdits, prepareEdits } from './editGroups.ts';
-import type { Keeper } from './kept.ts';
 import { Lookup } from './lookup.ts';
 import type { BatchSizes, PlacedRow } from './placedRow.ts';
+import type { RowKeeper } from './rowKeeper.ts';
 import { type PastPool, type Pooled, States } from './states.ts';
 import { groupTaps, memberResult, type TapGroup, type TapRequest, tapInputs } from './taps.ts';
 import { blockVariant, embedVariant, headVariant, type VariantSlots, variantKey } from './variant.ts';
@@ -77,7 +77,7 @@ export async function execute(
   plan: Plan,
   schedule: Schedule,
   options: ExecuteOptions,
-  keeper?: Keeper,
+  keeper?: RowKeeper,
 ): Promise<readonly ReadResult[]> {
   const execution = new Execution(context, plan, schedule, options, undefined, keeper);
   try {
@@ -92,7 +92,7 @@ export class Execution {
   readonly lookup: Lookup;
   readonly #context: ExecuteContext;
   readonly #recorder: Recorder | undefined;
-  readonly #keeper: Keeper | undefined;
+  readonly #keeper: RowKeeper | undefined;
   readonly #options: ExecuteOptions;
   readonly #captures: Captures;
   readonly #states: States;
@@ -106,7 +106,7 @@ export class Execution {
     schedule: Schedule,
     options: ExecuteOptions,
     recorder?: Recorder,
-    keeper?: Keeper,
+    keeper?: RowKeeper,
   ) {
     this.#keeper = keeper;
     this.arena = new Arena(context.backend);

@@ -9,6 +9,7 @@ import type { Schedule } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
 import { headStage, type Stage } from '../plan/stage.ts';
 import type { PlacedRow } from './placedRow.ts';
+import type { RowKeeper } from './rowKeeper.ts';
 
 export interface KeepRequest {
   /** The layer at whose entrance later rows fork. */
@@ -62,7 +63,7 @@ export function keptEnds(
 }
 
 /** Copies what is to be kept from the batches of a run, while they pass. */
-export class Keeper {
+export class Keeper implements RowKeeper {
   readonly #backend: Backend;
   readonly #request: KeepRequest;
   readonly #tensors: DeviceTensor[] = [];

@@ -168,7 +168,8 @@ export interface OpenSites {
   readonly passing: ReadonlyMap<string, Value>;
 }
 
-export function openSites(slots: SiteSlots): OpenSites {
+/** @param prefix of the names of all inputs and outputs: parts of one graph are told apart by it */
+export function openSites(slots: SiteSlots, prefix = ''): OpenSites {
   const outputs: Record<string, Value> = {};
   const seen = new Map<string, Value>();
   const edits = new Map<number, OpenEdit>();
@@ -179,8 +180,8 @@ export function openSites(slots: SiteSlots): OpenSites {
       if (slot.component !== component) return;
       const { value: changed, edit } =
         slot.layout === 'pair'
-          ? editPairs(passing, slot, `edit${index}`)
-          : editUnits(passing, slot, `edit${index}`, seen);
+          ? editPairs(passing, slot, `${prefix}edit${index}`)
+          : editUnits(passing, slot, `${prefix}edit${index}`, seen);
       passing = changed;
       edits.set(index, edit);
     });
@@ -188,7 +189,7 @@ export function openSites(slots: SiteSlots): OpenSites {
     slots.taps.forEach((slot, index) => {
       if (slot.component !== component) return;
       passed.set(component, passing);
-      const name = `tap${index}`;
+      const name = `${prefix}tap${index}`;
       const taken = takeUnits(passing, slot.layout, name);
       const results = slot.reduction ? buildReduction(slot.reduction, name, taken) : { value: taken };
       for (const [key, result] of Object.entries(results)) outputs[`${name}.${key}`] = result;

@@ -115,6 +115,31 @@ export class WeightStore {
     }
   }
 
+  /** A weight that stays on the device in float32. */
+  resident(tensor: string): DeviceTensor | undefined {
+    return this.#resident.get(tensor);
+  }
+
+  /** Bytes of all weights that do. */
+  get residentBytes(): number {
+    return [...this.#resident.values()].reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
+  }
+
+  /** `with` for several parts at once. @param use is given one entry for each part */
+  async withAll<T>(
+    parts: readonly Readonly<Record<string, WeightSource>>[],
+    positions: number,
+    signal: AbortSignal | undefined,
+    use: (bound: readonly BoundWeights[]) => Promise<T>,
+  ): Promise<T> {
+    const next = (bound: readonly BoundWeights[]): Promise<T> => {
+      const weights = parts[bound.length];
+      if (!weights) return use(bound);
+      return this.with(weights, positions, signal, (own) => next([...bound, own]));
+    };
+    return next([]);
+  }
+
   close(): void {
     for (const tensor of this.#resident.values()) this.#backend.dispose(tensor);
     for (const { tensor } of this.#tables.values()) this.#backend.dispose(tensor);

@@ -1,0 +1,115 @@
+// Edits of generation, checked once before anything runs and turned into edits of rows wherever they act.
+
+import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import { type Edit, type Plan, PlanError, type Source } from '../plan/plan.ts';
+import { schedule } from '../plan/schedule.ts';
+import type { ScheduledEdit } from '../plan/scheduled.ts';
+import { describeComponent, resolveLocation } from '../plan/sites.ts';
+import type { Stage } from '../plan/stage.ts';
+import { type ActsAt, actsAt } from './editSpan.ts';
+import type { GenerationEdit, GenerationRow } from './request.ts';
+
+export interface CheckedEdit {
+  readonly edit: GenerationEdit;
+  readonly stage: Stage;
+  readonly acts: ActsAt;
+  /** The edit at some positions of a row. */
+  readonly at: (positions: readonly number[]) => Edit;
+  /** The edit at one position, ready for a step. */
+  readonly scheduledAt: (position: number) => ScheduledEdit;
+}
+
+/** Positions of the prompt in the order in which the edit lists them, where it acts at no others. */
+const listed = ({ at: { prompt, steps = 'none' } }: GenerationEdit): readonly number[] | undefined =>
+  typeof prompt === 'object' && steps === 'none' ? prompt : undefined;
+
+/** @returns [positions, heads, width] */
+function sourceData(
+  edit: GenerationEdit,
+  data: Float32Array,
+  component: ComponentDescription,
+  positions: number,
+): Float32Array {
+  const heads = component.layout === 'token' ? 1 : (edit.heads?.length ?? component.heads ?? 1);
+  const { width, name } = component;
+  const whole = positions * heads * width;
+  const isWhole = listed(edit) !== undefined && data.length === whole;
+  if (!isWhole && data.length !== width && data.length !== heads * width) {
+    throw new PlanError(
+      `The vector for '${name}' has ${data.length} numbers, and this model needs ${width}${heads === 1 ? '' : `, or ${heads * width} for ${heads} heads`}. It may belong to another model.`,
+    );
+  }
+  if (isWhole) return data;
+  const all = new Float32Array(whole);
+  for (let at = 0; at < whole; at += data.length) all.set(data, at);
+  return all;
+}
+
+function editAt(edit: GenerationEdit, component: ComponentDescription, positions: readonly number[]): Edit {
+  const { site, heads, fragment, source: given } = edit;
+  const source = ((): Source | undefined => {
+    if (given?.kind !== 'vector') return given;
+    if (component.layout === 'pair')
+      throw new PlanError(
+        `'${component.name}' has as many entries as there are positions, which grow: its edit takes no vector. Use a formula without a source.`,
+      );
+    return { kind: 'tensor', data: sourceData(edit, given.data, component, positions.length) };
+  })();
+  return {
+    site,
+    location: { positions, ...(heads ? { heads } : {}) },
+    fragment,
+    ...(source ? { source } : {}),
+  };
+}
+
+/**
+ * @returns for each row its edits, in order
+ * @throws PlanError when a prompt or an edit does not fit the model; the message says which and what would be right
+ */
+export function checkEdits(
+  architecture: Architecture,
+  rows: readonly GenerationRow[],
+): readonly (readonly CheckedEdit[])[] {
+  if (!architecture.isCausal)
+    throw new PlanError(`${architecture.family} sees what comes after, and does not generate text.`);
+  const acting = rows.map(({ tokens, edits = [] }) => edits.map(({ at }) => actsAt(at, tokens.length)));
+  // A plan that never runs: whatever a run would refuse, it refuses now.
+  const trial: Plan = {
+    rows: rows.map(({ tokens, edits = [] }) => ({
+      start: { kind: 'tokens', tokens },
+      edits: edits.map((edit) =>
+        editAt(edit, describeComponent(architecture, edit.site.component), promptPlaces(edit, tokens.length)),
+      ),
+    })),
+    reads: [],
+  };
+  const scheduled = schedule(architecture, trial);
+  return rows.map(({ edits = [] }, row) =>
+    edits.map((edit, index): CheckedEdit => {
+      const component = describeComponent(architecture, edit.site.component);
+      const { stage } = scheduled.rows[row]?.edits[index] ?? { stage: 0 };
+      const at = (positions: readonly number[]) => editAt(edit, component, positions);
+      return {
+        edit,
+        stage,
+        acts: acting[row]?.[index] ?? (() => false),
+        at,
+        scheduledAt: (position) => {
+          const own = at([position]);
+          return { ...own, stage, target: resolveLocation(component, own.location, position + 1) };
+        },
+      };
+    }),
+  );
+}
+
+/** Where in the prompt an edit is tried: all that it lists, else one position. */
+const promptPlaces = (edit: GenerationEdit, length: number): readonly number[] =>
+  listed(edit)?.map((position) => (position < 0 ? length + position : position)) ?? [0];
+
+/** Positions of the prompt where an edit acts, in the order of its list where it has one. */
+export function promptPositions({ edit, acts }: CheckedEdit, length: number): readonly number[] {
+  if (listed(edit)) return promptPlaces(edit, length);
+  return Array.from({ length }, (_, position) => position).filter(acts);
+}

@@ -1,0 +1,194 @@
+// One step of generation: a token of each row through the model, from the keys and values that are kept.
+
+import { Arena } from '../backends/arena.ts';
+import type { DeviceTensor, Program } from '../backends/backend.ts';
+import { Captures } from '../forward/captures.ts';
+import { type PreparedEdits, prepareEdits } from '../forward/editGroups.ts';
+import type { ExecuteContext } from '../forward/execute.ts';
+import type { BatchSizes, PlacedRow } from '../forward/placedRow.ts';
+import type { ScheduledEdit } from '../plan/scheduled.ts';
+import { describeComponent } from '../plan/sites.ts';
+import { embedStage, headStage, type Stage } from '../plan/stage.ts';
+import type { BoundWeights } from '../weights/weights.ts';
+import { bindsWeights, boundTensors } from './boundTensors.ts';
+import type { GenerationCache } from './cache.ts';
+import { partOf, partPrefix, type SpanPart, spanGraph, spanKey, weightInput } from './stepGraph.ts';
+
+export interface StepRow {
+  readonly token: number;
+  /** Of the token in its sequence. */
+  readonly position: number;
+  /** Slots of all positions up to and with this one. */
+  readonly slots: readonly number[];
+  /** Those that act at this position. */
+  readonly edits: readonly ScheduledEdit[];
+}
+
+/** Far beyond any position: a key there is seen by no query. */
+const nowhere = 2 ** 30;
+/** Keys are padded to a multiple of it: the runtime plans its memory anew for each new size. */
+const keyBlock = 16;
+
+/** Which parts run as one graph. */
+export function stepSpans({ architecture, backend, weights }: ExecuteContext): readonly (readonly Stage[])[] {
+  const stages = Array.from({ length: headStage(architecture) + 2 }, (_, index) => index + embedStage);
+  // Weights that are brought in for one layer at a time are not all there at once; and weights that are constants of
+  // their graph should not be copied into another one because a single layer is edited.
+  const isWhole = weights.residency === 'expanded' && !backend.copiesInputs;
+  return isWhole ? [stages] : stages.map((stage) => [stage]);
+}
+
+interface Indices {
+  readonly sizes: BatchSizes;
+  readonly inputs: Readonly<Record<string, DeviceTensor>>;
+}
+
+function indexStep(rows: readonly StepRow[], arena: Arena, capacity: number): Indices {
+  const { backend } = arena;
+  const count = backend.paddedSize(rows.length);
+  const longest = rows.reduce((most, { position }) => Math.max(most, position + 1), 1);
+  const keys = backend.paddedSize(Math.ceil(longest / keyBlock) * keyBlock);
+  const tokens = new Int32Array(count);
+  const positions = new Int32Array(count);
+  const places = Int32Array.from({ length: count }, (_, row) => row);
+  const queryPositions = new Int32Array(count).fill(-1);
+  const keyIndex = new Int32Array(count * keys);
+  const keyPositions = new Int32Array(count * keys).fill(nowhere);
+  rows.forEach(({ token, position, slots }, row) => {
+    tokens[row] = token;
+    positions[row] = position;
+    queryPositions[row] = position;
+    for (let at = 0; at <= position; at++) {
+      keyIndex[row * keys + at] = at === position ? capacity + row : (slots[at] ?? 0);
+      keyPositions[row * keys + at] = at;
+    }
+  });
+  return {
+    sizes: { tokens: count, rows: count, queries: 1, keys },
+    inputs: {
+      tokens: arena.upload(tokens, [count]),
+      positions: arena.upload(positions, [count]),
+      query_index: arena.upload(places, [count, 1]),
+      query_positions: arena.upload(queryPositions, [count, 1]),
+      key_index: arena.upload(keyIndex, [count, keys]),
+      key_positions: arena.upload(keyPositions, [count, keys]),
+      token_slot: arena.upload(places, [count]),
+    },
+  };
+}
+
+interface PreparedPart extends SpanPart {
+  readonly edits: PreparedEdits;
+}
+
+/** Edits of a layer, sorted into groups. */
+function preparePart(
+  { architecture }: ExecuteContext,
+  rows: readonly StepRow[],
+  stage: Stage,
+  sizes: BatchSizes,
+  arena: Arena,
+): PreparedPart {
+  const placed = rows.map(
+    ({ position, edits }, place): PlacedRow => ({
+      row: place,
+      place,
+      first: position,
+      length: position + 1,
+      tokenOf: (wanted) => (wanted === position ? place : undefined),
+      edits: edits.filter((edit) => edit.stage === stage),
+    }),
+  );
+  const edits = prepareEdits(placed, {
+    arena,
+    captures: new Captures(arena),
+    sizes,
+    paddedSize: (size) => arena.backend.paddedSize(size),
+    describe: (component) => describeComponent(architecture, component),
+  });
+  return { stage, slots: { edits: edits.slots, taps: [] }, edits };
+}
+
+async function programOf(context: ExecuteContext, parts: readonly PreparedPart[]): Promise<Program> {
+  const { architecture, backend, programs } = context;
+  const isBound = bindsWeights(context);
+  const key = spanKey(architecture, parts) + (isBound ? ` of ${parts.map(({ stage }) => stage)}` : '');
+  const known = programs.get(key);
+  if (known) return known;
+  const compiled = (async () =>
+    backend.compile(
+      spanGraph(architecture, parts, isBound ? await boundTensors(context, parts) : new Map()),
+    ))();
+  programs.set(key, compiled);
+  compiled.catch(() => programs.delete(key));
+  return compiled;
+}
+
+function weightInputs(
+  { architecture }: ExecuteContext,
+  parts: readonly SpanPart[],
+  bound: readonly BoundWeights[],
+): Readonly<Record<string, DeviceTensor>> {
+  const inputs: Record<string, DeviceTensor> = {};
+  parts.forEach(({ stage }, index) => {
+    for (const [name, source] of Object.entries(partOf(architecture, stage).weights)) {
+      const tensor = bound[index]?.[`weight.${name}`];
+      if (tensor) inputs[weightInput(index, name, source)] = tensor;
+    }
+  });
+  return inputs;
+}
+
+/**
+ * Run one token of each row, and keep its keys and values in the last of its slots.
+ * @returns the logits of each row, [vocabulary]
+ */
+export async function runStep(
+  context: ExecuteContext,
+  rows: readonly StepRow[],
+  cache: GenerationCache,
+  signal: AbortSignal | undefined,
+): Promise<readonly Float32Array[]> {
+  const { architecture, backend, weights } = context;
+  const arena = new Arena(backend);
+  const longest = rows.reduce((most, { position }) => Math.max(most, position + 1), 1);
+  const moves = rows.map(({ slots, position }, from) => ({ from, slot: slots[position] ?? 0 }));
+  try {
+    const { sizes, inputs } = indexStep(rows, arena, cache.capacity);
+    let hidden: DeviceTensor | undefined;
+    let logits: DeviceTensor | undefined;
+    for (const stages of stepSpans(context)) {
+      signal?.throwIfAborted();
+      const parts = stages.map((stage) => preparePart(context, rows, stage, sizes, arena));
+      const given: Record<string, DeviceTensor> = { ...inputs, ...(hidden ? { hidden } : {}) };
+      parts.forEach(({ stage, edits }, index) => {
+        const prefix = partPrefix(index);
+        for (const [name, tensor] of Object.entries(edits.inputs)) given[prefix + name] = tensor;
+        if (!architecture.blocks[stage]) return;
+        const { keys, values } = cache.layer(stage);
+        given[`${prefix}past.keys`] = keys;
+        given[`${prefix}past.values`] = values;
+      });
+      const outputs = await weights.withAll(
+        parts.map(({ stage }) => partOf(architecture, stage).weights),
+        longest,
+        signal,
+        async (bound) => {
+          const program = await programOf(context, parts);
+          return arena.own(await program.run({ ...given, ...weightInputs(context, parts, bound) }));
+        },
+      );
+      parts.forEach(({ stage }, index) => {
+        const { [`${partPrefix(index)}keys`]: keys, [`${partPrefix(index)}values`]: values } = outputs;
+        if (keys && values) cache.write(stage, keys, values, moves);
+      });
+      ({ out: hidden, logits } = outputs);
+    }
+    const data = logits && (await backend.read(logits));
+    if (!(data instanceof Float32Array)) throw new Error('The head gave no logits.');
+    const each = data.length / sizes.tokens;
+    return rows.map((_, row) => data.slice(row * each, (row + 1) * each));
+  } finally {
+    arena.disposeAll();
+  }
+}

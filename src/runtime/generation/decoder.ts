@@ -1,0 +1,141 @@
+// Sequences that grow, token by token, under edits that live through them. A decoder holds what was computed of them; a
+// step runs the new tokens only, of as many rows at once as go on. Which tokens those are is another's choice.
+
+import type { ExecuteContext, ExecuteOptions } from '../forward/execute.ts';
+import { PlanError } from '../plan/plan.ts';
+import { GenerationCache } from './cache.ts';
+import { type CheckedEdit, checkEdits } from './checkedEdits.ts';
+import { runStep, type StepRow } from './decodeStep.ts';
+import { positionLimit } from './limits.ts';
+import { planPrompts, runPrompts } from './prompts.ts';
+import type { GenerationRow } from './request.ts';
+
+/** What a decoder runs on. */
+export interface DecoderHost {
+  readonly context: ExecuteContext;
+  /** Waits for the model's other runs. */
+  readonly take: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+interface LiveRow {
+  readonly edits: readonly CheckedEdit[];
+  readonly slots: number[];
+}
+
+export class Decoder {
+  readonly #host: DecoderHost;
+  readonly #cache: GenerationCache;
+  readonly #live = new Map<number, LiveRow>();
+
+  private constructor(host: DecoderHost) {
+    this.#host = host;
+    this.#cache = new GenerationCache(host.context.backend);
+  }
+
+  /**
+   * Run the prompts.
+   * @returns a decoder, and for each row the logits of its last position, [vocabulary]
+   * @throws PlanError when a prompt or an edit does not fit the model, before anything runs
+   */
+  static async start(
+    host: DecoderHost,
+    rows: readonly GenerationRow[],
+    options: ExecuteOptions = {},
+  ): Promise<{ readonly decoder: Decoder; readonly logits: readonly Float32Array[] }> {
+    const { context } = host;
+    const checked = checkEdits(context.architecture, rows);
+    const plan = planPrompts(
+      context.architecture,
+      rows.map(({ tokens }, row) => ({ tokens, edits: checked[row] ?? [] })),
+    );
+    const decoder = new Decoder(host);
+    try {
+      const ends = await host.take(() => runPrompts(context, plan, decoder.#cache, options));
+      ends.forEach(({ slots }, row) => {
+        decoder.#live.set(row, { edits: checked[row] ?? [], slots: [...slots] });
+      });
+      return { decoder, logits: ends.map(({ logits }) => logits) };
+    } catch (error) {
+      decoder.dispose();
+      throw error;
+    }
+  }
+
+  /** Positions that are kept of all rows together, counting shared ones once. */
+  get capacity(): number {
+    return this.#cache.capacity;
+  }
+
+  /**
+   * Append a token to rows and run it. A row without a token waits; one that will not go on should `leave`.
+   * @returns the logits that follow, [vocabulary], by row
+   * @throws PlanError for a row that has left, a token that does not exist, or a sequence that is as long as the model's
+   */
+  async step(
+    tokens: ReadonlyMap<number, number>,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<number, Float32Array>> {
+    const { context, take } = this.#host;
+    const entries = [...tokens].map(([row, token]) => ({ row, token, live: this.#checked(row, token) }));
+    const found = new Map<number, Float32Array>();
+    await take(async () => {
+      for (const batch of this.#batches(entries)) {
+        const rows = batch.map(({ token, live }): StepRow => {
+          const position = live.slots.length;
+          live.slots.push(...this.#cache.take(1));
+          const edits = live.edits.filter(({ acts }) => acts(position));
+          return {
+            token,
+            position,
+            slots: live.slots,
+            edits: edits.map(({ scheduledAt }) => scheduledAt(position)),
+          };
+        });
+        const logits = await runStep(context, rows, this.#cache, signal);
+        batch.forEach(({ row }, index) => {
+          const own = logits[index];
+          if (own) found.set(row, own);
+        });
+      }
+    });
+    return found;
+  }
+
+  #checked(row: number, token: number): LiveRow {
+    const { architecture } = this.#host.context;
+    const live = this.#live.get(row);
+    if (!live) throw new PlanError(`Row ${row} does not go on: it has left, or was never there.`);
+    if (!Number.isInteger(token) || token < 0 || token >= architecture.vocabularySize)
+      throw new PlanError(
+        `Token ${token} does not exist: the vocabulary has ids 0 to ${architecture.vocabularySize - 1}.`,
+      );
+    if (live.slots.length >= positionLimit(architecture))
+      throw new PlanError(
+        `Row ${row} is as long as this model's context: ${architecture.maxPositions} positions.`,
+      );
+    return live;
+  }
+
+  /** As many rows together as the backend's limits allow. */
+  #batches<T extends { readonly live: LiveRow }>(entries: readonly T[]): readonly (readonly T[])[] {
+    const { architecture, backend } = this.#host.context;
+    const longest = entries.reduce((most, { live }) => Math.max(most, live.slots.length + 1), 1);
+    const perRow = 4 * Math.max(architecture.vocabularySize, longest * architecture.width);
+    const most = Math.max(1, Math.min(backend.batchTokens, Math.floor(backend.batchBytes / perRow)));
+    return Array.from({ length: Math.ceil(entries.length / most) }, (_, index) =>
+      entries.slice(index * most, (index + 1) * most),
+    );
+  }
+
+  /** Let go of a row that has ended. */
+  leave(row: number): void {
+    const live = this.#live.get(row);
+    if (live) this.#cache.release(live.slots);
+    this.#live.delete(row);
+  }
+
+  dispose(): void {
+    this.#live.clear();
+    this.#cache.dispose();
+  }
+}
