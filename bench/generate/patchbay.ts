@@ -3,7 +3,7 @@
 import { openModel } from '../../src/checkpoint/openNode.ts';
 import { add } from '../../src/onnx/elementwise.ts';
 import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackend.ts';
+import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackendOnNode.ts';
 import type { GenerationEdit } from '../../src/runtime/generation/request.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { median } from '../machine.ts';

@@ -68,6 +68,11 @@ function indexStep(rows: readonly StepRow[], arena: Arena, capacity: number): In
     inputs: {
       tokens: arena.upload(tokens, [count]),
       positions: arena.upload(positions, [count]),
+      // The sequence ends with the token.
+      lengths: arena.upload(
+        positions.map((position) => position + 1),
+        [count],
+      ),
       query_index: arena.upload(places, [count, 1]),
       query_positions: arena.upload(queryPositions, [count, 1]),
       key_index: arena.upload(keyIndex, [count, keys]),

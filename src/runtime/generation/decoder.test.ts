@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { add } from '../../onnx/elementwise.ts';
 import type { Backend } from '../backends/backend.ts';
 import { createNodeBackend } from '../backends/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../backends/wasmBackend.ts';
+import { createWasmBackendOnNode } from '../backends/wasmBackendOnNode.ts';
 import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../fixtures/tinyCheckpoint.ts';
 import { Model } from '../model.ts';
 import { type Edit, type Fragment, PlanError } from '../plan/plan.ts';

@@ -55,6 +55,7 @@ export function spanGraph(
 ): Graph {
   const { width } = architecture;
   const positions = input('positions', 'int32', ['tokens']);
+  const lengths = input('lengths', 'int32', ['tokens']);
   const tables = new Map<string, Value>();
   const table = (name: string, columns: number): Value => {
     const value = tables.get(name) ?? input(name, 'float32', ['table', columns]);
@@ -77,6 +78,7 @@ export function spanGraph(
     const made = new Map<string, Value>();
     const scope: PartScope = {
       positions,
+      lengths,
       site,
       weight: (name) => {
         const source = weights[name];
