@@ -4,6 +4,9 @@
 export interface Notice {
   readonly code:
     | 'answer-of-several-tokens'
+    | 'answer-taken-as'
+    | 'answer-without-space'
+    | 'tokens-differ-by-version'
     | 'answer-not-predicted'
     | 'trailing-space'
     | 'subject-is-last'

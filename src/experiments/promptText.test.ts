@@ -99,3 +99,12 @@ test('a range is followed by its characters into another tokenizer and another p
   expect(lastThere && charactersOf(lastThere, there)?.[1]).toBe(text.length);
   expect(followedRange(first, here, placedPrompt('the dog', after))).toBeUndefined();
 });
+
+test('a special token that was marked stays marked where there is one', async () => {
+  const tokenizer = await expectedTokenizer('split');
+  const [before, after] = ['the dog', 'the house'].map((text) => placedPrompt(text, tokenizer));
+  if (!before || !after) throw new Error('no prompts');
+  expect(followedRange([0, 1], before, after)).toEqual([0, 1]);
+  const plain = placedPrompt('the house', await expectedTokenizer('bytes'));
+  expect(followedRange([0, 1], before, plain)).toBeUndefined();
+});

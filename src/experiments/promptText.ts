@@ -3,6 +3,8 @@
 // which may spell anything (`<|begin_of_text|>` has "gin" in it).
 
 import type { TextRange, Tokenizer } from '../checkpoint/checkpoint.ts';
+import { quoted } from '../messages/wording.ts';
+import { ExperimentError } from './experimentFile.ts';
 
 /** First token, and the one after the last. */
 export type TokenRange = readonly [number, number];
@@ -91,6 +93,17 @@ export function tokensAt([from, to]: TextRange, { text, places }: PlacedPrompt):
   return [first, last + 1];
 }
 
+/**
+ * The last token that holds a part of the text before a character.
+ * @param end in UTF-16 units, from 1 on
+ * @throws ExperimentError when no ordinary token does
+ */
+export function tokenEndingAt(end: number, { text, places }: PlacedPrompt): number {
+  const position = places.findLastIndex((place) => place !== null && place[0] < end);
+  if (position >= 0) return position;
+  throw new ExperimentError(`${quoted(text.slice(0, end))} has no token of its own in ${quoted(text)}.`);
+}
+
 /** The characters that a range of tokens holds; undefined when it holds none. */
 export function charactersOf([from, to]: TokenRange, { places }: PlacedPrompt): TextRange | undefined {
   const held = places.slice(from, to).filter((place) => place !== null);
@@ -136,7 +149,12 @@ export function followedRange(
   before: PlacedPrompt,
   after: PlacedPrompt,
 ): TokenRange | undefined {
-  const [from = 0] = charactersOf(range, before) ?? [];
+  const [from] = charactersOf(range, before) ?? [];
+  if (from === undefined) {
+    // Special tokens that were marked by hand have no text; they stay where the other prompt has such tokens too.
+    const there = after.places.slice(...range);
+    return there.length === range[1] - range[0] && there.every((place) => place === null) ? range : undefined;
+  }
   const wanted = textOfRange(range, before);
   const found = [...occurrences(wanted, after)];
   const distance = (at: number): number => Math.abs(at - from);

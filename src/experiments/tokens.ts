@@ -2,6 +2,7 @@
 
 import { type Checkpoint, CheckpointError, type Tokenizer } from '../checkpoint/checkpoint.ts';
 import { ExperimentError } from './experimentFile.ts';
+import { type Notice, trailingSpaceNotice } from './notice.ts';
 
 /** @throws ExperimentError when there is none */
 export function needTokenizer(tokenizer: Tokenizer | undefined, what: string): Tokenizer {
@@ -55,24 +56,16 @@ export interface NamedToken {
   readonly text: string;
 }
 
-/**
- * One token that a person names by id or text. Of a text of several tokens it is the first, and `rest` tells how many
- * more there are.
- * @throws ExperimentError for an id that the vocabulary does not have, or a text without tokens
- */
-export function namedToken(
-  name: string | number,
+/** What a person should know of a prompt's tokens. @param what names it: 'The prompt' */
+export function promptNotices(
+  text: string | readonly number[],
   tokenizer: Tokenizer | undefined,
-  vocabularySize: number,
   what: string,
-): NamedToken & { readonly rest: number } {
-  const ids =
-    typeof name === 'number' ? [name] : tokensOf(name, tokenizer, what, { addSpecialTokens: false });
-  const [id = 0] = ids;
-  if (id >= vocabularySize) {
-    throw new ExperimentError(
-      `Token ${id}, ${what}, does not exist: the vocabulary has ids 0 to ${vocabularySize - 1}.`,
-    );
-  }
-  return { id, text: tokenLabel(id, tokenizer), rest: ids.length - 1 };
+): readonly Notice[] {
+  if (typeof text !== 'string') return [];
+  const differs = tokenizer?.noticeOf?.(text);
+  return [
+    ...(text.endsWith(' ') ? [trailingSpaceNotice(what)] : []),
+    ...(differs === undefined ? [] : [{ code: 'tokens-differ-by-version' as const, text: differs }]),
+  ];
 }

@@ -258,6 +258,13 @@ export function createEngine(
     isSpecial: tokenizer.isSpecial(id),
   });
 
+  const promptTokens = (tokenizer: Tokenizer, text: string): readonly TokenInfo[] => {
+    const places = tokenizer.places(text);
+    return tokenizer
+      .encode(text)
+      .map((id, position) => ({ ...tokenInfo(tokenizer, id), place: places[position] ?? null }));
+  };
+
   return {
     device: async (): Promise<DeviceInfo> => (await device).info,
 
@@ -275,7 +282,7 @@ export function createEngine(
 
     tokenize: async (text) => {
       const { tokenizer } = current();
-      return tokenizer.encode(text).map((id) => tokenInfo(tokenizer, id));
+      return promptTokens(tokenizer, text);
     },
 
     predict: (text, options = {}) =>
@@ -291,7 +298,7 @@ export function createEngine(
         const candidates = topCandidates(logits, options.count ?? defaultCandidates).map(
           ({ id, logit, probability }) => ({ ...tokenInfo(tokenizer, id), logit, probability }),
         );
-        return { tokens: ids.map((id) => tokenInfo(tokenizer, id)), candidates, elapsedMs };
+        return { tokens: promptTokens(tokenizer, text), candidates, elapsedMs };
       }),
 
     describeTokens: async (ids) => {

@@ -110,6 +110,8 @@ export interface TokenInfo {
   /** As in a sentence, leading space included. */
   readonly text: string;
   readonly isSpecial: boolean;
+  /** Where it stands in the prompt that it is of, in UTF-16 units; null where it stands for none of it. */
+  readonly place?: readonly [number, number] | null;
 }
 
 export interface Candidate extends TokenInfo {

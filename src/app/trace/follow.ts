@@ -1,29 +1,14 @@
 // What the trace does when the prompt or the model changes under it: the subject is guessed or found again, windows fit the
 // depth of the model, and an experiment that was opened runs as soon as it can.
 
+import { followedRange, promptOfTokens, rangeOfText } from '../../experiments/promptText.ts';
 import { usualWindow } from '../../experiments/trace/cells.ts';
 import type { ModelInfo, TokenInfo } from '../../worker/protocol.ts';
 import type { ModelStore } from '../model/modelStore.ts';
 import { isCurrent, type PromptStore } from '../prompt/promptStore.ts';
 import { isShownCurrent, type TraceStore } from '../stores/trace.ts';
 import type { StreamInput } from './inputs.ts';
-import { followSubject, guessSubject, rangeText, type TokenRange } from './subject.ts';
-
-/** The tokens that hold a text's first occurrence; null when it does not occur. */
-export function rangeOfText(tokens: readonly TokenInfo[], text: string): TokenRange | null {
-  const start = rangeText(tokens, [0, tokens.length]).indexOf(text.trim());
-  if (start < 0 || text.trim() === '') return null;
-  const end = start + text.trim().length;
-  let at = 0;
-  let from = -1;
-  for (const [position, token] of tokens.entries()) {
-    const next = at + token.text.length;
-    if (from < 0 && next > start) from = position;
-    if (next >= end) return [from, position + 1];
-    at = next;
-  }
-  return null;
-}
+import { guessSubject, type TokenRange } from './subject.ts';
 
 /** Windows that were the usual ones in a model of `before` layers become the usual ones of `after`. */
 export function refitWindows(
@@ -40,13 +25,15 @@ export function refitWindows(
 
 function subjectFor(
   trace: ReturnType<TraceStore['getState']>,
+  text: string,
   tokens: readonly TokenInfo[],
   before: readonly TokenInfo[] | null,
 ): Pick<ReturnType<TraceStore['getState']>, 'isSubjectGuessed'> & { readonly subject: TokenRange | null } {
   const { pending, inputs, isSubjectGuessed } = trace;
   const named = pending?.experiment.subject;
+  const prompt = promptOfTokens(tokens, text);
   if (typeof named === 'string') {
-    const found = rangeOfText(tokens, named);
+    const found = rangeOfText(named, prompt);
     if (found) return { subject: found, isSubjectGuessed: false };
   }
   if (pending && typeof named === 'object' && named[1] <= tokens.length)
@@ -54,7 +41,7 @@ function subjectFor(
   if (!isSubjectGuessed && inputs.subject) {
     // Before the first tokens of a model the subject lies among those of the stored result.
     const among = before ?? trace.shown?.result.tokens.map((token) => ({ ...token, isSpecial: false }));
-    const followed = among && followSubject(among, inputs.subject, tokens);
+    const followed = among && followedRange(inputs.subject, promptOfTokens(among), prompt);
     if (followed) return { subject: followed, isSubjectGuessed };
   }
   return { subject: guessSubject(tokens), isSubjectGuessed: true };
@@ -78,7 +65,7 @@ export function followChanges(trace: TraceStore, prompt: PromptStore, model: Mod
     }
     if (tokens === null || !isCurrent(tokens, text, info)) return;
     if (tokens.value !== lastTokens) {
-      const { subject, isSubjectGuessed } = subjectFor(trace.getState(), tokens.value, lastTokens);
+      const { subject, isSubjectGuessed } = subjectFor(trace.getState(), text, tokens.value, lastTokens);
       lastTokens = tokens.value;
       trace.setState({ inputs: { ...trace.getState().inputs, subject }, isSubjectGuessed });
     }

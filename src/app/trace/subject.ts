@@ -103,19 +103,3 @@ export const rangeText = (tokens: Tokens, [from, to]: TokenRange): string =>
     .slice(from, to)
     .map(({ text }) => text)
     .join('');
-
-/**
- * The same subject in changed tokens: the range with the same text nearest to where it was.
- * @returns null when the text is gone
- */
-export function followSubject(before: Tokens, range: TokenRange, after: Tokens): TokenRange | null {
-  const text = rangeText(before, range).trim();
-  const length = range[1] - range[0];
-  let best: TokenRange | null = null;
-  for (let from = 0; from + length <= after.length; from += 1) {
-    const candidate: TokenRange = [from, from + length];
-    if (rangeText(after, candidate).trim() !== text) continue;
-    if (best === null || Math.abs(from - range[0]) < Math.abs(best[0] - range[0])) best = candidate;
-  }
-  return best;
-}

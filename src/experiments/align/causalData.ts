@@ -6,6 +6,7 @@ import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { quoted } from '../../messages/wording.ts';
 import { uniformStream } from '../../random/noise.ts';
 import { ExperimentError, type Immutable, wholeNumber } from '../experimentFile.ts';
+import { placedPrompt } from '../promptText.ts';
 import {
   type CausalModel,
   causalModel,
@@ -291,15 +292,15 @@ function fill(template: string, setting: Setting<string>, declared: Declared, wh
 
 /** The token that ends where a part of a text ends. @throws ExperimentError when none does */
 function positionsOf({ text, ends }: Filled, tokenizer: Tokenizer, declared: Declared) {
-  const tokens = tokenizer.encode(text);
+  const { places } = placedPrompt(text, tokenizer);
   return [...ends].flatMap(([variable, end]): readonly (readonly [string, number])[] => {
-    const before = tokenizer.encode(text.slice(0, end));
-    if (before.some((id, at) => id !== tokens[at]))
+    const position = places.findLastIndex((place) => place !== null && place[1] === end);
+    if (position < 0)
       declared.fail(
         'prompt',
         `no token of ${quoted(text)} ends where {${variable}} does. Put a space or a mark after it.`,
       );
-    return [[variable, before.length - 1]];
+    return [[variable, position]];
   });
 }
 

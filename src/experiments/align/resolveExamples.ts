@@ -4,10 +4,11 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { didYouMean } from '../../messages/nearest.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
+import { answerToken } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import { type Notice, trailingSpaceNotice } from '../notice.ts';
+import type { Notice } from '../notice.ts';
 import { promptRow } from '../planRuns.ts';
-import { type NamedToken, namedToken, tokensOf } from '../tokens.ts';
+import { type NamedToken, promptNotices, tokensOf } from '../tokens.ts';
 import { causalExamples } from './causalData.ts';
 import type { AlignExample } from './example.ts';
 import type { AlignExperiment } from './experiment.ts';
@@ -91,31 +92,38 @@ export function resolveExamples(
 ): { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] } {
   const { vocabularySize } = architecture;
   const known = new Map<string, readonly number[]>();
-  const labels = new Map<string | number, NamedToken>();
-  let spaced: Notice | undefined;
+  const labels = new Map<string, NamedToken>();
+  const notices = new Map<Notice['code'], Notice>();
   const prompt = (text: string | readonly number[], where: string): readonly number[] => {
     const key = typeof text === 'string' ? text : text.join(' ');
     const found = typeof text === 'string' ? known.get(key) : undefined;
     if (found) return found;
-    if (typeof text === 'string' && text.endsWith(' '))
-      spaced ??= trailingSpaceNotice(`The prompt '${where}'`);
+    for (const notice of promptNotices(text, tokenizer, `The prompt '${where}'`)) {
+      if (!notices.has(notice.code)) notices.set(notice.code, notice);
+    }
     const tokens = tokensOf(text, tokenizer, `the prompt '${where}'`);
     // The scheduler knows what prompts a model can take.
     schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
     if (typeof text === 'string') known.set(key, tokens);
     return tokens;
   };
-  const token = (name: string | number, where: string): NamedToken => {
-    const found = labels.get(name);
+  /** A label, after the prompt that it is an answer to. */
+  const token = (name: string | number, after: string | readonly number[], where: string): NamedToken => {
+    const key = JSON.stringify([name, typeof name === 'string' ? after : null]);
+    const found = labels.get(key);
     if (found) return found;
-    const { id, text, rest } = namedToken(name, tokenizer, vocabularySize, `the label '${where}'`);
+    const { id, text, rest } = answerToken(name, `the label '${where}'`, {
+      tokenizer,
+      vocabularySize,
+      after,
+    });
     if (rest > 0) {
       const spaceless = typeof name === 'string' && !name.startsWith(' ');
       throw new ExperimentError(
         `'${where}' is ${JSON.stringify(name)}, which has ${rest + 1} tokens, the first of them ${JSON.stringify(text)}. A label must be one token.${spaceless ? ' Most tokenizers put the space before a word into its token; begin the label with one.' : ' Name its first token, or another word.'}`,
       );
     }
-    labels.set(name, { id, text });
+    labels.set(key, { id, text });
     return { id, text };
   };
   const examples = listed(given, tokenizer, field).map((example, index): ResolvedExample => {
@@ -127,11 +135,13 @@ export function resolveExamples(
     return {
       base,
       source,
-      label: token(example.label, `${where}.label`),
-      ...(baseLabel === undefined ? {} : { baseLabel: token(baseLabel, `${where}.baseLabel`) }),
-      ...(sourceLabel === undefined ? {} : { sourceLabel: token(sourceLabel, `${where}.sourceLabel`) }),
+      label: token(example.label, example.base, `${where}.label`),
+      ...(baseLabel === undefined ? {} : { baseLabel: token(baseLabel, example.base, `${where}.baseLabel`) }),
+      ...(sourceLabel === undefined
+        ? {}
+        : { sourceLabel: token(sourceLabel, example.source, `${where}.sourceLabel`) }),
       places: positions.map((name) => placeOf(name, example, { base, source }, where)),
     };
   });
-  return { examples, notices: spaced ? [spaced] : [] };
+  return { examples, notices: [...notices.values()] };
 }

@@ -4,6 +4,7 @@
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { uniformStream } from '../../random/noise.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { placedPrompt, tokenEndingAt } from '../promptText.ts';
 import {
   type CausalModel,
   causalModel,
@@ -36,7 +37,7 @@ export interface TemplateOptions {
 function positionOf(tokenizer: Tokenizer, text: string, part: string): number {
   const at = text.indexOf(part);
   if (at < 0) throw new ExperimentError(`${JSON.stringify(text)} does not hold ${JSON.stringify(part)}.`);
-  return tokenizer.encode(text.slice(0, at + part.length)).length - 1;
+  return tokenEndingAt(at + part.length, placedPrompt(text, tokenizer));
 }
 
 const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];
@@ -155,7 +156,9 @@ export function indirectObjectExamples(
     const again = repeated === 'first' ? first : second;
     const ends = ['{A}', '{B}', '{S}'].map((mark) => frame.slice(0, frame.indexOf(mark) + mark.length));
     const fill = (text: string) => text.replace('{A}', first).replace('{B}', second).replace('{S}', again);
-    return { text: fill(frame), places: ends.map((end) => tokenizer.encode(fill(end)).length - 1) };
+    const text = fill(frame);
+    const prompt = placedPrompt(text, tokenizer);
+    return { text, places: ends.map((end) => tokenEndingAt(fill(end).length, prompt)) };
   };
   return found.map(({ base, sources, baseSetting, setting }) => {
     const source = sources[variable] ?? {};
@@ -210,7 +213,7 @@ export function landmarkExamples(
   const model = landmarkModel([...asked.values()]);
   const found = counterfactualExamples(model, size, uniformStream(seed), { variables: ['place'] });
   const position = (prompt: string) =>
-    tokenizer.encode(prompt.slice(0, asked.get(prompt)?.end ?? prompt.length)).length - 1;
+    tokenEndingAt(asked.get(prompt)?.end ?? prompt.length, placedPrompt(prompt, tokenizer));
   return found.map(({ base, sources, baseSetting, setting }) => {
     const source = runForward(model, sources.place);
     const [own = '', other = ''] = [base.prompt, source.prompt];

@@ -13,11 +13,12 @@ import type { Parameters } from '../../interventions/intervention.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Read, type Row, replace } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
+import { answerToken } from '../answers.ts';
 import type { Samples } from '../metrics.ts';
-import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
+import type { Notice } from '../notice.ts';
 import { finiteSamples, floatsOf, promptRow } from '../planRuns.ts';
 import { finiteLogits, logSumExp, topCandidates } from '../predict.ts';
-import { type NamedToken, namedToken, tokenLabel, tokensOf } from '../tokens.ts';
+import { type NamedToken, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import type { InterveneExperiment } from './experiment.ts';
 import { type InterveneResult, interveneResultVersion, type NamedCandidate } from './result.ts';
 
@@ -74,7 +75,7 @@ export function resolveIntervene(
 ): ResolvedIntervention {
   const notices: Notice[] = [];
   const prompt = (text: string | readonly number[], what: string): readonly number[] => {
-    if (typeof text === 'string' && text.endsWith(' ')) notices.push(trailingSpaceNotice(`The ${what}`));
+    notices.push(...promptNotices(text, tokenizer, `The ${what}`));
     const tokens = tokensOf(text, tokenizer, `the ${what}`);
     // The scheduler knows what prompts a model can take.
     schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
@@ -82,9 +83,13 @@ export function resolveIntervene(
   };
   const named = (name: string | number | undefined, what: string): NamedToken | undefined => {
     if (name === undefined) return undefined;
-    const { id, text, rest } = namedToken(name, tokenizer, architecture.vocabularySize, `the ${what}`);
-    if (rest > 0) notices.push(severalTokensNotice(name, text, rest, `the ${what}`));
-    return { id, text };
+    const token = answerToken(name, `the ${what}`, {
+      tokenizer,
+      vocabularySize: architecture.vocabularySize,
+      after: experiment.base,
+    });
+    notices.push(...token.notices);
+    return { id: token.id, text: token.text };
   };
   const base = prompt(experiment.base, 'base');
   const sources = experiment.sources.map((text, index) =>

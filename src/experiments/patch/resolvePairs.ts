@@ -3,10 +3,11 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
+import { answerToken } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
+import type { Notice } from '../notice.ts';
 import { promptRow } from '../planRuns.ts';
-import { type NamedToken, namedToken, tokenLabel, tokensOf } from '../tokens.ts';
+import { type NamedToken, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import type { PromptPair } from './outline.ts';
 import type { Pair } from './pairs.ts';
 
@@ -113,8 +114,7 @@ export function resolvePairs(
     const of = given.length > 1 ? ` of pair ${index + 1}` : '';
     const notices = found[index] ?? [];
     const prompt = (text: string | readonly number[], what: string) => {
-      if (typeof text === 'string' && text.endsWith(' '))
-        notices.push(trailingSpaceNotice(`The ${what} prompt`));
+      notices.push(...promptNotices(text, tokenizer, `The ${what} prompt`));
       const tokens = tokensOf(text, tokenizer, `the ${what} prompt${of}`);
       // The scheduler knows what prompts a model can take.
       schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
@@ -122,9 +122,14 @@ export function resolvePairs(
     };
     const named = (name: string | number | undefined, what: string): NamedToken | undefined => {
       if (name === undefined) return undefined;
-      const { id, text, rest } = namedToken(name, tokenizer, architecture.vocabularySize, `the ${what}${of}`);
-      if (rest > 0) notices.push(severalTokensNotice(name, text, rest, `the ${what}`));
-      return { id, text };
+      const token = answerToken(name, `the ${what}`, {
+        tokenizer,
+        vocabularySize: architecture.vocabularySize,
+        after: pair.clean,
+        of,
+      });
+      notices.push(...token.notices);
+      return { id: token.id, text: token.text };
     };
     if (needsCorrupted && pair.corrupted === undefined) {
       throw new ExperimentError(

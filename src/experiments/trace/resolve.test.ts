@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { expectedTokenizer } from '../../checkpoint/expected/smallTokenizers.ts';
 import { tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { placedPrompt } from '../promptText.ts';
 import { readTraceExperiment, type TraceExperimentFile } from './experiment.ts';
@@ -73,6 +74,25 @@ describe('the subject', () => {
     expect(resolve().subject).toEqual([1, 3]);
     expect(resolve({ subject: ' Eiffel Tower' }).subject).toEqual([1, 3]);
     expect(resolve({ subject: 'iff' }).subject).toEqual([1, 2]);
+  });
+
+  test('is not found in a special token, which the template put before the prompt', async () => {
+    const split = await expectedTokenizer('split');
+    const large = describeArchitecture({ ...tinyConfigurations.gpt2, vocab_size: 400 }, new Set());
+    const marked = (subject: string) => {
+      const experiment = readTraceExperiment({
+        kind: 'trace',
+        version: 1,
+        model: 'tiny',
+        prompt: 'gin of the town',
+        subject,
+      });
+      const { tokens, subject: range } = resolveTrace(large, split, experiment);
+      return tokens.slice(...range).map((id) => split.tokenText(id));
+    };
+    // The template's token is <|endoftext|>.
+    expect(marked('of')).toEqual([' of']);
+    expect(() => marked('end')).toThrow(/'end' does not occur in the prompt/);
   });
 
   test('covers all tokens of a character that several tokens make up', () => {

@@ -5,12 +5,14 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
+import { answerToken, continuation } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import { type Notice, severalTokensNotice, trailingSpaceNotice } from '../notice.ts';
-import { type NamedToken, namedToken, tokenLabel, tokensOf } from '../tokens.ts';
+import type { Notice } from '../notice.ts';
+import { charactersOf, placedPrompt } from '../promptText.ts';
+import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
 import type { TraceExperiment } from './experiment.ts';
-import { checkedRange, rangeOfText } from './subject.ts';
+import { checkedRange, rangeOfSubject } from './subject.ts';
 
 export interface ResolvedTrace extends TraceOutline {
   readonly experiment: TraceExperiment;
@@ -52,13 +54,29 @@ function resolvePositions(positions: TraceExperiment['positions'], length: numbe
   return sorted;
 }
 
+/** Text becomes the tokens that it is in the subject's place. */
+function replacementTokens(
+  given: string | readonly number[],
+  prompt: string | readonly number[],
+  subject: readonly [number, number],
+  tokenizer: Tokenizer | undefined,
+): readonly number[] {
+  if (typeof given !== 'string') return tokensOf(given, tokenizer, 'the replacement');
+  const known = needTokenizer(tokenizer, 'the replacement');
+  const placed = placedPrompt(prompt, known);
+  const [from = 0] = charactersOf(subject, placed) ?? [];
+  const tokens = continuation(given, known, placed.text.slice(0, from));
+  return tokensOf(tokens, known, 'the replacement');
+}
+
 function resolveReplacement(
-  { corruption }: TraceExperiment,
-  count: number,
+  { corruption, prompt }: TraceExperiment,
+  subject: readonly [number, number],
   tokenizer: Tokenizer | undefined,
 ): readonly number[] | undefined {
   if (corruption.kind !== 'replace') return undefined;
-  const tokens = tokensOf(corruption.tokens, tokenizer, 'the replacement', { addSpecialTokens: false });
+  const count = subject[1] - subject[0];
+  const tokens = replacementTokens(corruption.tokens, prompt, subject, tokenizer);
   if (tokens.length === count) return tokens;
   const texts = tokens.map((id) => JSON.stringify(tokenLabel(id, tokenizer))).join(' ');
   throw new ExperimentError(
@@ -78,28 +96,30 @@ export function resolveTrace(
   const tokens = tokensOf(experiment.prompt, tokenizer, 'the prompt');
   const { subject: named, corruption } = experiment;
   const subject = checkedRange(
-    typeof named === 'string' ? rangeOfText(named, tokens, tokenizer) : named,
+    typeof named === 'string' ? rangeOfSubject(named, experiment.prompt, tokenizer) : named,
     tokens.length,
   );
   const notices: Notice[] = [];
   const tokenNamed = (name: string | number | undefined, what: string): NamedToken | undefined => {
     if (name === undefined) return undefined;
-    const { id, text, rest } = namedToken(name, tokenizer, architecture.vocabularySize, what);
-    if (rest > 0) notices.push(severalTokensNotice(name, text, rest, what));
-    return { id, text };
+    const token = answerToken(name, what, {
+      tokenizer,
+      vocabularySize: architecture.vocabularySize,
+      after: experiment.prompt,
+    });
+    notices.push(...token.notices);
+    return { id: token.id, text: token.text };
   };
   const answer = tokenNamed(experiment.answer, 'the answer');
   const distractor = tokenNamed(experiment.distractor, 'the distractor');
-  if (typeof experiment.prompt === 'string' && experiment.prompt.endsWith(' ')) {
-    notices.push(trailingSpaceNotice('The prompt'));
-  }
+  notices.push(...promptNotices(experiment.prompt, tokenizer, 'The prompt'));
   if (subject[1] === tokens.length) {
     notices.push({
       code: 'subject-is-last',
       text: 'The subject is the last token, so its own position and the prediction cannot be told apart in the figure.',
     });
   }
-  const replacement = resolveReplacement(experiment, subject[1] - subject[0], tokenizer);
+  const replacement = resolveReplacement(experiment, subject, tokenizer);
   const resolved: ResolvedTrace = {
     experiment,
     tokens,

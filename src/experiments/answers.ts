@@ -1,0 +1,121 @@
+// The token that a person means by an answer: the one that continues the prompt with that text. A tokenizer may put a space
+// in front of every text, or join an answer with the word before it; what an answer becomes by itself is then another
+// token than the one that the model says.
+
+import type { Tokenizer } from '../checkpoint/checkpoint.ts';
+import { ExperimentError } from './experimentFile.ts';
+import { type Notice, severalTokensNotice } from './notice.ts';
+import { placedPrompt } from './promptText.ts';
+import { type NamedToken, needTokenizer, tokenLabel } from './tokens.ts';
+
+/** A token that is watched, and what a person should know of how it was found. */
+export interface AnswerToken extends NamedToken {
+  /** Tokens of the text after the first. */
+  readonly rest: number;
+  readonly notices: readonly Notice[];
+}
+
+const plain = { addSpecialTokens: false } as const;
+
+const continues = (ids: readonly number[], before: readonly number[]): boolean =>
+  ids.length > before.length && before.every((id, index) => ids[index] === id);
+
+/** The tokens that follow `prompt` when `text` is written behind it; undefined when the prompt's own tokens change then. */
+function following(
+  prompt: string | readonly number[],
+  text: string,
+  tokenizer: Tokenizer,
+): readonly number[] | undefined {
+  const written = typeof prompt === 'string' ? prompt : placedPrompt(prompt, tokenizer).text;
+  const before =
+    typeof prompt === 'string'
+      ? tokenizer.encode(prompt, plain)
+      : prompt.filter((id) => !tokenizer.isSpecial(id));
+  const joined = tokenizer.encode(written + text, plain);
+  return continues(joined, before) ? joined.slice(before.length) : undefined;
+}
+
+/** The tokens of a text by itself, without a space that the tokenizer puts in front of every text. */
+function alone(text: string, tokenizer: Tokenizer): readonly number[] {
+  const [first] = tokenizer.encode('a', plain);
+  const addsSpace = first !== undefined && tokenizer.tokenText(first).startsWith(' ');
+  return (addsSpace ? following('\n', text, tokenizer) : undefined) ?? tokenizer.encode(text, plain);
+}
+
+/**
+ * The tokens that a text is after a prompt.
+ * @param prompt text or token ids
+ */
+export function continuation(
+  text: string,
+  tokenizer: Tokenizer,
+  prompt: string | readonly number[],
+): readonly number[] {
+  return following(prompt, text, tokenizer) ?? alone(text, tokenizer);
+}
+
+/** Writing that puts no spaces between words. */
+const spaceless =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
+/** The answer with a space before it, where the answer as it stands would go on with the prompt's last word. */
+function spacedAnswer(
+  answer: string,
+  tokenizer: Tokenizer,
+  prompt: string | readonly number[],
+): string | undefined {
+  const written = typeof prompt === 'string' ? prompt : placedPrompt(prompt, tokenizer).text;
+  const touching = written.slice(-1) + answer.slice(0, 1);
+  // A number may well go on: 14 and then 97.
+  if (!/^[\p{L}\p{N}]\p{L}$/u.test(touching) || spaceless.test(touching)) return undefined;
+  return following(prompt, ` ${answer}`, tokenizer) ? ` ${answer}` : undefined;
+}
+
+export interface AnswerContext {
+  readonly tokenizer: Tokenizer | undefined;
+  readonly vocabularySize: number;
+  /** The prompt that it follows, text or token ids. */
+  readonly after: string | readonly number[];
+  /** Where it stands, for errors: ' of pair 2'. */
+  readonly of?: string;
+}
+
+/**
+ * One token that a person names by id or text. Of a text of several tokens it is the first.
+ * @param what names it in messages: 'the answer'
+ * @throws ExperimentError for an id that the vocabulary does not have, or a text without tokens
+ */
+export function answerToken(
+  name: string | number,
+  what: string,
+  { tokenizer, vocabularySize, after, of = '' }: AnswerContext,
+): AnswerToken {
+  const ids =
+    typeof name === 'number' ? [name] : continuation(name, needTokenizer(tokenizer, what + of), after);
+  const [id] = ids;
+  const capital = `${what[0]?.toUpperCase()}${what.slice(1)}`;
+  if (id === undefined) throw new ExperimentError(`${capital}${of} has no tokens. Give at least one word.`);
+  if (id >= vocabularySize) {
+    throw new ExperimentError(
+      `Token ${id}, ${what}${of}, does not exist: the vocabulary has ids 0 to ${vocabularySize - 1}.`,
+    );
+  }
+  const text = tokenLabel(id, tokenizer);
+  const rest = ids.length - 1;
+  const notices: Notice[] = [];
+  if (rest > 0) notices.push(severalTokensNotice(name, text, rest, what));
+  else if (typeof name === 'string' && text.trim() !== name.trim()) {
+    notices.push({
+      code: 'answer-taken-as',
+      text: `${capital} ${JSON.stringify(name)} is taken as the token ${JSON.stringify(text)}.`,
+    });
+  }
+  const spaced = typeof name === 'string' && tokenizer ? spacedAnswer(name, tokenizer, after) : undefined;
+  if (spaced !== undefined) {
+    notices.push({
+      code: 'answer-without-space',
+      text: `${capital} ${JSON.stringify(name)} goes on with the last word of the prompt. As the next word it is ${JSON.stringify(spaced)}, with the space before it.`,
+    });
+  }
+  return { id, text, rest, notices };
+}
