@@ -6,8 +6,7 @@ import { register } from 'tsx/esm/api';
 
 register();
 const { withModel } = await import('../src/cli/hostModel.ts');
-const { nameTokens } = await import('../src/experiments/trace/result.ts');
-const { readExperiment } = await import('../src/experiments/registry.ts');
+const { kindOf, readExperiment } = await import('../src/experiments/registry.ts');
 const { completeExperiment } = await import('../src/experiments/runExperiment.ts');
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,10 +19,11 @@ for (const folder of ['examples', 'examples/patch', 'examples/attribute']) {
   for (const name of readdirSync(`${root}${folder}`).filter((file) => file.endsWith('.json'))) {
     const experiment = await readExperiment(JSON.parse(readFileSync(`${root}${folder}/${name}`, 'utf8')));
     await withModel(`${root}models/${experiment.model}`, 'node', {}, async (model, checkpoint) => {
-      let result = await completeExperiment(model, checkpoint, experiment);
-      // The page shows a stored trace before it has the tokenizer.
+      // The page shows a stored result before it has the tokenizer.
       const tokenizer = await checkpoint.tokenizer();
-      if (experiment.kind === 'trace') result = nameTokens(result, (id) => tokenizer.tokenText(id));
+      const kind = await kindOf(experiment.kind);
+      const computed = await completeExperiment(model, checkpoint, experiment);
+      const result = kind.withTexts(computed, (id) => tokenizer.tokenText(id));
       // The model's name, not where it lay when this ran.
       const stored = { ...result, model: { ...result.model, label: experiment.model } };
       writeFileSync(`${root}${folder}/results/${name}`, `${JSON.stringify(stored, brief)}\n`);

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { kindNames } from '../src/experiments/registry.ts';
+import { circleOf, meetings, readImports, root } from './imports.ts';
 
 /** The floors of the house: a file may import from its own folder and from floors strictly below. */
 const floor: Readonly<Record<string, number>> = {
@@ -21,45 +23,91 @@ const floor: Readonly<Record<string, number>> = {
   figures: 1,
 };
 
-const root = join(import.meta.dirname, '..', 'src');
+/** The files by which folders that stand side by side meet: what is not named here is the folder's own. */
+const doors: Readonly<Record<string, readonly string[]>> = {
+  'checkpoint/cache': ['cacheShelf.ts'],
+  'checkpoint/sources': ['byteSource.ts', 'hub.ts'],
+  'checkpoint/storage': ['storage.ts', 'expand.ts', 'half.ts'],
+  'checkpoint/tokenizer': ['tokenizer.ts', 'tokenizerFiles.ts', 'tokenText.ts'],
+  'cli/browser': ['chromium.ts'],
+  'cli/conformance': ['cases.ts', 'compare.ts', 'reference.ts'],
+  'cli/serve': ['pageServer.ts'],
+  'experiments/patch': ['result.ts', 'work.ts'],
+  'interventions/configuration': [
+    ...['configuration.ts', 'locations.ts', 'modulePaths.ts', 'pyveneKeys.ts', 'resolve.ts'],
+  ],
+  'interventions/execution': ['edits.ts', 'prompt.ts', 'runs.ts'],
+  'interventions/pyvene': ['pyveneFolder.ts', 'pyveneState.ts'],
+  'interventions/types': ['registry.ts'],
+  'runtime/backends': ['arena.ts', 'backend.ts'],
+  'runtime/backward': ['objective.ts', 'objectives.ts'],
+  'runtime/forward': [
+    ...['captureRequests.ts', 'execute.ts', 'lookup.ts', 'placedRow.ts'],
+    ...['siteGraph.ts', 'states.ts', 'taps.ts', 'variant.ts'],
+  ],
+  'runtime/plan': ['keptRow.ts', 'plan.ts', 'schedule.ts', 'scheduled.ts', 'sites.ts', 'stage.ts'],
+  'runtime/weights': ['weights.ts'],
+};
 
-function sourceFiles(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return sourceFiles(path);
-    return /\.tsx?$/.test(entry.name) ? [path] : [];
-  });
-}
-
-const folderOf = (path: string): string => relative(root, path).split('/')[0] ?? '';
-
-/** Every relative import of a file, type-only ones too: a type that crosses upwards is a dependency as well. */
-function relativeImports(path: string): string[] {
-  const text = readFileSync(path, 'utf8');
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)].map((match) =>
-    join(path, '..', match[1] ?? ''),
-  );
-}
+const imports = readImports();
+const folderOf = (path: string): string => path.split('/')[0] ?? '';
+const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path);
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 test('imports point downwards only', () => {
-  const upward = sourceFiles(root).flatMap((path) => {
+  const upward = [...imports].flatMap(([path, targets]) => {
     const from = folderOf(path);
-    return relativeImports(path)
-      .filter((target) => target.startsWith(root))
+    return targets
       .filter((target) => {
         const to = folderOf(target);
         return to !== from && (floor[to] ?? 99) >= (floor[from] ?? 99);
       })
-      .map((target) => `${relative(root, path)} imports ${relative(root, target)}`);
+      .map((target) => `${path} imports ${target}`);
   });
   expect(upward).toEqual([]);
 });
 
+test('no files import each other in a circle', () => {
+  expect(circleOf(imports)).toBeUndefined();
+});
+
+/** The page's folders are those of its pages, which are moving to shared rooms; tests may look anywhere. */
+const between = meetings(imports).filter(({ from, file }) => folderOf(from) !== 'app' && !isTest(file));
+
+test('folders that stand side by side form no circle', () => {
+  const graph = new Map<string, Set<string>>();
+  for (const { from, to } of between) graph.set(from, (graph.get(from) ?? new Set()).add(to));
+  expect(circleOf(graph)).toBeUndefined();
+});
+
+test('folders that stand side by side meet by their doors only', () => {
+  const past = between.filter(({ to, target }) => !doors[to]?.includes(target.slice(to.length + 1)));
+  expect(past.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  // A door that nobody uses is a wall again.
+  const open = Object.entries(doors).flatMap(([folder, files]) => files.map((file) => `${folder}/${file}`));
+  expect(open.filter((door) => !between.some(({ target }) => target === door))).toEqual([]);
+});
+
 test('only the page imports React', () => {
-  const outside = sourceFiles(root)
+  const outside = [...imports.keys()]
     .filter((path) => folderOf(path) !== 'app')
-    .filter((path) => /from 'react(-dom)?[/']/.test(readFileSync(path, 'utf8')));
-  expect(outside.map((path) => relative(root, path))).toEqual([]);
+    .filter((path) => /from 'react(-dom)?[/']/.test(textOf(path)));
+  expect(outside).toEqual([]);
+});
+
+test('nobody outside the kinds asks which kind an experiment or a result is', () => {
+  // `experiment.kind === …` under whatever name, a switch over it, or the name of a result's kind. Calls of the worker,
+  // places of the page and cases of references have kinds of their own.
+  const named = kindNames.join('|');
+  const value = '(?:experiment|result|earlier|given|file)\\??\\.kind';
+  const question = new RegExp(
+    `${value}\\s*[!=]==\\s*'|switch \\(${value}\\)|'(?:${named}|attribution)-result'`,
+  );
+  const own = /^experiments\/[^/]+\//;
+  const asking = [...imports.keys()]
+    .filter((path) => !own.test(path) && !isTest(path))
+    .filter((path) => question.test(textOf(path)));
+  expect(asking).toEqual([]);
 });
 
 test('every folder of src has a floor', () => {

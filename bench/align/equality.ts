@@ -9,7 +9,7 @@ import { gradients } from '../../src/autodiff/gradients.ts';
 import { orthonormalGap } from '../../src/autodiff/orthonormal.ts';
 import { rateFactor } from '../../src/autodiff/schedules.ts';
 import { causalModel, runForward, runInterchange } from '../../src/experiments/align/causalModel.ts';
-import { randomOrthonormal } from '../../src/interventions/execution/orthonormal.ts';
+import { randomOrthonormal } from '../../src/interventions/types/orthonormal.ts';
 import { matMul } from '../../src/onnx/contraction.ts';
 import { add, mul, relu, sub } from '../../src/onnx/elementwise.ts';
 import { type Graph, graph } from '../../src/onnx/graph.ts';

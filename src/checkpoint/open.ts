@@ -2,13 +2,14 @@
 
 import { listed, quoted } from '../messages/wording.ts';
 import type { CachedLoad } from './cache/cachedLoad.ts';
+import { hubPlace } from './cache/hubPlace.ts';
 import { type Checkpoint, CheckpointError } from './checkpoint.ts';
 import { openGguf } from './gguf/gguf.ts';
 import { openSafetensors, weightFiles } from './safetensors/safetensorsFolder.ts';
 import { filesFolder } from './sources/blob.ts';
 import type { FileFolder, OpenOptions } from './sources/byteSource.ts';
 import { httpFolder, openHttpFile } from './sources/http.ts';
-import { type HubRepository, hubFolder, hubPlace } from './sources/hub.ts';
+import { type HubRepository, hubFolder } from './sources/hub.ts';
 
 /** What the openers of servers accept besides. */
 export interface ServerOptions extends OpenOptions {

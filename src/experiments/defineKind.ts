@@ -71,6 +71,10 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
     hasText: (experiment) => definition.hasText(ownExperiment(experiment)),
     metricProblem: (experiment, metric) => definition.metricProblem(ownExperiment(experiment), metric),
     growth,
+    withTexts: (result, textOf) => {
+      const own = ownResult(result);
+      return definition.withTexts ? keptResult(definition.withTexts(own, textOf)) : own;
+    },
     count: (result) => definition.count(ownResult(result)),
     isComplete: (result) => {
       const { done, total } = definition.count(ownResult(result));

@@ -139,6 +139,8 @@ export interface KindDefinition<
   /** Why a metric cannot be shown of an experiment, with the remedy; undefined where it can. */
   metricProblem(experiment: Experiment, metric: Metric): string | undefined;
   growth(): Growth<Result, Change>;
+  /** The result with the text of every token that it names by id alone, for a reader without the tokenizer; default as it is. */
+  withTexts?(result: Result, textOf: (id: number) => string): Result;
   /** What has arrived, and all. */
   count(result: Result): Count;
   /** @throws MetricError for a metric that the result does not have */
@@ -171,6 +173,7 @@ export interface ExperimentKind {
   hasText(experiment: AnyExperiment): boolean;
   metricProblem(experiment: AnyExperiment, metric: Metric): string | undefined;
   growth(): Growth<AnyResult, Update>;
+  withTexts(result: AnyResult, textOf: (id: number) => string): AnyResult;
   count(result: AnyResult): Count;
   isComplete(result: AnyResult): boolean;
   show(result: AnyResult, options?: ShowOptions): Shown;

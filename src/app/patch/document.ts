@@ -1,7 +1,7 @@
 // What a person edits on the Patch page, as one value: prompts, what is watched, and the cables between their runs. A
 // change makes the next one and leaves the one before as it was, so that undo is a matter of going back.
 
-import type { Pair } from '../../experiments/patch/pairs.ts';
+import type { Pair } from '../../experiments/pairs.ts';
 import type { Corrections } from './matching.ts';
 
 /** `base`, `source_0`, ..., or `original`: the base without interventions. */

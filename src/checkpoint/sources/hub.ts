@@ -3,7 +3,6 @@
 // can neither be stopped by a signal nor notices an answer of the wrong length.
 import type { RepoId } from '@huggingface/hub';
 import { quoted, reasonOf } from '../../messages/wording.ts';
-import type { CachePlace } from '../cache/cachedLoad.ts';
 import { CheckpointError } from '../checkpoint.ts';
 import type { ByteSource, FileFolder } from './byteSource.ts';
 import { openHttpFile, rangeSource } from './http.ts';
@@ -81,20 +80,6 @@ export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void)
       const url = `${here.hubUrl}/${repository}/resolve/${encodeURIComponent(revision)}/${name}`;
       return openHttpFile(url, `${label}/${name}`, { ...options, ...ours }, signal);
     },
-  };
-}
-
-/** How the cache tells a model of a Hub from others; the public Hub needs no mention in the label. */
-export async function hubPlace(hub: HubRepository, file?: string): Promise<CachePlace> {
-  const { HUB_URL } = await import('@huggingface/hub');
-  const { repository, revision = 'main' } = hub;
-  const hubUrl = (hub.hubUrl ?? HUB_URL).replace(/\/+$/, '');
-  const label = `${repository}@${revision}`;
-  return {
-    label: hubUrl === HUB_URL ? label : `${label} (${hubUrl.replace(/^https?:\/\//, '')})`,
-    address: `${hubUrl}/${repository}/tree/${encodeURIComponent(revision)}`,
-    source: { repository, revision, hubUrl, ...(file === undefined ? {} : { file }) },
-    isPinned: /^[0-9a-f]{40}$/.test(revision),
   };
 }
 

@@ -1,7 +1,6 @@
 // An intervention in training: its type, which of its parameters are trained and at what rate, its temperature, its
 // penalty, how wide its boundary is, and the same intervention with a random rotation as a control.
 
-import { randomOrthonormal } from '../../interventions/execution/orthonormal.ts';
 import {
   fragmentOf,
   type Intervention,
@@ -10,6 +9,7 @@ import {
 } from '../../interventions/intervention.ts';
 import { boundlessRotated } from '../../interventions/types/boundlessRotated.ts';
 import { lowRankRotated } from '../../interventions/types/lowRankRotated.ts';
+import { randomOrthonormal } from '../../interventions/types/orthonormal.ts';
 import { rotated } from '../../interventions/types/rotated.ts';
 import { sigmoidMask } from '../../interventions/types/sigmoidMask.ts';
 import { sigmoidMaskRotated } from '../../interventions/types/sigmoidMaskRotated.ts';

@@ -3,7 +3,7 @@
 
 import * as v from 'valibot';
 import { type Immutable, readVersioned, wholeNumber } from '../experimentFile.ts';
-import { pairsSchema } from '../patch/pairs.ts';
+import { pairsSchema } from '../pairs.ts';
 
 export const attributeVersion = 1;
 

@@ -1,7 +1,7 @@
 // An attribution as figures: its panels, and beside each what patching does, on one scale.
 
 import type { HeatmapDescription, HeatmapPanel } from '../../figures/description.ts';
-import { tokensAt } from '../patch/figure.ts';
+import { tokensAt } from '../pairs.ts';
 import type { AttributionFile } from './result.ts';
 
 /** [layer, column] as [column][layer]. */

@@ -1,7 +1,7 @@
 // Attribution patching as a kind of experiment: see `kind.ts` one floor up.
 
 import { defineKind } from '../defineKind.ts';
-import { hasPairText } from '../patch/pairs.ts';
+import { hasPairText } from '../pairs.ts';
 import { figureNamed } from '../shown.ts';
 import { readAttributeExperiment } from './experiment.ts';
 import { attributionFigures } from './figure.ts';

@@ -5,12 +5,15 @@ import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
 import { completed } from '../growth.ts';
 import type { KindWork, WorkOptions } from '../kind.ts';
-import { readPatchExperiment } from '../patch/experiment.ts';
-import { columnsOf } from '../patch/outline.ts';
-import { type ResolvedPatch, resolvePatch } from '../patch/resolve.ts';
 import type { PatchResult } from '../patch/result.ts';
-import { type PreparedPatch, preparePatch } from '../patch/run.ts';
-import { patchWork, preparedChanges } from '../patch/work.ts';
+import {
+  type PreparedPatch,
+  patchWork,
+  preparedChanges,
+  preparePatch,
+  type ResolvedPatch,
+  resolveSweeps,
+} from '../patch/work.ts';
 import { ranOn } from '../resultParts.ts';
 import { attributePatches } from './attribute.ts';
 import type { AttributeExperiment } from './experiment.ts';
@@ -29,16 +32,7 @@ export function resolveAttribution(
   tokenizer: Tokenizer | undefined,
   experiment: AttributeExperiment,
 ): ResolvedAttribution {
-  const { model, revision, pairs, components } = experiment;
-  const asPatch = readPatchExperiment({
-    kind: 'patch',
-    version: 1,
-    model,
-    ...(revision === undefined ? {} : { revision }),
-    pairs,
-    sweeps: components.map((component) => ({ component })),
-  });
-  return { experiment, patch: resolvePatch(architecture, tokenizer, asPatch) };
+  return { experiment, patch: resolveSweeps(architecture, tokenizer, experiment) };
 }
 
 const pairsOfUnit = 16;
@@ -118,7 +112,7 @@ function startAttribution(
         component: panel.component,
         by: panel.by === 'head' ? 'head' : 'position',
         ...(panel.by === 'head' && panel.heads ? { heads: panel.heads } : {}),
-        positions: columnsOf(panel).flatMap(({ position }) => position ?? []),
+        positions: panel.by === 'head' || typeof panel.positions === 'string' ? [] : panel.positions,
         attributions: [],
       };
     }),

@@ -4,7 +4,7 @@
 
 import * as v from 'valibot';
 import { type Immutable, readVersioned, textOrIds, tokenId, wholeNumber } from '../experimentFile.ts';
-import { pairsSchema } from './pairs.ts';
+import { pairsSchema } from '../pairs.ts';
 
 export const patchVersion = 1;
 const most = { sweeps: 8, prompts: 1000 };

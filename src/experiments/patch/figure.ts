@@ -10,6 +10,7 @@ import type {
 import { figureMetric } from '../figureWords.ts';
 import { windowAround } from '../layers.ts';
 import type { Metric } from '../metrics.ts';
+import { tokensAt } from '../pairs.ts';
 import { headNames, normalisedGrid, type PatchGrid, panelLabel, patchGrid, usualMetric } from './grid.ts';
 import type { PatchResult } from './result.ts';
 import { patchCaption, patchTitle, sharedText } from './words.ts';
@@ -82,21 +83,6 @@ interface Sheet {
   readonly key: string;
   readonly locations: Locations;
   readonly drawings: readonly Drawing[];
-}
-
-/** What stands beside a column: the clean prompts' token there, starred where the corrupted ones have another. */
-export function tokensAt({ pairs }: Pick<PatchResult, 'pairs'>, positions: readonly number[]): Locations {
-  const tokens = positions.map((position) => {
-    const texts = [...new Set(pairs.map(({ clean }) => clean[position]?.text ?? ''))];
-    const isCorrupted = pairs.some(
-      ({ clean, corrupted }) => corrupted && corrupted[position]?.id !== clean[position]?.id,
-    );
-    return {
-      text: texts.length > 1 ? `${texts[0]}…` : (texts[0] ?? ''),
-      ...(isCorrupted ? { isCorrupted } : {}),
-    };
-  });
-  return { kind: 'position', tokens };
 }
 
 /** The drawings of one panel: by head and position, one for each head. */

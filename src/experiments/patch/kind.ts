@@ -3,11 +3,11 @@
 
 import { defineKind } from '../defineKind.ts';
 import { watchedMetricProblem } from '../metrics.ts';
+import { hasPairText } from '../pairs.ts';
 import { figureNamed, type Shown, type ShowOptions } from '../shown.ts';
 import { type PatchExperiment, readPatchExperiment } from './experiment.ts';
 import { patchFigures } from './figure.ts';
 import { patchCsv, usualMetric } from './grid.ts';
-import { hasPairText } from './pairs.ts';
 import { type PathExperiment, readPathExperiment } from './pathExperiment.ts';
 import type { ResolvedPatch } from './resolve.ts';
 import {

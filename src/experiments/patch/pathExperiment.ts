@@ -3,8 +3,8 @@
 
 import * as v from 'valibot';
 import { type Immutable, readVersioned, tokenId } from '../experimentFile.ts';
+import { pairsSchema } from '../pairs.ts';
 import { directionSchema } from './experiment.ts';
-import { pairsSchema } from './pairs.ts';
 
 export const pathVersion = 1;
 const most = { receivers: 8, heads: 1000 };

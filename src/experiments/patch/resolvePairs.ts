@@ -6,10 +6,10 @@ import { schedule } from '../../runtime/plan/schedule.ts';
 import { answerToken } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
+import type { Pair } from '../pairs.ts';
 import { promptRow } from '../planRuns.ts';
 import { type NamedToken, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import type { PromptPair } from './outline.ts';
-import type { Pair } from './pairs.ts';
 
 export interface ResolvedPair extends PromptPair {
   readonly cleanTexts: readonly string[];

@@ -4,7 +4,7 @@ import { csvParseRows, tsvParseRows } from 'd3';
 import { nearestNames } from '../../messages/nearest.ts';
 import { listed, quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import type { Pair } from './pairs.ts';
+import type { Pair } from '../pairs.ts';
 
 const columns = ['clean', 'corrupted', 'answer', 'distractor'] as const;
 type Column = (typeof columns)[number];

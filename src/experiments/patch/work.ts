@@ -1,6 +1,8 @@
 // A patch or path patching as work for a model: from the experiment to the changes of its result. Where no model runs, the
 // kinds are enough.
 
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
 import { completed, grown } from '../growth.ts';
 import type { KindWork } from '../kind.ts';
@@ -8,7 +10,7 @@ import type { RunOptions } from '../planRuns.ts';
 import { ranOn, weakCorruptionNotices, withTexts } from '../resultParts.ts';
 import { finishedUnits } from '../units.ts';
 import { casesOf, type PatchBatch } from './cells.ts';
-import type { PatchExperiment } from './experiment.ts';
+import { type PatchExperiment, readPatchExperiment } from './experiment.ts';
 import { columnCount, type PatchCell } from './outline.ts';
 import type { PathExperiment } from './pathExperiment.ts';
 import { estimatePatch, mostTokensTogether } from './plan.ts';
@@ -69,6 +71,31 @@ function startPatch(model: Model, patch: PreparedPatch, { clean, corrupted }: Pa
         : []),
     ],
   };
+}
+
+// What builds on a patch meets it here.
+export { type PreparedPatch, preparePatch, type ResolvedPatch };
+
+/** A patch of whole components, each in every layer: what attributions predict. */
+export function resolveSweeps(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  {
+    model,
+    revision,
+    pairs,
+    components,
+  }: Pick<PatchExperiment, 'model' | 'revision' | 'pairs'> & { readonly components: readonly string[] },
+): ResolvedPatch {
+  const experiment = readPatchExperiment({
+    kind: 'patch',
+    version: 1,
+    model,
+    ...(revision === undefined ? {} : { revision }),
+    pairs,
+    sweeps: components.map((component) => ({ component })),
+  });
+  return resolvePatch(architecture, tokenizer, experiment);
 }
 
 export interface PatchOptions extends RunOptions {

@@ -5,7 +5,7 @@ import { watchedMetricProblem } from '../metrics.ts';
 import { readTraceExperiment } from './experiment.ts';
 import { traceFigure } from './figure.ts';
 import { traceCsv } from './grid.ts';
-import { countCells, readTraceResult, traceGrowth } from './result.ts';
+import { countCells, nameTokens, readTraceResult, traceGrowth } from './result.ts';
 import { traceSummary } from './summary.ts';
 
 export const traceKind = defineKind({
@@ -17,6 +17,7 @@ export const traceKind = defineKind({
   hasText: ({ prompt }) => typeof prompt === 'string',
   metricProblem: (experiment, metric) => watchedMetricProblem([experiment], metric),
   growth: traceGrowth,
+  withTexts: nameTokens,
   count: countCells,
   show: (result, { metric = 'probability' }) => ({
     figures: [{ kind: 'heatmap', name: 'figure', description: traceFigure(result, metric) }],

@@ -4,7 +4,7 @@
 import * as v from 'valibot';
 import { firstWrong } from '../../messages/schemaIssue.ts';
 import { InterventionError } from '../intervention.ts';
-import { pyveneKeys } from '../pyvene/pyveneKeys.ts';
+import { pyveneKeys } from './pyveneKeys.ts';
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1, 'It must be at least 1'));

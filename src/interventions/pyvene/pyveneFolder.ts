@@ -7,7 +7,7 @@ import { parseJson } from '../../checkpoint/sources/byteSource.ts';
 import { readTorchFile, writeTorchFile } from '../../checkpoint/torch/torchFile.ts';
 import { floatTensor, type TorchTensor } from '../../checkpoint/torch/torchTensor.ts';
 import { quoted, reasonOf } from '../../messages/wording.ts';
-import { keySpellings, pyveneKeys } from './pyveneKeys.ts';
+import { keySpellings, pyveneKeys } from '../configuration/pyveneKeys.ts';
 import {
   checkParameters,
   type PyveneTensor,

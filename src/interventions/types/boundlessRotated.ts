@@ -2,9 +2,9 @@
 
 import { div, maximum, minimum, mul, sigmoid, sub } from '../../onnx/elementwise.ts';
 import { constant } from '../../onnx/value.ts';
-import { randomOrthonormal } from '../execution/orthonormal.ts';
 import { filled, type InterventionType } from '../intervention.ts';
 import { mixRotated } from './mixed.ts';
+import { randomOrthonormal } from './orthonormal.ts';
 
 /**
  *     m_i = sigmoid(i / T) * sigmoid((b * width - i) / T),    b = clamp(boundary, 0.001, 1),    i = 0 .. width - 1

@@ -4,8 +4,8 @@ import { matMul } from '../../onnx/contraction.ts';
 import { add, sub } from '../../onnx/elementwise.ts';
 import { transpose } from '../../onnx/layout.ts';
 import { standardUniform } from '../../random/noise.ts';
-import { randomOrthonormal } from '../execution/orthonormal.ts';
 import type { InterventionType } from '../intervention.ts';
+import { randomOrthonormal } from './orthonormal.ts';
 
 /**
  *     out = base + (base Wᵀ + b - base R) Rᵀ

@@ -3,8 +3,8 @@
 import { matMul } from '../../onnx/contraction.ts';
 import { add, sub } from '../../onnx/elementwise.ts';
 import { transpose } from '../../onnx/layout.ts';
-import { randomOrthonormal } from '../execution/orthonormal.ts';
 import { type InterventionType, sizeIn, zerosLike } from '../intervention.ts';
+import { randomOrthonormal } from './orthonormal.ts';
 
 /**
  *     out = base + (source W - base W) Wᵀ      (chosen columns of W only)

@@ -2,8 +2,8 @@
 
 import { matMul } from '../../onnx/contraction.ts';
 import { transpose } from '../../onnx/layout.ts';
-import { randomOrthonormal } from '../execution/orthonormal.ts';
 import { type InterventionType, sameWidth } from '../intervention.ts';
+import { randomOrthonormal } from './orthonormal.ts';
 
 /**
  *     out = swap(base W, source W) Wᵀ      (chosen entries are directions of the rotated space)

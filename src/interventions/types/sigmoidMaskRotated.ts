@@ -1,9 +1,9 @@
 // Interchange by a learned mask over the directions of a rotated basis.
 
 import { div, sigmoid } from '../../onnx/elementwise.ts';
-import { randomOrthonormal } from '../execution/orthonormal.ts';
 import { filled, type InterventionType } from '../intervention.ts';
 import { mixRotated } from './mixed.ts';
+import { randomOrthonormal } from './orthonormal.ts';
 
 /**
  *     m = sigmoid(mask / T);    out = ((1 - m) base W + m source W) Wᵀ

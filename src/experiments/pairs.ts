@@ -1,7 +1,8 @@
 // Pairs of prompts that differ in what matters: the clean one, whose answer is watched, and the corrupted one.
 
 import * as v from 'valibot';
-import { type Immutable, textOrIds, tokenName } from '../experimentFile.ts';
+import type { Locations } from '../figures/description.ts';
+import { type Immutable, textOrIds, tokenName } from './experimentFile.ts';
 
 const mostPairs = 1000;
 
@@ -28,3 +29,25 @@ export const hasPairText = (pairs: readonly Pair[]): boolean =>
   );
 
 export type Pair = Immutable<v.InferOutput<typeof pairSchema>>;
+
+type NamedTokens = readonly { readonly id: number; readonly text: string }[];
+
+/** What results of pairs have in common. */
+interface PairedResult {
+  readonly pairs: readonly { readonly clean: NamedTokens; readonly corrupted?: NamedTokens | undefined }[];
+}
+
+/** What stands beside a column: the clean prompts' token there, starred where the corrupted ones have another. */
+export function tokensAt({ pairs }: PairedResult, positions: readonly number[]): Locations {
+  const tokens = positions.map((position) => {
+    const texts = [...new Set(pairs.map(({ clean }) => clean[position]?.text ?? ''))];
+    const isCorrupted = pairs.some(
+      ({ clean, corrupted }) => corrupted && corrupted[position]?.id !== clean[position]?.id,
+    );
+    return {
+      text: texts.length > 1 ? `${texts[0]}…` : (texts[0] ?? ''),
+      ...(isCorrupted ? { isCorrupted } : {}),
+    };
+  });
+  return { kind: 'position', tokens };
+}
