@@ -71,6 +71,13 @@ describe.skipIf(missing !== '')(`SmolLM2${missing && ` (skipped: ${missing})`}`,
     for (const difference of differences) expect(difference).toBeLessThan(1e-3);
   });
 
+  test('steered, says what the reference says, to the token', async () => {
+    const results: CaseResult[] = [];
+    const options = { tolerance: tolerances.node, kind: 'steer' };
+    for await (const result of runCases(model, reference, options)) results.push(result);
+    expect(results).toMatchObject([{ label: 'steer hot', status: 'passed' }]);
+  });
+
   test('attributes the name that is given to what PyTorch attributes it to', async () => {
     const results: CaseResult[] = [];
     const options = { tolerance: tolerances.node, kind: 'attribution' };

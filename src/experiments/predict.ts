@@ -71,21 +71,3 @@ export async function nextLogits(
   if (!(data instanceof Float32Array)) throw new Error('The head gave no logits.');
   return finiteLogits(model, data);
 }
-
-/**
- * Continue a prompt with the most probable token, again and again.
- * @returns the prompt and `count` more ids
- */
-export async function continueGreedily(
-  model: Model,
-  tokens: readonly number[],
-  count: number,
-  options: ExecuteOptions = {},
-): Promise<readonly number[]> {
-  const text = [...tokens];
-  for (let step = 0; step < count; step++) {
-    const [best] = topCandidates(await nextLogits(model, text, options), 1);
-    if (best) text.push(best.id);
-  }
-  return text;
-}

@@ -2,6 +2,7 @@
 
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { ExecuteOptions } from '../runtime/forward/execute.ts';
+import type { GenerateStep } from '../runtime/generation/generate.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Location, Read, ReadResult } from '../runtime/plan/plan.ts';
 import { type ConfigurationInput, readConfiguration } from './configuration/configuration.ts';
@@ -13,6 +14,7 @@ import {
 } from './configuration/resolve.ts';
 import { compileCall } from './execution/compile.ts';
 import { lateKey } from './execution/edits.ts';
+import { type GeneratedOutput, type GenerationCall, generateUnder } from './execution/generation.ts';
 import { type Inputs, readInputs } from './execution/prompts.ts';
 import type { Call } from './execution/runs.ts';
 import type { ExportedCode } from './export/exported.ts';
@@ -47,6 +49,13 @@ export interface RunArguments {
   readonly outputOriginalOutput?: boolean;
   /** Of which positions logits are returned; default all. */
   readonly logits?: 'all' | 'last' | 'none';
+}
+
+export interface GenerateArguments
+  extends Pick<RunArguments, 'base' | 'sources' | 'unitLocations' | 'subspaces' | 'sourceRepresentations'>,
+    GenerationCall {
+  /** Strings before which a text ends; they need a tokenizer. */
+  readonly stop?: readonly string[];
 }
 
 const exporters = {
@@ -172,6 +181,27 @@ export class IntervenableModel {
         examples.map(({ at, columns }) => tensorOf(results[at], columns)),
       ),
     };
+  }
+
+  /**
+   * Continue each prompt under the interventions, with a key-value cache: see `GenerationPlacement` for where they act.
+   * What is taken from sources is read once, before the first token.
+   * @returns for each prompt the whole sequence, the new tokens, their text and why it ended
+   * @throws InterventionError or PlanError that names what was given and what would be right
+   */
+  async generate(
+    { maxNewTokens, sampling, eosIds, placement, stop, ...call }: GenerateArguments,
+    options: { readonly signal?: AbortSignal; readonly onStep?: (step: GenerateStep) => void } = {},
+  ): Promise<readonly GeneratedOutput[]> {
+    const request = {
+      maxNewTokens,
+      ...(sampling ? { sampling } : {}),
+      ...(eosIds ? { eosIds } : {}),
+      ...(placement ? { placement } : {}),
+      ...(stop ? { stop } : {}),
+      ...(this.#tokenizer ? { tokenizer: this.#tokenizer } : {}),
+    };
+    return generateUnder(this.model, this.#configuration, this.#read(call), request, options);
   }
 
   /**

@@ -21,10 +21,12 @@ export {
   readConfiguration,
 } from '../interventions/configuration/configuration.ts';
 export type { SideLocations, Subspaces, UnitLocations } from '../interventions/configuration/locations.ts';
+export type { GeneratedOutput, GenerationPlacement } from '../interventions/execution/generation.ts';
 export type { Inputs } from '../interventions/execution/prompts.ts';
 export type { ExportedCode } from '../interventions/export/exported.ts';
 export {
   type CodeLanguage,
+  type GenerateArguments,
   IntervenableModel,
   type IntervenableOptions,
   type IntervenableOutput,
@@ -40,6 +42,9 @@ export {
 } from '../interventions/intervention.ts';
 export type { PyveneFiles } from '../interventions/pyvene/pyveneFolder.ts';
 export { interventionTypes } from '../interventions/types/registry.ts';
+export type { EditSpan, StepRange } from '../runtime/generation/editSpan.ts';
+export type { EndReason, GenerateStep, NewToken } from '../runtime/generation/generate.ts';
+export type { SamplingOptions } from '../runtime/generation/sampling/sampling.ts';
 export { PlanError, UnknownComponentError } from '../runtime/plan/plan.ts';
 export type { Model };
 

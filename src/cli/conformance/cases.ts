@@ -2,12 +2,12 @@
 
 import * as v from 'valibot';
 import { CheckpointError } from '../../checkpoint/checkpoint.ts';
-import { continueGreedily } from '../../experiments/predict.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Location, type Read, type Row, replace } from '../../runtime/plan/plan.ts';
 import { compareAttribution } from './attributionCase.ts';
 import { type CaseContext, fromTokens, logits, tokenRows } from './caseContext.ts';
 import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
+import { compareGenerated, comparePyveneGenerated, compareSteered } from './generateCases.ts';
 import { compareGradients, compareRotation } from './gradientCases.ts';
 import { comparePatch, comparePatchHeads } from './patchCase.ts';
 import { compareFormula, comparePyvene } from './pyveneCases.ts';
@@ -122,25 +122,12 @@ const interchange: CaseRunner = async (context, description) => {
   return compareReads(context, rows, reads);
 };
 
-const generateSchema = v.looseObject({
-  input: v.literal('base[0:1]'),
-  max_new_tokens: v.number(),
-  output: v.string(),
-});
-
-const generate: CaseRunner = async ({ model, reference }, description) => {
-  const { max_new_tokens, output } = v.parse(generateSchema, description);
-  const [prompt = []] = tokenRows(await reference.tensor('base'));
-  const [expected = []] = tokenRows(await reference.tensor(output));
-  const found = await continueGreedily(model, prompt, max_new_tokens);
-  // Tokens are compared exactly.
-  return difference(found, expected, { absolute: 0, relative: 0 });
-};
-
 const runners: Readonly<Record<string, CaseRunner>> = {
   activations,
   interchange,
-  generate,
+  generate: compareGenerated,
+  'pyvene.generate': comparePyveneGenerated,
+  steer: compareSteered,
   trace: compareTrace,
   pyvene: comparePyvene,
   formula: compareFormula,

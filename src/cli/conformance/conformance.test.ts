@@ -15,9 +15,6 @@ import { difference, tolerances } from './compare.ts';
 import { committedFolders, neighbouringFolders, type ReferenceFolder } from './expectedFolders.ts';
 import { openReference } from './reference.ts';
 
-// Not done yet; every other kind that a folder holds must pass.
-const later = ['pyvene.generate'];
-
 /**
  * Folders whose recorded float32 numbers lie further from float64 arithmetic than the tolerance, entries near zero among
  * others of 50 and more: how far the float64 numbers lie (measured with PyTorch). A case there must come as near.
@@ -34,10 +31,9 @@ async function casesOf(folder: ReferenceFolder, backend: Backend): Promise<reado
     const reference = await openReference(folder.name, text, source);
     const results: CaseResult[] = [];
     for await (const result of runCases(model, reference, { tolerance: tolerances[backend.kind] })) {
-      if (!later.includes(result.kind)) results.push(result);
+      results.push(result);
     }
-    const wanted = reference.cases.filter(({ kind }) => !later.includes(kind));
-    expect(results.length).toBe(wanted.length);
+    expect(results.length).toBe(reference.cases.length);
     return results;
   } finally {
     await model.dispose();
