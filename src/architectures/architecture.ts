@@ -128,6 +128,11 @@ export interface Architecture {
   readonly embed: GraphPart<EmbedScope>;
   readonly blocks: readonly GraphPart<BlockScope>[];
   readonly head: GraphPart<HeadScope>;
+  /**
+   * Where the configuration ties the unembedding to the table of tokens: the table, and the tensor of a file that holds an
+   * unembedding all the same.
+   */
+  readonly tied?: { readonly table: string; readonly head: string };
   /** Patterns of checkpoint tensors that hold nothing the model needs (masks, frequencies, a tied copy). */
   readonly ignoredTensors: readonly RegExp[];
 }

@@ -30,6 +30,8 @@ export interface DecoderEnds {
   readonly leave?: Module;
   /** `tied` to the table of tokens, or the path of the unembedding. */
   readonly head: string;
+  /** Path of the unembedding in a file that holds one although it is tied; default `lm_head`. */
+  readonly ownHead?: string;
   readonly headBias?: boolean;
   /** What is made of the unembedding's products; absent: they are the logits. */
   readonly logits?: (products: Value) => Value;
@@ -37,17 +39,17 @@ export interface DecoderEnds {
   readonly ignored?: readonly RegExp[];
 }
 
-/** The frequencies that old checkpoints hold, and the copy of a tied unembedding. */
+/** The frequencies that old checkpoints hold. */
 const neverNeeded = /(^|\.)rotary_emb\.inv_freq$/;
-const tiedCopy = /^lm_head\.weight$/;
 
 /** Embedding and head, and the tensors that the model passes over. */
 function partsAround(
   { width, vocabularySize, embeddingWidth = width }: DecoderSizes,
   ends: DecoderEnds,
-): Pick<Architecture, 'embed' | 'head' | 'ignoredTensors'> {
+): Pick<Architecture, 'embed' | 'head' | 'tied' | 'ignoredTensors'> {
   const { enter, norm, leave } = ends;
   const isTied = ends.head === 'tied';
+  const ownHead = ends.ownHead ?? 'lm_head';
   const table = embedding({ name: 'tokens', path: ends.tokens }, vocabularySize, embeddingWidth);
   const unembedding = linear(
     { name: 'unembedding', path: isTied ? 'lm_head' : ends.head },
@@ -69,7 +71,8 @@ function partsAround(
         return site('logits', ends.logits ? ends.logits(products) : products);
       },
     ),
-    ignoredTensors: [neverNeeded, ...(isTied ? [tiedCopy] : []), ...(ends.ignored ?? [])],
+    ...(isTied ? { tied: { table: `${ends.tokens}.weight`, head: `${ownHead}.weight` } } : {}),
+    ignoredTensors: [neverNeeded, ...(ends.ignored ?? [])],
   };
 }
 

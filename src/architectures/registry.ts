@@ -24,6 +24,7 @@ import { phi3 } from './families/phi3.ts';
 import { qwen3, qwen3Moe } from './families/qwen3.ts';
 import { stablelm } from './families/stablelm.ts';
 import { starcoder2 } from './families/starcoder2.ts';
+import { type FittedArchitecture, fitTensors } from './tensorNames.ts';
 
 type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
 
@@ -62,35 +63,6 @@ export function weightSources(architecture: Architecture): readonly WeightSource
   return [architecture.embed, ...architecture.blocks, architecture.head].flatMap((part) =>
     Object.values(part.weights),
   );
-}
-
-/** Compare the checkpoint's tensors with those that the architecture needs. */
-function checkTensors(architecture: Architecture, checkpoint: Checkpoint): void {
-  const needed = new Map<string, readonly number[]>();
-  for (const source of weightSources(architecture)) {
-    if (source.kind === 'tensor') needed.set(source.tensor, source.shape);
-  }
-  for (const [name, shape] of needed) {
-    const info = checkpoint.tensors.get(name);
-    if (!info) {
-      throw new UnsupportedModelError(
-        `${checkpoint.label} has no tensor '${name}', which its config.json (${architecture.modelType}) calls for. The files may belong to another checkpoint.`,
-      );
-    }
-    if (info.shape.length !== shape.length || info.shape.some((size, axis) => size !== shape[axis])) {
-      throw new UnsupportedModelError(
-        `Tensor '${name}' of ${checkpoint.label} has shape [${info.shape.join(', ')}]; the configuration asks for [${shape.join(', ')}]. The config.json may belong to another checkpoint.`,
-      );
-    }
-  }
-  const extra = [...checkpoint.tensors.keys()].find(
-    (name) => !needed.has(name) && !architecture.ignoredTensors.some((pattern) => pattern.test(name)),
-  );
-  if (extra) {
-    throw new UnsupportedModelError(
-      `${checkpoint.label} holds tensor '${extra}', which has no place in a ${architecture.modelType} model of ${architecture.layerCount} layers. The config.json may belong to another checkpoint.`,
-    );
-  }
 }
 
 /** Families whose names do not show which of the known ones has their block, or most of it. */
@@ -135,12 +107,48 @@ export function describeArchitecture(config: ModelConfiguration, names: Readonly
   return family(read, names);
 }
 
+function described(checkpoint: Checkpoint, changed: ModelConfiguration = {}): FittedArchitecture {
+  const names = new Set(checkpoint.tensors.keys());
+  return fitTensors(describeArchitecture({ ...checkpoint.config, ...changed }, names), checkpoint);
+}
+
 /**
- * The architecture of a checkpoint, checked against its tensors.
+ * The architecture of a checkpoint as its configuration has it, checked against its tensors.
  * @throws UnsupportedModelError as `describeArchitecture`, and for tensors that are missing, extra or misshapen
  */
 export function architectureOf(checkpoint: Checkpoint): Architecture {
-  const architecture = describeArchitecture(checkpoint.config, new Set(checkpoint.tensors.keys()));
-  checkTensors(architecture, checkpoint);
-  return architecture;
+  return described(checkpoint).architecture;
+}
+
+/**
+ * The architecture of a checkpoint as its weights have it: a file whose unembedding differs from the table of tokens has
+ * one of its own, whatever the configuration says (Transformers 5 does so too).
+ * @throws UnsupportedModelError as `architectureOf`; CheckpointError when the two cannot be read
+ */
+export async function architectureOfWeights(
+  checkpoint: Checkpoint,
+  signal?: AbortSignal,
+): Promise<FittedArchitecture> {
+  const fitted = described(checkpoint);
+  const { tied } = fitted.architecture;
+  if (!tied || !checkpoint.tensors.has(tied.head)) return fitted;
+  if (await areEqual(checkpoint, tied.head, tied.table, signal)) return fitted;
+  const { architecture, notices } = described(checkpoint, { tie_word_embeddings: false });
+  const notice =
+    `config.json of ${checkpoint.label} ties the unembedding to the embedding, and '${tied.head}' in the file differs from '${tied.table}'. ` +
+    'The one in the file is used, as Transformers 5 does; earlier versions used the embedding.';
+  return { architecture, notices: [notice, ...notices] };
+}
+
+/** Whether two tensors hold the same numbers in the same storage. */
+async function areEqual(
+  checkpoint: Checkpoint,
+  a: string,
+  b: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const [one, other] = [checkpoint.tensors.get(a), checkpoint.tensors.get(b)];
+  if (one?.dtype !== other?.dtype || one?.sizeBytes !== other?.sizeBytes) return false;
+  const [bytes, otherBytes] = [await checkpoint.read(a, signal), await checkpoint.read(b, signal)];
+  return bytes.every((byte, index) => byte === otherBytes[index]);
 }

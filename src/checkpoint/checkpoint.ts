@@ -33,6 +33,8 @@ export interface Checkpoint {
   readonly label: string;
   readonly config: ModelConfiguration;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** What a person should know of the files; absent when there is nothing. */
+  readonly notices?: readonly string[];
   /**
    * The bytes of one tensor as stored (see `expand` for float32), rows in the order of `transformers`.
    * @throws UnknownTensorError when there is no such tensor; the message suggests the nearest names

@@ -51,6 +51,7 @@ export async function withModel<T>(
     const backend = await createHostBackend(kind, options);
     try {
       const model = await Model.load(checkpoint, backend);
+      for (const notice of model.notices) console.error(`Note: ${notice}`);
       try {
         return await use(model, checkpoint);
       } finally {

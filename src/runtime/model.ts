@@ -1,7 +1,7 @@
 // A checkpoint on a backend, ready to run plans.
 
 import type { Architecture } from '../architectures/architecture.ts';
-import { architectureOf, weightSources } from '../architectures/registry.ts';
+import { architectureOfWeights, weightSources } from '../architectures/registry.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Backend, Program } from './backends/backend.ts';
 import { Turns } from './backends/turns.ts';
@@ -50,6 +50,8 @@ export class Model {
   readonly residency: WeightResidency;
   /** Why weights are not simply expanded; undefined when they are, or when that was asked for. */
   readonly residencyReason: string | undefined;
+  /** What a person should know of the files: a head that is not tied, tensors that are left alone. */
+  readonly notices: readonly string[];
   /** Numbers in all weights, shared ones once. */
   readonly parameterCount: number;
   readonly #weights: WeightStore;
@@ -64,7 +66,9 @@ export class Model {
     weights: WeightStore,
     sizes: WeightSizes,
     { residency, reason }: Placement,
+    notices: readonly string[],
   ) {
+    this.notices = notices;
     this.architecture = architecture;
     this.backend = backend;
     this.label = checkpoint.label;
@@ -82,7 +86,7 @@ export class Model {
    * @throws UnsupportedModelError when configuration and tensors do not fit an architecture that Patchbay knows
    */
   static async load(checkpoint: Checkpoint, backend: Backend, options: LoadOptions = {}): Promise<Model> {
-    const architecture = architectureOf(checkpoint);
+    const { architecture, notices } = await architectureOfWeights(checkpoint, options.signal);
     const sizes = weightSizes(architecture, checkpoint);
     const placement = options.residency
       ? { residency: options.residency }
@@ -92,7 +96,8 @@ export class Model {
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onBytes ? { onBytes: options.onBytes } : {}),
     });
-    return new Model(architecture, backend, checkpoint, weights, sizes, placement);
+    const all = [...(checkpoint.notices ?? []), ...notices];
+    return new Model(architecture, backend, checkpoint, weights, sizes, placement, all);
   }
 
   /** What a plan would cost, without running it. @throws PlanError as `run` does */

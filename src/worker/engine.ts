@@ -191,7 +191,13 @@ export function createEngine(
         await model.dispose();
         throw error;
       }
-      return { source, checkpoint, tokenizer, model, notices: caching?.notices ?? [] };
+      return {
+        source,
+        checkpoint,
+        tokenizer,
+        model,
+        notices: [...(caching?.notices ?? []), ...model.notices],
+      };
     } catch (error) {
       await checkpoint.close();
       throw error;

@@ -78,7 +78,8 @@ export function gptNeox(read: ConfigurationReader, names: ReadonlySet<string>): 
       tokens: 'gpt_neox.embed_in',
       norm: layerNorm({ name: 'final_layer_norm', path: 'gpt_neox.final_layer_norm' }, { width, epsilon }),
       head: isTied ? 'tied' : unembedding,
-      ignored: [/\.attention\.(bias|masked_bias)$/, ...(isTied ? [/^embed_out\.weight$/] : [])],
+      ownHead: unembedding,
+      ignored: [/\.attention\.(bias|masked_bias)$/],
     },
     block,
   });

@@ -1,0 +1,128 @@
+// Files whose tensors have other names, other heads, or an unembedding that the configuration does not speak of.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { architectureOf, architectureOfWeights, weightSources } from '../../architectures/registry.ts';
+import type { Checkpoint, ModelConfiguration, TensorInfo } from '../../checkpoint/checkpoint.ts';
+import { openFolder } from '../../checkpoint/openNode.ts';
+import { nextLogits } from '../../experiments/predict.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
+import { Model } from '../../runtime/model.ts';
+import { committedFolders } from './expectedFolders.ts';
+
+/** The same weights under other names; what `rename` maps to undefined is left out. */
+function renamed(checkpoint: Checkpoint, rename: (name: string) => string | undefined): Checkpoint {
+  const names = new Map<string, string>();
+  const tensors = new Map<string, TensorInfo>();
+  for (const [name, info] of checkpoint.tensors) {
+    const other = rename(name);
+    if (other === undefined) continue;
+    names.set(other, name);
+    tensors.set(other, { ...info, name: other });
+  }
+  return { ...checkpoint, tensors, read: (name, signal) => checkpoint.read(names.get(name) ?? name, signal) };
+}
+
+/** With more tensors, each a copy of another's numbers or of its own. */
+function withTensor(
+  checkpoint: Checkpoint,
+  name: string,
+  shape: readonly number[],
+  data?: Float32Array,
+): Checkpoint {
+  const values = data ?? new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.25);
+  const info: TensorInfo = { name, dtype: 'F32', shape, sizeBytes: values.byteLength };
+  return {
+    ...checkpoint,
+    tensors: new Map([...checkpoint.tensors, [name, info]]),
+    read: async (wanted, signal) =>
+      wanted === name ? new Uint8Array(values.slice().buffer) : checkpoint.read(wanted, signal),
+  };
+}
+
+const withConfig = (checkpoint: Checkpoint, more: ModelConfiguration): Checkpoint => ({
+  ...checkpoint,
+  config: { ...checkpoint.config, ...more },
+});
+
+let backend: Backend;
+beforeAll(async () => {
+  backend = await createNodeBackend(1);
+});
+afterAll(() => backend.close());
+
+async function loaded(checkpoint: Checkpoint) {
+  const model = await Model.load(checkpoint, backend);
+  try {
+    return { logits: await nextLogits(model, [5, 17, 3]), notices: model.notices };
+  } finally {
+    await model.dispose();
+  }
+}
+
+const head = { gpt2: 'lm_head', llama: 'lm_head', gpt_neox: 'embed_out', mistral: 'lm_head' } as const;
+const kinds = ['gpt2', 'llama', 'gpt_neox', 'mistral'] as const;
+
+describe.each(kinds)('%s', (kind) => {
+  const untied = tinyCheckpoint({ ...tinyConfigurations[kind], tie_word_embeddings: false });
+  const tied = withConfig(untied, { tie_word_embeddings: true });
+  const name = `${head[kind]}.weight`;
+
+  test('an unembedding of the file’s own is used although the configuration ties it, and that is said', async () => {
+    const [own, found] = [await loaded(untied), await loaded(tied)];
+    expect(found.logits).toEqual(own.logits);
+    expect(own.notices).toEqual([]);
+    expect(found.notices[0]).toContain(`and '${name}' in the file differs from`);
+  });
+
+  test('an unembedding that equals the embedding is tied without a word', async () => {
+    const { tied: names } = architectureOf(tied);
+    const table = await tied.read(names?.table ?? '');
+    const bytes = new Float32Array(table.buffer.slice(table.byteOffset, table.byteOffset + table.byteLength));
+    const copy = withTensor(tied, name, untied.tensors.get(name)?.shape ?? [], bytes);
+    const alone = renamed(tied, (other) => (other === name ? undefined : other));
+    const [found, plain] = [await loaded(copy), await loaded(alone)];
+    expect(found.logits).toEqual(plain.logits);
+    expect(found.notices).toEqual([]);
+    const { architecture } = await architectureOfWeights(copy);
+    expect(
+      weightSources(architecture).some((source) => source.kind === 'tensor' && source.tensor === name),
+    ).toBe(false);
+  });
+});
+
+describe.each(committedFolders)('$name', ({ modelPath }) => {
+  test('is found without its prefix, inside a larger model, and beside a head of another kind', async () => {
+    const checkpoint = await openFolder(modelPath);
+    const names = (each: Checkpoint) =>
+      weightSources(architectureOf(each)).flatMap((source) =>
+        source.kind === 'tensor' ? [source.tensor] : [],
+      );
+    const own = names(checkpoint);
+    const inside = renamed(checkpoint, (name) => `language_model.${name}`);
+    expect(names(inside)).toEqual(own.map((name) => `language_model.${name}`));
+    const prefix = /^(model|transformer|gpt_neox)\./;
+    const bare = renamed(checkpoint, (name) => name.replace(prefix, ''));
+    expect(names(bare)).toEqual(own.map((name) => name.replace(prefix, '')));
+    const scored = withTensor(checkpoint, 'score.weight', [2, 8]);
+    expect(names(scored)).toEqual(own);
+    expect((await architectureOfWeights(scored)).notices.join()).toContain("'score.weight'");
+    await checkpoint.close();
+  });
+});
+
+test('a body without an unembedding is refused for what it is, and an adapter inside a layer is refused', () => {
+  const untied = tinyCheckpoint({ ...tinyConfigurations.llama, tie_word_embeddings: false });
+  const body = renamed(untied, (name) =>
+    name === 'lm_head.weight' ? undefined : name.replace(/^model\./, ''),
+  );
+  expect(() => architectureOf(body)).toThrow(
+    "random llama has no tensor 'lm_head.weight', the unembedding, and its config.json does not tie one to the embedding, so it gives no logits. It was saved from the body of the model alone",
+  );
+  expect(() => architectureOf(withTensor(body, 'score.weight', [1, 16]))).toThrow(
+    /It has 'score.weight' instead/,
+  );
+  const adapted = withTensor(untied, 'model.layers.0.self_attn.q_proj.lora_A.weight', [4, 16]);
+  expect(() => architectureOf(adapted)).toThrow(/lora_A.weight', which has no place/);
+  expect(() => architectureOf(withTensor(untied, 'lm_head.bias', [31]))).toThrow(/'lm_head.bias'/);
+});
