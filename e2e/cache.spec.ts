@@ -90,7 +90,7 @@ test('a model is fetched once, runs, and runs again after a reload without its s
   await expect(notices(page)).toContainText('The copy that this browser has kept is used instead.');
   await predicted(page);
   await expectAccessible(page);
-  await notices(page).getByRole('button', { name: 'Put away' }).click();
+  await notices(page).getByRole('button', { name: 'Dismiss' }).click();
   await expect(notices(page)).toBeHidden();
   await expect(page.getByRole('main')).toBeFocused();
 });

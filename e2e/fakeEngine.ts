@@ -67,6 +67,11 @@ const defaults: FakeEngine = {
 
 type FakeCell = { readonly stream: number; readonly layer: number; readonly position: number };
 
+interface FakeResult {
+  readonly positions: readonly number[];
+  readonly streams: readonly { readonly cells: readonly unknown[] }[];
+}
+
 interface FakeExperiment {
   readonly prompt: string;
   readonly model: string;
@@ -149,9 +154,9 @@ function installFakeWorker(fake: FakeEngine): void {
           isSpecial: false,
         }));
       }
-      if (name === 'estimateTrace') return this.estimate(given as FakeExperiment);
-      if (name === 'trace')
-        return this.trace(id, given as { experiment: FakeExperiment; done: readonly FakeCell[] });
+      if (name === 'estimate') return this.estimate(given as FakeExperiment);
+      if (name === 'run')
+        return this.trace(id, given as { experiment: FakeExperiment; earlier: FakeResult | null });
       if (name === 'tokenize') return split(String(given));
       if (name === 'loadModel')
         return this.load(id, given as { kind: string; label?: string; repository?: string });
@@ -175,19 +180,28 @@ function installFakeWorker(fake: FakeEngine): void {
         throw new Error('The replacement has another number of tokens than the subject.');
       }
       return {
-        work: { cells, batches: 8, rows: cells, rowLayers: cells * 4, tokenLayers: cells * 12 },
+        count: cells,
+        rowLayers: cells * 4,
+        tokenLayers: cells * 12,
+        steps: 0,
+        bytes: 0,
         notices: [],
-        answer: answer === undefined ? null : { id: answer === ' London' ? 101 : 7, text: answer },
-        distractor: null,
+        targets: [
+          {
+            answer: answer === undefined ? null : { id: answer === ' London' ? 101 : 7, text: answer },
+            distractor: null,
+          },
+        ],
+        units: [],
       };
     }
 
     /** Numbers that a formula gives, so that a test can say what a cell must hold. */
     async trace(
       id: number,
-      given: { experiment: FakeExperiment; done: readonly FakeCell[] },
+      given: { experiment: FakeExperiment; earlier: FakeResult | null },
     ): Promise<unknown> {
-      const { experiment, done } = given;
+      const { experiment, earlier } = given;
       const tokens = split(experiment.prompt).map(({ id: token, text }) => ({ id: token, text }));
       const { layerCount } = fake.model;
       const samplesOf = (probability: number) => ({
@@ -209,7 +223,7 @@ function installFakeWorker(fake: FakeEngine): void {
           tokens.map((___, position) => ({ stream, layer, position })),
         ).flat(),
       );
-      const part = (content: object) => this.reply({ kind: 'part', id, part: content });
+      const part = (change: object) => this.reply({ kind: 'part', id, part: { of: 'trace', change } });
       await wait(fake.batchMs);
       part({
         kind: 'started',
@@ -232,15 +246,13 @@ function installFakeWorker(fake: FakeEngine): void {
             component,
             window,
             cells: cells.slice(0, layerCount * tokens.length).map(() => null),
+            ...earlier?.streams[experiment.streams.findIndex((each) => each.component === component)],
           })),
           notices: [],
         },
       });
-      const isDone = (cell: FakeCell) =>
-        done.some(
-          ({ stream, layer, position }) =>
-            stream === cell.stream && layer === cell.layer && position === cell.position,
-        );
+      const isDone = ({ stream, layer, position }: FakeCell) =>
+        (earlier?.streams[stream]?.cells[layer * tokens.length + position] ?? null) !== null;
       const size = Math.ceil(cells.length / 8);
       for (let batch = 0; batch < 8; batch += 1) {
         const total = cells.length * 4;
@@ -250,8 +262,8 @@ function installFakeWorker(fake: FakeEngine): void {
           progress: { stage: 'Tracing', done: (total * batch) / 8, total, unit: 'row-layers' },
         });
         // A resumed run gets past the place where the first one hung.
-        if (batch === fake.hangAtBatch && done.length === 0) await new Promise(() => {});
-        if (batch === 3 && fake.traceError !== null && done.length === 0) throw new Error(fake.traceError);
+        if (batch === fake.hangAtBatch && earlier === null) await new Promise(() => {});
+        if (batch === 3 && fake.traceError !== null && earlier === null) throw new Error(fake.traceError);
         const own = cells.slice(batch * size, (batch + 1) * size).filter((cell) => !isDone(cell));
         if (own.length > 0) {
           part({

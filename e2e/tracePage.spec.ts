@@ -111,7 +111,7 @@ test('a run shows how far it is, is cancelled with its cells kept, and resumes t
 }) => {
   await open(page, { hangAtBatch: 3 });
   await prompt(page).fill('The Louvre is in');
-  await expect(page.getByText(/cells · .*row-layers/)).toBeVisible();
+  await expect(page.getByText(/cells · .*layer passes/)).toBeVisible();
   await button(page, 'Run').click();
   const bar = page.getByRole('progressbar', { name: 'Tracing' });
   await expect(bar).toHaveAttribute('aria-valuenow', '38');
@@ -189,7 +189,7 @@ test('a model that the full storage could not keep is traced all the same, and t
   await prompt(page).fill('The Louvre is in');
   await button(page, 'Run').click();
   await done(page);
-  await notices.getByRole('button', { name: 'Put away' }).click();
+  await notices.getByRole('button', { name: 'Dismiss' }).click();
   await expect(notices).toBeHidden();
   await done(page);
 });
@@ -260,7 +260,7 @@ test('a damaged, a newer and a foreign link say so, and the page goes on', async
     await expect(notice).toContainText('This link was not opened.');
     await expect(notice).toContainText(words);
     await done(page);
-    await notice.getByRole('button', { name: 'Put away' }).click();
+    await notice.getByRole('button', { name: 'Dismiss' }).click();
     await expect(notice).toBeHidden();
     await page.goto('about:blank');
   }

@@ -1,6 +1,7 @@
 // The frame: header, the page that is in view, and what can open over it.
 
-import { useEffect } from 'react';
+import { type ComponentType, useEffect } from 'react';
+import { ExperimentRoom } from './experiment/ExperimentRoom.tsx';
 import { Header } from './frame/Header.tsx';
 import { HelpDialog } from './frame/HelpDialog.tsx';
 import { useShortcuts } from './frame/useShortcuts.ts';
@@ -9,13 +10,18 @@ import { DropTarget } from './model/DropTarget.tsx';
 import { ModelDialog } from './model/ModelDialog.tsx';
 import { ModelNotices } from './model/ModelNotices.tsx';
 import { TracePage } from './trace/TracePage.tsx';
-import { usePage, useStatus, useTheme } from './workbenchContext.tsx';
+import { usePage, useStatus, useTheme, useWorkbench } from './workbenchContext.tsx';
+
+/** What each kind of experiment shows in its room, by its name. */
+const ownPages: Readonly<Record<string, ComponentType>> = { trace: TracePage };
 
 export function Page() {
   useShortcuts();
   const status = useStatus();
   const theme = useTheme((state) => state.choice);
   const place = usePage((state) => state.place);
+  const page = useWorkbench().pages.find(({ name }) => name === place);
+  const Own = page && ownPages[page.name];
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
@@ -27,7 +33,13 @@ export function Page() {
       <Header />
       <main className="main" id="main" tabIndex={-1}>
         <ModelNotices />
-        {place === 'trace' ? <TracePage /> : <ModelPage />}
+        {page === undefined || Own === undefined ? (
+          <ModelPage />
+        ) : (
+          <ExperimentRoom key={page.name} page={page}>
+            <Own />
+          </ExperimentRoom>
+        )}
       </main>
       <p className="visually-hidden" role="status" aria-live="polite">
         {status}

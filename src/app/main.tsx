@@ -13,14 +13,15 @@ import './style/prompt.css';
 import './style/rack.css';
 import './style/trace.css';
 import './style/figure.css';
+import { windowAddress } from './experiment/address.ts';
+import { browserKeeper } from './experiment/keptResults.ts';
+import { followTitle } from './experiment/title.ts';
 import { browserMemory } from './frame/memory.ts';
 import { embeddedModel } from './model/embedded.ts';
 import { askToPersist } from './model/persistence.ts';
 import { keepPage, whenAtRest } from './offline/keep.ts';
 import { Page } from './Page.tsx';
-import { windowAddress } from './trace/address.ts';
 import { examples } from './trace/examples.ts';
-import { followTitle } from './trace/title.ts';
 import { createWorkbench } from './workbench.ts';
 import { WorkbenchProvider } from './workbenchContext.tsx';
 
@@ -33,10 +34,11 @@ const workbench = createWorkbench({
   memory: browserMemory(),
   address: windowAddress(),
   examples,
+  keeper: browserKeeper(),
   onHubLoad: askToPersist,
 });
 whenAtRest(workbench, async (backend) => workbench.offline.setState({ isKept: await keepPage(backend) }));
-followTitle(workbench.trace, document);
+followTitle(workbench.pages, document);
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('The page has no element with the id root.');

@@ -100,7 +100,7 @@ test('the embedded model waits for the stored figure, which is far smaller', asy
     embedded: { ...absent, isServed: async () => true },
     memory,
     address,
-    examples: [{ name: 'first', title: 'First', experiment: example, result: () => arrival }],
+    examples: [{ name: 'first', title: 'First', texts: ['a b'], experiment: example, result: () => arrival }],
   });
   await settle();
   expect(model.getState()).toMatchObject({ isEmbeddedServed: true, info: null, load: { status: 'idle' } });
@@ -144,13 +144,13 @@ test('a second load takes over from the first', async () => {
 
 test('typing runs the model once, after a pause, and what is shown meanwhile counts as out of date', async () => {
   const fake = engine();
-  const { model, prompt } = bench(fake);
+  const { model, prompt, setPrompt } = bench(fake);
   await model.getState().start('hub', 'first', hub('first'));
   await settle();
   fake.predicted.length = 0;
 
   for (const text of ['a', 'a b', 'a b c']) {
-    prompt.getState().setText(text);
+    setPrompt(text);
     const { prediction } = prompt.getState();
     expect(isCurrent(prediction, text, model.getState().info)).toBe(false);
     await settle(50);
@@ -178,15 +178,15 @@ test('another model makes the results of the last one out of date, and runs agai
 
 test('a prompt longer than the model reads is not run, and an empty one neither', async () => {
   const fake = engine(3);
-  const { model, prompt } = bench(fake);
-  prompt.getState().setText('');
+  const { model, prompt, setPrompt } = bench(fake);
+  setPrompt('');
   await model.getState().start('hub', 'first', hub('first'));
   await settle();
   expect(prompt.getState().run).toEqual({ status: 'idle' });
-  prompt.getState().setText('a b c d');
+  setPrompt('a b c d');
   await settle();
   expect(prompt.getState().run).toEqual({ status: 'tooLong', count: 4, limit: 3 });
-  prompt.getState().setText('a b c');
+  setPrompt('a b c');
   await settle();
   expect(prompt.getState().run).toEqual({ status: 'idle' });
   expect(fake.predicted).toEqual(['a b c']);

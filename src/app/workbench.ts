@@ -1,43 +1,46 @@
-// Everything behind the page, put together once: the stores and how one's change moves another. No React here; the
-// tests build a workbench over a hand-written engine.
+// Everything behind the page, put together once: the stores, the pages of experiments, and how one's change moves another. No
+// React here; the tests build a workbench over a hand-written engine.
 
 import type { Engine } from '../worker/protocol.ts';
-import { createFigureStore, type FigureStore } from './experiment/figureStore.ts';
+import { followAddress, type PageAddress } from './experiment/address.ts';
+import { type AnyPage, createExperimentPage, type ExperimentPage } from './experiment/experimentPage.ts';
+import { noKeeper, type ResultKeeper } from './experiment/keptResults.ts';
+import { createOpeningStore, type OpeningStore } from './experiment/opening.ts';
+import { createRunDesk, type RunDesk } from './experiment/runDesk.ts';
+import { learnFromRuns } from './experiment/speed.ts';
 import { createDeviceStore, type DeviceStore } from './frame/deviceStore.ts';
 import type { Memory } from './frame/memory.ts';
-import { createPageStore, type PageStore } from './frame/pageStore.ts';
+import { createPageStore, modelPlace, type PageStore } from './frame/pageStore.ts';
 import { createStatusStore, type StatusStore } from './frame/statusStore.ts';
 import { createThemeStore, type ThemeStore } from './frame/themeStore.ts';
 import { type CacheStore, createCacheStore } from './model/cacheStore.ts';
 import { createHubStore, type HubStore } from './model/hubStore.ts';
 import { createModelStore, type EmbeddedModel, type ModelStore } from './model/modelStore.ts';
 import { createOfflineStore, type OfflineStore } from './offline/offlineStore.ts';
-import { createPromptStore, type PromptStore } from './prompt/promptStore.ts';
+import { examplePrompts, type PromptStore } from './prompt/promptStore.ts';
 import { createTokenNamesStore, type TokenNamesStore } from './prompt/tokenNames.ts';
 import { createRackStore, type RackStore } from './rack/rackStore.ts';
-import { createEstimateStore, type EstimateStore } from './stores/estimate.ts';
-import { createGalleryStore, type GalleryStore } from './stores/gallery.ts';
-import { createTraceStore, type TraceStore } from './stores/trace.ts';
-import type { PageAddress } from './trace/address.ts';
-import type { Example } from './trace/examples.ts';
-import { followChanges } from './trace/follow.ts';
-import { learnFromRuns } from './trace/speed.ts';
+import type { TraceTypes } from './trace/hooks.ts';
+import { type TraceExample, tracePage } from './trace/page.ts';
 
 export interface Workbench {
   readonly device: DeviceStore;
   readonly model: ModelStore;
   readonly hub: HubStore;
   readonly cache: CacheStore;
+  /** What the model makes of the prompt that the Model page shows, which is that of the Trace page. */
   readonly prompt: PromptStore;
+  readonly setPrompt: (text: string) => void;
   readonly rack: RackStore;
   readonly status: StatusStore;
   readonly theme: ThemeStore;
   readonly page: PageStore;
-  readonly trace: TraceStore;
-  readonly estimate: EstimateStore;
-  readonly figure: FigureStore;
+  readonly trace: ExperimentPage<TraceTypes>;
+  /** The pages of experiments, in the order of the header. */
+  readonly pages: readonly AnyPage[];
+  readonly desk: RunDesk;
+  readonly opening: OpeningStore;
   readonly tokenNames: TokenNamesStore;
-  readonly gallery: GalleryStore;
   readonly offline: OfflineStore;
   readonly memory: Memory;
 }
@@ -48,49 +51,78 @@ export interface Surroundings {
   readonly embedded: EmbeddedModel;
   readonly memory: Memory;
   readonly address: PageAddress;
-  readonly examples: readonly Example[];
+  readonly examples: readonly TraceExample[];
+  /** Where finished runs outlive the page; default nowhere. */
+  readonly keeper?: ResultKeeper;
   /** Called when a load from the Hub begins. */
   readonly onHubLoad?: () => void;
 }
 
 export function createWorkbench(surroundings: Surroundings): Workbench {
-  const { engine, embedded, memory, address, examples, onHubLoad = () => {} } = surroundings;
+  const {
+    engine,
+    embedded,
+    memory,
+    address,
+    examples,
+    keeper = noKeeper,
+    onHubLoad = () => {},
+  } = surroundings;
   const model = createModelStore(engine, embedded);
   const cache = createCacheStore(engine);
-  const prompt = createPromptStore(engine, () => model.getState().info);
   const rack = createRackStore();
   const page = createPageStore(memory);
   const device = createDeviceStore(engine);
-  const trace = createTraceStore(engine, model, prompt);
-  const figure = createFigureStore();
-  const estimate = createEstimateStore(engine, trace, prompt, model);
-  followChanges(trace, prompt, model);
-  learnFromRuns(memory, { trace, estimate, device, model });
+  const desk = createRunDesk();
+  const trace = createExperimentPage(tracePage(examples), { engine, model, desk, keeper });
+  // A page is mounted by a line here; see docs/page.md.
+  const pages: readonly AnyPage[] = [trace];
+  const opening = createOpeningStore(pages, page);
+  const prompt = trace.prompts()[0];
+  if (prompt === undefined) throw new Error('The Trace page has no prompt.');
 
+  for (const each of pages)
+    learnFromRuns(memory, each, () => {
+      const on = device.getState();
+      return on.status === 'ready' ? on.info : null;
+    });
   void cache.getState().refresh();
 
+  // What the browser keeps, and sockets that are looked at, belong to the model that has gone or come: nothing derives them.
+  let isDialogs = false;
   model.subscribe((state, before) => {
+    const hasBegun = state.load.status === 'loading' && before.load.status !== 'loading';
+    if (hasBegun) isDialogs = page.getState().dialog === 'model';
     if (before.load.status === 'loading' && state.load.status !== 'loading') void cache.getState().refresh();
     if (state.info !== before.info) {
       rack.setState({ focus: null, preview: null, pinned: null });
-      prompt.getState().refresh();
-      if (page.getState().dialog === 'model') page.getState().open(null);
+      // The dialog closes with a load that was started in it, and with no other.
+      if (page.getState().dialog === 'model' && isDialogs) page.getState().open(null);
     }
-    if (before.isEmbeddedServed === null && state.isEmbeddedServed) startUnasked();
-  });
-  const gallery = createGalleryStore(examples, address, { trace, figure, prompt, model, page });
-  gallery.subscribe((state, before) => {
-    if (before.isFetching && !state.isFetching) startUnasked();
   });
 
+  followAddress(address, pages, page, {
+    isPlace: (name) => name === modelPlace || pages.some((each) => each.name === name),
+    onRefuse: (message) => opening.getState().refuse('link', message),
+    onFirst: (each) => {
+      const [first] = each.face.examples;
+      if (first) each.openExample(first.name);
+      else if (each === trace) each.setPrompt(0, examplePrompts[0] ?? '');
+    },
+  });
+
+  // The page should say something before anyone has chosen: the embedded model is small. The stored figure is smaller, and
+  // comes first.
   let isDecided = false;
-  /** The page should say something before anyone has chosen: the embedded model is small. The stored figure is smaller. */
   function startUnasked(): void {
     const { info, load, isEmbeddedServed, startEmbedded } = model.getState();
-    if (isDecided || !isEmbeddedServed || gallery.getState().isFetching) return;
+    const isFetching = pages.some((each) => each.store.getState().opened?.isFetching === true);
+    if (isDecided || !isEmbeddedServed || isFetching) return;
     isDecided = true;
     if (info === null && load.status === 'idle') void startEmbedded();
   }
+  model.subscribe(startUnasked);
+  for (const each of pages) each.store.subscribe(startUnasked);
 
   return {
     device,
@@ -98,15 +130,16 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     hub: createHubStore(model, onHubLoad),
     cache,
     prompt,
+    setPrompt: (text) => trace.setPrompt(0, text),
     rack,
-    status: createStatusStore(model, prompt, trace, page),
+    status: createStatusStore(model, prompt, pages, page),
     theme: createThemeStore(memory),
     page,
     trace,
-    estimate,
-    figure,
+    pages,
+    desk,
+    opening,
     tokenNames: createTokenNamesStore(engine, model),
-    gallery,
     offline: createOfflineStore(),
     memory,
   };

@@ -1,8 +1,7 @@
 // The thin React binding over the workbench: a context, and one hook per store.
 
-import { createContext, useContext, useMemo } from 'react';
+import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
-import type { FigureState } from './experiment/figureStore.ts';
 import type { DeviceState } from './frame/deviceStore.ts';
 import type { PageState } from './frame/pageStore.ts';
 import type { ThemeState } from './frame/themeStore.ts';
@@ -11,10 +10,6 @@ import type { HubState } from './model/hubStore.ts';
 import type { ModelState } from './model/modelStore.ts';
 import type { PromptState } from './prompt/promptStore.ts';
 import type { RackState } from './rack/rackStore.ts';
-import type { EstimateState } from './stores/estimate.ts';
-import type { GalleryState } from './stores/gallery.ts';
-import type { TraceState } from './stores/trace.ts';
-import { type Draft, draftOf } from './trace/draft.ts';
 import type { Workbench } from './workbench.ts';
 
 const WorkbenchContext = createContext<Workbench | null>(null);
@@ -39,21 +34,5 @@ export const useTheme = <T,>(select: (state: ThemeState) => T): T => useStore(us
 export const usePage = <T,>(select: (state: PageState) => T): T => useStore(useWorkbench().page, select);
 export const useStatus = (): string => useStore(useWorkbench().status, (state) => state.sentence);
 
-export const useTrace = <T,>(select: (state: TraceState) => T): T => useStore(useWorkbench().trace, select);
-export const useFigure = <T,>(select: (state: FigureState) => T): T =>
-  useStore(useWorkbench().figure, select);
-export const useEstimate = <T,>(select: (state: EstimateState) => T): T =>
-  useStore(useWorkbench().estimate, select);
-export const useGallery = <T,>(select: (state: GalleryState) => T): T =>
-  useStore(useWorkbench().gallery, select);
-
-/** The trace that the page would run now. */
-export function useDraft(): Draft {
-  const inputs = useTrace((state) => state.inputs);
-  const text = usePrompt((state) => state.text);
-  const tokens = usePrompt((state) => state.tokens);
-  const model = useModel((state) => state.info);
-  // Only what stands in for a model: a result that grows is another one with every batch, and the draft is the same.
-  const shown = useTrace((state) => (model === null ? (state.shown?.result ?? null) : null));
-  return useMemo(() => draftOf(inputs, { text, tokens }, model, shown), [inputs, text, tokens, model, shown]);
-}
+/** Changes the prompt that the Model page shows. */
+export const useSetPrompt = (): ((text: string) => void) => useWorkbench().setPrompt;

@@ -20,3 +20,6 @@ export function reasonOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   return text.replace(/\s+/g, ' ').trim().slice(0, 300);
 }
+
+/** What a person is told of something thrown, whole. */
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

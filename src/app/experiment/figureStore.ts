@@ -4,7 +4,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { type CellAddress, isSameCell } from '../../figures/description.ts';
 import { togglePin, unpin } from '../../figures/pins.ts';
-import { type FigureView, initialView } from '../trace/figure.ts';
+import { type FigureView, initialView } from './figureView.ts';
 
 export interface FigureState {
   readonly view: FigureView;

@@ -1,21 +1,20 @@
 // The top of every page: brand, the pages there are, the model and the device in use, theme and help.
 
 import { ModelChip } from '../model/ModelChip.tsx';
-import { usePage } from '../workbenchContext.tsx';
+import { usePage, useWorkbench } from '../workbenchContext.tsx';
 import { Brand } from './Brand.tsx';
 import { DeviceBadge } from './DeviceBadge.tsx';
-import type { Place } from './pageStore.ts';
+import { modelPlace, type Place } from './pageStore.ts';
 import { ThemeSwitch } from './ThemeSwitch.tsx';
-
-const pages: readonly { readonly title: string; readonly place: Place }[] = [
-  { title: 'Trace', place: 'trace' },
-  { title: 'Model', place: 'model' },
-];
 
 export function Header() {
   const open = usePage((state) => state.open);
   const place = usePage((state) => state.place);
   const go = usePage((state) => state.go);
+  const pages: readonly { readonly title: string; readonly place: Place }[] = [
+    ...useWorkbench().pages.map(({ name, face }) => ({ title: face.title, place: name })),
+    { title: 'Model', place: modelPlace },
+  ];
   return (
     <header className="header">
       <Brand />

@@ -28,13 +28,15 @@ const shortcuts: readonly (readonly [readonly string[], string])[] = [
   [['?'], 'This page of help'],
   [['/'], 'Go to the prompt'],
   [['o'], 'Open the list of models'],
+  [['Ctrl', 'Z'], 'Undo a change of the experiment; with Shift, redo'],
+  [['f'], 'Go to the figure'],
   [['←', '→', '↑', '↓'], 'Move through the figure, the rack or along the tokens'],
   [['Shift', '→'], 'Stretch the subject along the tokens; Enter marks one'],
   [['Home', 'End'], 'First and last of a row'],
   [['Ctrl', 'Home'], 'First cell or socket; with End, the last'],
   [['PgUp', 'PgDn'], 'Five layers back or on'],
   [['[', ']'], 'The same cell in the panel before or after'],
-  [['Enter'], 'Pin the cell or socket, or let it go'],
+  [['Enter'], 'Pin the cell or socket, or unpin it'],
   [['Esc'], 'Unpin; close what is open'],
 ];
 
@@ -84,7 +86,7 @@ export function HelpDialog() {
               checked={singleKeys}
               onChange={(event) => setSingleKeys(event.target.checked)}
             />
-            Single keys (? / o) act as shortcuts
+            Single keys (? / o f) act as shortcuts
           </label>
         </section>
       </div>

@@ -1,6 +1,7 @@
 // What the engine runs on, asked once when the page opens.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { messageOf } from '../../messages/wording.ts';
 import type { DeviceInfo, Engine } from '../../worker/protocol.ts';
 
 export type DeviceState =
@@ -14,11 +15,7 @@ export function createDeviceStore(engine: Engine): DeviceStore {
   const store = createStore<DeviceState>(() => ({ status: 'asking' }));
   engine.device().then(
     (info) => store.setState({ status: 'ready', info }, true),
-    (cause: unknown) =>
-      store.setState(
-        { status: 'failed', message: cause instanceof Error ? cause.message : String(cause) },
-        true,
-      ),
+    (cause: unknown) => store.setState({ status: 'failed', message: messageOf(cause) }, true),
   );
   return store;
 }

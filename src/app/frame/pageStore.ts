@@ -6,8 +6,10 @@ import { type Memory, readChoice, writeChoice } from './memory.ts';
 
 export type OpenDialog = 'model' | 'help' | null;
 
-/** The pages; each has a place in the header. */
-export type Place = 'trace' | 'model';
+/** The name of a page: of a kind of experiment, or `modelPlace`. */
+export type Place = string;
+
+export const modelPlace = 'model';
 
 export interface PageState {
   readonly place: Place;
@@ -24,7 +26,7 @@ const key = 'patchbay.single-keys';
 
 export function createPageStore(memory: Memory): PageStore {
   return createStore<PageState>((set) => ({
-    place: 'trace',
+    place: '',
     dialog: null,
     singleKeys: readChoice(memory, key, ['on', 'off'], 'on') === 'on',
     go: (place) => set({ place }),

@@ -1,14 +1,13 @@
 // One line for those who do not see the page change: loads, runs and their ends, spoken through a polite live region.
-// Progress is told at every quarter, not at every message.
+// Progress is reported at every quarter, not at every message.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Progress } from '../../worker/protocol.ts';
+import type { AnyPage, AnyPageState } from '../experiment/experimentPage.ts';
 import type { Load, ModelStore } from '../model/modelStore.ts';
 import type { PromptState, PromptStore } from '../prompt/promptStore.ts';
 import { spokenToken } from '../prompt/tokenText.ts';
 import { formatBytes, formatCount, formatPercent } from '../quantities.ts';
-import type { TraceState, TraceStore } from '../stores/trace.ts';
-import { computedCells } from '../trace/runStanding.ts';
 import type { PageStore } from './pageStore.ts';
 
 export interface StatusState {
@@ -50,26 +49,30 @@ export function promptSentence(state: PromptState, before: PromptState): string 
 }
 
 /** Runs that a person started; one that comes with what was opened is not worth a word. */
-export function traceSentence({ run, shown }: TraceState, before: TraceState): string | null {
-  const was = before.run;
+export function runSentence(
+  { kind, noun }: AnyPage['face'],
+  { run, shown }: AnyPageState,
+  { run: was }: AnyPageState,
+): string | null {
+  const { stage, counted } = kind.words;
   if (run.status === 'running' && run.isAsked) {
-    if (was.status !== 'running' || was.key !== run.key) return 'Tracing.';
+    if (was.status !== 'running' || was.key !== run.key) return `${stage}.`;
     const part = (progress: Progress | null): number =>
       progress?.total ? Math.floor((progress.done / progress.total) * 4) : 0;
     const done = part(run.progress);
-    return done > part(was.progress) && done < 4 ? `Tracing: ${done * 25} percent.` : null;
+    return done > part(was.progress) && done < 4 ? `${stage}: ${done * 25} percent.` : null;
   }
   if (run === was || was.status !== 'running' || !was.isAsked) return null;
-  if (run.status === 'failed') return `The trace stopped. ${run.message}`;
-  if (run.status === 'stopped') return 'The trace was cancelled. What has arrived is kept.';
-  return shown === null ? null : `The trace is done: ${computedCells(shown.result).total} cells.`;
+  if (run.status === 'failed') return `The ${noun} stopped. ${run.message}`;
+  if (run.status === 'stopped') return `The ${noun} was cancelled. What has arrived is kept.`;
+  return shown === null ? null : `The ${noun} is done: ${kind.count(shown.result).total} ${counted}.`;
 }
 
 export function createStatusStore(
   model: ModelStore,
   prompt: PromptStore,
-  trace: TraceStore,
-  page: PageStore,
+  pages: readonly AnyPage[],
+  place: PageStore,
 ): StatusStore {
   const store = createStore<StatusState>(() => ({ sentence: '' }));
   const say = (sentence: string | null) => {
@@ -83,8 +86,10 @@ export function createStatusStore(
     say(wasCancelled ? `Loading ${before.load.label} was cancelled.` : loadSentence(state.load, before.load));
   });
   prompt.subscribe((state, before) => say(promptSentence(state, before)));
-  trace.subscribe((state, before) => {
-    if (page.getState().place === 'trace') say(traceSentence(state, before));
-  });
+  for (const { name, face, store: own } of pages) {
+    own.subscribe((state, before) => {
+      if (place.getState().place === name) say(runSentence(face, state, before));
+    });
+  }
   return store;
 }

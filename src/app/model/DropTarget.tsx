@@ -1,6 +1,7 @@
 // The whole page takes dropped files and folders.
 
 import { useEffect, useState } from 'react';
+import { messageOf } from '../../messages/wording.ts';
 import { useWorkbench } from '../workbenchContext.tsx';
 import { droppedItems, filesOf } from './droppedFiles.ts';
 import { useChosenFiles } from './useChosenFiles.ts';
@@ -28,7 +29,7 @@ export function DropTarget() {
       const { info, refuse } = model.getState();
       if (info !== null) page.getState().open('model');
       filesOf(droppedItems(event.dataTransfer)).then(take, (cause: unknown) =>
-        refuse('files', 'What was dropped', cause instanceof Error ? cause.message : String(cause)),
+        refuse('files', 'What was dropped', messageOf(cause)),
       );
     };
     window.addEventListener('dragover', onDragOver);

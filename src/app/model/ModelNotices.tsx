@@ -1,5 +1,5 @@
 // What a person should know of the load of the model in use: that it could not be kept, that it is a kept copy, that its
-// weights stay packed. Stands above the page until it is put away; the model's dialog keeps it.
+// weights stay packed. Stands above the page until it is dismissed; the model's dialog keeps it.
 
 import { useState } from 'react';
 import { useModel } from '../workbenchContext.tsx';
@@ -25,7 +25,7 @@ export function ModelNotices() {
           document.getElementById('main')?.focus();
         }}
       >
-        Put away
+        Dismiss
       </button>
     </section>
   );

@@ -1,6 +1,7 @@
 // What this browser keeps of models, asked of the engine whenever a load has ended.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { messageOf } from '../../messages/wording.ts';
 import type { CacheInfo, Engine } from '../../worker/protocol.ts';
 
 export interface CacheState {
@@ -21,7 +22,7 @@ export function createCacheStore(engine: Engine): CacheStore {
       try {
         set({ info: await answer, problem: null });
       } catch (cause) {
-        set({ problem: cause instanceof Error ? cause.message : String(cause) });
+        set({ problem: messageOf(cause) });
       }
     }
     return {

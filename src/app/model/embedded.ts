@@ -14,3 +14,5 @@ export const embeddedModel = {
     return response.headers.get('content-type')?.includes('json') ?? false;
   },
 } as const satisfies EmbeddedModel;
+
+export const isEmbedded = ({ label }: { readonly label: string }): boolean => label === embeddedModel.label;

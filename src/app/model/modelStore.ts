@@ -2,6 +2,7 @@
 // a load that failed or was cancelled, the previous one stays in use.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { messageOf } from '../../messages/wording.ts';
 import type { Engine, ModelInfo, ModelSource, Progress } from '../../worker/protocol.ts';
 
 /** The control that a load was started from; its progress and its error are shown there. */
@@ -66,7 +67,7 @@ export function createModelStore(engine: Engine, embedded: EmbeddedModel): Model
         if (current === controller) set({ info, load: { status: 'idle' } });
       } catch (cause) {
         if (current !== controller) return; // another load took over, and shows itself
-        const message = cause instanceof Error ? cause.message : String(cause);
+        const message = messageOf(cause);
         set({ load: signal.aborted ? { status: 'idle' } : { status: 'failed', origin, label, message } });
       } finally {
         if (current === controller) current = null;

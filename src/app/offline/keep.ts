@@ -6,18 +6,18 @@ import type { Workbench } from '../workbench.ts';
 
 /** Calls `then` once: when a model is there and nothing is being computed. */
 export function whenAtRest(
-  { model, prompt, trace, device }: Workbench,
+  { model, prompt, desk, device }: Workbench,
   then: (backend: BackendKind) => void,
 ): void {
   const look = () => {
     const { info: found } = model.getState();
     const known = device.getState();
-    const isBusy = prompt.getState().run.status === 'running' || trace.getState().run.status === 'running';
+    const isBusy = prompt.getState().run.status === 'running' || desk.getState().run !== null;
     if (found === null || known.status !== 'ready' || isBusy) return;
     for (const stop of stops) stop();
     then(known.info.backend);
   };
-  const stops = [model, prompt, trace, device].map((store) => store.subscribe(look));
+  const stops = [model, prompt, desk, device].map((store) => store.subscribe(look));
 }
 
 /** @returns whether it is at work in the end; the first one keeps the files of the page before it is */

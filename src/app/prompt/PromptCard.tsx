@@ -1,15 +1,15 @@
-// The prompt strip: the text, its tokens, their count against what the model can read, and what is amiss with them.
+// The prompt strip: the text, its tokens, their count against what the model can read, and what is wrong with them.
 
 import { useState } from 'react';
 import { promptFieldId } from '../frame/useShortcuts.ts';
 import { formatCount } from '../quantities.ts';
-import { useModel, usePrompt } from '../workbenchContext.tsx';
-import { examplePrompts, isCurrent } from './promptStore.ts';
+import { useModel, usePrompt, useSetPrompt } from '../workbenchContext.tsx';
+import { examplePrompts, isCurrent, type Run } from './promptStore.ts';
 import { TokenChips } from './TokenChips.tsx';
 import { TokenText } from './TokenText.tsx';
 
 function Invitation() {
-  const setText = usePrompt((state) => state.setText);
+  const setText = useSetPrompt();
   return (
     <div className="invitation">
       <p>Type a prompt to see its tokens and what the model expects next, or start from one of these.</p>
@@ -22,10 +22,14 @@ function Invitation() {
   );
 }
 
-export function PromptNotes() {
-  const text = usePrompt((state) => state.text);
-  const run = usePrompt((state) => state.run);
-  const setText = usePrompt((state) => state.setText);
+interface PromptNotesProps {
+  readonly text: string;
+  readonly run: Run;
+  readonly onChange: (text: string) => void;
+}
+
+/** What is wrong with a prompt, and the way on. */
+export function PromptNotes({ text, run, onChange }: PromptNotesProps) {
   if (run.status === 'tooLong') {
     return (
       <p className="problem" role="alert">
@@ -38,7 +42,7 @@ export function PromptNotes() {
   return (
     <p className="note">
       The prompt ends with a space. Most models expect the space at the start of the next word.{' '}
-      <button type="button" className="button-plain" onClick={() => setText(text.replace(/ +$/, ''))}>
+      <button type="button" className="button-plain" onClick={() => onChange(text.replace(/ +$/, ''))}>
         Remove it
       </button>
     </p>
@@ -50,7 +54,7 @@ function Tokens() {
   const text = usePrompt((state) => state.text);
   const tokens = usePrompt((state) => state.tokens);
   const prediction = usePrompt((state) => state.prediction);
-  const setText = usePrompt((state) => state.setText);
+  const setText = useSetPrompt();
   const [looked, setLooked] = useState<number | null>(null);
   if (model === null) return <p className="mute strip-hint">Tokens appear here once a model is loaded.</p>;
   if (tokens === null || tokens.model !== model)
@@ -91,7 +95,8 @@ function Tokens() {
 
 export function PromptCard() {
   const text = usePrompt((state) => state.text);
-  const setText = usePrompt((state) => state.setText);
+  const run = usePrompt((state) => state.run);
+  const setText = useSetPrompt();
   return (
     <section className="card prompt" aria-labelledby="prompt-title">
       <div className="card-head">
@@ -110,7 +115,7 @@ export function PromptCard() {
         onChange={(event) => setText(event.target.value)}
       />
       {text === '' ? <Invitation /> : <Tokens />}
-      <PromptNotes />
+      <PromptNotes text={text} run={run} onChange={setText} />
     </section>
   );
 }

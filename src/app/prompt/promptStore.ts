@@ -1,8 +1,9 @@
-// The prompt, its tokens, and what the model says comes next. Every edit starts a follow-up: tokens after a short
-// pause, the prediction after a longer one; a later edit or another model aborts it. Tokens and results remember the
+// A prompt's tokens, and what the model says comes next. The text belongs to a document; this follows it: tokens after a
+// short pause, the prediction after a longer one; a later edit or another model aborts it. Tokens and results remember the
 // text and the model they belong to, so nothing stale can pass for current.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { messageOf } from '../../messages/wording.ts';
 import type { Engine, ModelInfo, Prediction, Progress, TokenInfo } from '../../worker/protocol.ts';
 
 /** Something that was computed for one text and one model. */
@@ -24,7 +25,8 @@ export interface PromptState {
   readonly tokens: Computed<readonly TokenInfo[]> | null;
   readonly prediction: Computed<Prediction> | null;
   readonly run: Run;
-  readonly setText: (text: string) => void;
+  /** Another text stands in the document. */
+  readonly follow: (text: string) => void;
   /** Tokenize and predict again at once: after another model has come, or when a person asks to try again. */
   readonly refresh: () => void;
 }
@@ -53,18 +55,11 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-export function createPromptStore(
-  engine: Engine,
-  currentModel: () => ModelInfo | null,
-  text = examplePrompts[0] ?? '',
-): PromptStore {
+export function createPromptStore(engine: Engine, currentModel: () => ModelInfo | null): PromptStore {
   let current: AbortController | null = null;
 
   return createStore<PromptState>((set, get) => {
-    async function follow(pauses: {
-      readonly tokenizeMs: number;
-      readonly predictMs: number;
-    }): Promise<void> {
+    async function read(pauses: { readonly tokenizeMs: number; readonly predictMs: number }): Promise<void> {
       current?.abort();
       current = null;
       const model = currentModel();
@@ -93,25 +88,25 @@ export function createPromptStore(
         if (!signal.aborted) set({ prediction: { text, model, value }, run: { status: 'idle' } });
       } catch (cause) {
         if (signal.aborted) return;
-        set({ run: { status: 'failed', message: cause instanceof Error ? cause.message : String(cause) } });
+        set({ run: { status: 'failed', message: messageOf(cause) } });
       }
     }
 
     return {
-      text,
+      text: '',
       tokens: null,
       prediction: null,
       run: { status: 'idle' },
-      setText: (text) => {
+      follow: (text) => {
         set({ text });
-        void follow({ tokenizeMs: tokenizePauseMs, predictMs: predictPauseMs });
+        void read({ tokenizeMs: tokenizePauseMs, predictMs: predictPauseMs });
       },
-      refresh: () => void follow({ tokenizeMs: 0, predictMs: 0 }),
+      refresh: () => void read({ tokenizeMs: 0, predictMs: 0 }),
     };
   });
 }
 
-/** Whether something computed belongs to the text and the model of now. */
+/** Whether something computed belongs to the current text and model. */
 export function isCurrent(
   computed: Computed<unknown> | null,
   text: string,

@@ -2,17 +2,19 @@
 
 import { useEffect, useMemo } from 'react';
 import { useStore } from 'zustand';
-import { traceFigure } from '../../experiments/trace/figure.ts';
+import { streamTitle, traceFigure } from '../../experiments/trace/figure.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import { type CellAddress, isSameCell, type Pin } from '../../figures/description.ts';
 import { formatMetric, formatValue } from '../../figures/metric.ts';
+import { useFigure } from '../experiment/pageContext.tsx';
+import { isShownCurrent } from '../experiment/session.ts';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { formatPercent } from '../quantities.ts';
-import { isShownCurrent } from '../stores/trace.ts';
-import { useDraft, useFigure, useTrace, useWorkbench } from '../workbenchContext.tsx';
+import { useWorkbench } from '../workbenchContext.tsx';
 import { CellCode } from './CellCode.tsx';
 import { type CellFacts, cellFacts, type MeasuredCell } from './cell.ts';
-import { metricShown, streamTitle, strongestOf } from './figure.ts';
+import { firstCell, metricShown, strongestCells } from './figure.ts';
+import { useOwn } from './hooks.ts';
 
 function Pins({ pins, shown }: { readonly pins: readonly Pin[]; readonly shown: CellAddress }) {
   const choose = useFigure((state) => state.choose);
@@ -43,6 +45,57 @@ function Pins({ pins, shown }: { readonly pins: readonly Pin[]; readonly shown: 
         </button>
       )}
     </div>
+  );
+}
+
+/** Pinned cells side by side. */
+function ComparedPins({ pins, result }: { readonly pins: readonly Pin[]; readonly result: TraceResult }) {
+  const view = useFigure((state) => state.view);
+  const metric = metricShown(result, view.metric);
+  const description = traceFigure(result, metric).metric;
+  const rows = pins.flatMap((pin) => {
+    const facts = cellFacts(result, pin, metric);
+    return facts === null ? [] : [{ pin, facts }];
+  });
+  return (
+    <table className="compared small">
+      <caption>Pinned cells</caption>
+      <thead>
+        <tr>
+          <th scope="col">
+            <span className="visually-hidden">Pin</span>
+          </th>
+          <th scope="col">Cell</th>
+          <th scope="col" className="number">
+            {description.shortName ?? description.name}
+          </th>
+          <th scope="col" className="number">
+            recovered
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ pin, facts: { component, layer, token, measured } }) => (
+          <tr key={pin.letter}>
+            <th scope="row">{pin.letter}</th>
+            <td>
+              {streamTitle(component)} {layer},{' '}
+              <span className="mono">
+                <TokenText text={token} />
+              </span>
+            </td>
+            <td className="number">
+              {measured === null ? '–' : formatMetric(description, measured.value.mean)}
+            </td>
+            <td className="number">
+              {measured === null || measured.recovered === null
+                ? '–'
+                : `${formatValue(measured.recovered * 100, 0)} %`}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -129,17 +182,52 @@ function Numbers({ result, facts }: { readonly result: TraceResult; readonly fac
   );
 }
 
+/** The strongest cell of each panel: of which panel a number is the strongest is no small matter. */
+function Strongest({
+  cells,
+  result,
+}: {
+  readonly cells: readonly CellAddress[];
+  readonly result: TraceResult;
+}) {
+  const choose = useFigure((state) => state.choose);
+  const view = useFigure((state) => state.view);
+  const metric = metricShown(result, view.metric);
+  const description = traceFigure(result, metric).metric;
+  return (
+    <ul className="strongest small" aria-label="The strongest cell of each panel">
+      {cells.map((address) => {
+        const facts = cellFacts(result, address, metric);
+        if (!facts?.measured) return null;
+        const { component, layer, token, measured } = facts;
+        return (
+          <li key={component}>
+            <button type="button" className="button-plain" onClick={() => choose(address)}>
+              {streamTitle(component)}
+            </button>{' '}
+            {formatMetric(description, measured.value.mean)}
+            <span className="mute">
+              {' '}
+              layer {layer},{' '}
+              <span className="mono">
+                <TokenText text={token} />
+              </span>
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
 export function CellInspector() {
-  const shown = useTrace((state) => state.shown);
-  const draft = useDraft();
+  const shown = useOwn((state) => state.shown);
+  const key = useOwn((state) => state.key);
   const result = shown?.result ?? null;
   const { view, looked, chosen } = useFigure((state) => state);
   const isDefault = looked === null && chosen === null;
-  const strongest = useMemo(
-    () => (result === null || !isDefault ? null : strongestOf(result)),
-    [result, isDefault],
-  );
-  const address = looked ?? chosen ?? strongest;
+  const strongest = useMemo(() => (result === null ? [] : strongestCells(result)), [result]);
+  const address = looked ?? chosen ?? firstCell(strongest);
   const facts = result && address && cellFacts(result, address, metricShown(result, view.metric));
   if (result === null || address === null || !facts) {
     return (
@@ -157,7 +245,7 @@ export function CellInspector() {
         <Pins pins={view.pins} shown={address} />
       </div>
       <div>
-        {!isShownCurrent(shown, draft) && (
+        {!isShownCurrent(shown, key) && (
           <p className="standing cell-standing small" data-kind="stale">
             Of an earlier input
           </p>
@@ -169,15 +257,18 @@ export function CellInspector() {
           </span>
         </p>
         <p className="mute small">
+          {isDefault && `The strongest of ${streamTitle(facts.component)}. `}
           {windowWords(facts, verb)} Position {facts.position}
           {facts.isCorrupted && ', in the subject'}.
         </p>
       </div>
       <Numbers result={result} facts={facts} />
+      {view.pins.length > 1 && <ComparedPins pins={view.pins} result={result} />}
+      {isDefault && strongest.length > 1 && <Strongest cells={strongest} result={result} />}
       <CellCode result={result} address={address} />
       {view.pins.length === 0 && (
         <p className="mute small">
-          Point at a cell to read it; click it or press Enter to pin it, up to four.
+          Point at a cell to read it; click it or press Enter to pin it, up to four. Pins are compared here.
         </p>
       )}
     </section>

@@ -1,26 +1,28 @@
-// The figure of the trace with its controls, its standing, its caption and its ways out of the page.
+// The figure of the trace with its controls, its status, its caption and its ways out of the page.
 
 import { useMemo } from 'react';
-import { useDraft, useFigure, useModel, useTrace } from '../workbenchContext.tsx';
-import { Exports } from './Exports.tsx';
-import { FigureControls } from './FigureControls.tsx';
+import { metricsOf } from '../../experiments/trace/grid.ts';
+import { Exports } from '../experiment/Exports.tsx';
+import { FigureControls } from '../experiment/FigureControls.tsx';
+import { figureStatus } from '../experiment/figureStatus.ts';
+import { Heatmap } from '../experiment/Heatmap.tsx';
+import { HeatmapTable } from '../experiment/HeatmapTable.tsx';
+import { useFigure } from '../experiment/pageContext.tsx';
+import { figureId } from '../frame/useShortcuts.ts';
 import { describeTrace } from './figure.ts';
-import { figureStanding } from './figureStanding.ts';
-import { Heatmap } from './Heatmap.tsx';
-import { HeatmapTable } from './HeatmapTable.tsx';
+import { useOwn, useOwnPage } from './hooks.ts';
 
 export function FigureCard() {
-  const shown = useTrace((state) => state.shown);
-  const run = useTrace((state) => state.run);
-  const view = useFigure((state) => state.view);
-  const isTable = useFigure((state) => state.isTable);
-  const label = useModel((state) => state.info?.label ?? null);
-  const draft = useDraft();
+  const { face } = useOwnPage();
+  const state = useOwn((each) => each);
+  const { shown, run } = state;
+  const view = useFigure((each) => each.view);
+  const isTable = useFigure((each) => each.isTable);
   const result = shown?.result ?? null;
   const description = useMemo(() => (result === null ? null : describeTrace(result, view)), [result, view]);
   if (shown === null || result === null || description === null) {
     return (
-      <section className="card figure-card" aria-labelledby="figure-title">
+      <section className="card figure-card" id={figureId} tabIndex={-1} aria-labelledby="figure-title">
         <div className="card-head">
           <h2 id="figure-title">Figure</h2>
         </div>
@@ -32,24 +34,26 @@ export function FigureCard() {
       </section>
     );
   }
-  const standing = figureStanding(shown, draft, run, label);
+  const status = figureStatus(face, shown, state);
   return (
     <section
       className="card figure-card"
+      id={figureId}
+      tabIndex={-1}
       aria-labelledby="figure-title"
-      aria-busy={standing.kind === 'filling'}
-      data-standing={standing.kind}
+      aria-busy={status.kind === 'filling'}
+      data-standing={status.kind}
     >
       <div className="card-head">
         <h2 id="figure-title">{description.title}</h2>
-        <span className="standing" data-kind={standing.kind}>
-          {standing.words}
+        <span className="standing" data-kind={status.kind}>
+          {status.words}
         </span>
       </div>
-      <FigureControls result={result} />
+      <FigureControls metrics={metricsOf(result)} />
       {isTable ? <HeatmapTable description={description} /> : <Heatmap description={description} />}
       <p className="caption small">{description.caption}</p>
-      <Exports result={result} />
+      <Exports />
     </section>
   );
 }

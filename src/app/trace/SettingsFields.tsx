@@ -2,14 +2,23 @@
 
 import { type ReactNode, useId } from 'react';
 import { usualWindow } from '../../experiments/trace/cells.ts';
-import { useDraft, useModel, useTrace } from '../workbenchContext.tsx';
-import { streamTitle } from './figure.ts';
-import type { InputName, TraceInputs } from './inputs.ts';
+import { streamTitle } from '../../experiments/trace/figure.ts';
+import { Choice } from '../experiment/Choice.tsx';
+import { useModel } from '../workbenchContext.tsx';
+import type { StreamField, TraceDocument } from './document.ts';
+import type { FieldName } from './draft.ts';
+import { useDocument, useDraft, useOwnPage } from './hooks.ts';
+
+/** Changes fields of the document; what is typed into one field without a pause is one step of undo. */
+function useEdit(): (change: Partial<TraceDocument>, field?: string) => void {
+  const page = useOwnPage();
+  return (change, field) => page.edit((document) => ({ ...document, ...change }), field);
+}
 
 interface TextFieldProps {
   readonly label: string;
   readonly hint: string;
-  readonly name: InputName;
+  readonly name: FieldName;
   readonly value: string;
   readonly isText?: boolean;
   readonly after?: ReactNode;
@@ -44,40 +53,7 @@ function TextField({ label, hint, name, value, isText = false, after, onChange }
   );
 }
 
-interface ChoiceProps<Value extends string> {
-  readonly label: string;
-  readonly value: Value;
-  readonly choices: readonly (readonly [Value, string])[];
-  readonly hint?: string;
-  readonly onChange: (value: Value) => void;
-}
-
-export function Choice<Value extends string>({ label, value, choices, hint, onChange }: ChoiceProps<Value>) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <select
-        id={id}
-        className="select"
-        value={value}
-        onChange={(event) => {
-          const chosen = choices.find(([each]) => each === event.target.value);
-          if (chosen) onChange(chosen[0]);
-        }}
-      >
-        {choices.map(([each, name]) => (
-          <option key={each} value={each}>
-            {name}
-          </option>
-        ))}
-      </select>
-      {hint !== undefined && <span className="field-hint">{hint}</span>}
-    </div>
-  );
-}
-
-const corruptions: readonly (readonly [TraceInputs['corruption'], string])[] = [
+const corruptions: readonly (readonly [TraceDocument['corruption'], string])[] = [
   ['noise', 'Gaussian noise'],
   ['replace', 'Other tokens'],
   ['zero', 'Zero embeddings'],
@@ -85,9 +61,9 @@ const corruptions: readonly (readonly [TraceInputs['corruption'], string])[] = [
 ];
 
 export function CorruptionFields() {
-  const inputs = useTrace((state) => state.inputs);
-  const edit = useTrace((state) => state.edit);
-  const { corruption, levelUnit } = inputs;
+  const document = useDocument();
+  const edit = useEdit();
+  const { corruption, levelUnit } = document;
   return (
     <fieldset className="fieldset">
       <legend>Corrupt the subject</legend>
@@ -109,7 +85,7 @@ export function CorruptionFields() {
                   : 'Standard deviation of the noise'
               }
               name="level"
-              value={inputs.level}
+              value={document.level}
               after={
                 <select
                   className="select"
@@ -123,43 +99,47 @@ export function CorruptionFields() {
                   <option value="number">number</option>
                 </select>
               }
-              onChange={(level) => edit({ level })}
+              onChange={(level) => edit({ level }, 'level')}
             />
             <TextField
               label="Samples"
               hint="Default 10; time grows with them"
               name="samples"
-              value={inputs.samples}
-              onChange={(samples) => edit({ samples })}
+              value={document.samples}
+              onChange={(samples) => edit({ samples }, 'samples')}
             />
             <TextField
               label="Seed"
               hint="Default 1, of NumPy’s RandomState"
               name="seed"
-              value={inputs.seed}
-              onChange={(seed) => edit({ seed })}
+              value={document.seed}
+              onChange={(seed) => edit({ seed }, 'seed')}
             />
           </>
         )}
         {corruption === 'replace' && (
           <TextField
             label="Text in its place"
-            hint="As many tokens as the subject, its leading space included"
+            hint={
+              document.replacementIds === null
+                ? 'As many tokens as the subject, its leading space included'
+                : `From the file: tokens ${document.replacementIds.join(', ')}. What you type takes their place`
+            }
             name="replacement"
             isText
-            value={inputs.replacement}
-            onChange={(replacement) => edit({ replacement })}
+            value={document.replacement}
+            onChange={(replacement) => edit({ replacement, replacementIds: null }, 'replacement')}
           />
         )}
         <Choice
           label="Direction"
-          value={inputs.direction}
+          value={document.direction}
           choices={[
             ['restore', 'Restore clean'],
             ['corrupt', 'Insert corrupted'],
           ]}
           hint={
-            inputs.direction === 'restore'
+            document.direction === 'restore'
               ? 'Default. Asks what is enough for the answer'
               : 'Asks what the answer needs'
           }
@@ -171,12 +151,17 @@ export function CorruptionFields() {
 }
 
 export function StreamFields() {
-  const streams = useTrace((state) => state.inputs.streams);
-  const edit = useTrace((state) => state.edit);
+  const page = useOwnPage();
   const layerCount = useModel((state) => state.info?.layerCount ?? null);
-  const { problems } = useDraft();
-  const change = (component: string, part: Partial<(typeof streams)[number]>) =>
-    edit({ streams: streams.map((each) => (each.component === component ? { ...each, ...part } : each)) });
+  const { problems, streams } = useDraft();
+  const change = (component: string, part: Partial<StreamField>, field?: string) =>
+    page.edit(
+      (document) => ({
+        ...document,
+        streams: document.streams.map((each) => (each.component === component ? { ...each, ...part } : each)),
+      }),
+      field,
+    );
   return (
     <fieldset className="fieldset">
       <legend>Put back, at every token and layer</legend>
@@ -197,7 +182,9 @@ export function StreamFields() {
                 inputMode="numeric"
                 aria-label={`Window of ${streamTitle(component)}, in layers`}
                 value={window}
-                onChange={(event) => change(component, { window: event.target.value })}
+                onChange={(event) =>
+                  change(component, { window: event.target.value }, `window of ${component}`)
+                }
               />
               <span className="mute">{window === '1' ? 'layer' : 'layers'}</span>
             </span>

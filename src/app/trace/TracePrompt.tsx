@@ -1,21 +1,22 @@
 // The prompt of a trace: its text, its tokens with the subject marked, and what the model would say next.
 
+import type { TokenRange } from '../../experiments/promptText.ts';
+import { usePromptOf } from '../experiment/pageContext.tsx';
 import { promptFieldId } from '../frame/useShortcuts.ts';
+import { MarkableChips } from '../prompt/MarkableChips.tsx';
 import { PromptNotes } from '../prompt/PromptCard.tsx';
-import { isCurrent } from '../prompt/promptStore.ts';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { spokenToken } from '../prompt/tokenText.ts';
 import { formatCount, formatRoundPercent } from '../quantities.ts';
-import { useDraft, useModel, usePrompt, useTrace } from '../workbenchContext.tsx';
-import { SubjectChips } from './SubjectChips.tsx';
+import { useModel } from '../workbenchContext.tsx';
+import { subjectOf } from './document.ts';
+import { useDocument, useDraft, useOwn, useOwnPage } from './hooks.ts';
 import { rangeText } from './subject.ts';
 
 function GhostChip() {
-  const model = useModel((state) => state.info);
-  const text = usePrompt((state) => state.text);
-  const prediction = usePrompt((state) => state.prediction);
-  const setText = usePrompt((state) => state.setText);
-  const best = isCurrent(prediction, text, model) ? prediction?.value.candidates[0] : undefined;
+  const page = useOwnPage();
+  const best = useOwn(({ world }) => world.readings[0]?.prediction?.candidates[0]);
+  const { prompt } = useDocument();
   if (best === undefined) return null;
   return (
     <button
@@ -23,7 +24,7 @@ function GhostChip() {
       className="chip chip-ghost mono"
       title="Add this token to the prompt"
       aria-label={`Add the most probable next token, ${spokenToken(best.text)}, ${formatRoundPercent(best.probability)}`}
-      onClick={() => setText(text + best.text)}
+      onClick={() => page.setPrompt(0, prompt + best.text)}
     >
       <TokenText text={best.text} /> <span>{formatRoundPercent(best.probability)}</span>
     </button>
@@ -31,24 +32,22 @@ function GhostChip() {
 }
 
 function SubjectLine() {
-  const { tokens } = useDraft();
-  const subject = useTrace((state) => state.inputs.subject);
-  const isGuessed = useTrace((state) => state.isSubjectGuessed);
+  const { tokens, subject, isSubjectGuessed } = useDraft();
   const model = useModel((state) => state.info);
   if (tokens === null) return null;
   return (
     <p className="strip-line small">
       <span>
         {subject === null ? (
-          'Drag over the tokens that the prompt is about, its subject.'
+          'Drag over the tokens that the prompt is about, its subject; by touch, tap the first and the last.'
         ) : (
           <>
             Subject{' '}
             <span className="mono subject-name">
               <TokenText text={rangeText(tokens, subject).trim()} />
             </span>
-            {isGuessed ? ', guessed. ' : '. '}
-            Drag over tokens to mark another.
+            {isSubjectGuessed ? ', guessed. ' : '. '}
+            Drag over tokens to mark another; by touch, tap its first and its last.
           </>
         )}
       </span>
@@ -62,11 +61,10 @@ function SubjectLine() {
 }
 
 function Tokens() {
-  const { tokens } = useDraft();
-  const earlier = usePrompt((state) => state.tokens);
+  const page = useOwnPage();
+  const { tokens, subject, model: label } = useDraft();
+  const earlier = usePromptOf(0, (state) => state.tokens);
   const model = useModel((state) => state.info);
-  const subject = useTrace((state) => state.inputs.subject);
-  const mark = useTrace((state) => state.mark);
   // While a new text is split, the chips of the one before stay where they are.
   const shown = tokens ?? (earlier !== null && earlier.model === model ? earlier.value : null);
   if (shown === null) {
@@ -76,11 +74,19 @@ function Tokens() {
       </p>
     );
   }
+  const mark = (range: TokenRange) => {
+    if (tokens === null || label === null) return;
+    page.edit(
+      (document) => ({ ...document, subject: subjectOf(document.prompt, tokens, range, label) }),
+      'subject',
+    );
+  };
   return (
     <div className="strip" data-stale={tokens === null}>
-      <SubjectChips
+      <MarkableChips
+        label="Tokens of the prompt; the subject is selected"
         tokens={shown}
-        subject={tokens === null ? null : subject}
+        marked={tokens === null ? null : subject}
         isStale={tokens === null}
         limit={model?.maxPositions ?? Number.POSITIVE_INFINITY}
         onMark={mark}
@@ -91,8 +97,10 @@ function Tokens() {
 }
 
 export function TracePrompt() {
-  const text = usePrompt((state) => state.text);
-  const setText = usePrompt((state) => state.setText);
+  const page = useOwnPage();
+  const { prompt } = useDocument();
+  const reading = usePromptOf(0, (state) => state.run);
+  const setText = (text: string) => page.setPrompt(0, text);
   return (
     <>
       <textarea
@@ -101,18 +109,18 @@ export function TracePrompt() {
         aria-labelledby="prompt-title"
         dir="auto"
         rows={1}
-        value={text}
+        value={prompt}
         spellCheck={false}
         placeholder="Text that ends just before the answer, such as: The Eiffel Tower is located in the city of"
         onChange={(event) => setText(event.target.value)}
       />
-      {text === '' ? (
+      {prompt === '' ? (
         <p className="mute strip-hint">Type a prompt that ends just before the answer, or open an example.</p>
       ) : (
         <Tokens />
       )}
-      {text !== '' && <SubjectLine />}
-      <PromptNotes />
+      {prompt !== '' && <SubjectLine />}
+      <PromptNotes text={prompt} run={reading} onChange={setText} />
     </>
   );
 }

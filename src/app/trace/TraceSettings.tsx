@@ -3,48 +3,49 @@
 
 import { useState } from 'react';
 import { useStore } from 'zustand';
-import { isCurrent } from '../prompt/promptStore.ts';
-import { useDraft, useModel, usePrompt, useTrace, useWorkbench } from '../workbenchContext.tsx';
+import { TokenPicker } from '../prompt/TokenPicker.tsx';
+import { useWorkbench } from '../workbenchContext.tsx';
+import { useDocument, useDraft, useOwn, useOwnPage } from './hooks.ts';
 import { CorruptionFields, StreamFields } from './SettingsFields.tsx';
 import { settingsSummary } from './settingsSummary.ts';
-import { TokenPicker } from './TokenPicker.tsx';
 
 const fieldsId = 'trace-fields';
 
 function Answers() {
-  const inputs = useTrace((state) => state.inputs);
-  const edit = useTrace((state) => state.edit);
-  const shown = useTrace((state) => state.shown);
+  const page = useOwnPage();
   const draft = useDraft();
-  const text = usePrompt((state) => state.text);
-  const model = useModel((state) => state.info);
-  const prediction = usePrompt((state) => state.prediction);
+  const { shown, key, world } = useOwn((state) => state);
   const names = useStore(useWorkbench().tokenNames, (state) => state.names);
-  const candidates = isCurrent(prediction, text, model) ? (prediction?.value.candidates ?? []) : [];
+  const candidates = world.readings[0]?.prediction?.candidates ?? [];
   const stored =
-    shown !== null && shown.key === draft.key && inputs.answer === null ? shown.result.answer.text : null;
+    shown !== null && shown.key === key && draft.answer === null ? shown.result.answer.text : null;
   const own = candidates[0]?.text ?? stored;
   const nameOf = (id: number) =>
     names.get(id)?.text ?? candidates.find((each) => each.id === id)?.text ?? null;
+  const pick = (name: 'answer' | 'distractor') => (token: string | number | null) =>
+    page.edit((document) => ({
+      ...document,
+      [name]: token === null ? null : { token, prompt: document.prompt },
+    }));
   return (
     <span className="setting-pair">
       <TokenPicker
         label="Answer"
-        picked={inputs.answer}
+        picked={draft.answer}
         none="the model’s own"
         noneToken={own}
         candidates={candidates}
         nameOf={nameOf}
-        onPick={(answer) => edit({ answer })}
+        onPick={pick('answer')}
       />
       <TokenPicker
         label="Distractor"
-        picked={inputs.distractor}
+        picked={draft.distractor}
         none="none"
         noneToken={null}
         candidates={candidates}
         nameOf={nameOf}
-        onPick={(distractor) => edit({ distractor })}
+        onPick={pick('distractor')}
       />
     </span>
   );
@@ -52,15 +53,15 @@ function Answers() {
 
 export function TraceSettings() {
   const [isOpen, setIsOpen] = useState(false);
-  const inputs = useTrace((state) => state.inputs);
-  const { problems } = useDraft();
+  const document = useDocument();
+  const { problems, streams } = useDraft();
   const hidden = ['level', 'samples', 'seed', 'replacement', 'streams'] as const;
   const hasProblem = hidden.some((name) => problems.has(name));
   return (
     <div className="settings">
       <div className="settings-line">
         <Answers />
-        {settingsSummary(inputs).map(([name, value]) => (
+        {settingsSummary(document, streams).map(([name, value]) => (
           <span key={name} className="setting-said">
             <span className="setting-name">{name}</span> {value}
           </span>

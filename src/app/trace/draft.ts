@@ -1,52 +1,204 @@
-// The trace that the page would run now: its controls, its prompt and its model read together. Whatever is shown belongs
-// to a draft of some moment; its key tells whether that is the draft of this one.
+// What a document of a trace comes to under a model: its tokens, its subject among them, and the experiment that a run would
+// be given, or what is invalid, in a sentence beside its control.
 
-import type { TraceExperiment } from '../../experiments/trace/experiment.ts';
-import type { TraceResult } from '../../experiments/trace/result.ts';
-import type { ModelInfo, TokenInfo } from '../../worker/protocol.ts';
-import { isCurrent, type PromptState } from '../prompt/promptStore.ts';
-import { experimentKey, type InputName, readTraceInputs, type TraceInputs } from './inputs.ts';
+import type { TokenRange } from '../../experiments/promptText.ts';
+import { usualWindow } from '../../experiments/trace/cells.ts';
+import { type TraceExperiment, traceLimits } from '../../experiments/trace/experiment.ts';
+import type { TokenInfo } from '../../worker/protocol.ts';
+import type { Draft, Surroundings } from '../experiment/definition.ts';
+import { tokensOfPassage } from '../prompt/passage.ts';
+import { formatCount } from '../quantities.ts';
+import { markedTokens, type PickedToken, type StreamField, type TraceDocument } from './document.ts';
+import { guessSubject } from './subject.ts';
 
-export interface Draft {
-  /** Null while something is amiss. */
-  readonly experiment: TraceExperiment | null;
-  readonly key: string | null;
-  readonly problems: ReadonlyMap<InputName, string>;
-  /** Tokens of the prompt as it stands; null until they are known. */
+export type FieldName = 'prompt' | 'subject' | 'level' | 'samples' | 'seed' | 'replacement' | 'streams';
+
+/** A stream with its window as it stands in the control. */
+export interface DraftStream extends StreamField {
+  readonly window: string;
+}
+
+export interface TraceDraft extends Draft<TraceExperiment> {
+  readonly problems: ReadonlyMap<FieldName, string>;
+  /** The label of the model that the tokens are of; null before there is one. */
+  readonly model: string | null;
+  /** Tokens of the prompt; null until they are known. */
   readonly tokens: readonly TokenInfo[] | null;
+  readonly subject: TokenRange | null;
+  /** Nobody marked it, or what was marked is not in this prompt. */
+  readonly isSubjectGuessed: boolean;
+  readonly streams: readonly DraftStream[];
+  /** Null for the model's own prediction, and for what was picked for another prompt. */
+  readonly answer: string | number | null;
+  readonly distractor: string | number | null;
 }
 
-/** Tokens of the prompt: the model's, or before it is there those of a stored result of the same prompt. */
-export function promptTokens(
-  prompt: Pick<PromptState, 'text' | 'tokens'>,
-  model: ModelInfo | null,
-  stored: TraceResult | null,
-): readonly TokenInfo[] | null {
-  const { text, tokens } = prompt;
-  if (tokens !== null && isCurrent(tokens, text, model)) return tokens.value;
-  if (model === null && stored !== null && stored.experiment.prompt === text) {
-    return stored.tokens.map((token) => ({ ...token, isSpecial: false }));
+/** More cells than this are a long wait and a figure that no screen holds. */
+export const mostPositions = 1024;
+/** Windows are those of a small model until there is one. */
+const layersBeforeModel = 8;
+
+/** @returns NaN for what is no plain decimal number */
+const numberIn = (text: string): number =>
+  /^\s*\d*[.,]?\d+\s*$/.test(text) ? Number(text.replace(',', '.')) : Number.NaN;
+const wholeIn = (text: string): number => (/^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN);
+
+function levelProblem(text: string): string | null {
+  const level = numberIn(text);
+  if (Number.isNaN(level)) return 'The level must be a number, such as 3.';
+  return level > 0 ? null : 'A level of 0 corrupts nothing. The usual level is 3 σ.';
+}
+
+function samplesProblem(text: string): string | null {
+  const samples = wholeIn(text);
+  if (Number.isNaN(samples)) return 'Samples must be a whole number, such as 10.';
+  if (samples < 1) return 'At least 1 sample is needed. The usual number is 10.';
+  return samples > traceLimits.samples
+    ? `At most ${formatCount(traceLimits.samples)} samples can be drawn. The usual number is 10.`
+    : null;
+}
+
+function seedProblem(text: string): string | null {
+  const seed = wholeIn(text);
+  return seed >= 0 && seed < 2 ** 32 ? null : 'The seed must be a whole number from 0 to 4,294,967,295.';
+}
+
+function windowProblem({ component, window }: DraftStream): string | null {
+  const layers = wholeIn(window);
+  return layers >= 1 ? null : `The window of ${component} must be a whole number of layers, at least 1.`;
+}
+
+function corruptionIn(document: TraceDocument): TraceExperiment['corruption'] {
+  switch (document.corruption) {
+    case 'noise': {
+      const level = numberIn(document.level);
+      return {
+        kind: 'noise',
+        level: document.levelUnit === 'sigma' ? { standardDeviations: level } : level,
+        samples: wholeIn(document.samples),
+        seed: wholeIn(document.seed),
+      };
+    }
+    case 'replace':
+      return { kind: 'replace', tokens: document.replacement || (document.replacementIds ?? '') };
+    default:
+      return { kind: document.corruption };
   }
-  return null;
 }
 
-/** @param stored the result that is shown, which stands for its model while none is loaded */
-export function draftOf(
-  inputs: TraceInputs,
-  prompt: Pick<PromptState, 'text' | 'tokens'>,
-  model: ModelInfo | null,
-  stored: TraceResult | null,
-): Draft {
-  const tokens = promptTokens(prompt, model, stored);
-  const described = model ?? {
-    label: stored?.experiment.model ?? '',
-    maxPositions: Number.POSITIVE_INFINITY,
+function problemsOf(
+  document: TraceDocument,
+  { model }: Surroundings,
+  { tokens, subject, streams }: Pick<TraceDraft, 'tokens' | 'subject' | 'streams'>,
+): ReadonlyMap<FieldName, string> {
+  const problems = new Map<FieldName, string>();
+  const note = (name: FieldName, problem: string | null) => {
+    if (problem !== null && !problems.has(name)) problems.set(name, problem);
   };
-  const read = readTraceInputs(inputs, prompt.text, tokens?.length ?? 0, described);
-  if (!read.ok) return { experiment: null, key: null, problems: read.problems, tokens };
-  if (tokens === null || inputs.subject === null || inputs.subject[1] > tokens.length) {
-    return { experiment: null, key: null, problems: new Map(), tokens };
+  const most = Math.min(model?.maxPositions ?? mostPositions, mostPositions);
+  const { corruption } = document;
+  if (document.prompt.trim() === '') note('prompt', 'Type a prompt to trace.');
+  else if (tokens !== null && tokens.length > most)
+    note('prompt', `The prompt has ${tokens.length} tokens; a trace here takes at most ${most}.`);
+  else if (tokens !== null && subject === null) note('subject', 'Mark the subject: drag over its tokens.');
+  if (corruption === 'noise') {
+    note('level', levelProblem(document.level));
+    note('samples', samplesProblem(document.samples));
+    note('seed', seedProblem(document.seed));
   }
-  const { experiment } = read;
-  return { experiment, key: experimentKey(experiment, inputs.subject), problems: new Map(), tokens };
+  if (corruption === 'replace' && document.replacement === '' && document.replacementIds === null)
+    note('replacement', 'Type the text that stands in the subject’s place.');
+  const on = streams.filter(({ isOn }) => isOn);
+  if (on.length === 0) note('streams', 'Choose at least one stream.');
+  for (const stream of on) note('streams', windowProblem(stream));
+  return problems;
+}
+
+/** A token that was picked for this prompt. */
+const currentPick = (picked: PickedToken | null, prompt: string): string | number | null =>
+  picked !== null && picked.prompt === prompt ? picked.token : null;
+
+export function deriveTrace(document: TraceDocument, surroundings: Surroundings): TraceDraft {
+  const { model } = surroundings;
+  const { prompt, direction, positions } = document;
+  const tokens = surroundings.tokens[0] ?? null;
+  const marked = tokens === null || model === null ? null : markedTokens(document, tokens, model.label);
+  const subject = marked ?? (tokens === null ? null : guessSubject(tokens));
+  const layerCount = model?.layerCount ?? layersBeforeModel;
+  const streams = document.streams.map((stream) => ({
+    ...stream,
+    window: stream.window ?? String(usualWindow(stream.component, layerCount)),
+  }));
+  const answer = currentPick(document.answer, prompt);
+  const distractor = currentPick(document.distractor, prompt);
+  const problems = problemsOf(document, surroundings, { tokens, subject, streams });
+  const isWhole = problems.size === 0 && model !== null && subject !== null;
+  return {
+    model: model?.label ?? null,
+    tokens,
+    subject,
+    isSubjectGuessed: marked === null,
+    streams,
+    answer,
+    distractor,
+    problems,
+    experiment: isWhole
+      ? {
+          kind: 'trace',
+          version: 1,
+          model: model.label,
+          prompt,
+          subject,
+          ...(answer === null ? {} : { answer }),
+          ...(distractor === null ? {} : { distractor }),
+          corruption: corruptionIn(document),
+          direction,
+          streams: streams
+            .filter(({ isOn }) => isOn)
+            .map(({ component, window, heads }) => ({
+              component,
+              window: wholeIn(window),
+              ...(heads ? { heads } : {}),
+            })),
+          positions,
+        }
+      : null,
+  };
+}
+
+/**
+ * The experiment as a link holds it: the subject by its text where that is enough to find it again, and no window that is
+ * usual in a model of this depth, so that it means the same under another model.
+ */
+export function sharedTrace(
+  experiment: TraceExperiment,
+  { model, tokens: [tokens = null] }: Surroundings,
+): TraceExperiment {
+  const { prompt, subject, streams } = experiment;
+  return {
+    ...experiment,
+    subject: subjectText(prompt, subject, tokens) ?? subject,
+    streams: streams.map(({ window, ...stream }) =>
+      model === null || window === usualWindow(stream.component, model.layerCount)
+        ? stream
+        : { ...stream, ...(window === undefined ? {} : { window }) },
+    ),
+  };
+}
+
+/** The text of a subject whose first occurrence in the prompt is meant; null where it does not say enough. */
+function subjectText(
+  prompt: TraceExperiment['prompt'],
+  subject: TraceExperiment['subject'],
+  tokens: readonly TokenInfo[] | null,
+): string | null {
+  if (typeof subject === 'string') return subject;
+  if (typeof prompt !== 'string' || tokens === null) return null;
+  const text = tokens
+    .slice(...subject)
+    .map((token) => token.text)
+    .join('')
+    .trim();
+  const found = tokensOfPassage(prompt, tokens, { text, near: 0 });
+  return found?.[0] === subject[0] && found[1] === subject[1] ? text : null;
 }

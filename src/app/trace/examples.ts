@@ -3,14 +3,7 @@
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { readTraceExperiment, type TraceExperiment } from '../../experiments/trace/experiment.ts';
 import { readTraceResult, type TraceResult } from '../../experiments/trace/result.ts';
-
-export interface Example {
-  readonly name: string;
-  readonly title: string;
-  readonly experiment: TraceExperiment;
-  /** Null when no result is stored, or it belongs to another version of the experiment. */
-  readonly result: () => Promise<TraceResult | null>;
-}
+import type { Example } from '../experiment/definition.ts';
 
 const files = import.meta.glob<unknown>('../../../examples/*.json', { eager: true, import: 'default' });
 const results = import.meta.glob<unknown>('../../../examples/results/*.json', { import: 'default' });
@@ -20,8 +13,8 @@ const order = ['eiffel-tower', 'indirect-object', 'pronoun', 'agreement', 'great
 
 const placeOf = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
 
-export const examples: readonly Example[] = Object.entries(files)
-  .map(([path, content]): Example => {
+export const examples: readonly Example<TraceExperiment, TraceResult>[] = Object.entries(files)
+  .map(([path, content]): Example<TraceExperiment, TraceResult> => {
     const file = path.split('/').at(-1) ?? '';
     const name = file.replace(/\.json$/, '');
     const experiment = readTraceExperiment(content);
@@ -29,6 +22,7 @@ export const examples: readonly Example[] = Object.entries(files)
       name,
       title: experiment.title ?? name,
       experiment,
+      texts: typeof experiment.prompt === 'string' ? [experiment.prompt] : [],
       result: async () => {
         const stored = await results[`../../../examples/results/${file}`]?.();
         if (stored === undefined) return null;

@@ -1,42 +1,12 @@
-// How a trace's figure is looked at: metric, colours, range, orientation, pins. Another view is another drawing of the same
-// numbers.
+// The figure of a trace as the page draws it, where to look first, and how far two results are apart.
 
 import type { Metric } from '../../experiments/metrics.ts';
 import { traceFigure } from '../../experiments/trace/figure.ts';
 import { metricsOf, traceGrid } from '../../experiments/trace/grid.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import { strongestCell } from '../../figures/cellSummary.ts';
-import type { ColourMap } from '../../figures/colour.ts';
-import type { CellAddress, HeatmapDescription, Orientation, Pin } from '../../figures/description.ts';
-
-/** `streams` gives each stream the hue it has in the literature; the others are one map for all. */
-export type ColourChoice = 'streams' | Extract<ColourMap, 'viridis' | 'cividis' | 'puOr'>;
-
-export interface FigureView {
-  readonly metric: Metric;
-  readonly colours: ColourChoice;
-  readonly sharing: 'shared' | 'panel';
-  readonly orientation: Orientation;
-  readonly pins: readonly Pin[];
-}
-
-export const initialView: FigureView = {
-  metric: 'probability',
-  colours: 'streams',
-  sharing: 'shared',
-  orientation: 'tokens-down',
-  pins: [],
-};
-
-const titles: Readonly<Record<string, string>> = {
-  block_output: 'Residual state',
-  mlp_output: 'MLP',
-  attention_output: 'Attention',
-};
-
-export const streamTitle = (component: string): string => titles[component] ?? component;
-
-export const quotedToken = (text: string): string => `“${text.trim() === '' ? text : text.trim()}”`;
+import type { CellAddress, HeatmapDescription } from '../../figures/description.ts';
+import { type FigureView, initialView } from '../experiment/figureView.ts';
 
 /** The metric that is drawn: a result without a distractor has no logit difference. */
 export const metricShown = (result: TraceResult, metric: Metric): Metric =>
@@ -68,13 +38,18 @@ export function describeTrace(result: TraceResult, view: FigureView): HeatmapDes
 const isInside = (result: TraceResult, { panel, location, layer }: CellAddress): boolean =>
   panel < result.streams.length && location < result.positions.length && layer < result.layerCount;
 
+/** The strongest computed cell of each panel that has one. */
+export function strongestCells(result: TraceResult): readonly CellAddress[] {
+  const description = describeTrace(result, initialView);
+  return result.streams.flatMap((_, panel) => strongestCell(description, panel) ?? []);
+}
+
 /**
- * The cell to look at first: the strongest computed one of the second panel, or of the only one. In the residual stream the
- * strongest is always the last token at the last layer, which says nothing.
+ * The cell to look at first: the strongest of the second panel, or of the only one. In the residual stream the strongest is
+ * always the last token at the last layer, which says nothing.
  */
-export function strongestOf(result: TraceResult): CellAddress | null {
-  const panel = Math.min(1, result.streams.length - 1);
-  return strongestCell(describeTrace(result, initialView), panel) ?? null;
+export function firstCell(strongest: readonly CellAddress[]): CellAddress | null {
+  return strongest.find(({ panel }) => panel === 1) ?? strongest[0] ?? null;
 }
 
 /** The largest difference of the answer's probability between two results of one experiment, over cells both have. */

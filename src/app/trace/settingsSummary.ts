@@ -1,11 +1,15 @@
 // The settings of a trace in one line: names and values.
 
-import { streamTitle } from './figure.ts';
-import type { TraceInputs } from './inputs.ts';
+import { streamTitle } from '../../experiments/trace/figure.ts';
+import type { TraceDocument } from './document.ts';
+import type { DraftStream } from './draft.ts';
 
 /** `['Corrupt', 'noise, 3 σ of the subject']` and so on, in the order in which they are read. */
-export function settingsSummary(inputs: TraceInputs): readonly (readonly [string, string])[] {
-  const { corruption, level, levelUnit, samples, seed, replacement, direction, streams } = inputs;
+export function settingsSummary(
+  document: TraceDocument,
+  streams: readonly DraftStream[],
+): readonly (readonly [string, string])[] {
+  const { corruption, level, levelUnit, samples, seed, replacement, direction } = document;
   const on = streams.filter(({ isOn }) => isOn);
   const windowed = on.filter(({ window }) => window !== '1');
   const sizes = new Set(windowed.map(({ window }) => window));

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { guessSubject, rangeBetween, rangeText } from './subject.ts';
+import { rangeBetween } from '../prompt/passage.ts';
+import { guessSubject, rangeText } from './subject.ts';
 
 const tokensOf = (...texts: readonly string[]) => texts.map((text) => ({ text, isSpecial: false }));
 const guessed = (...texts: readonly string[]): string | null => {

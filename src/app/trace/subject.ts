@@ -1,9 +1,7 @@
 // The subject of a trace as a range of token positions: a guess to begin with, and how keys and pointers change it.
 
+import type { TokenRange } from '../../experiments/promptText.ts';
 import type { TokenInfo } from '../../worker/protocol.ts';
-
-/** First position, and the one after the last. */
-export type TokenRange = readonly [number, number];
 
 type Tokens = readonly Pick<TokenInfo, 'text' | 'isSpecial'>[];
 
@@ -15,7 +13,7 @@ const notNames = new Set(
 );
 
 /** Words that a statement about a subject goes on with. */
-const copulas = /^ (?:is|was|are|were|has|had|plays|lies|stands|works|speaks|comes|began|began)$/;
+const copulas = /^ (?:is|was|are|were|has|had|plays|lies|stands|works|speaks|comes|began|became)$/;
 
 const wordOf = (text: string): string => text.trim();
 
@@ -90,12 +88,6 @@ export function guessSubject(tokens: Tokens): TokenRange | null {
   );
   return longestWord?.range ?? candidates.find(isNumber)?.range ?? null;
 }
-
-/** The range between two positions, both included. */
-export const rangeBetween = (a: number, b: number): TokenRange => [Math.min(a, b), Math.max(a, b) + 1];
-
-export const isInRange = (position: number, range: TokenRange | null): boolean =>
-  range !== null && position >= range[0] && position < range[1];
 
 /** The text of a range, as it stands in the prompt. */
 export const rangeText = (tokens: Tokens, [from, to]: TokenRange): string =>

@@ -1,10 +1,13 @@
 // What a person should know before reading a figure into a trace. Each is a sentence with a way on; none of them stops a run.
 
+import { inQuotes } from '../../experiments/figureWords.ts';
+import type { Estimate } from '../../experiments/kind.ts';
+import { streamTitle } from '../../experiments/trace/figure.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
-import type { Prediction, TokenInfo, TraceEstimate } from '../../worker/protocol.ts';
+import type { Prediction } from '../../worker/protocol.ts';
 import { formatPercent } from '../quantities.ts';
-import { quotedToken, streamTitle } from './figure.ts';
-import type { TraceInputs } from './inputs.ts';
+import type { TraceDocument } from './document.ts';
+import type { TraceDraft } from './draft.ts';
 
 export interface Warning {
   readonly code:
@@ -14,35 +17,40 @@ export interface Warning {
     | 'subject-is-all'
     | 'weak-corruption'
     | 'wide-window'
-    | 'answer-is-distractor';
+    | 'answer-is-distractor'
+    | 'subject-not-found'
+    | 'picked-for-another-prompt';
   readonly text: string;
 }
 
 export interface Known {
-  readonly inputs: TraceInputs;
-  readonly tokens: readonly TokenInfo[];
+  readonly document: TraceDocument;
+  readonly draft: TraceDraft;
+  /** It stands as it was opened: what is missing from it is news, and not what a person has just typed away. */
+  readonly isAsOpened: boolean;
   readonly layerCount: number;
-  /** Of these inputs; null while the engine has not said. */
-  readonly estimate: TraceEstimate | null;
+  /** Of this draft; null while the engine has not answered. */
+  readonly estimate: Pick<Estimate, 'targets' | 'notices'> | null;
   /** Of this prompt. */
   readonly prediction: Prediction | null;
-  /** Of these inputs. */
+  /** Of this draft. */
   readonly result: TraceResult | null;
 }
 
 function answerWarnings({ estimate, prediction, result }: Known): readonly Warning[] {
   const warnings: Warning[] = [];
   const best = prediction?.candidates[0];
-  const answer = estimate?.answer ?? null;
+  const target = estimate?.targets[0];
+  const answer = target?.answer ?? null;
   if (best && answer && answer.id !== best.id) {
     const own = prediction?.candidates.find(({ id }) => id === answer.id);
     const standing = own ? `, at ${formatPercent(own.probability)}` : '';
     warnings.push({
       code: 'answer-not-predicted',
-      text: `The model’s own prediction is ${quotedToken(best.text)}, not ${quotedToken(answer.text)}${standing}. A trace of an answer that the model does not give says little.`,
+      text: `The model’s own prediction is ${inQuotes(best.text)}, not ${inQuotes(answer.text)}${standing}. A trace of an answer that the model does not give says little.`,
     });
   }
-  const distractor = estimate?.distractor ?? result?.distractor ?? null;
+  const distractor = target?.distractor ?? result?.distractor ?? null;
   const watched = answer?.id ?? result?.answer.id ?? best?.id;
   if (distractor && watched === distractor.id) {
     warnings.push({
@@ -55,9 +63,44 @@ function answerWarnings({ estimate, prediction, result }: Known): readonly Warni
   return warnings;
 }
 
-function subjectWarnings({ inputs, tokens }: Known): readonly Warning[] {
-  const { subject } = inputs;
-  if (subject === null) return [];
+/** What was picked or marked and is not in use, because it belongs to another prompt or other tokens. */
+function lapsedWarnings({ document, draft, isAsOpened }: Known): readonly Warning[] {
+  const { prompt, subject, answer, distractor } = document;
+  const lapsed = (
+    [
+      ['answer', answer],
+      ['distractor', distractor],
+    ] as const
+  ).filter(([, picked]) => picked !== null && picked.prompt !== prompt);
+  const names = lapsed.map(
+    ([name, picked]) =>
+      `${name} ${typeof picked?.token === 'string' ? inQuotes(picked.token) : `#${picked?.token}`}`,
+  );
+  return [
+    ...(isAsOpened && subject.kind !== 'guessed' && draft.isSubjectGuessed
+      ? [
+          {
+            code: 'subject-not-found' as const,
+            text:
+              subject.kind === 'passage'
+                ? `${inQuotes(subject.text)} is not in the prompt, so the subject is guessed. Mark another one.`
+                : `The subject was given by token places of ${subject.model}, which are other words here, so it is guessed. Mark it.`,
+          },
+        ]
+      : []),
+    ...(names.length === 0
+      ? []
+      : [
+          {
+            code: 'picked-for-another-prompt' as const,
+            text: `The ${names.join(' and the ')} ${names.length > 1 ? 'were' : 'was'} picked for another prompt and ${names.length > 1 ? 'are' : 'is'} not used. Pick again to use ${names.length > 1 ? 'them' : 'it'} here.`,
+          },
+        ]),
+  ];
+}
+
+function subjectWarnings({ draft: { subject, tokens } }: Known): readonly Warning[] {
+  if (subject === null || tokens === null) return [];
   const words = tokens.filter(({ isSpecial }) => !isSpecial).length;
   if (subject[1] - subject[0] >= words && words > 0) {
     return [
@@ -77,10 +120,11 @@ function subjectWarnings({ inputs, tokens }: Known): readonly Warning[] {
 }
 
 export function traceWarnings(known: Known): readonly Warning[] {
-  const { inputs, layerCount, result } = known;
-  const wide = inputs.streams.filter(({ isOn, window }) => isOn && Number(window) > layerCount);
+  const { draft, layerCount, result } = known;
+  const wide = draft.streams.filter(({ isOn, window }) => isOn && Number(window) > layerCount);
   const weak = result?.notices.find(({ code }) => code === 'weak-corruption');
   return [
+    ...lapsedWarnings(known),
     ...answerWarnings(known),
     ...subjectWarnings(known),
     ...(wide.length === 0

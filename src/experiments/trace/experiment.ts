@@ -12,7 +12,17 @@ import {
 } from '../experimentFile.ts';
 
 export const traceVersion = 1;
-const most = { samples: 1000, streams: 8 };
+/** A trace that asks for more is refused. */
+export const traceLimits = { samples: 1000, streams: 8 } as const;
+
+/** What a trace is when it says nothing else. */
+export const traceDefaults = {
+  corruption: { kind: 'noise', level: { standardDeviations: 3 }, samples: 10, seed: 1 },
+  direction: 'restore',
+  /** The three of a published trace, in the order of its panels. */
+  streams: ['block_output', 'mlp_output', 'attention_output'],
+  positions: 'all',
+} as const;
 
 const noiseSchema = v.strictObject({
   /** Gaussian noise is added to the embeddings of the subject's tokens. */
@@ -28,18 +38,24 @@ const noiseSchema = v.strictObject({
         ),
       }),
     ]),
-    { standardDeviations: 3 },
+    traceDefaults.corruption.level,
   ),
   samples: v.optional(
     v.pipe(
       wholeNumber,
       v.minValue(1, 'There must be at least 1 sample; the usual number is 10'),
-      v.maxValue(most.samples, `There can be at most ${most.samples} samples; the usual number is 10`),
+      v.maxValue(
+        traceLimits.samples,
+        `There can be at most ${traceLimits.samples} samples; the usual number is 10`,
+      ),
     ),
-    10,
+    traceDefaults.corruption.samples,
   ),
   /** Of NumPy's RandomState. */
-  seed: v.optional(v.pipe(wholeNumber, v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
+  seed: v.optional(
+    v.pipe(wholeNumber, v.minValue(0), v.maxValue(2 ** 32 - 1)),
+    traceDefaults.corruption.seed,
+  ),
 });
 
 export const corruptionSchema = v.variant('kind', [
@@ -63,11 +79,9 @@ export const streamSchema = v.strictObject({
   heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head, or leave heads out'))),
 });
 
-const defaultStreams: v.InferOutput<typeof streamSchema>[] = [
-  { component: 'block_output' },
-  { component: 'mlp_output' },
-  { component: 'attention_output' },
-];
+const defaultStreams: v.InferOutput<typeof streamSchema>[] = traceDefaults.streams.map((component) => ({
+  component,
+}));
 
 export const traceExperimentSchema = v.strictObject({
   kind: v.literal('trace'),
@@ -85,13 +99,16 @@ export const traceExperimentSchema = v.strictObject({
   distractor: v.optional(tokenName),
   corruption: v.optional(corruptionSchema, { kind: 'noise' }),
   /** Put clean activations into the corrupted run, or corrupted ones into the clean run. */
-  direction: v.optional(v.picklist(['restore', 'corrupt']), 'restore'),
+  direction: v.optional(v.picklist(['restore', 'corrupt']), traceDefaults.direction),
   streams: v.optional(
-    v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(most.streams)),
+    v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(traceLimits.streams)),
     defaultStreams,
   ),
   /** Token positions that have cells. */
-  positions: v.optional(v.union([v.literal('all'), v.pipe(v.array(tokenId), v.minLength(1))]), 'all'),
+  positions: v.optional(
+    v.union([v.literal('all'), v.pipe(v.array(tokenId), v.minLength(1))]),
+    traceDefaults.positions,
+  ),
 });
 
 export type TraceExperiment = Immutable<v.InferOutput<typeof traceExperimentSchema>>;

@@ -16,6 +16,10 @@ const looks: Readonly<Record<string, PanelLook>> = {
   attention_output: { title: 'Attention', icon: 'attention', colours: 'reds' },
 };
 
+/** What a panel of a component is called. */
+export const streamTitle = (component: string): string =>
+  (Object.hasOwn(looks, component) && looks[component]?.title) || component;
+
 function lookOf(stream: TraceResult['streams'][number]): PanelLook {
   const label = streamLabel(stream);
   return (Object.hasOwn(looks, label) && looks[label]) || { title: label, colours: 'viridis' };

@@ -1,13 +1,13 @@
-// How long a trace will take, from how long earlier ones took on this device with this model. Time goes by the tokens that
-// pass a layer; before the first trace, the run of the prompt alone gives an upper bound.
+// How long a run will take, from how long earlier ones took on this device with this model. Time goes by the tokens that
+// pass a layer; before the first run, that of the prompt alone gives an idea.
 
-import type { TraceWork } from '../../experiments/trace/plan.ts';
+import type { Estimate } from '../../experiments/kind.ts';
 import type { DeviceInfo, ModelInfo, Prediction } from '../../worker/protocol.ts';
-import type { DeviceStore } from '../frame/deviceStore.ts';
 import { type Memory, writeChoice } from '../frame/memory.ts';
-import type { ModelStore } from '../model/modelStore.ts';
-import type { EstimateStore } from '../stores/estimate.ts';
-import type { TraceStore } from '../stores/trace.ts';
+import type { AnyPage } from './experimentPage.ts';
+
+/** Token-layers are what time goes by. */
+type Work = Pick<Estimate, 'tokenLayers'>;
 
 export interface TimeEstimate {
   readonly ms: number;
@@ -27,12 +27,12 @@ function rememberedRate(memory: Memory, key: string): number | null {
   }
 }
 
-/** Learn from a trace that ran from its first cell to its last. */
+/** Learn from a run that began with nothing done and came to its end. */
 export function learnSpeed(
   memory: Memory,
   device: DeviceInfo,
   model: ModelInfo,
-  work: TraceWork,
+  work: Work,
   elapsedMs: number,
 ): void {
   const key = keyOf(device, model);
@@ -48,7 +48,7 @@ export function estimateTime(
   memory: Memory,
   device: DeviceInfo,
   model: ModelInfo,
-  work: TraceWork,
+  work: Work,
   prediction: Prediction | null,
 ): TimeEstimate | null {
   const rate = rememberedRate(memory, keyOf(device, model));
@@ -58,9 +58,20 @@ export function estimateTime(
   return { ms: single * work.tokenLayers, kind: 'bound' };
 }
 
-/** Time left of a run, from the part of its work that is done; null until there is something to go by. */
-export function timeLeft(elapsedMs: number, part: number, expectedMs: number | null): number | null {
-  if (part >= 1) return 0;
+/**
+ * Time left of a run, from the part of its work that is done; null until there is something to go by.
+ * @param expectedOfAllMs of the whole work
+ * @param doneBefore the part of it that took no time now, because an earlier run had done it
+ */
+export function timeLeft(
+  elapsedMs: number,
+  partOfAll: number,
+  expectedOfAllMs: number | null,
+  doneBefore = 0,
+): number | null {
+  if (partOfAll >= 1) return 0;
+  const part = Math.max(0, (partOfAll - doneBefore) / (1 - doneBefore));
+  const expectedMs = expectedOfAllMs === null ? null : expectedOfAllMs * (1 - doneBefore);
   const extrapolated = part > 0.02 ? (elapsedMs * (1 - part)) / part : null;
   if (extrapolated === null) return expectedMs === null ? null : Math.max(0, expectedMs - elapsedMs);
   if (expectedMs === null) return extrapolated;
@@ -69,22 +80,17 @@ export function timeLeft(elapsedMs: number, part: number, expectedMs: number | n
   return trust * extrapolated + (1 - trust) * Math.max(0, expectedMs - elapsedMs);
 }
 
-interface Stores {
-  readonly trace: TraceStore;
-  readonly estimate: EstimateStore;
-  readonly device: DeviceStore;
-  readonly model: ModelStore;
-}
-
-/** Learn from every trace that the page runs from its first cell to its last. */
-export function learnFromRuns(memory: Memory, { trace, estimate, device, model }: Stores): void {
-  trace.subscribe(({ shown }, before) => {
+/** Learn from every run of a page. */
+export function learnFromRuns(
+  memory: Memory,
+  { store }: Pick<AnyPage, 'store'>,
+  device: () => DeviceInfo | null,
+): void {
+  store.subscribe(({ shown, estimate, world }, before) => {
     const elapsedMs = shown?.elapsedMs ?? null;
-    if (shown === null || shown === before.shown || elapsedMs === null) return;
-    const known = estimate.getState();
-    const on = device.getState();
-    const { info } = model.getState();
-    if (known.status !== 'known' || known.key !== shown.key || on.status !== 'ready' || info === null) return;
-    learnSpeed(memory, on.info, info, known.value.work, elapsedMs);
+    const on = device();
+    if (shown === null || shown === before.shown || elapsedMs === null || on === null) return;
+    if (estimate.status !== 'known' || estimate.key !== shown.key || world.model === null) return;
+    learnSpeed(memory, on, world.model, estimate.value, elapsedMs);
   });
 }

@@ -1,42 +1,41 @@
 // Takes the figure out of the page: files, and a link that opens as the same figure elsewhere.
 
 import { useState } from 'react';
-import { isComplete, type TraceResult } from '../../experiments/trace/result.ts';
+import { messageOf } from '../../messages/wording.ts';
 import { comfortableLinkLength } from '../../share/link.ts';
-import { useFigure } from '../workbenchContext.tsx';
-import {
-  download,
-  type ExportFormat,
-  exportFile,
-  exportFormats,
-  fileName,
-  formatContents,
-} from './exports.ts';
-import { traceLink } from './link.ts';
-import { useShownTheme } from './useShownTheme.ts';
+import { useShownTheme } from '../frame/useShownTheme.ts';
+import { download, type ExportFormat, exportFile, exportFormats, formatContents } from './exports.ts';
+import { experimentLink } from './link.ts';
+import { useAnyPage, useAnyState, useFigure } from './pageContext.tsx';
 
 type Said = { readonly text: string; readonly link?: string };
 
-export function Exports({ result }: { readonly result: TraceResult }) {
+export function Exports() {
+  const page = useAnyPage();
+  const { face } = page;
+  const result = useAnyState((state) => state.shown?.result ?? null);
   const view = useFigure((state) => state.view);
   const theme = useShownTheme();
   const [said, setSaid] = useState<Said | null>(null);
+  if (result === null) return null;
+  const known = result;
 
   async function save(format: ExportFormat) {
     try {
-      const name = fileName(result, format);
-      download(await exportFile(result, view, theme, format), name);
-      const part = isComplete(result) ? '' : ', with the cells that have arrived';
+      const name = `${face.fileStem(known)}.${format.toLowerCase()}`;
+      download(await exportFile(face, known, view, theme, format), name);
+      const part = face.kind.isComplete(known)
+        ? ''
+        : `, with the ${face.kind.words.counted} that have arrived`;
       setSaid({ text: `Saved ${name}${part}.` });
     } catch (cause) {
-      setSaid({ text: cause instanceof Error ? cause.message : String(cause) });
+      setSaid({ text: messageOf(cause) });
     }
   }
 
   async function copyLink() {
-    // The subject by its tokens, as the result has it: its text may occur twice.
-    const experiment = { ...result.experiment, subject: result.subject };
-    const link = new URL(await traceLink({ experiment, view }), window.location.href).href;
+    const fragment = await experimentLink(page.name, face.brief(page.sharedOf(known)), view);
+    const link = new URL(fragment, window.location.href).href;
     try {
       await navigator.clipboard.writeText(link);
       const long = link.length > comfortableLinkLength ? ' It is long; some messengers cut such links.' : '';
@@ -76,7 +75,7 @@ export function Exports({ result }: { readonly result: TraceResult }) {
       {said?.link !== undefined && (
         <input
           className="mono exports-link"
-          aria-label="Link to this trace"
+          aria-label={`Link to this ${face.noun}`}
           readOnly
           value={said.link}
           onFocus={(event) => event.target.select()}

@@ -3,9 +3,9 @@
 import { Popover } from 'radix-ui';
 import { type FormEvent, useId, useState } from 'react';
 import type { Candidate } from '../../worker/protocol.ts';
-import { TokenText } from '../prompt/TokenText.tsx';
-import { spokenToken } from '../prompt/tokenText.ts';
 import { formatPercent } from '../quantities.ts';
+import { TokenText } from './TokenText.tsx';
+import { spokenToken } from './tokenText.ts';
 
 export type PickedToken = string | number | null;
 

@@ -1,12 +1,10 @@
 // How the figure is looked at. Every choice is a view of the numbers that are there; none runs the model.
 
-import { metrics } from '../../experiments/metrics.ts';
-import { metricsOf } from '../../experiments/trace/grid.ts';
-import type { TraceResult } from '../../experiments/trace/result.ts';
-import { useFigure } from '../workbenchContext.tsx';
-import { Choice } from './SettingsFields.tsx';
+import type { Metric } from '../../experiments/metrics.ts';
+import { Choice } from './Choice.tsx';
+import { useFigure } from './pageContext.tsx';
 
-const metricLabels: Readonly<Record<(typeof metrics)[number], string>> = {
+const metricLabels: Readonly<Record<Metric, string>> = {
   probability: 'Probability',
   logProbability: 'Log probability',
   logitDifference: 'Logit difference',
@@ -15,21 +13,19 @@ const metricLabels: Readonly<Record<(typeof metrics)[number], string>> = {
   divergence: 'KL divergence',
 };
 
-export function FigureControls({ result }: { readonly result: TraceResult }) {
+/** @param metrics that the result has */
+export function FigureControls({ metrics }: { readonly metrics: readonly Metric[] }) {
   const view = useFigure((state) => state.view);
   const change = useFigure((state) => state.change);
   const isTable = useFigure((state) => state.isTable);
   const setTable = useFigure((state) => state.setTable);
-  const available = metricsOf(result);
-  const metric = available.includes(view.metric) ? view.metric : 'probability';
+  const metric = metrics.includes(view.metric) ? view.metric : (metrics[0] ?? 'probability');
   return (
     <div className="figure-controls">
       <Choice
         label="Metric"
         value={metric}
-        choices={metrics
-          .filter((each) => available.includes(each))
-          .map((each) => [each, metricLabels[each]] as const)}
+        choices={metrics.map((each) => [each, metricLabels[each]] as const)}
         onChange={(next) => change({ metric: next })}
       />
       <Choice

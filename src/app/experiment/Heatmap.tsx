@@ -4,15 +4,15 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { HeatmapDescription } from '../../figures/description.ts';
 import { layoutHeatmap } from '../../figures/heatmap.ts';
 import { drawHeatmap, type HeatmapView } from '../../figures/screen.ts';
-import { useWorkbench } from '../workbenchContext.tsx';
-import { useShownTheme } from './useShownTheme.ts';
+import { useShownTheme } from '../frame/useShownTheme.ts';
+import { useAnyPage } from './pageContext.tsx';
 
 interface HeatmapProps {
   readonly description: HeatmapDescription;
 }
 
 export function Heatmap({ description }: HeatmapProps) {
-  const { figure } = useWorkbench();
+  const { figure } = useAnyPage();
   const theme = useShownTheme();
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<HeatmapView>(null);

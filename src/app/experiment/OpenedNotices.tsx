@@ -1,0 +1,132 @@
+// What came of opening something: why it could not be, which model it wants, and that what stood there before is not lost.
+
+import { useStore } from 'zustand';
+import { defaultRevision } from '../model/hubAddress.ts';
+import { type WantedModel, wantedModel } from '../model/wantedModel.ts';
+import { useHub, useModel, useWorkbench } from '../workbenchContext.tsx';
+import { useAnyPage, useAnyState } from './pageContext.tsx';
+
+const focusMain = () => document.getElementById('main')?.focus();
+
+function Refusal() {
+  const { opening } = useWorkbench();
+  const refusal = useStore(opening, (state) => state.refusal);
+  if (refusal === null) return null;
+  return (
+    <section className="wide notices" aria-label={`About this ${refusal.what}`}>
+      <div className="notices-text" role="alert">
+        <p>
+          <b>This {refusal.what} was not opened.</b> {refusal.message}
+        </p>
+      </div>
+      <button
+        type="button"
+        className="button"
+        onClick={() => {
+          opening.getState().dismiss();
+          focusMain();
+        }}
+      >
+        Dismiss
+      </button>
+    </section>
+  );
+}
+
+function ways(wanted: WantedModel, noun: string): string {
+  switch (wanted.kind) {
+    case 'embedded':
+      return 'It comes with this page.';
+    case 'hub':
+      return 'It is fetched from the Hub when you ask for it.';
+    case 'elsewhere':
+      return `It was opened from files, which a link does not carry: open them here, or run the ${noun} on the model in use.`;
+    default:
+      return wanted satisfies never;
+  }
+}
+
+function OtherModel() {
+  const { model } = useWorkbench();
+  const page = useAnyPage();
+  const { noun } = page.face;
+  const experiment = useAnyState((state) => state.opened?.experiment ?? null);
+  const info = useModel((state) => state.info);
+  const isLoading = useModel((state) => state.load.status === 'loading');
+  const isEmbeddedServed = useModel((state) => state.isEmbeddedServed);
+  const { load, fields } = useHub((state) => state);
+  if (experiment === null || info === null || info.label === experiment.model || isLoading) return null;
+  const wanted = wantedModel(experiment.model, isEmbeddedServed === true);
+  return (
+    <section className="wide notices" aria-label={`About this ${noun}`}>
+      <div className="notices-text" role="status">
+        <p>
+          This {noun} is of <b>{experiment.model}</b>; in use is {info.label}. {ways(wanted, noun)}
+        </p>
+      </div>
+      {wanted.kind !== 'elsewhere' && (
+        <button
+          type="button"
+          className="button button-primary"
+          onClick={() => {
+            if (wanted.kind === 'embedded') void model.getState().startEmbedded();
+            else
+              load('hub', wanted.repository, {
+                repository: wanted.repository,
+                revision: wanted.revision ?? defaultRevision,
+                hubUrl: fields.hubUrl,
+              });
+          }}
+        >
+          Load {experiment.model}
+        </button>
+      )}
+      <button type="button" className="button" onClick={() => void page.start()}>
+        Run on {info.label}
+      </button>
+    </section>
+  );
+}
+
+function Replaced() {
+  const page = useAnyPage();
+  const hasReplaced = useAnyState((state) => state.hasReplaced);
+  if (!hasReplaced) return null;
+  return (
+    <section className="wide notices" aria-label="About what stood here">
+      <p className="notices-text" role="status">
+        What you had here before is kept: one undo brings it back.
+      </p>
+      <button
+        type="button"
+        className="button"
+        onClick={() => {
+          page.undo();
+          focusMain();
+        }}
+      >
+        Undo
+      </button>
+      <button
+        type="button"
+        className="button"
+        onClick={() => {
+          page.dismiss();
+          focusMain();
+        }}
+      >
+        Dismiss
+      </button>
+    </section>
+  );
+}
+
+export function OpenedNotices() {
+  return (
+    <>
+      <Refusal />
+      <OtherModel />
+      <Replaced />
+    </>
+  );
+}

@@ -1,0 +1,175 @@
+// What a person sets for a trace, as one value: the fields as their controls hold them. Numbers stay text until they are read,
+// so that a half-typed one is neither lost nor run. The subject is kept by its characters, because another model splits
+// the same text into other tokens.
+
+import { ExperimentError } from '../../experiments/experimentFile.ts';
+import type { TokenRange } from '../../experiments/promptText.ts';
+import { type TraceExperiment, traceDefaults } from '../../experiments/trace/experiment.ts';
+import type { TraceResult } from '../../experiments/trace/result.ts';
+import { movedPassage, type Passage, passageOf, tokensOfPassage } from '../prompt/passage.ts';
+import { resultTokens } from './standIn.ts';
+
+export type CorruptionKind = TraceExperiment['corruption']['kind'];
+
+export interface StreamField {
+  readonly component: string;
+  readonly isOn: boolean;
+  /** Null for what is usual in a model of that depth. */
+  readonly window: string | null;
+  /** From a file or a link; the page has no control for them. */
+  readonly heads?: readonly number[];
+}
+
+export type Subject =
+  | { readonly kind: 'guessed' }
+  | ({ readonly kind: 'passage' } & Passage)
+  /** Tokens of one model that are no whole characters, such as a special token; another model's may be others. */
+  | { readonly kind: 'tokens'; readonly range: TokenRange; readonly model: string };
+
+/** A token that was picked for one prompt, by its text, or by its id where it has no text of its own. */
+export interface PickedToken {
+  readonly token: string | number;
+  readonly prompt: string;
+}
+
+export interface TraceDocument {
+  readonly prompt: string;
+  readonly subject: Subject;
+  /** Null for the model's own prediction. */
+  readonly answer: PickedToken | null;
+  readonly distractor: PickedToken | null;
+  readonly corruption: CorruptionKind;
+  /** Whether the level is a multiple of the subject's standard deviation (σ) or a number. */
+  readonly levelUnit: 'sigma' | 'number';
+  readonly level: string;
+  readonly samples: string;
+  readonly seed: string;
+  readonly replacement: string;
+  /** Token ids in the subject's place, from a file; a text that is typed takes their place. */
+  readonly replacementIds: readonly number[] | null;
+  readonly direction: TraceExperiment['direction'];
+  readonly streams: readonly StreamField[];
+  /** From a file or a link; the page has no control for them. */
+  readonly positions: TraceExperiment['positions'];
+}
+
+const noise = traceDefaults.corruption;
+
+export const blankTrace: TraceDocument = {
+  prompt: '',
+  subject: { kind: 'guessed' },
+  answer: null,
+  distractor: null,
+  corruption: noise.kind,
+  levelUnit: 'sigma',
+  level: String(noise.level.standardDeviations),
+  samples: String(noise.samples),
+  seed: String(noise.seed),
+  replacement: '',
+  replacementIds: null,
+  direction: traceDefaults.direction,
+  streams: traceDefaults.streams.map((component) => ({ component, isOn: true, window: null })),
+  positions: traceDefaults.positions,
+};
+
+/** The document with another prompt; a subject that was marked stays with its words. */
+export function withPrompt(document: TraceDocument, prompt: string): TraceDocument {
+  const { subject } = document;
+  if (prompt === document.prompt) return document;
+  return {
+    ...document,
+    prompt,
+    subject:
+      subject.kind === 'passage'
+        ? { ...subject, ...movedPassage(subject, document.prompt, prompt) }
+        : subject,
+  };
+}
+
+/** What a range of tokens is in the text. */
+export function subjectOf(
+  prompt: string,
+  tokens: Parameters<typeof passageOf>[1],
+  range: TokenRange,
+  model: string,
+): Subject {
+  const passage = passageOf(prompt, tokens, range);
+  return passage ? { kind: 'passage', ...passage } : { kind: 'tokens', range, model };
+}
+
+/**
+ * @param result of the experiment, which knows its tokens
+ * @throws ExperimentError for a prompt of token ids
+ */
+export function documentOf(experiment: TraceExperiment, result: TraceResult | null): TraceDocument {
+  const { prompt, subject, corruption, streams, answer, distractor, direction, positions } = experiment;
+  if (typeof prompt !== 'string')
+    throw new ExperimentError(
+      'This trace gives its prompt as token ids, and the page takes text. Run it from the command line: patchbay run FILE.json --out DIR.',
+    );
+  const field = (component: string): StreamField => {
+    const found = streams.find((stream) => stream.component === component);
+    if (!found) return { component, isOn: false, window: null };
+    const window = found.window === undefined ? null : String(found.window);
+    return { component, isOn: true, window, ...(found.heads ? { heads: found.heads } : {}) };
+  };
+  const pick = (token: string | number | undefined): PickedToken | null =>
+    token === undefined ? null : { token, prompt };
+  const all = new Set([...traceDefaults.streams, ...streams.map(({ component }) => component)]);
+  return {
+    ...blankTrace,
+    prompt,
+    subject:
+      typeof subject === 'string'
+        ? { kind: 'passage', text: subject, near: 0 }
+        : result === null
+          ? { kind: 'tokens', range: subject, model: experiment.model }
+          : subjectOf(prompt, resultTokens(result), subject, experiment.model),
+    answer: pick(answer),
+    distractor: pick(distractor),
+    ...corruptionFields(corruption),
+    direction,
+    streams: [...all].map(field),
+    positions,
+  };
+}
+
+function corruptionFields(corruption: TraceExperiment['corruption']): Partial<TraceDocument> {
+  switch (corruption.kind) {
+    case 'noise': {
+      const { level, samples, seed } = corruption;
+      return {
+        corruption: 'noise',
+        ...(typeof level === 'number'
+          ? { levelUnit: 'number', level: String(level) }
+          : { levelUnit: 'sigma', level: String(level.standardDeviations) }),
+        samples: String(samples),
+        seed: String(seed),
+      };
+    }
+    case 'replace':
+      return typeof corruption.tokens === 'string'
+        ? { corruption: 'replace', replacement: corruption.tokens }
+        : { corruption: 'replace', replacementIds: corruption.tokens };
+    default:
+      return { corruption: corruption.kind };
+  }
+}
+
+/** The tokens of a subject; null where they cannot be told. */
+export function markedTokens(
+  { prompt, subject }: Pick<TraceDocument, 'prompt' | 'subject'>,
+  tokens: Parameters<typeof passageOf>[1],
+  model: string,
+): TokenRange | null {
+  switch (subject.kind) {
+    case 'guessed':
+      return null;
+    case 'passage':
+      return tokensOfPassage(prompt, tokens, subject);
+    case 'tokens':
+      return subject.model === model && subject.range[1] <= tokens.length ? subject.range : null;
+    default:
+      return subject satisfies never;
+  }
+}

@@ -1,0 +1,61 @@
+// The Trace page as the rooms of experiments take it.
+
+import { type TraceExperiment, traceDefaults } from '../../experiments/trace/experiment.ts';
+import { traceKind } from '../../experiments/trace/kind.ts';
+import type { TraceResult } from '../../experiments/trace/result.ts';
+import { withoutDefaults } from '../../share/link.ts';
+import type { Example, PageDefinition } from '../experiment/definition.ts';
+import { blankTrace, documentOf, withPrompt } from './document.ts';
+import { deriveTrace, sharedTrace } from './draft.ts';
+import { describeTrace, largestDifference } from './figure.ts';
+import type { TraceTypes } from './hooks.ts';
+import { standIn } from './standIn.ts';
+
+/** A corruption is left out whole or not at all: its kind decides what else it has. */
+function brief({ corruption, ...experiment }: TraceExperiment): unknown {
+  const { direction, positions } = traceDefaults;
+  const isUsual = JSON.stringify(corruption) === JSON.stringify(traceDefaults.corruption);
+  return withoutDefaults(isUsual ? experiment : { ...experiment, corruption }, { direction, positions });
+}
+
+/** `trace-eiffel-tower` */
+function fileStem({ tokens, subject }: TraceResult): string {
+  const name = tokens
+    .slice(...subject)
+    .map(({ text }) => text)
+    .join('')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 40);
+  return `trace${name === '' ? '' : `-${name}`}`;
+}
+
+export type TraceExample = Example<TraceExperiment, TraceResult>;
+
+export const tracePage = (examples: readonly TraceExample[]): PageDefinition<TraceTypes> => ({
+  kind: traceKind,
+  title: 'Trace',
+  noun: 'trace',
+  examples,
+  blank: blankTrace,
+  prompts: ({ prompt }) => [prompt],
+  withPrompt: (document, _, prompt) => withPrompt(document, prompt),
+  derive: deriveTrace,
+  documentOf,
+  experimentOf: ({ experiment, subject, streams }) => ({
+    ...experiment,
+    subject,
+    streams: streams.map(({ component, window, heads }) => ({
+      component,
+      window,
+      ...(heads ? { heads } : {}),
+    })),
+  }),
+  shared: sharedTrace,
+  brief,
+  standIn,
+  difference: largestDifference,
+  figure: (result, view) => ({ kind: 'heatmap', name: 'figure', description: describeTrace(result, view) }),
+  fileStem,
+});
