@@ -163,5 +163,19 @@ test('an experiment in the place of a result, and the other way round, is told f
     await expect(readExperiment(value)).rejects.toThrow(/^(This is no experiment|There is no experiment)/);
     await expect(readResult(value)).rejects.toThrow('This is no result of Patchbay');
   }
-  expect(kindNames).toEqual(Object.keys(files));
+});
+
+test('every kind is held to its units here, but those that are one unit whole', () => {
+  expect(kindNames).toEqual([...Object.keys(files), 'intervene']);
+});
+
+test('the directions of older files are read under the names that traces have', async () => {
+  const directed = async (file: object) => Reflect.get(await readExperiment(file), 'direction');
+  for (const [older, direction] of [
+    ['denoise', 'restore'],
+    ['noise', 'corrupt'],
+  ]) {
+    for (const name of ['trace', 'patch', 'path'])
+      expect(await directed({ ...files[name], direction: older })).toBe(direction);
+  }
 });

@@ -147,6 +147,10 @@ export const metrics = [
 
 export type Metric = (typeof metrics)[number];
 
+/** Metrics of what is watched: a logit difference only where everything has a distractor. */
+export const metricsOf = (watched: readonly { readonly distractor?: unknown }[]): readonly Metric[] =>
+  metrics.filter((metric) => watchedMetricProblem(watched, metric) === undefined);
+
 /** What each metric is, for captions and column heads. */
 export const metricNames: Readonly<Record<Metric, string>> = {
   probability: 'probability of the answer',

@@ -3,13 +3,12 @@
 // position or head after another; or, instead of a second prompt, what activations are ablated with.
 
 import * as v from 'valibot';
+import { directionSchema } from '../direction.ts';
 import { type Immutable, readVersioned, textOrIds, tokenId, wholeNumber } from '../experimentFile.ts';
 import { pairsSchema } from '../pairs.ts';
 
 export const patchVersion = 1;
 const most = { sweeps: 8, prompts: 1000 };
-
-export const directionSchema = v.picklist(['denoise', 'noise']);
 
 const promptsSchema = v.pipe(
   v.array(textOrIds),
@@ -75,8 +74,8 @@ export const patchExperimentSchema = v.pipe(
     revision: v.optional(v.string()),
     pairs: pairsSchema,
     /**
-     * `denoise` (the default): clean activations into the corrupted run, which shows what is enough for the answer.
-     * `noise`: corrupted ones into the clean run, which shows what it cannot do without. An ablation is always of the
+     * `restore` (the default): clean activations into the corrupted run, which shows what is enough for the answer.
+     * `corrupt`: corrupted ones into the clean run, which shows what it cannot do without. An ablation is always of the
      * clean run.
      */
     direction: v.optional(directionSchema),
@@ -93,8 +92,8 @@ export const patchExperimentSchema = v.pipe(
   }),
   v.forward(
     v.check(
-      ({ direction, ablation }) => ablation === undefined || direction !== 'denoise',
-      "An ablation is of the clean run and restores nothing; leave the direction out, or make it 'noise'",
+      ({ direction, ablation }) => ablation === undefined || direction !== 'restore',
+      "An ablation is of the clean run and restores nothing; leave the direction out, or make it 'corrupt'",
     ),
     ['direction'],
   ),

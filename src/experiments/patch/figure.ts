@@ -180,7 +180,7 @@ function drawPanel(view: View, { panel: index, places, look }: Drawing): Heatmap
 /** Where colours are neutral, and how far they reach. */
 function scaleOf({ result, grids, isNormalised }: View): Partial<HeatmapDescription> {
   const [first] = grids;
-  const startsFrom = result.direction === 'denoise' ? 'corrupted' : 'clean';
+  const startsFrom = result.direction === 'restore' ? 'corrupted' : 'clean';
   // As TransformerLens draws it: one unit about the run that cells start from; what goes beyond is clipped and marked.
   if (isNormalised) {
     const midpoint = startsFrom === 'clean' ? 1 : 0;

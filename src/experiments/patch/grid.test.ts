@@ -39,7 +39,7 @@ const result: PatchResult = {
   model: { label: 'tiny', modelType: 'gpt2', parameterCount: 1 },
   backend: { kind: 'node', description: '1 thread' },
   pairs: [pair(' Mary', ' John', ' him'), pair(' Ann', ' Tom', ' them')],
-  direction: 'denoise',
+  direction: 'restore',
   layerCount: 2,
   clean: differences(4, 6),
   corrupted: differences(-3, -1),
@@ -78,7 +78,7 @@ const ablation: PatchResult = {
     answer,
     ...(distractor ? { distractor } : {}),
   })),
-  direction: 'noise',
+  direction: 'corrupt',
   corrupted: null,
 };
 

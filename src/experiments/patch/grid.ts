@@ -7,7 +7,7 @@ import {
   fractionRecovered,
   type Metric,
   metricOf,
-  metrics,
+  metricsOf,
   type Samples,
   type Statistic,
   statisticOf,
@@ -28,8 +28,7 @@ export interface PatchGrid {
 
 /** Metrics that a result has: a logit difference only with a distractor. */
 export function patchMetrics({ pairs }: PatchResult): readonly Metric[] {
-  const hasDistractor = pairs.every(({ distractor }) => distractor !== undefined);
-  return metrics.filter((metric) => metric !== 'logitDifference' || hasDistractor);
+  return metricsOf(pairs);
 }
 
 /** The metric that is shown when none is chosen: a logit difference where there is one. */

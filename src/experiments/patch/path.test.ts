@@ -164,14 +164,14 @@ describe.each(['gpt2', 'mistral', 'gpt_neox'] as const)('path patching of %s', (
   ] as const;
 
   test.each([
-    ['noise', 'recompute'],
-    ['noise', 'freeze'],
-    ['denoise', 'recompute'],
+    ['corrupt', 'recompute'],
+    ['corrupt', 'freeze'],
+    ['restore', 'recompute'],
   ] as const)('is what its definition says, by %s, with MLPs that %s', async (direction, mlps) => {
     const file = { direction, mlps, receivers: receivers.map((each) => structuredClone(each)) } as const;
     const result = await completePatch(model, resolve(file));
     expect(isPatchComplete(result)).toBe(true);
-    const [base, source] = direction === 'noise' ? [clean, corrupted] : [corrupted, clean];
+    const [base, source] = direction === 'corrupt' ? [clean, corrupted] : [corrupted, clean];
     for (const [index, receiver] of receivers.entries()) {
       const expected = await byDefinition(base, source, receiver, mlps === 'freeze');
       const found = result.panels[index]?.cells.map((samples) =>

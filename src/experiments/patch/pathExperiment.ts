@@ -2,9 +2,9 @@
 // what one head does to another, or to the prediction, directly, and not through other heads.
 
 import * as v from 'valibot';
+import { directionSchema } from '../direction.ts';
 import { type Immutable, readVersioned, tokenId } from '../experimentFile.ts';
 import { pairsSchema } from '../pairs.ts';
-import { directionSchema } from './experiment.ts';
 
 export const pathVersion = 1;
 const most = { receivers: 8, heads: 1000 };
@@ -34,10 +34,10 @@ export const pathExperimentSchema = v.strictObject({
   revision: v.optional(v.string()),
   pairs: pairsSchema,
   /**
-   * `noise` (the default, as in Wang et al.): the sender has what it has in the corrupted run, everything else is of the
-   * clean run. `denoise`: the other way about.
+   * `corrupt` (the default, as in Wang et al.): the sender has what it has in the corrupted run, everything else is of the
+   * clean run. `restore`: the other way round.
    */
-  direction: v.optional(directionSchema, 'noise'),
+  direction: v.optional(directionSchema, 'corrupt'),
   /** Heads that send, one after another; default all. */
   senders: v.optional(v.union([v.literal('all'), headList]), 'all'),
   /** One figure each. */

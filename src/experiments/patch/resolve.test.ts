@@ -53,7 +53,7 @@ const path = (more: object = {}) =>
 
 test('a patch restores three streams by position unless it says otherwise', () => {
   const { direction, panels, cases, pairs } = patch();
-  expect(direction).toBe('denoise');
+  expect(direction).toBe('restore');
   expect(panels).toEqual(
     ['block_output', 'attention_output', 'mlp_output'].map((component) => ({
       kind: 'sweep',
@@ -84,7 +84,7 @@ test('components made of heads are swept by head, keys and values by those that 
 
 test('paths lead from every head to the prediction, from the corrupted run into the clean one', () => {
   const { direction, panels } = path();
-  expect(direction).toBe('noise');
+  expect(direction).toBe('corrupt');
   expect(panels).toEqual([
     {
       kind: 'path',
@@ -202,8 +202,8 @@ describe('what does not fit is said in one sentence', () => {
     ],
     [
       'an ablation that restores',
-      () => patch({ pairs: [{ clean: 'When Mary' }], direction: 'denoise', ablation: { kind: 'zero' } }),
-      "'direction': An ablation is of the clean run and restores nothing; leave the direction out, or make it 'noise'.",
+      () => patch({ pairs: [{ clean: 'When Mary' }], direction: 'restore', ablation: { kind: 'zero' } }),
+      "'direction': An ablation is of the clean run and restores nothing; leave the direction out, or make it 'corrupt'.",
     ],
     [
       'an ablation beside corrupted prompts',

@@ -3,6 +3,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { Direction } from '../direction.ts';
 import type { Notice } from '../notice.ts';
 import { type ResolvedAblation, resolveAblation } from './ablation.ts';
 import type { PatchExperiment } from './experiment.ts';
@@ -14,7 +15,7 @@ import { resolvePaths, resolveSweep } from './resolvePanels.ts';
 export interface ResolvedPatch extends PatchOutline {
   readonly experiment: PatchExperiment | PathExperiment;
   readonly pairs: readonly ResolvedPair[];
-  readonly direction: 'denoise' | 'noise';
+  readonly direction: Direction;
   readonly ablation?: ResolvedAblation;
   readonly notices: readonly Notice[];
 }
@@ -22,7 +23,7 @@ export interface ResolvedPatch extends PatchOutline {
 /** The runs of each pair. */
 function casesOf(
   pairs: readonly ResolvedPair[],
-  direction: 'denoise' | 'noise',
+  direction: Direction,
   ablation: ResolvedAblation | undefined,
 ): readonly PatchCase[] {
   const between = (pair: number, base: readonly number[], source: readonly number[]): PatchCase => ({
@@ -34,7 +35,7 @@ function casesOf(
   return pairs.flatMap(({ clean, corrupted = [] }, pair): readonly PatchCase[] => {
     switch (ablation?.kind) {
       case undefined:
-        return [direction === 'denoise' ? between(pair, corrupted, clean) : between(pair, clean, corrupted)];
+        return [direction === 'restore' ? between(pair, corrupted, clean) : between(pair, clean, corrupted)];
       case 'zero':
       case 'mean':
         return [{ pair, base: clean, firstDifference: 0 }];
@@ -65,7 +66,7 @@ export function resolvePatch(
   const given = experiment.kind === 'patch' ? experiment.ablation : undefined;
   const { pairs, notices } = resolvePairs(architecture, tokenizer, experiment.pairs, given === undefined);
   const lengths = pairs.map(({ clean }) => clean.length);
-  const direction = given ? 'noise' : (experiment.direction ?? 'denoise');
+  const direction = given ? 'corrupt' : (experiment.direction ?? 'restore');
   if (experiment.kind === 'path') {
     const panels = resolvePaths(architecture, experiment);
     return { experiment, pairs, direction, panels, cases: casesOf(pairs, direction, undefined), notices };

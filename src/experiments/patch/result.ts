@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { type CellChange, countCells, type Finished } from '../cellRun.ts';
+import { directionSchema } from '../direction.ts';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
 import { growthOf } from '../growth.ts';
 import type { Count, Growth } from '../kind.ts';
@@ -56,7 +57,7 @@ export const patchResultSchema = v.pipe(
         distractor: v.optional(namedSchema),
       }),
     ),
-    direction: v.picklist(['denoise', 'noise']),
+    direction: directionSchema,
     /** Of a mean ablation. */
     meanOver: v.optional(v.picklist(['each position', 'all positions'])),
     /** Of a resample ablation: for each pair, places in its list of prompts. */

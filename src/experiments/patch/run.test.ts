@@ -62,7 +62,7 @@ describe.each(['gpt2', 'mistral', 'gpt_neox'] as const)('a patch of %s', (family
   });
 
   test('corrupted activations put into the clean run equal the run from the first token on', async () => {
-    const patch = resolve({ sweeps, direction: 'noise' });
+    const patch = resolve({ sweeps, direction: 'corrupt' });
     expect(
       largestGap(
         differencesOf(await completePatch(model, patch)),
@@ -125,7 +125,7 @@ describe.each(['gpt2', 'mistral', 'gpt_neox'] as const)('a patch of %s', (family
   test('the estimate is what the scheduler counts, and progress reaches it', async () => {
     const files: readonly Partial<PatchExperimentFile>[] = [
       {},
-      { direction: 'noise', sweeps },
+      { direction: 'corrupt', sweeps },
       { pairs: alone, ablation: { kind: 'zero' }, sweeps },
       { pairs: [{ clean: [1, 2, 3], corrupted: [4, 2, 3] }], sweeps: [{ component: 'attention_weight' }] },
       {

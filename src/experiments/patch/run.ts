@@ -156,7 +156,7 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch, P
 
   /** What a case's run measures that is edited, as it is without any edit. */
   unedited({ pair }: PatchCase, { clean, corrupted }: PatchBaselines): Samples {
-    return sampleAt((this.#patch.direction === 'denoise' && corrupted) || clean, pair);
+    return sampleAt((this.#patch.direction === 'restore' && corrupted) || clean, pair);
   }
 
   async cells(

@@ -34,7 +34,7 @@ function effectOf(grid: PatchGrid, direction: PatchResult['direction']): (mean: 
     return (mean) => (most === 0 ? 0 : (mean - clean.mean) / most);
   }
   const range = clean.mean - (grid.corrupted?.mean ?? clean.mean);
-  return direction === 'denoise'
+  return direction === 'restore'
     ? (mean) => (mean - clean.mean) / range + 1
     : (mean) => (clean.mean - mean) / range;
 }
@@ -64,7 +64,7 @@ function legend(result: PatchResult, { clean, corrupted }: PatchGrid, { hasColou
     const scale = hasColours ? 'blue is above, red below' : '0 is as clean, 9 the largest rise, - a fall';
     return `clean ${mean}; ${scale}`;
   }
-  const ends = result.direction === 'denoise' ? ['corrupted', 'clean'] : ['clean', 'corrupted'];
+  const ends = result.direction === 'restore' ? ['corrupted', 'clean'] : ['clean', 'corrupted'];
   const scale = hasColours
     ? `pale is ${ends[0]}, blue is ${ends[1]}, red is the other way`
     : `0 is ${ends[0]}, 9 is ${ends[1]}, - is the other way, . is not computed`;

@@ -15,7 +15,7 @@ export function patchTitle({ experiment, pairs, direction }: PatchResult): strin
   const answer = text === undefined ? 'the answer' : inQuotes(text);
   if (experiment.kind === 'path') return `What one head does directly to ${answer}`;
   if (experiment.ablation) return `Where an ablation changes ${answer}`;
-  return direction === 'denoise'
+  return direction === 'restore'
     ? `Where a clean activation brings back ${answer}`
     : `Where a corrupted activation takes away ${answer}`;
 }
@@ -49,7 +49,7 @@ export function patchCaption(result: PatchResult): string {
   const windows = wide.map((panel) => `${panelLabel(panel)} ${panel.window}`).join(', ');
   const frozen =
     experiment.kind === 'path'
-      ? ` Between sender and receiver other heads are frozen, MLPs are ${experiment.mlps === 'freeze' ? 'frozen' : 'recomputed'}; ${experiment.direction === 'noise' ? 'the sender is corrupted' : 'the sender is clean'}.`
+      ? ` Between sender and receiver other heads are frozen, MLPs are ${experiment.mlps === 'freeze' ? 'frozen' : 'recomputed'}; ${experiment.direction === 'corrupt' ? 'the sender is corrupted' : 'the sender is clean'}.`
       : '';
   const together = wide.length > 0 ? ` Layers patched together: ${windows}.` : '';
   return `${model.label}${revision}. ${many}Clean ${wholeText(first?.clean)}${against}.${ablationWords(result)}${frozen}${together}`;

@@ -4,6 +4,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Row } from '../../runtime/plan/plan.ts';
 import { fillBatches } from '../batches.ts';
+import type { Direction } from '../direction.ts';
 import { coarseToFine, replaceWindow, type WindowWay, wayThrough } from '../layers.ts';
 
 export interface TraceStream {
@@ -26,7 +27,7 @@ export interface TraceOutline {
   /** First token, and the one after the last. */
   readonly subject: readonly [number, number];
   readonly samples: number;
-  readonly direction: 'restore' | 'corrupt';
+  readonly direction: Direction;
   readonly streams: readonly TraceStream[];
   /** Ascending. */
   readonly positions: readonly number[];

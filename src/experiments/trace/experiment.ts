@@ -2,6 +2,7 @@
 // part of it is corrupted and how, what is put back where, and which answer is watched.
 
 import * as v from 'valibot';
+import { directionSchema } from '../direction.ts';
 import {
   type Immutable,
   readVersioned,
@@ -99,7 +100,7 @@ export const traceExperimentSchema = v.strictObject({
   distractor: v.optional(tokenName),
   corruption: v.optional(corruptionSchema, { kind: 'noise' }),
   /** Put clean activations into the corrupted run, or corrupted ones into the clean run. */
-  direction: v.optional(v.picklist(['restore', 'corrupt']), traceDefaults.direction),
+  direction: v.optional(directionSchema, traceDefaults.direction),
   streams: v.optional(
     v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(traceLimits.streams)),
     defaultStreams,

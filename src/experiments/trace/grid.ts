@@ -2,7 +2,13 @@
 
 import { csvText, metricColumns } from '../csv.ts';
 import { windowAround } from '../layers.ts';
-import { type Metric, metricOf, metrics, type Statistic, statisticOf } from '../metrics.ts';
+import {
+  type Metric,
+  metricOf,
+  metricsOf as metricsOfWatched,
+  type Statistic,
+  statisticOf,
+} from '../metrics.ts';
 import type { TraceResult } from './result.ts';
 
 export interface TraceGrid {
@@ -22,7 +28,7 @@ export interface TraceGrid {
 
 /** Metrics that a result has: a logit difference only with a distractor. */
 export function metricsOf(result: TraceResult): readonly Metric[] {
-  return metrics.filter((metric) => metric !== 'logitDifference' || result.distractor !== undefined);
+  return metricsOfWatched([result]);
 }
 
 /**
