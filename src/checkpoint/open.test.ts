@@ -136,6 +136,27 @@ test('an answer of another place, or one that breaks off, is never taken for the
   await expectModel(checkpoint);
 });
 
+test('a file that is replaced at its server while it is read is never mixed', async () => {
+  await using server = await serveFiles(under('m', model), { version: '"1"' });
+  const checkpoint = await openUrl(`${server.url}/m`);
+  server.behave({ version: '"2"' });
+  await expect(checkpoint.read('w')).rejects.toThrow(
+    "'model.safetensors' was replaced at its server while it was read, so its parts do not belong together. Open the model again.",
+  );
+  // The same content behind a proxy that compresses has a weak tag.
+  server.behave({ version: 'W/"1"' });
+  await expectModel(checkpoint);
+});
+
+test('of the Hub the answers are compared with each other, since another host sends the bytes', async () => {
+  await using store = await serveFiles(under('lab/tiny', model), { version: '"of the store"' });
+  await using server = await serveHub({ ...hubRules, weightsAt: store.url });
+  const checkpoint = await openHub({ repository: 'lab/tiny', hubUrl: server.url });
+  await expectModel(checkpoint);
+  store.behave({ version: '"another"' });
+  await expect(checkpoint.read('w')).rejects.toThrow(/was replaced at its server/);
+});
+
 test('a read that is aborted in the middle of a body rejects with the reason', async () => {
   await using server = await serveFiles(under('m', model));
   const stop = new AbortController();
@@ -276,6 +297,20 @@ test('a model is what a person writes: a folder, a .gguf file, an id', async () 
     await expect(openModel(join(folder, 'none.gguf'))).rejects.toThrow(
       /is no folder or file here, and no id of the Hub/,
     );
+    for (const path of [
+      'C:\\models\\x.gguf',
+      'c:/models/x.gguf',
+      '\\\\host\\share\\m',
+      '.\\x.gguf',
+      '~/x.gguf',
+      './x',
+    ]) {
+      const asked = server.requests.length;
+      await expect(openModel(path, { hubUrl: server.url })).rejects.toThrow(
+        /is no folder or file here, and no id/,
+      );
+      expect(server.requests.length).toBe(asked);
+    }
   } finally {
     await rm(folder, { recursive: true });
   }

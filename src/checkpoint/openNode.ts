@@ -49,7 +49,11 @@ export async function openModel(
   const kind = await kindOfPath(spec);
   if (kind === 'folder') return openFolder(spec, options);
   if (kind === 'file') return openFile(spec, options);
-  const [, repository = '', revision, file] = /^([^@:]+)(?:@([^:]+))?(?::(.+\.gguf))?$/.exec(spec) ?? [];
+  // A path of any system is none of the Hub's business: `C:\models\x.gguf` has the form of an id and a file.
+  const isPath = /^([A-Za-z]:[\\/]|[./~\\])|\\/.test(spec);
+  const [, repository = '', revision, file] = isPath
+    ? []
+    : (/^([^@:]+)(?:@([^:]+))?(?::(.+\.gguf))?$/.exec(spec) ?? []);
   if (!isRepositoryName(repository) || /\.(gguf|safetensors)$/.test(repository)) {
     throw new CheckpointError(
       `${quoted(spec)} is no folder or file here, and no id of the Hub (owner/name). Check the path.`,

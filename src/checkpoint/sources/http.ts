@@ -49,8 +49,9 @@ export async function openHttpFile(
     await discard(response);
     const sizeBytes = Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
     if (Number.isSafeInteger(sizeBytes)) {
-      const version = response.headers.get('etag') ?? response.headers.get('last-modified');
-      return rangeSource(url, label, sizeBytes, { ...options, ...(version ? { version } : {}) });
+      const validators = validatorsOf(response);
+      const version = response.headers.get('etag') ?? validators.modified;
+      return rangeSource(url, label, sizeBytes, { ...options, validators, ...(version ? { version } : {}) });
     }
     throw new CheckpointError(
       `The server sent a part of ${quoted(label)} without its size (Content-Range). ` +
@@ -73,9 +74,12 @@ export function rangeSource(
   url: string,
   label: string,
   sizeBytes: number,
-  options: HttpOptions & { readonly version?: string } = {},
+  options: HttpOptions & { readonly version?: string; readonly validators?: Validators } = {},
 ): ByteSource {
   let isOpen = true;
+  // What the version of the Hub and the tags of the host that sends the bytes have in common is not known, so the answers
+  // are compared with each other.
+  let known = options.validators ?? {};
   return {
     label,
     sizeBytes,
@@ -100,12 +104,39 @@ export function rangeSource(
             'The file may have changed there; open the model again.',
         );
       }
+      const found = validatorsOf(response);
+      if (isOtherContent(known, found)) {
+        await discard(response);
+        throw new CheckpointError(
+          `${quoted(label)} was replaced at its server while it was read, so its parts do not belong together. Open the model again.`,
+        );
+      }
+      known = { ...found, ...known };
       return exactBody(response, label, length, options.onBytes, signal);
     },
     async close() {
       isOpen = false;
     },
   };
+}
+
+/** What tells one content of a file from another, as an answer has it. */
+interface Validators {
+  readonly tag?: string;
+  readonly modified?: string;
+}
+
+function validatorsOf(response: Response): Validators {
+  const tag = response.headers.get('etag');
+  const modified = response.headers.get('last-modified');
+  // The same content is weakly tagged where a proxy has compressed it.
+  return { ...(tag ? { tag: tag.replace(/^W\//, '') } : {}), ...(modified ? { modified } : {}) };
+}
+
+/** A tag decides where both have one; hosts that share the work may differ in the time. */
+function isOtherContent(known: Validators, found: Validators): boolean {
+  if (known.tag !== undefined && found.tag !== undefined) return known.tag !== found.tag;
+  return known.modified !== undefined && found.modified !== undefined && known.modified !== found.modified;
 }
 
 /** A folder of a server, which cannot be listed. */

@@ -16,28 +16,27 @@ export async function folderTokenizer(
   signal?: AbortSignal,
 ): Promise<Tokenizer> {
   const modelType = typeof model.model_type === 'string' ? model.model_type : undefined;
-  const config = (await readJson(folder, 'tokenizer_config.json', signal)) ?? {};
-  const json =
-    (await readJson(folder, 'tokenizer.json', signal)) ??
-    (await fromVocabulary(folder, config, modelType, signal));
-  signal?.throwIfAborted();
-  if (json === undefined) {
+  const json = await readJson(folder, 'tokenizer.json', signal);
+  const vocab = json === undefined ? await readJson(folder, 'vocab.json', signal) : undefined;
+  if (json === undefined && vocab === undefined) {
     throw new CheckpointError(
       `'tokenizer.json' is missing in ${folder.label}, so text cannot be turned into tokens. ` +
         "Add the file (Hugging Face's save_pretrained of the tokenizer writes it), or give token ids.",
     );
   }
-  return buildTokenizer(json, config, folder.label, modelType);
+  const config = (await readJson(folder, 'tokenizer_config.json', signal)) ?? {};
+  const built = json ?? (await fromVocabulary(folder, vocab, config, modelType, signal));
+  signal?.throwIfAborted();
+  return buildTokenizer(built, config, folder.label, modelType);
 }
 
 async function fromVocabulary(
   folder: FileFolder,
+  vocab: unknown,
   config: unknown,
   modelType: string | undefined,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  const vocab = await readJson(folder, 'vocab.json', signal);
-  if (vocab === undefined) return undefined;
   const merges = await readText(folder, 'merges.txt', signal);
   if (merges === undefined) {
     throw new CheckpointError(
