@@ -43,8 +43,20 @@ export interface Checkpoint {
   read(name: string, signal?: AbortSignal): Promise<Uint8Array>;
   /** The tokenizer that the files bring, or a CheckpointError that says which file is missing. */
   tokenizer(signal?: AbortSignal): Promise<Tokenizer>;
+  /** What the files say of generating text; absent where nothing could. @throws CheckpointError when one is damaged */
+  generationFiles?(signal?: AbortSignal): Promise<GenerationFiles>;
   /** Release file handles. Reading afterwards throws. */
   close(): Promise<void>;
+}
+
+/** What a model's files say of generating text. */
+export interface GenerationFiles {
+  /** In the words of generation_config.json; empty where there is none. */
+  readonly generationConfig: ModelConfiguration;
+  /** Jinja templates of chats by name, the usual one `default`. */
+  readonly chatTemplates: ReadonlyMap<string, string>;
+  /** `bos_token`, `eos_token` and the like, as text. */
+  readonly specialTokens: Readonly<Record<string, string>>;
 }
 
 /** From the first UTF-16 unit of a part of a text to the one after its last. */

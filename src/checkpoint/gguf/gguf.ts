@@ -2,6 +2,7 @@
 // names and in the row order of transformers, the tokenizer rebuilt.
 
 import { listed, quoted } from '../../messages/wording.ts';
+import { ggufGenerationFiles } from '../chat/generationFiles.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from '../checkpoint.ts';
 import { requireOpen, unknownTensor } from '../refusals.ts';
 import type { ByteSource } from '../sources/byteSource.ts';
@@ -121,6 +122,9 @@ function ggufCheckpoint(
       requireOpen(isOpen, source.label);
       signal?.throwIfAborted();
       return ggufTokenizer(metadata);
+    },
+    async generationFiles() {
+      return ggufGenerationFiles(metadata);
     },
     async close() {
       isOpen = false;

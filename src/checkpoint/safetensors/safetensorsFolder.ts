@@ -2,6 +2,7 @@
 // that model.safetensors.index.json names.
 import * as v from 'valibot';
 import { listed, quoted } from '../../messages/wording.ts';
+import { folderGenerationFiles } from '../chat/generationFiles.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from '../checkpoint.ts';
 import { requireOpen, unknownTensor } from '../refusals.ts';
 import { type ByteSource, type FileFolder, readJson } from '../sources/byteSource.ts';
@@ -155,6 +156,10 @@ function safetensorsCheckpoint(
     async tokenizer(signal) {
       requireOpen(isOpen, folder.label);
       return folderTokenizer(folder, config, signal);
+    },
+    async generationFiles(signal) {
+      requireOpen(isOpen, folder.label);
+      return folderGenerationFiles(folder, signal);
     },
     async close() {
       isOpen = false;
