@@ -29,6 +29,7 @@ const floor: Readonly<Record<string, number>> = {
  */
 const doors: Readonly<Record<string, readonly string[]>> = {
   'checkpoint/cache': ['cacheShelf.ts'],
+  'checkpoint/chat': ['generationFiles.ts'],
   'checkpoint/sources': ['byteSource.ts', 'hub.ts'],
   'checkpoint/storage': ['storage.ts', 'expand.ts', 'half.ts'],
   'checkpoint/tokenizer': ['tokenizer.ts', 'tokenizerFiles.ts', 'tokenText.ts'],

@@ -3,7 +3,6 @@
 import * as v from 'valibot';
 import { quoted } from '../../messages/wording.ts';
 import { CheckpointError, type GenerationFiles } from '../checkpoint.ts';
-import type { GgufMetadata } from '../gguf/ggufMetadata.ts';
 import { type FileFolder, readJson, readText } from '../sources/byteSource.ts';
 
 const objectSchema = v.record(v.string(), v.unknown());
@@ -15,7 +14,8 @@ const templatesSchema = v.union([
 /** Longer than any template that is in use. */
 const longestTemplate = 1 << 20;
 
-function checkedTemplate(template: string, label: string): string {
+/** @throws CheckpointError for a template that is longer than any in use */
+export function checkedTemplate(template: string, label: string): string {
   if (template.length > longestTemplate)
     throw new CheckpointError(
       `The chat template of ${label} has ${template.length} characters, and is not read.`,
@@ -77,24 +77,5 @@ export async function folderGenerationFiles(
       ...(own === undefined ? [] : [['default', checkedTemplate(own, label)] as const]),
     ]),
     specialTokens: specialTokens(tokenizer),
-  };
-}
-
-/** The same of a GGUF file, which says nothing of sampling. */
-export function ggufGenerationFiles(metadata: GgufMetadata): GenerationFiles {
-  const template = metadata.optionalString('tokenizer.chat_template');
-  const tokens = metadata.optionalStrings('tokenizer.ggml.tokens') ?? [];
-  const special = ['bos', 'eos', 'unknown', 'padding'].flatMap((kind) => {
-    const id = metadata.optionalId(`tokenizer.ggml.${kind}_token_id`);
-    const text = id === undefined ? undefined : tokens[id];
-    const name = { unknown: 'unk', padding: 'pad' }[kind] ?? kind;
-    return text === undefined ? [] : [[`${name}_token`, text] as const];
-  });
-  return {
-    generationConfig: {},
-    chatTemplates: new Map(
-      template === undefined ? [] : [['default', checkedTemplate(template, metadata.label)]],
-    ),
-    specialTokens: Object.fromEntries(special),
   };
 }

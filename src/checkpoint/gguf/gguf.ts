@@ -2,12 +2,12 @@
 // names and in the row order of transformers, the tokenizer rebuilt.
 
 import { listed, quoted } from '../../messages/wording.ts';
-import { ggufGenerationFiles } from '../chat/generationFiles.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from '../checkpoint.ts';
 import { requireOpen, unknownTensor } from '../refusals.ts';
 import type { ByteSource } from '../sources/byteSource.ts';
 import { elementCountOf, storedBytes } from '../storage/storage.ts';
 import { familyOf, type GgufFamily } from './ggufFamilies.ts';
+import { ggufGenerationFiles } from './ggufGeneration.ts';
 import { type GgufHeader, type GgufTensor, readGgufHeader } from './ggufHeader.ts';
 import { GgufMetadata } from './ggufMetadata.ts';
 import { readRopeScaling, ropeFactorsName } from './ggufRope.ts';
