@@ -47,8 +47,6 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
     },
     tokenize: async (text) => tokensOf(text),
     describeTokens: async () => [],
-    estimateTrace: missing,
-    trace: missing,
     intervene: missing,
     estimateSockets: missing,
     meanActivation: missing,

@@ -116,9 +116,6 @@ export function connectEngine(port: RpcPort): Engine {
     predict: (text, { count = null, ...options }: CallOptions & { readonly count?: number | null } = {}) =>
       call('predict', { text, count }, options),
     describeTokens: (ids) => call('describeTokens', ids),
-    estimateTrace: (experiment) => call('estimateTrace', experiment),
-    trace: (experiment, { onPart, done = [], ...options } = {}) =>
-      call('trace', { experiment, done }, options, onPart),
     estimate: (experiment) => call('estimate', experiment),
     run: (experiment, { onUpdate, earlier = null, leaveOut = [], ...options } = {}) =>
       call('run', { experiment, earlier, leaveOut }, options, onUpdate),

@@ -23,7 +23,6 @@ import type {
   TokenInfo,
 } from './protocol.ts';
 import { estimateOf, runExperiment } from './running.ts';
-import { estimate, traceInSteps } from './tracing.ts';
 
 interface Loaded {
   readonly source: ModelSource;
@@ -311,11 +310,6 @@ export function createEngine(
       const { tokenizer } = current();
       return ids.map((id) => tokenInfo(tokenizer, id));
     },
-
-    estimateTrace: async (experiment) => estimate(experiment, current()),
-
-    trace: (experiment, options = {}) =>
-      traceInSteps(experiment, options, (work) => withModel(options, work)),
 
     estimate: async (experiment) => estimateOf(experiment, current()),
 

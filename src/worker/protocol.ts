@@ -1,15 +1,8 @@
 // What passes between the page and the engine's worker: plain data only. The page never sees a tensor or a session.
 
-import type { Finished } from '../experiments/cellRun.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
-import type { Notice } from '../experiments/notice.ts';
-import type { NamedToken } from '../experiments/tokens.ts';
-import type { TraceCell } from '../experiments/trace/cells.ts';
-import type { TraceExperiment } from '../experiments/trace/experiment.ts';
-import type { TraceWork } from '../experiments/trace/plan.ts';
-import type { TraceResult } from '../experiments/trace/result.ts';
 
 export type BackendKind = 'webgpu' | 'wasm';
 
@@ -135,29 +128,9 @@ export interface Progress {
   readonly unit: 'bytes' | 'row-layers';
 }
 
-/** What a trace hands over while it runs: first its result with both baselines and no cells, then cells. */
-export type TracePart =
-  | { readonly kind: 'started'; readonly result: TraceResult }
-  | { readonly kind: 'cells'; readonly cells: readonly Finished<TraceCell>[] };
-
-export interface TraceOptions extends CallOptions {
-  readonly onPart?: (part: TracePart) => void;
-  /** Cells of an earlier run of the same experiment on the same model; they are not computed again. */
-  readonly done?: readonly TraceCell[];
-}
-
 /** A run of many steps has reached its end. */
 export interface RunEnd {
   readonly elapsedMs: number;
-}
-
-/** What is known of a trace before it runs. */
-export interface TraceEstimate {
-  readonly work: TraceWork;
-  readonly notices: readonly Notice[];
-  /** The token that is watched; null where it is the model's own prediction. */
-  readonly answer: NamedToken | null;
-  readonly distractor: NamedToken | null;
 }
 
 export interface ExperimentOptions extends CallOptions {
@@ -225,9 +198,6 @@ export interface Engine extends PatchCalls {
   predict(text: string, options?: CallOptions & { readonly count?: number }): Promise<Prediction>;
   /** The tokens that ids stand for. */
   describeTokens(ids: readonly number[]): Promise<readonly TokenInfo[]>;
-  /** Check a trace against the model in use and say what it costs; no model runs. */
-  estimateTrace(experiment: TraceExperiment): Promise<TraceEstimate>;
-  trace(experiment: TraceExperiment, options?: TraceOptions): Promise<RunEnd>;
   /** Check an experiment of any kind against the model in use and say what it costs; no model runs. */
   estimate(experiment: AnyExperiment): Promise<Estimate>;
   run(experiment: AnyExperiment, options?: ExperimentOptions): Promise<RunEnd>;

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import type { Update } from '../experiments/kind.ts';
 import { readTraceExperiment } from '../experiments/trace/experiment.ts';
 import { connectEngine } from './client.ts';
 import type { CallOptions, Engine, ModelSource, Progress } from './protocol.ts';
@@ -23,8 +24,6 @@ function connect(calls: Partial<Engine>): Engine {
       cache: missing,
       forget: missing,
       describeTokens: missing,
-      estimateTrace: missing,
-      trace: missing,
       intervene: missing,
       estimateSockets: missing,
       meanActivation: missing,
@@ -239,22 +238,23 @@ test('parts arrive in order and before the result, and none after a cancel', asy
     prompt: 'a',
     subject: [0, 1],
   });
+  const update = (layer: number): Update => ({
+    of: 'trace',
+    change: { kind: 'cells', cells: [{ ...cell, layer, samples }] },
+  });
   const engine = connect({
-    trace: async (given, options) => {
+    run: async (given, options) => {
       expect(given).toEqual(experiment);
-      options?.onPart?.({ kind: 'cells', cells: [{ ...cell, samples }] });
-      options?.onPart?.({ kind: 'cells', cells: (options.done ?? []).map((done) => ({ ...done, samples })) });
+      options?.onUpdate?.(update(1));
+      options?.onUpdate?.({ of: 'trace', change: options.leaveOut });
       return { elapsedMs: 5 };
     },
   });
-  const parts: unknown[] = [];
-  const onPart = (part: unknown) => void parts.push(part);
-  expect(await engine.trace(experiment, { onPart, done: [{ ...cell, layer: 3 }] })).toEqual({ elapsedMs: 5 });
-  expect(parts).toEqual([
-    { kind: 'cells', cells: [{ ...cell, samples }] },
-    { kind: 'cells', cells: [{ ...cell, layer: 3, samples }] },
-  ]);
+  const updates: Update[] = [];
+  const onUpdate = (each: Update) => void updates.push(each);
+  expect(await engine.run(experiment, { onUpdate, leaveOut: ['cells 1-9'] })).toEqual({ elapsedMs: 5 });
+  expect(updates).toEqual([update(1), { of: 'trace', change: ['cells 1-9'] }]);
   const signal = AbortSignal.abort();
-  await expect(engine.trace(experiment, { onPart, signal })).rejects.toThrow('cancelled');
-  expect(parts).toHaveLength(2);
+  await expect(engine.run(experiment, { onUpdate, signal })).rejects.toThrow('cancelled');
+  expect(updates).toHaveLength(2);
 });

@@ -5,8 +5,6 @@
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
-import type { TraceCell } from '../experiments/trace/cells.ts';
-import type { TraceExperiment } from '../experiments/trace/experiment.ts';
 import type {
   ActivationRequest,
   CacheInfo,
@@ -20,8 +18,6 @@ import type {
   SocketEstimateRequest,
   SocketEstimates,
   TokenInfo,
-  TraceEstimate,
-  TracePart,
 } from './protocol.ts';
 
 /** One entry per call of the engine. A call that is added here is refused by the compiler until both sides know it. */
@@ -36,12 +32,6 @@ export interface EngineCalls {
   readonly describeTokens: {
     readonly given: readonly number[];
     readonly returns: readonly TokenInfo[];
-  };
-  readonly estimateTrace: { readonly given: TraceExperiment; readonly returns: TraceEstimate };
-  readonly trace: {
-    readonly given: { readonly experiment: TraceExperiment; readonly done: readonly TraceCell[] };
-    readonly part: TracePart;
-    readonly returns: RunEnd;
   };
   readonly estimate: { readonly given: AnyExperiment; readonly returns: Estimate };
   readonly run: {
@@ -129,10 +119,6 @@ function perform(
     }
     case 'describeTokens':
       return engine.describeTokens(call.given);
-    case 'estimateTrace':
-      return engine.estimateTrace(call.given);
-    case 'trace':
-      return engine.trace(call.given.experiment, { signal, onProgress, onPart, done: call.given.done });
     case 'estimate':
       return engine.estimate(call.given);
     case 'run': {

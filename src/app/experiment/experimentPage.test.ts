@@ -46,8 +46,6 @@ function fakeEngine() {
     tokenize: async (text) => tokensOf(text),
     predict: async (text) => ({ tokens: tokensOf(text), candidates: [], elapsedMs: 1 }),
     describeTokens: refuse,
-    estimateTrace: refuse,
-    trace: refuse,
     intervene: refuse,
     estimateSockets: refuse,
     meanActivation: refuse,

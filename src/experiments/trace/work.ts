@@ -20,11 +20,7 @@ import {
 } from './run.ts';
 
 /** A result without cells. */
-export function startTrace(
-  model: Model,
-  trace: PreparedTrace,
-  { clean, corrupted }: TraceBaselines,
-): TraceResult {
+function startTrace(model: Model, trace: PreparedTrace, { clean, corrupted }: TraceBaselines): TraceResult {
   const { layerCount } = model.architecture;
   const { answer, distractor } = trace;
   return {
