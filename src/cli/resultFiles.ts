@@ -1,4 +1,4 @@
-// What the headless runner writes and reads of results: result.json, tables, figures and what else a kind shows.
+// What the command line writes and reads of results: result.json, tables, figures and what else a kind shows.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

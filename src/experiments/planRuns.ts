@@ -45,7 +45,7 @@ export class PlanRuns {
   readonly #total: number;
   #done = 0;
 
-  /** @param total row-layers of all plans together */
+  /** @param total layer passes of all plans together */
   constructor(model: Model, total: number, options: RunOptions) {
     this.#model = model;
     this.#options = options;

@@ -61,7 +61,7 @@ async function trained(engine: Engine): Promise<AlignResult | undefined> {
   return watched.result();
 }
 
-/** As the headless runner computes it. */
+/** As the command line computes it. */
 async function expected(): Promise<AlignResult> {
   const checkpoint = await openFiles(source('llama').files);
   const backend = createNodeBackend(1);

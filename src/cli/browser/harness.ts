@@ -1,4 +1,4 @@
-// Runs in Chromium on behalf of the headless runner: the same engine, on the browser's own backends.
+// Runs in Chromium on behalf of the command line: the same engine, on the browser's own backends.
 
 import { loadModel } from 'patchbay';
 import { runAll } from '../../../examples/library/all.ts';

@@ -15,8 +15,8 @@ export type AlignChange = { readonly kind: 'started'; readonly result: AlignResu
 export type SiteUpdate = Exclude<AlignUpdate, { kind: 'baselines' }>;
 
 const divergence: Readonly<Record<Exclude<SiteEnd, 'all-steps' | 'early'>, string>> = {
-  loss: 'the loss became no number',
-  parameters: 'the parameters became no numbers, or the rotation no rotation',
+  loss: 'the loss became NaN or infinite',
+  parameters: 'the parameters became NaN or infinite, or the rotation was no longer orthonormal',
 };
 
 export function endNotices(

@@ -264,7 +264,7 @@ describe('a training that goes wrong', () => {
     };
   }
 
-  test('a loss that is no number stops at its step, with the parameters of the last loss that was one', async () => {
+  test('a loss that is NaN or infinite stops at its step, with the parameters of the last loss that was finite', async () => {
     await withTiny(poisoned(), async (model) => {
       const [first, ...others] = data.slice(0, 9);
       const bad = { ...data[8], base: [1, 30, 2, 3], source: prompts[0] ?? [], label: 2 };
@@ -292,7 +292,7 @@ describe('a training that goes wrong', () => {
         ...(lowRankRotated.initial({ width: 16, lowRankDimension: 3, seed: 0 }).rotation?.data ?? []),
       ]);
       expect(last.notices.map(({ text: sentence }) => sentence)).toEqual([
-        'Layer 1, position 2: after 0 steps the parameters became no numbers, or the rotation no rotation, so training stopped there and the last good parameters were kept. Give a learning rate below 1e+30.',
+        'Layer 1, position 2: after 0 steps the parameters became NaN or infinite, or the rotation was no longer orthonormal, so training stopped there and the last good parameters were kept. Give a learning rate below 1e+30.',
       ]);
       expect(isAlignComplete(last)).toBe(true);
     });

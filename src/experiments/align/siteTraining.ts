@@ -1,5 +1,5 @@
 // Trains the intervention at one site. Each step runs only the layers after the site, on rows that fork from what was kept;
-// the parameters stay on the device. A step that leads to what is no number is taken back and ends the training.
+// the parameters stay on the device. A step that leads to NaN or infinity is taken back and ends the training.
 
 import { type RateSchedule, rateFactor } from '../../autodiff/schedules.ts';
 import { seedOf, shuffled } from '../../random/random.ts';
@@ -170,7 +170,7 @@ export class SiteTraining {
   }
 
   async #back(reason: Divergence): Promise<Divergence> {
-    // A loss that is no number comes from the step before it.
+    // A loss that is NaN or infinite comes from the step before it.
     if (this.#trainer.revert()) this.#numbers = await this.#read();
     return reason;
   }

@@ -12,8 +12,8 @@ const ends: Readonly<Record<SiteResult['end'], string>> = {
   begun: 'stopped in the middle',
   'all-steps': 'all steps made',
   early: 'ended early: the loss no longer fell',
-  loss: 'ended: the loss became no number',
-  parameters: 'ended: the parameters were sound no more',
+  loss: 'ended: the loss became NaN or infinite',
+  parameters: 'ended: the parameters became NaN, infinite, or not orthonormal',
 };
 
 function epochLines({ epochs }: SiteResult): readonly string[] {

@@ -22,7 +22,7 @@ export const attributeExperimentSchema = v.strictObject({
   ),
   /** Points at which the gradient is integrated between the corrupted and the clean embeddings; absent: the corrupted run. */
   steps: v.optional(v.pipe(wholeNumber, v.minValue(1, 'There must be at least 1 step'), v.maxValue(256))),
-  /** Patch every cell too, and report how well the attributions foretell it. */
+  /** Patch every cell too, and report how well the attributions predict it. */
   compare: v.optional(v.boolean(), true),
 });
 

@@ -5,7 +5,7 @@ import { tokensAt } from '../pairs.ts';
 import type { AttributionFile } from './result.ts';
 
 /** [layer, column] as [column][layer]. */
-const turned = (values: readonly number[], columns: number, layers: number) =>
+const transposed = (values: readonly number[], columns: number, layers: number) =>
   Array.from({ length: columns }, (_, column) =>
     Array.from({ length: layers }, (__, layer) => values[layer * columns + column]),
   );
@@ -19,7 +19,7 @@ export function attributionFigures(result: AttributionFile): readonly HeatmapDes
     const drawn = (title: string, values: readonly number[]): HeatmapPanel => ({
       title,
       colours: 'rdBu',
-      values: turned(values, columns, layerCount),
+      values: transposed(values, columns, layerCount),
       axisTitle: 'one layer',
     });
     const { correlation } = panel;

@@ -1,4 +1,4 @@
-// Attributions of pairs beside the patches that they foretell.
+// Attributions of pairs beside the patches that they predict.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const json = (path: string): unknown => JSON.parse(readFileSync(`${root}${path}`, 'utf8'));
 const stored = readAttributionResult(json('examples/attribute/results/indirect-object.json'));
 
-test('the example gives its stored result, and foretells patching', async () => {
+test('the example gives its stored result, and predicts patching', async () => {
   const checkpoint = await openFolder(`${root}models/tiny-atlas`);
   const backend = createNodeBackend(1);
   const model = await Model.load(checkpoint, backend);
