@@ -2,7 +2,7 @@
 // dtypes and shapes, named sizes included, of the graph that was encoded.
 
 import { type Graph, graph } from './graph.ts';
-import { attributeTypes, elementTypes, ModelProto } from './protobuf.ts';
+import { attributeTypes, elementTypes, onnxSchema } from './protobuf.ts';
 import {
   type AttributeValue,
   type ConstantData,
@@ -14,6 +14,7 @@ import {
   ShapeError,
   type Value,
 } from './value.ts';
+import { decodeMessage, encodeMessage } from './wire.ts';
 
 /** The operator set that graphs are written in: the first with RMSNormalization. */
 const opset = 23;
@@ -86,7 +87,7 @@ export function encodeModel(source: Graph, name = 'patchbay'): Uint8Array {
       valueInfo: intermediates.map(info),
     },
   };
-  return ModelProto.encode(ModelProto.fromObject(model)).finish();
+  return encodeMessage(onnxSchema, 'ModelProto', model);
 }
 
 interface DecodedInfo {
@@ -186,7 +187,7 @@ export function decodeModel(bytes: Uint8Array): Graph {
   let model: DecodedModel;
   try {
     // The cast is to the schema of protobuf.ts, which `decode` has just enforced.
-    model = ModelProto.toObject(ModelProto.decode(bytes), { longs: Number, arrays: true }) as DecodedModel;
+    model = decodeMessage(onnxSchema, 'ModelProto', bytes) as DecodedModel;
   } catch (error) {
     throw new OnnxFormatError(
       `The bytes are not an ONNX model: ${error instanceof Error ? error.message : error}`,

@@ -1,69 +1,53 @@
-// The part of ONNX's protocol buffers that Patchbay writes and reads, as a schema for protobufjs. Field numbers are those
-// of the ONNX specification (onnx.proto, IR version 10).
+// The part of ONNX's protocol buffers that Patchbay writes and reads. Field numbers are those of the ONNX specification
+// (onnx.proto, IR version 10).
 
-import protobuf from 'protobufjs/light.js';
+import type { Schema } from './wire.ts';
 
-const messages = protobuf.Root.fromJSON({
-  nested: {
-    ModelProto: {
-      fields: {
-        irVersion: { type: 'int64', id: 1 },
-        producerName: { type: 'string', id: 2 },
-        graph: { type: 'GraphProto', id: 7 },
-        opsetImport: { rule: 'repeated', type: 'OperatorSetIdProto', id: 8 },
-      },
-    },
-    OperatorSetIdProto: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
-    GraphProto: {
-      fields: {
-        node: { rule: 'repeated', type: 'NodeProto', id: 1 },
-        name: { type: 'string', id: 2 },
-        initializer: { rule: 'repeated', type: 'TensorProto', id: 5 },
-        input: { rule: 'repeated', type: 'ValueInfoProto', id: 11 },
-        output: { rule: 'repeated', type: 'ValueInfoProto', id: 12 },
-        valueInfo: { rule: 'repeated', type: 'ValueInfoProto', id: 13 },
-      },
-    },
-    NodeProto: {
-      fields: {
-        input: { rule: 'repeated', type: 'string', id: 1 },
-        output: { rule: 'repeated', type: 'string', id: 2 },
-        name: { type: 'string', id: 3 },
-        opType: { type: 'string', id: 4 },
-        attribute: { rule: 'repeated', type: 'AttributeProto', id: 5 },
-        domain: { type: 'string', id: 7 },
-      },
-    },
-    AttributeProto: {
-      fields: {
-        name: { type: 'string', id: 1 },
-        f: { type: 'float', id: 2 },
-        i: { type: 'int64', id: 3 },
-        s: { type: 'bytes', id: 4 },
-        floats: { rule: 'repeated', type: 'float', id: 7, options: { packed: false } },
-        ints: { rule: 'repeated', type: 'int64', id: 8, options: { packed: false } },
-        type: { type: 'int32', id: 20 },
-      },
-    },
-    TensorProto: {
-      fields: {
-        dims: { rule: 'repeated', type: 'int64', id: 1, options: { packed: false } },
-        dataType: { type: 'int32', id: 2 },
-        name: { type: 'string', id: 8 },
-        rawData: { type: 'bytes', id: 9 },
-      },
-    },
-    ValueInfoProto: { fields: { name: { type: 'string', id: 1 }, type: { type: 'TypeProto', id: 2 } } },
-    TypeProto: { fields: { tensorType: { type: 'TensorTypeProto', id: 1 } } },
-    TensorTypeProto: {
-      fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'TensorShapeProto', id: 2 } },
-    },
-    TensorShapeProto: { fields: { dim: { rule: 'repeated', type: 'DimensionProto', id: 1 } } },
-    DimensionProto: { fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } } },
+export const onnxSchema: Schema = {
+  ModelProto: {
+    irVersion: { id: 1, type: 'int64' },
+    producerName: { id: 2, type: 'string' },
+    graph: { id: 7, type: 'GraphProto' },
+    opsetImport: { id: 8, type: 'OperatorSetIdProto', isRepeated: true },
   },
-});
-
-export const ModelProto = messages.lookupType('ModelProto');
+  OperatorSetIdProto: { domain: { id: 1, type: 'string' }, version: { id: 2, type: 'int64' } },
+  GraphProto: {
+    node: { id: 1, type: 'NodeProto', isRepeated: true },
+    name: { id: 2, type: 'string' },
+    initializer: { id: 5, type: 'TensorProto', isRepeated: true },
+    input: { id: 11, type: 'ValueInfoProto', isRepeated: true },
+    output: { id: 12, type: 'ValueInfoProto', isRepeated: true },
+    valueInfo: { id: 13, type: 'ValueInfoProto', isRepeated: true },
+  },
+  NodeProto: {
+    input: { id: 1, type: 'string', isRepeated: true },
+    output: { id: 2, type: 'string', isRepeated: true },
+    name: { id: 3, type: 'string' },
+    opType: { id: 4, type: 'string' },
+    attribute: { id: 5, type: 'AttributeProto', isRepeated: true },
+    domain: { id: 7, type: 'string' },
+  },
+  AttributeProto: {
+    name: { id: 1, type: 'string' },
+    f: { id: 2, type: 'float' },
+    i: { id: 3, type: 'int64' },
+    s: { id: 4, type: 'bytes' },
+    floats: { id: 7, type: 'float', isRepeated: true },
+    ints: { id: 8, type: 'int64', isRepeated: true },
+    type: { id: 20, type: 'int32' },
+  },
+  TensorProto: {
+    dims: { id: 1, type: 'int64', isRepeated: true },
+    dataType: { id: 2, type: 'int32' },
+    name: { id: 8, type: 'string' },
+    rawData: { id: 9, type: 'bytes' },
+  },
+  ValueInfoProto: { name: { id: 1, type: 'string' }, type: { id: 2, type: 'TypeProto' } },
+  TypeProto: { tensorType: { id: 1, type: 'TensorTypeProto' } },
+  TensorTypeProto: { elemType: { id: 1, type: 'int32' }, shape: { id: 2, type: 'TensorShapeProto' } },
+  TensorShapeProto: { dim: { id: 1, type: 'DimensionProto', isRepeated: true } },
+  DimensionProto: { dimValue: { id: 1, type: 'int64' }, dimParam: { id: 2, type: 'string' } },
+};
 
 /** ONNX's numbers for element types. */
 export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
