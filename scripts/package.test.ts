@@ -25,8 +25,8 @@ let folder = '';
 let installed = '';
 
 /** @returns what it prints; where it fails, the error holds both of its outputs */
-function run(program: string, args: readonly string[], cwd = folder): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8' });
+function run(program: string, args: readonly string[], cwd = folder, env = process.env): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, env, encoding: 'utf8' });
   if (status === 0) return stdout;
   throw new Error(`${program} ${args.join(' ')} failed: ${error?.message ?? ''}\n${stderr}\n${stdout}`);
 }
@@ -35,8 +35,10 @@ function run(program: string, args: readonly string[], cwd = folder): string {
 const tool = (path: string, ...args: readonly string[]): string =>
   run(process.execPath, [join(root, 'node_modules', path), ...args]);
 
+/** The command of somebody who has no home folder, nor another place for what a program would keep. */
+const homeless = { ...process.env, HOME: '/dev/null', XDG_CACHE_HOME: '/dev/null', TMPDIR: '/dev/null' };
 const patchbay = (...args: readonly string[]): string =>
-  run(process.execPath, [join(installed, 'bin/patchbay.mjs'), ...args]);
+  run(process.execPath, [join(installed, 'bin/patchbay.mjs'), ...args], folder, homeless);
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'patchbay-package-'));
@@ -201,9 +203,16 @@ describe('the command', () => {
     expect(patchbay('--version')).toBe(`${version}\n`);
   });
 
-  test('without arguments it serves the page until it is told to stop', async () => {
+  test('without arguments it serves the page until it is told to stop, and writes nothing', async () => {
     const program = join(folder, 'node_modules/.bin/patchbay');
-    const served = spawn(program, ['--port', '0'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    const cwd = join(folder, 'empty');
+    mkdirSync(cwd);
+    const before = filesOf(installed).length;
+    const served = spawn(program, ['--port', '0'], {
+      cwd,
+      env: homeless,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const ended = new Promise((resolve) => served.on('exit', resolve));
     let printed = '';
     for await (const text of served.stdout.setEncoding('utf8')) {
@@ -225,6 +234,7 @@ describe('the command', () => {
     expect((await fetch(new URL('package.json', url))).status).toBe(404);
     served.kill('SIGTERM');
     expect(await ended).toBe(0);
+    expect([filesOf(cwd).length, filesOf(installed).length]).toEqual([0, before]);
   });
 
   test('without onnxruntime-node it says what is missing, and the rest works', () => {
