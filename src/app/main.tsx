@@ -13,6 +13,7 @@ import './style/prompt.css';
 import './style/rack.css';
 import './style/trace.css';
 import './style/figure.css';
+import './style/print.css';
 import { windowAddress } from './experiment/address.ts';
 import { browserKeeper } from './experiment/keptResults.ts';
 import { followTitle } from './experiment/title.ts';
