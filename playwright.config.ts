@@ -20,7 +20,8 @@ export default defineConfig({
     },
   },
   webServer: {
-    command: `npx vite preview --port ${port} --strictPort`,
+    // What an installed Patchbay serves; where the port is taken, Playwright says so before.
+    command: `node bin/patchbay.mjs serve --port ${port}`,
     port,
     reuseExistingServer: false,
   },

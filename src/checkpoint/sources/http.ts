@@ -5,6 +5,7 @@
 import { quoted, reasonOf } from '../../messages/wording.ts';
 import { CheckpointError } from '../checkpoint.ts';
 import { type ByteSource, type FileFolder, memorySource, requireRange } from './byteSource.ts';
+import { policyRefusal } from './policyRefusals.ts';
 
 export interface HttpOptions {
   readonly onBytes?: (bytes: number) => void;
@@ -166,8 +167,9 @@ async function request(
   } catch (cause) {
     signal?.throwIfAborted();
     throw new CheckpointError(
-      `${quoted(label)} cannot be fetched from ${hostOf(url)} (${networkReason(cause)}). ` +
-        'Check the address and the connection; a page can only read servers that allow it (CORS).',
+      (await policyRefusal(url)) ??
+        `${quoted(label)} cannot be fetched from ${hostOf(url)} (${networkReason(cause)}). ` +
+          'Check the address and the connection; a page can only read servers that allow it (CORS).',
     );
   }
 }

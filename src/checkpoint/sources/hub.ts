@@ -6,6 +6,7 @@ import { quoted, reasonOf } from '../../messages/wording.ts';
 import { CheckpointError } from '../checkpoint.ts';
 import type { ByteSource, FileFolder } from './byteSource.ts';
 import { openHttpFile, rangeSource } from './http.ts';
+import { policyRefusal } from './policyRefusals.ts';
 
 export interface HubRepository {
   /** `owner/name`, or the bare name of one of the oldest models. */
@@ -52,7 +53,7 @@ export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void)
           if (entry.type === 'file') names.push(entry.path);
         }
       } catch (cause) {
-        throw call.error(cause, hub, label);
+        throw await call.error(cause, hub, label);
       }
       return names.sort();
     },
@@ -75,7 +76,7 @@ export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void)
       } catch (cause) {
         // A mirror may leave out what the library insists on: the reason of a 404, an ETag, ranges.
         if (call.isPlainlyMissing) return undefined;
-        if (!(cause instanceof InvalidApiResponseFormatError)) throw call.error(cause, hub, label);
+        if (!(cause instanceof InvalidApiResponseFormatError)) throw await call.error(cause, hub, label);
       }
       const url = `${here.hubUrl}/${repository}/resolve/${encodeURIComponent(revision)}/${name}`;
       return openHttpFile(url, `${label}/${name}`, { ...options, ...ours }, signal);
@@ -88,10 +89,12 @@ class HubCall {
   readonly fetch: typeof fetch;
   readonly #signal: AbortSignal | undefined;
   #last: Response | undefined;
+  #asked = '';
 
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
     this.fetch = async (input, init) => {
+      this.#asked = input instanceof Request ? input.url : String(input);
       this.#last = await fetch(input, { ...init, ...(signal ? { signal } : {}) });
       return this.#last;
     };
@@ -107,9 +110,10 @@ class HubCall {
   }
 
   /** What to throw in place of what the library threw; the signal's reason when it was the signal. */
-  error(cause: unknown, hub: HubRepository, label: string): unknown {
+  async error(cause: unknown, hub: HubRepository, label: string): Promise<unknown> {
     if (this.#signal?.aborted) return this.#signal.reason;
-    return new CheckpointError(sentenceOf(cause, this.#reason, hub, label));
+    const refusal = await policyRefusal(this.#asked);
+    return new CheckpointError(refusal ?? sentenceOf(cause, this.#reason, hub, label));
   }
 }
 
