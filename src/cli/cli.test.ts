@@ -219,6 +219,34 @@ describe('predict', () => {
     expect(printed).toEqual([]);
   });
 
+  test('ids take the place of a text where there is no tokenizer', async () => {
+    const model = join(copyOf('gpt2-inner'), 'model');
+    expect(await main(['predict', model, '--ids', '5,17,3', '--count', '2'])).toBe(0);
+    expect(printed[0]).toBe('3 tokens: #5 | #17 | #3');
+    const shown = printed.slice(3);
+    writeWordTokenizer(model, 29);
+    expect(await main(['predict', model, 'w5 w17 w3', '--count', '2'])).toBe(0);
+    // The same numbers, whatever the tokens are called.
+    const numbers = (lines: readonly string[]) => lines.map((line) => line.trim().split(/\s+/).slice(1));
+    expect(numbers(printed.slice(shown.length + 6))).toEqual(numbers(shown));
+    expect(await main(['predict', model, '--ids', '5,x'])).toBe(2);
+    expect(complained.at(-1)).toBe("--ids must be token ids such as 5,17,3; it is '5,x'.");
+    expect(await main(['predict', model, 'w5', '--ids', '5'])).toBe(2);
+    rmSync(join(model, 'tokenizer.json'));
+    const trace = ['trace', model, '--ids', '5,17,3,8', '--samples', '2'];
+    expect(await main([...trace, '--subject', '1:3'])).toBe(0);
+    expect(printed.join('\n')).toContain('#17*');
+    expect(await main([...trace, '--subject', 'w'])).toBe(2);
+    expect(complained.at(-1)).toMatch(/the subject is a range of tokens, such as 1:3/);
+  });
+
+  test('an experiment file may begin with a byte order mark', async () => {
+    const path = join(folder, 'marked.json');
+    writeFileSync(path, `\uFEFF${JSON.stringify({ kind: 'trace', version: 99 })}`);
+    expect(await main(['run', path, '--out', join(folder, 'out')])).toBe(1);
+    expect(complained.at(-1)).toMatch(/version 99/);
+  });
+
   test('a model that is not there is an error', async () => {
     expect(await main(['predict', join(folder, 'nothing.gguf'), 'Hello'])).toBe(1);
     expect(complained.length).toBe(1);

@@ -9,6 +9,7 @@ import { layoutHeatmap } from '../figures/heatmap.ts';
 import { layoutLines } from '../figures/lines.ts';
 import { plainFigureSvg } from '../figures/plainFigure.ts';
 import { heatmapSvg } from '../figures/svg.ts';
+import { fileText } from '../messages/fileText.ts';
 import type { BackendKind } from '../runtime/backends/backend.ts';
 import { UsageError } from './arguments.ts';
 import { writeWhole } from './writeWhole.ts';
@@ -83,7 +84,7 @@ export async function earlierResult(
   const path = join(out, 'result.json');
   if (!existsSync(path)) return undefined;
   try {
-    const found = await readResult(JSON.parse(readFileSync(path, 'utf8')));
+    const found = await readResult(JSON.parse(fileText(readFileSync(path))));
     const isSame =
       found.backend.kind === backend && JSON.stringify(found.experiment) === JSON.stringify(experiment);
     const kind = await kindOf(experiment.kind);

@@ -2,7 +2,8 @@
 // what others may build on; all else may change.
 
 import { openPlatformModel, type PlatformOptions } from '#platform';
-import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
+import { type Checkpoint, CheckpointError, type Tokenizer } from '../checkpoint/checkpoint.ts';
+import { idsOnlyTokenizer } from '../checkpoint/tokenizer/idsOnly.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import { Model } from '../runtime/model.ts';
 
@@ -50,6 +51,7 @@ export type { Model };
 
 export interface LoadedModel {
   readonly model: Model;
+  /** Of a model that brings no tokenizer that can be read, one that shows ids and refuses text with the reason. */
   readonly tokenizer: Tokenizer;
   /** What it runs on: `onnxruntime-node, 2 threads`. */
   readonly device: string;
@@ -79,7 +81,10 @@ export async function loadModel(
   );
   const { checkpoint, backend } = opened;
   try {
-    const tokenizer = await checkpoint.tokenizer(options.signal);
+    const tokenizer = await checkpoint.tokenizer(options.signal).catch((error: unknown) => {
+      if (error instanceof CheckpointError) return idsOnlyTokenizer(error);
+      throw error;
+    });
     const model = await Model.load(checkpoint, backend, options);
     return {
       model,

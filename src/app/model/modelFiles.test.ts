@@ -31,6 +31,15 @@ test('loose weights with both their companions are a model', () => {
   });
 });
 
+test('a folder of the oldest kind has its tokenizer in two files', () => {
+  expect(
+    chosen('m/config.json', 'm/model.safetensors', 'm/vocab.json', 'm/merges.txt', 'm/notes.txt'),
+  ).toEqual({
+    label: 'm',
+    files: ['config.json', 'model.safetensors', 'vocab.json', 'merges.txt'],
+  });
+});
+
 test('what is missing beside the weights is named', () => {
   expect(chosen('model.safetensors', 'config.json')).toBe(
     "tokenizer.json is not beside 'model.safetensors'. " +

@@ -51,9 +51,13 @@ export function modelFilesIn(found: readonly FoundFile[]): ModelFiles {
   }
   const folder = folderOf(first.path);
   const beside = filesOfFolder(found, folder).map(({ file }) => file);
-  const missing = ['config.json', 'tokenizer.json'].filter(
-    (name) => !beside.some((file) => file.name === name),
-  );
+  const isBeside = (name: string): boolean => beside.some((file) => file.name === name);
+  // The oldest folders have their tokenizer in two files.
+  const hasTokenizer = isBeside('tokenizer.json') || (isBeside('vocab.json') && isBeside('merges.txt'));
+  const missing = [
+    ...(isBeside('config.json') ? [] : ['config.json']),
+    ...(hasTokenizer ? [] : ['tokenizer.json']),
+  ];
   if (missing.length > 0) {
     const verb = missing.length === 1 ? 'is' : 'are';
     return refuse(
@@ -61,7 +65,7 @@ export function modelFilesIn(found: readonly FoundFile[]): ModelFiles {
         'Choose the weights, config.json and tokenizer.json together, or the folder that holds them.',
     );
   }
-  const files = beside.filter((file) => /\.(safetensors|json)$/i.test(file.name));
+  const files = beside.filter((file) => /\.(safetensors|json)$|^merges\.txt$/i.test(file.name));
   return { ok: true, label: folder.split('/').at(-1) || first.file.name, files };
 }
 

@@ -1,23 +1,28 @@
 // `patchbay predict MODEL "text"`: the tokens of the text and the most probable next ones.
 
 import { nextLogits, topCandidates } from '../../experiments/predict.ts';
+import { tokenizerOf, tokenLabel } from '../../experiments/tokens.ts';
 import { formatTable, visibleToken } from '../../figures/textTable.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { withModel } from '../hostModel.ts';
+import { idsOption, readIds } from '../promptIds.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
 async function run(args: Arguments): Promise<number> {
+  const given = args.text('ids');
   const [spec, text, ...rest] = args.positionals;
-  if (!spec || text === undefined || rest.length > 0) throw new UsageError(usageOf(command));
+  if (!spec || (text === undefined) === (given === undefined) || rest.length > 0)
+    throw new UsageError(usageOf(command));
+  const prompt = text ?? readIds(given ?? '');
   const count = readCount(args.text('count') ?? '10', 'count');
   const kind = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm']);
   const threads = readThreads(args, kind);
   await withModel(spec, kind, { threads }, async (model, checkpoint) => {
-    const tokenizer = await checkpoint.tokenizer();
-    const ids = tokenizer.encode(text);
+    const tokenizer = await tokenizerOf(checkpoint, typeof prompt === 'string');
+    const ids = typeof prompt === 'string' ? (tokenizer?.encode(prompt) ?? []) : prompt;
     if (ids.length === 0) throw new UsageError('The text has no tokens. Give at least one word.');
-    const textOf = (id: number) => visibleToken(tokenizer.tokenText(id));
+    const textOf = (id: number) => visibleToken(tokenLabel(id, tokenizer));
     console.log(`${ids.length} tokens: ${ids.map(textOf).join(' | ')}\n`);
     const candidates = topCandidates(await nextLogits(model, ids), count);
     const rows = candidates.map(({ id, logit, probability }) => [
@@ -36,6 +41,7 @@ export const command: Command = {
   about: 'the tokens of a text and the most probable next ones',
   positionals: 'MODEL "text"',
   options: {
+    ids: idsOption,
     count: { value: 'N', about: 'how many next tokens; default 10' },
     backend: { value: 'node|wasm', about: 'default node' },
     threads: threadsOption,

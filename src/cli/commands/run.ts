@@ -3,22 +3,23 @@
 import { readFileSync } from 'node:fs';
 import { metrics } from '../../experiments/metrics.ts';
 import { kindNames, readExperiment } from '../../experiments/registry.ts';
+import { fileText } from '../../messages/fileText.ts';
 import { readChoice, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, usageOf } from '../command.ts';
 import { runExperiment } from '../experimentRun.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
 function readJson(path: string): unknown {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (error) {
     throw new UsageError(
       `The file '${path}' cannot be read: ${error instanceof Error ? error.message : error}`,
     );
   }
   try {
-    return JSON.parse(text);
+    return JSON.parse(fileText(bytes));
   } catch (error) {
     throw new UsageError(`'${path}' is not JSON: ${error instanceof Error ? error.message : error}`);
   }

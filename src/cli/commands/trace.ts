@@ -5,6 +5,7 @@ import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { runExperiment } from '../experimentRun.ts';
+import { idsOption, readIds } from '../promptIds.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
 /** A number, or a multiple of the standard deviation of the subject's embeddings: `3sd`. */
@@ -41,15 +42,31 @@ function readStreams(args: Arguments): readonly object[] | undefined {
     .map((component) => ({ component, ...(component === 'block_output' ? {} : width) }));
 }
 
+/** Tokens of a prompt that is given as ids: `1:3` are the second and the third. */
+function readRange(text: string): readonly [number, number] {
+  const [, from, to] = /^(\d+):(\d+)$/.exec(text) ?? [];
+  if (from !== undefined && to !== undefined) return [Number(from), Number(to)];
+  throw new UsageError(
+    `Of a prompt of ids the subject is a range of tokens, such as 1:3 for the second and the third; it is '${text}'.`,
+  );
+}
+
 async function run(args: Arguments): Promise<number> {
-  const [model, prompt, ...rest] = args.positionals;
-  const subject = args.text('subject');
-  if (!model || prompt === undefined || rest.length > 0 || subject === undefined)
+  const [model, text, ...rest] = args.positionals;
+  const marked = args.text('subject');
+  const given = args.text('ids');
+  if (!model || (text === undefined) === (given === undefined) || rest.length > 0 || marked === undefined)
     throw new UsageError(usageOf(command));
+  const prompt = text ?? readIds(given ?? '');
+  const subject = given === undefined ? marked : readRange(marked);
+  const token = (name: string): string | number | undefined => {
+    const named = args.text(name);
+    return named !== undefined && given !== undefined && /^\d+$/.test(named) ? Number(named) : named;
+  };
   const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
   const metric = readChoice(args.text('metric') ?? 'probability', 'metric', metrics);
-  const answer = args.text('answer');
-  const distractor = args.text('distractor');
+  const answer = token('answer');
+  const distractor = token('distractor');
   const streams = readStreams(args);
   const experiment = readTraceExperiment({
     kind: 'trace',
@@ -76,7 +93,12 @@ export const command: Command = {
   about: 'corrupt the subject of a prompt and restore one state at a time: which of them carry the answer',
   positionals: 'MODEL "prompt"',
   options: {
-    subject: { value: '"text"', about: 'the part of the prompt that is corrupted', isRequired: true },
+    ids: idsOption,
+    subject: {
+      value: '"text"',
+      about: 'the part of the prompt that is corrupted; of ids a range of tokens, such as 1:3',
+      isRequired: true,
+    },
     answer: { value: '" text"', about: 'the token that is watched; default the most probable one' },
     distractor: { value: '" text"', about: 'the token that a logit difference is taken from' },
     corruption: {

@@ -1,0 +1,47 @@
+// Models without a tokenizer.json, in the library.
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expectedTokenizers } from '../checkpoint/expected/smallTokenizers.ts';
+import { committedRoot } from '../cli/conformance/expectedFolders.ts';
+import { CheckpointError, IntervenableModel, type LoadedModel, loadModel } from './patchbay.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'patchbay-'));
+  cpSync(join(committedRoot, 'gpt2-inner', 'model'), folder, { recursive: true });
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function opened(use: (loaded: LoadedModel) => Promise<void>): Promise<void> {
+  const loaded = await loadModel(folder);
+  try {
+    await use(loaded);
+  } finally {
+    await loaded.dispose();
+  }
+}
+
+test('a model without a tokenizer opens, runs token ids, and refuses text with what is missing', () =>
+  opened(async ({ model, tokenizer }) => {
+    expect(tokenizer.tokenText(5)).toBe('#5');
+    expect(() => tokenizer.encode('the')).toThrow(CheckpointError);
+    const patch = new IntervenableModel({ layer: 0, component: 'block_output' }, model, { tokenizer });
+    const call = { sources: [[5, 3, 3]], unitLocations: { 'sources->base': 1 } };
+    const { intervenedOutputs } = await patch.run({ base: [5, 17, 3], ...call });
+    expect(intervenedOutputs.logits.length).toBe(1);
+    await expect(patch.run({ base: 'the dog is', ...call })).rejects.toThrow(
+      /'tokenizer.json' is missing .* or give token ids/,
+    );
+  }));
+
+test('vocab.json and merges.txt are a tokenizer', async () => {
+  const [gpt2] = expectedTokenizers().folders;
+  if (!gpt2) throw new Error('no such folder');
+  writeFileSync(join(folder, 'vocab.json'), JSON.stringify(gpt2.vocab));
+  writeFileSync(join(folder, 'merges.txt'), gpt2.merges);
+  await opened(async ({ tokenizer }) => {
+    expect(gpt2.texts.map((text) => tokenizer.encode(text))).toEqual(gpt2.ids);
+  });
+});
