@@ -61,7 +61,10 @@ function unopened({ family, blocks }: Architecture, source: string): string | un
       ? 'TransformerLens opens no GGUF files.'
       : 'TransformerLens opens the newest revision of a repository, and no other.';
   // Its bridge splits the bias of the fused projection.
-  return family === 'gpt_neox' && !('query_key_value.bias' in (blocks[0]?.weights ?? {}))
+  const hasBias = Object.values(blocks[0]?.weights ?? {}).some(
+    (source) => source.kind === 'tensor' && source.tensor.endsWith('query_key_value.bias'),
+  );
+  return family === 'gpt_neox' && !hasBias
     ? 'TransformerLens opens no GPT-NeoX without biases in attention.'
     : undefined;
 }
