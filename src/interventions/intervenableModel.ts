@@ -1,10 +1,10 @@
 // The library's face: a model under interventions that a configuration declares, after pyvene's IntervenableModel.
 
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
-import type { ExecuteOptions } from '../runtime/forward/execute.ts';
 import type { GenerateStep } from '../runtime/generation/generate.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Location, Read, ReadResult } from '../runtime/plan/plan.ts';
+import { numbersOf, requireChoice, requireNames, shownValue } from './arguments.ts';
 import { type ConfigurationInput, readConfiguration } from './configuration/configuration.ts';
 import type { Subspaces, UnitLocations } from './configuration/locations.ts';
 import {
@@ -12,9 +12,9 @@ import {
   type ResolveOptions,
   resolveConfiguration,
 } from './configuration/resolve.ts';
-import { compileCall } from './execution/compile.ts';
-import { lateKey } from './execution/edits.ts';
+import { type CompiledRows, compileCall } from './execution/compile.ts';
 import { type GeneratedOutput, type GenerationCall, generateUnder } from './execution/generation.ts';
+import { type RunOptions, runPhases } from './execution/phases.ts';
 import { type Inputs, readInputs } from './execution/prompts.ts';
 import type { Call } from './execution/runs.ts';
 import type { ExportedCode } from './export/exported.ts';
@@ -23,6 +23,7 @@ import { exportPyvene } from './export/pyvene.ts';
 import { exportTransformerLens } from './export/transformerLens.ts';
 import { exportTypeScript } from './export/typescript.ts';
 import { type Intervention, InterventionError } from './intervention.ts';
+import { filesOf } from './pyvene/givenFiles.ts';
 import { type PyveneFiles, readPyveneFolder, writePyveneFolder } from './pyvene/pyveneFolder.ts';
 import { fromPyveneFolder, toPyveneFolder } from './pyvene/savedFolder.ts';
 
@@ -44,7 +45,7 @@ export interface RunArguments {
   readonly unitLocations?: UnitLocations | null;
   readonly subspaces?: Subspaces;
   /** Activations in place of sources, by the key of the intervention: one vector, or one for each unit. */
-  readonly sourceRepresentations?: Readonly<Record<string, Float32Array>>;
+  readonly sourceRepresentations?: Readonly<Record<string, FloatValues>>;
   /** Run the base without interventions too. */
   readonly outputOriginalOutput?: boolean;
   /** Of which positions logits are returned; default all. */
@@ -57,6 +58,16 @@ export interface GenerateArguments
   /** Strings before which a text ends; they need a tokenizer. */
   readonly stop?: readonly string[];
 }
+
+/** Numbers in row-major order: as they are, or with their shape, which is counted and not kept. */
+export type FloatValues =
+  | Float32Array
+  | readonly number[]
+  | {
+      readonly data: Float32Array | readonly number[];
+      readonly dims?: readonly number[];
+      readonly shape?: readonly number[];
+    };
 
 const exporters = {
   pyvene: exportPyvene,
@@ -80,6 +91,29 @@ export interface IntervenableOutput {
   readonly collectedActivations: readonly (readonly Tensor[])[];
 }
 
+const callNames = [
+  'base',
+  'sources',
+  'unitLocations',
+  'subspaces',
+  'sourceRepresentations',
+  'outputOriginalOutput',
+  'logits',
+] as const satisfies readonly (keyof RunArguments)[];
+
+const generateNames = [
+  'base',
+  'sources',
+  'unitLocations',
+  'subspaces',
+  'sourceRepresentations',
+  'maxNewTokens',
+  'sampling',
+  'eosIds',
+  'placement',
+  'stop',
+] as const satisfies readonly (keyof GenerateArguments)[];
+
 export class IntervenableModel {
   readonly model: Model;
   readonly #configuration: ResolvedConfiguration;
@@ -90,6 +124,12 @@ export class IntervenableModel {
    * @throws InterventionError that names the field, what was given and what would be right
    */
   constructor(configuration: ConfigurationInput, model: Model, options: IntervenableOptions = {}) {
+    requireNames('options', options, ['parameters', 'orthonormalize', 'seed', 'tokenizer']);
+    // In JavaScript what loadModel returned is easily given whole.
+    if (!model?.architecture)
+      throw new InterventionError(
+        "model: a Model is expected: the 'model' of what loadModel returns, not the whole of it.",
+      );
     this.model = model;
     this.#configuration = resolveConfiguration(model.architecture, readConfiguration(configuration), options);
     this.#tokenizer = options.tokenizer;
@@ -97,14 +137,18 @@ export class IntervenableModel {
 
   /**
    * The interventions of a folder that pyvene saved, or `save` wrote.
+   * @param files what `save` gives, files that a person picked, or on Node the path of a folder
    * @throws CheckpointError when a file is damaged or would run code, InterventionError when it does not fit the model
    */
   static async load(
-    files: PyveneFiles,
+    files: PyveneFiles | ReadonlyMap<string, Uint8Array> | readonly File[] | string,
     model: Model,
     options: Omit<IntervenableOptions, 'parameters'> = {},
   ): Promise<IntervenableModel> {
-    const { configuration, parameters } = fromPyveneFolder(await readPyveneFolder(files), model.architecture);
+    const { configuration, parameters } = fromPyveneFolder(
+      await readPyveneFolder(await filesOf(files)),
+      model.architecture,
+    );
     return new IntervenableModel(configuration, model, { ...options, parameters });
   }
 
@@ -125,57 +169,47 @@ export class IntervenableModel {
    * Run the base under the interventions, and the sources as far as something is taken from them.
    * @throws InterventionError or PlanError that names what was given and what would be right
    */
-  async run(call: RunArguments, options: ExecuteOptions = {}): Promise<IntervenableOutput> {
+  async run(call: RunArguments, options: RunOptions = {}): Promise<IntervenableOutput> {
     const read = this.#read(call);
+    requireNames('options', options, ['signal', 'onProgress']);
     const { base } = read;
+    const { logits = 'all', outputOriginalOutput = false } = call;
     const compiled = compileCall(this.model.architecture, this.#configuration, read);
-
-    const given = new Map<string, Float32Array>();
-    for (let phase = 0; phase < compiled.phases - 1; phase++) {
-      const { rows, rowOf } = compiled.rows(phase, given);
-      const wanted = compiled.late(phase);
-      const results = await this.model.run(
-        {
-          rows,
-          reads: wanted.map(({ run, example, site, location }) => ({
-            row: rowOf(run, example),
-            site,
-            location,
+    const planned = ({ rows, rowOf }: CompiledRows) => {
+      const all = [...rows];
+      const originals = outputOriginalOutput
+        ? base.map(({ tokens }) => all.push({ start: { kind: 'tokens', tokens }, edits: [] }) - 1)
+        : [];
+      const reads: Read[] = [];
+      const want = (row: number, length: number): number | undefined => {
+        if (logits === 'none') return undefined;
+        const location: Location = { positions: logits === 'all' ? 'all' : [length - 1] };
+        return reads.push({ row, site: { component: 'logits', layer: null }, location }) - 1;
+      };
+      return {
+        intervened: base.map(({ tokens }, example) => want(rowOf('base', example), tokens.length)),
+        plain: originals.map((row, example) => want(row, base[example]?.tokens.length ?? 0)),
+        collected: compiled.collected.map((examples) =>
+          examples.map(({ example, run, read: each, columns }) => ({
+            at: reads.push({ row: rowOf(run, example), ...each }) - 1,
+            columns,
           })),
-        },
-        options,
-      );
-      wanted.forEach((late, index) => {
-        given.set(lateKey(late), tensorOf(results[index]).data);
-      });
-    }
-
-    const { rows, rowOf } = compiled.rows(compiled.phases - 1, given);
-    const all = [...rows];
-    const originals = call.outputOriginalOutput
-      ? base.map(({ tokens }) => all.push({ start: { kind: 'tokens', tokens }, edits: [] }) - 1)
-      : [];
-    const { logits = 'all' } = call;
-    const reads: Read[] = [];
-    const want = (row: number, length: number): number | undefined => {
-      if (logits === 'none') return undefined;
-      const location: Location = { positions: logits === 'all' ? 'all' : [length - 1] };
-      return reads.push({ row, site: { component: 'logits', layer: null }, location }) - 1;
+        ),
+        plan: { rows: all, reads },
+      };
     };
-    const intervened = base.map(({ tokens }, example) => want(rowOf('base', example), tokens.length));
-    const plain = originals.map((row, example) => want(row, base[example]?.tokens.length ?? 0));
-    const collected = compiled.collected.map((examples) =>
-      examples.map(({ example, run, read, columns }) => ({
-        at: reads.push({ row: rowOf(run, example), ...read }) - 1,
-        columns,
-      })),
-    );
-    const results = reads.length > 0 ? await this.model.run({ rows: all, reads }, options) : [];
+    let last: ReturnType<typeof planned> | undefined;
+    const lastPlan = (rows: CompiledRows) => {
+      last = planned(rows);
+      return last.plan;
+    };
+    const results = await runPhases(this.model, compiled, lastPlan, options);
+    const { intervened = [], plain = [], collected = [] } = last ?? {};
     const outputs = (places: readonly (number | undefined)[]): ModelOutputs => ({
       logits: places.flatMap((place) => (place === undefined ? [] : [tensorOf(results[place])])),
     });
     return {
-      ...(call.outputOriginalOutput ? { originalOutputs: outputs(plain) } : {}),
+      ...(outputOriginalOutput ? { originalOutputs: outputs(plain) } : {}),
       intervenedOutputs: outputs(intervened),
       collectedActivations: collected.map((examples) =>
         examples.map(({ at, columns }) => tensorOf(results[at], columns)),
@@ -190,9 +224,12 @@ export class IntervenableModel {
    * @throws InterventionError or PlanError that names what was given and what would be right
    */
   async generate(
-    { maxNewTokens, sampling, eosIds, placement, stop, ...call }: GenerateArguments,
+    given: GenerateArguments,
     options: { readonly signal?: AbortSignal; readonly onStep?: (step: GenerateStep) => void } = {},
   ): Promise<readonly GeneratedOutput[]> {
+    requireNames('The call', given, generateNames);
+    requireNames('options', options, ['signal', 'onStep']);
+    const { maxNewTokens, sampling, eosIds, placement, stop, ...call } = given;
     const request = {
       maxNewTokens,
       ...(sampling ? { sampling } : {}),
@@ -210,8 +247,16 @@ export class IntervenableModel {
    */
   async collect(
     call: { readonly base: Inputs; readonly sites: readonly { component: string; layer: number | null }[] },
-    options: ExecuteOptions = {},
+    options: RunOptions = {},
   ): Promise<readonly (readonly Tensor[])[]> {
+    requireNames('The call', call, ['base', 'sites']);
+    requireNames('options', options, ['signal', 'onProgress']);
+    if (!Array.isArray(call.sites))
+      throw new InterventionError(
+        `sites: a list of { component, layer } is expected, not ${shownValue(call.sites)}.`,
+      );
+    for (const [index, site] of call.sites.entries())
+      requireNames(`sites.${index}`, site, ['component', 'layer']);
     const base = readInputs(call.base, this.#tokenizer, 'base');
     const rows = base.map(({ tokens }) => ({ start: { kind: 'tokens' as const, tokens }, edits: [] }));
     const reads = call.sites.flatMap((site) =>
@@ -226,6 +271,7 @@ export class IntervenableModel {
    * @param model as the other program opens it: a Hub id, or a folder
    */
   exportCode(language: CodeLanguage, call: RunArguments, model: string = this.model.label): ExportedCode {
+    requireChoice('The language of a program', language, Object.keys(exporters));
     return exporters[language]({
       model,
       architecture: this.model.architecture,
@@ -235,11 +281,23 @@ export class IntervenableModel {
   }
 
   #read(call: RunArguments): Call {
-    const sources = (call.sources ?? []).map((inputs, index) =>
-      inputs === null ? null : readInputs(inputs, this.#tokenizer, `sources.${index}`),
-    );
+    requireNames('The call', call, callNames);
+    requireChoice("'logits'", call.logits, ['all', 'last', 'none']);
+    const { sources: given = [] } = call;
+    if (!Array.isArray(given))
+      throw new InterventionError(
+        `sources: a list with one entry for each source is expected, not ${shownValue(given)}. Write [${shownValue(given)}].`,
+      );
+    const base = readInputs(call.base, this.#tokenizer, 'base');
+    const sources = given.map((inputs: Inputs | null, index) => {
+      if (inputs === null) return null;
+      const prompts = readInputs(inputs, this.#tokenizer, `sources.${index}`);
+      const [only] = prompts;
+      // One prompt is the source of every example.
+      return only && prompts.length === 1 ? base.map(() => only) : prompts;
+    });
     return {
-      base: readInputs(call.base, this.#tokenizer, 'base'),
+      base,
       sources,
       unitLocations: call.unitLocations,
       subspaces: call.subspaces,
@@ -248,7 +306,7 @@ export class IntervenableModel {
   }
 
   #given(
-    representations: Readonly<Record<string, Float32Array>> | undefined,
+    representations: Readonly<Record<string, FloatValues>> | undefined,
   ): ReadonlyMap<string, Float32Array> | undefined {
     if (!representations) return undefined;
     const known = this.#configuration.interventions.map(({ key }) => key);
@@ -257,8 +315,26 @@ export class IntervenableModel {
       throw new InterventionError(
         `sourceRepresentations: there is no intervention '${unknown}'. There are: ${known.join(', ')}.`,
       );
-    return new Map(Object.entries(representations));
+    return new Map(
+      Object.entries(representations).map(([key, values]) => [
+        key,
+        floatsOf(values, `sourceRepresentations.${key}`),
+      ]),
+    );
   }
+}
+
+/** @throws InterventionError for what holds no numbers */
+function floatsOf(values: FloatValues, label: string): Float32Array {
+  const data: unknown =
+    typeof values === 'object' && values !== null && 'data' in values ? values.data : values;
+  if (data instanceof Float32Array) return data;
+  const numbers = numbersOf(data);
+  if (!numbers)
+    throw new InterventionError(
+      `${label}: a Float32Array, a list of numbers or a tensor is expected, not ${shownValue(values)}.`,
+    );
+  return Float32Array.from(numbers);
 }
 
 /** A read of [units, width], or of some of its columns. */

@@ -54,6 +54,8 @@ export interface InterventionType {
   readonly subspaceWidth?: (width: number, parameters: Parameters) => number;
   /** Names of options that must be given. */
   readonly needs?: readonly ('lowRankDimension' | 'latentDimension')[];
+  /** Parameters whose columns are orthonormal: the formula is what it says for no others. */
+  readonly orthonormal?: readonly string[];
   /** Fresh parameters, by name. @throws InterventionError when they only come from outside */
   readonly initial: (options: TypeOptions) => Parameters;
   /** The shapes that parameters must have. An entry that is a name is a size of the instance's own. */

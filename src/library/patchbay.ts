@@ -4,6 +4,7 @@
 import { openPlatformModel, type PlatformOptions } from '#platform';
 import { type Checkpoint, CheckpointError, type Tokenizer } from '../checkpoint/checkpoint.ts';
 import { idsOnlyTokenizer } from '../checkpoint/tokenizer/idsOnly.ts';
+import { requireChoice, requireNames } from '../interventions/arguments.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import { Model } from '../runtime/model.ts';
 
@@ -69,12 +70,15 @@ export interface LoadModelOptions extends PlatformOptions {
  *
  * @param source on Node a folder, a `.gguf` file or a Hub id; in a browser a Hub id, a URL of a folder (ending with a
  *   slash) or of a `.gguf` file, or a list of files that a person has picked
- * @throws CheckpointError or UnsupportedModelError that says what was wrong and what would be right
+ * @throws CheckpointError or UnsupportedModelError that says what was wrong and what would be right, InterventionError
+ *   for an option that does not exist
  */
 export async function loadModel(
   source: string | readonly File[],
   options: LoadModelOptions = {},
 ): Promise<LoadedModel> {
+  requireNames('options', options, ['backend', 'threads', 'signal', 'onBytes']);
+  requireChoice("'backend'", options.backend, ['node', 'wasm', 'webgpu']);
   const opened: { readonly checkpoint: Checkpoint; readonly backend: Backend } = await openPlatformModel(
     source,
     options,

@@ -1,25 +1,27 @@
 // Where interventions take from and put to: pyvene's `unit_locations` and `subspaces`, with its shorthands, except the one
 // that means two things.
 
+import { requireNames, shownValue } from '../arguments.ts';
 import { InterventionError } from '../intervention.ts';
 
 export type Unit = 'pos' | 'h' | 'h.pos';
 
 /** Of one side of one intervention in one example. */
 export interface UnitLocation {
-  readonly positions: readonly number[] | 'all';
+  readonly positions: readonly number[] | 'all' | 'last';
   readonly heads?: readonly number[];
 }
 
 /**
- * One side, for all interventions: nothing (all positions); a number or `{ positions, heads }` for all interventions and
- * examples; or pyvene's full form, for each intervention a list over examples of lists of units (for `h.pos` a pair of
+ * One side, for all interventions: nothing (all positions); a number, 'last' (the last position of each prompt) or
+ * `{ positions, heads }` for all interventions and examples; or pyvene's full form, for each intervention a list over examples of lists of units (for `h.pos` a pair of
  * such lists, heads first). An intervention whose entry is null is left out.
  */
 export type SideLocations =
   | null
   | number
-  | { readonly positions?: readonly number[]; readonly heads?: readonly number[] }
+  | 'last'
+  | { readonly positions?: readonly number[] | 'last'; readonly heads?: readonly number[] }
   | readonly unknown[];
 
 /**
@@ -47,18 +49,13 @@ const isNumbers = (value: unknown): value is readonly number[] =>
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !isList(value);
 
-const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-};
-
 const locationOf = (unit: Unit, units: readonly number[]): UnitLocation =>
   unit === 'h' ? { positions: 'all', heads: units } : { positions: units };
 
 /** `[batch][units]`, or for `h.pos` `[[batch][heads], [batch][positions]]`. */
 function fullForm(unit: Unit, value: unknown, examples: number, label: string): readonly UnitLocation[] {
   const refuse = (why: string): never => {
-    throw new InterventionError(`${label}: ${shown(value)} ${why}.`);
+    throw new InterventionError(`${label}: ${shownValue(value)} ${why}.`);
   };
   const lists = (of: unknown): readonly (readonly number[])[] => {
     if (!isList(of) || !of.every(isNumbers))
@@ -88,6 +85,7 @@ function sideOf(
   isNamed: boolean,
 ): readonly UnitLocation[] | undefined | 'left out' {
   if (side === null) return undefined;
+  if (side === 'last' && unit === 'pos') return [{ positions: 'last' }];
   if (typeof side === 'number') {
     if (unit === 'h.pos')
       throw new InterventionError(
@@ -96,13 +94,14 @@ function sideOf(
     return [locationOf(unit, [side])];
   }
   if (isObject(side)) {
-    const { positions, heads, ...others } = side;
-    const [other] = Object.keys(others);
-    if (other !== undefined)
-      throw new InterventionError(`${label}: a location has 'positions' and 'heads', and no '${other}'.`);
+    requireNames(`${label}: a location`, side, ['positions', 'heads']);
+    const { positions, heads } = side;
     for (const [name, list] of Object.entries({ positions, heads })) {
-      if (list !== undefined && !(isNumbers(list) && list.length > 0))
-        throw new InterventionError(`${label}: '${name}' must be a list of numbers, not ${shown(list)}.`);
+      const isLast = name === 'positions' && list === 'last';
+      if (list !== undefined && !isLast && !(isNumbers(list) && list.length > 0))
+        throw new InterventionError(
+          `${label}: '${name}' must be a list of numbers, not ${shownValue(list)}.`,
+        );
     }
     if (unit === 'pos' && heads)
       throw new InterventionError(`${label}: 'heads' are named, but the unit is 'pos'.`);
@@ -110,52 +109,58 @@ function sideOf(
       throw new InterventionError(`${label}: the location names neither 'positions' nor 'heads'.`);
     return [
       {
-        positions: isNumbers(positions) ? positions : 'all',
+        positions: isNumbers(positions) ? positions : positions === 'last' ? 'last' : 'all',
         ...(isNumbers(heads) ? { heads } : {}),
       },
     ];
   }
-  if (!isList(side)) throw new InterventionError(`${label}: ${shown(side)} is no location.`);
+  if (!isList(side)) throw notALocation(label, side);
   if (isNumbers(side)) {
     if (side.length === 0) throw new InterventionError(`${label}: the list of units is empty.`);
     if (unit === 'h.pos')
       throw new InterventionError(
-        `${label}: ${shown(side)} names one kind of unit, and the unit 'h.pos' needs heads and positions: { "heads": [..], "positions": [..] }.`,
+        `${label}: ${shownValue(side)} names one kind of unit, and the unit 'h.pos' needs heads and positions: { "heads": [..], "positions": [..] }.`,
       );
     if (side.length === 2 && !isNamed) throw ambiguous(label, side);
     return [locationOf(unit, side)];
   }
   if (side.length !== count)
     throw new InterventionError(
-      `${label}: it has locations for ${side.length} interventions, and there are ${count}: ${shown(side)}.`,
+      `${label}: it has locations for ${side.length} interventions, and there are ${count}: ${shownValue(side)}.`,
     );
   const own = side[index];
   return own === null ? 'left out' : fullForm(unit, own, examples, `${label}.${index}`);
 }
 
+const notALocation = (label: string, value: unknown) =>
+  new InterventionError(
+    `${label}: ${shownValue(value)} is not a location. Write a number, 'last' (for the unit 'pos'), { "positions": [..], "heads": [..] }, { "source": .., "base": .. }, or pyvene's lists.`,
+  );
+
 function ambiguous(label: string, [a, b]: readonly unknown[]): InterventionError {
   return new InterventionError(
-    `${label}: [${shown(a)}, ${shown(b)}] can mean source ${shown(a)} into base ${shown(b)}, or both of them on both sides. Write { "source": ${shown(a)}, "base": ${shown(b)} } for the first, { "source": { "positions": [${shown(a)}, ${shown(b)}] }, "base": { "positions": [${shown(a)}, ${shown(b)}] } } for the second.`,
+    `${label}: [${shownValue(a)}, ${shownValue(b)}] can mean source ${shownValue(a)} into base ${shownValue(b)}, or both of them on both sides. Write { "source": ${shownValue(a)}, "base": ${shownValue(b)} } for the first, { "source": { "positions": [${shownValue(a)}, ${shownValue(b)}] }, "base": { "positions": [${shownValue(a)}, ${shownValue(b)}] } } for the second.`,
   );
 }
 
 function sidesOf(value: unknown, label: string): { readonly source: unknown; readonly base: unknown } {
-  if (value === null || typeof value === 'number') return { source: value, base: value };
+  if (value === null || typeof value === 'number' || value === 'last') return { source: value, base: value };
   if (isObject(value)) {
     if ('source' in value || 'base' in value) {
+      requireNames(label, value, ['source', 'base']);
       const { source = null, base = null } = value;
       return { source, base };
     }
     return { source: value, base: value };
   }
-  if (!isList(value)) throw new InterventionError(`${label}: ${shown(value)} is no location.`);
+  if (!isList(value)) throw notALocation(label, value);
   if (isNumbers(value)) {
     if (value.length === 2) throw ambiguous(label, value);
     return { source: value, base: value };
   }
   if (value.length !== 2)
     throw new InterventionError(
-      `${label}: it must be a pair of source and base locations, and has ${value.length} entries: ${shown(value)}.`,
+      `${label}: it must be a pair of source and base locations, and has ${value.length} entries: ${shownValue(value)}.`,
     );
   return { source: value[0] ?? null, base: value[1] ?? null };
 }
@@ -181,6 +186,7 @@ export function locateInterventions(
 ): readonly (LocatedIntervention | undefined)[] {
   if (locations === null || locations === undefined)
     return interventions.map(() => ({ source: undefined, base: undefined }));
+  if (!isObject(locations)) throw notALocation('unit_locations', locations);
   const routes = [...new Set(interventions.map(({ route }) => route)), 'base'];
   const unknown = Object.keys(locations).find((route) => !routes.includes(route));
   if (unknown !== undefined)

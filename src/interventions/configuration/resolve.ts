@@ -15,6 +15,7 @@ import {
 import { interventionType } from '../types/registry.ts';
 import type { Configuration, NestedNumbers, Representation } from './configuration.ts';
 import { interventionKeys } from './configuration.ts';
+import { type GivenParameters, readParameters } from './givenParameters.ts';
 import { checkLink, checkSame, type FirstOfLink } from './links.ts';
 import { expandPartition, type Unit } from './locations.ts';
 import { isModulePath, moduleSite } from './modulePaths.ts';
@@ -58,7 +59,9 @@ export interface ResolvedConfiguration {
 
 export interface ResolveOptions {
   /** Parameters by the key of the intervention; others start as their type says. */
-  readonly parameters?: Readonly<Record<string, Parameters>>;
+  readonly parameters?: Readonly<Record<string, GivenParameters>>;
+  /** Make the columns of given rotations orthonormal instead of refusing those that are not. */
+  readonly orthonormalize?: boolean;
   /** Of parameters that are drawn at random; default 0. */
   readonly seed?: number;
 }
@@ -252,7 +255,7 @@ export function sourceNumber(run: string | null | undefined): number {
 export function resolveConfiguration(
   architecture: Architecture,
   configuration: Configuration,
-  { parameters = {}, seed = 0 }: ResolveOptions = {},
+  { parameters = {}, orthonormalize = false, seed = 0 }: ResolveOptions = {},
 ): ResolvedConfiguration {
   const { representations, mode } = configuration;
   const names = typeNames(configuration);
@@ -269,6 +272,7 @@ export function resolveConfiguration(
     const label = `representations.${index}`;
     const key = keys[index] ?? '';
     const type = interventionType(names[index] ?? '', label);
+    const given = parameters[key] && readParameters(type, parameters[key], orthonormalize, label);
     const { component, layer, input } = isModulePath(representation.component)
       ? moduleSite(architecture, representation.component, label)
       : { ...representation, input: undefined };
@@ -285,13 +289,13 @@ export function resolveConfiguration(
         representation,
         component: description,
         sourceSite,
-        given: parameters[key],
+        given,
         seed: seed + index,
         label,
       });
     if (earlier) {
       checkLink(earlier, type, description, representation, label);
-      checkSame(earlier, parameters[key], representation, label);
+      checkSame(earlier, given, representation, label);
     } else if (link !== undefined) linked.set(link, { instance: intervention, label });
     const partition = representation.subspace_partition
       ? expandPartition(representation.subspace_partition, subspaceWidth(intervention, label), label)

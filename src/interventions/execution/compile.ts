@@ -4,7 +4,15 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Read, Row } from '../../runtime/plan/plan.ts';
 import type { ResolvedConfiguration } from '../configuration/resolve.ts';
-import { chosenEntries, type EditContext, editOf, type LateSource, originOf, targetOf } from './edits.ts';
+import {
+  chosenEntries,
+  type EditContext,
+  editOf,
+  type LateSource,
+  lateSize,
+  originOf,
+  targetOf,
+} from './edits.ts';
 import { type Call, isLate, phasesOf, piecesOf, promptsOf } from './runs.ts';
 
 export interface CompiledRows {
@@ -31,6 +39,8 @@ export interface CompiledCall {
   readonly rows: (phase: number, read: ReadonlyMap<string, Float32Array>) => CompiledRows;
   /** What a phase must read for those after it. */
   readonly late: (phase: number) => readonly LateSource[];
+  /** How many numbers a phase reads there. */
+  readonly lateSize: (late: LateSource) => number;
   /** For each intervention that collects, by example. */
   readonly collected: readonly (readonly Collected[])[];
 }
@@ -100,5 +110,11 @@ export function compileCall(
       };
     }),
   );
-  return { phases: 1 + Math.max(0, ...phases.values()), rows, late, collected };
+  return {
+    phases: 1 + Math.max(0, ...phases.values()),
+    rows,
+    late,
+    lateSize: (source) => lateSize(context, source),
+    collected,
+  };
 }

@@ -39,10 +39,24 @@ function promptOf(call: Call, run: string, example: number, label: string): Prom
   return prompt;
 }
 
+/** @throws InterventionError for a position that the prompt does not have */
+function placeOf(prompt: Prompt, position: number): number {
+  const place = prompt.placeOf(position);
+  if (Number.isInteger(place) && place >= 0 && place < prompt.tokens.length) return place;
+  throw new InterventionError(
+    `Position ${position} does not exist: the sequence has positions 0 to ${prompt.tokens.length - 1}${position < 0 ? ", counted from the first; 'last' is the last" : ''}.`,
+  );
+}
+
 function placed(prompt: Prompt, { positions, heads }: UnitLocation, label: string): Location {
   try {
     return {
-      positions: positions === 'all' ? positions : positions.map(prompt.placeOf),
+      positions:
+        positions === 'all'
+          ? positions
+          : positions === 'last'
+            ? [prompt.tokens.length - 1]
+            : positions.map((position) => placeOf(prompt, position)),
       ...(heads ? { heads } : {}),
     };
   } catch (error) {
@@ -83,6 +97,16 @@ function countUnits(
   const { layout, heads: all = 1 } = describeComponent(architecture, site.component);
   const places = positions === 'all' ? length : positions.length;
   return places * (layout === 'token' ? 1 : (heads?.length ?? all));
+}
+
+/** How many numbers a source has, before it is read. */
+export function lateSize(
+  { architecture, call }: EditContext,
+  { run, example, site, location }: LateSource,
+): number {
+  const { layout, width } = describeComponent(architecture, site.component);
+  const length = promptOf(call, run, example, `'${run}'`).tokens.length;
+  return countUnits(architecture, site, location, length) * (layout === 'pair' ? length : width);
 }
 
 /** [positions, width] for each of `heads`: [positions, heads, width] */

@@ -33,18 +33,12 @@ export function exportTypeScript({ model, configuration, call }: ExportRequest):
   const prompts = (run: readonly Prompt[]) => JSON.stringify(run.map(({ tokens }) => tokens));
   const lines = [
     `import { IntervenableModel, loadModel } from 'patchbay';`,
-    ...(hasParameters
-      ? ["import { readdir, readFile } from 'node:fs/promises';", "import { join } from 'node:path';"]
-      : []),
     '',
     `const { model, dispose } = await loadModel(${JSON.stringify(model)});`,
     ...(hasParameters
       ? [
           '// The folder that Patchbay has saved.',
-          'const intervenable = await IntervenableModel.load(',
-          "  { label: 'interventions', names: () => readdir('interventions'), read: (name) => readFile(join('interventions', name)) },",
-          '  model,',
-          ');',
+          "const intervenable = await IntervenableModel.load('interventions', model);",
         ]
       : [
           'const intervenable = new IntervenableModel(',

@@ -19,6 +19,7 @@ export const boundlessRotated: InterventionType = {
   source: 'run',
   units: 'joined',
   isTrainable: true,
+  orthonormal: ['rotation'],
   initial: ({ width, seed }) => ({
     rotation: { data: randomOrthonormal(width, width, seed), shape: [width, width] },
     boundary: filled(0.5, 1),

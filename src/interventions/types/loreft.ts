@@ -20,6 +20,7 @@ export const loreft: InterventionType = {
   source: 'none',
   units: 'separate',
   isTrainable: true,
+  orthonormal: ['rotation'],
   needs: ['lowRankDimension'],
   initial: ({ width, lowRankDimension: rank = 1, seed }) => {
     const uniform = (from: number, count: number) =>

@@ -19,6 +19,7 @@ export const lowRankRotated: InterventionType = {
   source: 'run',
   units: 'joined',
   isTrainable: true,
+  orthonormal: ['rotation'],
   needs: ['lowRankDimension'],
   subspaceWidth: (_, parameters) => sizeIn(parameters, 'rotation', 1),
   initial: ({ width, lowRankDimension = 1, seed }) => ({

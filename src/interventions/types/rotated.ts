@@ -18,6 +18,7 @@ export const rotated: InterventionType = {
   source: 'run',
   units: 'joined',
   isTrainable: true,
+  orthonormal: ['rotation'],
   subspaceWidth: sameWidth,
   initial: ({ width, seed }) => ({
     rotation: { data: randomOrthonormal(width, width, seed), shape: [width, width] },

@@ -15,6 +15,7 @@ export const sigmoidMaskRotated: InterventionType = {
   source: 'run',
   units: 'joined',
   isTrainable: true,
+  orthonormal: ['rotation'],
   initial: ({ width, seed }) => ({
     rotation: { data: randomOrthonormal(width, width, seed), shape: [width, width] },
     mask: filled(100, width),
