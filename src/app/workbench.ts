@@ -24,6 +24,8 @@ import type { TraceTypes } from './trace/hooks.ts';
 import { type TraceExample, tracePage } from './trace/page.ts';
 
 export interface Workbench {
+  /** For pages that are loaded when they are first looked at, with what they keep. */
+  readonly engine: Engine;
   readonly device: DeviceStore;
   readonly model: ModelStore;
   readonly hub: HubStore;
@@ -125,6 +127,7 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
   for (const each of pages) each.store.subscribe(startUnasked);
 
   return {
+    engine,
     device,
     model,
     hub: createHubStore(model, onHubLoad),

@@ -53,17 +53,20 @@ function paintSocket(
     return;
   }
   const colour = colourAt(scale.colours, theme.name, placeOnScale(scale, socket.value));
-  circle(radius);
-  context.fillStyle = colour;
-  context.fill();
+  if (socket.isMeasured) {
+    circle(radius);
+    context.fillStyle = colour;
+    context.fill();
+  } else {
+    circle(radius * 0.74);
+    context.lineWidth = radius * 0.52;
+    context.strokeStyle = colour;
+    context.stroke();
+  }
   // Near the middle of the scale a colour is that of the page; the edge keeps the socket where it is.
+  circle(radius);
   context.lineWidth = 0.75;
   context.strokeStyle = theme.quietLine;
-  context.stroke();
-  if (socket.isMeasured) return;
-  circle(radius * 0.52);
-  context.fillStyle = theme.paper;
-  context.fill();
   context.stroke();
 }
 

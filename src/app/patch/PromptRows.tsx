@@ -1,0 +1,235 @@
+// The prompts: sources above, the base below, each with its tokens as chips and the next token as a ghost. What differs
+// between base and source is marked; positions that a computer matched wrongly are matched by hand.
+
+import { type ReactNode, useState } from 'react';
+import type { TokenInfo } from '../../worker/protocol.ts';
+import { TokenText } from '../prompt/TokenText.tsx';
+import { spokenToken } from '../prompt/tokenText.ts';
+import { formatRoundPercent } from '../quantities.ts';
+import { useBench, useBenchState, useDocument, usePatchDraft } from './benchContext.tsx';
+import { swappedRuns } from './document.ts';
+import { differingPositions, differingSources } from './matching.ts';
+import { PairsForm } from './PairsForm.tsx';
+import { Watched } from './Watched.tsx';
+
+const ids = (tokens: readonly TokenInfo[] | null | undefined) => (tokens ?? []).map(({ id }) => id);
+
+interface RowProps {
+  readonly index: number;
+  readonly label: string;
+  readonly different: ReadonlySet<number>;
+  /** In matching: what a chip does, and which is chosen. */
+  readonly onChip?: ((position: number) => void) | undefined;
+  readonly chosen?: number | null;
+  readonly children?: ReactNode;
+}
+
+function Ghost({ index }: { readonly index: number }) {
+  const best = useBenchState((state) => state.readings[index]?.prediction?.candidates[0]);
+  if (!best) return null;
+  return (
+    <span className="chip chip-ghost mono" title="The next token that the model expects most">
+      <TokenText text={best.text} /> <span className="mute">{formatRoundPercent(best.probability)}</span>
+    </span>
+  );
+}
+
+function PromptRow({ index, label, different, onChip, chosen, children }: RowProps) {
+  const { page } = useBench();
+  const text = useDocument();
+  const value = index === 0 ? text.base : (text.sources[index - 1] ?? '');
+  const tokens = useBenchState((state) => state.readings[index]?.tokens ?? null);
+  const change = (next: string) =>
+    page.edit(
+      (document) =>
+        index === 0
+          ? { ...document, base: next, pairs: null }
+          : {
+              ...document,
+              sources: document.sources.map((source, place) => (place === index - 1 ? next : source)),
+              corrections: document.corrections.map((own, place) => (place === index - 1 ? {} : own)),
+              pairs: null,
+            },
+      `prompt ${index}`,
+    );
+  return (
+    <div className="pair-row">
+      <div className="pair-head">
+        <label htmlFor={`patch-prompt-${index}`}>{label}</label>
+        {children}
+      </div>
+      <div className="pair-body">
+        <textarea
+          id={`patch-prompt-${index}`}
+          className="prompt-text pair-text mono"
+          rows={1}
+          dir="auto"
+          spellCheck={false}
+          value={value}
+          placeholder={
+            index === 0 ? 'The prompt that is changed' : 'A prompt of the same form that ends otherwise'
+          }
+          onChange={(event) => change(event.target.value)}
+        />
+        {tokens !== null && tokens.length > 0 && (
+          <div className="strip pair-strip">
+            {tokens.map((token, position) =>
+              onChip ? (
+                <button
+                  // biome-ignore lint/suspicious/noArrayIndexKey: a position is its number
+                  key={position}
+                  type="button"
+                  className="chip mono pair-chip"
+                  aria-pressed={chosen === position}
+                  aria-label={`${label}, position ${position}: ${spokenToken(token.text)}`}
+                  data-different={different.has(position)}
+                  onClick={() => onChip(position)}
+                >
+                  <TokenText text={token.text} />
+                </button>
+              ) : (
+                <span
+                  // biome-ignore lint/suspicious/noArrayIndexKey: a position is its number
+                  key={position}
+                  className="chip mono"
+                  title={`position ${position}`}
+                  data-different={different.has(position)}
+                >
+                  <TokenText text={token.text} />
+                </span>
+              ),
+            )}
+            <Ghost index={index} />
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** Matching by hand: a position of the base, and then the one of the source that stands for it. */
+function useHandMatching() {
+  const { page } = useBench();
+  const [chosen, setChosen] = useState<number | null>(null);
+  const draft = usePatchDraft();
+  const correct = (source: number) => {
+    if (chosen === null) return;
+    const isSame = draft.matching[chosen] === source;
+    page.edit((document) => {
+      const [first = {}, ...others] = document.corrections;
+      return { ...document, corrections: [{ ...first, [chosen]: isSame ? null : source }, ...others] };
+    });
+    setChosen(null);
+  };
+  return { chosen, setChosen, correct };
+}
+
+export function PromptRows() {
+  const { page, hand } = useBench();
+  const document = useDocument();
+  const draft = usePatchDraft();
+  const readings = useBenchState((state) => state.readings);
+  const [isMatching, setIsMatching] = useState(false);
+  const { chosen, setChosen, correct } = useHandMatching();
+  const [base, first] = readings;
+  const hasBoth = (base?.tokens?.length ?? 0) > 0 && (first?.tokens?.length ?? 0) > 0;
+  const baseDiffers = new Set(
+    hasBoth ? differingPositions(ids(base?.tokens), ids(first?.tokens), draft.matching) : [],
+  );
+  const sourceDiffers = new Set(
+    hasBoth ? differingSources(ids(base?.tokens), ids(first?.tokens), draft.matching) : [],
+  );
+  const nothing = new Set<number>();
+  const matched = draft.matching.flatMap((place, position) =>
+    place === chosen ? [] : [position, place],
+  ).length;
+  return (
+    <section className="card pair-card" aria-labelledby="pair-title">
+      <div className="card-head">
+        <h2 id="pair-title">Prompts</h2>
+        <span className="pair-tools">
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              page.edit(swappedRuns);
+              hand.drop();
+            }}
+          >
+            Swap
+          </button>
+          <button
+            type="button"
+            className="button"
+            onClick={() => page.edit((own) => ({ ...own, sources: [...own.sources, ''] }))}
+          >
+            Add a source
+          </button>
+          <button
+            type="button"
+            className="button"
+            aria-pressed={isMatching}
+            aria-disabled={!hasBoth}
+            title={
+              hasBoth
+                ? 'Say which position of the source stands for which of the base'
+                : 'Both prompts are needed'
+            }
+            onClick={() => {
+              if (hasBoth) setIsMatching(!isMatching);
+              setChosen(null);
+            }}
+          >
+            Match positions
+          </button>
+          <PairsForm />
+        </span>
+      </div>
+      {document.sources.map((_, place) => (
+        <PromptRow
+          // biome-ignore lint/suspicious/noArrayIndexKey: a source is its number
+          key={place}
+          index={place + 1}
+          label={document.sources.length === 1 ? 'Source' : `Source ${place + 1}`}
+          different={place === 0 ? sourceDiffers : nothing}
+          onChip={isMatching && place === 0 ? correct : undefined}
+          chosen={chosen === null ? null : (draft.matching[chosen] ?? null)}
+        >
+          {document.sources.length > 1 && (
+            <button
+              type="button"
+              className="button-plain small"
+              aria-label={`Remove source ${place + 1}`}
+              onClick={() =>
+                page.edit((own) => ({
+                  ...own,
+                  sources: own.sources.filter((__, other) => other !== place),
+                  cables: own.cables.filter(
+                    ({ from, to }) => from?.run !== `source_${place}` && to.run !== `source_${place}`,
+                  ),
+                }))
+              }
+            >
+              Remove
+            </button>
+          )}
+        </PromptRow>
+      ))}
+      <PromptRow
+        index={0}
+        label="Base"
+        different={baseDiffers}
+        onChip={isMatching ? setChosen : undefined}
+        chosen={chosen}
+      />
+      {isMatching && (
+        <p className="mute small pair-hint" role="status">
+          {chosen === null
+            ? `Choose a position of the base, then the one of the source that stands for it. ${matched > 0 ? '' : ''}`
+            : `Now choose the source’s position for ${chosen}; the one it has unmatches it.`}
+        </p>
+      )}
+      <Watched />
+    </section>
+  );
+}

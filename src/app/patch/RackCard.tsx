@@ -1,0 +1,205 @@
+// The card of the rack: what its sockets stand for, the figure, a line about the socket that is looked at with what can be
+// done there, and the scale.
+
+import { useCallback, useMemo } from 'react';
+import type { RackDescription, SocketAddress } from '../../figures/rack/rackDescription.ts';
+import type { TokenInfo } from '../../worker/protocol.ts';
+import {
+  useBench,
+  useDocument,
+  useEffectState,
+  useHand,
+  usePatchDraft,
+  useShelf,
+  useSockets,
+} from './benchContext.tsx';
+import { coneOf } from './cone.ts';
+import { type Cable, sourceIndex } from './document.ts';
+import { metricValue } from './effectStore.ts';
+import { endingRuns, hasSameWidth } from './fitting.ts';
+import { RackControls } from './RackControls.tsx';
+import { RackFigure } from './RackFigure.tsx';
+import { RackLegend } from './RackLegend.tsx';
+import { SocketBar } from './SocketBar.tsx';
+import { shareOf, socketValue } from './shares.ts';
+import { rackCables, rackParts, type Shelf, scaleOfShares, touchedLayers } from './sockets.ts';
+import { componentWords, socketWords } from './spoken.ts';
+import { useRackActions } from './useRackActions.ts';
+
+const noTokens: readonly TokenInfo[] = [];
+
+/** Tokens of every run, by its name. */
+function useRunTokens(): (run: string) => readonly TokenInfo[] {
+  const { store } = useBench().page;
+  return useCallback(
+    (run) => {
+      const { readings } = store.getState();
+      const index = sourceIndex(run);
+      return readings[index === null ? 0 : index + 1]?.tokens ?? noTokens;
+    },
+    [store],
+  );
+}
+
+function useRack(shelf: Shelf): RackDescription {
+  const document = useDocument();
+  const draft = usePatchDraft();
+  const unfolded = useHand((state) => state.unfolded);
+  const isCarrying = useHand((state) => state.isCarrying);
+  const estimates = useSockets((state) => state.estimates);
+  const measured = useSockets((state) => state.measured);
+  const baselines = useSockets((state) => state.baselines);
+  const tokensOf = useRunTokens();
+  return useMemo(
+    () => ({
+      parts: rackParts({
+        shelf,
+        base: tokensOf('base'),
+        sources: document.sources.map((_, index) => tokensOf(`source_${index}`)),
+        matching: draft.matching,
+        isFolded: (run) => run !== 'base' && !unfolded.has(run) && !isCarrying,
+        touched: (run) => touchedLayers(document.cables, run),
+        knownOf: (layer, column) => socketValue({ estimates, measured, baselines }, shelf, layer, column),
+      }),
+      scale: scaleOfShares,
+    }),
+    [
+      shelf,
+      document.sources,
+      document.cables,
+      draft,
+      unfolded,
+      isCarrying,
+      estimates,
+      measured,
+      baselines,
+      tokensOf,
+    ],
+  );
+}
+
+/** How strong each cable is: of a same-place cable what its socket says, of the only cable what all of them do. */
+function useStrength(shelf: Shelf): (cable: Cable) => number | null {
+  const { cables } = useDocument();
+  const sockets = useSockets((state) => state);
+  const effect = useEffectState((state) => (state.effect?.key === state.key ? state.effect : null));
+  return useCallback(
+    (cable) => {
+      if (cables.length === 1 && effect) {
+        const { base, sources, intervened } = effect.result.measured;
+        const [source] = sources;
+        if (!source) return null;
+        const share = shareOf(metricValue(intervened) - metricValue(base), {
+          base: metricValue(base),
+          source: metricValue(source),
+        });
+        return Number.isFinite(share) ? Math.abs(share) : null;
+      }
+      const { from, to } = cable;
+      const [column] = to.positions === 'all' ? [] : to.positions;
+      const isSamePlace = from?.component === to.component && from.layer === to.layer;
+      if (!isSamePlace || column === undefined || to.component !== shelf.component.name) return null;
+      const known = socketValue(sockets, shelf, to.layer, column);
+      return known && Number.isFinite(known.value) ? Math.abs(known.value) : null;
+    },
+    [cables, effect, sockets, shelf],
+  );
+}
+
+function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
+  const document = useDocument();
+  const draft = usePatchDraft();
+  const description = useRack(shelf);
+  const strengthOf = useStrength(shelf);
+  const actions = useRackActions(shelf);
+  const hand = useHand((state) => state);
+  const sockets = useSockets((state) => state);
+  const tokensOf = useRunTokens();
+  const columnsOf = useCallback(
+    (run: string) => (shelf.view.columns === 'head' ? (shelf.component.heads ?? 0) : tokensOf(run).length),
+    [shelf, tokensOf],
+  );
+  const cables = useMemo(
+    () => rackCables(shelf, document.cables, columnsOf, strengthOf),
+    [shelf, document.cables, columnsOf, strengthOf],
+  );
+  const looked = document.cables.find(({ id }) => id === hand.hovered);
+  const isReached = useMemo(() => {
+    if (!looked || !draft.outline) return null;
+    const cone = coneOf(draft.outline, document.cables, looked);
+    return ({ run, layer, column }: SocketAddress) =>
+      cone.reaches({
+        run,
+        component: shelf.component.name,
+        layer,
+        position: shelf.view.columns === 'head' ? null : column,
+      });
+  }, [looked, document.cables, draft.outline, shelf]);
+  const fits = useMemo(() => {
+    if (!hand.isCarrying || !hand.picked || !draft.outline) return null;
+    const runs = description.parts.map(({ run }) => run);
+    const ending = endingRuns(document, hand.picked.run, runs);
+    const isWide = hasSameWidth(draft.outline, shelf.component.name, shelf.component.name);
+    const { run, layer, columns } = hand.picked;
+    return (address: SocketAddress) =>
+      isWide &&
+      ending.has(address.run) &&
+      !(address.run === run && address.layer === layer && columns.includes(address.column));
+  }, [hand.isCarrying, hand.picked, draft.outline, description.parts, document, shelf]);
+  const wordsOf = (address: SocketAddress) =>
+    socketWords({
+      component: shelf.component.name,
+      address,
+      sourceCount: document.sources.length,
+      columns: shelf.view.columns,
+      tokens: tokensOf(address.run),
+      value: socketValue(sockets, shelf, address.layer, address.column),
+    });
+  const picked = useMemo(
+    () => (hand.picked ? hand.picked.columns.map((column) => ({ ...hand.picked, column })) : []),
+    [hand.picked],
+  );
+  return (
+    <>
+      <RackFigure
+        description={description}
+        cables={cables}
+        label={`Sockets of ${componentWords(shelf.component.name)}: source above, base below, layers up`}
+        focus={hand.focus}
+        picked={picked as readonly SocketAddress[]}
+        isCarrying={hand.isCarrying}
+        selected={hand.selected}
+        hovered={hand.hovered}
+        isReached={isReached}
+        fits={fits}
+        wordsOf={wordsOf}
+        actions={actions}
+      />
+      <RackLegend />
+      <SocketBar shelf={shelf} wordsOf={wordsOf} />
+    </>
+  );
+}
+
+export function RackCard() {
+  const shelf = useShelf();
+  const draft = usePatchDraft();
+  const hasTokens = draft.tokens !== null && draft.tokens.base.length > 0;
+  return (
+    <section className="card rack-figure-card" aria-labelledby="rack-title">
+      <div className="card-head">
+        <h2 id="rack-title">Rack</h2>
+        <RackControls shelf={shelf} />
+      </div>
+      {shelf !== null && hasTokens ? (
+        <RackWithFigure shelf={shelf} />
+      ) : (
+        <p className="mute">
+          {draft.model === null
+            ? 'The sockets appear once a model is loaded.'
+            : 'Type a base prompt: each layer and token then has a socket here.'}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,156 @@
+// What the rack shows: a component, positions or heads across, one head or all; and the sweep that fills it.
+
+import { formatDuration } from '../quantities.ts';
+import { useBench, useBenchState, useDocument, usePatchDraft, useSockets } from './benchContext.tsx';
+import type { RackView } from './document.ts';
+import type { Shelf } from './sockets.ts';
+import { componentWords } from './spoken.ts';
+
+/** The few that most people look at, in the order in which they are offered. */
+const usual = [
+  'block_output',
+  'attention_output',
+  'mlp_output',
+  'head_attention_value_output',
+  'head_query_output',
+  'head_key_output',
+  'head_value_output',
+];
+
+function ComponentSelect({ shelf }: { readonly shelf: Shelf }) {
+  const { page } = useBench();
+  const draft = usePatchDraft();
+  const names = draft.outline?.components.map(({ name }) => name) ?? [];
+  const first = usual.filter((name) => names.includes(name));
+  const others = names.filter((name) => !usual.includes(name));
+  const show = (component: string) =>
+    page.edit((document) => {
+      const isOfHeads = draft.outline?.components.find(({ name }) => name === component)?.layout !== 'token';
+      const view: RackView = isOfHeads
+        ? { ...document.view, component, columns: document.view.columns }
+        : { component, columns: 'position', head: null };
+      return { ...document, view };
+    }, 'component');
+  return (
+    <label className="rack-control">
+      <span className="mute small">Component</span>
+      <select className="select" value={shelf.component.name} onChange={(event) => show(event.target.value)}>
+        <optgroup label="Usual">
+          {first.map((name) => (
+            <option key={name} value={name}>
+              {componentWords(name)}
+            </option>
+          ))}
+        </optgroup>
+        <optgroup label="All others">
+          {others.map((name) => (
+            <option key={name} value={name}>
+              {componentWords(name)}
+            </option>
+          ))}
+        </optgroup>
+      </select>
+    </label>
+  );
+}
+
+function HeadControls({ shelf }: { readonly shelf: Shelf }) {
+  const { page } = useBench();
+  const { heads = 0 } = shelf.component;
+  const change = (part: Partial<RackView>) =>
+    page.edit((document) => ({ ...document, view: { ...document.view, ...part } }), 'view');
+  const value = shelf.view.columns === 'head' ? 'heads' : String(shelf.view.head ?? 'all');
+  return (
+    <label className="rack-control">
+      <span className="mute small">Across</span>
+      <select
+        className="select"
+        value={value}
+        onChange={({ target }) =>
+          change(
+            target.value === 'heads'
+              ? { columns: 'head', head: null }
+              : { columns: 'position', head: target.value === 'all' ? null : Number(target.value) },
+          )
+        }
+      >
+        <option value="heads">Heads, at all positions</option>
+        <option value="all">Positions, all heads together</option>
+        {Array.from({ length: heads }, (_, head) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a head is its number
+          <option key={head} value={String(head)}>
+            Positions, head {head}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function MeasureAll({ shelf }: { readonly shelf: Shelf }) {
+  const { page, sockets, draftOf } = useBench();
+  const document = useDocument();
+  const draft = usePatchDraft();
+  const sweep = useSockets((state) => state.sweep);
+  const problem = sockets.whyNoSweep(document, draft, shelf);
+  if (sweep.status === 'running') {
+    const { progress } = sweep;
+    const part = progress?.total ? progress.done / progress.total : 0;
+    return (
+      <span className="rack-sweep">
+        <span
+          className="progress"
+          role="progressbar"
+          aria-label="Measuring"
+          aria-valuenow={Math.round(part * 100)}
+        >
+          <span style={{ width: `${part * 100}%` }} />
+        </span>
+        <button type="button" className="button" onClick={() => sockets.cancel()}>
+          Cancel
+        </button>
+      </span>
+    );
+  }
+  const start = () => {
+    const state = page.store.getState();
+    void sockets.measureAll(state.document, draftOf(state), shelf);
+  };
+  return (
+    <button
+      type="button"
+      className="button button-primary"
+      aria-disabled={problem !== null}
+      title={problem?.why}
+      onClick={() => {
+        if (problem === null) start();
+      }}
+    >
+      {sweep.status === 'stopped' ? 'Measure the rest' : 'Measure all'}
+    </button>
+  );
+}
+
+export function RackControls({ shelf }: { readonly shelf: Shelf | null }) {
+  const isEstimating = useSockets((state) => state.isEstimating);
+  const hasEstimates = useSockets((state) => state.estimates.size > 0);
+  const model = useBenchState((state) => state.model);
+  const elapsed = useSockets((state) =>
+    shelf ? state.estimates.get(shelf.component.name)?.elapsedMs : undefined,
+  );
+  if (shelf === null || model === null) return null;
+  return (
+    <div className="rack-controls">
+      <ComponentSelect shelf={shelf} />
+      {shelf.component.layout !== 'token' && <HeadControls shelf={shelf} />}
+      <span className="mute small rack-standing">
+        {isEstimating
+          ? 'estimating'
+          : hasEstimates && elapsed !== undefined
+            ? `estimated in ${formatDuration(elapsed)}`
+            : ''}
+      </span>
+      <MeasureAll shelf={shelf} />
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+// The scale of the rack's colours, and what a ring and a disc are.
+
+import { colourAt } from '../../figures/colour.ts';
+import { formatLogit } from '../quantities.ts';
+import { useShownTheme } from '../trace/useShownTheme.ts';
+import { usePatchDraft, useSockets } from './benchContext.tsx';
+import { scaleOfShares } from './sockets.ts';
+
+const steps = 24;
+
+export function RackLegend() {
+  const theme = useShownTheme();
+  const baselines = useSockets((state) => state.baselines);
+  const message = useSockets((state) => state.message);
+  const sweep = useSockets((state) => state.sweep);
+  const { answer, distractor } = usePatchDraft();
+  const stops = Array.from({ length: steps + 1 }, (_, i) =>
+    colourAt(scaleOfShares.colours, theme, i / steps),
+  );
+  return (
+    <div className="rack-legend small mute">
+      {baselines === null ? (
+        <span>Sockets fill once there are two prompts that end differently.</span>
+      ) : (
+        <>
+          <span className="rack-scale">
+            <span>−1</span>
+            <span
+              className="rack-ramp"
+              style={{ background: `linear-gradient(to right, ${stops.join(', ')})` }}
+            />
+            <span>1</span>
+          </span>
+          <span>
+            share of the {distractor ? 'logit difference' : 'logit'} that comes back: 0 as base (
+            {formatLogit(baselines.base)}), 1 as source ({formatLogit(baselines.source)})
+          </span>
+          <span className="rack-key">
+            <svg width="14" height="14" aria-hidden="true">
+              <circle cx="7" cy="7" r="4.4" fill="none" stroke={stops[steps - 5]} strokeWidth="3" />
+            </svg>
+            estimate
+          </span>
+          <span className="rack-key">
+            <svg width="14" height="14" aria-hidden="true">
+              <circle cx="7" cy="7" r="6" fill={stops[steps - 5]} />
+            </svg>
+            measured
+          </span>
+        </>
+      )}
+      {answer === null && null}
+      {message !== null && <span className="run-problem">{message}</span>}
+      {sweep.status === 'failed' && <span className="run-problem">{sweep.message}</span>}
+    </div>
+  );
+}

@@ -1,0 +1,129 @@
+// A vector for a socket: typed or pasted numbers, the mean over prompts, or what a word's embedding is.
+
+import { useId, useState } from 'react';
+import { useBench } from './benchContext.tsx';
+import type { Place } from './document.ts';
+import { messageOf } from './effectStore.ts';
+import type { Shelf } from './sockets.ts';
+import { componentWords } from './spoken.ts';
+
+interface VectorFormProps {
+  readonly place: Place;
+  readonly shelf: Shelf;
+  readonly onDone: () => void;
+}
+
+/** Numbers between anything that is none: a list of JSON, a column of a table. */
+export function numbersIn(text: string): readonly number[] {
+  return [...text.matchAll(/[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/gi)].map(([match]) => Number(match));
+}
+
+type Origin = 'mean' | 'word' | 'numbers';
+
+/** Why numbers are no vector of this socket; null when they are. */
+export function vectorProblem(numbers: readonly number[], width: number): string | null {
+  if (numbers.length === width) return null;
+  return `There ${numbers.length === 1 ? 'is 1 number' : `are ${numbers.length} numbers`}; this socket takes ${width}.`;
+}
+
+export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
+  const bench = useBench();
+  const [origin, setOrigin] = useState<Origin>('mean');
+  const [text, setText] = useState('');
+  const [mode, setMode] = useState<
+    'VanillaIntervention' | 'AdditionIntervention' | 'SubtractionIntervention'
+  >('VanillaIntervention');
+  const [message, setMessage] = useState<string | null>(null);
+  const [isBusy, setIsBusy] = useState(false);
+  const field = useId();
+  const { width, name } = shelf.component;
+
+  async function vector(): Promise<readonly number[]> {
+    if (origin === 'numbers') return numbersIn(text);
+    const isMean = origin === 'mean';
+    const prompts = isMean ? text.split('\n').filter((line) => line.trim() !== '') : [text];
+    if (prompts.length === 0 || prompts[0] === '') throw new Error('Type at least one line of text.');
+    const found = await bench.engine.meanActivation({
+      prompts,
+      component: isMean ? name : 'embedding_output',
+      layer: isMean ? place.layer : null,
+      head: isMean ? (place.heads?.length === 1 ? (place.heads[0] ?? null) : null) : null,
+      at: isMean ? 'all' : 'last',
+    });
+    return Array.from(found, (x) => Number(x.toPrecision(7)));
+  }
+
+  async function submit() {
+    setIsBusy(true);
+    setMessage(null);
+    try {
+      const constant = await vector();
+      const problem = vectorProblem(constant, width);
+      if (problem !== null) return setMessage(problem);
+      bench.addCable({ type: mode, from: null, to: place, constant, settings: {} });
+      onDone();
+    } catch (cause) {
+      setMessage(messageOf(cause));
+    } finally {
+      setIsBusy(false);
+    }
+  }
+
+  const hints: Readonly<Record<Origin, string>> = {
+    mean: `Prompts, one a line: the mean of ${componentWords(name)} over all their positions`,
+    word: 'A word, with its space: the embedding of its last token',
+    numbers: `${width} numbers, separated by anything`,
+  };
+  return (
+    <form
+      className="vector-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        void submit();
+      }}
+    >
+      <div className="vector-line">
+        <label className="rack-control">
+          <span className="mute small">Vector</span>
+          <select
+            className="select"
+            value={origin}
+            onChange={(event) => setOrigin(event.target.value as Origin)}
+          >
+            <option value="mean">Mean over prompts</option>
+            <option value="word">Embedding of a word</option>
+            <option value="numbers">Numbers</option>
+          </select>
+        </label>
+        <label className="rack-control">
+          <span className="mute small">What it does</span>
+          <select
+            className="select"
+            value={mode}
+            onChange={(event) => setMode(event.target.value as typeof mode)}
+          >
+            <option value="VanillaIntervention">Takes the place</option>
+            <option value="AdditionIntervention">Is added</option>
+            <option value="SubtractionIntervention">Is taken off</option>
+          </select>
+        </label>
+      </div>
+      <label className="mute small" htmlFor={field}>
+        {hints[origin]}
+      </label>
+      <textarea
+        id={field}
+        className="prompt-text mono"
+        rows={origin === 'word' ? 1 : 4}
+        value={text}
+        spellCheck={false}
+        onChange={(event) => setText(event.target.value)}
+      />
+      {message !== null && <p className="run-problem">{message}</p>}
+      <button type="submit" className="button button-primary" aria-disabled={isBusy}>
+        {isBusy ? 'Reading the model' : 'Hang it here'}
+      </button>
+    </form>
+  );
+}

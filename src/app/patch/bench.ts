@@ -1,0 +1,112 @@
+// The Patch page put together: a document, what follows from it, and the stores that ask the engine. No React here.
+
+import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
+import { describeComponent } from '../../runtime/plan/sites.ts';
+import type { Engine } from '../../worker/protocol.ts';
+import type { ModelStore } from '../model/modelStore.ts';
+import { type BenchPage, type BenchState, createBenchPage } from './benchPage.ts';
+import { type Cable, changedCable, type PatchDocument, withCable, withoutCable } from './document.ts';
+import { draftOf, type PatchDraft } from './draft.ts';
+import { createEffectStore, type EffectStore } from './effectStore.ts';
+import { takenRun, whyNotFit } from './fitting.ts';
+import { createHandStore, type HandStore, type Picked } from './handStore.ts';
+import { createSocketStore, type SocketStore } from './socketStore.ts';
+import { placeOf, type Shelf } from './sockets.ts';
+
+export interface PatchBench {
+  readonly engine: Engine;
+  readonly page: BenchPage;
+  readonly effect: EffectStore;
+  readonly sockets: SocketStore;
+  readonly hand: HandStore;
+  /** What follows from a state; the same object for the same state. */
+  draftOf(state: BenchState): PatchDraft;
+  /** Hang a cable from what is picked; what does not fit is said, and the cable stays in the hand. */
+  endCable(address: SocketAddress): void;
+  addCable(cable: Omit<Cable, 'id'>): void;
+  changeCable(id: number, change: Partial<Cable>): void;
+  removeCable(id: number): void;
+}
+
+/** What the rack shows of a model; null before there is one. */
+export function shelfOf({ view }: PatchDocument, { outline }: PatchDraft): Shelf | null {
+  if (!outline) return null;
+  const known = outline.components.some(({ name }) => name === view.component);
+  const component = describeComponent(outline, known ? view.component : 'block_output');
+  const hasHeads = component.layout !== 'token';
+  return {
+    view: hasHeads ? view : { ...view, columns: 'position', head: null },
+    component,
+    layerCount: outline.layerCount,
+  };
+}
+
+/** The sockets at which a cable ends that begins at several: as many, from the one that was chosen on. */
+export const endColumns = ({ columns }: Picked, column: number, count: number): readonly number[] =>
+  columns.map((_, index) => column + index).filter((each) => each < count);
+
+export function createPatchBench(engine: Engine, model: ModelStore, blank: PatchDocument): PatchBench {
+  const page = createBenchPage(engine, model, blank);
+  const effect = createEffectStore(engine);
+  const sockets = createSocketStore(engine);
+  const hand = createHandStore();
+  const drafts = new WeakMap<PatchDocument, { readonly of: BenchState; readonly draft: PatchDraft }>();
+
+  function draftNow(state: BenchState): PatchDraft {
+    const known = drafts.get(state.document);
+    if (known && known.of.readings === state.readings && known.of.model === state.model) return known.draft;
+    const draft = draftOf(state.document, state.readings, state.model);
+    drafts.set(state.document, { of: state, draft });
+    return draft;
+  }
+
+  function follow(): void {
+    const state = page.store.getState();
+    const draft = draftNow(state);
+    effect.follow(draft.experiment);
+    sockets.follow(state.document, draft, shelfOf(state.document, draft));
+    const { selected } = hand.getState();
+    if (selected !== null && !state.document.cables.some(({ id }) => id === selected))
+      hand.setState({ selected: null });
+  }
+  page.store.subscribe(follow);
+  follow();
+
+  const bench: PatchBench = {
+    engine,
+    page,
+    effect,
+    sockets,
+    hand,
+    draftOf: draftNow,
+    addCable: (cable) => {
+      const [next, id] = withCable(page.store.getState().document, cable);
+      page.edit(() => next);
+      hand.setState({ selected: id, picked: null, isCarrying: false, refusal: null });
+    },
+    changeCable: (id, change) => page.edit((document) => changedCable(document, id, change), `cable ${id}`),
+    removeCable: (id) => page.edit((document) => withoutCable(document, id)),
+    endCable: ({ run, layer, column }) => {
+      const { picked } = hand.getState();
+      const state = page.store.getState();
+      const draft = draftNow(state);
+      const shelf = shelfOf(state.document, draft);
+      if (!picked || !shelf || !draft.outline || !draft.tokens) return;
+      const count =
+        shelf.view.columns === 'head'
+          ? (shelf.component.heads ?? 0)
+          : (run === 'base' ? draft.tokens.base : (draft.tokens.sources[Number(run.slice(7))] ?? [])).length;
+      const from = placeOf(shelf, picked.run, picked.layer, picked.columns);
+      const to = placeOf(shelf, run, layer, endColumns(picked, column, count));
+      const why = whyNotFit(draft.outline, state.document, from, to, draft.tokens);
+      if (why !== null) return hand.setState({ refusal: why });
+      bench.addCable({
+        type: 'VanillaIntervention',
+        from: { ...from, run: takenRun(from.run, to.run) },
+        to,
+        settings: {},
+      });
+    },
+  };
+  return bench;
+}

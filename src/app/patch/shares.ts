@@ -1,0 +1,78 @@
+// What is known of a socket as a share of the way from the base to the source: 0 where the cable changes nothing, 1 where
+// the base becomes as the source. Measured before estimated.
+
+import type { SocketValue } from '../../figures/rack/rackDescription.ts';
+import type { SocketEstimates } from '../../worker/protocol.ts';
+import type { Baselines, SocketState } from './socketStore.ts';
+import { type Shelf, socketKey } from './sockets.ts';
+
+/** Runs whose metrics lie closer together differ in nothing that a share could be of. */
+const leastRange = 1e-3;
+
+export const shareOf = (change: number, { base, source }: Baselines): number =>
+  Math.abs(source - base) < leastRange ? Number.NaN : change / (source - base);
+
+/** The change of the metric that an estimate predicts for a socket; a head at all positions is the sum over them. */
+export function estimatedChange(
+  { shape, values }: SocketEstimates,
+  { view }: Pick<Shelf, 'view'>,
+  layer: number,
+  column: number,
+): number {
+  const [, positions = 0, heads = 1] = shape;
+  const at = (position: number, head: number) =>
+    values[(layer * positions + position) * heads + head] ?? Number.NaN;
+  const sum = (count: number, term: (index: number) => number) => {
+    let total = 0;
+    for (let index = 0; index < count; index++) {
+      const value = term(index);
+      // A position without a match takes no part.
+      if (!Number.isNaN(value)) total += value;
+    }
+    return total;
+  };
+  if (view.columns === 'head') return sum(positions, (position) => at(position, column));
+  if (Number.isNaN(at(column, 0))) return Number.NaN;
+  return view.head === null || shape.length < 3
+    ? sum(heads, (head) => at(column, head))
+    : at(column, view.head);
+}
+
+/** What is known of a socket; undefined where nothing is. */
+export function socketValue(
+  { estimates, measured, baselines }: Pick<SocketState, 'estimates' | 'measured' | 'baselines'>,
+  shelf: Shelf,
+  layer: number | null,
+  column: number,
+): SocketValue | undefined {
+  if (!baselines) return undefined;
+  const found = measured.get(socketKey(shelf, layer, column));
+  if (found !== undefined) return { value: shareOf(found - baselines.base, baselines), isMeasured: true };
+  const own = estimates.get(shelf.component.name);
+  if (!own || layer === null) return undefined;
+  const change = estimatedChange(own, shelf, layer, column);
+  return Number.isNaN(change) ? undefined : { value: shareOf(change, baselines), isMeasured: false };
+}
+
+/** Sockets of which both are known, as the scatter plot shows them: shares. */
+export function knownTwice(
+  state: Pick<SocketState, 'estimates' | 'measured' | 'baselines'>,
+  shelf: Shelf,
+  columnCount: number,
+): readonly {
+  readonly layer: number;
+  readonly column: number;
+  readonly estimate: number;
+  readonly measured: number;
+}[] {
+  const own = state.estimates.get(shelf.component.name);
+  const { baselines } = state;
+  if (!own || !baselines) return [];
+  return Array.from({ length: shelf.layerCount * columnCount }, (_, index) => {
+    const [layer, column] = [Math.floor(index / columnCount), index % columnCount];
+    const found = state.measured.get(socketKey(shelf, layer, column));
+    const estimate = shareOf(estimatedChange(own, shelf, layer, column), baselines);
+    const measured = found === undefined ? Number.NaN : shareOf(found - baselines.base, baselines);
+    return { layer, column, estimate, measured };
+  }).filter(({ estimate, measured }) => Number.isFinite(estimate) && Number.isFinite(measured));
+}

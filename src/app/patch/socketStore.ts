@@ -1,0 +1,243 @@
+// What every socket of the base would do: estimates of a whole component at once, and measurements one by one or in a
+// sweep. All belong to one pair of prompts and what is watched of them; another pair begins with none.
+
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
+import { metricOf, statisticOf } from '../../experiments/metrics.ts';
+import type { PatchResult } from '../../experiments/patch/result.ts';
+import { readPatchResult } from '../../experiments/patch/result.ts';
+import { kindOf } from '../../experiments/registry.ts';
+import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
+import type { Engine, Progress, SocketEstimates } from '../../worker/protocol.ts';
+import type { PatchDocument } from './document.ts';
+import type { PatchDraft } from './draft.ts';
+import { lengthIn } from './draft.ts';
+import { messageOf, metricValue } from './effectStore.ts';
+import { placeOf, type Shelf, socketKey } from './sockets.ts';
+import { patchExperimentOf, type SweepProblem } from './sweeps.ts';
+import { wiringOf } from './wiring.ts';
+
+export interface Baselines {
+  readonly base: number;
+  readonly source: number;
+}
+
+export interface SocketState {
+  /** Of the pair and what is watched; null while they are not known. */
+  readonly pairKey: string | null;
+  readonly estimates: ReadonlyMap<string, SocketEstimates>;
+  /** The metric under the same-place cable, by `socketKey`. */
+  readonly measured: ReadonlyMap<string, number>;
+  /** The metric of both runs. */
+  readonly baselines: Baselines | null;
+  readonly isEstimating: boolean;
+  readonly sweep:
+    | { readonly status: 'idle' }
+    | { readonly status: 'running'; readonly progress: Progress | null }
+    | { readonly status: 'stopped' }
+    | { readonly status: 'failed'; readonly message: string };
+  /** The sweep as a result of its own, for the heatmap; of the pair and the component that it names. */
+  readonly result: PatchResult | null;
+  readonly message: string | null;
+}
+
+const nothing: SocketState = {
+  pairKey: null,
+  estimates: new Map(),
+  measured: new Map(),
+  baselines: null,
+  isEstimating: false,
+  sweep: { status: 'idle' },
+  result: null,
+  message: null,
+};
+
+export interface SocketStore
+  extends Pick<StoreApi<SocketState>, 'getState' | 'getInitialState' | 'subscribe'> {
+  follow(document: PatchDocument, draft: PatchDraft, shelf: Shelf | null): void;
+  measure(document: PatchDocument, draft: PatchDraft, shelf: Shelf, address: SocketAddress): void;
+  /** Why there is no sweep of what the rack shows; null when there is. */
+  whyNoSweep(document: PatchDocument, draft: PatchDraft, shelf: Shelf): SweepProblem | null;
+  measureAll(document: PatchDocument, draft: PatchDraft, shelf: Shelf): Promise<void>;
+  cancel(): void;
+}
+
+/** Names the numbers that belong together. */
+export function pairKeyOf({ base, sources }: PatchDocument, draft: PatchDraft): string | null {
+  const { model, tokens, answer, distractor, matching } = draft;
+  if (!model || !tokens || !answer || tokens.base.length === 0 || (tokens.sources[0] ?? []).length === 0)
+    return null;
+  return JSON.stringify([model.label, base, sources[0], matching, answer.id, distractor?.id ?? null]);
+}
+
+export const canEstimate = ({ component }: Shelf): boolean =>
+  component.layout !== 'pair' && component.scope === 'layer';
+
+export function createSocketStore(engine: Engine): SocketStore {
+  const store = createStore<SocketState>(() => nothing);
+  let estimating: AbortController | null = null;
+  let sweeping: AbortController | null = null;
+  /** Sockets that are being measured, or could not be. */
+  const asked = new Set<string>();
+  /** The estimate that is on its way. */
+  let wanted = '';
+
+  async function estimate(document: PatchDocument, draft: PatchDraft, component: string): Promise<void> {
+    const { pairKey } = store.getState();
+    const { answer, distractor, matching } = draft;
+    if (!answer) return;
+    estimating?.abort();
+    const controller = new AbortController();
+    estimating = controller;
+    store.setState({ isEstimating: true });
+    const isWanted = () => estimating === controller && store.getState().pairKey === pairKey;
+    try {
+      const found = await engine.estimateSockets(
+        {
+          base: document.base,
+          source: document.sources[0] ?? '',
+          places: matching,
+          component,
+          answer: answer.id,
+          distractor: distractor?.id ?? null,
+        },
+        { signal: controller.signal },
+      );
+      if (!isWanted()) return;
+      const estimates = new Map(store.getState().estimates).set(component, found);
+      store.setState({ estimates, baselines: found.baselines, isEstimating: false, message: null });
+    } catch (cause) {
+      if (isWanted() && !controller.signal.aborted)
+        store.setState({ isEstimating: false, message: messageOf(cause) });
+    }
+  }
+
+  async function measure(
+    document: PatchDocument,
+    draft: PatchDraft,
+    shelf: Shelf,
+    { layer, column }: SocketAddress,
+  ): Promise<void> {
+    const { pairKey, measured } = store.getState();
+    const { model, tokens, answer, distractor, matching } = draft;
+    const key = socketKey(shelf, layer, column);
+    const isByHead = shelf.view.columns === 'head';
+    const from = isByHead ? column : (matching[column] ?? null);
+    const name = `${pairKey} ${key}`;
+    if (!model || !tokens || !answer || pairKey === null || from === null) return;
+    if (measured.has(key) || asked.has(name)) return;
+    asked.add(name);
+    const cable = {
+      id: 1,
+      type: 'VanillaIntervention',
+      from: placeOf(shelf, 'source_0', layer, [from]),
+      to: placeOf(shelf, 'base', layer, [column]),
+      settings: {},
+    };
+    try {
+      const wiring = wiringOf(
+        { cables: [cable], sources: document.sources.slice(0, 1), mode: 'parallel' },
+        lengthIn(tokens),
+      );
+      const experiment = readInterveneExperiment({
+        kind: 'intervene',
+        version: 1,
+        model: model.label,
+        base: document.base,
+        sources: document.sources.slice(0, 1),
+        answer: answer.id,
+        distractor: distractor?.id ?? null,
+        ...wiring,
+      });
+      const result = await engine.intervene(experiment, { isWhole: false });
+      if (store.getState().pairKey !== pairKey) return;
+      const [source] = result.measured.sources;
+      const value = metricValue(result.measured.intervened);
+      store.setState({
+        measured: new Map(store.getState().measured).set(key, value),
+        ...(source
+          ? { baselines: { base: metricValue(result.measured.base), source: metricValue(source) } }
+          : {}),
+      });
+    } catch (cause) {
+      if (store.getState().pairKey === pairKey) store.setState({ message: messageOf(cause) });
+    } finally {
+      asked.delete(name);
+    }
+  }
+
+  /** Cells of a sweep as sockets. */
+  function take(result: PatchResult, shelf: Shelf): void {
+    const [panel] = result.panels;
+    if (!panel || !result.corrupted) return;
+    const metric = result.pairs.every(({ distractor }) => distractor !== undefined)
+      ? 'logitDifference'
+      : 'answerLogit';
+    const mean = (samples: PatchResult['clean']) => statisticOf(metricOf(samples, metric)).mean;
+    const columns = panel.cells.length / result.layerCount;
+    const measured = new Map(store.getState().measured);
+    panel.cells.forEach((samples, index) => {
+      if (samples)
+        measured.set(socketKey(shelf, Math.floor(index / columns), index % columns), mean(samples));
+    });
+    const baselines = { base: mean(result.corrupted), source: mean(result.clean) };
+    store.setState({ measured, baselines, result });
+  }
+
+  return {
+    ...store,
+    follow: (document, draft, shelf) => {
+      const pairKey = pairKeyOf(document, draft);
+      if (pairKey !== store.getState().pairKey) {
+        estimating?.abort();
+        sweeping?.abort();
+        asked.clear();
+        store.setState({ ...nothing, pairKey });
+      }
+      if (!shelf || pairKey === null || !canEstimate(shelf)) return;
+      const { estimates, isEstimating } = store.getState();
+      const { name } = shelf.component;
+      if (estimates.has(name) || (isEstimating && wanted === `${pairKey} ${name}`)) return;
+      wanted = `${pairKey} ${name}`;
+      void estimate(document, draft, name);
+    },
+    measure: (document, draft, shelf, address) => void measure(document, draft, shelf, address),
+    whyNoSweep: (document, draft, shelf) => {
+      const sweep = patchExperimentOf(document, draft, shelf);
+      return sweep.ok ? null : sweep;
+    },
+    measureAll: async (document, draft, shelf) => {
+      const sweep = patchExperimentOf(document, draft, shelf);
+      if (!sweep.ok) return;
+      sweeping?.abort();
+      const controller = new AbortController();
+      sweeping = controller;
+      const { pairKey } = store.getState();
+      const isWanted = () => sweeping === controller && store.getState().pairKey === pairKey;
+      store.setState({ sweep: { status: 'running', progress: null } });
+      try {
+        const kind = await kindOf('patch');
+        const growth = kind.growth();
+        await engine.run(sweep.experiment, {
+          signal: controller.signal,
+          onUpdate: (update) => {
+            growth.take(update);
+            if (growth.result && isWanted()) take(readPatchResult(growth.result), shelf);
+          },
+          onProgress: (progress) => {
+            if (isWanted()) store.setState({ sweep: { status: 'running', progress } });
+          },
+        });
+        if (isWanted()) store.setState({ sweep: { status: 'idle' } });
+      } catch (cause) {
+        if (!isWanted()) return;
+        store.setState({
+          sweep: controller.signal.aborted
+            ? { status: 'stopped' }
+            : { status: 'failed', message: messageOf(cause) },
+        });
+      }
+    },
+    cancel: () => sweeping?.abort(),
+  };
+}
