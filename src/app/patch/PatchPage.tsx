@@ -7,6 +7,7 @@ import type { Workbench } from '../workbench.ts';
 import { createPatchBench, type PatchBench } from './bench.ts';
 import { BenchProvider } from './benchContext.tsx';
 import { CablesCard } from './CablesCard.tsx';
+import { ConfigurationCard } from './ConfigurationCard.tsx';
 import { emptyDocument } from './document.ts';
 import { EffectCard } from './EffectCard.tsx';
 import { HistoryButtons } from './HistoryButtons.tsx';
@@ -41,6 +42,7 @@ export default function PatchPage() {
         <HistoryButtons />
         <PromptRows />
         <RackCard />
+        <ConfigurationCard />
       </div>
       <div className="column patch-side">
         <EffectCard />

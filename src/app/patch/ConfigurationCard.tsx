@@ -1,0 +1,120 @@
+// The cables as text: pyvene's configuration with the arguments of its call, to read and to type into, and as programs.
+
+import { Tabs } from 'radix-ui';
+import { lazy, Suspense, useState } from 'react';
+import { useBench, useBenchState, useDocument, usePatchDraft } from './benchContext.tsx';
+import { downloadBytes } from './download.ts';
+import { aboutCables } from './draft.ts';
+import { messageOf } from './effectStore.ts';
+import { type Language, languages, programOf, pyveneZip } from './programs.ts';
+import { cablesOf, readWiringText, wiringText } from './reading.ts';
+
+/** Loaded when a person opens it: an editor is heavier than the rest of the page. */
+const JsonEditor = lazy(() => import('./JsonEditor.tsx'));
+
+const emptyText = '{}\n';
+
+function useEditing(): (text: string) => string | null {
+  const { page, draftOf } = useBench();
+  return (text) => {
+    const state = page.store.getState();
+    const { outline, tokens } = draftOf(state);
+    if (!outline || !tokens) return 'The model is not there yet.';
+    if (text.trim() === '' || text.trim() === '{}') {
+      page.edit(
+        (document) => (document.cables.length === 0 ? document : { ...document, cables: [] }),
+        'json',
+      );
+      return null;
+    }
+    try {
+      const sources = tokens.sources.filter(({ length }) => length > 0);
+      const read = cablesOf(outline, readWiringText(text), { ...tokens, sources });
+      page.edit((document) => ({ ...document, ...read }), 'json');
+      return null;
+    } catch (cause) {
+      return messageOf(cause);
+    }
+  };
+}
+
+function Program({ language }: { readonly language: Language }) {
+  const draft = usePatchDraft();
+  const { seed } = useDocument();
+  const [isCopied, setIsCopied] = useState(false);
+  const program = programOf(draft, seed, language);
+  if (!program.ok) return <p className="mute">{aboutCables(program.why)}</p>;
+  return (
+    <>
+      <button
+        type="button"
+        className="button program-copy"
+        onClick={() => {
+          void navigator.clipboard.writeText(program.code).then(() => setIsCopied(true));
+        }}
+      >
+        {isCopied ? 'Copied' : 'Copy'}
+      </button>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys */}
+      <pre className="program mono" tabIndex={0}>
+        {program.code}
+      </pre>
+    </>
+  );
+}
+
+export function ConfigurationCard() {
+  const draft = usePatchDraft();
+  const { seed, cables } = useDocument();
+  const model = useBenchState((state) => state.model);
+  const editing = useEditing();
+  const [message, setMessage] = useState<string | null>(null);
+  if (model === null) return null;
+  const text = draft.wiring ? wiringText(draft.wiring) : emptyText;
+  const save = () => {
+    const zip = pyveneZip(draft, seed);
+    setMessage(zip.ok ? null : aboutCables(zip.why));
+    if (zip.ok) downloadBytes('interventions.zip', zip.bytes);
+  };
+  return (
+    <section className="card configuration" aria-labelledby="configuration-title">
+      <div className="card-head">
+        <h2 id="configuration-title">Configuration</h2>
+        <button
+          type="button"
+          className="button"
+          aria-disabled={cables.length === 0}
+          title={
+            cables.length === 0
+              ? 'There is a folder once a cable hangs'
+              : 'A zip of the folder that pyvene loads'
+          }
+          onClick={save}
+        >
+          Save for pyvene
+        </button>
+      </div>
+      {message !== null && <p className="run-problem">{message}</p>}
+      <Tabs.Root defaultValue="json">
+        <Tabs.List className="tabs" aria-label="The cables as">
+          <Tabs.Trigger value="json">JSON</Tabs.Trigger>
+          {languages.map(({ name, title }) => (
+            <Tabs.Trigger key={name} value={name}>
+              {title}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        <Tabs.Content value="json" tabIndex={-1}>
+          <Suspense fallback={<pre className="program mono">{text}</pre>}>
+            <JsonEditor text={text} label="Configuration as JSON" onText={editing} />
+          </Suspense>
+        </Tabs.Content>
+        {languages.map(({ name }) => (
+          <Tabs.Content key={name} value={name} tabIndex={-1}>
+            <Program language={name} />
+          </Tabs.Content>
+        ))}
+      </Tabs.Root>
+    </section>
+  );
+}
