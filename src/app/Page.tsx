@@ -1,6 +1,6 @@
 // The frame: header, the page that is in view, and what can open over it.
 
-import { type ComponentType, useEffect } from 'react';
+import { type ComponentType, lazy, Suspense, useEffect } from 'react';
 import { ExperimentRoom } from './experiment/ExperimentRoom.tsx';
 import { Header } from './frame/Header.tsx';
 import { HelpDialog } from './frame/HelpDialog.tsx';
@@ -13,7 +13,11 @@ import { TracePage } from './trace/TracePage.tsx';
 import { usePage, useStatus, useTheme, useWorkbench } from './workbenchContext.tsx';
 
 /** What each kind of experiment shows in its room, by its name. */
-const ownPages: Readonly<Record<string, ComponentType>> = { trace: TracePage };
+const ownPages: Readonly<Record<string, ComponentType>> = {
+  trace: TracePage,
+  // Loaded when it is first looked at, so that the first visit stays light.
+  intervene: lazy(() => import('./patch/PatchPage.tsx')),
+};
 
 export function Page() {
   useShortcuts();
@@ -37,7 +41,9 @@ export function Page() {
           <ModelPage />
         ) : (
           <ExperimentRoom key={page.name} page={page}>
-            <Own />
+            <Suspense fallback={<p className="mute">Opening the page.</p>}>
+              <Own />
+            </Suspense>
           </ExperimentRoom>
         )}
       </main>

@@ -17,6 +17,8 @@ import { type CacheStore, createCacheStore } from './model/cacheStore.ts';
 import { createHubStore, type HubStore } from './model/hubStore.ts';
 import { createModelStore, type EmbeddedModel, type ModelStore } from './model/modelStore.ts';
 import { createOfflineStore, type OfflineStore } from './offline/offlineStore.ts';
+import { patchExamples } from './patch/examples.ts';
+import { patchPage } from './patch/page.ts';
 import { examplePrompts, type PromptStore } from './prompt/promptStore.ts';
 import { createTokenNamesStore, type TokenNamesStore } from './prompt/tokenNames.ts';
 import { createRackStore, type RackStore } from './rack/rackStore.ts';
@@ -78,7 +80,8 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
   const desk = createRunDesk();
   const trace = createExperimentPage(tracePage(examples), { engine, model, desk, keeper });
   // A page is mounted by a line here; see docs/page.md.
-  const pages: readonly AnyPage[] = [trace];
+  const patch = createExperimentPage(patchPage(patchExamples), { engine, model, desk, keeper });
+  const pages: readonly AnyPage[] = [trace, patch];
   const opening = createOpeningStore(pages, page);
   const prompt = trace.prompts()[0];
   if (prompt === undefined) throw new Error('The Trace page has no prompt.');

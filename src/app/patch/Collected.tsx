@@ -2,19 +2,21 @@
 
 import { safetensorsBytes } from '../../checkpoint/safetensors/written.ts';
 import type { InterveneResult } from '../../experiments/intervene/result.ts';
+import { download } from '../experiment/exports.ts';
 import { TokenText } from '../prompt/TokenText.tsx';
-import { downloadBytes } from './download.ts';
 
 const norm = (data: readonly number[]): string =>
   Math.sqrt(data.reduce((sum, x) => sum + x * x, 0)).toPrecision(4);
 
 export function Collected({ collected }: Pick<InterveneResult, 'collected'>) {
   const save = () =>
-    downloadBytes(
+    download(
+      new Blob([
+        safetensorsBytes(
+          new Map(collected.map(({ key, shape, data }) => [key, { shape, data: Float32Array.from(data) }])),
+        ),
+      ]),
       'collected.safetensors',
-      safetensorsBytes(
-        new Map(collected.map(({ key, shape, data }) => [key, { shape, data: Float32Array.from(data) }])),
-      ),
     );
   return (
     <div className="effect-collected">

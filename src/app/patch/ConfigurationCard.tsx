@@ -2,12 +2,12 @@
 
 import { Tabs } from 'radix-ui';
 import { lazy, Suspense, useState } from 'react';
+import { messageOf } from '../../messages/wording.ts';
 import { useBench, useBenchState, useDocument, usePatchDraft } from './benchContext.tsx';
-import { downloadBytes } from './download.ts';
 import { aboutCables } from './draft.ts';
-import { messageOf } from './effectStore.ts';
-import { type Language, languages, programOf, pyveneZip } from './programs.ts';
+import { type Language, languages, programOf } from './programs.ts';
 import { cablesOf, readWiringText, wiringText } from './reading.ts';
+import { ShareButtons } from './ShareButtons.tsx';
 
 /** Loaded when a person opens it: an editor is heavier than the rest of the page. */
 const JsonEditor = lazy(() => import('./JsonEditor.tsx'));
@@ -65,36 +65,16 @@ function Program({ language }: { readonly language: Language }) {
 
 export function ConfigurationCard() {
   const draft = usePatchDraft();
-  const { seed, cables } = useDocument();
   const model = useBenchState((state) => state.model);
   const editing = useEditing();
-  const [message, setMessage] = useState<string | null>(null);
   if (model === null) return null;
   const text = draft.wiring ? wiringText(draft.wiring) : emptyText;
-  const save = () => {
-    const zip = pyveneZip(draft, seed);
-    setMessage(zip.ok ? null : aboutCables(zip.why));
-    if (zip.ok) downloadBytes('interventions.zip', zip.bytes);
-  };
   return (
     <section className="card configuration" aria-labelledby="configuration-title">
       <div className="card-head">
         <h2 id="configuration-title">Configuration</h2>
-        <button
-          type="button"
-          className="button"
-          aria-disabled={cables.length === 0}
-          title={
-            cables.length === 0
-              ? 'There is a folder once a cable hangs'
-              : 'A zip of the folder that pyvene loads'
-          }
-          onClick={save}
-        >
-          Save for pyvene
-        </button>
+        <ShareButtons />
       </div>
-      {message !== null && <p className="run-problem">{message}</p>}
       <Tabs.Root defaultValue="json">
         <Tabs.List className="tabs" aria-label="The cables as">
           <Tabs.Trigger value="json">JSON</Tabs.Trigger>

@@ -3,9 +3,9 @@
 import { Popover } from 'radix-ui';
 import { useId, useState } from 'react';
 import { readPairs } from '../../experiments/patch/table.ts';
+import { messageOf } from '../../messages/wording.ts';
 import { useBench, useDocument } from './benchContext.tsx';
 import type { PatchDocument } from './document.ts';
-import { messageOf } from './effectStore.ts';
 
 /** The document with a table: its first pair is the one that is shown. @throws ExperimentError */
 export function withPairs(document: PatchDocument, text: string): PatchDocument {

@@ -3,6 +3,8 @@
 
 import { type ReactNode, useState } from 'react';
 import type { TokenInfo } from '../../worker/protocol.ts';
+import { Examples } from '../experiment/Examples.tsx';
+import { UndoButtons } from '../experiment/UndoButtons.tsx';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { spokenToken } from '../prompt/tokenText.ts';
 import { formatRoundPercent } from '../quantities.ts';
@@ -144,46 +146,48 @@ export function PromptRows() {
     place === chosen ? [] : [position, place],
   ).length;
   return (
-    <section className="card pair-card" aria-labelledby="pair-title">
+    <section className="card pair-card" aria-labelledby="pair-title" data-document>
       <div className="card-head">
         <h2 id="pair-title">Prompts</h2>
-        <span className="pair-tools">
-          <button
-            type="button"
-            className="button"
-            onClick={() => {
-              page.edit(swappedRuns);
-              hand.drop();
-            }}
-          >
-            Swap
-          </button>
-          <button
-            type="button"
-            className="button"
-            onClick={() => page.edit((own) => ({ ...own, sources: [...own.sources, ''] }))}
-          >
-            Add a source
-          </button>
-          <button
-            type="button"
-            className="button"
-            aria-pressed={isMatching}
-            aria-disabled={!hasBoth}
-            title={
-              hasBoth
-                ? 'Say which position of the source stands for which of the base'
-                : 'Both prompts are needed'
-            }
-            onClick={() => {
-              if (hasBoth) setIsMatching(!isMatching);
-              setChosen(null);
-            }}
-          >
-            Match positions
-          </button>
-          <PairsForm />
-        </span>
+        <UndoButtons />
+        <Examples />
+      </div>
+      <div className="pair-tools">
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            page.edit(swappedRuns);
+            hand.drop();
+          }}
+        >
+          Swap
+        </button>
+        <button
+          type="button"
+          className="button"
+          onClick={() => page.edit((own) => ({ ...own, sources: [...own.sources, ''] }))}
+        >
+          Add a source
+        </button>
+        <button
+          type="button"
+          className="button"
+          aria-pressed={isMatching}
+          aria-disabled={!hasBoth}
+          title={
+            hasBoth
+              ? 'Say which position of the source stands for which of the base'
+              : 'Both prompts are needed'
+          }
+          onClick={() => {
+            if (hasBoth) setIsMatching(!isMatching);
+            setChosen(null);
+          }}
+        >
+          Match positions
+        </button>
+        <PairsForm />
       </div>
       {document.sources.map((_, place) => (
         <PromptRow
@@ -225,7 +229,7 @@ export function PromptRows() {
       {isMatching && (
         <p className="mute small pair-hint" role="status">
           {chosen === null
-            ? `Choose a position of the base, then the one of the source that stands for it. ${matched > 0 ? '' : ''}`
+            ? `Choose a position of the base, then the one of the source that stands for it.`
             : `Now choose the source’s position for ${chosen}; the one it has unmatches it.`}
         </p>
       )}

@@ -25,7 +25,7 @@ import {
   socketPoint,
 } from '../../figures/rack/rackLayout.ts';
 import { themes } from '../../figures/theme.ts';
-import { useShownTheme } from '../trace/useShownTheme.ts';
+import { useShownTheme } from '../frame/useShownTheme.ts';
 import { CableShape } from './CableShape.tsx';
 import { useRackPainting } from './useRackPainting.ts';
 

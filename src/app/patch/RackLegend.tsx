@@ -1,8 +1,8 @@
 // The scale of the rack's colours, and what a ring and a disc are.
 
 import { colourAt } from '../../figures/colour.ts';
+import { useShownTheme } from '../frame/useShownTheme.ts';
 import { formatLogit } from '../quantities.ts';
-import { useShownTheme } from '../trace/useShownTheme.ts';
 import { usePatchDraft, useSockets } from './benchContext.tsx';
 import { scaleOfShares } from './sockets.ts';
 

@@ -1,9 +1,9 @@
 // A vector for a socket: typed or pasted numbers, the mean over prompts, or what a word's embedding is.
 
 import { useId, useState } from 'react';
+import { messageOf } from '../../messages/wording.ts';
 import { useBench } from './benchContext.tsx';
 import type { Place } from './document.ts';
-import { messageOf } from './effectStore.ts';
 import type { Shelf } from './sockets.ts';
 import { componentWords } from './spoken.ts';
 

@@ -1,6 +1,6 @@
 // What is watched: the token that the source is followed by, against the one that the base is.
 
-import { TokenPicker } from '../trace/TokenPicker.tsx';
+import { TokenPicker } from '../prompt/TokenPicker.tsx';
 import { useBench, useBenchState, useDocument, usePatchDraft } from './benchContext.tsx';
 
 export function Watched() {

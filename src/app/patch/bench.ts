@@ -3,13 +3,14 @@
 import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { Engine } from '../../worker/protocol.ts';
-import type { ModelStore } from '../model/modelStore.ts';
-import { type BenchPage, type BenchState, createBenchPage } from './benchPage.ts';
+import type { ExperimentPage } from '../experiment/experimentPage.ts';
+import { type BenchPage, type BenchState, benchPageOf } from './benchPage.ts';
 import { type Cable, changedCable, type PatchDocument, withCable, withoutCable } from './document.ts';
 import { draftOf, type PatchDraft } from './draft.ts';
 import { createEffectStore, type EffectStore } from './effectStore.ts';
 import { takenRun, whyNotFit } from './fitting.ts';
 import { createHandStore, type HandStore, type Picked } from './handStore.ts';
+import type { PatchTypes } from './page.ts';
 import { createSocketStore, type SocketStore } from './socketStore.ts';
 import { placeOf, type Shelf } from './sockets.ts';
 
@@ -45,8 +46,8 @@ export function shelfOf({ view }: PatchDocument, { outline }: PatchDraft): Shelf
 export const endColumns = ({ columns }: Picked, column: number, count: number): readonly number[] =>
   columns.map((_, index) => column + index).filter((each) => each < count);
 
-export function createPatchBench(engine: Engine, model: ModelStore, blank: PatchDocument): PatchBench {
-  const page = createBenchPage(engine, model, blank);
+export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>): PatchBench {
+  const page = benchPageOf(own);
   const effect = createEffectStore(engine);
   const sockets = createSocketStore(engine);
   const hand = createHandStore();

@@ -6,6 +6,7 @@ import { type InterveneExperiment, readInterveneExperiment } from '../../experim
 import type { ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
 import { type Cable, cableLetter, type PatchDocument, sourceIndex, type WatchedToken } from './document.ts';
 import { correctedMatching, type Matching, matchPositions } from './matching.ts';
+import { experimentIn } from './opened.ts';
 import { outlineOf } from './outline.ts';
 import { checkWiring, type PromptTokens } from './reading.ts';
 import { type Wiring, wiringOf } from './wiring.ts';
@@ -74,18 +75,9 @@ export function aboutCables(message: string): string {
 const idsOf = (tokens: readonly TokenInfo[]): readonly number[] => tokens.map(({ id }) => id);
 
 function experimentOf(document: PatchDocument, wiring: Wiring, model: ModelInfo, sourceCount: number) {
-  const { base, sources, answer, distractor, seed } = document;
-  return readInterveneExperiment({
-    kind: 'intervene',
-    version: 1,
-    model: model.label,
-    base,
-    sources: sources.slice(0, sourceCount),
-    ...(answer === null ? {} : { answer }),
-    ...(distractor === null ? {} : { distractor }),
-    ...wiring,
-    ...(seed === 0 ? {} : { seed }),
-  });
+  return readInterveneExperiment(
+    experimentIn({ ...document, sources: document.sources.slice(0, sourceCount) }, model.label, wiring),
+  );
 }
 
 /** How many of the sources the cables take from: a source that is not yet typed is no hindrance to the others. */

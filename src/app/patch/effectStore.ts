@@ -5,6 +5,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { InterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../../experiments/intervene/result.ts';
 import { type Metric, metricOf, type Samples } from '../../experiments/metrics.ts';
+import { messageOf } from '../../messages/wording.ts';
 import type { Engine } from '../../worker/protocol.ts';
 
 export interface Effect {
@@ -40,8 +41,6 @@ export const metricIn = (samples: Samples): Metric =>
 
 export const metricValue = (samples: Samples): number =>
   metricOf(samples, metricIn(samples))[0] ?? Number.NaN;
-
-export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 export function createEffectStore(engine: Engine): EffectStore {
   const store = createStore<EffectState>(() => ({

@@ -8,8 +8,8 @@ import { exportTransformerLens } from '../../interventions/export/transformerLen
 import { exportTypeScript } from '../../interventions/export/typescript.ts';
 import { writePyveneFolder } from '../../interventions/pyvene/pyveneFolder.ts';
 import { toPyveneFolder } from '../../interventions/pyvene/savedFolder.ts';
+import { messageOf } from '../../messages/wording.ts';
 import type { PatchDraft } from './draft.ts';
-import { messageOf } from './effectStore.ts';
 import { checkWiring } from './reading.ts';
 
 export const languages = [

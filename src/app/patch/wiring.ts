@@ -2,8 +2,6 @@
 
 import type { Configuration, Representation } from '../../interventions/configuration/configuration.ts';
 import type { Subspaces, UnitLocations } from '../../interventions/configuration/locations.ts';
-import { InterventionError } from '../../interventions/intervention.ts';
-import { interventionType } from '../../interventions/types/registry.ts';
 import {
   type Cable,
   cableLetter,
@@ -90,13 +88,11 @@ function locationsOf(place: Place, length: number): readonly unknown[] {
 
 /**
  * @param lengthOf tokens of a run's prompt
- * @throws InterventionError for a document without cables
  */
 export function wiringOf(
   { cables, sources, mode }: Pick<PatchDocument, 'cables' | 'sources' | 'mode'>,
   lengthOf: (run: string) => number,
 ): Wiring {
-  if (cables.length === 0) throw new InterventionError('There is no cable yet.');
   const groups = groupsOf(cables);
   const isSerial = mode === 'serial' && whyNotSerial(cables) === null;
   // One source serves every cable of a call, so that nothing need say which; unless some cable edits that source.
@@ -109,7 +105,8 @@ export function wiringOf(
     const isGrouped = cables.length > 1 && !isShared;
     const usualFrom = sourceRun(isShared ? 0 : group);
     const usualTo = isSerial ? serialTarget(group, groupCount) : 'base';
-    const takesSite = from && interventionType(cable.type, 'type').source === 'run';
+    // What is left out is read where the module begins; the library finds that place itself.
+    const takesSite = from && cable.type !== 'SkipIntervention';
     return {
       layer: to.layer,
       component: to.component,

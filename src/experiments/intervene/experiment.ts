@@ -4,7 +4,15 @@
 import * as v from 'valibot';
 import { givenConfigurationSchema } from '../../interventions/configuration/configuration.ts';
 import type { Subspaces, UnitLocations } from '../../interventions/configuration/locations.ts';
-import { type Immutable, readVersioned, textOrIds, tokenName, wholeNumber } from '../experimentFile.ts';
+import {
+  type Immutable,
+  readVersioned,
+  textOrIds,
+  tokenId,
+  tokenName,
+  wholeNumber,
+} from '../experimentFile.ts';
+import { pairsSchema } from '../pairs.ts';
 
 export const interveneVersion = 1;
 const mostSources = 16;
@@ -28,6 +36,17 @@ const subspacesSchema = v.custom<NonNullable<Subspaces>>(
   'Subspaces are a number, a list of numbers, or a list for each intervention',
 );
 
+/** The sockets that a page shows, which positions of the first source stand for which of the base, and a table to sweep. */
+const rackSchema = v.strictObject({
+  component: v.optional(v.string(), 'block_output'),
+  by: v.optional(v.picklist(['position', 'head']), 'position'),
+  /** The head whose sockets are shown by position; default all together. */
+  head: v.optional(tokenId),
+  /** Pairs of positions, the base's first, or null where the source has nothing that corresponds. */
+  matches: v.optional(v.array(v.strictTuple([tokenId, v.nullable(tokenId)]))),
+  pairs: v.optional(pairsSchema),
+});
+
 export const interveneExperimentSchema = v.strictObject({
   kind: v.literal('intervene'),
   version: v.literal(interveneVersion),
@@ -48,12 +67,14 @@ export const interveneExperimentSchema = v.strictObject({
    * another; null for none.
    */
   distractor: v.optional(v.nullable(tokenName)),
-  /** pyvene's. */
-  configuration: givenConfigurationSchema,
+  /** pyvene's; left out where nothing is changed yet. */
+  configuration: v.optional(givenConfigurationSchema),
   unitLocations: v.optional(located),
   subspaces: v.optional(subspacesSchema),
   /** By pyvene's keys; those that are left out are drawn. */
   parameters: v.optional(v.record(v.string(), v.record(v.string(), parameterSchema))),
+  /** What a rack of sockets beside it shows; no number of the intervention depends on it. */
+  rack: v.optional(rackSchema),
   /** Of parameters that are drawn. */
   seed: v.optional(v.pipe(wholeNumber, v.minValue(0), v.maxValue(2 ** 32 - 1)), 0),
 });

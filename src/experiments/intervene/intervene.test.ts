@@ -168,3 +168,11 @@ test('what is watched is what the source says against what the base says, unless
   expect(await watched({ answer: undefined, distractor: null })).toEqual([' Mark', undefined]);
   expect(await watched({ answer: ' Paul', distractor: undefined })).toEqual([' Paul', undefined]);
 });
+
+test('without a configuration nothing is changed, and what is watched is measured', async () => {
+  const result = await run({ rack: { component: 'mlp_output', matches: [[3, null]] } });
+  expect(result.after).toEqual(result.before);
+  expect(result.measured.intervened).toEqual(result.measured.base);
+  expect(result.later).toEqual([]);
+  expect(() => experimentOf({ rack: { by: 'neuron' } })).toThrow("'rack.by'");
+});

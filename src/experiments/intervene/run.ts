@@ -4,7 +4,10 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { type Configuration, readConfiguration } from '../../interventions/configuration/configuration.ts';
-import { resolveConfiguration } from '../../interventions/configuration/resolve.ts';
+import {
+  type ResolvedConfiguration,
+  resolveConfiguration,
+} from '../../interventions/configuration/resolve.ts';
 import { compileCall } from '../../interventions/execution/compile.ts';
 import type { Prompt } from '../../interventions/execution/prompt.ts';
 import type { Call } from '../../interventions/execution/runs.ts';
@@ -24,7 +27,8 @@ import { type InterveneResult, interveneResultVersion, type NamedCandidate } fro
 
 export interface ResolvedIntervention {
   readonly experiment: InterveneExperiment;
-  readonly configuration: Configuration;
+  /** Undefined where nothing is changed. */
+  readonly configuration: Configuration | undefined;
   readonly base: readonly number[];
   readonly sources: readonly (readonly number[])[];
   readonly parameters: Readonly<Record<string, Parameters>>;
@@ -49,16 +53,20 @@ const parametersOf = ({ parameters = {} }: InterveneExperiment): Readonly<Record
     ]),
   );
 
-/** Where the base is first changed: by its own edits alone, which is where the change of any other run enters it. */
-function firstChangedPosition(
+/**
+ * Where the base is first changed: by its own edits alone, which is where the change of any other run enters it.
+ * @throws InterventionError or PlanError that names the intervention, what was given and what would be right
+ */
+function firstChangedIn(
   architecture: Architecture,
+  configuration: ResolvedConfiguration,
   call: Call,
-  compiledRows: readonly Row[],
-  row: number,
 ): number {
-  if (!architecture.isCausal) return 0;
+  const compiled = compileCall(architecture, configuration, call);
+  const { rows, rowOf } = compiled.rows(0, new Map());
+  if (!architecture.isCausal || compiled.phases > 1) return 0;
   const [base] = call.base;
-  const positions = (compiledRows[row]?.edits ?? []).flatMap(({ location }) =>
+  const positions = (rows[rowOf('base', 0)]?.edits ?? []).flatMap(({ location }) =>
     location.positions === 'all' ? [0] : location.positions,
   );
   return Math.min((base?.tokens.length ?? 1) - 1, ...positions);
@@ -96,7 +104,7 @@ export function resolveIntervene(
     prompt(text, experiment.sources.length > 1 ? `source ${index}` : 'source'),
   );
   const parameters = parametersOf(experiment);
-  const configuration = readConfiguration(experiment.configuration);
+  const configuration = experiment.configuration && readConfiguration(experiment.configuration);
   const { unitLocations, subspaces, seed } = experiment;
   const call: RunArguments = {
     base,
@@ -111,14 +119,13 @@ export function resolveIntervene(
     unitLocations,
     subspaces,
   };
-  const compiled = compileCall(
-    architecture,
-    resolveConfiguration(architecture, configuration, { parameters, seed }),
-    full,
-  );
-  const { rows, rowOf } = compiled.rows(0, new Map());
-  const firstChanged =
-    compiled.phases > 1 ? 0 : firstChangedPosition(architecture, full, rows, rowOf('base', 0));
+  const firstChanged = configuration
+    ? firstChangedIn(
+        architecture,
+        resolveConfiguration(architecture, configuration, { parameters, seed }),
+        full,
+      )
+    : base.length - 1;
   const answer = named(experiment.answer, 'answer');
   const distractor = named(experiment.distractor ?? undefined, 'distractor');
   return {
@@ -227,6 +234,32 @@ async function readThroughHead(
   return (await model.run({ rows, reads }, signal ? { signal } : {})).map(floatsOf);
 }
 
+interface Intervened {
+  /** [positions, vocabulary], or of the last position; undefined where nothing is changed. */
+  readonly output?: Float32Array;
+  readonly collectedActivations: readonly (readonly Tensor[])[];
+  /** Of the interventions that collect. */
+  readonly keys: readonly string[];
+}
+
+async function intervened(
+  model: Model,
+  { configuration, parameters, call, experiment }: ResolvedIntervention,
+  isWhole: boolean,
+  options: { readonly signal?: AbortSignal },
+): Promise<Intervened> {
+  if (!configuration) return { collectedActivations: [], keys: [] };
+  const intervenable = new IntervenableModel(configuration, model, { parameters, seed: experiment.seed });
+  const { intervenedOutputs, collectedActivations } = await intervenable.run(
+    { ...call, logits: isWhole ? 'all' : 'last' },
+    options,
+  );
+  const [output] = intervenedOutputs.logits;
+  if (!output) throw new Error('The run gave no logits.');
+  const collecting = [...intervenable.interventions].filter(([, { type }]) => type.isCollect);
+  return { output: output.data, collectedActivations, keys: collecting.map(([key]) => key) };
+}
+
 const brief = (x: number): number => Number(x.toPrecision(9));
 
 /**
@@ -242,7 +275,7 @@ export async function runIntervene(
     isWhole = true,
   }: RunInterveneOptions = {},
 ): Promise<InterveneResult> {
-  const { experiment, base, sources, parameters, call, firstChanged, notices } = resolved;
+  const { experiment, base, sources, firstChanged, notices } = resolved;
   const { architecture, backend } = model;
   const size = architecture.vocabularySize;
   const options = signal ? { signal } : {};
@@ -263,17 +296,8 @@ export async function runIntervene(
     ? await plainLogits(model, [base], true, known, signal)
     : [];
 
-  const intervenable = new IntervenableModel(resolved.configuration, model, {
-    parameters,
-    seed: experiment.seed,
-  });
-  const { intervenedOutputs, collectedActivations } = await intervenable.run(
-    { ...call, logits: withLater ? 'all' : 'last' },
-    options,
-  );
-  const [output] = intervenedOutputs.logits;
-  if (!output) throw new Error('The run gave no logits.');
-  const after = output.data.subarray(output.data.length - size);
+  const { output, collectedActivations, keys } = await intervened(model, resolved, withLater, options);
+  const after = output ? output.subarray(output.length - size) : before;
 
   const [best] = topCandidates(others[0] ?? before, 1);
   const answer = resolved.answer ?? { id: best?.id ?? 0, text: textOf(best?.id ?? 0) };
@@ -286,7 +310,7 @@ export async function runIntervene(
   const later = withLater
     ? Array.from({ length: base.length - firstChanged }, (_, index) => {
         const position = firstChanged + index;
-        const [was, is] = [at(wholeBefore, position), at(output.data, position)];
+        const [was, is] = [at(wholeBefore, position), at(output ?? wholeBefore, position)];
         const [topWas, topIs] = [top(was, 1)[0], top(is, 1)[0]];
         if (!topWas || !topIs) throw new Error('The vocabulary is empty.');
         const [divergence = 0] = measure(is, was, answer.id, undefined).divergence;
@@ -294,14 +318,13 @@ export async function runIntervene(
       })
     : [];
 
-  const collecting = [...intervenable.interventions].filter(([, { type }]) => type.isCollect);
   const collected = [];
   for (const [index, examples] of collectedActivations.entries()) {
     const [tensor] = examples;
     if (!tensor) continue;
     const seen = isWhole ? await readThroughHead(model, tensor, base[0] ?? 0, signal) : [];
     collected.push({
-      key: collecting[index]?.[0] ?? '',
+      key: keys[index] ?? '',
       shape: [...tensor.shape],
       data: Array.from(tensor.data, brief),
       nearest: seen.map((logits) => top(logits, 5)),

@@ -1,0 +1,97 @@
+// The Patch page as the rooms of experiments take it. It is loaded with the frame, so that links and files find it; what the
+// page itself needs comes when it is first looked at.
+
+import { type InterveneExperiment, readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
+import { interveneKind } from '../../experiments/intervene/kind.ts';
+import type { InterveneResult } from '../../experiments/intervene/result.ts';
+import { messageOf } from '../../messages/wording.ts';
+import { withoutDefaults } from '../../share/link.ts';
+import type { Draft, Example, PageDefinition, Surroundings } from '../experiment/definition.ts';
+import { emptyDocument, type PatchDocument, sourceIndex } from './document.ts';
+import { documentOf, experimentIn } from './opened.ts';
+import { wiringOf } from './wiring.ts';
+
+export type PatchPageDraft = Draft<InterveneExperiment>;
+
+export interface PatchTypes {
+  readonly document: PatchDocument;
+  readonly experiment: InterveneExperiment;
+  readonly result: InterveneResult;
+  readonly draft: PatchPageDraft;
+}
+
+export type PatchExample = Example<InterveneExperiment, InterveneResult>;
+
+/** The experiment as far as it needs no look at the model: that is the work of the page, and of the engine. */
+function derive(document: PatchDocument, { model, tokens }: Surroundings): PatchPageDraft {
+  const none = (field: string, why: string): PatchPageDraft => ({
+    experiment: null,
+    problems: new Map([[field, why]]),
+  });
+  const { base, sources, cables } = document;
+  if (base.trim() === '') return none('base', 'Type a base prompt.');
+  if (model === null) return { experiment: null, problems: new Map() };
+  const lengthOf = (run: string) => {
+    const index = sourceIndex(run);
+    return tokens[index === null ? 0 : index + 1]?.length ?? 0;
+  };
+  const isRead = [base, ...sources].every((text, index) => text === '' || tokens[index] !== null);
+  if (!isRead) return { experiment: null, problems: new Map() };
+  try {
+    const wiring = cables.length === 0 ? null : wiringOf(document, lengthOf);
+    const experiment = readInterveneExperiment(experimentIn(document, model.label, wiring));
+    return { experiment, problems: new Map() };
+  } catch (cause) {
+    return none('cables', messageOf(cause));
+  }
+}
+
+const texts = (prompt: string | readonly number[]): string => (typeof prompt === 'string' ? prompt : '');
+
+export const patchPage = (examples: readonly PatchExample[]): PageDefinition<PatchTypes> => ({
+  kind: interveneKind,
+  title: 'Patch',
+  noun: 'patch',
+  examples,
+  blank: emptyDocument,
+  prompts: ({ base, sources }) => [base, ...sources],
+  withPrompt: (document, index, text) =>
+    index === 0
+      ? { ...document, base: text, pairs: null }
+      : {
+          ...document,
+          sources: document.sources.map((source, place) => (place === index - 1 ? text : source)),
+          corrections: index === 1 ? [] : document.corrections,
+          pairs: null,
+        },
+  derive,
+  documentOf: (experiment) => documentOf(experiment),
+  experimentOf: ({ experiment }) => experiment,
+  shared: (experiment) => experiment,
+  brief: ({ rack, ...experiment }) =>
+    withoutDefaults(
+      { ...experiment, rack: withoutDefaults(rack ?? {}, { component: 'block_output', by: 'position' }) },
+      { rack: {}, seed: 0 },
+    ),
+  standIn: ({ experiment, base, sources }) => ({
+    model: {
+      label: experiment.model,
+      layerCount: 0,
+      maxPositions: Number.POSITIVE_INFINITY,
+    },
+    prompts: [base, ...sources].map((tokens, index) => ({
+      text: texts(index === 0 ? experiment.base : (experiment.sources[index - 1] ?? '')),
+      tokens: tokens.map((token) => ({ ...token, isSpecial: false })),
+    })),
+  }),
+  difference: (a, b) =>
+    Math.max(
+      ...a.after.map(({ id, probability }) =>
+        Math.abs(probability - (b.after.find((other) => other.id === id)?.probability ?? 0)),
+      ),
+    ),
+  figure: () => {
+    throw new Error('What an intervention does is shown as tables; its sweeps have figures.');
+  },
+  fileStem: () => 'patch',
+});
