@@ -142,9 +142,6 @@ export function PromptRows() {
     hasBoth ? differingSources(ids(base?.tokens), ids(first?.tokens), draft.matching) : [],
   );
   const nothing = new Set<number>();
-  const matched = draft.matching.flatMap((place, position) =>
-    place === chosen ? [] : [position, place],
-  ).length;
   return (
     <section className="card pair-card" aria-labelledby="pair-title" data-document>
       <div className="card-head">
