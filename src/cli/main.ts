@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   serve: () => import('./commands/serve.ts'),
   components: () => import('./commands/components.ts'),
   predict: () => import('./commands/predict.ts'),
+  generate: () => import('./commands/generate.ts'),
   trace: () => import('./commands/trace.ts'),
   run: () => import('./commands/run.ts'),
   conformance: () => import('./commands/conformance.ts'),
