@@ -30,6 +30,8 @@ const floor: Readonly<Record<string, number>> = {
 const doors: Readonly<Record<string, readonly string[]>> = {
   'checkpoint/cache': ['cacheShelf.ts'],
   'checkpoint/chat': ['generationFiles.ts'],
+  'checkpoint/gguf': ['ggufHeader.ts'],
+  'checkpoint/safetensors': ['safetensors.ts'],
   'checkpoint/sources': ['byteSource.ts', 'hub.ts'],
   'checkpoint/storage': ['storage.ts', 'expand.ts', 'half.ts'],
   'checkpoint/tokenizer': ['tokenizer.ts', 'tokenizerFiles.ts', 'tokenText.ts'],
