@@ -114,8 +114,7 @@ export function cellIndex(result: PatchResult, { panel, layer, column }: PatchCe
 const samplesOfCell = ({ pairs, drawn }: PatchResult): number =>
   drawn ? drawn.reduce((sum, { length }) => sum + length, 0) : pairs.length;
 
-const isOf = (cell: PatchCell) => (other: PatchCell) =>
-  other.panel === cell.panel && other.layer === cell.layer && other.column === cell.column;
+const keyOf = ({ panel, layer, column }: PatchCell): string => `${panel} ${layer} ${column}`;
 
 /** The samples of a cell whose parts are all there; undefined while some are missing. */
 function joined(parts: readonly Part[], total: number): Samples | undefined {
@@ -132,19 +131,21 @@ function joined(parts: readonly Part[], total: number): Samples | undefined {
 export function addCells(result: PatchResult, cells: readonly Finished<PatchPart>[]): PatchResult {
   const lists = result.panels.map((panel) => [...panel.cells]);
   const total = samplesOfCell(result);
-  let parts = result.parts ?? [];
-  const { parts: _, ...rest } = result;
-  for (const { samples, from, panel, layer, column } of cells) {
-    const cell = { panel, layer, column };
-    const isSame = isOf(cell);
-    const own = [...parts.filter((part) => isSame(part) && part.from !== from), { ...cell, from, samples }];
-    const others = parts.filter((part) => !isSame(part));
+  const { parts: before = [], ...rest } = result;
+  const waiting = new Map<string, readonly Part[]>();
+  for (const part of before) waiting.set(keyOf(part), [...(waiting.get(keyOf(part)) ?? []), part]);
+  for (const part of cells) {
+    const key = keyOf(part);
+    const own = [...(waiting.get(key) ?? []).filter(({ from }) => from !== part.from), part];
     const whole = joined(own, total);
-    const index = cellIndex(result, cell);
-    const list = lists[panel];
-    if (whole && list && index >= 0) list[index] = whole;
-    parts = whole ? others : [...others, ...own];
+    if (whole) {
+      waiting.delete(key);
+      const list = lists[part.panel];
+      const index = cellIndex(result, part);
+      if (list && index >= 0) list[index] = whole;
+    } else waiting.set(key, own);
   }
+  const parts = [...waiting.values()].flat();
   return {
     ...rest,
     panels: result.panels.map((panel, index) => ({ ...panel, cells: lists[index] ?? panel.cells })),
@@ -155,9 +156,9 @@ export function addCells(result: PatchResult, cells: readonly Finished<PatchPart
 /** Whether a result holds a cell, or the part of it that begins at a case. */
 export function holdsCell(result: PatchResult, cell: PatchCell, from?: number): boolean {
   const index = cellIndex(result, cell);
-  const isWhole = index >= 0 && (result.panels[cell.panel]?.cells[index] ?? null) !== null;
-  const isSame = isOf(cell);
-  return isWhole || (result.parts ?? []).some((part) => part.from === from && isSame(part));
+  if (index >= 0 && (result.panels[cell.panel]?.cells[index] ?? null) !== null) return true;
+  const key = keyOf(cell);
+  return (result.parts ?? []).some((part) => part.from === from && keyOf(part) === key);
 }
 
 /** Cells that have arrived, and all that there will be. */
