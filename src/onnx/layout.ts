@@ -37,6 +37,9 @@ export function reshape(x: Value, shape: Shape): Value {
   return apply('Reshape', [x, int64s(target)], {}, x.dtype, shape);
 }
 
+/** The same entries as a value of its own: what reads it can be told apart from what reads `x`. */
+export const identity = (x: Value): Value => apply('Identity', [x], {}, x.dtype, x.shape);
+
 /** Reorder axes: axis i of the result is axis `permutation[i]` of x. */
 export function transpose(x: Value, permutation: readonly number[]): Value {
   expectDtype('Transpose', x, 'float32', 'int32');

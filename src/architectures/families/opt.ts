@@ -2,6 +2,7 @@
 // than its residual stream.
 
 import { add } from '../../onnx/elementwise.ts';
+import { identity } from '../../onnx/layout.ts';
 import { int32 } from '../../onnx/value.ts';
 import { activation } from '../activation.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
@@ -61,7 +62,8 @@ export function opt(read: ConfigurationReader, names: ReadonlySet<string>): Arch
       const x = scope.site('block_input', scope.hidden);
       if (isPostNorm) {
         const between = attentionNorm.apply(scope, add(x, attend.apply(scope, x)));
-        const added = add(between, feedForward.apply(scope, between));
+        // A value of its own, so that the gradient at the MLP's input is of what the MLP makes of it alone.
+        const added = add(between, feedForward.apply(scope, identity(between)));
         return scope.site('block_output', mlpNorm.apply(scope, added));
       }
       const between = add(x, attend.apply(scope, attentionNorm.apply(scope, x)));

@@ -43,7 +43,8 @@ const {
   where,
   cast,
 } = elementwise;
-const { reshape, transpose, unsqueeze, squeeze, concat, slice, split, gather, gatherElements } = layout;
+const { reshape, identity, transpose, unsqueeze, squeeze, concat, slice, split, gather, gatherElements } =
+  layout;
 
 const positive = add(abs(x), constant(0.5));
 const number = (flag: Value): Value => cast(flag, 'float32');
@@ -81,6 +82,7 @@ const outputs: Readonly<Record<string, Value>> = {
   where: where(less(x, y), x, y),
   cast: cast(cast(mul(x, constant(10)), 'int32'), 'float32'),
   reshape: reshape(x, [2, 6]),
+  identity: identity(x),
   transpose: transpose(x, [1, 0]),
   unsqueeze: unsqueeze(x, [1]),
   squeeze: squeeze(unsqueeze(x, [1]), [1]),
