@@ -124,6 +124,11 @@ export interface Architecture {
   readonly maxPositions: number;
   /** Whether a position sees only itself and earlier ones, so that rows may fork within a sequence. */
   readonly isCausal: boolean;
+  /**
+   * Numbers that a block holds at once for a token of a sequence of so many positions; absent: a score for each head and
+   * position.
+   */
+  readonly numbersPerToken?: (positions: number) => number;
   readonly components: readonly ComponentDescription[];
   readonly embed: GraphPart<EmbedScope>;
   readonly blocks: readonly GraphPart<BlockScope>[];

@@ -35,7 +35,7 @@ export interface AttentionShape extends HeadShape {
 }
 
 /** bool [rows, 1, queries, keys]: the key's position is not after the query's, nor further back than the window. */
-function visible(batch: AttentionBatch, window: number | undefined): Value {
+export function visible(batch: AttentionBatch, window: number | undefined): Value {
   const query = unsqueeze(batch.queryPositions, [1, 3]);
   const key = unsqueeze(batch.keyPositions, [1, 2]);
   const past = lessOrEqual(key, query);

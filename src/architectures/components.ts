@@ -215,10 +215,22 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
       feeds: ['block_input', 'final_norm_output'],
     },
   ];
+  return withModelComponents(layer, shape);
+}
+
+/** A layer's components between those that stand around the layers of every language model. */
+function withModelComponents(
+  layer: readonly Sketch[],
+  {
+    width,
+    vocabularySize,
+    embeddingWidth = width,
+  }: Pick<DecoderShape, 'width' | 'vocabularySize' | 'embeddingWidth'>,
+): readonly ComponentDescription[] {
   const model: readonly Sketch[] = [
     {
       name: 'embedding_output',
-      width: shape.embeddingWidth ?? width,
+      width: embeddingWidth,
       description: 'The embedding of the token alone, before any position is added.',
       feeds: ['block_input'],
     },
@@ -230,7 +242,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
     },
     {
       name: 'logits',
-      width: shape.vocabularySize,
+      width: vocabularySize,
       description: 'One score for each token of the vocabulary.',
       feeds: [],
     },
@@ -240,4 +252,45 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
     (sketch: Sketch): ComponentDescription => ({ layout: 'token', ...sketch, scope });
   const [embedding, ...rest] = model.map(described('model'));
   return [...(embedding ? [embedding] : []), ...layer.map(described('layer')), ...rest];
+}
+
+/** All components of a state-space model, in the order of computation. */
+export function stateSpaceComponents(shape: {
+  readonly width: number;
+  readonly innerWidth: number;
+  readonly vocabularySize: number;
+  /** What `ssm_output` is in this family. */
+  readonly output: string;
+}): readonly ComponentDescription[] {
+  const { width, innerWidth } = shape;
+  return withModelComponents(
+    [
+      {
+        name: 'block_input',
+        width,
+        description: 'The residual stream as it enters the layer.',
+        feeds: ['mixer_input', 'block_output'],
+      },
+      {
+        name: 'mixer_input',
+        width,
+        description: 'What the mixer reads: the normalised residual stream.',
+        feeds: ['ssm_output'],
+      },
+      { name: 'ssm_output', width: innerWidth, description: shape.output, feeds: ['mixer_output'] },
+      {
+        name: 'mixer_output',
+        width,
+        description: 'What the mixer adds to the residual stream.',
+        feeds: ['block_output'],
+      },
+      {
+        name: 'block_output',
+        width,
+        description: 'The residual stream as it leaves the layer.',
+        feeds: ['block_input', 'final_norm_output'],
+      },
+    ],
+    shape,
+  );
 }

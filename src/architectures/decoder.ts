@@ -9,14 +9,17 @@ import { embedding, linear } from './linear.ts';
 import { type Module, part, type Weighted } from './module.ts';
 import type { HeadShape } from './projections.ts';
 
-export interface DecoderSizes extends HeadShape {
+export interface ModelSizes {
   readonly width: number;
   readonly layerCount: number;
-  readonly innerWidth: number;
   readonly vocabularySize: number;
   readonly maxPositions: number;
   /** Entries of a token's embedding, where they are not `width`. */
   readonly embeddingWidth?: number;
+}
+
+export interface DecoderSizes extends ModelSizes, HeadShape {
+  readonly innerWidth: number;
 }
 
 export interface DecoderEnds {
@@ -44,7 +47,7 @@ const neverNeeded = /(^|\.)rotary_emb\.inv_freq$/;
 
 /** Embedding and head, and the tensors that the model passes over. */
 function partsAround(
-  { width, vocabularySize, embeddingWidth = width }: DecoderSizes,
+  { width, vocabularySize, embeddingWidth = width }: ModelSizes,
   ends: DecoderEnds,
 ): Pick<Architecture, 'embed' | 'head' | 'tied' | 'ignoredTensors'> {
   const { enter, norm, leave } = ends;
@@ -76,29 +79,45 @@ function partsAround(
   };
 }
 
-export interface Decoder {
+interface Blocks {
   readonly family: string;
-  readonly sizes: DecoderSizes;
-  /** What the components' descriptions depend on, beside the sizes. */
-  readonly shape: Omit<DecoderShape, keyof DecoderSizes>;
   readonly ends: DecoderEnds;
   readonly block: (layer: number) => GraphPart<BlockScope>;
 }
 
-/** A causal language model. */
-export function decoder(read: ConfigurationReader, options: Decoder): Architecture {
-  const { family, sizes, shape, ends, block } = options;
-  const { layerCount, width, heads, vocabularySize, maxPositions } = sizes;
+export interface Decoder extends Blocks {
+  readonly sizes: DecoderSizes;
+  /** What the components' descriptions depend on, beside the sizes. */
+  readonly shape: Omit<DecoderShape, keyof DecoderSizes>;
+}
+
+/** A causal language model whose blocks are attention and an MLP. */
+export function decoder(read: ConfigurationReader, { sizes, shape, ...blocks }: Decoder): Architecture {
+  const components = decoderComponents({ ...sizes, ...shape });
+  return causalModel(read, { ...blocks, sizes, headCount: sizes.heads, components });
+}
+
+export interface CausalModel
+  extends Blocks,
+    Pick<Architecture, 'headCount' | 'components' | 'numbersPerToken'> {
+  readonly sizes: ModelSizes;
+}
+
+/** A causal language model of any blocks. */
+export function causalModel(read: ConfigurationReader, options: CausalModel): Architecture {
+  const { family, sizes, headCount, components, numbersPerToken, ends, block } = options;
+  const { layerCount, width, vocabularySize, maxPositions } = sizes;
   return {
     family,
     modelType: read.modelType,
     layerCount,
     width,
-    headCount: heads,
+    headCount,
     vocabularySize,
     maxPositions,
     isCausal: true,
-    components: decoderComponents({ ...sizes, ...shape }),
+    ...(numbersPerToken ? { numbersPerToken } : {}),
+    components,
     ...partsAround(sizes, ends),
     blocks: Array.from({ length: layerCount }, (_, layer) => block(layer)),
   };

@@ -16,6 +16,8 @@ import { gptNeo } from './families/gptNeo.ts';
 import { gptNeox } from './families/gptNeox.ts';
 import { granite } from './families/granite.ts';
 import { llama } from './families/llama.ts';
+import { mamba } from './families/mamba.ts';
+import { mamba2 } from './families/mamba2.ts';
 import { mixtral } from './families/mixtral.ts';
 import { olmo2 } from './families/olmo2.ts';
 import { opt } from './families/opt.ts';
@@ -54,6 +56,8 @@ const families: Readonly<Record<string, Family>> = {
   opt,
   bloom,
   falcon,
+  mamba,
+  mamba2,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);

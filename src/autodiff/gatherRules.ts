@@ -8,10 +8,10 @@
 import { matMul } from '../onnx/contraction.ts';
 import { multiplyDimensions } from '../onnx/dimension.ts';
 import { cast, equal, mul } from '../onnx/elementwise.ts';
+import { places } from '../onnx/fill.ts';
 import { reshape, squeeze, transpose, unsqueeze } from '../onnx/layout.ts';
 import { reduceSum } from '../onnx/reduction.ts';
 import type { Value } from '../onnx/value.ts';
-import { places } from './fill.ts';
 import { inputOf, integerAttribute, noGradient, type Rule } from './rule.ts';
 
 /** Move an axis to another place; the others keep their order. */

@@ -4,11 +4,11 @@
 
 import { sameShape } from '../onnx/dimension.ts';
 import { add } from '../onnx/elementwise.ts';
+import { zerosLike } from '../onnx/fill.ts';
 import { concat, slice } from '../onnx/layout.ts';
 import { describeValue, type Operation, ShapeError, type Value } from '../onnx/value.ts';
 import { contractionRules } from './contractionRules.ts';
 import { elementwiseRules } from './elementwiseRules.ts';
-import { zerosLike } from './fill.ts';
 import { gatherRules } from './gatherRules.ts';
 import { layoutRules } from './layoutRules.ts';
 import { reductionRules } from './reductionRules.ts';

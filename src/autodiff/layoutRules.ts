@@ -2,9 +2,9 @@
 
 import { multiplyDimensions, sameShape } from '../onnx/dimension.ts';
 import { add, mul } from '../onnx/elementwise.ts';
+import { places, sizeAlong } from '../onnx/fill.ts';
 import { gather, reshape, slice, squeeze, transpose, unsqueeze } from '../onnx/layout.ts';
 import { type Shape, ShapeError, sizeAt, type Value } from '../onnx/value.ts';
-import { places, sizeAlong } from './fill.ts';
 import { type Contribution, inputOf, integerAttribute, integersOf, noGradient, type Rule } from './rule.ts';
 
 function tryReshape(x: Value, shape: Shape): Value | undefined {

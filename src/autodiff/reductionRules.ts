@@ -1,10 +1,10 @@
 // Gradients of the operators that combine entries along axes.
 
 import { add, cast, div, equal, exp, mul, reciprocal, sqrt, sub } from '../onnx/elementwise.ts';
+import { countAlong, expandLike } from '../onnx/fill.ts';
 import { squeeze, unsqueeze } from '../onnx/layout.ts';
 import { cumulativeSum, reduceMean, reduceSum } from '../onnx/reduction.ts';
 import { constant, type Operation, type Value } from '../onnx/value.ts';
-import { countAlong, expandLike } from './fill.ts';
 import {
   floatAttribute,
   inputOf,

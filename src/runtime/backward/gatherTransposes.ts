@@ -2,11 +2,11 @@
 // each other, a token's key stands in one place of its row, and an edit's units are those that its selection points back
 // to. So each goes back by a gather too, at the cost of a copy.
 
-import { places, sizeAlong } from '../../autodiff/fill.ts';
 import { sumByIndex } from '../../autodiff/gatherRules.ts';
 import type { GatherTranspose } from '../../autodiff/rule.ts';
 import { multiplyDimensions } from '../../onnx/dimension.ts';
 import { add, equal, greaterOrEqual, less, sub, where } from '../../onnx/elementwise.ts';
+import { places, sizeAlong } from '../../onnx/fill.ts';
 import { concat, gather, reshape, unsqueeze } from '../../onnx/layout.ts';
 import { constant, input, int32, sizeAt, type Value } from '../../onnx/value.ts';
 import type { OpenEdit } from '../forward/siteGraph.ts';

@@ -171,9 +171,9 @@ export class Execution {
   #batches(rows: readonly number[], stage: Stage): readonly (readonly number[])[] {
     const { architecture, backend } = this.#context;
     const isHead = stage === this.#head;
-    const perToken = isHead
-      ? architecture.vocabularySize
-      : architecture.headCount * this.lookup.schedule.longest;
+    const { longest: positions } = this.lookup.schedule;
+    const inBlock = architecture.numbersPerToken?.(positions) ?? architecture.headCount * positions;
+    const perToken = isHead ? architecture.vocabularySize : inBlock;
     const bytes = backend.batchBytes / (this.#recorder ? backwardFactor : 1);
     const most = Math.floor(bytes / (perToken * 4));
     const batches: number[][] = [];

@@ -2,11 +2,11 @@
 // computed by Shape, Range and Expand with a target made at run time, which onnxruntime-web takes back to the CPU. These
 // use operators that have WebGPU kernels, and read nothing of the other value but its shape.
 
-import { sameShape } from '../onnx/dimension.ts';
-import { cast, less, sub, where } from '../onnx/elementwise.ts';
-import { reshape, slice, squeeze } from '../onnx/layout.ts';
-import { cumulativeSum, reduceMax, reduceSum } from '../onnx/reduction.ts';
-import { constant, int32, resolveAxis, sizeAt, type Value } from '../onnx/value.ts';
+import { sameShape } from './dimension.ts';
+import { cast, less, sub, where } from './elementwise.ts';
+import { reshape, slice, squeeze } from './layout.ts';
+import { cumulativeSum, reduceMax, reduceSum } from './reduction.ts';
+import { constant, int32, resolveAxis, sizeAt, type Value } from './value.ts';
 
 /** `gradient` repeated to the shape of `x`, to which it broadcasts. */
 export function expandLike(gradient: Value, x: Value): Value {

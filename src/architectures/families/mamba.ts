@@ -1,0 +1,123 @@
+// Mamba: each block is a mixer behind an RMS norm. The mixer's inner stream passes a short convolution and a state-space
+// recurrence whose step, input and output depend on the token, and is gated by a second branch.
+
+import { matMul } from '../../onnx/contraction.ts';
+import { add, exp, mul, neg, softplus } from '../../onnx/elementwise.ts';
+import { slice, transpose, unsqueeze } from '../../onnx/layout.ts';
+import { reduceSum } from '../../onnx/reduction.ts';
+import { activation } from '../activation.ts';
+import { type Architecture, type BlockScope, type GraphPart, tensor } from '../architecture.ts';
+import { stateSpaceComponents } from '../components.ts';
+import type { ConfigurationReader } from '../configuration.ts';
+import { causalModel } from '../decoder.ts';
+import { linear } from '../linear.ts';
+import { type BlockModule, part, placesUnder, prefixOf } from '../module.ts';
+import { rmsNorm } from '../norms.ts';
+import {
+  atQueries,
+  byRow,
+  causalConvolution,
+  linearRecurrence,
+  recurrencePositions,
+  toTokens,
+} from '../recurrence.ts';
+
+/** @param names of the tensors in the checkpoint: older ones say `embedding` */
+export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Architecture {
+  const width = read.size('hidden_size');
+  const innerWidth = read.size('intermediate_size', read.size('expand', 2) * width);
+  const stateSize = read.size('state_size', 16);
+  const kernel = read.size('conv_kernel', 4, 64);
+  const rank =
+    read.config.time_step_rank === 'auto'
+      ? Math.ceil(width / 16)
+      : read.size('time_step_rank', Math.ceil(width / 16));
+  const epsilon = read.number('layer_norm_epsilon', 1e-5, 0);
+  const act = activation(read.text('hidden_act', 'silu'));
+  const bias = read.flag('use_bias', false);
+  const hasConvolutionBias = read.flag('use_conv_bias', true);
+  const sizes = {
+    width,
+    layerCount: read.layerCount('num_hidden_layers'),
+    vocabularySize: read.size('vocab_size'),
+    maxPositions: recurrencePositions,
+  };
+
+  const mixer = (path: string): BlockModule => {
+    const at = placesUnder(path);
+    const inward = linear(at('in_proj'), { inputs: width, outputs: 2 * innerWidth, bias });
+    const outward = linear(at('out_proj'), { inputs: innerWidth, outputs: width, bias });
+    const own = (name: string, ...shape: readonly number[]) => ({
+      [name]: tensor(`${path}.${name}`, ...shape),
+    });
+    return {
+      weights: {
+        ...inward.weights,
+        ...own('conv1d.weight', innerWidth, 1, kernel),
+        ...(hasConvolutionBias ? own('conv1d.bias', innerWidth) : {}),
+        ...own('x_proj.weight', rank + 2 * stateSize, innerWidth),
+        ...own('dt_proj.weight', innerWidth, rank),
+        ...own('dt_proj.bias', innerWidth),
+        ...own('A_log', innerWidth, stateSize),
+        ...own('D', innerWidth),
+        ...outward.weights,
+      },
+      apply: (scope, hidden) => {
+        const { site, weight, batch } = scope;
+        const both = inward.apply(scope, site('mixer_input', hidden));
+        const [stream, gate] = [slice(both, 1, 0, innerWidth), slice(both, 1, innerWidth, 2 * innerWidth)];
+        const convolved = causalConvolution(
+          byRow(stream, batch),
+          weight('conv1d.weight'),
+          hasConvolutionBias ? weight('conv1d.bias') : undefined,
+        );
+        const x = act(convolved); // [rows, positions, innerWidth]
+        const chosen = matMul(x, transpose(weight('x_proj.weight'), [1, 0]));
+        const step = softplus(
+          add(
+            matMul(slice(chosen, 2, 0, rank), transpose(weight('dt_proj.weight'), [1, 0])),
+            weight('dt_proj.bias'),
+          ),
+        );
+        const input = slice(chosen, 2, rank, rank + stateSize);
+        const output = slice(chosen, 2, rank + stateSize, rank + 2 * stateSize);
+        // [rows, positions, innerWidth, stateSize]
+        const decay = exp(mul(unsqueeze(step, [3]), neg(exp(weight('A_log')))));
+        const added = mul(unsqueeze(mul(step, x), [3]), unsqueeze(input, [2]));
+        const state = linearRecurrence(decay, added);
+        const read = reduceSum(mul(state, unsqueeze(output, [2])), { axes: [3], keepDimensions: false });
+        const y = toTokens(atQueries(add(read, mul(x, weight('D'))), batch), batch);
+        return site('mixer_output', outward.apply(scope, site('ssm_output', mul(y, act(gate)))));
+      },
+    };
+  };
+
+  const block = (layer: number): GraphPart<BlockScope> => {
+    const path = `backbone.layers.${layer}`;
+    const norm = rmsNorm(placesUnder(path)('norm'), { width, epsilon });
+    const mix = mixer(`${path}.mixer`);
+    return part('block', [norm, mix], (scope) => {
+      const x = scope.site('block_input', scope.hidden);
+      return scope.site('block_output', add(x, mix.apply(scope, norm.apply(scope, x))));
+    });
+  };
+
+  return causalModel(read, {
+    family: 'mamba',
+    sizes,
+    headCount: 1,
+    // States, and what each doubling makes of them.
+    numbersPerToken: () => 4 * innerWidth * stateSize,
+    components: stateSpaceComponents({
+      ...sizes,
+      innerWidth,
+      output: 'What the recurrence puts out, gated: what the output projection reads.',
+    }),
+    ends: {
+      tokens: prefixOf(names, '.weight', ['backbone.embeddings', 'backbone.embedding']),
+      norm: rmsNorm({ name: 'norm_f', path: 'backbone.norm_f' }, { width, epsilon }),
+      head: read.flag('tie_word_embeddings', true) ? 'tied' : 'lm_head',
+    },
+    block,
+  });
+}
