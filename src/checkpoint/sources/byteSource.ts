@@ -133,10 +133,21 @@ export async function readText(
   }
 }
 
+/** Python's json writes numbers for which JSON has no word: a Mamba 2 configuration has a largest step of `Infinity`. */
+const pythonInfinity = /(?<=[[,:]\s*-?)Infinity(?=\s*[,\]}])/g;
+
 /** @throws CheckpointError when the bytes are not JSON in UTF-8; `what` begins the sentence */
 export function parseJson(what: string, bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      // Beyond the largest double, so that it is read as Infinity.
+      const plain = text.replaceAll(pythonInfinity, '1e999');
+      if (plain === text) throw cause;
+      return JSON.parse(plain);
+    }
   } catch (cause) {
     throw new CheckpointError(`${what} is not valid JSON (${reasonOf(cause)}). Fetch the file again.`);
   }
