@@ -77,6 +77,11 @@ const otherHeads =
 /** What makes logits, and is never left out. */
 const unembeddings = /(^|\.)(lm_head|embed_out)\./;
 
+/** @param dtype of a tensor that is there and cannot be read */
+function unread(name: string, label: string, dtype: string): string {
+  return `Tensor '${name}' of ${label} has dtype ${dtype}, which is not supported for weights. Use the checkpoint that was not quantised, or a GGUF file.`;
+}
+
 function missing(
   name: string,
   label: string,
@@ -123,6 +128,8 @@ export function fitTensors(described: Architecture, checkpoint: Checkpoint): Fit
   const leftAlone = unknown.filter(isOutside);
   for (const [name, shape] of needed) {
     const info = tensors.get(name);
+    const dtype = info ? undefined : checkpoint.unreadable?.get(name);
+    if (dtype !== undefined) throw new UnsupportedModelError(unread(name, label, dtype));
     if (!info) throw new UnsupportedModelError(missing(name, label, architecture, leftAlone));
     if (info.shape.length !== shape.length || info.shape.some((size, axis) => size !== shape[axis])) {
       throw new UnsupportedModelError(

@@ -6,6 +6,11 @@ export type StorageDtype =
   | 'F32'
   | 'F16'
   | 'BF16'
+  | 'F64'
+  | 'F8_E4M3'
+  | 'F8_E5M2'
+  | 'F8_E4M3FNUZ'
+  | 'F8_E5M2FNUZ'
   | 'Q8_0'
   | 'Q4_0'
   | 'Q4_1'
@@ -33,6 +38,8 @@ export interface Checkpoint {
   readonly label: string;
   readonly config: ModelConfiguration;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** Tensors that are there and cannot be read, with their dtype: whole numbers, as a rule. */
+  readonly unreadable?: ReadonlyMap<string, string>;
   /** What a person should know of the files; absent when there is nothing. */
   readonly notices?: readonly string[];
   /**

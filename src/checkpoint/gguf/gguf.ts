@@ -27,8 +27,8 @@ interface NamedTensor {
 export async function openGguf(source: ByteSource, signal?: AbortSignal): Promise<Checkpoint> {
   try {
     const header = await readGgufHeader(source, signal);
+    refuseSplit(source.label, header);
     const metadata = new GgufMetadata(source.label, header);
-    refuseSplit(metadata);
     const family = familyOf(metadata);
     const config = await readConfiguration(source, metadata, header, family, signal);
     return ggufCheckpoint(source, metadata, config, nameTensors(metadata, header, family));
@@ -39,11 +39,14 @@ export async function openGguf(source: ByteSource, signal?: AbortSignal): Promis
 }
 
 /** A model cut into several files has the rest of its tensors elsewhere. */
-function refuseSplit(metadata: GgufMetadata): void {
-  const parts = metadata.optionalNumber('split.count') ?? 0;
-  if (parts <= 1) return;
+function refuseSplit(label: string, { metadata }: GgufHeader): void {
+  const parts = metadata.get('split.count');
+  // Of a later part this is all that the header says: it names no architecture.
+  if (typeof parts !== 'number' || parts <= 1) return;
+  const part = metadata.get('split.no');
+  const which = typeof part === 'number' ? `part ${part + 1} of ${parts}` : `one of ${parts} parts`;
   throw new CheckpointError(
-    `${quoted(metadata.label)} is one of ${parts} parts of a model. Join them with llama.cpp's gguf-split --merge first.`,
+    `${quoted(label)} is ${which} of a model. Join the parts first: llama-gguf-split --merge FIRST-PART.gguf OUT.gguf, of llama.cpp.`,
   );
 }
 

@@ -8,6 +8,7 @@
 import { listed, quoted } from '../../messages/wording.ts';
 import { CheckpointError, type StorageDtype } from '../checkpoint.ts';
 import type { ByteSource } from '../sources/byteSource.ts';
+import { refuseLfsPointer } from '../sources/lfsPointer.ts';
 import { elementCountOf, storageBlocks, storedBytes } from '../storage/storage.ts';
 import { ByteCursor, NeedsMoreBytes } from './ggufCursor.ts';
 
@@ -85,6 +86,7 @@ const mostDimensions = 4;
  * @throws CheckpointError that names the file, what is wrong with the header and what to do
  */
 export async function readGgufHeader(source: ByteSource, signal?: AbortSignal): Promise<GgufHeader> {
+  await refuseLfsPointer(source, signal);
   let bytes: Uint8Array = new Uint8Array(0);
   let wanted = Math.min(source.sizeBytes, firstReadBytes);
   for (;;) {

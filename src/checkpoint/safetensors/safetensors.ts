@@ -5,6 +5,7 @@ import { listed, quoted } from '../../messages/wording.ts';
 import { CheckpointError, type TensorInfo } from '../checkpoint.ts';
 import type { ByteSource } from '../sources/byteSource.ts';
 import { parseJson } from '../sources/byteSource.ts';
+import { refuseLfsPointer } from '../sources/lfsPointer.ts';
 import { elementCountOf, isStorageDtype, storageDtypes } from '../storage/storage.ts';
 
 /** A tensor and where its bytes lie in the file. */
@@ -67,6 +68,7 @@ export async function readSafetensorsHeader(
   const refuse = (problem: string, remedy = 'The file is cut off or damaged; fetch it again.'): never => {
     throw new CheckpointError(`${quoted(source.label)} ${problem}. ${remedy}`);
   };
+  await refuseLfsPointer(source, signal);
   if (source.sizeBytes < 10) {
     return refuse(`has ${source.sizeBytes} bytes, too few for a safetensors header`);
   }

@@ -8,6 +8,7 @@ import { requireOpen, unknownTensor } from '../refusals.ts';
 import { type ByteSource, type FileFolder, readJson } from '../sources/byteSource.ts';
 import { folderTokenizer } from '../tokenizer/tokenizerFiles.ts';
 import { type PlacedTensor, readSafetensorsHeader, unsupportedDtype } from './safetensors.ts';
+import { applyScales, scaledWeights, withoutFloat8 } from './scaledWeights.ts';
 
 const indexName = 'model.safetensors.index.json';
 const singleName = 'model.safetensors';
@@ -80,6 +81,13 @@ async function readIndex(folder: FileFolder, signal?: AbortSignal): Promise<Read
   const index = await readJson(folder, indexName, signal);
   if (index === undefined) {
     const names = (await folder.list(signal)) ?? [];
+    const shards = names.filter((name) => /-\d+-of-\d+\.safetensors$/.test(name));
+    if (shards.length > 0) {
+      throw new CheckpointError(
+        `${folder.label} holds shards (${listed(shards, 3)}) and no ${indexName}, which says what is in which. ` +
+          'Add the index from where the shards come from.',
+      );
+    }
     const older = names.filter((name) => /\.(bin|pt|pth|ckpt|h5|msgpack)$/.test(name));
     throw new CheckpointError(
       `${folder.label} has neither ${singleName} nor ${indexName}. ` +
@@ -138,16 +146,37 @@ function safetensorsCheckpoint(
   unsupported: ReadonlyMap<string, string>,
   sources: readonly ByteSource[],
 ): Checkpoint {
-  const infos = new Map<string, TensorInfo>([...tensors].map(([name, stored]) => [name, stored.info]));
+  const held = new Map<string, TensorInfo>([...tensors].map(([name, stored]) => [name, stored.info]));
+  const scaled = scaledWeights(held, config, folder.label);
+  const infos = new Map<string, TensorInfo>(
+    [...held]
+      .filter(([name]) => !scaled.besides.has(name))
+      .map(([name, info]) => [name, scaled.tensors.get(name)?.info ?? info]),
+  );
+  const unquantised = withoutFloat8(config, held, scaled);
+  const notices = unquantised
+    ? [
+        `The weights of ${folder.label} are stored in 8-bit floats. They are read with their scales and computed with in float32; ` +
+          'activations are not rounded to 8 bits, as some programs do.',
+      ]
+    : [];
   let isOpen = true;
+  const stored = async (name: string, signal?: AbortSignal): Promise<Uint8Array | undefined> => {
+    const found = tensors.get(name);
+    return found?.source.read(found.offset, found.info.sizeBytes, signal);
+  };
   return {
     label: folder.label,
-    config,
+    config: unquantised ?? config,
     tensors: infos,
+    ...(unsupported.size > 0 ? { unreadable: unsupported } : {}),
+    ...(notices.length > 0 ? { notices } : {}),
     async read(name, signal) {
       requireOpen(isOpen, folder.label);
-      const stored = tensors.get(name);
-      if (stored) return stored.source.read(stored.offset, stored.info.sizeBytes, signal);
+      const bytes = infos.has(name) ? await stored(name, signal) : undefined;
+      const scale = scaled.tensors.get(name);
+      const factors = bytes && scale ? await stored(scale.scale.name, signal) : undefined;
+      if (bytes) return scale && factors ? applyScales(scale, bytes, factors) : bytes;
       const dtype = unsupported.get(name);
       throw dtype === undefined
         ? unknownTensor(name, folder.label, infos.keys())

@@ -3,6 +3,7 @@
 
 import { quoted, reasonOf } from '../../messages/wording.ts';
 import { CheckpointError } from '../checkpoint.ts';
+import { isLfsPointer, lfsPointerError } from './lfsPointer.ts';
 
 /** One file, readable at any place. */
 export interface ByteSource {
@@ -109,6 +110,7 @@ async function readSmall(
  */
 export async function readJson(folder: FileFolder, name: string, signal?: AbortSignal): Promise<unknown> {
   const bytes = await readSmall(folder, name, signal);
+  if (bytes && isLfsPointer(bytes)) throw lfsPointerError(name);
   return bytes && parseJson(`${quoted(name)} in ${folder.label}`, bytes);
 }
 

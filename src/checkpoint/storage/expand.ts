@@ -2,6 +2,7 @@
 // and BF16, the `gguf` package for the quantised dtypes. Nothing is checked twice: the readers have compared sizes with
 // shapes when they opened the file, so this floor only refuses a call whose sizes do not match.
 import { CheckpointError, type StorageDtype } from '../checkpoint.ts';
+import { expandF8, expandF64 } from './expand8.ts';
 import { expandQ4, expandQ5, expandQ8 } from './expand32.ts';
 import { expandQ4K, expandQ5K, expandQ6K } from './expand256.ts';
 import { halfBits } from './half.ts';
@@ -51,6 +52,15 @@ export function expand(
       break;
     case 'Q4_0':
       expandQ4(bytes, target, false);
+      break;
+    case 'F64':
+      expandF64(bytes, target);
+      break;
+    case 'F8_E4M3':
+    case 'F8_E5M2':
+    case 'F8_E4M3FNUZ':
+    case 'F8_E5M2FNUZ':
+      expandF8(bytes, target, dtype);
       break;
     case 'Q4_1':
       expandQ4(bytes, target, true);
