@@ -108,6 +108,45 @@ const u64 = (value: bigint): number[] => [...new Uint8Array(BigUint64Array.of(va
 const magic = [...Buffer.from('GGUF')];
 const huge = 10n ** 12n;
 
+const tokenizerOf = async (bytes: Uint8Array) =>
+  (await openGguf(memorySource('tiny.gguf', bytes))).tokenizer();
+
+test('a SentencePiece file that names no beginning has the usual one, as llama.cpp reads it', async () => {
+  const bytes = replaced('sentencepiece', 'tokenizer.ggml.bos_token_id', 'tokenizer.ggml.bos_token_xx');
+  expect((await tokenizerOf(bytes)).encode('the dog')).toEqual(
+    (await tokenizerOf(smallGguf('sentencepiece'))).encode('the dog'),
+  );
+});
+
+test('a byte-level file that names no beginning opens without one, and says so where its kind has one', async () => {
+  const plain = await tokenizerOf(
+    replaced('gpt2', 'tokenizer.ggml.bos_token_id', 'tokenizer.ggml.bos_token_xx'),
+  );
+  expect(plain.encode('the')).toEqual((await tokenizerOf(smallGguf('gpt2'))).encode('the'));
+  expect(plain.noticeOf?.('the')).toBeUndefined();
+  const unnamed = Buffer.from(
+    replaced('llama3', 'tokenizer.ggml.bos_token_id', 'tokenizer.ggml.bos_token_xx'),
+  );
+  unnamed.write('xx', unnamed.indexOf('tokenizer.ggml.add_bos_token') + 26, 'latin1');
+  // The way of cutting that puts a beginning unless the file says otherwise.
+  const tokenizer = await tokenizerOf(new Uint8Array(unnamed));
+  expect(tokenizer.encode('the')).toEqual((await tokenizerOf(smallGguf('llama3'))).encode('the'));
+  expect(tokenizer.noticeOf?.('the')).toMatch(/names no token that begins a text/);
+});
+
+test('a token that is there twice is read as its last id, and has its text under both, as llama.cpp has it', async () => {
+  const before = await tokenizerOf(smallGguf('gpt2'));
+  const idOf = (text: string) => before.encode(text, { addSpecialTokens: false })[0] ?? -1;
+  const [one, other] = [idOf(' for'), idOf(' and')];
+  const bytes = Buffer.from(smallGguf('gpt2'));
+  bytes.set(Buffer.from('Ġand'), bytes.indexOf('Ġfor'));
+  const tokenizer = await tokenizerOf(new Uint8Array(bytes));
+  expect(tokenizer.encode(' and', { addSpecialTokens: false })).toEqual([Math.max(one, other)]);
+  expect([one, other].map((id) => tokenizer.tokenText(id))).toEqual([' and', ' and']);
+  expect(tokenizer.decode([one, other])).toBe(' and and');
+  expect(tokenizer.vocabularySize).toBe(before.vocabularySize);
+});
+
 test.each<readonly [string, Uint8Array, RegExp]>([
   ['an empty file', new Uint8Array(0), /'bad.gguf' ends within its header/],
   [

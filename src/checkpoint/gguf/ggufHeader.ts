@@ -7,8 +7,7 @@
 
 import { listed, quoted } from '../../messages/wording.ts';
 import { CheckpointError, type StorageDtype } from '../checkpoint.ts';
-import type { ByteSource } from '../sources/byteSource.ts';
-import { refuseLfsPointer } from '../sources/lfsPointer.ts';
+import { type ByteSource, refuseLfsPointer } from '../sources/byteSource.ts';
 import { elementCountOf, storageBlocks, storedBytes } from '../storage/storage.ts';
 import { ByteCursor, NeedsMoreBytes } from './ggufCursor.ts';
 

@@ -90,9 +90,15 @@ export async function ggufTokenizer(metadata: GgufMetadata): Promise<Tokenizer> 
   }
   switch (model) {
     case 'gpt2':
-      return buildTokenizer(byteLevelJson(metadata, tokens), {}, metadata.label);
+      return withBeginningMissed(
+        withRepeated(await buildTokenizer(byteLevelJson(metadata, tokens), {}, metadata.label), tokens),
+        metadata,
+      );
     case 'llama':
-      return buildTokenizer(sentencePieceJson(metadata, tokens), {}, metadata.label);
+      return withRepeated(
+        await buildTokenizer(sentencePieceJson(metadata, tokens), {}, metadata.label),
+        tokens,
+      );
     default:
       throw new CheckpointError(
         `${quoted(metadata.label)} has a tokenizer of kind ${quoted(model)}, which is not supported. Known: gpt2, llama.`,
@@ -127,7 +133,7 @@ function byteLevelJson(metadata: GgufMetadata, tokens: readonly string[]): Step 
     pre_tokenizer: cutting.preTokenizer,
     post_processor: template(metadata, tokens, cutting.addsBeginning),
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: { type: 'BPE', vocab: vocabulary(metadata, tokens), merges, ignore_merges: cutting.ignoresMerges },
+    model: { type: 'BPE', vocab: vocabulary(tokens), merges, ignore_merges: cutting.ignoresMerges },
   };
 }
 
@@ -166,25 +172,35 @@ function sentencePieceJson(metadata: GgufMetadata, tokens: readonly string[]): S
       unk_token: tokens[unknown] ?? null,
       fuse_unk: true,
       byte_fallback: true,
-      vocab: vocabulary(metadata, tokens),
+      vocab: vocabulary(tokens),
       merges: mergesFromScores(tokens, scores),
       ignore_merges: false,
     },
   };
 }
 
-/** Token to id, without a prototype: a token may be called `__proto__`. */
-function vocabulary(metadata: GgufMetadata, tokens: readonly string[]): Readonly<Record<string, number>> {
+/**
+ * Token to id, without a prototype: a token may be called `__proto__`. Of a token that is there twice the last id is what a
+ * text becomes, as llama.cpp has it.
+ */
+function vocabulary(tokens: readonly string[]): Readonly<Record<string, number>> {
   const ids: Record<string, number> = Object.create(null);
-  for (const [id, token] of tokens.entries()) {
-    if (token in ids) {
-      throw new CheckpointError(
-        `${quoted(metadata.label)} has the token ${quoted(token)} twice, as ${ids[token]} and ${id}. Convert the model anew.`,
-      );
-    }
-    ids[token] = id;
-  }
+  for (const [id, token] of tokens.entries()) ids[token] = id;
   return ids;
+}
+
+/** The earlier ids of tokens that are there twice have a text too, though no text becomes them. */
+function withRepeated(tokenizer: Tokenizer, tokens: readonly string[]): Tokenizer {
+  const ids = new Map(tokens.map((token, id) => [token, id]));
+  if (ids.size === tokens.length) return tokenizer;
+  const last = (id: number): number => ids.get(tokens[id] ?? '') ?? id;
+  return {
+    ...tokenizer,
+    vocabularySize: tokens.length,
+    decode: (some) => tokenizer.decode(some.map(last)),
+    tokenText: (id) => tokenizer.tokenText(last(id)),
+    isSpecial: (id) => tokenizer.isSpecial(last(id)),
+  };
 }
 
 const controlType = 3;
@@ -234,6 +250,19 @@ interface SpecialToken {
   readonly content: string;
 }
 
+/** A kind that begins every text with a token, in a file that names none: the text is read without, and that is said. */
+function withBeginningMissed(tokenizer: Tokenizer, metadata: GgufMetadata): Tokenizer {
+  const isNamed = metadata.has('tokenizer.ggml.bos_token_id') || metadata.has('tokenizer.ggml.add_bos_token');
+  if (isNamed || !cuttingOf(metadata).addsBeginning) return tokenizer;
+  const notice =
+    `${quoted(metadata.label)} names no token that begins a text ('tokenizer.ggml.bos_token_id'), though models of its kind have one. ` +
+    'Texts are read without it; llama.cpp puts token 11 there.';
+  return { ...tokenizer, noticeOf: () => notice };
+}
+
+/** The special tokens of a SentencePiece vocabulary. */
+const usualIds = { bos: 1, eos: 2 } as const;
+
 function addedAround(
   metadata: GgufMetadata,
   tokens: readonly string[],
@@ -242,9 +271,14 @@ function addedAround(
 ): SpecialToken | undefined {
   const isAdded = metadata.optionalBoolean(`tokenizer.ggml.add_${which}_token`) ?? unlessSaid;
   if (!isAdded) return undefined;
-  const id = metadata.optionalId(`tokenizer.ggml.${which}_token_id`);
+  // What llama.cpp takes where the file names none. Its number for byte-level vocabularies is a leftover, the comma of
+  // GPT-2; there the beginning is left out instead.
+  const usual = metadata.optionalString('tokenizer.ggml.model') === 'llama' ? usualIds[which] : undefined;
+  const id = metadata.optionalId(`tokenizer.ggml.${which}_token_id`) ?? usual;
   const content = id === undefined ? undefined : tokens[id];
   if (id !== undefined && content !== undefined) return { id, content };
+  // Nobody has asked for it, and the kind of tokenizer alone does not make one.
+  if (!metadata.has(`tokenizer.ggml.add_${which}_token`) && id === undefined) return undefined;
   throw new CheckpointError(
     `${quoted(metadata.label)} asks for a ${which} token around every text, and 'tokenizer.ggml.${which}_token_id' names none. Convert the model anew.`,
   );

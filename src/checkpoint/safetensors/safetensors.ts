@@ -4,8 +4,7 @@ import * as v from 'valibot';
 import { listed, quoted } from '../../messages/wording.ts';
 import { CheckpointError, type TensorInfo } from '../checkpoint.ts';
 import type { ByteSource } from '../sources/byteSource.ts';
-import { parseJson } from '../sources/byteSource.ts';
-import { refuseLfsPointer } from '../sources/lfsPointer.ts';
+import { parseJson, refuseLfsPointer } from '../sources/byteSource.ts';
 import { elementCountOf, isStorageDtype, storageDtypes } from '../storage/storage.ts';
 
 /** A tensor and where its bytes lie in the file. */

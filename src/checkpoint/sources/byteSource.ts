@@ -5,6 +5,8 @@ import { quoted, reasonOf } from '../../messages/wording.ts';
 import { CheckpointError } from '../checkpoint.ts';
 import { isLfsPointer, lfsPointerError } from './lfsPointer.ts';
 
+export { refuseLfsPointer } from './lfsPointer.ts';
+
 /** One file, readable at any place. */
 export interface ByteSource {
   /** The file's name, for messages. */
