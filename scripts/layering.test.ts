@@ -46,7 +46,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'interventions/execution': ['edits.ts', 'prompt.ts', 'runs.ts'],
   'interventions/pyvene': ['pyveneFolder.ts', 'pyveneState.ts', 'savedFolder.ts'],
   'interventions/types': ['registry.ts'],
-  'runtime/backends': ['arena.ts', 'backend.ts'],
+  'runtime/backends': ['arena.ts', 'backend.ts', 'programs.ts'],
   'runtime/backward': ['objective.ts', 'objectives.ts'],
   'runtime/forward': [
     ...['captureRequests.ts', 'captures.ts', 'editGroups.ts', 'execute.ts', 'lookup.ts'],

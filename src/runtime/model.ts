@@ -3,7 +3,8 @@
 import type { Architecture } from '../architectures/architecture.ts';
 import { architectureOfWeights, weightSources } from '../architectures/registry.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import type { Backend, Program } from './backends/backend.ts';
+import type { Backend } from './backends/backend.ts';
+import { Programs } from './backends/programs.ts';
 import { Turns } from './backends/turns.ts';
 import { executeGradients, type GradientOptions } from './backward/gradientExecution.ts';
 import { gradientRequest } from './backward/gradientRequest.ts';
@@ -55,7 +56,7 @@ export class Model {
   /** Numbers in all weights, shared ones once. */
   readonly parameterCount: number;
   readonly #weights: WeightStore;
-  readonly #programs = new Map<string, Promise<Program>>();
+  readonly #programs = new Programs();
   /** Runs share weights that are brought in for one layer at a time. */
   readonly #turns = new Turns();
 
@@ -112,7 +113,7 @@ export class Model {
    */
   async run(plan: Plan, options: ExecuteOptions = {}): Promise<readonly ReadResult[]> {
     const scheduled = this.schedule(plan);
-    return this.#turns.take(() => execute(this.#context, plan, scheduled, options));
+    return this.#turn(() => execute(this.#context, plan, scheduled, options));
   }
 
   /**
@@ -124,7 +125,7 @@ export class Model {
     checkKeep(this.architecture, request, scheduled);
     const keeper = new Keeper(this.backend, this.architecture, request);
     try {
-      const reads = await this.#turns.take(() => execute(this.#context, plan, scheduled, options, keeper));
+      const reads = await this.#turn(() => execute(this.#context, plan, scheduled, options, keeper));
       return { reads, rows: keeper.rows(scheduled), dispose: () => keeper.dispose() };
     } catch (error) {
       keeper.dispose();
@@ -142,7 +143,15 @@ export class Model {
     rows: readonly GenerationRow[],
     options: ExecuteOptions = {},
   ): Promise<{ readonly decoder: Decoder; readonly logits: readonly Float32Array[] }> {
-    return Decoder.start({ context: this.#context, take: (work) => this.#turns.take(work) }, rows, options);
+    return Decoder.start({ context: this.#context, take: (work) => this.#turn(work) }, rows, options);
+  }
+
+  /** Between runs no program is in use, so that those above the limit can go. */
+  #turn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(async () => {
+      await this.#programs.trim();
+      return work();
+    });
   }
 
   get #context(): ExecuteContext {
@@ -157,14 +166,12 @@ export class Model {
    */
   async gradients(plan: GradientPlan, options: GradientOptions = {}): Promise<GradientResult> {
     const request = gradientRequest(this.architecture, plan);
-    return this.#turns.take(() => executeGradients(this.#context, request, options));
+    return this.#turn(() => executeGradients(this.#context, request, options));
   }
 
   /** Release weights and programs. The backend stays open. */
   async dispose(): Promise<void> {
     this.#weights.close();
-    const programs = await Promise.allSettled(this.#programs.values());
-    this.#programs.clear();
-    for (const program of programs) if (program.status === 'fulfilled') await program.value.dispose();
+    await this.#programs.dispose();
   }
 }

@@ -99,9 +99,9 @@ describe('WebGPU in Chromium', () => {
   );
 
   test.each(Object.entries(configurations))(
-    'every component of %s is read and overridden on the GPU alone, as on node, and leaves no tensor behind',
+    'every component of %s is read and overridden on the GPU alone, as on node, and leaves no tensor and no program behind',
     async (_, config) => {
-      const { components, live, liveAtEnd } = await browser.exercise({ config, passes: 50 });
+      const { components, live, liveAtEnd, programsAtEnd } = await browser.exercise({ config, passes: 50 });
       const backend = createNodeBackend(1);
       const model = await Model.load(tinyCheckpoint(config), backend);
       const expected = await exerciseComponents(model);
@@ -119,6 +119,7 @@ describe('WebGPU in Chromium', () => {
       expect(apart.map(({ component }) => component)).toEqual([]);
       expect(live.afterLast).toBe(live.afterFirst);
       expect(liveAtEnd).toBe(0);
+      expect(programsAtEnd).toBe(0);
     },
     patienceMs,
   );

@@ -45,6 +45,7 @@ export interface ExerciseResult {
   readonly live: { readonly afterFirst: number; readonly afterLast: number };
   /** Once the model is disposed. */
   readonly liveAtEnd: number;
+  readonly programsAtEnd: number;
 }
 
 async function createBackend(kind: BrowserBackend): Promise<Backend> {
@@ -152,7 +153,7 @@ async function exercise({ config, passes }: Exercise): Promise<ExerciseResult> {
     const components = await exerciseComponents(model);
     const live = await countLiveTensors(model, passes);
     await model.dispose();
-    return { components, live, liveAtEnd: backend.liveTensors };
+    return { components, live, liveAtEnd: backend.liveTensors, programsAtEnd: backend.livePrograms };
   } finally {
     await backend.close();
   }

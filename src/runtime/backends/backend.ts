@@ -37,7 +37,9 @@ export interface Backend {
   readonly description: string;
   /** Tensors made and not yet disposed. */
   readonly liveTensors: number;
-  /** Bytes of these, weights included; what onnxruntime takes for itself while it runs a graph is not in it. */
+  /** Programs compiled and not yet released. */
+  readonly livePrograms: number;
+  /** Bytes of these tensors, weights included; what onnxruntime takes for itself while it runs a graph is not in it. */
   readonly liveBytes: number;
   /** The most that `liveBytes` has been. */
   readonly peakBytes: number;

@@ -60,6 +60,7 @@ export class HostBackend implements Backend {
   readonly #sessionOptions: InferenceSession.SessionOptions;
   readonly #breathe: (() => Promise<void>) | undefined;
   readonly #live = new LiveTensors();
+  readonly #sessions = new Set<InferenceSession>();
   readonly #turns = new Turns();
 
   constructor(options: HostBackendOptions) {
@@ -74,6 +75,10 @@ export class HostBackend implements Backend {
 
   get liveTensors(): number {
     return this.#live.size;
+  }
+
+  get livePrograms(): number {
+    return this.#sessions.size;
   }
 
   get liveBytes(): number {
@@ -151,6 +156,7 @@ export class HostBackend implements Backend {
     const session = await this.#turns
       .take(() => this.#ort.InferenceSession.create(encodeModel(graph), this.#sessionOptions))
       .catch(runtimeError('take a graph'));
+    this.#sessions.add(session);
     return {
       run: async (inputs) => {
         const feeds = Object.fromEntries(
@@ -164,11 +170,16 @@ export class HostBackend implements Backend {
         await this.#breathe?.();
         return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.#own(tensor)]));
       },
-      dispose: () => this.#turns.take(() => session.release()),
+      dispose: async () => {
+        if (this.#sessions.delete(session)) await this.#turns.take(() => session.release());
+      },
     };
   }
 
   async close(): Promise<void> {
     this.#live.clear();
+    const sessions = [...this.#sessions];
+    this.#sessions.clear();
+    for (const session of sessions) await this.#turns.take(() => session.release());
   }
 }

@@ -22,6 +22,15 @@ interface GpuTensor extends DeviceTensor {
   readonly tensor: Tensor;
   /** Present when we made the buffer; ORT's own outputs return to its pool instead. */
   readonly buffer?: GPUBuffer;
+  /** Whose output it is. */
+  readonly session?: LiveSession;
+}
+
+/** A session, which must outlive its outputs: they cannot be disposed after it, though they may be after their program. */
+interface LiveSession {
+  readonly session: InferenceSession;
+  outputs: number;
+  isWanted: boolean;
 }
 
 export interface WebGpuBackendOptions {
@@ -72,6 +81,7 @@ class WebGpuBackend implements Backend {
   readonly #ort: Ort;
   readonly #device: GPUDevice;
   readonly #live = new LiveTensors();
+  readonly #sessions = new Set<LiveSession>();
   #lost: string | undefined;
   #closed = false;
   /** The first error of the GPU that nothing was waiting for. */
@@ -99,6 +109,10 @@ class WebGpuBackend implements Backend {
 
   get liveTensors(): number {
     return this.#live.size;
+  }
+
+  get livePrograms(): number {
+    return this.#sessions.size;
   }
 
   get liveBytes(): number {
@@ -148,12 +162,19 @@ class WebGpuBackend implements Backend {
       throw new DeviceLostError(`The GPU device was lost (${this.#lost}). Load the model again to go on.`);
   }
 
-  #own(tensor: Tensor, buffer?: GPUBuffer): GpuTensor {
+  #own(tensor: Tensor, { buffer, session }: Pick<GpuTensor, 'buffer' | 'session'> = {}): GpuTensor {
     const dtype = tensor.type;
     if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'int64') {
       throw new BackendError(`A tensor of dtype ${dtype} cannot leave a graph. Cast it to float32 or int32.`);
     }
-    const owned: GpuTensor = { dtype, shape: tensor.dims, tensor, ...(buffer ? { buffer } : {}) };
+    const owned: GpuTensor = {
+      dtype,
+      shape: tensor.dims,
+      tensor,
+      ...(buffer ? { buffer } : {}),
+      ...(session ? { session } : {}),
+    };
+    if (session) session.outputs++;
     this.#live.add(owned);
     return owned;
   }
@@ -165,10 +186,9 @@ class WebGpuBackend implements Backend {
   }
 
   #ownBuffer(buffer: GPUBuffer, shape: readonly number[]): DeviceTensor {
-    return this.#own(
-      this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims: [...shape] }),
+    return this.#own(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims: [...shape] }), {
       buffer,
-    );
+    });
   }
 
   #createBuffer(elements: number, mapped: boolean): GPUBuffer {
@@ -246,9 +266,21 @@ class WebGpuBackend implements Backend {
 
   dispose(tensor: DeviceTensor): void {
     if (!this.#live.delete(tensor)) return;
-    const { tensor: inner, buffer } = tensor as GpuTensor; // It was a member of #live.
+    const { tensor: inner, buffer, session } = tensor as GpuTensor; // It was a member of #live.
     if (buffer) buffer.destroy();
     else if (this.#lost === undefined) inner.dispose();
+    if (!session) return;
+    session.outputs--;
+    // Nobody waits for it here, so that it fails is nobody's error.
+    if (!session.isWanted && session.outputs === 0) void this.#release(session).catch(() => undefined);
+  }
+
+  /** Release a session that has no outputs left. */
+  async #release(live: LiveSession): Promise<void> {
+    if (!this.#sessions.delete(live)) return;
+    await this.#turns.take(async () => {
+      if (this.#lost === undefined) await live.session.release();
+    });
   }
 
   async compile(graph: Graph): Promise<Program> {
@@ -264,14 +296,18 @@ class WebGpuBackend implements Backend {
         extra: { session: { disable_cpu_ep_fallback: '1' } },
       }),
     );
+    const live: LiveSession = { session, outputs: 0, isWanted: true };
+    this.#sessions.add(live);
     return {
-      run: (inputs) => this.#exclusively(() => this.#run(session, graph, inputs)),
-      // Tensors may outlive the session (weights, states between layers), so it is only dropped with the device.
-      dispose: async () => undefined,
+      run: (inputs) => this.#exclusively(() => this.#run(live, graph, inputs)),
+      dispose: async () => {
+        live.isWanted = false;
+        if (live.outputs === 0) await this.#release(live);
+      },
     };
   }
 
-  async #run(session: InferenceSession, graph: Graph, inputs: Readonly<Record<string, DeviceTensor>>) {
+  async #run(live: LiveSession, graph: Graph, inputs: Readonly<Record<string, DeviceTensor>>) {
     const feeds = Object.fromEntries(
       [...graph.inputs.keys()].map((name) => {
         const tensor = inputs[name];
@@ -279,14 +315,17 @@ class WebGpuBackend implements Backend {
         return [name, this.#gpuTensor(tensor).tensor];
       }),
     );
-    const outputs = await session.run(feeds).catch(runtimeError('run a graph'));
-    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, this.#own(tensor)]));
+    const outputs = await live.session.run(feeds).catch(runtimeError('run a graph'));
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, tensor]) => [name, this.#own(tensor, { session: live })]),
+    );
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#turns.take(async () => undefined);
     for (const tensor of [...this.#live]) this.dispose(tensor);
+    await Promise.all([...this.#sessions].map((live) => this.#release(live)));
     this.#device.destroy();
   }
 }

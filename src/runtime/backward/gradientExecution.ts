@@ -280,21 +280,10 @@ class Backward {
   async #program(stage: Stage, slots: GradientSlots): Promise<Program | undefined> {
     const { architecture, backend } = this.#context;
     const key = gradientKey(partAt(architecture, stage).key, slots);
-    return this.#compiled(key, () => {
+    return this.#context.programs.get(key, () => {
       const built = gradientVariant(this.#open(stage, slots), slots);
       return built.outputs.size > 0 ? backend.compile(built) : undefined;
     });
-  }
-
-  async #compiled(key: string, make: () => Promise<Program> | undefined): Promise<Program | undefined> {
-    const { programs } = this.#context;
-    const known = programs.get(key);
-    if (known) return known;
-    const compiled = make();
-    if (!compiled) return undefined;
-    programs.set(key, compiled);
-    compiled.catch(() => programs.delete(key));
-    return compiled;
   }
 
   async results(

@@ -5,19 +5,16 @@ import { graph } from '../../onnx/graph.ts';
 import { input } from '../../onnx/value.ts';
 import type { Arena } from '../backends/arena.ts';
 import { type DeviceTensor, elementCount, type Program } from '../backends/backend.ts';
+import type { Programs } from '../backends/programs.ts';
 import type { Fragment } from '../plan/plan.ts';
 
 export class ParameterSums {
   readonly #arena: Arena;
   readonly #wanted: readonly Fragment['parameters'][];
-  readonly #programs: Map<string, Promise<Program>>;
+  readonly #programs: Programs;
   readonly #sums: ReadonlyMap<Fragment['parameters'], Map<string, DeviceTensor>>;
 
-  constructor(
-    arena: Arena,
-    wanted: readonly Fragment['parameters'][],
-    programs: Map<string, Promise<Program>>,
-  ) {
+  constructor(arena: Arena, wanted: readonly Fragment['parameters'][], programs: Programs) {
     this.#arena = arena;
     this.#wanted = wanted;
     this.#programs = programs;
@@ -62,14 +59,11 @@ export class ParameterSums {
 
   #program(rank: number): Promise<Program> {
     const key = `sum of rank ${rank}`;
-    const known = this.#programs.get(key);
-    if (known) return known;
     const shape = Array.from({ length: rank }, (_, axis) => `size${axis}`);
-    const compiled = this.#arena.backend.compile(
-      graph({ sum: add(input('a', 'float32', shape), input('b', 'float32', shape)) }),
+    return this.#programs.get(key, () =>
+      this.#arena.backend.compile(
+        graph({ sum: add(input('a', 'float32', shape), input('b', 'float32', shape)) }),
+      ),
     );
-    this.#programs.set(key, compiled);
-    compiled.catch(() => this.#programs.delete(key));
-    return compiled;
   }
 }

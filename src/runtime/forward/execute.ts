@@ -4,6 +4,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { Arena } from '../backends/arena.ts';
 import type { Backend, DeviceTensor, Program, TensorData } from '../backends/backend.ts';
+import type { Programs } from '../backends/programs.ts';
 import type { Plan, ReadResult, ReadTensor } from '../plan/plan.ts';
 import type { Schedule } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
@@ -24,7 +25,7 @@ export interface ExecuteContext {
   readonly backend: Backend;
   readonly weights: WeightStore;
   /** Compiled variants, kept from run to run. */
-  readonly programs: Map<string, Promise<Program>>;
+  readonly programs: Programs;
 }
 
 export interface ExecuteOptions {
@@ -382,12 +383,7 @@ export class Execution {
   async #program(stage: Stage, slots: VariantSlots): Promise<Program> {
     const { programs, backend } = this.#context;
     const key = variantKey(partAt(this.#context.architecture, stage).key, slots);
-    const known = programs.get(key);
-    if (known) return known;
-    const compiled = backend.compile(this.#graph(stage, slots));
-    programs.set(key, compiled);
-    compiled.catch(() => programs.delete(key));
-    return compiled;
+    return programs.get(key, () => backend.compile(this.#graph(stage, slots)));
   }
 
   #graph(stage: Stage, slots: VariantSlots) {

@@ -118,15 +118,9 @@ async function programOf(context: ExecuteContext, parts: readonly PreparedPart[]
   const { architecture, backend, programs } = context;
   const isBound = bindsWeights(context);
   const key = spanKey(architecture, parts) + (isBound ? ` of ${parts.map(({ stage }) => stage)}` : '');
-  const known = programs.get(key);
-  if (known) return known;
-  const compiled = (async () =>
-    backend.compile(
-      spanGraph(architecture, parts, isBound ? await boundTensors(context, parts) : new Map()),
-    ))();
-  programs.set(key, compiled);
-  compiled.catch(() => programs.delete(key));
-  return compiled;
+  return programs.get(key, async () =>
+    backend.compile(spanGraph(architecture, parts, isBound ? await boundTensors(context, parts) : new Map())),
+  );
 }
 
 function weightInputs(
