@@ -10,7 +10,7 @@ import { add, and, div, less, lessOrEqual, mul, sub, tanh, where } from '../onnx
 import { gather, reshape, transpose, unsqueeze } from '../onnx/layout.ts';
 import { softmax } from '../onnx/reduction.ts';
 import { constant, int32, sizeAt, type Value } from '../onnx/value.ts';
-import type { AttentionBatch, BlockScope } from './architecture.ts';
+import { type AttentionBatch, type BlockScope, nowhere } from './architecture.ts';
 import type { Weighted } from './module.ts';
 import type { HeadShape } from './projections.ts';
 
@@ -32,6 +32,8 @@ export interface AttentionShape extends HeadShape {
   readonly softCap?: number | undefined;
   /** Added to the scaled scores. */
   readonly bias?: PositionBias;
+  /** A query sees later positions too. */
+  readonly isBidirectional?: boolean | undefined;
 }
 
 /** bool [rows, 1, queries, keys]: the key's position is not after the query's, nor further back than the window. */
@@ -85,7 +87,10 @@ export function attention(
     [0, 2, 1, 3],
   );
 
-  const mask = visible(batch, shape.window);
+  // Padding stands at no position.
+  const mask = shape.isBidirectional
+    ? less(unsqueeze(batch.keyPositions, [1, 2]), int32(nowhere))
+    : visible(batch, shape.window);
   const masked = (scores: Value) => where(mask, scores, constant(maskedScore));
   const products = reshape(matMul(q, k), [rows, heads, queries, keys]);
   const biased = shape.bias ? add(products, shape.bias.build(scope)) : products;

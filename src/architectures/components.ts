@@ -20,6 +20,8 @@ export interface DecoderShape extends HeadShape {
   readonly isRotary: boolean;
   /** Queries and keys are normalised after their component. */
   readonly hasQueryKeyNorm?: boolean;
+  /** Every position sees every other. */
+  readonly isBidirectional?: boolean;
   /** Sublayers read the residual stream as it is, and are normalised behind. */
   readonly isPostNorm?: boolean;
   /** What changes a sublayer's output before it is added to the residual stream: `a norm`, `a factor`. */
@@ -155,7 +157,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
       layout: 'pair',
       width: 1,
       heads,
-      description: 'Scaled products of queries and keys, before softmax; later positions are masked.',
+      description: `Scaled products of queries and keys, before softmax${shape.isBidirectional ? '' : '; later positions are masked'}.`,
       feeds: ['attention_weight'],
     },
     {

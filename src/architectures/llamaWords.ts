@@ -4,7 +4,7 @@
 import type { Activation } from './activation.ts';
 import { UnsupportedModelError } from './architecture.ts';
 import type { ConfigurationReader } from './configuration.ts';
-import type { DecoderSizes } from './decoder.ts';
+import type { DecoderSizes } from './languageModel.ts';
 import { linear } from './linear.ts';
 import { gatedMlp } from './mlp.ts';
 import type { Module, Place } from './module.ts';

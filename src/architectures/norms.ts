@@ -13,14 +13,31 @@ export interface NormShape {
   readonly epsilon: number;
 }
 
+/** What a layer norm's two parameters are called in the checkpoint. */
+interface NormWords {
+  readonly weight: string;
+  readonly bias: string;
+}
+
+const newWords: NormWords = { weight: 'weight', bias: 'bias' };
+
+/** `gamma` and `beta` where the checkpoint calls the parameters of the norm at `path` so, as BERT's first ones do. */
+export const normWords = (names: ReadonlySet<string>, path: string): NormWords =>
+  names.has(`${path}.gamma`) ? { weight: 'gamma', bias: 'beta' } : newWords;
+
+interface LayerNormOptions {
+  readonly bias?: boolean;
+  readonly words?: NormWords;
+}
+
 /** (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis. */
 export function layerNorm(
   { name, path }: Place,
-  { width, epsilon, bias = true }: NormShape & { readonly bias?: boolean },
+  { width, epsilon, bias = true, words = newWords }: NormShape & LayerNormOptions,
 ): Module {
-  const weight = { [`${name}.weight`]: tensor(`${path}.weight`, width) };
+  const weight = { [`${name}.weight`]: tensor(`${path}.${words.weight}`, width) };
   return {
-    weights: bias ? { ...weight, [`${name}.bias`]: tensor(`${path}.bias`, width) } : weight,
+    weights: bias ? { ...weight, [`${name}.bias`]: tensor(`${path}.${words.bias}`, width) } : weight,
     apply: (scope, x) =>
       layerNormalization(
         x,

@@ -4,8 +4,11 @@ import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts
 import { nearestNames } from '../messages/nearest.ts';
 import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import { ConfigurationReader } from './configuration.ts';
+import { bert, roberta } from './families/bert.ts';
 import { bloom } from './families/bloom.ts';
 import { cohere } from './families/cohere.ts';
+import { distilBert } from './families/distilBert.ts';
+import { esm } from './families/esm.ts';
 import { falcon } from './families/falcon.ts';
 import { gemma } from './families/gemma.ts';
 import { gemma2, gemma3Text } from './families/gemma2.ts';
@@ -58,6 +61,10 @@ const families: Readonly<Record<string, Family>> = {
   falcon,
   mamba,
   mamba2,
+  bert,
+  roberta,
+  distilbert: distilBert,
+  esm,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);

@@ -21,6 +21,8 @@ export interface SelfAttention extends HeadShape {
   /** Scores s become cap · tanh(s / cap). */
   readonly softCap?: number | undefined;
   readonly bias?: PositionBias;
+  /** A query sees later positions too, as in encoders. */
+  readonly isBidirectional?: boolean;
 }
 
 export function selfAttention(options: SelfAttention): BlockModule {

@@ -5,7 +5,7 @@ import { activation } from '../activation.ts';
 import { alibi } from '../alibi.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { type DecoderSizes, decoder, neuronActivation } from '../decoder.ts';
+import { type DecoderSizes, decoder, neuronActivation } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { mlp } from '../mlp.ts';
 import { part, placesUnder, prefixOf } from '../module.ts';

@@ -6,7 +6,7 @@ import { activation } from '../activation.ts';
 import { alibi, bfloat16 } from '../alibi.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { type DecoderSizes, decoder, neuronActivation } from '../decoder.ts';
+import { type DecoderSizes, decoder, neuronActivation } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { mlp } from '../mlp.ts';
 import { type Module, part, placesUnder } from '../module.ts';

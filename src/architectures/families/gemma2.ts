@@ -7,7 +7,7 @@ import { activation } from '../activation.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import { softCapped } from '../attention.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { decoder, gateActivation } from '../decoder.ts';
+import { decoder, gateActivation } from '../languageModel.ts';
 import {
   type LayerType,
   outputProjection,

@@ -4,7 +4,7 @@ import { add } from '../../onnx/elementwise.ts';
 import { activation } from '../activation.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { type DecoderSizes, decoder, neuronActivation } from '../decoder.ts';
+import { type DecoderSizes, decoder, neuronActivation } from '../languageModel.ts';
 import { embedding, linearByColumns } from '../linear.ts';
 import { mlp } from '../mlp.ts';
 import { part, placesUnder, prefixOf } from '../module.ts';

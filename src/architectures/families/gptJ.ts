@@ -10,7 +10,7 @@ import {
   UnsupportedModelError,
 } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { type DecoderSizes, decoder, neuronActivation } from '../decoder.ts';
+import { type DecoderSizes, decoder, neuronActivation } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { mlp } from '../mlp.ts';
 import { part, placesUnder } from '../module.ts';
@@ -77,7 +77,7 @@ export function gptJ(read: ConfigurationReader): Architecture {
       tokens: 'transformer.wte',
       norm: layerNorm({ name: 'ln_f', path: 'transformer.ln_f' }, { width, epsilon }),
       head: read.flag('tie_word_embeddings', false) ? 'tied' : 'lm_head',
-      headBias: true,
+      headBias: 'lm_head',
       ignored: [/\.attn\.(bias|masked_bias)$/, /^transformer\.rotary_emb\.embed_positions$/],
     },
     block,

@@ -10,7 +10,7 @@ import {
   UnsupportedModelError,
 } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { type DecoderSizes, decoder, neuronActivation } from '../decoder.ts';
+import { type DecoderSizes, decoder, neuronActivation } from '../languageModel.ts';
 import { embedding, linear } from '../linear.ts';
 import { mlp } from '../mlp.ts';
 import { part, placesUnder, prefixOf } from '../module.ts';

@@ -10,7 +10,7 @@ import {
   UnsupportedModelError,
 } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { decoder, gateActivation } from '../decoder.ts';
+import { decoder, gateActivation } from '../languageModel.ts';
 import {
   outputProjection,
   readLayerTypes,

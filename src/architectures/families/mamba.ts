@@ -9,7 +9,7 @@ import { activation } from '../activation.ts';
 import { type Architecture, type BlockScope, type GraphPart, tensor } from '../architecture.ts';
 import { stateSpaceComponents } from '../components.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { causalModel } from '../decoder.ts';
+import { languageModel } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { type BlockModule, part, placesUnder, prefixOf } from '../module.ts';
 import { rmsNorm } from '../norms.ts';
@@ -102,9 +102,10 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
     });
   };
 
-  return causalModel(read, {
+  return languageModel(read, {
     family: 'mamba',
     sizes,
+    isCausal: true,
     headCount: 1,
     // States, and what each doubling makes of them.
     numbersPerToken: () => 4 * innerWidth * stateSize,

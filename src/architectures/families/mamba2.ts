@@ -18,7 +18,7 @@ import {
 import { visible } from '../attention.ts';
 import { stateSpaceComponents } from '../components.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { causalModel } from '../decoder.ts';
+import { languageModel } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { type BlockModule, part, placesUnder, prefixOf } from '../module.ts';
 import { rmsNorm } from '../norms.ts';
@@ -153,9 +153,10 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
     });
   };
 
-  return causalModel(read, {
+  return languageModel(read, {
     family: 'mamba2',
     sizes,
+    isCausal: true,
     headCount: heads,
     components: stateSpaceComponents({
       ...sizes,

@@ -7,7 +7,7 @@ import { int32 } from '../../onnx/value.ts';
 import { activation } from '../activation.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { type DecoderSizes, decoder, neuronActivation } from '../decoder.ts';
+import { type DecoderSizes, decoder, neuronActivation } from '../languageModel.ts';
 import { embedding, linear } from '../linear.ts';
 import { threeProjections } from '../llamaWords.ts';
 import { mlp } from '../mlp.ts';

@@ -5,7 +5,7 @@ import { add } from '../../onnx/elementwise.ts';
 import { activation } from '../activation.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { decoder, neuronActivation } from '../decoder.ts';
+import { decoder, neuronActivation } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { outputProjection, readSizes, threeProjections } from '../llamaWords.ts';
 import { mlp } from '../mlp.ts';
@@ -59,7 +59,7 @@ export function phi(read: ConfigurationReader): Architecture {
       tokens: 'model.embed_tokens',
       norm: layerNorm({ name: 'norm', path: 'model.final_layernorm' }, { width, epsilon }),
       head: read.flag('tie_word_embeddings', false) ? 'tied' : 'lm_head',
-      headBias: true,
+      headBias: 'lm_head',
     },
     block,
   });

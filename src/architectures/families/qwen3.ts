@@ -5,7 +5,7 @@ import { add } from '../../onnx/elementwise.ts';
 import { activation } from '../activation.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { type DecoderSizes, decoder, gateActivation } from '../decoder.ts';
+import { type DecoderSizes, decoder, gateActivation } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { outputProjection, readSizes, readWindow, threeMatrixMlp, threeProjections } from '../llamaWords.ts';
 import { mixture } from '../mixture.ts';

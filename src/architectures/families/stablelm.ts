@@ -5,7 +5,7 @@ import { add } from '../../onnx/elementwise.ts';
 import { activation } from '../activation.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { decoder, gateActivation } from '../decoder.ts';
+import { decoder, gateActivation } from '../languageModel.ts';
 import { outputProjection, readSizes, threeMatrixMlp, threeProjections } from '../llamaWords.ts';
 import { part, placesUnder } from '../module.ts';
 import { layerNorm, layerNormOfEachHead } from '../norms.ts';

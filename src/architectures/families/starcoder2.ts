@@ -5,7 +5,7 @@ import { add } from '../../onnx/elementwise.ts';
 import { activation } from '../activation.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { decoder, neuronActivation } from '../decoder.ts';
+import { decoder, neuronActivation } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { outputProjection, readSizes, readWindow, threeProjections } from '../llamaWords.ts';
 import { mlp } from '../mlp.ts';

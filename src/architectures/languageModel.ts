@@ -1,4 +1,4 @@
-// A decoder: its blocks, and what stands around them in every family: the table of tokens before them, a norm and the
+// A language model: its blocks, and what stands around them in every family: the table of tokens before them, a norm and the
 // unembedding behind them. The unembedding may be the table itself (tied).
 
 import type { Value } from '../onnx/value.ts';
@@ -35,7 +35,8 @@ export interface DecoderEnds {
   readonly head: string;
   /** Path of the unembedding in a file that holds one although it is tied; default `lm_head`. */
   readonly ownHead?: string;
-  readonly headBias?: boolean;
+  /** Path of the module whose bias is added to the unembedding's products. */
+  readonly headBias?: string;
   /** What is made of the unembedding's products; absent: they are the logits. */
   readonly logits?: (products: Value) => Value;
   /** Patterns of tensors that hold nothing the model needs. */
@@ -43,7 +44,7 @@ export interface DecoderEnds {
 }
 
 /** The frequencies that old checkpoints hold. */
-const neverNeeded = /(^|\.)rotary_emb\.inv_freq$/;
+const neverNeeded = /(^|\.)rotary_emb(eddings)?\.inv_freq$/;
 
 /** Embedding and head, and the tensors that the model passes over. */
 function partsAround(
@@ -55,9 +56,9 @@ function partsAround(
   const ownHead = ends.ownHead ?? 'lm_head';
   const table = embedding({ name: 'tokens', path: ends.tokens }, vocabularySize, embeddingWidth);
   const unembedding = linear(
-    { name: 'unembedding', path: isTied ? 'lm_head' : ends.head },
-    { inputs: embeddingWidth, outputs: vocabularySize, bias: ends.headBias ?? false },
-    isTied ? ends.tokens : undefined,
+    { name: 'unembedding', path: ends.headBias ?? ends.head },
+    { inputs: embeddingWidth, outputs: vocabularySize, bias: ends.headBias !== undefined },
+    isTied ? ends.tokens : ends.head,
   );
   return {
     embed: part<EmbedScope>('embed', [table, ...(enter ? [enter] : [])], (scope) => {
@@ -94,18 +95,24 @@ export interface Decoder extends Blocks {
 /** A causal language model whose blocks are attention and an MLP. */
 export function decoder(read: ConfigurationReader, { sizes, shape, ...blocks }: Decoder): Architecture {
   const components = decoderComponents({ ...sizes, ...shape });
-  return causalModel(read, { ...blocks, sizes, headCount: sizes.heads, components });
+  return languageModel(read, { ...blocks, sizes, headCount: sizes.heads, isCausal: true, components });
 }
 
-export interface CausalModel
+/** A masked language model: as a decoder, but that every position sees every other. */
+export function encoder(read: ConfigurationReader, { sizes, shape, ...blocks }: Decoder): Architecture {
+  const components = decoderComponents({ ...sizes, ...shape, isBidirectional: true });
+  return languageModel(read, { ...blocks, sizes, headCount: sizes.heads, isCausal: false, components });
+}
+
+export interface LanguageModel
   extends Blocks,
-    Pick<Architecture, 'headCount' | 'components' | 'numbersPerToken'> {
+    Pick<Architecture, 'headCount' | 'isCausal' | 'components' | 'numbersPerToken'> {
   readonly sizes: ModelSizes;
 }
 
-/** A causal language model of any blocks. */
-export function causalModel(read: ConfigurationReader, options: CausalModel): Architecture {
-  const { family, sizes, headCount, components, numbersPerToken, ends, block } = options;
+/** A language model of any blocks. */
+export function languageModel(read: ConfigurationReader, options: LanguageModel): Architecture {
+  const { family, sizes, headCount, isCausal, components, numbersPerToken, ends, block } = options;
   const { layerCount, width, vocabularySize, maxPositions } = sizes;
   return {
     family,
@@ -115,7 +122,7 @@ export function causalModel(read: ConfigurationReader, options: CausalModel): Ar
     headCount,
     vocabularySize,
     maxPositions,
-    isCausal: true,
+    isCausal,
     ...(numbersPerToken ? { numbersPerToken } : {}),
     components,
     ...partsAround(sizes, ends),
