@@ -1,6 +1,7 @@
 // Checks sweeps and receivers against a model and its prompts, and fills in what they leave out.
 
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import { otherName, transformerLensName } from '../../architectures/otherNames.ts';
 import { didYouMean } from '../../messages/nearest.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -8,26 +9,10 @@ import type { Sweep } from './experiment.ts';
 import type { HeadName, PathPanel, SweepPanel } from './outline.ts';
 import type { PathExperiment, PathReceiver } from './pathExperiment.ts';
 
-/** What TransformerLens calls components, for those who come from there. */
-const transformerLensNames: Readonly<Record<string, string>> = {
-  resid_pre: 'block_input',
-  resid_post: 'block_output',
-  attn_out: 'attention_output',
-  mlp_out: 'mlp_output',
-  mlp_post: 'mlp_activation',
-  q: 'head_query_output',
-  k: 'head_key_output',
-  v: 'head_value_output',
-  z: 'head_attention_value_output',
-  pattern: 'attention_weight',
-  attn_scores: 'attention_scores',
-};
-
 /** @throws ExperimentError or UnknownComponentError, in a sentence that names the place in the file */
 function layerComponent(architecture: Architecture, name: string, place: string): ComponentDescription {
-  const here = Object.hasOwn(transformerLensNames, name) ? transformerLensNames[name] : undefined;
-  if (here !== undefined)
-    throw new ExperimentError(`'${place}': what TransformerLens calls '${name}' is '${here}' here.`);
+  const here = otherName(name);
+  if (here !== undefined) throw new ExperimentError(`'${place}': ${here}.`);
   const description = describeComponent(architecture, name);
   if (description.scope === 'layer') return description;
   throw new ExperimentError(
@@ -172,9 +157,9 @@ function resolveReceiver(
   place: string,
 ): PathPanel['receiver'] {
   const { component, heads } = receiver;
-  const named = Object.hasOwn(transformerLensNames, component) ? transformerLensNames[component] : component;
   if (!receiving.includes(component)) {
-    const near = named !== component ? `Here it is '${named}'.` : didYouMean(component, receiving);
+    const other = transformerLensName(component);
+    const near = other === undefined ? didYouMean(component, receiving) : `Here it is '${other}'.`;
     throw new ExperimentError(
       `'${place}.component' is '${component}', which does not receive a path. ${near} Known: ${receiving.join(', ')}.`,
     );

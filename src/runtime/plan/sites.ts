@@ -1,6 +1,7 @@
 // Checks sites and locations against a model, and turns them into lists of units.
 
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import { otherName } from '../../architectures/otherNames.ts';
 import { didYouMean } from '../../messages/nearest.ts';
 import { type Location, PlanError, type Site, UnknownComponentError } from './plan.ts';
 import { embedStage, headStage, type Stage } from './stage.ts';
@@ -10,8 +11,9 @@ export function describeComponent(architecture: Architecture, name: string): Com
   const found = architecture.components.find((component) => component.name === name);
   if (found) return found;
   const known = architecture.components.map((component) => component.name);
+  const other = otherName(name);
   throw new UnknownComponentError(
-    `Component '${name}' does not exist in ${architecture.family}. ${didYouMean(name, known)} Known: ${known.join(', ')}.`,
+    `Component '${name}' does not exist in ${architecture.family}. ${didYouMean(name, known)} Known: ${known.join(', ')}.${other === undefined ? '' : ` ${other[0]?.toUpperCase()}${other.slice(1)}.`}`,
   );
 }
 

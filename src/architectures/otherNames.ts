@@ -1,0 +1,87 @@
+// What TransformerLens and nnsight call the components, for people who come from there: a name of theirs is answered with
+// ours wherever a component is named.
+
+/** Of TransformerLens, without `hook_` and the block's path. */
+const transformerLens: Readonly<Record<string, string>> = {
+  embed: 'embedding_output',
+  resid_pre: 'block_input',
+  resid_post: 'block_output',
+  attn_in: 'attention_input',
+  attn_out: 'attention_output',
+  mlp_in: 'mlp_input',
+  mlp_out: 'mlp_output',
+  mlp_post: 'mlp_activation',
+  post: 'mlp_activation',
+  q: 'head_query_output',
+  k: 'head_key_output',
+  v: 'head_value_output',
+  z: 'head_attention_value_output',
+  pattern: 'attention_weight',
+  attn_scores: 'attention_scores',
+};
+
+/** The last parts of the paths of modules, as nnsight and PyTorch write them; with what enters and what leaves each. */
+const modules: Readonly<Record<string, { readonly input?: string; readonly output?: string }>> = {
+  wte: { output: 'embedding_output' },
+  embed_tokens: { output: 'embedding_output' },
+  embed_in: { output: 'embedding_output' },
+  ln_1: { input: 'block_input', output: 'attention_input' },
+  input_layernorm: { input: 'block_input', output: 'attention_input' },
+  attn: { input: 'attention_input', output: 'attention_output' },
+  self_attn: { input: 'attention_input', output: 'attention_output' },
+  attention: { input: 'attention_input', output: 'attention_output' },
+  q_proj: { input: 'attention_input', output: 'query_output' },
+  k_proj: { input: 'attention_input', output: 'key_output' },
+  v_proj: { input: 'attention_input', output: 'value_output' },
+  o_proj: { input: 'attention_value_output', output: 'attention_output' },
+  mlp: { input: 'mlp_input', output: 'mlp_output' },
+  act: { output: 'mlp_activation' },
+  act_fn: { output: 'mlp_activation' },
+  ln_f: { output: 'final_norm_output' },
+  final_layer_norm: { output: 'final_norm_output' },
+  lm_head: { output: 'logits' },
+  embed_out: { output: 'logits' },
+};
+
+const bareName = (name: string): string =>
+  name
+    .replace(/^blocks\.\d+\./, '')
+    .replace(/^(attn|mlp)\./, '')
+    .replace(/^hook_/, '');
+
+/** The component that TransformerLens has under this name; undefined where it has none. */
+export function transformerLensName(name: string): string | undefined {
+  const bare = bareName(name);
+  return Object.hasOwn(transformerLens, bare) ? transformerLens[bare] : undefined;
+}
+
+/**
+ * A sentence that answers a name of another library, without its full stop: `what TransformerLens calls 'resid_pre' is
+ * 'block_input' here`.
+ * @returns undefined for a name that neither uses
+ */
+export function otherName(name: string): string | undefined {
+  const bare = bareName(name);
+  if (bare === 'resid_mid' || bare === 'mlp_pre' || bare === 'pre')
+    return bare === 'resid_mid'
+      ? "what TransformerLens calls 'resid_mid' is not a component here: edit 'attention_output', which makes it of 'block_input', or 'mlp_input', which is made of it"
+      : `what TransformerLens calls '${bare}' is not a component here: edit 'mlp_input' or 'mlp_activation', before and after it`;
+  const ours = transformerLensName(name);
+  if (ours !== undefined) return `what TransformerLens calls '${bare}' is '${ours}' here`;
+  const [, side = 'output'] = /\.(input|output)$/.exec(name) ?? [];
+  const parts = name
+    .replace(/\.(input|output)$/, '')
+    .replaceAll(/\[(\d+)\]/g, '.$1')
+    .split('.');
+  const last = parts.at(-1) ?? '';
+  const module = /^\d+$/.test(last)
+    ? { input: 'block_input', output: 'block_output' }
+    : Object.hasOwn(modules, last)
+      ? modules[last]
+      : undefined;
+  // The name of a module alone may be a slip of one of ours.
+  const found = parts.length > 1 ? module?.[side === 'input' ? 'input' : 'output'] : undefined;
+  const layer = parts.findLast((part) => /^\d+$/.test(part));
+  const at = layer === undefined ? '' : ` at layer ${layer}`;
+  return found && `the ${side} of the module '${parts.join('.')}' is '${found}'${at} here`;
+}
