@@ -13,6 +13,8 @@ export interface CheckedEdit {
   readonly edit: GenerationEdit;
   readonly stage: Stage;
   readonly acts: ActsAt;
+  /** Where it acts, in its own order, when it acts at listed positions of the prompt alone. */
+  readonly own: readonly number[] | undefined;
   /** The edit at some positions of a row. */
   readonly at: (positions: readonly number[]) => Edit;
   /** The edit at one position, ready for a step. */
@@ -20,8 +22,13 @@ export interface CheckedEdit {
 }
 
 /** Positions of the prompt in the order in which the edit lists them, where it acts at no others. */
-const listed = ({ at: { prompt, steps = 'none' } }: GenerationEdit): readonly number[] | undefined =>
-  typeof prompt === 'object' && steps === 'none' ? prompt : undefined;
+function listed(
+  { at: { prompt, steps = 'none' } }: GenerationEdit,
+  promptLength: number,
+): readonly number[] | undefined {
+  if (typeof prompt !== 'object' || steps !== 'none') return undefined;
+  return prompt.map((position) => (position < 0 ? promptLength + position : position));
+}
 
 /** @returns [positions, heads, width] */
 function sourceData(
@@ -33,7 +40,7 @@ function sourceData(
   const heads = component.layout === 'token' ? 1 : (edit.heads?.length ?? component.heads ?? 1);
   const { width, name } = component;
   const whole = positions * heads * width;
-  const isWhole = listed(edit) !== undefined && data.length === whole;
+  const isWhole = listed(edit, 0) !== undefined && data.length === whole;
   if (!isWhole && data.length !== width && data.length !== heads * width) {
     throw new PlanError(
       `The vector for '${name}' has ${data.length} numbers, and this model needs ${width}${heads === 1 ? '' : `, or ${heads * width} for ${heads} heads`}. It may belong to another model.`,
@@ -73,13 +80,22 @@ export function checkEdits(
 ): readonly (readonly CheckedEdit[])[] {
   if (!architecture.isCausal)
     throw new PlanError(`${architecture.family} sees what comes after, and does not generate text.`);
-  const acting = rows.map(({ tokens, edits = [] }) => edits.map(({ at }) => actsAt(at, tokens.length)));
+  const lengths = rows.map(({ tokens, promptLength = tokens.length }) => {
+    if (Number.isInteger(promptLength) && promptLength > 0 && promptLength <= tokens.length)
+      return promptLength;
+    throw new PlanError(`A prompt of ${promptLength} tokens cannot begin a text of ${tokens.length}.`);
+  });
+  const acting = rows.map(({ edits = [] }, row) => edits.map(({ at }) => actsAt(at, lengths[row] ?? 0)));
   // A plan that never runs: whatever a run would refuse, it refuses now.
   const trial: Plan = {
-    rows: rows.map(({ tokens, edits = [] }) => ({
+    rows: rows.map(({ tokens, edits = [] }, row) => ({
       start: { kind: 'tokens', tokens },
       edits: edits.map((edit) =>
-        editAt(edit, describeComponent(architecture, edit.site.component), promptPlaces(edit, tokens.length)),
+        editAt(
+          edit,
+          describeComponent(architecture, edit.site.component),
+          listed(edit, lengths[row] ?? 0) ?? [0],
+        ),
       ),
     })),
     reads: [],
@@ -94,6 +110,7 @@ export function checkEdits(
         edit,
         stage,
         acts: acting[row]?.[index] ?? (() => false),
+        own: listed(edit, lengths[row] ?? 0),
         at,
         scheduledAt: (position) => {
           const own = at([position]);
@@ -104,12 +121,6 @@ export function checkEdits(
   );
 }
 
-/** Where in the prompt an edit is tried: all that it lists, else one position. */
-const promptPlaces = (edit: GenerationEdit, length: number): readonly number[] =>
-  listed(edit)?.map((position) => (position < 0 ? length + position : position)) ?? [0];
-
-/** Positions of the prompt where an edit acts, in the order of its list where it has one. */
-export function promptPositions({ edit, acts }: CheckedEdit, length: number): readonly number[] {
-  if (listed(edit)) return promptPlaces(edit, length);
-  return Array.from({ length }, (_, position) => position).filter(acts);
-}
+/** Positions of a row's tokens where an edit acts, in the order of its list where it has one. */
+export const actingPositions = ({ own, acts }: CheckedEdit, length: number): readonly number[] =>
+  own ?? Array.from({ length }, (_, position) => position).filter(acts);

@@ -113,6 +113,28 @@ test('a text that is no longer wanted stops between steps and frees what it held
   expect(backend.liveTensors).toBe(live);
 });
 
+test('a text that was broken off goes on from what was said, to the same end', async () => {
+  const edits = [
+    strong(new Float32Array(16).fill(0.4), 1),
+    { ...strong(new Float32Array(16).fill(-0.3)), at: { prompt: [-1] } },
+  ];
+  const sampling = { temperature: 2, seed: 8, repetitionPenalty: 1.2 };
+  const of = async (tokens: readonly number[]) =>
+    (
+      await generateTexts(model, {
+        rows: [{ tokens, promptLength: prompt.length, edits, sample: 4 }],
+        maxNewTokens: 15,
+        sampling,
+      })
+    )[0]?.tokens;
+  const whole = await of(prompt);
+  for (const said of [1, 6, 14])
+    expect(await of([...prompt, ...(whole?.slice(0, said) ?? [])])).toEqual(whole);
+  await expect(
+    generateTexts(model, { rows: [{ tokens: prompt, promptLength: 4 }], maxNewTokens: 1 }),
+  ).rejects.toThrow('A prompt of 4 tokens cannot begin a text of 3.');
+});
+
 test('two texts at once are those of one after the other', async () => {
   const of = (tokens: readonly number[]) => generateTexts(model, { rows: [{ tokens }], maxNewTokens: 8 });
   const together = await Promise.all([of(prompt), of([9, 8, 7])]);

@@ -63,7 +63,7 @@ export interface GenerateStep {
 }
 
 export interface GeneratedText {
-  /** New ids, one that ended the row included. */
+  /** Ids after the prompt, one that ended the row included. */
   readonly tokens: readonly number[];
   /** Empty without a tokenizer. */
   readonly text: string;
@@ -75,8 +75,8 @@ export function tokenLimits(
   { architecture }: Pick<Model, 'architecture'>,
   { rows, maxNewTokens }: Pick<GenerateRequest, 'rows' | 'maxNewTokens'>,
 ): readonly { readonly count: number; readonly reason: 'length' | 'context' }[] {
-  return rows.map(({ tokens }) => {
-    const room = newTokenLimit(architecture, tokens.length);
+  return rows.map(({ tokens, promptLength = tokens.length }) => {
+    const room = newTokenLimit(architecture, promptLength);
     return room < maxNewTokens
       ? { count: room, reason: 'context' as const }
       : { count: maxNewTokens, reason: 'length' as const };
@@ -158,15 +158,18 @@ export async function* generate(
   const { rows, sampling = {}, stop = [], tokenizer } = request;
   const eos = new Set(request.eosIds);
   const limits = tokenLimits(model, request);
-  const growing = rows.map(
-    ({ tokens, sample = 0 }, row): Growing => ({
+  const growing = rows.map(({ tokens, promptLength = tokens.length, sample = 0 }, row): Growing => {
+    const stream = tokenizer && new TextStream(tokenizer, tokens.slice(0, promptLength), stop);
+    // What was said before was shown before.
+    for (const id of tokens.slice(promptLength)) stream?.push(id);
+    return {
       sequence: [...tokens],
-      promptLength: tokens.length,
+      promptLength,
       sample,
       limit: limits[row] ?? { count: 0, reason: 'context' },
-      ...(tokenizer ? { stream: new TextStream(tokenizer, tokens, stop) } : {}),
-    }),
-  );
+      ...(stream ? { stream } : {}),
+    };
+  });
   const reasons = new Map<number, EndReason>();
   const { decoder, logits: first } = await model.decode(rows, signal ? { signal } : {});
   try {

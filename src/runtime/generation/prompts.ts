@@ -11,7 +11,7 @@ import type { Plan, Row } from '../plan/plan.ts';
 import { schedule } from '../plan/schedule.ts';
 import type { Stage } from '../plan/stage.ts';
 import type { GenerationCache, SlotMove } from './cache.ts';
-import { type CheckedEdit, promptPositions } from './checkedEdits.ts';
+import { actingPositions, type CheckedEdit } from './checkedEdits.ts';
 
 interface Fork {
   readonly parent: number;
@@ -49,7 +49,7 @@ export function planPrompts(
     const start = { kind: 'tokens', tokens } as const;
     const plain = () => once(`${tokens}`, () => ({ row: { start, edits: [] }, length }));
     const acting = edits.flatMap((checked) => {
-      const positions = promptPositions(checked, length);
+      const positions = actingPositions(checked, length);
       if (positions.length === 0) return [];
       if (!names.has(checked.edit)) names.set(checked.edit, names.size);
       return [{ checked, positions, name: `${names.get(checked.edit)}@${positions}` }];

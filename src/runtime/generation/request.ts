@@ -22,8 +22,10 @@ export interface GenerationEdit {
 }
 
 export interface GenerationRow {
-  /** The prompt, at least one id. */
+  /** The prompt, at least one id; and what has been said already, where a text goes on. */
   readonly tokens: readonly number[];
+  /** Tokens that are the prompt; default all. Edits, penalties and the number of new tokens count from there. */
+  readonly promptLength?: number;
   /** In the order in which they apply where several touch one site. */
   readonly edits?: readonly GenerationEdit[];
 }
