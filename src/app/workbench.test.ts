@@ -50,6 +50,7 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
     intervene: missing,
     estimateSockets: missing,
     meanActivation: missing,
+    generate: missing,
     estimate: missing,
     run: missing,
     async predict(text): Promise<Prediction> {

@@ -123,6 +123,7 @@ export function connectEngine(port: RpcPort): Engine {
       call('intervene', { experiment, isWhole }, options),
     estimateSockets: (request, options) => call('estimateSockets', request, options),
     meanActivation: (request, options) => call('meanActivation', request, options),
+    generate: (request, { onPart, ...options } = {}) => call('generate', request, options, onPart),
     cache: () => call('cache', null),
     forget: (label) => call('forget', label),
   };

@@ -10,6 +10,7 @@ import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
 import { Model } from '../runtime/model.ts';
 import type { ChosenDevice } from './device.ts';
+import { generateInSteps, type RenderChat } from './generating.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
 import type {
   CacheInfo,
@@ -22,6 +23,7 @@ import type {
   Prediction,
   TokenInfo,
 } from './protocol.ts';
+import { renderInWorker } from './renderInWorker.ts';
 import { estimateOf, runExperiment } from './running.ts';
 
 interface Loaded {
@@ -38,6 +40,8 @@ export interface EngineOptions {
   readonly cache?: ModelCache | undefined;
   /** Bytes that weights may take while nothing runs; the runtime's default when it is not known. */
   readonly weightBytes?: number | undefined;
+  /** Writes chats down; default in a worker that is ended with its deadline. */
+  readonly renderChat?: RenderChat;
 }
 
 /** No model has been loaded yet, or loading it failed. */
@@ -110,7 +114,7 @@ async function openSource(
 
 export function createEngine(
   device: Promise<ChosenDevice>,
-  { cache, weightBytes }: EngineOptions = {},
+  { cache, weightBytes, renderChat: render = renderInWorker }: EngineOptions = {},
 ): Engine {
   let opened: Promise<Backend> | undefined;
   let loaded: Loaded | undefined;
@@ -323,6 +327,9 @@ export function createEngine(
 
     meanActivation: (request, options = {}) =>
       withModel(options, (inUse) => meanActivation(request, options, inUse)),
+
+    generate: (request, options = {}) =>
+      generateInSteps(request, options, render, (work) => withModel(options, work)),
 
     cache: cacheInfo,
 

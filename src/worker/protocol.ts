@@ -3,6 +3,7 @@
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
+import type { GenerationCalls } from './generationProtocol.ts';
 
 export type BackendKind = 'webgpu' | 'wasm';
 
@@ -191,7 +192,7 @@ export interface PatchCalls {
 }
 
 /** What the page can ask of the engine. Each call may be aborted; an abort rejects with an `AbortError`. */
-export interface Engine extends PatchCalls {
+export interface Engine extends PatchCalls, GenerationCalls {
   device(): Promise<DeviceInfo>;
   loadModel(source: ModelSource, options?: CallOptions): Promise<ModelInfo>;
   tokenize(text: string): Promise<readonly TokenInfo[]>;

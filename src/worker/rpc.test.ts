@@ -27,6 +27,7 @@ function connect(calls: Partial<Engine>): Engine {
       intervene: missing,
       estimateSockets: missing,
       meanActivation: missing,
+      generate: missing,
       estimate: missing,
       run: missing,
       ...calls,

@@ -5,6 +5,7 @@
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
+import type { GenerationPart, GenerationRequest } from './generationProtocol.ts';
 import type {
   ActivationRequest,
   CacheInfo,
@@ -49,6 +50,11 @@ export interface EngineCalls {
   };
   readonly estimateSockets: { readonly given: SocketEstimateRequest; readonly returns: SocketEstimates };
   readonly meanActivation: { readonly given: ActivationRequest; readonly returns: Float32Array };
+  readonly generate: {
+    readonly given: GenerationRequest;
+    readonly part: GenerationPart;
+    readonly returns: RunEnd;
+  };
   readonly cache: { readonly given: null; readonly returns: CacheInfo };
   readonly forget: { readonly given: string | null; readonly returns: CacheInfo };
 }
@@ -134,6 +140,8 @@ function perform(
       return engine.estimateSockets(call.given, { signal, onProgress });
     case 'meanActivation':
       return engine.meanActivation(call.given, { signal, onProgress });
+    case 'generate':
+      return engine.generate(call.given, { signal, onProgress, onPart });
     case 'cache':
       return engine.cache();
     case 'forget':

@@ -49,6 +49,7 @@ function fakeEngine() {
     intervene: refuse,
     estimateSockets: refuse,
     meanActivation: refuse,
+    generate: refuse,
     estimate: refuse,
     cache: async () => ({ isAvailable: false, models: [], sizeBytes: 0 }),
     forget: refuse,

@@ -1,0 +1,158 @@
+import { expect, test } from 'vitest';
+import { renderChatOnNode } from '../checkpoint/chat/renderOnNode.ts';
+import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
+import { createEngine } from './engine.ts';
+import type { GenerationPart, GenerationRequest } from './generationProtocol.ts';
+import { losingDevice } from './losingDevice.ts';
+import type { Engine } from './protocol.ts';
+import { renderInWorker } from './renderInWorker.ts';
+
+async function engineOn(losesAfter?: number) {
+  const { chosen, opened, runs } = losingDevice(losesAfter);
+  const engine = createEngine(chosen, {
+    renderChat: async (files, request) => renderChatOnNode(files, request),
+  });
+  const files = [new File([new Uint8Array(smallGguf('llama'))], 'llama.gguf')];
+  const { width } = await engine.loadModel({ kind: 'files', files });
+  return { engine, opened, runs, width };
+}
+
+const request = (width: number): GenerationRequest => ({
+  texts: [
+    { prompt: { kind: 'tokens', tokens: [1, 9, 4] } },
+    {
+      prompt: { kind: 'tokens', tokens: [1, 9, 4] },
+      steering: {
+        kind: 'steering',
+        version: 1,
+        edits: [
+          {
+            component: 'block_output',
+            layers: [0],
+            vector: Array.from({ length: width }, (_, at) => Math.sin(at)),
+            normalize: false,
+            strength: 2,
+            map: { kind: 'add' },
+            keepNorm: false,
+            specialTokens: false,
+          },
+        ],
+      },
+    },
+  ],
+  maxNewTokens: 8,
+  sampling: { temperature: 1.2, seed: 4 },
+});
+
+/** Ids by text, and the kinds of what was handed over. */
+async function collect(engine: Engine, given: GenerationRequest, stopAfter?: number) {
+  const ids: number[][] = given.texts.map(() => []);
+  const parts: GenerationPart[] = [];
+  const stop = new AbortController();
+  const running = engine.generate(given, {
+    signal: stop.signal,
+    onPart: (part) => {
+      parts.push(part);
+      if (part.kind === 'step') for (const { text, id } of part.pieces) ids[text]?.push(id);
+      if (parts.length === stopAfter) stop.abort();
+    },
+  });
+  return { ids, parts, running };
+}
+
+async function whole(engine: Engine, given: GenerationRequest) {
+  const { ids, parts, running } = await collect(engine, given);
+  await running;
+  return { ids, parts };
+}
+
+test('texts grow side by side, and what is in force is told before', async () => {
+  const { engine, width } = await engineOn();
+  const { ids, parts } = await whole(engine, request(width));
+  const [started, ...steps] = parts;
+  expect(started).toMatchObject({
+    kind: 'started',
+    texts: [{ prompt: [1, 9, 4], rendered: null, limit: { count: 8, reason: 'length' } }, {}],
+    origins: { temperature: 'given', seed: 'given' },
+  });
+  expect(ids.map(({ length }) => length)).toEqual([8, 8]);
+  expect(ids[0]).not.toEqual(ids[1]);
+  expect(steps).toHaveLength(8);
+  expect(steps.at(-1)).toMatchObject({
+    ended: [
+      { text: 0, reason: 'length' },
+      { text: 1, reason: 'length' },
+    ],
+  });
+});
+
+test('a device that is lost in mid-sentence costs a step, and the texts are the same', async () => {
+  const calm = await engineOn();
+  const given = request(calm.width);
+  const undisturbed = await whole(calm.engine, given);
+  const { engine, opened } = await engineOn(Math.round(0.6 * calm.runs()));
+  const disturbed = await whole(engine, given);
+  expect(opened).toHaveLength(2);
+  expect(disturbed.ids).toEqual(undisturbed.ids);
+  expect(disturbed.parts.filter(({ kind }) => kind === 'started')).toHaveLength(1);
+});
+
+test('two generations at once give what each gives alone', async () => {
+  const { engine, width } = await engineOn();
+  const given = request(width);
+  const other = { ...given, sampling: { temperature: 2, seed: 9 } };
+  const together = await Promise.all([whole(engine, given), whole(engine, other)]);
+  expect(together.map(({ ids }) => ids)).toEqual([
+    (await whole(engine, given)).ids,
+    (await whole(engine, other)).ids,
+  ]);
+});
+
+test('a stopped text keeps what it has said', async () => {
+  const { engine, width } = await engineOn();
+  const { ids, running } = await collect(engine, request(width), 4);
+  await expect(running).rejects.toThrow();
+  expect(ids.map(({ length }) => length)).toEqual([3, 3]);
+});
+
+test('what cannot be generated is refused in a sentence', async () => {
+  const { engine, width } = await engineOn();
+  const given = request(width);
+  const chat: GenerationRequest = {
+    ...given,
+    texts: [{ prompt: { kind: 'chat', turns: [{ role: 'user', content: 'Hi' }] } }],
+  };
+  await expect(engine.generate(chat)).rejects.toThrow('This model has no chat template');
+  await expect(engine.generate({ ...given, stop: [''] })).rejects.toThrow('A stop string is empty');
+  await expect(
+    engine.generate({ ...given, texts: [{ prompt: { kind: 'text', text: '' } }] }),
+  ).rejects.toThrow('there is nothing to go on from');
+});
+
+const files = { generationConfig: {}, chatTemplates: new Map([['default', 'x']]), specialTokens: {} };
+const turns = [{ role: 'user', content: 'Hi' }];
+
+/** A worker that gives an answer, or none. */
+function worker(answer?: object) {
+  const listeners = new Map<string, (event: Event) => void>();
+  const ended = { value: false };
+  const made = {
+    addEventListener: (type: string, listener: (event: Event) => void) => void listeners.set(type, listener),
+    postMessage: () => {
+      if (answer) listeners.get('message')?.(new MessageEvent('message', { data: answer }));
+      else listeners.get('error')?.(new Event('error'));
+    },
+    terminate: () => {
+      ended.value = true;
+    },
+  };
+  return { start: () => made, ended };
+}
+
+test('a template in a worker gives its text or its refusal, and the worker ends', async () => {
+  const [good, bad, broken] = [worker({ text: 'Hi' }), worker({ refusal: 'no' }), worker()];
+  expect(await renderInWorker(files, { turns }, good.start)).toBe('Hi');
+  await expect(renderInWorker(files, { turns }, bad.start)).rejects.toThrow('no');
+  await expect(renderInWorker(files, { turns }, broken.start)).rejects.toThrow('Reload the page.');
+  expect([good, bad, broken].map(({ ended }) => ended.value)).toEqual([true, true, true]);
+});

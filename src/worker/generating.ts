@@ -1,0 +1,143 @@
+// Texts in the worker, a token of each a step: between two steps other calls have their turn, two generations at once as
+// well. A device that is lost costs the step at hand, and the texts go on from what they have said.
+
+import type { ChatRequest } from '../checkpoint/chat/chatTemplate.ts';
+import type { Checkpoint, GenerationFiles } from '../checkpoint/checkpoint.ts';
+import { ExperimentError } from '../experiments/experimentFile.ts';
+import { placeSteering, steeringEdits } from '../experiments/steer/steeringEdits.ts';
+import {
+  type GenerateRow,
+  type GenerateStep,
+  generate,
+  tokenLimits,
+} from '../runtime/generation/generate.ts';
+import { generationSettings } from '../runtime/generation/settings.ts';
+import type { GenerationOptions, GenerationRequest, GenerationText } from './generationProtocol.ts';
+import { type ModelInUse, runInSteps } from './steps.ts';
+
+export interface ChattingModel extends ModelInUse {
+  readonly checkpoint: Checkpoint;
+}
+
+/** As `WithModel`, with the model's files at hand. */
+type WithChattingModel = <T>(work: (inUse: ChattingModel) => Promise<T>) => Promise<T>;
+
+/** Writes a chat down under a deadline. */
+export type RenderChat = (files: GenerationFiles, request: ChatRequest) => Promise<string>;
+
+const noFiles: GenerationFiles = { generationConfig: {}, chatTemplates: new Map(), specialTokens: {} };
+
+const refuseFiles = async (path: string): Promise<never> => {
+  throw new ExperimentError(
+    `The steering names the file '${path}', which the engine cannot reach. Put the vector's numbers in its place.`,
+  );
+};
+
+interface PreparedText {
+  readonly row: GenerateRow;
+  readonly rendered: string | null;
+}
+
+async function prepare(
+  { prompt, steering, factor, sample }: GenerationText,
+  { tokenizer }: ChattingModel,
+  files: GenerationFiles,
+  render: RenderChat,
+): Promise<PreparedText> {
+  const rendered = prompt.kind === 'chat' ? await render(files, { turns: prompt.turns }) : null;
+  const tokens = ((): readonly number[] => {
+    if (prompt.kind === 'tokens') return prompt.tokens;
+    // The template has written the special tokens.
+    if (rendered !== null) return tokenizer.encode(rendered, { addSpecialTokens: false });
+    return prompt.kind === 'text' ? tokenizer.encode(prompt.text) : [];
+  })();
+  if (tokens.length === 0)
+    throw new ExperimentError(
+      'A prompt has no tokens, and there is nothing to go on from. Write at least one word.',
+    );
+  const placed = steering ? await placeSteering(steering, refuseFiles) : [];
+  return {
+    row: {
+      tokens,
+      promptLength: tokens.length,
+      edits: steeringEdits(placed, tokens, (id) => tokenizer.isSpecial(id), factor),
+      ...(sample === undefined ? {} : { sample }),
+    },
+    rendered,
+  };
+}
+
+/** What goes on of a request: the row, and which of the texts it is. */
+interface OpenText {
+  readonly text: number;
+  readonly row: GenerateRow;
+  readonly said: number[];
+}
+
+/** The steps of the texts that have not ended, from what they have said. */
+async function* goOn(
+  { model, tokenizer }: ModelInUse,
+  open: readonly OpenText[],
+  request: Omit<Parameters<typeof generate>[1], 'rows' | 'tokenizer'>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<GenerateStep, void> {
+  const rows = open.map(({ row, said }) => ({ ...row, tokens: [...row.tokens, ...said] }));
+  yield* generate(model, { ...request, rows, tokenizer }, signal ? { signal } : {});
+}
+
+/** @throws ExperimentError, PlanError or ChatTemplateError in a sentence, the signal's reason, or an Error when another model was loaded meanwhile */
+export async function generateInSteps(
+  request: GenerationRequest,
+  { signal, onPart }: GenerationOptions,
+  render: RenderChat,
+  withModel: WithChattingModel,
+): Promise<{ readonly elapsedMs: number }> {
+  const started = performance.now();
+  const { maxNewTokens, stop = [] } = request;
+  const { open, settings } = await withModel(async (inUse) => {
+    const files = (await inUse.checkpoint.generationFiles?.(signal)) ?? noFiles;
+    const prepared: PreparedText[] = [];
+    for (const text of request.texts) prepared.push(await prepare(text, inUse, files, render));
+    const settings = generationSettings(inUse.checkpoint.config, files, request.sampling);
+    const rows = prepared.map(({ row }) => row);
+    const limits = tokenLimits(inUse.model, { rows, maxNewTokens });
+    onPart?.({
+      kind: 'started',
+      texts: prepared.map(({ row, rendered }, text) => ({
+        prompt: row.tokens,
+        rendered,
+        limit: limits[text] ?? { count: 0, reason: 'context' },
+      })),
+      ...settings,
+    });
+    return { open: rows.map((row, text): OpenText => ({ text, row, said: [] })), settings };
+  });
+  const ended = new Set<number>();
+  /** Of the run at hand: after a lost device only the texts that have not ended run. */
+  let running: readonly OpenText[] = [];
+  await runInSteps(
+    withModel,
+    async (inUse) => {
+      running = open.filter(({ text }) => !ended.has(text));
+      const { sampling, eosIds } = settings;
+      return goOn(inUse, running, { maxNewTokens, stop, sampling, eosIds }, signal);
+    },
+    (step) => {
+      const textOf = (row: number) => running[row]?.text ?? row;
+      for (const { row, id } of step.tokens) running[row]?.said.push(id);
+      for (const { row } of step.ended) ended.add(textOf(row));
+      onPart?.({
+        kind: 'step',
+        pieces: step.tokens.map(({ row, id, position, logProbability, text }) => ({
+          text: textOf(row),
+          id,
+          position,
+          logProbability,
+          shown: text,
+        })),
+        ended: step.ended.map(({ row, reason, text }) => ({ text: textOf(row), reason, shown: text })),
+      });
+    },
+  );
+  return { elapsedMs: performance.now() - started };
+}
