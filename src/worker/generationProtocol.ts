@@ -5,7 +5,6 @@ import type { SteeringFile } from '../experiments/steer/steering.ts';
 import type { EndReason } from '../runtime/generation/generate.ts';
 import type { SamplingOptions } from '../runtime/generation/sampling/sampling.ts';
 import type { SettingOrigin } from '../runtime/generation/settings.ts';
-import type { CallOptions } from './protocol.ts';
 
 /** Text or token ids as they stand, or turns that the model's own template writes down. */
 export type GenerationPrompt =
@@ -74,7 +73,8 @@ export type GenerationPart =
       readonly ended: readonly EndedText[];
     };
 
-export interface GenerationOptions extends CallOptions {
+export interface GenerationOptions {
+  readonly signal?: AbortSignal;
   readonly onPart?: (part: GenerationPart) => void;
 }
 

@@ -141,7 +141,7 @@ function perform(
     case 'meanActivation':
       return engine.meanActivation(call.given, { signal, onProgress });
     case 'generate':
-      return engine.generate(call.given, { signal, onProgress, onPart });
+      return engine.generate(call.given, { signal, onPart });
     case 'cache':
       return engine.cache();
     case 'forget':
