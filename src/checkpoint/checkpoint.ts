@@ -48,6 +48,11 @@ export interface Checkpoint {
    * @throws CheckpointError when the source ends early or cannot be read
    */
   read(name: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Tells these weights from others under the same name, without reading all of them; absent where nothing can be said.
+   * @throws CheckpointError when the source cannot be read
+   */
+  fingerprint?(signal?: AbortSignal): Promise<string>;
   /** The tokenizer that the files bring, or a CheckpointError that says which file is missing. */
   tokenizer(signal?: AbortSignal): Promise<Tokenizer>;
   /** What the files say of generating text; absent where nothing could. @throws CheckpointError when one is damaged */

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { AnyExperiment, AnyResult, ExperimentKind } from '../experiments/kind.ts';
 import { type Metric, MetricError } from '../experiments/metrics.ts';
 import { kindOf } from '../experiments/registry.ts';
+import { isOfWeights } from '../experiments/resultParts.ts';
 import { growExperiment } from '../experiments/runExperiment.ts';
 import type { BackendKind } from '../runtime/backends/backend.ts';
 import { UsageError } from './arguments.ts';
@@ -38,6 +39,11 @@ async function growOnHost(
 ): Promise<void> {
   const spec = modelPath(experiment.model, experiment.revision);
   await withModel(spec, backend, { threads }, async (model, checkpoint) => {
+    if (earlier && !isOfWeights(earlier, model)) {
+      console.error(
+        'Note: the result that is there was computed with other weights, or by an older Patchbay; it is begun anew.',
+      );
+    }
     const options = { signal, onProgress, ...(earlier ? { earlier } : {}) };
     for await (const growth of growExperiment(model, checkpoint, experiment, options))
       onGrowth(() => growth.result);

@@ -13,6 +13,7 @@ import type {
   TypedKind,
   Update,
 } from './kind.ts';
+import { isOfWeights } from './resultParts.ts';
 
 /** @throws ExperimentError for a name that no unit has */
 function checkedUnits(leaveOut: readonly string[], units: readonly string[]): ReadonlySet<string> {
@@ -91,7 +92,9 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
         unitsDone: (result) => work.unitsDone(architecture, resolved, ownResult(result)),
         async *run(model, { earlier, leaveOut = [], ...options }: RunOptions = {}) {
           const left = checkedUnits(leaveOut, leaveOut.length > 0 ? units() : []);
-          const past = earlier ? { earlier: ownResult(earlier) } : {};
+          // What other weights gave is no part of this result.
+          const own = earlier && ownResult(earlier);
+          const past = own && isOfWeights(own, model) ? { earlier: own } : {};
           const changes = work.run(model, resolved, { ...options, ...past, ...textOf, leaveOut: left });
           for await (const change of changes) yield { of: name, change };
         },

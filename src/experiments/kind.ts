@@ -29,7 +29,12 @@ export interface AnyResult {
   readonly kind: string;
   readonly version: number;
   readonly experiment: AnyExperiment;
-  readonly model: { readonly label: string; readonly modelType: string; readonly parameterCount: number };
+  readonly model: {
+    readonly label: string;
+    readonly modelType: string;
+    readonly parameterCount: number;
+    readonly fingerprint?: string | undefined;
+  };
   readonly backend: { readonly kind: BackendKind; readonly description: string };
   readonly notices: readonly { readonly code: string; readonly text: string }[];
 }

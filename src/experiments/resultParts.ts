@@ -9,9 +9,17 @@ import type { Notice } from './notice.ts';
 
 export const namedSchema = v.strictObject({ id: tokenId, text: v.string() });
 
+/** On which weights a result was computed. The fingerprint is of their contents, and old results have none. */
+export const modelSchema = v.strictObject({
+  label: v.string(),
+  modelType: v.string(),
+  parameterCount: v.number(),
+  fingerprint: v.optional(v.string()),
+});
+
 /** Entries of every result, for the schema of a kind. */
 export const resultEntries = {
-  model: v.strictObject({ label: v.string(), modelType: v.string(), parameterCount: v.number() }),
+  model: modelSchema,
   backend: v.strictObject({ kind: v.picklist(['webgpu', 'wasm', 'node']), description: v.string() }),
   notices: v.array(v.strictObject({ code: v.string(), text: v.string() })),
 };
@@ -21,13 +29,23 @@ export function ranOn({
   label,
   architecture,
   parameterCount,
+  fingerprint,
   backend,
 }: Model): Pick<AnyResult, 'model' | 'backend'> {
   return {
-    model: { label, modelType: architecture.modelType, parameterCount },
+    model: {
+      label,
+      modelType: architecture.modelType,
+      parameterCount,
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+    },
     backend: { kind: backend.kind, description: backend.description },
   };
 }
+
+/** Whether a result was computed with the weights of a model, so that it can be gone on with. */
+export const isOfWeights = ({ model }: AnyResult, { fingerprint }: Model): boolean =>
+  model.fingerprint === fingerprint;
 
 /** Below this share of the clean probability's fall, a corruption has hardly corrupted. */
 const weakFall = 0.2;

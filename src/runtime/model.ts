@@ -53,6 +53,8 @@ export class Model {
   readonly residencyReason: string | undefined;
   /** What a person should know of the files: a head that is not tied, tensors that are left alone. */
   readonly notices: readonly string[];
+  /** Tells these weights from others under the same label; undefined where nothing can be said. */
+  readonly fingerprint: string | undefined;
   /** Numbers in all weights, shared ones once. */
   readonly parameterCount: number;
   readonly #weights: WeightStore;
@@ -67,9 +69,10 @@ export class Model {
     weights: WeightStore,
     sizes: WeightSizes,
     { residency, reason }: Placement,
-    notices: readonly string[],
+    { notices, fingerprint }: Pick<Model, 'notices' | 'fingerprint'>,
   ) {
     this.notices = notices;
+    this.fingerprint = fingerprint;
     this.architecture = architecture;
     this.backend = backend;
     this.label = checkpoint.label;
@@ -98,7 +101,14 @@ export class Model {
       ...(options.onBytes ? { onBytes: options.onBytes } : {}),
     });
     const all = [...(checkpoint.notices ?? []), ...notices];
-    return new Model(architecture, backend, checkpoint, weights, sizes, placement, all);
+    const fingerprint = await checkpoint.fingerprint?.(options.signal).catch((error: unknown) => {
+      weights.close();
+      throw error;
+    });
+    return new Model(architecture, backend, checkpoint, weights, sizes, placement, {
+      notices: all,
+      fingerprint,
+    });
   }
 
   /** What a plan would cost, without running it. @throws PlanError as `run` does */

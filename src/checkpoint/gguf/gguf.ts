@@ -3,6 +3,7 @@
 
 import { listed, quoted } from '../../messages/wording.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from '../checkpoint.ts';
+import { fingerprintOf } from '../fingerprint.ts';
 import { requireOpen, unknownTensor } from '../refusals.ts';
 import type { ByteSource } from '../sources/byteSource.ts';
 import { elementCountOf, storedBytes } from '../storage/storage.ts';
@@ -120,6 +121,15 @@ function ggufCheckpoint(
       const { stored, layout } = tensor;
       const bytes = await source.read(stored.offset, stored.sizeBytes, signal);
       return restoreRows(layout, bytes, stored.shape, stored.dtype);
+    },
+    async fingerprint(signal) {
+      requireOpen(isOpen, source.label);
+      const spans = [...tensors.values()].map(({ info, stored }) => ({
+        name: info.name,
+        offset: stored.offset,
+        length: stored.sizeBytes,
+      }));
+      return fingerprintOf(config, [{ source, spans }], signal);
     },
     async tokenizer(signal) {
       requireOpen(isOpen, source.label);

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { listed, quoted } from '../../messages/wording.ts';
 import { folderGenerationFiles } from '../chat/generationFiles.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from '../checkpoint.ts';
+import { fingerprintOf } from '../fingerprint.ts';
 import { requireOpen, unknownTensor } from '../refusals.ts';
 import { type ByteSource, type FileFolder, readJson } from '../sources/byteSource.ts';
 import { folderTokenizer } from '../tokenizer/tokenizerFiles.ts';
@@ -181,6 +182,16 @@ function safetensorsCheckpoint(
       throw dtype === undefined
         ? unknownTensor(name, folder.label, infos.keys())
         : unsupportedDtype(name, dtype, folder.label);
+    },
+    async fingerprint(signal) {
+      requireOpen(isOpen, folder.label);
+      const files = sources.map((source) => ({
+        source,
+        spans: [...tensors.values()]
+          .filter((tensor) => tensor.source === source)
+          .map(({ info, offset }) => ({ name: info.name, offset, length: info.sizeBytes })),
+      }));
+      return fingerprintOf(config, files, signal);
     },
     async tokenizer(signal) {
       requireOpen(isOpen, folder.label);

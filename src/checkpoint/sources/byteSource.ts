@@ -14,6 +14,8 @@ export interface ByteSource {
   readonly sizeBytes: number;
   /** What tells this content from another under the same name, as its server has it; absent where it does not say. */
   readonly version?: string;
+  /** Whether every read is a request to a server. */
+  readonly isRemote?: boolean;
   /**
    * Exactly `length` bytes from `offset` on, in memory of their own.
    * @throws CheckpointError when the range is not within the file, or the file cannot be read to the end of it

@@ -84,6 +84,7 @@ export function rangeSource(
   return {
     label,
     sizeBytes,
+    isRemote: true,
     // The same content is weakly tagged where a proxy has compressed it.
     ...(options.version === undefined ? {} : { version: options.version.replace(/^W\//, '') }),
     async read(offset, length, signal) {

@@ -93,12 +93,12 @@ export const command: Command = {
   about: 'corrupt the subject of a prompt and restore one state at a time: which of them carry the answer',
   positionals: 'MODEL "prompt"',
   options: {
-    ids: idsOption,
     subject: {
       value: '"text"',
       about: 'the part of the prompt that is corrupted; of ids a range of tokens, such as 1:3',
       isRequired: true,
     },
+    ids: idsOption,
     answer: { value: '" text"', about: 'the token that is watched; default the most probable one' },
     distractor: { value: '" text"', about: 'the token that a logit difference is taken from' },
     corruption: {

@@ -4,6 +4,7 @@
 import * as v from 'valibot';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
 import { samplesSchema } from '../metrics.ts';
+import { modelSchema } from '../resultParts.ts';
 import { interveneExperimentSchema } from './experiment.ts';
 
 export const interveneResultVersion = 1;
@@ -32,7 +33,7 @@ export const interveneResultSchema = v.strictObject({
   kind: v.literal('intervene-result'),
   version: v.literal(interveneResultVersion),
   experiment: interveneExperimentSchema,
-  model: v.strictObject({ label: v.string(), modelType: v.string(), parameterCount: v.number() }),
+  model: modelSchema,
   backend: v.strictObject({ kind: v.picklist(['webgpu', 'wasm', 'node']), description: v.string() }),
   base: v.array(named),
   sources: v.array(v.array(named)),

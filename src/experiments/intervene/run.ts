@@ -21,6 +21,7 @@ import type { Samples } from '../metrics.ts';
 import type { Notice } from '../notice.ts';
 import { finiteSamples, floatsOf, promptRow } from '../planRuns.ts';
 import { finiteLogits, logSumExp, topCandidates } from '../predict.ts';
+import { ranOn } from '../resultParts.ts';
 import { type NamedToken, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import type { InterveneExperiment } from './experiment.ts';
 import { type InterveneResult, interveneResultVersion, type NamedCandidate } from './result.ts';
@@ -335,7 +336,7 @@ export async function runIntervene(
     kind: 'intervene-result',
     version: interveneResultVersion,
     experiment,
-    model: { label: model.label, modelType: architecture.modelType, parameterCount: model.parameterCount },
+    model: ranOn(model).model,
     backend: { kind: backend.kind, description: backend.description },
     base: texts(base),
     sources: sources.map(texts),
