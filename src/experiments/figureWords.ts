@@ -19,7 +19,7 @@ export function figureMetric(
   const distractor = distractorText === undefined ? 'the distractor' : inQuotes(distractorText);
   switch (metric) {
     case 'probability':
-      return { name: `probability of ${answer}`, shortName: 'probability' };
+      return { name: `probability of ${answer}`, shortName: 'probability', minimum: 0 };
     case 'logProbability':
       return { name: `log probability of ${answer}`, shortName: 'log probability', digits: 2 };
     case 'logitDifference':
@@ -33,7 +33,12 @@ export function figureMetric(
     case 'rank':
       return { name: `rank of ${answer}`, shortName: 'rank', digits: 0, isLogarithmic: true };
     case 'divergence':
-      return { name: 'divergence from the clean prediction', shortName: 'divergence', unit: 'nats' };
+      return {
+        name: 'divergence from the clean prediction',
+        shortName: 'divergence',
+        unit: 'nats',
+        minimum: 0,
+      };
     default:
       return metric satisfies never;
   }

@@ -64,7 +64,10 @@ export function layoutColourBar(options: ColourBarOptions): ColourBar {
   const bar: Rect = { x: left, y, width: right - left, height: barHeight };
   const name = `ramp-${panel}`;
   const map = source?.colours ?? 'viridis';
-  const stops = Array.from({ length: stopCount }, (_, i) => colourAt(map, theme.name, i / (stopCount - 1)));
+  const from = firstPlace(options);
+  const stops = Array.from({ length: stopCount }, (_, i) =>
+    colourAt(map, theme.name, from + ((1 - from) * i) / (stopCount - 1)),
+  );
   const marks: Mark[] = [
     { kind: 'rect', ...bar, fill: { definition: name }, stroke: theme.frame, strokeWidth: 1 },
   ];
@@ -111,12 +114,21 @@ export function layoutColourBar(options: ColourBarOptions): ColourBar {
   return { gradient: { name, stops }, marks, height: barHeight + 4 + lines * lineHeight };
 }
 
+/** Where the bar begins on the scale: a diverging range is symmetric, and may reach below what the metric can be. */
+function firstPlace({ description: { metric }, scale }: ColourBarOptions): number {
+  if (metric.minimum === undefined || scale.range.start >= metric.minimum) return 0;
+  return Math.min(0.5, Math.max(0, scale.place(metric.minimum)));
+}
+
 function barLabels(
-  { description, scale }: ColourBarOptions,
+  options: ColourBarOptions,
   bar: Rect,
 ): readonly (BarLabel & { readonly isOnBar: boolean })[] {
+  const { description, scale } = options;
   const { metric, baselines } = description;
-  const at = (t: number): number => bar.x + Math.min(1, Math.max(0, t)) * bar.width;
+  const from = firstPlace(options);
+  const at = (t: number): number =>
+    bar.x + (Math.min(1, Math.max(from, t)) - from) * (bar.width / (1 - from));
   const known = baselines
     ? (['corrupted', 'clean'] as const).map((name) => {
         const t = scale.place(baselines[name]);
@@ -132,10 +144,10 @@ function barLabels(
     : [];
   const ends = (['start', 'end'] as const)
     .map((end) => ({
-      text: formatMetric(metric, scale.range[end]),
+      text: formatMetric(metric, end === 'start' && from > 0 ? (metric.minimum ?? 0) : scale.range[end]),
       isBaseline: false,
       isOnBar: true,
-      x: at(end === 'start' ? 0 : 1),
+      x: at(end === 'start' ? from : 1),
     }))
     // An end that is a baseline is labelled already.
     .filter(

@@ -99,6 +99,8 @@ export interface Metric {
   readonly unit?: string;
   /** Decimal places. 3 by default. */
   readonly digits?: number;
+  /** What it cannot be below: a probability of less than 0 is on no colour bar. */
+  readonly minimum?: number;
   /** Colour steps are equal ratios, not equal differences: for ranks. Values must be above zero. */
   readonly isLogarithmic?: boolean;
 }

@@ -194,6 +194,50 @@ test('pinned cells carry their letters, and a pin outside the figure is left out
   expect(model.pins.map(({ pin }) => pin.letter)).toEqual(['A']);
 });
 
+test('a pin’s letter covers no printed value, its own or a neighbour’s', () => {
+  const pins = [{ letter: 'A', panel: 0, location: 1, layer: 1 }] as const;
+  const values = trace.panels[0]?.values.map((row) => row.map(() => 0.25)) ?? [];
+  const panels = trace.panels.slice(0, 1).map((panel) => ({ ...panel, values }));
+  const model = layoutHeatmap({ ...trace, panels, pins }, { ...wide, width: 1600 });
+  const badge = model.pins[0]?.marks.find((mark) => mark.kind === 'rect' && mark.fill !== 'none');
+  if (badge?.kind !== 'rect') throw new Error('A pin has a badge.');
+  const printed = model.panels.flatMap(({ cells }) =>
+    cells
+      .flat()
+      .flatMap(({ decorations }) => decorations.flatMap((mark) => (mark.kind === 'text' ? [mark] : []))),
+  );
+  expect(printed.length).toBeGreaterThan(0);
+  for (const { x, y, runs, size } of printed) {
+    const half = textWidth(runs.map(({ text }) => text).join(''), size) / 2;
+    const isApart =
+      x + half <= badge.x ||
+      x - half >= badge.x + badge.width ||
+      y <= badge.y ||
+      y - size * 0.72 >= badge.y + badge.height;
+    expect(isApart).toBe(true);
+  }
+});
+
+test('the colour bar of a diverging map ends where the metric does', () => {
+  const [first] = trace.panels;
+  if (!first) throw new Error('The example has a panel.');
+  const panel = { ...first, colours: 'puOr', values: [[0.02, 0.4, 0.9]] } as const;
+  const described = {
+    ...trace,
+    layers: [0, 1, 2],
+    panels: [panel],
+    midpoint: 0.3,
+    baselines: { clean: 0.9, corrupted: 0.3 },
+  } as const;
+  const texts = (metric: typeof trace.metric) =>
+    layoutHeatmap({ ...described, metric }, wide).panels[0]?.marks.flatMap((mark) =>
+      mark.kind === 'text' ? mark.runs.map(({ text }) => text) : [],
+    );
+  expect(texts({ name: 'difference' })).toContain('−0.300');
+  expect(texts({ name: 'probability', minimum: 0 })).toContain('0.000');
+  expect(texts({ name: 'probability', minimum: 0 })).not.toContain('−0.300');
+});
+
 test('a figure without tokens or layers has a size and no cells', () => {
   for (const empty of [
     { ...trace, layers: [], panels: trace.panels.map((panel) => ({ ...panel, values: [] })) },

@@ -204,8 +204,9 @@ function pinModel(
   const { row, column } = placeOf(description, pin);
   const rect = panels[pin.panel]?.cells[row]?.[column]?.rect;
   if (!rect) return [];
-  const [x, y] = [rect.x + rect.width / 2, rect.y - 8];
-  const badge: Rect = { x: x - 7, y: y - 7, width: 14, height: 14 };
+  // On the corner, where no cell has its value printed.
+  const [x, y] = [rect.x + rect.width, rect.y];
+  const badge: Rect = { x: x - 6, y: y - 6, width: 12, height: 12 };
   return [
     {
       pin,
@@ -215,9 +216,9 @@ function pinModel(
         {
           kind: 'text',
           x,
-          y: y + 3.6,
+          y: y + 3.3,
           runs: [{ text: pin.letter }],
-          size: 10,
+          size: 9,
           weight: 700,
           fill: theme.paper,
           anchor: 'middle',
