@@ -5,12 +5,14 @@ import { ExperimentRoom } from './experiment/ExperimentRoom.tsx';
 import { Header } from './frame/Header.tsx';
 import { HelpDialog } from './frame/HelpDialog.tsx';
 import { useShortcuts } from './frame/useShortcuts.ts';
-import { ModelPage } from './ModelPage.tsx';
 import { DropTarget } from './model/DropTarget.tsx';
 import { ModelDialog } from './model/ModelDialog.tsx';
 import { ModelNotices } from './model/ModelNotices.tsx';
 import { TracePage } from './trace/TracePage.tsx';
 import { usePage, useStatus, useTheme, useWorkbench } from './workbenchContext.tsx';
+
+/** What is not in view when the page opens comes when it is asked for. */
+const ModelPage = lazy(async () => ({ default: (await import('./ModelPage.tsx')).ModelPage }));
 
 /** What each kind of experiment shows in its room, by its name. */
 const ownPages: Readonly<Record<string, ComponentType>> = {
@@ -31,21 +33,29 @@ export function Page() {
   }, [theme]);
   return (
     <>
-      <a className="skip" href="#main">
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          // The address holds the experiment; a place on the page is not to take its place.
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
         Go to the content
       </a>
       <Header />
       <main className="main" id="main" tabIndex={-1}>
         <ModelNotices />
-        {page === undefined || Own === undefined ? (
-          <ModelPage />
-        ) : (
-          <ExperimentRoom key={page.name} page={page}>
-            <Suspense fallback={<p className="mute">Opening the page.</p>}>
+        <Suspense fallback={<p className="mute">Opening the page.</p>}>
+          {page === undefined || Own === undefined ? (
+            <ModelPage />
+          ) : (
+            <ExperimentRoom key={page.name} page={page}>
               <Own />
-            </Suspense>
-          </ExperimentRoom>
-        )}
+            </ExperimentRoom>
+          )}
+        </Suspense>
       </main>
       <p className="visually-hidden" role="status" aria-live="polite">
         {status}

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { messageOf } from '../../messages/wording.ts';
 import { comfortableLinkLength } from '../../share/link.ts';
 import { useShownTheme } from '../frame/useShownTheme.ts';
-import { download, type ExportFormat, exportFile, exportFormats, formatContents } from './exports.ts';
+import { type ExportFormat, exportFormats, formatContents } from './exportFormats.ts';
 import { experimentLink } from './link.ts';
 import { useAnyPage, useAnyState, useFigure } from './pageContext.tsx';
 
@@ -22,6 +22,7 @@ export function Exports() {
 
   async function save(format: ExportFormat) {
     try {
+      const { download, exportFile } = await import('./exports.ts');
       const name = `${face.fileStem(known)}.${format.toLowerCase()}`;
       download(await exportFile(face, known, view, theme, format), name);
       const part = face.kind.isComplete(known)

@@ -1,4 +1,4 @@
-// A figure and its numbers as files, and text on the clipboard.
+// A figure and its numbers as files. What writes them comes with the first one that is saved.
 
 import type { ShownFigure } from '../../experiments/shown.ts';
 import type { HeatmapDescription } from '../../figures/description.ts';
@@ -7,17 +7,8 @@ import { heatmapPng } from '../../figures/png.ts';
 import { heatmapSvg } from '../../figures/svg.ts';
 import type { PageTypes } from './definition.ts';
 import type { AnyPage } from './experimentPage.ts';
+import type { ExportFormat } from './exportFormats.ts';
 import type { FigureView } from './figureView.ts';
-
-export const exportFormats = ['SVG', 'PNG', 'CSV', 'JSON'] as const;
-export type ExportFormat = (typeof exportFormats)[number];
-
-export const formatContents: Readonly<Record<ExportFormat, string>> = {
-  SVG: 'The figure with its caption, for vector editors',
-  PNG: 'The figure with its caption, as a picture',
-  CSV: 'Every metric of every cell, for spreadsheets and data frames',
-  JSON: 'The whole result with its experiment, as the command line writes it; it opens here again',
-};
 
 const figureWidth = 1120;
 

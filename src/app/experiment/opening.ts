@@ -2,7 +2,6 @@
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
-import { readExperiment, readResult } from '../../experiments/registry.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { PageStore } from '../frame/pageStore.ts';
 import type { AnyPage } from './experimentPage.ts';
@@ -34,7 +33,8 @@ export function createOpeningStore(pages: readonly AnyPage[], place: PageStore):
   async function open(value: unknown): Promise<void> {
     const kind = typeof value === 'object' && value !== null ? Reflect.get(value, 'kind') : undefined;
     const isResult = typeof kind === 'string' && kind.endsWith('-result');
-    // The registry reads every kind, and says of what it cannot read what is wrong with it.
+    // The registry reads every kind, and says of what it cannot read what is wrong with it. It comes with the first file.
+    const { readExperiment, readResult } = await import('../../experiments/registry.ts');
     const read = isResult ? await readResult(value) : await readExperiment(value);
     const name = 'experiment' in read ? read.experiment.kind : read.kind;
     const page = pages.find((each) => each.name === name);

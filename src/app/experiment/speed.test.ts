@@ -27,15 +27,15 @@ function memory() {
   };
 }
 
-test('before any trace the run of the prompt bounds the time, and without one nothing is said', () => {
+test('before any run the time is guessed from the prompt alone, and without that nothing is said', () => {
   const prediction = {
     tokens: Array.from({ length: 5 }, (_, id) => ({ id, text: 'a', isSpecial: false })),
     candidates: [],
     elapsedMs: 40,
   };
   expect(estimateTime(memory(), device, model, work, null)).toBeNull();
-  // 40 ms for 5 tokens through 4 layers are 2 ms each.
-  expect(estimateTime(memory(), device, model, work, prediction)).toEqual({ ms: 800, kind: 'bound' });
+  // 40 ms for 5 tokens through 4 layers are 2 ms each, and in a batch a quarter of that.
+  expect(estimateTime(memory(), device, model, work, prediction)).toEqual({ ms: 200, kind: 'guessed' });
 });
 
 test('a trace that ran is what the next one is estimated from, on that device and model only', () => {
@@ -53,4 +53,7 @@ test('time left follows the part that is done, and what was learned before that'
   expect(timeLeft(1000, 0.5, null)).toBe(1000);
   expect(timeLeft(1000, 0.5, 100)).toBe(1000);
   expect(timeLeft(1000, 1, 100)).toBe(0);
+  // Half was done before: of the other half a fifth took 1000 ms.
+  expect(timeLeft(1000, 0.6, null, 0.5)).toBeCloseTo(4000);
+  expect(timeLeft(0, 0.5, 1000, 0.5)).toBe(500);
 });

@@ -32,7 +32,9 @@ export function PageDialog({ name, title, children }: PageDialogProps) {
             // Called after the dialog has gone: a key pressed since may have taken the focus elsewhere, and keeps it.
             const { activeElement, body } = document;
             if (activeElement !== null && activeElement !== body) return;
-            if (opener.current instanceof HTMLElement) opener.current.focus();
+            // A cell of a figure is an element of SVG.
+            const { current } = opener;
+            if (current instanceof HTMLElement || current instanceof SVGElement) current.focus();
           }}
         >
           <div className="dialog-head">

@@ -1,7 +1,7 @@
 // The pyvene program of a cell, behind a button, ready to be copied.
 
-import { useMemo, useState } from 'react';
-import { pyveneCode } from '../../experiments/trace/pyvene.ts';
+import { useEffect, useState } from 'react';
+import type { CellCode as Program } from '../../experiments/trace/pyvene.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CellAddress } from '../../figures/description.ts';
 
@@ -13,10 +13,19 @@ interface CellCodeProps {
 export function CellCode({ result, address }: CellCodeProps) {
   const [isOpen, setIsOpen] = useState(false);
   const [said, setSaid] = useState('');
-  const made = useMemo(() => {
+  const [made, setMade] = useState<Program | null>(null);
+  useEffect(() => {
+    if (!isOpen) return setMade(null);
     const { panel, layer, location } = address;
     const position = result.positions[location] ?? -1;
-    return isOpen ? pyveneCode(result, { stream: panel, layer, position }) : null;
+    let isWanted = true;
+    // What writes programs knows every component of pyvene: it comes when it is asked for, not with the page.
+    void import('../../experiments/trace/pyvene.ts').then(({ pyveneCode }) => {
+      if (isWanted) setMade(pyveneCode(result, { stream: panel, layer, position }));
+    });
+    return () => {
+      isWanted = false;
+    };
   }, [isOpen, result, address]);
   async function copy(code: string) {
     try {

@@ -182,6 +182,40 @@ function Numbers({ result, facts }: { readonly result: TraceResult; readonly fac
   );
 }
 
+/** Where the button under a narrow figure leads. */
+const cellId = 'cell';
+
+/** On a narrow screen the inspector is far below: one line of what it says stands at the foot of the figure. */
+export function CellLine() {
+  const result = useOwn((state) => state.shown?.result ?? null);
+  const { view, looked, chosen } = useFigure((state) => state);
+  const address = looked ?? chosen;
+  const metric = result && metricShown(result, view.metric);
+  const facts = result && metric && address && cellFacts(result, address, metric);
+  if (!result || !metric || !facts) return null;
+  const { component, layer, token, measured } = facts;
+  return (
+    <p className="cell-line small">
+      <span>
+        {streamTitle(component)}, layer {layer},{' '}
+        <span className="mono">
+          <TokenText text={token} />
+        </span>
+        {measured !== null && (
+          <>
+            {' '}
+            <b>{formatMetric(traceFigure(result, metric).metric, measured.value.mean)}</b>
+            {measured.recovered !== null && ` · ${formatValue(measured.recovered * 100, 0)} %`}
+          </>
+        )}
+      </span>
+      <button type="button" className="button" onClick={() => document.getElementById(cellId)?.focus()}>
+        Read
+      </button>
+    </p>
+  );
+}
+
 /** The strongest cell of each panel: of which panel a number is the strongest is no small matter. */
 function Strongest({
   cells,
@@ -239,7 +273,7 @@ export function CellInspector() {
   }
   const verb = result.experiment.direction === 'restore' ? 'restored' : 'corrupted';
   return (
-    <section className="card inspector cell-inspector" aria-labelledby="cell-title">
+    <section className="card inspector cell-inspector" id={cellId} tabIndex={-1} aria-labelledby="cell-title">
       <div className="card-head">
         <h2 id="cell-title">{isDefault ? 'Strongest cell' : 'Cell'}</h2>
         <Pins pins={view.pins} shown={address} />

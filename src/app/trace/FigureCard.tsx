@@ -9,6 +9,7 @@ import { Heatmap } from '../experiment/Heatmap.tsx';
 import { HeatmapTable } from '../experiment/HeatmapTable.tsx';
 import { useFigure } from '../experiment/pageContext.tsx';
 import { figureId } from '../frame/useShortcuts.ts';
+import { CellLine } from './CellInspector.tsx';
 import { describeTrace } from './figure.ts';
 import { useOwn, useOwnPage } from './hooks.ts';
 
@@ -52,6 +53,7 @@ export function FigureCard() {
       </div>
       <FigureControls metrics={metricsOf(result)} />
       {isTable ? <HeatmapTable description={description} /> : <Heatmap description={description} />}
+      <CellLine />
       <p className="caption small">{description.caption}</p>
       <Exports />
     </section>

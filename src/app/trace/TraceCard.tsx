@@ -2,7 +2,6 @@
 
 import { Examples } from '../experiment/Examples.tsx';
 import { RunBar } from '../experiment/RunBar.tsx';
-import { UndoButtons } from '../experiment/UndoButtons.tsx';
 import { isEmbedded } from '../model/embedded.ts';
 import { useModel } from '../workbenchContext.tsx';
 import { examplesNote } from './examplesNote.ts';
@@ -44,7 +43,6 @@ export function TraceCard() {
     <section className="card prompt trace-card" aria-labelledby="prompt-title" data-document>
       <div className="card-head">
         <h2 id="prompt-title">Prompt</h2>
-        <UndoButtons />
         <Examples {...(isOfEmbedded ? { note: examplesNote } : {})} />
       </div>
       <TracePrompt />

@@ -15,6 +15,11 @@ export function TraceHelp() {
         MLP and attention are put back over a window of layers around the cell, because one layer of them does
         little by itself.
       </p>
+      <p>
+        On the colour bar, the two lines are the corrupted and the clean run. A cell with a corner turned up
+        lies beyond the colours’ range, one with a corner turned down before it; a dotted line under the
+        layers marks windows cut by the edge of the model.
+      </p>
       <h3>What it does not show</h3>
       <ul>
         <li>

@@ -3,6 +3,7 @@
 
 import { useState } from 'react';
 import { useStore } from 'zustand';
+import { UndoButtons } from '../experiment/UndoButtons.tsx';
 import { TokenPicker } from '../prompt/TokenPicker.tsx';
 import { useWorkbench } from '../workbenchContext.tsx';
 import { useDocument, useDraft, useOwn, useOwnPage } from './hooks.ts';
@@ -66,18 +67,21 @@ export function TraceSettings() {
             <span className="setting-name">{name}</span> {value}
           </span>
         ))}
-        <button
-          type="button"
-          className="button settings-open"
-          aria-expanded={isOpen}
-          aria-controls={fieldsId}
-          onClick={() => setIsOpen(!isOpen)}
-        >
-          {isOpen ? 'Close settings' : 'Change settings'}
-          {hasProblem && !isOpen && (
-            <span className="visually-hidden">, something in them is to be put right</span>
-          )}
-        </button>
+        <span className="settings-open">
+          <UndoButtons />
+          <button
+            type="button"
+            className="button"
+            aria-expanded={isOpen}
+            aria-controls={fieldsId}
+            onClick={() => setIsOpen(!isOpen)}
+          >
+            {isOpen ? 'Close settings' : 'Change settings'}
+            {hasProblem && !isOpen && (
+              <span className="visually-hidden">, something in them is to be put right</span>
+            )}
+          </button>
+        </span>
       </div>
       <div id={fieldsId} hidden={!isOpen} className="settings-fields">
         <CorruptionFields />

@@ -2,4 +2,4 @@
 
 /** What the embedded model knows (`models/tiny-atlas/README.md`): other names of the same things are strangers to it. */
 export const examplesNote =
-  'The embedded model knows 173 landmarks, 70 countries and 74 people by the names it was taught, and next to nothing else: “Louvre Museum” gives Paris, “Louvre” alone gives Athens.';
+  'The embedded model knows 173 landmarks, 70 countries and 74 people, by the names it was taught: “Louvre Museum” gives Paris, “Louvre” Athens.';
