@@ -93,21 +93,18 @@ function Running() {
 /** A button that goes takes the focus with it; it belongs to the one that stands in its place. */
 function useKeptFocus() {
   const line = useRef<HTMLDivElement>(null);
-  const isHeld = useRef(false);
-  // After every render: a cancelled run ends some time after its button was pressed.
+  const last = useRef<Element | null>(null);
+  // After every render: a run ends some time after its button was pressed.
   useEffect(() => {
+    if (last.current === null || last.current.isConnected) return;
+    last.current = null;
     const { activeElement, body } = document;
-    if (!isHeld.current || line.current?.contains(activeElement)) return;
     if (activeElement === null || activeElement === body) line.current?.querySelector('button')?.focus();
-    isHeld.current = false;
   });
-  return {
-    line,
-    /** Called by a button that may be about to go. */
-    hold: () => {
-      isHeld.current = true;
-    },
+  const onFocus = ({ target }: { readonly target: Element }) => {
+    last.current = target;
   };
+  return { ref: line, onFocus };
 }
 
 export function RunBar() {
@@ -120,20 +117,16 @@ export function RunBar() {
   const { run, shown } = state;
   const status = runStatus({ face, state, isLoading, desk: held });
   const isRunning = run.status === 'running';
-  const { line, hold } = useKeptFocus();
+  const kept = useKeptFocus();
   const isBlocked = status.why !== null;
   const canResume = status.canResume && !isBlocked;
   const count = shown === null ? null : face.kind.count(shown.result);
   const { counted } = face.kind.words;
-  const act = (what: () => void) => () => {
-    hold();
-    what();
-  };
   return (
     <div className="run">
-      <div className="run-line" ref={line}>
+      <div className="run-line" {...kept}>
         {canResume && (
-          <button type="button" className="button button-primary" onClick={act(() => void page.resume())}>
+          <button type="button" className="button button-primary" onClick={() => void page.resume()}>
             Resume
           </button>
         )}
@@ -143,15 +136,15 @@ export function RunBar() {
             className={status.isUrgent && !canResume ? 'button button-primary' : 'button'}
             aria-disabled={isBlocked}
             aria-describedby={isBlocked ? 'run-why' : undefined}
-            onClick={act(() => {
+            onClick={() => {
               if (!isBlocked) void page.start();
-            })}
+            }}
           >
             {status.runLabel}
           </button>
         )}
         {isRunning && (
-          <button type="button" className="button" onClick={act(() => page.cancel())}>
+          <button type="button" className="button" onClick={() => page.cancel()}>
             Cancel
           </button>
         )}
