@@ -33,15 +33,7 @@ export function Page() {
   }, [theme]);
   return (
     <>
-      <a
-        className="skip"
-        href="#main"
-        onClick={(event) => {
-          // The address holds the experiment; a place on the page is not to take its place.
-          event.preventDefault();
-          document.getElementById('main')?.focus();
-        }}
-      >
+      <a className="skip" href="#main">
         Go to the content
       </a>
       <Header />

@@ -144,7 +144,11 @@ export function followAddress(
     if (shown) return following(() => go(shown.name));
     if (isLink(fragment)) return void open(fragment);
     const name = placeIn(fragment);
-    if (name === null) return;
+    if (name === null) {
+      // A place on the page, such as its content: the browser has gone there, and the address holds the experiment again.
+      const { place: current } = place.getState();
+      return address.replace(own.get(current) ?? nameOf(current));
+    }
     if (own.get(name) !== nameOf(name)) own.delete(name);
     following(() => go(name));
   });

@@ -5,7 +5,7 @@ import { messageOf } from '../../messages/wording.ts';
 import type { CacheInfo, Engine } from '../../worker/protocol.ts';
 
 export interface CacheState {
-  /** Null until the engine has told. */
+  /** Null until the engine has answered. */
   readonly info: CacheInfo | null;
   /** What went wrong with the last question or order. */
   readonly problem: string | null;

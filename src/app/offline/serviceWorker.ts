@@ -136,7 +136,7 @@ worker.addEventListener('activate', (event) => {
   event.waitUntil(otherNames().then((names) => Promise.all(names.map((name) => caches.delete(name)))));
 });
 
-/** A page names files that it needs besides, and is told whether they are kept. */
+/** A page names files that it needs besides, and hears whether they are kept. */
 worker.addEventListener('message', (event) => {
   const { data, ports } = event;
   const wanted = Array.isArray(data) ? data.filter((address) => asked.has(address)) : [];

@@ -46,7 +46,7 @@ interface StandingProps {
   readonly isStale: boolean;
 }
 
-/** One line: how the numbers below stand to the prompt of now. */
+/** One line: how the numbers below stand to the current prompt. */
 function Standing({ run, elapsedMs, isStale }: StandingProps) {
   const retry = usePrompt((state) => state.refresh);
   switch (run.status) {

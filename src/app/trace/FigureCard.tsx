@@ -9,7 +9,7 @@ import { Heatmap } from '../experiment/Heatmap.tsx';
 import { HeatmapTable } from '../experiment/HeatmapTable.tsx';
 import { useFigure } from '../experiment/pageContext.tsx';
 import { figureId } from '../frame/useShortcuts.ts';
-import { CellLine } from './CellInspector.tsx';
+import { CellLine } from './Cells.tsx';
 import { describeTrace } from './figure.ts';
 import { useOwn, useOwnPage } from './hooks.ts';
 

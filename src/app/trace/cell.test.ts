@@ -46,7 +46,7 @@ const result: TraceResult = {
   notices: [],
 };
 
-test('a cell is told with its baselines, what it recovers, its spread and the layers it covers', () => {
+test('a cell is reported with its baselines, what it recovers, its spread and the layers it covers', () => {
   const facts = cellFacts(result, { panel: 0, location: 1, layer: 0 }, 'probability');
   expect(facts).toMatchObject({ token: ' "b"', isCorrupted: true, window: { from: 0, to: 2, isCut: true } });
   expect(facts?.measured?.value.mean).toBeCloseTo(0.5);

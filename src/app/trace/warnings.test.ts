@@ -43,7 +43,7 @@ test('a usual trace has nothing to warn of', () => {
   expect(codes({})).toEqual([]);
 });
 
-test('an answer that is not the prediction is told with its probability', () => {
+test('an answer that is not the prediction is reported with its probability', () => {
   const answer = { id: 8, text: ' Rome' };
   const asked = { notices: [], targets: [{ answer, distractor: answer }] };
   const [warning] = traceWarnings({ ...known, estimate: asked });

@@ -44,10 +44,10 @@ function answerWarnings({ estimate, prediction, result }: Known): readonly Warni
   const answer = target?.answer ?? null;
   if (best && answer && answer.id !== best.id) {
     const own = prediction?.candidates.find(({ id }) => id === answer.id);
-    const standing = own ? `, at ${formatPercent(own.probability)}` : '';
+    const share = own ? `, at ${formatPercent(own.probability)}` : '';
     warnings.push({
       code: 'answer-not-predicted',
-      text: `The model’s own prediction is ${inQuotes(best.text)}, not ${inQuotes(answer.text)}${standing}. A trace of an answer that the model does not give says little.`,
+      text: `The model’s own prediction is ${inQuotes(best.text)}, not ${inQuotes(answer.text)}${share}. A trace of an answer that the model does not give says little.`,
     });
   }
   const distractor = target?.distractor ?? result?.distractor ?? null;
