@@ -134,10 +134,11 @@ function parseGgufHeader(label: string, bytes: Uint8Array, fileBytes: number): G
   }
   const version = cursor.uint32('the version');
   if (version !== 2 && version !== 3) {
+    const isLater = version > 3 && version < 256;
     const swapped = version === 0x02000000 || version === 0x03000000;
     throw new CheckpointError(
       `${quoted(label)} has GGUF version ${version}${swapped ? ', which is a big-endian file' : ''}; ` +
-        'versions 2 and 3, little endian, are read. Convert the model anew.',
+        `versions 2 and 3, little endian, are read. ${isLater ? 'It is of a later version of the format: use a newer Patchbay, or a file of version 3.' : 'Convert the model anew.'}`,
     );
   }
   const tensorCount = cursor.count('the number of tensors', 24);

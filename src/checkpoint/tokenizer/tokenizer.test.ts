@@ -75,6 +75,11 @@ test.each([
 
 test.each<readonly [string, unknown, RegExp]>([
   ['no object', 'text', /'tokenizer.json' of tiny is not what/],
+  [
+    'a later version of the format',
+    { ...byteLevelTokenizer(), version: '2.0' },
+    /has version '2.0' of its format, and version 1.0 is read. Use a newer Patchbay/,
+  ],
   ['no model', {}, /'tokenizer.json' of tiny is not what/],
   [
     'an unknown kind of model',

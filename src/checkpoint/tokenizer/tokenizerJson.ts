@@ -12,6 +12,7 @@ const step = v.optional(v.nullable(stepSchema));
 const flag = v.optional(v.nullable(v.boolean()));
 
 export const tokenizerSchema = v.looseObject({
+  version: v.optional(v.nullable(v.string())),
   model: v.looseObject({
     type: v.optional(v.string()),
     vocab: v.custom<object>((value) => typeof value === 'object' && value !== null),
@@ -50,6 +51,12 @@ const largestId = 1 << 24;
  */
 export function requireSound(file: TokenizerFile, label: string): void {
   const { type, vocab } = file.model;
+  if (file.version && !/^1(\.|$)/.test(file.version)) {
+    throw new CheckpointError(
+      `'tokenizer.json' of ${label} has version ${quoted(file.version)} of its format, and version 1.0 is read. ` +
+        'Use a newer Patchbay, or save the tokenizer with an older version of tokenizers.',
+    );
+  }
   if (type !== undefined && !modelTypes.includes(type)) {
     throw new CheckpointError(
       `The tokenizer of ${label} is of the kind ${quoted(type)}, which is not supported. Known: ${modelTypes.join(', ')}.`,
