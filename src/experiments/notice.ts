@@ -14,6 +14,7 @@ export interface Notice {
     | 'mean-over-all-positions'
     | 'no-factual-labels'
     | 'labels-never-change'
+    | 'repeated-examples'
     | 'training-stopped'
     | 'not-all-kept';
   readonly text: string;

@@ -49,6 +49,27 @@ describe('an alignment', () => {
     expect(split(6).test.map(last)).not.toEqual(tested.map(last));
   });
 
+  test('keeps a pair of prompts that repeats on one side, and says how many are distinct', () => {
+    const repeated = Array.from({ length: 40 }, (_, at) => data[at % 10] ?? data[0]);
+    const { train, test: tested, notices } = resolve({ data: repeated, split: { testShare: 0.3 } });
+    const pairsOf = (examples: typeof train) => new Set(examples.map(({ base }) => base[2]));
+    expect([...pairsOf(tested)].filter((last) => pairsOf(train).has(last))).toEqual([]);
+    // Three of ten pairs, four times each.
+    expect([pairsOf(tested).size, tested.length, train.length]).toEqual([3, 12, 28]);
+    expect(notices.find(({ code }) => code === 'repeated-examples')?.text).toBe(
+      'Of 40 examples 10 are distinct pairs of prompts. None of those that are tested was trained with.',
+    );
+    expect(resolve({}).notices.map(({ code }) => code)).not.toContain('repeated-examples');
+    expect(
+      resolve({ testData: data.slice(0, 3) }).notices.find(({ code }) => code === 'repeated-examples')?.text,
+    ).toBe(
+      'Of 13 examples 10 are distinct pairs of prompts. 3 of the 3 that are tested are pairs that training saw, so the accuracy of the test says less.',
+    );
+    expect(() => resolve({ data: repeated.map(() => data[0]) })).toThrow(
+      'All 40 examples are one pair of prompts',
+    );
+  });
+
   test('takes a test of its own whole, in order', () => {
     const { train, test: tested } = resolve({ testData: data.slice(0, 3) });
     expect(train.map(({ base }) => base)).toEqual(data.map(({ base }) => base));

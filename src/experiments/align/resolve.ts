@@ -75,6 +75,20 @@ function resolveSites(architecture: Architecture, { site, intervention }: AlignE
   return { layers, positions, sites, width };
 }
 
+const pairOf = ({ base, source }: ResolvedExample): string => `${base.join(' ')}|${source.join(' ')}`;
+
+/** Places of examples, those of one pair of prompts together, in the order of their first. */
+function placesByPair(data: readonly ResolvedExample[]): readonly (readonly number[])[] {
+  const groups = new Map<string, number[]>();
+  data.forEach((example, place) => {
+    const key = pairOf(example);
+    const group = groups.get(key) ?? [];
+    group.push(place);
+    groups.set(key, group);
+  });
+  return [...groups.values()];
+}
+
 /** @throws ExperimentError when too few examples remain on a side */
 function splitExamples(
   { split, testData, training }: AlignExperiment,
@@ -89,9 +103,21 @@ function splitExamples(
       `'split.testShare': ${testShare} of ${data.length} examples leaves ${count} to test and ${data.length - count} to train; both need at least one. Give more examples or another share.`,
     );
   }
-  const order = testData ? [...data.keys()] : shuffled(data.length, seed);
   const pick = (places: readonly number[]) => places.flatMap((place) => data[place] ?? []);
-  const parts = { train: pick(order.slice(count)), test: testData ? test : pick(order.slice(0, count)) };
+  const groups = placesByPair(data);
+  if (!testData && groups.length < 2) {
+    throw new ExperimentError(
+      `All ${data.length} examples are one pair of prompts, so none can be tested that was not trained with. Give more pairs, or 'testData'.`,
+    );
+  }
+  // A pair that repeats lies on one side, so that nothing is tested that was trained with.
+  const order = testData ? [] : shuffled(groups.length, seed);
+  const tested: number[] = [];
+  let side = 0;
+  while (tested.length < count && side < groups.length - 1)
+    tested.push(...(groups[order[side++] ?? 0] ?? []));
+  const trained = order.slice(side).flatMap((group) => groups[group] ?? []);
+  const parts = testData ? { train: data, test } : { train: pick(trained), test: pick(tested) };
   if (batchSize > parts.train.length) {
     throw new ExperimentError(
       `'training.batchSize' is ${batchSize}, but only ${parts.train.length} examples are left to train with. Give at most ${parts.train.length}.`,
@@ -112,8 +138,19 @@ function checkClasses(train: readonly ResolvedExample[]): void {
 function noticesOf(train: readonly ResolvedExample[], test: readonly ResolvedExample[]): readonly Notice[] {
   const all = [...train, ...test];
   const known = all.filter(({ baseLabel }) => baseLabel !== undefined);
+  const pairs = new Set(all.map(pairOf)).size;
+  const trained = new Set(train.map(pairOf));
+  const shared = test.filter((example) => trained.has(pairOf(example))).length;
   const still = known.filter(({ label, baseLabel }) => label.id === baseLabel?.id).length;
   return [
+    ...(pairs === all.length
+      ? []
+      : [
+          {
+            code: 'repeated-examples' as const,
+            text: `Of ${all.length} examples ${pairs} are distinct pairs of prompts. ${shared === 0 ? 'None of those that are tested was trained with.' : `${shared} of the ${test.length} that are tested ${shared === 1 ? 'is a pair' : 'are pairs'} that training saw, so the accuracy of the test says less.`}`,
+          },
+        ]),
     ...(all.some(({ baseLabel, sourceLabel }) => baseLabel ?? sourceLabel)
       ? []
       : [
