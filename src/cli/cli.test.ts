@@ -169,9 +169,12 @@ describe('components', () => {
     );
     expect(await main(['components', folder])).toBe(1);
     const path = join(copyOf('gpt2-inner'), 'model', 'config.json');
-    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), model_type: 'bloom' }));
+    writeFileSync(
+      path,
+      JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), model_type: 'unheard-of' }),
+    );
     expect(await main(['components', join(folder, 'gpt2-inner', 'model')])).toBe(1);
-    expect(complained.at(-1)).toContain("Model type 'bloom' is not supported. Known: gpt2,");
+    expect(complained.at(-1)).toContain("Model type 'unheard-of' is not supported. Known: gpt2,");
     expect(complained.length).toBe(3);
   });
 });
@@ -322,9 +325,9 @@ describe('conformance', () => {
     );
     expect(counts()).toBe('5 passed, 0 failed, 1 skipped');
 
-    writeFileSync(join(copy, 'model', 'config.json'), JSON.stringify({ model_type: 'bloom' }));
+    writeFileSync(join(copy, 'model', 'config.json'), JSON.stringify({ model_type: 'unheard-of' }));
     expect(await main(['conformance', '--fixtures', copy])).toBe(0);
-    expect(printed.at(-2)).toContain("(Model type 'bloom' is not supported. Known: gpt2,");
+    expect(printed.at(-2)).toContain("(Model type 'unheard-of' is not supported. Known: gpt2,");
     expect(counts()).toBe('0 passed, 0 failed, 6 skipped');
   });
 

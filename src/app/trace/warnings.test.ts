@@ -88,3 +88,9 @@ test('a subject that is not in the opened prompt is guessed, and the page says s
   expect(codes(change)).toEqual(['subject-not-found']);
   expect(codes({ ...change, isAsOpened: false })).toEqual([]);
 });
+
+test('what the engine says of an answer’s tokens is shown before the run', () => {
+  const text = 'The answer "Paris" goes on with the last word of the prompt.';
+  const asked = { ...estimate, notices: [{ code: 'answer-without-space' as const, text }] };
+  expect(traceWarnings({ ...known, estimate: asked })).toContainEqual({ code: 'answer-without-space', text });
+});

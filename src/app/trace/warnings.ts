@@ -9,10 +9,19 @@ import { formatPercent } from '../quantities.ts';
 import type { TraceDocument } from './document.ts';
 import type { TraceDraft } from './draft.ts';
 
+/** What the engine says of how an answer's text became a token. */
+const answerCodes = [
+  'answer-of-several-tokens',
+  'answer-taken-as',
+  'answer-without-space',
+  'tokens-differ-by-version',
+] as const;
+type AnswerCode = (typeof answerCodes)[number];
+
 export interface Warning {
   readonly code:
     | 'answer-not-predicted'
-    | 'answer-of-several-tokens'
+    | AnswerCode
     | 'subject-is-last'
     | 'subject-is-all'
     | 'weak-corruption'
@@ -58,8 +67,10 @@ function answerWarnings({ estimate, prediction, result }: Known): readonly Warni
       text: 'Answer and distractor are the same token, so their logit difference is 0 everywhere.',
     });
   }
-  const several = estimate?.notices.find(({ code }) => code === 'answer-of-several-tokens');
-  if (several) warnings.push({ code: 'answer-of-several-tokens', text: several.text });
+  for (const code of answerCodes) {
+    const said = estimate?.notices.find((notice) => notice.code === code);
+    if (said) warnings.push({ code, text: said.text });
+  }
   return warnings;
 }
 
