@@ -102,6 +102,8 @@ export type WeightSource =
       readonly width: number;
       /** [count, width], row-major */
       readonly rows: (count: number) => Float32Array;
+      /** Only sequences longer than this read it, at all their positions: what was kept of them while shorter is not theirs. */
+      readonly after?: number;
     };
 
 export interface GraphPart<Scope extends PartScope> {

@@ -28,13 +28,14 @@ export interface RotaryOptions {
 /** The weight inputs `NAME.cos` and `NAME.sin`, and those of long sequences: tables [positions, rotaryWidth / 2]. */
 export function rotaryWeights(options: RotaryOptions): Record<string, WeightSource> {
   const half = options.rotaryWidth / 2;
-  const tables = (name: string, frequencies: readonly number[]) => {
+  const tables = (name: string, frequencies: readonly number[], after?: number) => {
     const table = (key: string, f: (angle: number) => number): [string, WeightSource] => [
       key,
       {
         kind: 'positions',
         key,
         width: half,
+        ...(after === undefined ? {} : { after }),
         // The angle is rounded to float32 first, as the reference computes it.
         rows: (count) =>
           Float32Array.from(
@@ -48,7 +49,7 @@ export function rotaryWeights(options: RotaryOptions): Record<string, WeightSour
   };
   return Object.fromEntries([
     ...tables(options.name, options.frequencies),
-    ...(options.long ? tables(`${options.name}.long`, options.long.frequencies) : []),
+    ...(options.long ? tables(`${options.name}.long`, options.long.frequencies, options.long.after) : []),
   ]);
 }
 

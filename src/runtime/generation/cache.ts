@@ -2,9 +2,7 @@
 // holds one position of one sequence in all layers; sequences that begin alike share the slots of their beginning. Which
 // slot is which position is told to attention by indices, so slots need no order and those of an ended row are used again.
 
-import type { Architecture } from '../../architectures/architecture.ts';
 import type { Backend, DeviceTensor, Piece } from '../backends/backend.ts';
-import { describeComponent } from '../plan/sites.ts';
 
 /** One token of a batch, and the slot that it fills. */
 export interface SlotMove {
@@ -22,12 +20,6 @@ export interface LayerCache {
 const blockSlots = 64;
 /** A cache that is full grows by this share of itself, so that copying it stays a small part of the work. */
 const growth = 0.25;
-
-/** Bytes of keys and values of one position, in all layers. */
-export function positionBytes(architecture: Architecture): number {
-  const widths = ['key_output', 'value_output'].map((name) => describeComponent(architecture, name).width);
-  return 4 * architecture.layerCount * widths.reduce((sum, width) => sum + width, 0);
-}
 
 /** Neighbours that stay neighbours, as one piece. */
 function piecesOf(from: DeviceTensor, moves: readonly SlotMove[], width: number): readonly Piece[] {

@@ -140,6 +140,25 @@ describe.each(backends)('on %s', (_, create) => {
   });
 });
 
+test('a sequence that grows beyond the length at which longrope turns it otherwise has the logits of a whole one', async () => {
+  const backend = createNodeBackend(1);
+  const configuration = {
+    ...tinyConfigurations.llama,
+    model_type: 'phi3',
+    original_max_position_embeddings: 7,
+    rope_scaling: { type: 'longrope', short_factor: [1, 1.5], long_factor: [3, 9] },
+  };
+  const model = await Model.load(tinyCheckpoint(configuration), backend);
+  const rows = [
+    { tokens: prompts[2] ?? [] },
+    { tokens: prompts[0] ?? [], edits: [steered(1, { prompt: [-1], steps: { from: 2 } })] },
+    { tokens: prompts[1] ?? [], edits: [steered(0, { steps: 'all' })] },
+  ];
+  expect(await compareWithWhole(model, rows, 8)).toBeLessThan(1e-4);
+  await model.dispose();
+  await backend.close();
+});
+
 describe('a decoder', () => {
   let backend: Backend;
   let model: Model;

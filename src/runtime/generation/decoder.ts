@@ -6,7 +6,7 @@ import { PlanError } from '../plan/plan.ts';
 import { GenerationCache } from './cache.ts';
 import { type CheckedEdit, checkEdits } from './checkedEdits.ts';
 import { runStep, type StepRow } from './decodeStep.ts';
-import { positionLimit } from './limits.ts';
+import { lengthSwitch, positionLimit } from './limits.ts';
 import { planPrompts, runPrompts } from './prompts.ts';
 import type { GenerationRow } from './request.ts';
 
@@ -18,8 +18,9 @@ export interface DecoderHost {
 }
 
 interface LiveRow {
+  readonly tokens: number[];
   readonly edits: readonly CheckedEdit[];
-  readonly slots: number[];
+  slots: number[];
 }
 
 export class Decoder {
@@ -52,7 +53,11 @@ export class Decoder {
     try {
       const ends = await host.take(() => runPrompts(context, plan, decoder.#cache, options));
       ends.forEach(({ slots }, row) => {
-        decoder.#live.set(row, { edits: checked[row] ?? [], slots: [...slots] });
+        decoder.#live.set(row, {
+          tokens: [...(rows[row]?.tokens ?? [])],
+          edits: checked[row] ?? [],
+          slots: [...slots],
+        });
       });
       return { decoder, logits: ends.map(({ logits }) => logits) };
     } catch (error) {
@@ -78,8 +83,13 @@ export class Decoder {
     const { context, take } = this.#host;
     const entries = [...tokens].map(([row, token]) => ({ row, token, live: this.#checked(row, token) }));
     const found = new Map<number, Float32Array>();
+    const last = lengthSwitch(context.architecture);
+    const isAtSwitch = ({ live }: { readonly live: LiveRow }) => live.slots.length === last;
+    for (const { token, live } of entries) live.tokens.push(token);
     await take(async () => {
-      for (const batch of this.#batches(entries)) {
+      const begun = entries.filter(isAtSwitch);
+      if (begun.length > 0) await this.#beginAgain(begun, found, signal);
+      for (const batch of this.#batches(entries.filter(({ row }) => !found.has(row)))) {
         const rows = batch.map(({ token, live }): StepRow => {
           const position = live.slots.length;
           live.slots.push(...this.#cache.take(1));
@@ -101,6 +111,27 @@ export class Decoder {
     return found;
   }
 
+  /** Run whole sequences whose kept states have become of no use. */
+  async #beginAgain(
+    entries: readonly { readonly row: number; readonly live: LiveRow }[],
+    found: Map<number, Float32Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { context } = this.#host;
+    const plan = planPrompts(
+      context.architecture,
+      entries.map(({ live }) => live),
+    );
+    const ends = await runPrompts(context, plan, this.#cache, signal ? { signal } : {});
+    entries.forEach(({ row, live }, index) => {
+      const end = ends[index];
+      if (!end) return;
+      this.#cache.release(live.slots);
+      live.slots = [...end.slots];
+      found.set(row, end.logits);
+    });
+  }
+
   #checked(row: number, token: number): LiveRow {
     const { architecture } = this.#host.context;
     const live = this.#live.get(row);
@@ -120,7 +151,8 @@ export class Decoder {
   #batches<T extends { readonly live: LiveRow }>(entries: readonly T[]): readonly (readonly T[])[] {
     const { architecture, backend } = this.#host.context;
     const longest = entries.reduce((most, { live }) => Math.max(most, live.slots.length + 1), 1);
-    const perRow = 4 * Math.max(architecture.vocabularySize, longest * architecture.width);
+    const perToken = architecture.numbersPerToken?.(longest) ?? longest * architecture.width;
+    const perRow = 4 * Math.max(architecture.vocabularySize, perToken);
     const most = Math.max(1, Math.min(backend.batchTokens, Math.floor(backend.batchBytes / perRow)));
     return Array.from({ length: Math.ceil(entries.length / most) }, (_, index) =>
       entries.slice(index * most, (index + 1) * most),
