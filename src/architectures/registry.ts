@@ -100,8 +100,11 @@ function unknownModelType(modelType: string): string {
   const kindred = Object.hasOwn(kin, modelType)
     ? kin[modelType]
     : nearestNames(modelType, knownModelTypes)[0];
-  const nearest = kindred === undefined ? '' : ` The nearest known family is '${kindred}'.`;
-  return `Model type '${modelType}' is not supported.${nearest} Known: ${knownModelTypes.join(', ')}.`;
+  const known =
+    kindred === undefined
+      ? `Known: ${knownModelTypes.join(', ')}.`
+      : `The nearest known family is '${kindred}'.`;
+  return `Model type '${modelType}' is not supported. ${known}`;
 }
 
 /**
