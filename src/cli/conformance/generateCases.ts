@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { readConfiguration } from '../../interventions/configuration/configuration.ts';
 import { IntervenableModel } from '../../interventions/intervenableModel.ts';
 import { generateTexts } from '../../runtime/generation/generate.ts';
+import { lengthSwitch } from '../../runtime/generation/limits.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type CaseContext, fromTokens, logits, tokenRows } from './caseContext.ts';
 import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
@@ -20,7 +21,10 @@ const generateSchema = v.looseObject({
   output: v.string(),
 });
 
-/** Logits of every step against those of one pass over the whole text. */
+/**
+ * Logits of every step against those of one pass over the whole text; over the text of each step where a longer sequence
+ * computes all its positions otherwise.
+ */
 async function compareSteps(
   model: Model,
   prompt: readonly number[],
@@ -28,17 +32,20 @@ async function compareSteps(
   sequence: readonly number[],
   tolerance: Tolerance,
 ): Promise<Difference> {
-  const positions = steps.map((_, step) => prompt.length - 1 + step);
-  const plan = {
-    rows: [fromTokens(sequence.slice(0, prompt.length + steps.length - 1))],
-    reads: [{ row: 0, site: logits, location: { positions } }],
-  };
-  const [result] = await model.run(plan);
-  const whole = result?.value?.data ?? new Float32Array();
-  const width = whole.length / steps.length;
+  const anewAfter = lengthSwitch(model.architecture) ?? Number.POSITIVE_INFINITY;
+  const lengths = steps.map((_, step) => prompt.length + step);
+  const longest = lengths.at(-1) ?? 0;
+  const texts = longest > anewAfter ? lengths : [longest];
+  const results = await model.run({
+    rows: texts.map((length) => fromTokens(sequence.slice(0, length))),
+    reads: lengths.map((length) => ({
+      row: texts.length > 1 ? texts.indexOf(length) : 0,
+      site: logits,
+      location: { positions: [length - 1] },
+    })),
+  });
   return steps.reduce(
-    (total, own, step) =>
-      worse(total, difference(own, whole.subarray(step * width, (step + 1) * width), tolerance)),
+    (total, own, step) => worse(total, difference(own, results[step]?.value?.data ?? [], tolerance)),
     identical,
   );
 }
