@@ -97,7 +97,9 @@ function Properties({ cable, index }: { readonly cable: Cable; readonly index: n
       />
       {type.isTrainable && (
         <p className="mute small">
-          Its parameters are drawn from the seed {document.seed}; drop a pyvene folder to bring trained ones.
+          {cable.parameters
+            ? 'Its parameters are those of the folder that was opened.'
+            : `Its parameters are drawn from the seed ${document.seed}; open a pyvene folder to bring trained ones.`}
         </p>
       )}
       <label className="field">

@@ -5,6 +5,7 @@ import { lazy, Suspense, useState } from 'react';
 import { messageOf } from '../../messages/wording.ts';
 import { useBench, useBenchState, useDocument, usePatchDraft } from './benchContext.tsx';
 import { aboutCables } from './draft.ts';
+import { DropZone, OpenFolderButton, useOpenFolder } from './OpenFolder.tsx';
 import { type Language, languages, programOf } from './programs.ts';
 import { cablesOf, readWiringText, wiringText } from './reading.ts';
 import { ShareButtons } from './ShareButtons.tsx';
@@ -40,9 +41,9 @@ function useEditing(): (text: string) => string | null {
 
 function Program({ language }: { readonly language: Language }) {
   const draft = usePatchDraft();
-  const { seed } = useDocument();
+  const document = useDocument();
   const [isCopied, setIsCopied] = useState(false);
-  const program = programOf(draft, seed, language);
+  const program = programOf(draft, document, language);
   if (!program.ok) return <p className="mute">{aboutCables(program.why)}</p>;
   return (
     <>
@@ -67,34 +68,43 @@ export function ConfigurationCard() {
   const draft = usePatchDraft();
   const model = useBenchState((state) => state.model);
   const editing = useEditing();
+  const { message, open } = useOpenFolder();
   if (model === null) return null;
   const text = draft.wiring ? wiringText(draft.wiring) : emptyText;
   return (
     <section className="card configuration" aria-labelledby="configuration-title">
       <div className="card-head">
         <h2 id="configuration-title">Configuration</h2>
-        <ShareButtons />
+        <OpenFolderButton onFiles={(files) => void open(files)} />
       </div>
-      <Tabs.Root defaultValue="json">
-        <Tabs.List className="tabs" aria-label="The cables as">
-          <Tabs.Trigger value="json">JSON</Tabs.Trigger>
-          {languages.map(({ name, title }) => (
-            <Tabs.Trigger key={name} value={name}>
-              {title}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-        <Tabs.Content value="json" tabIndex={-1}>
-          <Suspense fallback={<pre className="program mono">{text}</pre>}>
-            <JsonEditor text={text} label="Configuration as JSON" onText={editing} />
-          </Suspense>
-        </Tabs.Content>
-        {languages.map(({ name }) => (
-          <Tabs.Content key={name} value={name} tabIndex={-1}>
-            <Program language={name} />
+      {message !== null && (
+        <p role="status" className="small">
+          {message}
+        </p>
+      )}
+      <DropZone onFiles={(files) => void open(files)}>
+        <Tabs.Root defaultValue="json">
+          <Tabs.List className="tabs" aria-label="The cables as">
+            <Tabs.Trigger value="json">JSON</Tabs.Trigger>
+            {languages.map(({ name, title }) => (
+              <Tabs.Trigger key={name} value={name}>
+                {title}
+              </Tabs.Trigger>
+            ))}
+          </Tabs.List>
+          <Tabs.Content value="json" tabIndex={-1}>
+            <Suspense fallback={<pre className="program mono">{text}</pre>}>
+              <JsonEditor text={text} label="Configuration as JSON" onText={editing} />
+            </Suspense>
           </Tabs.Content>
-        ))}
-      </Tabs.Root>
+          {languages.map(({ name }) => (
+            <Tabs.Content key={name} value={name} tabIndex={-1}>
+              <Program language={name} />
+            </Tabs.Content>
+          ))}
+        </Tabs.Root>
+      </DropZone>
+      <ShareButtons />
     </section>
   );
 }

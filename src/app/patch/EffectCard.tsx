@@ -1,12 +1,15 @@
 // What the cables do: the next tokens before and after, the metrics of each run, the later positions, what was collected.
 
+import { useStore } from 'zustand';
 import type { InterveneResult, NamedCandidate } from '../../experiments/intervene/result.ts';
 import { type Metric, metricOf, type Samples } from '../../experiments/metrics.ts';
+import { usePageOf } from '../experiment/pageContext.tsx';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { formatDuration, formatLogit, formatPercent, formatRoundPercent } from '../quantities.ts';
 import { useBenchState, useDocument, useEffectState, usePatchDraft } from './benchContext.tsx';
 import { Collected } from './Collected.tsx';
 import { metricIn } from './effectStore.ts';
+import type { PatchTypes } from './page.ts';
 
 /** Tokens of both runs, those that gained most first among equals: each stands once, with both probabilities. */
 function Tokens({ before, after }: Pick<InterveneResult, 'before' | 'after'>) {
@@ -148,8 +151,17 @@ function Later({ later, base }: Pick<InterveneResult, 'later' | 'base'>) {
   );
 }
 
+/** What the stored result of an example says, before the model is there to say it. */
+function useStored(): InterveneResult | null {
+  const { store } = usePageOf<PatchTypes>('intervene');
+  const shown = useStore(store, (state) => (state.world.model === null ? state.shown : null));
+  return shown?.result ?? null;
+}
+
 export function EffectCard() {
-  const effect = useEffectState((state) => state.effect);
+  const stored = useStored();
+  const live = useEffectState((state) => state.effect);
+  const effect = live ?? (stored && { key: null, result: stored, elapsedMs: 0, isWhole: true });
   const key = useEffectState((state) => state.key);
   const message = useEffectState((state) => state.message);
   const { problem } = usePatchDraft();
@@ -167,7 +179,11 @@ export function EffectCard() {
         </h2>
         {hasCables && effect && (
           <span className="mute small">
-            {isCurrent ? `in ${formatDuration(effect.elapsedMs)}` : 'out of date'}
+            {live === null
+              ? 'stored with the example'
+              : isCurrent
+                ? `in ${formatDuration(effect.elapsedMs)}`
+                : 'out of date'}
           </span>
         )}
       </div>

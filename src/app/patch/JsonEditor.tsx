@@ -28,8 +28,16 @@ const colours = HighlightStyle.define([
 ]);
 
 const look = EditorView.theme({
-  '&': { fontSize: '12.5px', backgroundColor: 'var(--well)', color: 'var(--ink)' },
+  '&': {
+    maxHeight: '420px',
+    border: '1px solid var(--line)',
+    borderRadius: 'var(--radius-small)',
+    fontSize: '12.5px',
+    backgroundColor: 'var(--well)',
+    color: 'var(--ink)',
+  },
   '&.cm-focused': { outline: '2px solid var(--accent)', outlineOffset: '1px' },
+  '.cm-scroller': { overflow: 'auto' },
   '.cm-content': { fontFamily: 'var(--mono)', caretColor: 'var(--ink)' },
   '.cm-cursor': { borderLeftColor: 'var(--ink)' },
   '.cm-gutters': { backgroundColor: 'var(--well)', color: 'var(--mute)', border: 'none' },
@@ -105,8 +113,11 @@ export default function JsonEditor({ text, label, onText }: JsonEditorProps) {
       },
       { delay: 250 },
     );
+    // In a root of its own its styles are adopted sheets; as elements in the page the page's policy would refuse them.
+    const root = frame.current.shadowRoot ?? frame.current.attachShadow({ mode: 'open' });
     const editor = new EditorView({
-      parent: frame.current,
+      root,
+      parent: root,
       state: EditorState.create({
         doc: latest.current.text,
         extensions: [

@@ -14,23 +14,25 @@ import { PromptRows } from './PromptRows.tsx';
 import type { PatchTypes } from './page.ts';
 import { RackCard } from './RackCard.tsx';
 import { ScatterCard } from './ScatterCard.tsx';
+import { SweepCard } from './SweepCard.tsx';
 
 /** The page is left and come back to; what it has measured stays. */
 const benches = new WeakMap<ExperimentPage<PatchTypes>, PatchBench>();
 
 export default function PatchPage() {
-  const { engine } = useWorkbench();
+  const { engine, desk } = useWorkbench();
   const page = usePageOf<PatchTypes>('intervene');
   const bench = useMemo(() => {
-    const known = benches.get(page) ?? createPatchBench(engine, page);
+    const known = benches.get(page) ?? createPatchBench(engine, page, desk);
     benches.set(page, known);
     return known;
-  }, [engine, page]);
+  }, [engine, desk, page]);
   return (
     <BenchProvider value={bench}>
       <div className="column patch-main">
         <PromptRows />
         <RackCard />
+        <SweepCard />
         <ConfigurationCard />
       </div>
       <div className="column patch-side">

@@ -16,7 +16,8 @@ export function ShareButtons() {
   const view = useFigure((state) => state.view);
   const effect = useEffectState((state) => (state.effect?.key === state.key ? state.effect : null));
   const draft = usePatchDraft();
-  const { seed, cables } = useDocument();
+  const document = useDocument();
+  const { cables } = document;
   const [said, setSaid] = useState<{ readonly text: string; readonly link?: string } | null>(null);
 
   async function copyLink() {
@@ -37,7 +38,7 @@ export function ShareButtons() {
     setSaid({ text: `Saved ${name}.` });
   };
   const saveZip = () => {
-    const zip = pyveneZip(draft, seed);
+    const zip = pyveneZip(draft, document);
     if (!zip.ok) return setSaid({ text: aboutCables(zip.why) });
     download(new Blob([zip.bytes]), 'interventions.zip');
     setSaid({ text: 'Saved interventions.zip.' });

@@ -4,6 +4,7 @@ import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { Engine } from '../../worker/protocol.ts';
 import type { ExperimentPage } from '../experiment/experimentPage.ts';
+import type { RunDesk } from '../experiment/runDesk.ts';
 import { type BenchPage, type BenchState, benchPageOf } from './benchPage.ts';
 import { type Cable, changedCable, type PatchDocument, withCable, withoutCable } from './document.ts';
 import { draftOf, type PatchDraft } from './draft.ts';
@@ -13,6 +14,7 @@ import { createHandStore, type HandStore, type Picked } from './handStore.ts';
 import type { PatchTypes } from './page.ts';
 import { createSocketStore, type SocketStore } from './socketStore.ts';
 import { placeOf, type Shelf } from './sockets.ts';
+import { createSweepStore, type SweepStore } from './sweepStore.ts';
 
 export interface PatchBench {
   readonly engine: Engine;
@@ -20,6 +22,7 @@ export interface PatchBench {
   readonly effect: EffectStore;
   readonly sockets: SocketStore;
   readonly hand: HandStore;
+  readonly sweeps: SweepStore;
   /** What follows from a state; the same object for the same state. */
   draftOf(state: BenchState): PatchDraft;
   /** Hang a cable from what is picked; what does not fit is said, and the cable stays in the hand. */
@@ -46,11 +49,12 @@ export function shelfOf({ view }: PatchDocument, { outline }: PatchDraft): Shelf
 export const endColumns = ({ columns }: Picked, column: number, count: number): readonly number[] =>
   columns.map((_, index) => column + index).filter((each) => each < count);
 
-export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>): PatchBench {
+export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>, desk: RunDesk): PatchBench {
   const page = benchPageOf(own);
   const effect = createEffectStore(engine);
   const sockets = createSocketStore(engine);
   const hand = createHandStore();
+  const sweeps = createSweepStore(engine, desk);
   const drafts = new WeakMap<PatchDocument, { readonly of: BenchState; readonly draft: PatchDraft }>();
 
   function draftNow(state: BenchState): PatchDraft {
@@ -79,6 +83,7 @@ export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>
     effect,
     sockets,
     hand,
+    sweeps,
     draftOf: draftNow,
     addCable: (cable) => {
       const [next, id] = withCable(page.store.getState().document, cable);

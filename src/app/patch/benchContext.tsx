@@ -10,6 +10,7 @@ import type { EffectState } from './effectStore.ts';
 import type { HandState } from './handStore.ts';
 import type { SocketState } from './socketStore.ts';
 import type { Shelf } from './sockets.ts';
+import type { SweepState } from './sweepStore.ts';
 
 const BenchContext = createContext<PatchBench | null>(null);
 
@@ -27,6 +28,7 @@ export const useDocument = (): PatchDocument => useBenchState((state) => state.d
 export const useEffectState = <T,>(select: (state: EffectState) => T): T =>
   useStore(useBench().effect, select);
 export const useSockets = <T,>(select: (state: SocketState) => T): T => useStore(useBench().sockets, select);
+export const useSweep = <T,>(select: (state: SweepState) => T): T => useStore(useBench().sweeps, select);
 export const useHand = <T,>(select: (state: HandState) => T): T => useStore(useBench().hand, select);
 
 export function usePatchDraft(): PatchDraft {

@@ -29,6 +29,11 @@ export interface CableSettings {
   readonly link?: number;
 }
 
+/** By the names that the type gives them, row-major. */
+export type CableParameters = Readonly<
+  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+>;
+
 export interface Cable {
   /** Stays with a cable while others come and go. */
   readonly id: number;
@@ -40,6 +45,8 @@ export interface Cable {
   /** In place of a source: one vector, or one for each unit. */
   readonly constant?: readonly number[];
   readonly settings: CableSettings;
+  /** Of its type, from a folder or a file; drawn where they are absent. */
+  readonly parameters?: CableParameters;
 }
 
 /** A token by its text, or its id where it has no text of its own; null for the model's own. */
@@ -108,10 +115,13 @@ export function withoutCable(document: PatchDocument, id: number): PatchDocument
 }
 
 export function changedCable(document: PatchDocument, id: number, change: Partial<Cable>): PatchDocument {
-  return {
-    ...document,
-    cables: document.cables.map((cable) => (cable.id === id ? { ...cable, ...change, id } : cable)),
+  const changed = (cable: Cable): Cable => {
+    // Parameters are those of a type.
+    const { parameters, ...others } = cable;
+    const isKept = parameters !== undefined && (change.type ?? cable.type) === cable.type;
+    return { ...others, ...(isKept ? { parameters } : {}), ...change, id };
   };
+  return { ...document, cables: document.cables.map((cable) => (cable.id === id ? changed(cable) : cable)) };
 }
 
 /** A cable one place earlier (-1) or later (1) in the order in which cables of one site act. */

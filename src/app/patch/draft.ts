@@ -3,6 +3,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import { type InterveneExperiment, readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
+import { interventionKeys, readConfiguration } from '../../interventions/configuration/configuration.ts';
 import type { ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
 import { type Cable, cableLetter, type PatchDocument, sourceIndex, type WatchedToken } from './document.ts';
 import { correctedMatching, type Matching, matchPositions } from './matching.ts';
@@ -72,6 +73,15 @@ export function aboutCables(message: string): string {
   });
 }
 
+/** Parameters that cables bring, by pyvene's keys. */
+export function parametersOf(cables: readonly Cable[], { configuration }: Pick<Wiring, 'configuration'>) {
+  if (cables.every(({ parameters }) => parameters === undefined)) return {};
+  const keys = interventionKeys(readConfiguration(configuration));
+  return Object.fromEntries(
+    cables.flatMap(({ parameters }, index) => (parameters ? [[keys[index] ?? '', parameters] as const] : [])),
+  );
+}
+
 const idsOf = (tokens: readonly TokenInfo[]): readonly number[] => tokens.map(({ id }) => id);
 
 function experimentOf(document: PatchDocument, wiring: Wiring, model: ModelInfo, sourceCount: number) {
@@ -106,7 +116,10 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
   if (!outline || !model || !tokens || document.cables.length === 0) return nothing;
   try {
     const wiring = wiringOf(document, lengthIn(tokens));
-    const { call } = checkWiring(outline, wiring, tokens, { seed: document.seed });
+    const { call } = checkWiring(outline, wiring, tokens, {
+      seed: document.seed,
+      parameters: parametersOf(document.cables, wiring),
+    });
     const experiment = experimentOf(
       document,
       wiring,

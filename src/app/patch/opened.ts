@@ -3,6 +3,7 @@
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import type { InterveneExperiment } from '../../experiments/intervene/experiment.ts';
+import { interventionKeys, readConfiguration } from '../../interventions/configuration/configuration.ts';
 import {
   type Cable,
   type CableSettings,
@@ -134,16 +135,44 @@ export function cablesIn(experiment: InterveneExperiment): readonly Cable[] {
   });
 }
 
+/** @throws InterventionError for a configuration that is none */
+function withParameters(
+  { parameters, configuration }: InterveneExperiment,
+  cables: readonly Cable[],
+): readonly Cable[] {
+  if (!parameters || !configuration) return cables;
+  const keys = interventionKeys(readConfiguration(configuration));
+  return cables.map((cable, index) => {
+    const own = parameters[keys[index] ?? ''];
+    if (!own) return cable;
+    const read = Object.entries(own).map(
+      ([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }] as const,
+    );
+    return { ...cable, parameters: Object.fromEntries(read) };
+  });
+}
+
+/** Parameters as a file holds them. */
+function writtenParameters(cables: readonly Cable[], configuration: unknown): unknown {
+  if (cables.every(({ parameters }) => parameters === undefined)) return undefined;
+  const keys = interventionKeys(readConfiguration(configuration));
+  const written = (parameters: NonNullable<Cable['parameters']>) =>
+    Object.fromEntries(
+      Object.entries(parameters).map(([name, { shape, data }]) => [name, { shape, data: Array.from(data) }]),
+    );
+  return Object.fromEntries(
+    cables.flatMap(({ parameters }, index) =>
+      parameters ? [[keys[index] ?? '', written(parameters)] as const] : [],
+    ),
+  );
+}
+
 /** @throws ExperimentError for what the page has no controls for, with the way on */
 export function documentOf(experiment: InterveneExperiment): PatchDocument {
   const { base, sources, answer = null, distractor = null, rack, seed, configuration } = experiment;
   if (typeof base !== 'string' || sources.some((source) => typeof source !== 'string'))
     throw new ExperimentError(
       'Its prompts are token ids, and the page has fields for text. Run it from the command line: patchbay run FILE.json --out DIR.',
-    );
-  if (experiment.parameters)
-    throw new ExperimentError(
-      'It brings parameters, which the page takes from a pyvene folder alone. Run it from the command line: patchbay run FILE.json --out DIR.',
     );
   const { matches = [], pairs = null } = rack ?? {};
   const view: RackView = {
@@ -158,7 +187,7 @@ export function documentOf(experiment: InterveneExperiment): PatchDocument {
     answer,
     distractor,
     corrections: matches.length === 0 ? [] : [Object.fromEntries(matches)],
-    cables: cablesIn(experiment),
+    cables: withParameters(experiment, cablesIn(experiment)),
     mode: configuration?.mode ?? 'parallel',
     seed,
     view,
@@ -177,6 +206,7 @@ export function experimentIn(
   } | null,
 ): unknown {
   const { base, sources, answer, distractor, seed, view, corrections, pairs } = document;
+  const parameters = wiring ? writtenParameters(document.cables, wiring.configuration) : undefined;
   const typed = sources.slice(0, sources.findLastIndex((source) => source !== '') + 1);
   const matches = Object.entries(corrections[0] ?? {}).map(([position, place]) => [Number(position), place]);
   return {
@@ -188,6 +218,7 @@ export function experimentIn(
     ...(answer === null ? {} : { answer }),
     ...(distractor === null ? {} : { distractor }),
     ...wiring,
+    ...(parameters === undefined ? {} : { parameters }),
     rack: {
       component: view.component,
       by: view.columns,

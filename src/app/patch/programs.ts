@@ -9,7 +9,8 @@ import { exportTypeScript } from '../../interventions/export/typescript.ts';
 import { writePyveneFolder } from '../../interventions/pyvene/pyveneFolder.ts';
 import { toPyveneFolder } from '../../interventions/pyvene/savedFolder.ts';
 import { messageOf } from '../../messages/wording.ts';
-import type { PatchDraft } from './draft.ts';
+import type { PatchDocument } from './document.ts';
+import { type PatchDraft, parametersOf } from './draft.ts';
 import { checkWiring } from './reading.ts';
 
 export const languages = [
@@ -28,16 +29,21 @@ const exporters = {
   typescript: exportTypeScript,
 };
 
+type Drawn = Pick<PatchDocument, 'seed' | 'cables'>;
+
 /** The program of the cables of now. */
 export function programOf(
   { outline, model, tokens, wiring }: PatchDraft,
-  seed: number,
+  { seed, cables }: Drawn,
   language: Language,
 ): ExportedCode {
   if (!outline || !model || !tokens || !wiring)
     return { ok: false, why: 'There is a program once a cable hangs.' };
   try {
-    const { resolved, call } = checkWiring(outline, wiring, tokens, { seed });
+    const { resolved, call } = checkWiring(outline, wiring, tokens, {
+      seed,
+      parameters: parametersOf(cables, wiring),
+    });
     return exporters[language]({ model: model.label, architecture: outline, configuration: resolved, call });
   } catch (cause) {
     return { ok: false, why: messageOf(cause) };
@@ -47,13 +53,16 @@ export function programOf(
 /** @returns a zip of the folder, or why pyvene could not load it */
 export function pyveneZip(
   { outline, tokens, wiring }: PatchDraft,
-  seed: number,
+  { seed, cables }: Drawn,
 ):
   | { readonly ok: true; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly ok: false; readonly why: string } {
   if (!outline || !tokens || !wiring) return { ok: false, why: 'There is a folder once a cable hangs.' };
   try {
-    const { resolved } = checkWiring(outline, wiring, tokens, { seed });
+    const { resolved } = checkWiring(outline, wiring, tokens, {
+      seed,
+      parameters: parametersOf(cables, wiring),
+    });
     const files = writePyveneFolder(toPyveneFolder(resolved));
     // A copy: what the archive is made of may lie in a larger buffer.
     return { ok: true, bytes: new Uint8Array(zipSync(Object.fromEntries(files))) };

@@ -176,3 +176,29 @@ test('without a configuration nothing is changed, and what is watched is measure
   expect(result.later).toEqual([]);
   expect(() => experimentOf({ rack: { by: 'neuron' } })).toThrow("'rack.by'");
 });
+
+test.each([
+  'indirect-object',
+  'indirect-object-heads',
+  'ablation',
+  'pronoun',
+  'nested',
+  'partition',
+  'addition',
+])('the example %s gives its stored result', async (name) => {
+  const json = (path: string): unknown =>
+    JSON.parse(readFileSync(`${root}examples/intervene/${path}.json`, 'utf8'));
+  const stored = readInterveneResult(json(`results/${name}`));
+  const { experiment } = stored;
+  expect(readInterveneExperiment(json(name))).toEqual(experiment);
+  const result = await runIntervene(model, resolveIntervene(model.architecture, tokenizer, experiment), {
+    textOf: (id) => tokenizer.tokenText(id),
+  });
+  expect(result.after.map(({ text }) => text).slice(0, 3)).toEqual(
+    stored.after.map(({ text }) => text).slice(0, 3),
+  );
+  result.after.forEach(({ probability }, place) => {
+    expect(Math.abs(probability - (stored.after[place]?.probability ?? 0))).toBeLessThan(1e-4);
+  });
+  expect(result.later.map(({ position }) => position)).toEqual(stored.later.map(({ position }) => position));
+});

@@ -1,0 +1,145 @@
+// Sweeps that make the figures people know, each an experiment of the kinds `patch` and `path` of the page's prompts.
+
+import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { type PatchExperiment, readPatchExperiment } from '../../experiments/patch/experiment.ts';
+import { type PathExperiment, readPathExperiment } from '../../experiments/patch/pathExperiment.ts';
+import type { PatchDocument } from './document.ts';
+import type { PatchDraft } from './draft.ts';
+import type { SweepProblem } from './sweeps.ts';
+
+export const presetNames = [
+  'streams',
+  'windows',
+  'heads',
+  'paths',
+  'queryPaths',
+  'zeroHeads',
+  'meanHeads',
+] as const;
+export type PresetName = (typeof presetNames)[number];
+
+export const presetTitles: Readonly<Record<PresetName, string>> = {
+  streams: 'Residual stream, attention and MLP, by layer and position',
+  windows: 'Attention and MLP in windows of layers',
+  heads: 'Heads by layer: outputs, queries, keys, values, patterns',
+  paths: 'Paths from every head to the prediction',
+  queryPaths: 'Paths from every head to what one head reads',
+  zeroHeads: 'Every head set to zero',
+  meanHeads: 'Every head set to its mean over the prompts',
+};
+
+export interface SweepSettings {
+  readonly preset: PresetName;
+  /** `denoise` puts the source into the base; `noise` the base into the source. */
+  readonly direction: 'denoise' | 'noise';
+  /** Layers patched together, for `windows`. */
+  readonly window: number;
+  /** The head that reads, for `queryPaths`. */
+  readonly receiver: { readonly layer: number; readonly head: number };
+}
+
+export const initialSweep: SweepSettings = {
+  preset: 'streams',
+  direction: 'denoise',
+  window: 3,
+  receiver: { layer: 1, head: 0 },
+};
+
+export type PresetExperiment =
+  | { readonly ok: true; readonly experiment: PatchExperiment | PathExperiment }
+  | SweepProblem;
+
+const byPosition = (window: number, ...components: readonly string[]) =>
+  components.map((component) => ({ component, by: 'position', window }));
+const byHead = (...components: readonly string[]) =>
+  components.map((component) => ({ component, by: 'head' }));
+
+/** What of a preset is its own, beside model and pairs. */
+function partsOf({ preset, direction, window, receiver }: SweepSettings, prompts: readonly unknown[]) {
+  const heads = [[receiver.layer, receiver.head]];
+  switch (preset) {
+    case 'streams':
+      return {
+        kind: 'patch',
+        direction,
+        sweeps: byPosition(1, 'block_output', 'attention_output', 'mlp_output'),
+      };
+    case 'windows':
+      return { kind: 'patch', direction, sweeps: byPosition(window, 'attention_output', 'mlp_output') };
+    case 'heads':
+      return {
+        kind: 'patch',
+        direction,
+        sweeps: byHead(
+          'head_attention_value_output',
+          'head_query_output',
+          'head_key_output',
+          'head_value_output',
+          'attention_weight',
+        ),
+      };
+    case 'paths':
+      return { kind: 'path', direction, receivers: [{ component: 'logits' }] };
+    case 'queryPaths':
+      return {
+        kind: 'path',
+        direction,
+        receivers: ['head_query_output', 'head_key_output', 'head_value_output'].map((component) => ({
+          component,
+          heads,
+        })),
+      };
+    case 'zeroHeads':
+      return { kind: 'patch', ablation: { kind: 'zero' }, sweeps: byHead('head_attention_value_output') };
+    case 'meanHeads':
+      return {
+        kind: 'patch',
+        ablation: { kind: 'mean', prompts },
+        sweeps: byHead('head_attention_value_output'),
+      };
+    default:
+      return preset satisfies never;
+  }
+}
+
+const no = (why: string): SweepProblem => ({ ok: false, why });
+
+/** The experiment of a preset; of an ablation the source's prompts are what is ablated. */
+export function presetExperiment(
+  document: PatchDocument,
+  draft: PatchDraft,
+  settings: SweepSettings,
+): PresetExperiment {
+  const { model, answer, distractor } = draft;
+  const { base, sources } = document;
+  const [source = ''] = sources;
+  if (!model || !answer) return no('The prompts are not read yet.');
+  if (source === '' || base === '') return no('A sweep needs both prompts; type the other one.');
+  const pairs = document.pairs ?? [
+    {
+      clean: source,
+      corrupted: base,
+      answer: answer.id,
+      ...(distractor ? { distractor: distractor.id } : {}),
+    },
+  ];
+  const prompts = pairs.flatMap(({ clean, corrupted }) => [
+    clean,
+    ...(corrupted === undefined ? [] : [corrupted]),
+  ]);
+  const { kind, ...parts } = partsOf(settings, prompts);
+  const isAblation = 'ablation' in parts;
+  const given = {
+    kind,
+    version: 1,
+    model: model.label,
+    pairs: isAblation ? pairs.map(({ corrupted: _, ...pair }) => pair) : pairs,
+    ...parts,
+  };
+  try {
+    return { ok: true, experiment: kind === 'path' ? readPathExperiment(given) : readPatchExperiment(given) };
+  } catch (error) {
+    if (error instanceof ExperimentError) return no(error.message);
+    throw error;
+  }
+}
