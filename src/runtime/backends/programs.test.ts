@@ -27,6 +27,22 @@ test('what was not used for longest is released, between runs only', async () =>
   expect([programs.size, released]).toEqual([0, ['b', 'c', 'a']]);
 });
 
+test('of programs that hold weights those not used for longest go when together they hold too much', async () => {
+  const programs = new Programs(10, 250);
+  const released: string[] = [];
+  const get = (name: string, bytes = 0) => programs.get(name, counted(released, name), bytes);
+  await get('small');
+  for (const name of ['a', 'b', 'c']) await get(name, 100);
+  await get('a', 100);
+  await programs.trim();
+  expect(released).toEqual(['b']);
+  // What comes again counts anew.
+  await get('b', 100);
+  await programs.trim();
+  expect([programs.size, released]).toEqual([3, ['b', 'c']]);
+  await programs.dispose();
+});
+
 test('a graph that could not be compiled is tried again', async () => {
   const programs = new Programs();
   const failing = () => Promise.reject(new Error('no memory'));

@@ -5,43 +5,77 @@ import type { Program } from './backend.ts';
 
 /** A model of forty layers, looked at in many ways, stays below this; each holds some hundred kilobytes to megabytes. */
 const mostPrograms = 192;
+/** Of constants in programs together: they lie in memory that is addressed by 32 bits where programs have any. */
+const mostConstantBytes = 2.25 * 2 ** 30;
+
+interface Limits {
+  readonly programs: number;
+  readonly constantBytes: number;
+}
 
 export class Programs {
-  readonly #limit: number;
+  readonly #limits: Limits;
   /** The least recently used first. */
   readonly #compiled = new Map<string, Promise<Program>>();
+  /** Bytes of weights that are constants of a program, of those that have any. */
+  readonly #constantBytes = new Map<string, number>();
 
-  constructor(limit = mostPrograms) {
-    this.#limit = limit;
+  constructor(programs = mostPrograms, constantBytes = mostConstantBytes) {
+    this.#limits = { programs, constantBytes };
   }
 
   get size(): number {
     return this.#compiled.size;
   }
 
-  /** The program of a key, compiled when it is asked for first. @param compile undefined where there is nothing to compute */
-  get(key: string, compile: () => Promise<Program>): Promise<Program>;
+  /**
+   * The program of a key, compiled when it is asked for first.
+   * @param compile       undefined where there is nothing to compute
+   * @param constantBytes of the weights that are constants of it
+   */
+  get(key: string, compile: () => Promise<Program>, constantBytes?: number): Promise<Program>;
   get(key: string, compile: () => Promise<Program> | undefined): Promise<Program> | undefined;
-  get(key: string, compile: () => Promise<Program> | undefined): Promise<Program> | undefined {
+  get(
+    key: string,
+    compile: () => Promise<Program> | undefined,
+    constantBytes = 0,
+  ): Promise<Program> | undefined {
     const known = this.#compiled.get(key);
     const program = known ?? compile();
     if (!program) return undefined;
     this.#compiled.delete(key);
     this.#compiled.set(key, program);
-    if (!known) program.catch(() => this.#compiled.delete(key));
+    if (!known && constantBytes > 0) this.#constantBytes.set(key, constantBytes);
+    if (!known) program.catch(() => this.#forget(key));
     return program;
   }
 
-  /** Release what is above the limit. Only between runs: a run may use every program that it has asked for to its end. */
+  #forget(key: string): void {
+    this.#compiled.delete(key);
+    this.#constantBytes.delete(key);
+  }
+
+  /** Release what is above the limits. Only between runs: a run may use every program that it has asked for to its end. */
   async trim(): Promise<void> {
-    const excess = [...this.#compiled].slice(0, Math.max(0, this.#compiled.size - this.#limit));
-    for (const [key] of excess) this.#compiled.delete(key);
-    await release(excess.map(([, program]) => program));
+    let bytes = [...this.#constantBytes.values()].reduce((sum, own) => sum + own, 0);
+    let count = this.#compiled.size;
+    const excess: Promise<Program>[] = [];
+    for (const [key, program] of [...this.#compiled]) {
+      const own = this.#constantBytes.get(key) ?? 0;
+      const isTooMuch = own > 0 && bytes > this.#limits.constantBytes;
+      if (count <= this.#limits.programs && !isTooMuch) continue;
+      count -= 1;
+      bytes -= own;
+      excess.push(program);
+      this.#forget(key);
+    }
+    await release(excess);
   }
 
   async dispose(): Promise<void> {
     const all = [...this.#compiled.values()];
     this.#compiled.clear();
+    this.#constantBytes.clear();
     await release(all);
   }
 }

@@ -2,14 +2,27 @@
 // model for every token, which takes several times as long as the step itself.
 
 import { constant, type Value } from '../../onnx/value.ts';
+import { elementCount } from '../backends/backend.ts';
 import type { ExecuteContext } from '../forward/execute.ts';
 import { type BoundTensors, partOf, type SpanPart } from './stepGraph.ts';
 
-/** Constants stand beside the weights in memory that is addressed by 32 bits: of larger models they are copied after all. */
-const mostBytes = 1.5 * 2 ** 30;
+/**
+ * Constants stand beside the weights, in memory that is addressed by 32 bits, and a layer that is edited in two ways stands
+ * there twice: the weights of larger models are copied after all.
+ */
+const mostBytes = 2 ** 30;
 
 export const bindsWeights = ({ backend, weights }: ExecuteContext): boolean =>
   backend.copiesInputs && weights.residency === 'expanded' && weights.residentBytes <= mostBytes;
+
+/** Bytes of the weights of these parts. */
+export function partBytes({ architecture }: ExecuteContext, parts: readonly SpanPart[]): number {
+  const sources = parts.flatMap(({ stage }) => Object.values(partOf(architecture, stage).weights));
+  return sources.reduce(
+    (sum, source) => sum + (source.kind === 'tensor' ? 4 * elementCount(source.shape) : 0),
+    0,
+  );
+}
 
 /** The weights of these parts as constants. */
 export async function boundTensors(

@@ -10,7 +10,7 @@ import type { ScheduledEdit } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
 import { embedStage, headStage, type Stage } from '../plan/stage.ts';
 import type { BoundWeights } from '../weights/weights.ts';
-import { bindsWeights, boundTensors } from './boundTensors.ts';
+import { bindsWeights, boundTensors, partBytes } from './boundTensors.ts';
 import type { GenerationCache } from './cache.ts';
 import { partOf, partPrefix, type SpanPart, spanGraph, spanKey, weightInput } from './stepGraph.ts';
 
@@ -118,9 +118,10 @@ async function programOf(context: ExecuteContext, parts: readonly PreparedPart[]
   const { architecture, backend, programs } = context;
   const isBound = bindsWeights(context);
   const key = spanKey(architecture, parts) + (isBound ? ` of ${parts.map(({ stage }) => stage)}` : '');
-  return programs.get(key, async () =>
-    backend.compile(spanGraph(architecture, parts, isBound ? await boundTensors(context, parts) : new Map())),
-  );
+  if (!isBound) return programs.get(key, () => backend.compile(spanGraph(architecture, parts)));
+  const compile = async () =>
+    backend.compile(spanGraph(architecture, parts, await boundTensors(context, parts)));
+  return programs.get(key, compile, partBytes(context, parts));
 }
 
 function weightInputs(
