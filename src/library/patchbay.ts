@@ -18,6 +18,19 @@ export {
 } from '../experiments/align/trained.ts';
 export { ExperimentError } from '../experiments/experimentFile.ts';
 export {
+  accuracyOf,
+  cosine,
+  differenceOfMeans,
+  type PrincipalKind,
+  principalDirection,
+  projectionSpread,
+  type States,
+  splitHalfCosine,
+  thresholdOf,
+} from '../experiments/steer/directions.ts';
+export { logisticProbe, type Probe } from '../experiments/steer/logisticProbe.ts';
+export { activationAddition, readStates } from '../experiments/steer/states.ts';
+export {
   type ConfigurationInput,
   interventionKeys,
   readConfiguration,

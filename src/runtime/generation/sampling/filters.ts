@@ -31,10 +31,34 @@ export function scale(scores: Float32Array, temperature: number): void {
   for (let id = 0; id < scores.length; id++) scores[id] = (scores[id] ?? removed) / divisor;
 }
 
+/** The k-th largest score, by quickselect: sorting a whole vocabulary takes as long as a step of a small model. */
+function kthLargest(scores: Float32Array, k: number): number {
+  const left = scores.slice();
+  const at = (index: number) => left[index] ?? removed;
+  let [from, to] = [0, left.length - 1];
+  while (from < to) {
+    const pivot = at((from + to) >> 1);
+    let [low, high] = [from, to];
+    while (low <= high) {
+      while (at(low) > pivot) low += 1;
+      while (at(high) < pivot) high -= 1;
+      if (low > high) break;
+      [left[low], left[high]] = [at(high), at(low)];
+      low += 1;
+      high -= 1;
+    }
+    // The k-th is among the larger ones, among the smaller ones, or between them and equal to the pivot.
+    if (k - 1 <= high) to = high;
+    else if (k - 1 >= low) from = low;
+    else return pivot;
+  }
+  return at(k - 1);
+}
+
 /** Keep the k largest; those that equal the k-th all stay. */
 export function keepTopK(scores: Float32Array, k: number): void {
   if (k >= scores.length) return;
-  const least = scores.slice().sort()[scores.length - k] ?? removed;
+  const least = kthLargest(scores, k);
   for (let id = 0; id < scores.length; id++) if ((scores[id] ?? removed) < least) scores[id] = removed;
 }
 
@@ -45,13 +69,23 @@ export function keepTopK(scores: Float32Array, k: number): void {
 export function keepTopP(scores: Float32Array, p: number): void {
   if (p >= 1) return;
   const shares = probabilities(scores);
-  // Of equal ones the higher id goes first, so that the one that would follow without a temperature stays longest.
-  const ascending = remaining(scores).sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0) || b - a);
-  const last = ascending.pop();
+  // Ids of less than their part of 1 - p come first and cannot exceed it together: only the others need an order.
+  const certain = (1 - p) / scores.length;
   let mass = 0;
+  const left: number[] = [];
+  for (let id = 0; id < scores.length; id++) {
+    const share = shares[id] ?? 0;
+    if (share < certain) {
+      mass += share;
+      scores[id] = removed;
+    } else left.push(id);
+  }
+  // Of equal ones the higher id goes first, so that the one that would follow without a temperature stays longest.
+  const ascending = left.sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0) || b - a);
+  ascending.pop();
   for (const id of ascending) {
     mass += shares[id] ?? 0;
-    if (mass > 1 - p || id === last) return;
+    if (mass > 1 - p) return;
     scores[id] = removed;
   }
 }

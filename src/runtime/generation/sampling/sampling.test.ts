@@ -64,6 +64,24 @@ describe.each(expected.cases)('of $kind scores, draw $seed', (given) => {
   });
 });
 
+test('in a large vocabulary the k largest stay, and of a mass the fewest that have it', () => {
+  const scores = Float32Array.from({ length: 5000 }, (_, id) => Math.round(40 * Math.sin(id * id)) / 8);
+  const sorted = [...scores].sort((a, b) => b - a);
+  for (const k of [1, 37, 2500, 4999]) {
+    const kept = scores.slice();
+    keepTopK(kept, k);
+    const least = sorted[k - 1] ?? 0;
+    expect(idsOf(kept)).toEqual([...scores.keys()].filter((id) => (scores[id] ?? 0) >= least));
+  }
+  const kept = scores.slice();
+  keepTopP(kept, 0.8);
+  const shares = probabilities(scores);
+  const massOf = (ids: readonly number[]) => ids.reduce((sum, id) => sum + (shares[id] ?? 0), 0);
+  const ids = idsOf(kept).sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0));
+  expect(massOf(ids)).toBeGreaterThanOrEqual(0.8);
+  expect(massOf(ids.slice(1))).toBeLessThan(0.8);
+});
+
 test('frequency and presence are taken off for the reply alone', () => {
   const scores = Float32Array.of(1, 1, 1, 1);
   penalizeFrequency(scores, [1, 2, 1], 0.25, 0.5);
