@@ -1,17 +1,16 @@
 // The frame: header, the page that is in view, and what can open over it.
 
-import { type ComponentType, lazy, Suspense, useEffect } from 'react';
+import { type ComponentType, lazy, Suspense, useEffect, useState } from 'react';
 import { ExperimentRoom } from './experiment/ExperimentRoom.tsx';
 import { Header } from './frame/Header.tsx';
-import { HelpDialog } from './frame/HelpDialog.tsx';
 import { useShortcuts } from './frame/useShortcuts.ts';
 import { DropTarget } from './model/DropTarget.tsx';
-import { ModelDialog } from './model/ModelDialog.tsx';
 import { ModelNotices } from './model/ModelNotices.tsx';
 import { TracePage } from './trace/TracePage.tsx';
 import { usePage, useStatus, useTheme, useWorkbench } from './workbenchContext.tsx';
 
 /** What is not in view when the page opens comes when it is asked for. */
+const Dialogs = lazy(() => import('./Dialogs.tsx'));
 const ModelPage = lazy(async () => ({ default: (await import('./ModelPage.tsx')).ModelPage }));
 
 /** What each kind of experiment shows in its room, by its name. */
@@ -20,6 +19,18 @@ const ownPages: Readonly<Record<string, ComponentType>> = {
   // Loaded when it is first looked at, so that the first visit stays light.
   intervene: lazy(() => import('./patch/PatchPage.tsx')),
 };
+
+/** The dialogs, from the first time on that one is opened: what closes has an end that must be seen. */
+function OpenedDialogs() {
+  const isOpen = usePage((state) => state.dialog !== null);
+  const [wasOpened, setWasOpened] = useState(false);
+  if (isOpen && !wasOpened) setWasOpened(true);
+  return wasOpened ? (
+    <Suspense fallback={null}>
+      <Dialogs />
+    </Suspense>
+  ) : null;
+}
 
 export function Page() {
   useShortcuts();
@@ -52,8 +63,7 @@ export function Page() {
       <p className="visually-hidden" role="status" aria-live="polite">
         {status}
       </p>
-      <ModelDialog />
-      <HelpDialog />
+      <OpenedDialogs />
       <DropTarget />
     </>
   );

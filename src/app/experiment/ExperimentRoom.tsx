@@ -1,12 +1,14 @@
 // The room that every page of an experiment is in: what came of opening something, a model to choose where there is none, and
 // a question before a tab goes whose run would be lost.
 
-import { type ReactNode, useEffect } from 'react';
-import { FirstModel } from '../model/FirstModel.tsx';
+import { lazy, type ReactNode, Suspense, useEffect } from 'react';
 import { useModel } from '../workbenchContext.tsx';
 import type { AnyPage } from './experimentPage.ts';
 import { OpenedNotices } from './OpenedNotices.tsx';
 import { PageProvider, useAnyPage, useAnyState } from './pageContext.tsx';
+
+/** Most visits begin with the embedded model, and never see it. */
+const FirstModel = lazy(async () => ({ default: (await import('../model/FirstModel.tsx')).FirstModel }));
 
 function useLeaveWarning(): void {
   const { store, face } = useAnyPage();
@@ -30,7 +32,11 @@ function Room({ children }: { readonly children: ReactNode }) {
   return (
     <>
       <OpenedNotices />
-      {isModelless && needsChoice && <FirstModel />}
+      {isModelless && needsChoice && (
+        <Suspense fallback={null}>
+          <FirstModel />
+        </Suspense>
+      )}
       {children}
     </>
   );

@@ -1,9 +1,10 @@
 // What the engine runs on, in two words; the reason opens on a click or a key.
 
-import { Popover } from 'radix-ui';
+import { useState } from 'react';
 import type { DeviceInfo } from '../../worker/protocol.ts';
 import { useDevice } from '../workbenchContext.tsx';
 import type { DeviceState } from './deviceStore.ts';
+import { Popup } from './Popup.tsx';
 
 const backendNames: Readonly<Record<DeviceInfo['backend'], string>> = { webgpu: 'WebGPU', wasm: 'WASM' };
 
@@ -54,25 +55,26 @@ function Details({ device }: { readonly device: DeviceState }) {
 
 export function DeviceBadge() {
   const device = useDevice((state) => state);
+  const [isOpen, setIsOpen] = useState(false);
   return (
-    <Popover.Root>
-      <Popover.Trigger
-        className={device.status === 'failed' ? 'pill pill-device pill-bad' : 'pill pill-device'}
-      >
-        <span className="visually-hidden">Device:</span>
-        <BadgeText device={device} />
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          className="popover"
-          aria-label="Device"
-          align="end"
-          sideOffset={8}
-          collisionPadding={12}
+    <Popup
+      isOpen={isOpen}
+      onOpenChange={setIsOpen}
+      className="popover"
+      label="Device"
+      align="end"
+      sideOffset={8}
+      trigger={
+        <button
+          type="button"
+          className={device.status === 'failed' ? 'pill pill-device pill-bad' : 'pill pill-device'}
         >
-          <Details device={device} />
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+          <span className="visually-hidden">Device:</span>
+          <BadgeText device={device} />
+        </button>
+      }
+    >
+      <Details device={device} />
+    </Popup>
   );
 }

@@ -1,8 +1,8 @@
 // Picks one token: from the model's most probable ones, or any other by its text.
 
-import { Popover } from 'radix-ui';
 import { type FormEvent, useId, useState } from 'react';
 import type { Candidate } from '../../worker/protocol.ts';
+import { Popup } from '../frame/Popup.tsx';
 import { formatPercent } from '../quantities.ts';
 import { TokenText } from './TokenText.tsx';
 import { spokenToken } from './tokenText.ts';
@@ -70,8 +70,14 @@ export function TokenPicker(props: TokenPickerProps) {
   const spoken = text === null ? none : spokenToken(text);
   const spaced = candidates.filter((candidate) => candidate.text.startsWith(' ')).length;
   return (
-    <Popover.Root open={isOpen} onOpenChange={setIsOpen}>
-      <Popover.Trigger asChild>
+    <Popup
+      isOpen={isOpen}
+      onOpenChange={setIsOpen}
+      className="popover picker"
+      label={label}
+      align="start"
+      sideOffset={6}
+      trigger={
         <button
           type="button"
           className="setting"
@@ -83,53 +89,44 @@ export function TokenPicker(props: TokenPickerProps) {
           </span>
           {picked === null && noneToken !== null && <span className="mute small">{none}</span>}
         </button>
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          className="popover picker"
-          align="start"
-          sideOffset={6}
-          collisionPadding={12}
-          aria-label={label}
+      }
+    >
+      <div className="picker-list">
+        <button
+          type="button"
+          className="picker-item"
+          aria-pressed={picked === null}
+          onClick={() => pick(null)}
         >
-          <div className="picker-list">
-            <button
-              type="button"
-              className="picker-item"
-              aria-pressed={picked === null}
-              onClick={() => pick(null)}
-            >
-              <span>
-                {noneToken === null ? (
-                  none
-                ) : (
-                  <>
-                    <span className="mono">
-                      <TokenText text={noneToken} />
-                    </span>{' '}
-                    {none}
-                  </>
-                )}
-              </span>
-            </button>
-            {candidates.map((candidate) => (
-              <button
-                key={candidate.id}
-                type="button"
-                className="picker-item"
-                aria-pressed={picked !== null && (picked === candidate.id || picked === candidate.text)}
-                onClick={() => pick(pickOf(candidate))}
-              >
+          <span>
+            {noneToken === null ? (
+              none
+            ) : (
+              <>
                 <span className="mono">
-                  <TokenText text={candidate.text} />
-                </span>
-                <span className="number mute">{formatPercent(candidate.probability)}</span>
-              </button>
-            ))}
-          </div>
-          <OtherToken space={spaced * 2 >= candidates.length} onPick={pick} />
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+                  <TokenText text={noneToken} />
+                </span>{' '}
+                {none}
+              </>
+            )}
+          </span>
+        </button>
+        {candidates.map((candidate) => (
+          <button
+            key={candidate.id}
+            type="button"
+            className="picker-item"
+            aria-pressed={picked !== null && (picked === candidate.id || picked === candidate.text)}
+            onClick={() => pick(pickOf(candidate))}
+          >
+            <span className="mono">
+              <TokenText text={candidate.text} />
+            </span>
+            <span className="number mute">{formatPercent(candidate.probability)}</span>
+          </button>
+        ))}
+      </div>
+      <OtherToken space={spaced * 2 >= candidates.length} onPick={pick} />
+    </Popup>
   );
 }
