@@ -14,6 +14,8 @@ test('every part of the page can be reached and used without a pointer', async (
   await expect(focused).toHaveText('Go to the content');
   await press('Tab');
   await expect(focused).toHaveText('Trace');
+  await press('Tab');
+  await expect(focused).toHaveText('Patch');
   await press('Tab', 'Enter');
   await expect(focused).toHaveText('Model');
   await expect(page.getByText('in 42')).toBeVisible();

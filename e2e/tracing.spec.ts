@@ -80,7 +80,7 @@ test('a prompt is typed, marked, run, cancelled, resumed, read, saved, and opene
   await expect.poll(text).toBe('·Colosseum');
 
   // Cancelled once the first cells are there, and resumed.
-  await expect(page.getByText(/cells · .*row-layers/)).toBeVisible();
+  await expect(page.getByText(/cells · .*layer passes/)).toBeVisible();
   await button(page, 'Run').click();
   await expect(page.getByRole('progressbar', { name: 'Tracing' })).toHaveAttribute(
     'aria-valuetext',

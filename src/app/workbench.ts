@@ -96,9 +96,11 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
   // What the browser keeps, and sockets that are looked at, belong to the model that has gone or come: nothing derives them.
   let isDialogs = false;
   model.subscribe((state, before) => {
-    const hasBegun = state.load.status === 'loading' && before.load.status !== 'loading';
+    const { load } = state;
+    // Another load may have been on its way: one that begins is one without progress yet.
+    const hasBegun = load !== before.load && load.status === 'loading' && load.progress === null;
     if (hasBegun) isDialogs = page.getState().dialog === 'model';
-    if (before.load.status === 'loading' && state.load.status !== 'loading') void cache.getState().refresh();
+    if (before.load.status === 'loading' && load.status !== 'loading') void cache.getState().refresh();
     if (state.info !== before.info) {
       rack.setState({ focus: null, preview: null, pinned: null });
       // The dialog closes with a load that was started in it, and with no other.

@@ -19,8 +19,8 @@ export function Bar({ part }: { readonly part: number | null }) {
 export function amountOf({ done, total, unit }: Progress): string {
   if (unit === 'row-layers') {
     return total === null
-      ? `${formatCount(done)} row-layers`
-      : `${formatCount(done)} of ${formatCount(total)} row-layers`;
+      ? `${formatCount(done)} layer passes`
+      : `${formatCount(done)} of ${formatCount(total)} layer passes`;
   }
   return total === null ? formatBytes(done) : `${formatBytes(done)} of ${formatBytes(total)}`;
 }
