@@ -1,28 +1,8 @@
 // A button from which something opens. The library that places it comes with the first opening, so that the first visit
 // stays light; until then the button stands alone.
 
-import {
-  type ComponentProps,
-  cloneElement,
-  lazy,
-  type ReactElement,
-  type ReactNode,
-  Suspense,
-  useState,
-} from 'react';
-
-export interface PopupProps {
-  readonly isOpen: boolean;
-  readonly onOpenChange: (isOpen: boolean) => void;
-  readonly trigger: ReactElement<ComponentProps<'button'>>;
-  readonly className: string;
-  /** What opens, for a screen reader. */
-  readonly label: string;
-  readonly align: 'start' | 'end';
-  /** Pixels between the button and what opens. */
-  readonly sideOffset: number;
-  readonly children: ReactNode;
-}
+import { cloneElement, lazy, Suspense, useState } from 'react';
+import type { PopupProps } from './PopupPanel.tsx';
 
 const PopupPanel = lazy(() => import('./PopupPanel.tsx'));
 
