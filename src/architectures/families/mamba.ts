@@ -22,6 +22,9 @@ import {
   toTokens,
 } from '../recurrence.ts';
 
+/** The gate's, whatever the configuration says of the convolution's. */
+const silu = activation('silu');
+
 /** @param names of the tensors in the checkpoint: older ones say `embedding` */
 export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Architecture {
   const width = read.size('hidden_size');
@@ -87,7 +90,7 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
         const state = linearRecurrence(decay, added);
         const read = reduceSum(mul(state, unsqueeze(output, [2])), { axes: [3], keepDimensions: false });
         const y = toTokens(atQueries(add(read, mul(x, weight('D'))), batch), batch);
-        return site('mixer_output', outward.apply(scope, site('ssm_output', mul(y, act(gate)))));
+        return site('mixer_output', outward.apply(scope, site('ssm_output', mul(y, silu(gate)))));
       },
     };
   };

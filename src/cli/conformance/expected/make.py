@@ -22,6 +22,7 @@ NEOX = dict(model_type="gpt_neox", vocab_size=VOCABULARY, hidden_size=16, interm
             num_attention_heads=2, max_position_embeddings=40)
 GPT2 = dict(model_type="gpt2", vocab_size=VOCABULARY, n_embd=16, n_layer=2, n_head=4, n_positions=24, bos_token_id=0, eos_token_id=1)
 FALCON = dict(model_type="falcon", vocab_size=VOCABULARY, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=40, bos_token_id=0, eos_token_id=1)
+BERT = dict(vocab_size=VOCABULARY, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=20, max_position_embeddings=24, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0)
 
 # name: (prompt length, configuration)
@@ -66,12 +67,24 @@ VARIANTS = {
     "falcon-one-query": (7, dict(FALCON, multi_query=True, parallel_attn=True)),
     "falcon-sequential": (9, dict(FALCON, multi_query=False, parallel_attn=False, alibi=True, bias=True, num_attention_heads=3, hidden_size=18)),
     "falcon-one-norm": (6, dict(FALCON, new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1, ffn_hidden_size=20)),
+    "phi3-growing": (6, dict(LLAMA, model_type="phi3", pad_token_id=0, original_max_position_embeddings=8, rope_scaling=dict(type="longrope", short_factor=[1.1, 1.3], long_factor=[2.0, 5.0]))),
+    "mamba-unbiased": (7, dict(model_type="mamba", vocab_size=VOCABULARY, hidden_size=12, num_hidden_layers=2, state_size=5, conv_kernel=3, time_step_rank=3, use_bias=True, use_conv_bias=False, bos_token_id=0, eos_token_id=1)),
+    "mamba2-limits": (7, dict(model_type="mamba2", vocab_size=VOCABULARY, hidden_size=12, num_hidden_layers=2, num_heads=6, head_dim=4, state_size=5, n_groups=1, conv_kernel=3, use_bias=True, time_step_limit=[0.1, 0.9],
+                             chunk_size=4, bos_token_id=0, eos_token_id=1)),
+    "bert-relu": (6, dict(BERT, model_type="bert", hidden_act="relu", type_vocab_size=3, layer_norm_eps=1e-3)),
+    "roberta-relu": (6, dict(BERT, model_type="roberta", hidden_act="relu", type_vocab_size=1, pad_token_id=1, bos_token_id=0, eos_token_id=2)),
+    "distilbert-sines": (6, dict(model_type="distilbert", vocab_size=VOCABULARY, dim=16, n_layers=2, n_heads=2, hidden_dim=20, max_position_embeddings=24, sinusoidal_pos_embds=True, activation="relu", dropout=0.0, attention_dropout=0.0)),
+    "esm-absolute": (6, dict(BERT, model_type="esm", position_embedding_type="absolute", emb_layer_norm_before=True, token_dropout=True, mask_token_id=28, pad_token_id=1)),
+    "esm-rotary": (6, dict(BERT, model_type="esm", position_embedding_type="rotary", token_dropout=False, mask_token_id=28, pad_token_id=1)),
 }
+
+MASKED, RECURRENT = ("bert", "roberta", "distilbert", "esm"), ("mamba", "mamba2")
 
 # Those for which gradients are written too, so that all families are among them.
 DIFFERENTIATED = ("gpt2-inner", "gpt2-by-layer", "llama-biases", "llama-llama3", "mistral-window", "qwen2-layer-types", "gpt_neox-sequential", "gpt_neox-old-words",
                   "qwen3-window", "qwen3_moe-mixed", "mixtral-window", "gemma-first-words", "gemma2-uncapped", "gemma3_text-old-words", "olmo2-biases", "phi-norms", "phi3-longrope", "stablelm-parallel",
-                  "starcoder2-unbiased", "granite-factors", "cohere-norms", "gptj-inner", "gpt_neo-local", "gpt_bigcode-by-head", "opt-350m", "bloom-six-heads", "falcon-one-query")
+                  "starcoder2-unbiased", "granite-factors", "cohere-norms", "gptj-inner", "gpt_neo-local", "gpt_bigcode-by-head", "opt-350m", "bloom-six-heads", "falcon-one-query",
+                  "mamba-unbiased", "mamba2-limits", "bert-relu", "roberta-relu", "distilbert-sines", "esm-absolute")
 
 def randomize(model, generator):
     """Weights large enough that attention is uneven and every nonlinearity matters, and no larger: PyTorch rounds too."""
@@ -144,15 +157,16 @@ def differentiate(run, base, length, edit, seen, from_source, generator, tensors
             return kept[key]
         edit[key] = keep_here
     out = run(base)
-    for weight in out.attentions or []:
+    for weight in getattr(out, "attentions", None) or []:
         weight.retain_grad()
     (out.logits[:, -1, 7] - out.logits[:, -1, 11]).sum().backward()
     tensors.update({f"grad.{key}": value.grad.clone() for key, value in kept.items()})
-    tensors.update({f"grad.{layer}.attention_weight": weight.grad for layer, weight in enumerate(out.attentions or [])})
+    tensors.update({f"grad.{layer}.attention_weight": weight.grad for layer, weight in enumerate(getattr(out, "attentions", None) or [])})
     cases.append(dict(kind="gradient", metric="sum over batch of logits[:, -1, 7] - logits[:, -1, 11]"))
     edit.clear()
 
-    layer, component, source_position, base_position = 1, "mlp_output", 1, length - 2
+    component = "mlp_output" if "1.mlp_output" in seen else "mixer_output"
+    layer, source_position, base_position = 1, 1, length - 2
     key = f"{layer}.{component}"
     rotation = torch.linalg.qr(torch.randn(seen[key].shape[-1], 2, generator=generator))[0].contiguous().requires_grad_(True)
 
@@ -179,7 +193,10 @@ def make(folder, length, config, seed, is_differentiated, swapped=()):
     generator = torch.Generator().manual_seed(seed)
     # Eager attention of transformers adds Falcon's ALiBi twice, once with the mask; the fused one, its default, once.
     is_eager = not config.get("alibi", False)
-    model = hf.AutoModelForCausalLM.from_config(hf.AutoConfig.from_pretrained(folder / "model"), attn_implementation="eager" if is_eager else "sdpa")
+    is_masked, is_recurrent = config["model_type"] in MASKED, config["model_type"] in RECURRENT
+    kind = hf.AutoModelForMaskedLM if is_masked else hf.AutoModelForCausalLM
+    model = kind.from_config(hf.AutoConfig.from_pretrained(folder / "model"), **({} if is_recurrent else dict(attn_implementation="eager" if is_eager else "sdpa")))
+    is_eager = is_eager and not is_recurrent
     randomize(model, generator)
     with tempfile.TemporaryDirectory() as saved:
         model.save_pretrained(saved)
@@ -196,14 +213,15 @@ def make(folder, length, config, seed, is_differentiated, swapped=()):
         return value
 
     handles = hook(model, path, table, layers, visit, base.shape)
-    run = lambda ids: model(input_ids=ids, use_cache=False, output_attentions=is_eager)
+    attentions = dict(output_attentions=True) if is_eager else {}
+    run = lambda ids: model(input_ids=ids, **({} if is_masked else dict(use_cache=False)), **attentions)
     tensors, cases = {"base": base, "source": source}, []
     run(source)
     from_source = dict(seen)
     out = run(base)
     tensors["base.logits"] = out.logits
     tensors.update({f"base.act.{key}": value for key, value in seen.items()})
-    tensors.update({f"base.act.{layer}.attention_weight": weight for layer, weight in enumerate(out.attentions or [])})
+    tensors.update({f"base.act.{layer}.attention_weight": weight for layer, weight in enumerate(getattr(out, "attentions", None) or [])})
     named = [name for name in table if any(key.endswith(f".{name}") for key in seen)]
     cases.append(dict(kind="activations", components=[*named, *(["attention_weight"] if is_eager else [])], layers=layers))
 
@@ -226,14 +244,16 @@ def make(folder, length, config, seed, is_differentiated, swapped=()):
             differentiate(run, base, length, edit, seen, from_source, generator, tensors, cases)
     for handle in handles:
         handle.remove()
-    # Without the cache: a kept key stays turned as it was when its sequence was shorter.
-    tensors["generate.greedy"] = model.generate(base[:1], max_new_tokens=6, do_sample=False, eos_token_id=None, pad_token_id=0, use_cache=False)
-    cases.append(dict(kind="generate", input="base[0:1]", max_new_tokens=6, output="generate.greedy"))
+    if not is_masked:
+        # Without the cache: a kept key stays turned as it was when its sequence was shorter.
+        tensors["generate.greedy"] = model.generate(base[:1], max_new_tokens=6, do_sample=False, eos_token_id=None, pad_token_id=0, use_cache=False)
+        cases.append(dict(kind="generate", input="base[0:1]", max_new_tokens=6, output="generate.greedy"))
 
     save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "tensors.safetensors")
     head = dict(family=config["model_type"], seed=seed, torch=torch.__version__, transformers=hf.__version__)
     (folder / "cases.json").write_text(json.dumps({**head, "cases": cases}, indent=1) + "\n")
-    print(f"{folder.name}: |logits| up to {out.logits.abs().max():.1f}, attention up to {max((w[..., -1, :].max() for w in out.attentions or []), default=0):.2f}")
+    patterns = getattr(out, "attentions", None) or []
+    print(f"{folder.name}: |logits| up to {out.logits.abs().max():.1f}, attention up to {max((w[..., -1, :].max() for w in patterns), default=0):.2f}")
 
 
 if __name__ == "__main__":

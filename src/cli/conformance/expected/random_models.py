@@ -217,9 +217,40 @@ def falcon(r):
     return {k: v for k, v in c.items() if v is not None}
 
 
+def mamba(r):
+    return dict(model_type="mamba", vocab_size=WORDS, hidden_size=r.choice([6, 8, 12]), num_hidden_layers=2, state_size=r.choice([3, 8]), conv_kernel=r.choice([2, 4]), expand=r.choice([1, 2]),
+                time_step_rank=r.choice([2, "auto"]), use_bias=flag(r), use_conv_bias=flag(r), hidden_act=r.choice(["silu", "gelu"]), bos_token_id=0, eos_token_id=1)
+
+
+def mamba2(r):
+    heads, head_dim = r.choice([1, 2, 4]), r.choice([4, 8])
+    # One group: with more, versions of transformers differ in what they normalise together.
+    return dict(model_type="mamba2", vocab_size=WORDS, hidden_size=heads * head_dim // 2, num_hidden_layers=2, num_heads=heads, head_dim=head_dim, state_size=r.choice([3, 8]), n_groups=1,
+                conv_kernel=r.choice([2, 4]), use_bias=flag(r), use_conv_bias=flag(r), time_step_limit=r.choice([[0.0, float("inf")], [0.05, 0.8]]), chunk_size=r.choice([2, 8]), tie_word_embeddings=flag(r), bos_token_id=0, eos_token_id=1)
+
+
+def bert(r, kind="bert"):
+    c = sizes(r, grouped=False)
+    c.update(model_type=kind, hidden_act=act(r), layer_norm_eps=r.choice([1e-12, 1e-3]), type_vocab_size=r.choice([1, 2]), hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    return c if kind == "bert" else dict(c, pad_token_id=1, bos_token_id=0, eos_token_id=2)
+
+
+def distilbert(r):
+    heads = r.choice([1, 2, 4])
+    return dict(model_type="distilbert", vocab_size=WORDS, dim=heads * r.choice([4, 8]), n_layers=2, n_heads=heads, hidden_dim=r.choice([16, 21]), max_position_embeddings=24, sinusoidal_pos_embds=flag(r),
+                activation=r.choice(["gelu", "relu"]), dropout=0.0, attention_dropout=0.0)
+
+
+def esm(r):
+    c = bert(r)
+    c.pop("type_vocab_size")
+    return dict(c, model_type="esm", position_embedding_type=r.choice(["absolute", "rotary"]), emb_layer_norm_before=flag(r), token_dropout=flag(r), mask_token_id=r.choice([5, 36]), pad_token_id=1)
+
+
 FAMILIES = dict(llama=lambda r: llama(r, "llama"), mistral=lambda r: llama(r, "mistral"), qwen2=lambda r: llama(r, "qwen2"), mixtral=mixtral, qwen3=qwen3, qwen3_moe=qwen3_moe,
                 gemma=gemma, gemma2=gemma2, gemma3_text=gemma3_text, olmo2=olmo2, granite=granite, cohere=cohere, phi=phi, phi3=phi3, stablelm=stablelm, starcoder2=starcoder2,
-                gpt2=gpt2, gptj=gptj, gpt_bigcode=gpt_bigcode, gpt_neox=gpt_neox, gpt_neo=gpt_neo, opt=opt, bloom=bloom, falcon=falcon)
+                gpt2=gpt2, gptj=gptj, gpt_bigcode=gpt_bigcode, gpt_neox=gpt_neox, gpt_neo=gpt_neo, opt=opt, bloom=bloom, falcon=falcon,
+                mamba=mamba, mamba2=mamba2, bert=bert, roberta=lambda r: bert(r, "roberta"), distilbert=distilbert, esm=esm)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()

@@ -23,6 +23,9 @@ MIXTURE = {**{k: v for k, v in LLAMA.items() if k != "mlp_activation"}, "router_
 GPT2 = block("attn", "c_proj", "mlp", "mlp.act", "c_attn", attention_output="attn.resid_dropout")
 FALCON = block("self_attention", "dense", "mlp", "mlp.act", "query_key_value")
 BLOOM = block("self_attention", "dense", "mlp", "mlp.gelu_impl", "query_key_value", attention_output="self_attention.dense", mlp_output="mlp.dense_4h_to_h")
+BERT = dict(block_input=("", "in"), block_output=("", "out"), attention_input=("attention.self", "in"), query_output=("attention.self.query", "out"), key_output=("attention.self.key", "out"),
+            value_output=("attention.self.value", "out"), attention_value_output=("attention.output.dense", "in"), attention_output=("attention.output.dense", "out"),
+            mlp_input=("intermediate.dense", "in"), mlp_activation=("intermediate", "out"), mlp_output=("output.dense", "out"))
 OPT = block("self_attn", "out_proj", "fc1", "activation_fn", mlp_output="fc2")
 
 
@@ -41,6 +44,12 @@ def sites_of(config):
         return "transformer.h", BLOOM if kind == "bloom" else FALCON
     if kind == "opt":
         return "model.decoder.layers", OPT
+    if kind in ("mamba", "mamba2"):
+        return "backbone.layers", dict(block_input=("", "in"), block_output=("", "out"), mixer_input=("mixer", "in"), ssm_output=("mixer.out_proj", "in"), mixer_output=("mixer", "out"))
+    if kind in ("bert", "roberta", "esm"):
+        return f"{kind}.encoder.layer", BERT
+    if kind == "distilbert":
+        return "distilbert.transformer.layer", block("attention", "out_lin", "ffn", "ffn.activation", each=("q_lin", "k_lin", "v_lin"))
     table = LLAMA
     if kind == "phi":
         table = block("self_attn", "dense", "mlp", "mlp.activation_fn")
