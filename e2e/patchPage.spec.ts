@@ -164,7 +164,7 @@ test('an example opens from its link, with its cable and its view', async ({ pag
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await open(page);
   await button(page, 'Head that names').click();
-  await expect(effect(page)).toContainText('97.6', { timeout: 60_000 });
+  await expect(effect(page)).toContainText('69.89', { timeout: 60_000 });
   await button(page, 'Copy link').click();
   await expect(page.getByText('Link copied.')).toBeVisible();
   const link = await page.evaluate(() => navigator.clipboard.readText());

@@ -1,8 +1,8 @@
 // What the rack shows: a component, positions or heads across, one head or all; and the sweep that fills it.
 
 import { formatDuration } from '../quantities.ts';
-import { useBench, useBenchState, useDocument, usePatchDraft, useSockets } from './benchContext.tsx';
-import type { RackView } from './document.ts';
+import { useBench, useBenchState, useDocument, useHand, usePatchDraft, useSockets } from './benchContext.tsx';
+import { type RackView, sourceIndex, sourceRun } from './document.ts';
 import type { Shelf } from './sockets.ts';
 import { componentWords } from './spoken.ts';
 
@@ -131,6 +131,30 @@ function MeasureAll({ shelf }: { readonly shelf: Shelf }) {
   );
 }
 
+/** Shows all layers of the sources again, once cables have folded them to those that they touch. */
+function FoldButton() {
+  const { hand } = useBench();
+  const { cables, sources } = useDocument();
+  const unfolded = useHand((state) => state.unfolded);
+  const isFoldable = cables.some(({ from, to }) =>
+    [from?.run, to.run].some((run) => sourceIndex(run ?? '') !== null),
+  );
+  if (!isFoldable) return null;
+  const isOpen = unfolded.size > 0;
+  return (
+    <button
+      type="button"
+      className="button"
+      aria-pressed={isOpen}
+      onClick={() =>
+        hand.setState({ unfolded: new Set(isOpen ? [] : sources.map((_, index) => sourceRun(index))) })
+      }
+    >
+      All source layers
+    </button>
+  );
+}
+
 export function RackControls({ shelf }: { readonly shelf: Shelf | null }) {
   const isEstimating = useSockets((state) => state.isEstimating);
   const hasEstimates = useSockets((state) => state.estimates.size > 0);
@@ -143,6 +167,7 @@ export function RackControls({ shelf }: { readonly shelf: Shelf | null }) {
     <div className="rack-controls">
       <ComponentSelect shelf={shelf} />
       {shelf.component.layout !== 'token' && <HeadControls shelf={shelf} />}
+      <FoldButton />
       <span className="mute small rack-standing">
         {isEstimating
           ? 'estimating'
