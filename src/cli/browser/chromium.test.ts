@@ -88,7 +88,16 @@ describe('WebGPU in Chromium', () => {
     '$name gives the numbers of PyTorch',
     async ({ name, index }) => {
       const results: CaseResult[] = [];
-      for (const kind of ['activations', 'interchange', 'pyvene', 'formula', 'gradient', 'das']) {
+      for (const kind of [
+        'activations',
+        'interchange',
+        'pyvene',
+        'formula',
+        'gradient',
+        'das',
+        'generate',
+        'pyvene.generate',
+      ]) {
         const request = { label: name, kind, reference: 2 * index, model: 2 * index + 1 };
         await browser.conform({ backend: 'webgpu', ...request }, (result) => results.push(result));
       }
