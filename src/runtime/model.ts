@@ -18,6 +18,7 @@ import type { Plan, ReadResult } from './plan/plan.ts';
 import { schedule } from './plan/schedule.ts';
 import type { Schedule } from './plan/scheduled.ts';
 import {
+  heldBytes,
   type Placement,
   placeWeights,
   type WeightResidency,
@@ -32,6 +33,8 @@ export interface LoadOptions {
   /** Bytes that weights may take while nothing runs; default 4 GiB. Decides the residency unless that is given. */
   readonly weightBytes?: number;
   readonly residency?: WeightResidency;
+  /** Called before weights are read, with the bytes that they will take while nothing runs. */
+  readonly makeRoom?: (bytes: number) => Promise<void>;
 }
 
 export interface Kept {
@@ -41,7 +44,8 @@ export interface Kept {
   readonly dispose: () => void;
 }
 
-const defaultWeightBytes = 4 * 2 ** 30;
+/** Bytes that weights may take while nothing runs, where nobody says. */
+export const defaultWeightBytes = 4 * 2 ** 30;
 
 export class Model {
   readonly architecture: Architecture;
@@ -95,6 +99,7 @@ export class Model {
     const placement = options.residency
       ? { residency: options.residency }
       : placeWeights(checkpoint.label, sizes, backend, options.weightBytes ?? defaultWeightBytes);
+    await options.makeRoom?.(heldBytes(sizes, placement.residency));
     const weights = await WeightStore.open(backend, checkpoint, weightSources(architecture), {
       residency: placement.residency,
       ...(options.signal ? { signal: options.signal } : {}),
@@ -109,6 +114,11 @@ export class Model {
       notices: all,
       fingerprint,
     });
+  }
+
+  /** Bytes that the weights take while nothing runs. */
+  get heldBytes(): number {
+    return heldBytes(this.sizes, this.residency);
   }
 
   /** What a plan would cost, without running it. @throws PlanError as `run` does */

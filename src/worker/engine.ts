@@ -1,5 +1,5 @@
-// The engine that the page talks to: one device, one model at a time. A failed load keeps the model that was there; a
-// lost device is opened again for the next call.
+// The engine that the page talks to: one device, one model at a time. A failed load keeps the choice of the model that
+// was there; a lost device is opened again for the next call, and so is a model that had to make room or was lost with it.
 
 import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
 import type { CachedLoad } from '../checkpoint/cache/cachedLoad.ts';
@@ -7,8 +7,9 @@ import type { ModelCache } from '../checkpoint/cache/modelCache.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
+import { quoted, reasonOf } from '../messages/wording.ts';
 import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
-import { Model } from '../runtime/model.ts';
+import { defaultWeightBytes, Model } from '../runtime/model.ts';
 import type { ChosenDevice } from './device.ts';
 import { generateInSteps, type RenderChat } from './generating.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
@@ -34,6 +35,9 @@ interface Loaded {
   /** What a person should know of the load. */
   readonly notices: readonly string[];
 }
+
+/** A model that is chosen and not in memory: what names it, and what reads its prompts, outlive its weights. */
+type SetAside = Pick<Loaded, 'source' | 'tokenizer'> & { readonly label: string };
 
 export interface EngineOptions {
   /** Keeps what is fetched from servers; without it nothing is kept. */
@@ -71,8 +75,7 @@ function componentInfo(architecture: Architecture, component: ComponentDescripti
 }
 
 function modelInfo({ model, checkpoint, notices }: Loaded): ModelInfo {
-  const { architecture, sizes, residency, residencyReason } = model;
-  const held = { expanded: sizes.expandedBytes, packed: sizes.packedBytes, streamed: 0 };
+  const { architecture, residencyReason } = model;
   return {
     label: checkpoint.label,
     family: architecture.modelType,
@@ -84,7 +87,7 @@ function modelInfo({ model, checkpoint, notices }: Loaded): ModelInfo {
     vocabularySize: architecture.vocabularySize,
     maxPositions: architecture.maxPositions,
     parameterCount: model.parameterCount,
-    weightBytes: held[residency],
+    weightBytes: model.heldBytes,
     ...(residencyReason === undefined ? {} : { weightsNote: residencyReason }),
     ...(notices.length === 0 ? {} : { notices }),
     components: architecture.components.map((component) => componentInfo(architecture, component)),
@@ -114,10 +117,11 @@ async function openSource(
 
 export function createEngine(
   device: Promise<ChosenDevice>,
-  { cache, weightBytes, renderChat: render = renderInWorker }: EngineOptions = {},
+  { cache, weightBytes = defaultWeightBytes, renderChat: render = renderInWorker }: EngineOptions = {},
 ): Engine {
   let opened: Promise<Backend> | undefined;
   let loaded: Loaded | undefined;
+  let setAside: SetAside | undefined;
   /** Calls that use the model run one after another: the device is one. */
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -140,10 +144,32 @@ export function createEngine(
     return result;
   }
 
-  const current = (): Loaded => {
-    if (!loaded) throw new NoModelError('No model is loaded. Choose one first.');
-    return loaded;
+  /** What reads prompts, which needs no device. */
+  const currentTokenizer = (): Tokenizer => {
+    const chosen = loaded ?? setAside;
+    if (!chosen) throw new NoModelError('No model is loaded. Choose one first.');
+    return chosen.tokenizer;
   };
+
+  /** The chosen model, loaded again from where it came when it is not in memory. */
+  async function current(options: CallOptions): Promise<Loaded> {
+    if (loaded) return loaded;
+    if (!setAside) throw new NoModelError('No model is loaded. Choose one first.');
+    const { source, label } = setAside;
+    try {
+      loaded = await load(source, options);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (error instanceof DeviceLostError) throw error;
+      throw new NoModelError(
+        `${quoted(label)} is no longer in memory and could not be loaded again: ${reasonOf(error)} ` +
+          'It stays chosen: try again, or choose another model.',
+        { cause: error },
+      );
+    }
+    setAside = undefined;
+    return loaded;
+  }
 
   async function load(source: ModelSource, { signal, onProgress }: CallOptions): Promise<Loaded> {
     const report = (done: number, total: number | null) =>
@@ -179,7 +205,8 @@ export function createEngine(
       const tokenizer = await checkpoint.tokenizer(signal);
       const model = await Model.load(checkpoint, await backend(), {
         ...(signal ? { signal } : {}),
-        ...(weightBytes === undefined ? {} : { weightBytes }),
+        weightBytes,
+        makeRoom,
         onBytes: (done, all) => {
           read = done;
           if (total === null) report(Math.min(all, arrived), all);
@@ -212,45 +239,43 @@ export function createEngine(
     await checkpoint.close();
   }
 
+  /** Let the weights of the current model go and keep the choice of it: the next call that needs it loads it again. */
+  async function putAside(): Promise<void> {
+    if (!loaded) return;
+    const { source, tokenizer, checkpoint } = loaded;
+    const gone = loaded;
+    setAside = { source, tokenizer, label: checkpoint.label };
+    loaded = undefined;
+    await unload(gone);
+  }
+
+  /** The next model may be placed as if it were alone, so the one before stays only while both fit. */
+  async function makeRoom(nextBytes: number): Promise<void> {
+    if (loaded && loaded.model.heldBytes + nextBytes > weightBytes) await putAside();
+  }
+
   /** Drop the device, and with it the model. The next call opens another. */
   async function reset(): Promise<void> {
-    const lost = loaded;
     const device = opened;
-    loaded = undefined;
     opened = undefined;
-    if (lost) await unload(lost);
+    await putAside();
     if (device) await (await device).close();
   }
 
-  /** Do `work`; when the device is lost meanwhile, open another, `prepare` it, and do the work once more. */
-  async function recovering<T>(
-    work: () => Promise<T>,
-    prepare: (lost: Loaded | undefined) => Promise<void>,
-  ): Promise<T> {
+  /** Do `work`; when the device is lost meanwhile, open another and do the work once more. */
+  async function recovering<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof DeviceLostError)) throw error;
-      const lost = loaded;
       await reset();
-      await prepare(lost);
       return work();
     }
   }
 
-  /** Work on the current model, which is loaded again from where it came when its device is lost. */
+  /** Work on the current model. */
   const withModel = <T>(options: CallOptions, work: (current: Loaded) => Promise<T>): Promise<T> =>
-    inTurn(options.signal, () =>
-      recovering(
-        () => work(current()),
-        async (lost) => {
-          // Not stopped with the call: the model would be gone, and the page would not know.
-          const { signal, ...unstopped } = options;
-          if (lost) loaded = await load(lost.source, unstopped);
-          signal?.throwIfAborted();
-        },
-      ),
-    );
+    inTurn(options.signal, () => recovering(async () => work(await current(options))));
 
   async function cacheInfo(): Promise<CacheInfo> {
     const models = (await cache?.models()) ?? [];
@@ -279,20 +304,15 @@ export function createEngine(
 
     loadModel: (source, options = {}) =>
       inTurn(options.signal, async () => {
-        const next = await recovering(
-          () => load(source, options),
-          async () => undefined,
-        );
+        const next = await recovering(() => load(source, options));
         const previous = loaded;
         loaded = next;
+        setAside = undefined;
         if (previous) await unload(previous);
         return modelInfo(next);
       }),
 
-    tokenize: async (text) => {
-      const { tokenizer } = current();
-      return promptTokens(tokenizer, text);
-    },
+    tokenize: async (text) => promptTokens(currentTokenizer(), text),
 
     predict: (text, options = {}) =>
       withModel(options, async ({ tokenizer, model }): Promise<Prediction> => {
@@ -311,11 +331,13 @@ export function createEngine(
       }),
 
     describeTokens: async (ids) => {
-      const { tokenizer } = current();
+      const tokenizer = currentTokenizer();
       return ids.map((id) => tokenInfo(tokenizer, id));
     },
 
-    estimate: async (experiment) => estimateOf(experiment, current()),
+    estimate: async (experiment) =>
+      // Does not wait for what runs, unless the model has to be loaded for it.
+      estimateOf(experiment, loaded ?? (await withModel({}, async (inUse) => inUse))),
 
     run: (experiment, options = {}) => runExperiment(experiment, options, (work) => withModel(options, work)),
 

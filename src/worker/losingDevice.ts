@@ -10,12 +10,18 @@ export interface LosingDevice {
   readonly opened: readonly Backend[];
   /** Graphs that the first has run. */
   readonly runs: () => number;
+  /** Lose the first backend at the next thing that is asked of it. */
+  readonly lose: () => void;
 }
 
 /** @param losesAfter graphs that the first backend runs before it is lost; default all */
 export function losingDevice(losesAfter = Number.POSITIVE_INFINITY): LosingDevice {
   const opened: Backend[] = [];
   let runs = 0;
+  let isLost = false;
+  const check = (): void => {
+    if (isLost) throw new DeviceLostError('The GPU device was lost.');
+  };
   const open = async (): Promise<Backend> => {
     const backend = createNodeBackend(1);
     opened.push(backend);
@@ -26,7 +32,8 @@ export function losingDevice(losesAfter = Number.POSITIVE_INFINITY): LosingDevic
         ...program,
         run: async (inputs) => {
           runs += 1;
-          if (runs > losesAfter) throw new DeviceLostError('The GPU device was lost.');
+          isLost ||= runs > losesAfter;
+          check();
           return program.run(inputs);
         },
       };
@@ -34,11 +41,23 @@ export function losingDevice(losesAfter = Number.POSITIVE_INFINITY): LosingDevic
     return new Proxy(backend, {
       get: (target, key) => {
         if (key === 'compile') return compile;
+        if (key === 'upload')
+          return (...given: Parameters<Backend['upload']>) => {
+            check();
+            return backend.upload(...given);
+          };
         const member: unknown = Reflect.get(target, key, target);
         return typeof member === 'function' ? member.bind(target) : member;
       },
     });
   };
   const info = { backend: 'wasm', threads: 1, reason: 'A test.' } as const;
-  return { chosen: Promise.resolve({ info, open }), opened, runs: () => runs };
+  return {
+    chosen: Promise.resolve({ info, open }),
+    opened,
+    runs: () => runs,
+    lose: () => {
+      isLost = true;
+    },
+  };
 }

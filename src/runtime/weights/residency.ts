@@ -56,6 +56,11 @@ export function weightSizes(architecture: Architecture, checkpoint: Checkpoint):
   };
 }
 
+/** Bytes that weights take while nothing runs. */
+export function heldBytes({ expandedBytes, packedBytes }: WeightSizes, residency: WeightResidency): number {
+  return { expanded: expandedBytes, packed: packedBytes, streamed: 0 }[residency];
+}
+
 /** `7.2 GB`, in powers of a thousand as downloads are counted. */
 function amount(bytes: number): string {
   const [scale, unit] = bytes < 1e9 ? [1e6, 'MB'] : [1e9, 'GB'];
