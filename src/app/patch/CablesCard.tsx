@@ -178,6 +178,7 @@ export function CablesCard() {
   const document = useDocument();
   const selected = useHand((state) => state.selected);
   const tokensOf = useTokens();
+  const { misfits } = usePatchDraft();
   const { cables, sources } = document;
   const index = cables.findIndex(({ id }) => id === selected);
   const cable = cables[index];
@@ -217,6 +218,21 @@ export function CablesCard() {
             );
           })}
         </ul>
+      )}
+      {misfits.length > 0 && (
+        <div className="cable-misfits" role="status">
+          <p>These hang unused: they do not fit this model and these prompts.</p>
+          <ul>
+            {misfits.map(({ id, why }) => (
+              <li key={id} className="small">
+                <b>{cableLetter(cables.findIndex((each) => each.id === id))}</b> {why}{' '}
+                <button type="button" className="button-plain small" onClick={() => removeCable(id)}>
+                  Take it away
+                </button>
+              </li>
+            ))}
+          </ul>
+        </div>
       )}
       {cable && <Properties cable={cable} index={index} />}
       {sources.length > 1 && cables.length > 0 && <Mode document={document} />}

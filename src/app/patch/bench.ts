@@ -52,7 +52,7 @@ export const endColumns = ({ columns }: Picked, column: number, count: number): 
 export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>, desk: RunDesk): PatchBench {
   const page = benchPageOf(own);
   const effect = createEffectStore(engine);
-  const sockets = createSocketStore(engine);
+  const sockets = createSocketStore(engine, desk);
   const hand = createHandStore();
   const sweeps = createSweepStore(engine, desk);
   const drafts = new WeakMap<PatchDocument, { readonly of: BenchState; readonly draft: PatchDraft }>();

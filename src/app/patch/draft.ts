@@ -4,6 +4,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { type InterveneExperiment, readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import { interventionKeys, readConfiguration } from '../../interventions/configuration/configuration.ts';
+import { messageOf } from '../../messages/wording.ts';
 import type { ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
 import { type Cable, cableLetter, type PatchDocument, sourceIndex, type WatchedToken } from './document.ts';
 import { correctedMatching, type Matching, matchPositions } from './matching.ts';
@@ -42,6 +43,8 @@ export interface PatchDraft {
   readonly experiment: InterveneExperiment | null;
   /** Why the cables cannot run, in the library's sentence; null when they can. */
   readonly problem: string | null;
+  /** Cables that do not fit this model and these prompts, each by itself; they hang unused until they fit again. */
+  readonly misfits: readonly { readonly id: number; readonly why: string }[];
 }
 
 export const lengthIn =
@@ -112,23 +115,41 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
       : (baseIds ?? []).map(() => null);
   const tokens = baseIds ? { base: baseIds, sources: sources.map((source) => ids(source) ?? []) } : null;
   const draft = { model, outline, tokens, matching, answer, distractor };
-  const nothing = { ...draft, wiring: null, experiment: null, problem: null };
+  const nothing = { ...draft, wiring: null, experiment: null, problem: null, misfits: [] };
   if (!outline || !model || !tokens || document.cables.length === 0) return nothing;
+  const check = (some: readonly Cable[]) => {
+    const wiring = wiringOf({ ...document, cables: some }, lengthIn(tokens));
+    const parameters = parametersOf(some, wiring);
+    return { wiring, ...checkWiring(outline, wiring, tokens, { seed: document.seed, parameters }) };
+  };
+  const build = (some: readonly Cable[]) => {
+    const { wiring, call } = check(some);
+    const sourceCount = Math.max(call.sources.length, sourcesTaken(some));
+    return { wiring, experiment: experimentOf({ ...document, cables: some }, wiring, model, sourceCount) };
+  };
   try {
-    const wiring = wiringOf(document, lengthIn(tokens));
-    const { call } = checkWiring(outline, wiring, tokens, {
-      seed: document.seed,
-      parameters: parametersOf(document.cables, wiring),
-    });
-    const experiment = experimentOf(
-      document,
-      wiring,
-      model,
-      Math.max(call.sources.length, sourcesTaken(document.cables)),
-    );
-    return { ...draft, wiring, experiment, problem: null };
+    return { ...nothing, ...build(document.cables) };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { ...nothing, problem: aboutCables(message) };
+    const problem = aboutCables(messageOf(error));
+    const misfits = document.cables.flatMap((cable) => {
+      try {
+        check([cable]);
+        return [];
+      } catch (cause) {
+        return [{ id: cable.id, why: ofOneCable(messageOf(cause)) }];
+      }
+    });
+    const fitting = document.cables.filter(({ id }) => misfits.every((misfit) => misfit.id !== id));
+    if (misfits.length === 0) return { ...nothing, problem };
+    if (fitting.length === 0) return { ...nothing, misfits };
+    try {
+      return { ...nothing, ...build(fitting), misfits };
+    } catch (cause) {
+      return { ...nothing, problem: aboutCables(messageOf(cause)), misfits };
+    }
   }
 }
+
+/** A sentence of the library about a cable that stands alone. */
+const ofOneCable = (message: string): string =>
+  message.replace(/^representations\.\d+(\.\w+)?: /, '').replace(/^./, (first) => first.toUpperCase());

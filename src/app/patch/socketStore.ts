@@ -10,6 +10,7 @@ import { kindOf } from '../../experiments/registry.ts';
 import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine, Progress, SocketEstimates } from '../../worker/protocol.ts';
+import type { RunDesk, Turn } from '../experiment/runDesk.ts';
 import type { PatchDocument } from './document.ts';
 import type { PatchDraft } from './draft.ts';
 import { lengthIn } from './draft.ts';
@@ -74,10 +75,10 @@ export function pairKeyOf({ base, sources }: PatchDocument, draft: PatchDraft): 
 export const canEstimate = ({ component }: Shelf): boolean =>
   component.layout !== 'pair' && component.scope === 'layer';
 
-export function createSocketStore(engine: Engine): SocketStore {
+export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
   const store = createStore<SocketState>(() => nothing);
   let estimating: AbortController | null = null;
-  let sweeping: AbortController | null = null;
+  let sweeping: Turn | null = null;
   /** Sockets that are being measured, or could not be. */
   const asked = new Set<string>();
   /** The estimate that is on its way. */
@@ -191,7 +192,7 @@ export function createSocketStore(engine: Engine): SocketStore {
       const pairKey = pairKeyOf(document, draft);
       if (pairKey !== store.getState().pairKey) {
         estimating?.abort();
-        sweeping?.abort();
+        sweeping?.cancel();
         asked.clear();
         store.setState({ ...nothing, pairKey });
       }
@@ -210,17 +211,20 @@ export function createSocketStore(engine: Engine): SocketStore {
     measureAll: async (document, draft, shelf) => {
       const sweep = patchExperimentOf(document, draft, shelf);
       if (!sweep.ok) return;
-      sweeping?.abort();
-      const controller = new AbortController();
-      sweeping = controller;
+      const turn = desk.begin({ page: 'Patch', isAsked: true });
+      if (turn === null)
+        return store.setState({
+          sweep: { status: 'failed', message: 'Another page runs an experiment; cancel it there first.' },
+        });
+      sweeping = turn;
       const { pairKey } = store.getState();
-      const isWanted = () => sweeping === controller && store.getState().pairKey === pairKey;
+      const isWanted = () => sweeping === turn && store.getState().pairKey === pairKey;
       store.setState({ sweep: { status: 'running', progress: null } });
       try {
         const kind = await kindOf('patch');
         const growth = kind.growth();
         await engine.run(sweep.experiment, {
-          signal: controller.signal,
+          signal: turn.signal,
           onUpdate: (update) => {
             growth.take(update);
             if (growth.result && isWanted()) take(readPatchResult(growth.result), shelf);
@@ -233,12 +237,14 @@ export function createSocketStore(engine: Engine): SocketStore {
       } catch (cause) {
         if (!isWanted()) return;
         store.setState({
-          sweep: controller.signal.aborted
+          sweep: turn.signal.aborted
             ? { status: 'stopped' }
             : { status: 'failed', message: messageOf(cause) },
         });
+      } finally {
+        turn.end();
       }
     },
-    cancel: () => sweeping?.abort(),
+    cancel: () => sweeping?.cancel(),
   };
 }
