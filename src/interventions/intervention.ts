@@ -4,6 +4,9 @@
 import { greater, less, where } from '../onnx/elementwise.ts';
 import { constant, type Value } from '../onnx/value.ts';
 import type { Fragment, FragmentParameter } from '../runtime/plan/plan.ts';
+import { InterventionError } from './interventionError.ts';
+
+export { InterventionError };
 
 export interface TypeScope {
   /** [vectors, width] what passes the site. */
@@ -73,11 +76,6 @@ export interface Intervention {
   readonly parameters: Parameters;
   /** Entries that are interchanged where a call names no subspaces; default all. */
   readonly interchanged?: readonly number[];
-}
-
-/** An intervention or its configuration cannot be understood, or does not fit the model. */
-export class InterventionError extends Error {
-  override readonly name: string = 'InterventionError';
 }
 
 /** Zeros in the shape of a value, whatever stands in it: a product with 0 would keep what is not finite. */

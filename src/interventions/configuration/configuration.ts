@@ -3,7 +3,7 @@
 
 import * as v from 'valibot';
 import { firstWrong } from '../../messages/schemaIssue.ts';
-import { InterventionError } from '../intervention.ts';
+import { InterventionError } from '../interventionError.ts';
 import { pyveneKeys } from './pyveneKeys.ts';
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
