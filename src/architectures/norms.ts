@@ -21,9 +21,15 @@ interface NormWords {
 
 const newWords: NormWords = { weight: 'weight', bias: 'bias' };
 
-/** `gamma` and `beta` where the checkpoint calls the parameters of the norm at `path` so, as BERT's first ones do. */
-export const normWords = (names: ReadonlySet<string>, path: string): NormWords =>
-  names.has(`${path}.gamma`) ? { weight: 'gamma', bias: 'beta' } : newWords;
+/**
+ * `gamma` and `beta` where the checkpoint calls the parameters of the norm at `path` so, as BERT's first ones do. The path
+ * may begin otherwise there: behind a larger model's prefix, or without the model's own.
+ */
+export function normWords(names: ReadonlySet<string>, path: string): NormWords {
+  const old = `${path.slice(path.indexOf('.') + 1)}.gamma`;
+  const isOld = [...names].some((name) => name === old || name.endsWith(`.${old}`));
+  return isOld ? { weight: 'gamma', bias: 'beta' } : newWords;
+}
 
 interface LayerNormOptions {
   readonly bias?: boolean;

@@ -132,7 +132,7 @@ function build(read: ConfigurationReader, names: ReadonlySet<string>, words: Wor
       leave: predictionTransform(dense, head.act, norm({ name: 'transform_norm', path: head.norm })),
       head: isTied ? 'tied' : head.unembedding,
       headBias: head.bias,
-      ignored: [/\.position_ids$/, new RegExp(`^${base}\\.pooler\\.`), ...words.ignored],
+      ignored: [/\.position_ids$/, /(^|\.)pooler\./, ...words.ignored],
     },
     block,
   });
@@ -152,9 +152,9 @@ export function bert(read: ConfigurationReader, names: ReadonlySet<string>): Arc
     offset: 0,
     positions: (scope) => scope.positions,
     ignored: [
-      /^cls\.seq_relationship\./,
-      /^cls\.predictions\.decoder\.bias$/,
-      ...(read.flag('tie_word_embeddings', true) ? [/^cls\.predictions\.decoder\.weight$/] : []),
+      /(^|\.)cls\.seq_relationship\./,
+      /(^|\.)cls\.predictions\.decoder\.bias$/,
+      ...(read.flag('tie_word_embeddings', true) ? [/(^|\.)cls\.predictions\.decoder\.weight$/] : []),
     ],
   });
 }
@@ -174,8 +174,8 @@ export function roberta(read: ConfigurationReader, names: ReadonlySet<string>): 
     offset: padding + 1,
     positions: (scope) => positionsBehindPadding(scope, padding),
     ignored: [
-      /^lm_head\.decoder\.bias$/,
-      ...(read.flag('tie_word_embeddings', true) ? [/^lm_head\.decoder\.weight$/] : []),
+      /(^|\.)lm_head\.decoder\.bias$/,
+      ...(read.flag('tie_word_embeddings', true) ? [/(^|\.)lm_head\.decoder\.weight$/] : []),
     ],
   });
 }

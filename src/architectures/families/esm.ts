@@ -124,10 +124,10 @@ export function esm(read: ConfigurationReader, names: ReadonlySet<string>): Arch
       head: isTied ? 'tied' : 'lm_head.decoder',
       headBias: 'lm_head',
       ignored: [
-        /^esm\.(contact_head|pooler)\./,
+        /(^|\.)(contact_head|pooler)\./,
         /\.position_ids$/,
-        ...(isTied ? [/^lm_head\.decoder\.weight$/] : []),
-        ...(isRotary ? [/^esm\.embeddings\.position_embeddings\.weight$/] : []),
+        ...(isTied ? [/(^|\.)lm_head\.decoder\.weight$/] : []),
+        ...(isRotary ? [/(^|\.)embeddings\.position_embeddings\.weight$/] : []),
       ],
     },
     block,

@@ -3,7 +3,7 @@
 
 import { matMul } from '../../onnx/contraction.ts';
 import { multiplyDimensions } from '../../onnx/dimension.ts';
-import { add, exp, maximum, minimum, mul, neg, softplus, sub, where } from '../../onnx/elementwise.ts';
+import { add, exp, greater, less, mul, neg, softplus, sub, where } from '../../onnx/elementwise.ts';
 import { gather, reshape, slice, transpose, unsqueeze } from '../../onnx/layout.ts';
 import { cumulativeSum } from '../../onnx/reduction.ts';
 import { constant, sizeAt, type Value } from '../../onnx/value.ts';
@@ -70,8 +70,9 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
 
   /** Steps between the limits. */
   const limited = (step: Value): Value => {
-    const raised = limits.least > 0 ? maximum(step, constant(limits.least)) : step;
-    return limits.most < Number.POSITIVE_INFINITY ? minimum(raised, constant(limits.most)) : raised;
+    const [least, most] = [constant(limits.least), constant(limits.most)];
+    const raised = limits.least > 0 ? where(less(step, least), least, step) : step;
+    return limits.most < Number.POSITIVE_INFINITY ? where(greater(raised, most), most, raised) : raised;
   };
 
   /**
@@ -98,7 +99,9 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
     // Masked before the exponential: between a position and a later one it would overflow.
     const decay = where(isPast, exp(where(isPast, sub(toQuery, toKey), constant(0))), constant(0));
     const steps = unsqueeze(transpose(step, [0, 2, 1]), [2]);
-    const shares = mul(mul(gather(products, owners(heads, groups), 1), decay), steps);
+    // One group serves all heads as it is.
+    const byGroup = groups === 1 ? products : gather(products, owners(heads, groups), 1);
+    const shares = mul(mul(byGroup, decay), steps);
     const byHead = transpose(reshape(stream, [rows, positions, heads, headWidth]), [0, 2, 1, 3]);
     const mixed = transpose(matMul(shares, byHead), [0, 2, 1, 3]);
     const skipped = mul(atQueries(stream, batch), gather(weight('D'), owners(innerWidth, heads), 0));
