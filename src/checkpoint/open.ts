@@ -81,7 +81,7 @@ export async function openUrl(url: string, label?: string, options: ServerOption
  */
 export async function openHub(options: HubOptions): Promise<Checkpoint> {
   const { cache, file } = options;
-  const folder = hubFolder(options, options.onBytes);
+  const folder = hubFolder(options, options);
   const kept = cache ? cache.folder(folder, await hubPlace(options, file)) : folder;
   return openModelFolder(kept, file, options.signal);
 }

@@ -108,6 +108,28 @@ test('a model that was loaded is there without its server, and a notice says so 
   ]);
 });
 
+test('a kept copy answers for a server that says nothing, which is waited for once', async () => {
+  const stores = new MemoryCaches();
+  await using server = await serveHub(rules);
+  await load(server, cacheOf(stores));
+  server.behave({ isSilent: true });
+  const before = server.requests.length;
+  const loading = cacheOf(stores).startLoad();
+  const checkpoint = await openHub({
+    repository: 'lab/tiny',
+    hubUrl: server.url,
+    cache: loading,
+    silentMs: 20,
+  });
+  await read(checkpoint);
+  expect(loading.notices).toEqual([
+    expect.stringMatching(
+      /^Nothing has come from 127\.0\.0\.1:\d+ for 0 seconds\. .* The copy that this browser has kept is used instead\.$/,
+    ),
+  ]);
+  expect(server.requests.length).toBe(before + 1);
+});
+
 test('without its server and without a kept copy a model is refused as before', async () => {
   const server = await serveHub(rules);
   await server[Symbol.asyncDispose]();

@@ -12,6 +12,10 @@ export interface Manners {
   readonly stallsAfter?: number;
   /** Stop at this place of the file and never go on. */
   readonly stallsAt?: number;
+  /** Send nothing at all, not even a header. */
+  readonly isSilent?: boolean;
+  /** Send a body in pieces of 10,000 bytes, each when this has resolved. */
+  readonly beforePiece?: () => Promise<void>;
   /** Unknown paths are answered with a page and the status of success. */
   readonly pageForUnknown?: boolean;
   /** Every request is answered with this status. */
@@ -42,6 +46,7 @@ export async function serveFiles(
   return serve(
     (request, response, path) => {
       const bytes = files[path];
+      if (manners.isSilent) return;
       if (manners.status !== undefined) response.writeHead(manners.status).end('no');
       else if (bytes) sendFile(request, response, bytes, manners);
       else if (manners.pageForUnknown)
@@ -80,6 +85,7 @@ export async function serveHub(rules: HubRules, first: Manners = {}): Promise<Fi
       const [, id = '', revision = '', name] = tree ?? file ?? [];
       const files = rules.repositories[id];
       const token = rules.gated?.[id];
+      if (manners.isSilent) return undefined;
       if (manners.status !== undefined) return refuse(response, manners.status, 'Whatever');
       if (!files) return refuse(response, rules.isPlainMirror ? 404 : 401, 'RepoNotFound');
       if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
@@ -136,8 +142,21 @@ function sendFile(
   });
   const stallsAt = manners.stallsAt === undefined ? undefined : Math.max(0, manners.stallsAt - start);
   const kept = manners.breaksAfter ?? manners.stallsAfter ?? stallsAt;
-  if (kept === undefined || part.byteLength <= kept) response.end(part);
+  if (manners.beforePiece) void sendSlowly(response, part, manners.beforePiece);
+  else if (kept === undefined || part.byteLength <= kept) response.end(part);
   else response.write(part.subarray(0, kept), () => manners.breaksAfter !== undefined && response.destroy());
+}
+
+async function sendSlowly(
+  response: ServerResponse,
+  bytes: Uint8Array,
+  beforePiece: () => Promise<void>,
+): Promise<void> {
+  for (let at = 0; at < bytes.byteLength; at += 10_000) {
+    await beforePiece();
+    response.write(bytes.subarray(at, at + 10_000));
+  }
+  response.end();
 }
 
 /** What the Hub tells browsers: any page may read, and see these headers. */

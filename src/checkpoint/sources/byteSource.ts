@@ -39,6 +39,8 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
   /** Called with the number of bytes that have just arrived, headers and tensors alike, for as long as the checkpoint is open. */
   readonly onBytes?: (bytes: number) => void;
+  /** Milliseconds in which nothing at all comes from a server until it counts as dead; default 15,000. */
+  readonly silentMs?: number;
 }
 
 /**

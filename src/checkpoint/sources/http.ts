@@ -6,8 +6,9 @@ import { quoted, reasonOf } from '../../messages/wording.ts';
 import { CheckpointError } from '../checkpoint.ts';
 import { type ByteSource, type FileFolder, memorySource, requireRange } from './byteSource.ts';
 import { policyRefusal } from './policyRefusals.ts';
+import { fetchAnswer, nextNews, type Patience, SilentServerError } from './silence.ts';
 
-export interface HttpOptions {
+export interface HttpOptions extends Patience {
   readonly onBytes?: (bytes: number) => void;
   /** Sent with every request, an authorisation for instance. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -64,7 +65,7 @@ export async function openHttpFile(
     await discard(response);
     return undefined;
   }
-  return memorySource(label, await wholeBody(response, label, options.onBytes, signal));
+  return memorySource(label, await wholeBody(response, label, { ...options, url, signal }));
 }
 
 /**
@@ -114,7 +115,7 @@ export function rangeSource(
         );
       }
       known = { ...found, ...known };
-      return exactBody(response, label, length, options.onBytes, signal);
+      return exactBody(response, label, length, { ...options, url, signal });
     },
     async close() {
       isOpen = false;
@@ -159,14 +160,16 @@ async function request(
   signal?: AbortSignal,
 ): Promise<Response> {
   try {
-    return await fetch(url, {
+    const init = {
       headers: { ...options.headers, ...(range === undefined ? {} : { Range: range }) },
       // The HTTP cache may hold the file compressed, and would take the range of that.
       ...(range === undefined ? {} : { cache: 'no-store' as const }),
       ...(signal ? { signal } : {}),
-    });
+    };
+    return await fetchAnswer(url, init, options);
   } catch (cause) {
     signal?.throwIfAborted();
+    if (cause instanceof SilentServerError) throw cause;
     throw new CheckpointError(
       (await policyRefusal(url)) ??
         `${quoted(label)} cannot be fetched from ${hostOf(url)} (${networkReason(cause)}). ` +
@@ -201,17 +204,23 @@ function requireSuccess(response: Response, label: string): void {
   );
 }
 
+/** How a body is received. */
+interface Receiving extends Patience {
+  readonly url: string;
+  readonly onBytes?: (bytes: number) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** A body of a known length, no byte more or less. */
 async function exactBody(
   response: Response,
   label: string,
   length: number,
-  onBytes?: (bytes: number) => void,
-  signal?: AbortSignal,
+  receiving: Receiving,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let done = 0;
-  await eachPiece(response, label, signal, (piece) => {
+  await eachPiece(response, label, receiving, (piece) => {
     if (done + piece.byteLength > length) {
       throw new CheckpointError(
         `The server sent more than the ${length} bytes that were asked for of ${quoted(label)}. Download the file and open it from the disk.`,
@@ -219,19 +228,14 @@ async function exactBody(
     }
     bytes.set(piece, done);
     done += piece.byteLength;
-    onBytes?.(piece.byteLength);
+    receiving.onBytes?.(piece.byteLength);
   });
   if (done < length) throw brokenOff(label, `after ${done} of ${length} bytes`);
   return bytes;
 }
 
 /** A body of unknown length, as long as it stays small. */
-async function wholeBody(
-  response: Response,
-  label: string,
-  onBytes?: (bytes: number) => void,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
+async function wholeBody(response: Response, label: string, receiving: Receiving): Promise<Uint8Array> {
   const tooLarge = () =>
     new CheckpointError(
       `The server sends ${quoted(label)} only as a whole, and it is larger than ${largestWholeBytes} bytes. ` +
@@ -243,11 +247,11 @@ async function wholeBody(
   }
   const pieces: Uint8Array[] = [];
   let total = 0;
-  await eachPiece(response, label, signal, (piece) => {
+  await eachPiece(response, label, receiving, (piece) => {
     total += piece.byteLength;
     if (total > largestWholeBytes) throw tooLarge();
     pieces.push(piece);
-    onBytes?.(piece.byteLength);
+    receiving.onBytes?.(piece.byteLength);
   });
   const bytes = new Uint8Array(total);
   let at = 0;
@@ -262,17 +266,19 @@ async function wholeBody(
 async function eachPiece(
   response: Response,
   label: string,
-  signal: AbortSignal | undefined,
+  { url, signal, silentMs }: Receiving,
   take: (piece: Uint8Array) => void,
 ): Promise<void> {
   if (!response.body) return;
   const reader = response.body.getReader();
   try {
     for (;;) {
-      const next = await reader.read().catch((cause: unknown) => {
+      const piece = reader.read().catch((cause: unknown) => {
         signal?.throwIfAborted();
         throw brokenOff(label, `(${networkReason(cause)})`);
       });
+      // What is silent is cancelled below.
+      const next = await nextNews(url, { silentMs }, piece, () => undefined);
       if (next.done) return;
       take(next.value);
     }

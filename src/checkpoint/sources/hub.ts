@@ -5,8 +5,9 @@ import type { RepoId } from '@huggingface/hub';
 import { quoted, reasonOf } from '../../messages/wording.ts';
 import { CheckpointError } from '../checkpoint.ts';
 import type { ByteSource, FileFolder } from './byteSource.ts';
-import { openHttpFile, rangeSource } from './http.ts';
+import { type HttpOptions, openHttpFile, rangeSource } from './http.ts';
 import { policyRefusal } from './policyRefusals.ts';
+import { fetchAnswer, SilentServerError } from './silence.ts';
 
 export interface HubRepository {
   /** `owner/name`, or the bare name of one of the oldest models. */
@@ -28,7 +29,10 @@ export function isRepositoryName(text: string): boolean {
  * The files of a repository.
  * @throws CheckpointError when the name cannot be one of a repository
  */
-export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void): FileFolder {
+export function hubFolder(
+  hub: HubRepository,
+  { onBytes, silentMs }: Pick<HttpOptions, 'onBytes' | 'silentMs'> = {},
+): FileFolder {
   const { repository, revision = 'main', accessToken } = hub;
   if (!isRepositoryName(repository)) {
     throw new CheckpointError(
@@ -47,7 +51,7 @@ export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void)
     async list(signal) {
       const { HUB_URL, listFiles } = await import('@huggingface/hub');
       const names: string[] = [];
-      const call = new HubCall(signal);
+      const call = new HubCall(signal, silentMs);
       try {
         for await (const entry of listFiles({ ...place(HUB_URL), fetch: call.fetch })) {
           if (entry.type === 'file') names.push(entry.path);
@@ -60,9 +64,9 @@ export function hubFolder(hub: HubRepository, onBytes?: (bytes: number) => void)
     async open(name, signal): Promise<ByteSource | undefined> {
       const { fileDownloadInfo, HUB_URL, InvalidApiResponseFormatError } = await import('@huggingface/hub');
       const here = place(HUB_URL);
-      const options = { ...(onBytes ? { onBytes } : {}) };
+      const options = { silentMs, ...(onBytes ? { onBytes } : {}) };
       const ours = accessToken === undefined ? {} : { headers: { Authorization: `Bearer ${accessToken}` } };
-      const call = new HubCall(signal);
+      const call = new HubCall(signal, silentMs);
       try {
         const info = await fileDownloadInfo({ ...here, path: name, fetch: call.fetch });
         if (!info) return undefined;
@@ -91,11 +95,11 @@ class HubCall {
   #last: Response | undefined;
   #asked = '';
 
-  constructor(signal: AbortSignal | undefined) {
+  constructor(signal: AbortSignal | undefined, silentMs: number | undefined) {
     this.#signal = signal;
     this.fetch = async (input, init) => {
       this.#asked = input instanceof Request ? input.url : String(input);
-      this.#last = await fetch(input, { ...init, ...(signal ? { signal } : {}) });
+      this.#last = await fetchAnswer(input, { ...init, ...(signal ? { signal } : {}) }, { silentMs });
       return this.#last;
     };
   }
@@ -112,6 +116,7 @@ class HubCall {
   /** What to throw in place of what the library threw; the signal's reason when it was the signal. */
   async error(cause: unknown, hub: HubRepository, label: string): Promise<unknown> {
     if (this.#signal?.aborted) return this.#signal.reason;
+    if (cause instanceof SilentServerError) return cause;
     const refusal = await policyRefusal(this.#asked);
     return new CheckpointError(refusal ?? sentenceOf(cause, this.#reason, hub, label));
   }
