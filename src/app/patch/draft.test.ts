@@ -1,0 +1,240 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import { architectureOf } from '../../architectures/registry.ts';
+import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
+import type { ModelInfo } from '../../worker/protocol.ts';
+import { readPartition } from './CableFields.tsx';
+import { cellOrder, movedTo } from './cableSweep.ts';
+import { type Cable, emptyDocument, type PatchDocument, type Place } from './document.ts';
+import { draftOf, type Readings } from './draft.ts';
+import { outlineOf } from './outline.ts';
+import { withPairs } from './PairsForm.tsx';
+import { initialSweep, presetExperiment, presetNames } from './presets.ts';
+import { estimatedChange, shareOf, socketValue } from './shares.ts';
+import { addressesOf, placeOf, type Shelf, socketKey } from './sockets.ts';
+import { patchExperimentOf } from './sweeps.ts';
+import { numbersIn, vectorProblem } from './VectorForm.tsx';
+
+let architecture: Architecture;
+let model: ModelInfo;
+beforeAll(() => {
+  architecture = architectureOf(tinyCheckpoint(tinyConfigurations.gpt2));
+  model = {
+    label: 'tiny',
+    family: 'gpt2',
+    architecture: 'gpt2',
+    isCausal: true,
+    layerCount: architecture.layerCount,
+    width: architecture.width,
+    headCount: architecture.headCount,
+    vocabularySize: architecture.vocabularySize,
+    maxPositions: architecture.maxPositions,
+    parameterCount: 1,
+    weightBytes: 1,
+    components: architecture.components.map(
+      ({ name, scope, layout, width, heads = 1, description, feeds }) => ({
+        name,
+        layers: scope === 'layer' ? architecture.layerCount : null,
+        shape:
+          layout === 'pair'
+            ? [heads, 'position', 'position']
+            : layout === 'head'
+              ? ['position', heads, width]
+              : ['position', width],
+        description,
+        feeds,
+      }),
+    ),
+  };
+});
+
+const reading = (text: string, ids: readonly number[], next = 7): Readings[number] => ({
+  text,
+  tokens: ids.map((id) => ({ id, text: ` ${id}`, isSpecial: false })),
+  prediction: {
+    tokens: [],
+    candidates: [{ id: next, text: ` ${next}`, isSpecial: false, probability: 0.5, logit: 1 }],
+    elapsedMs: 1,
+  },
+});
+const readings: Readings = [reading('b', [1, 2, 3], 7), reading('s', [1, 9, 3], 8)];
+const place = (run: string, layer: number, position: number, component = 'block_output'): Place => ({
+  run,
+  component,
+  layer,
+  positions: [position],
+});
+const cable = (id: number, from: Place | null, to: Place): Cable => ({
+  id,
+  type: 'VanillaIntervention',
+  from,
+  to,
+  settings: {},
+});
+const document: PatchDocument = { ...emptyDocument, base: 'b', sources: ['s'] };
+
+test('the outline of a model is its components, as the model has them', () => {
+  const plain = (components: readonly ComponentDescription[]) =>
+    components.map(({ name, scope, layout, width, heads, headsOf }) => ({
+      name,
+      scope,
+      layout,
+      width,
+      heads,
+      headsOf,
+    }));
+  expect(plain(outlineOf(model).components)).toEqual(plain(architecture.components));
+});
+
+describe('a draft', () => {
+  test('watches what the source says against what the base says', () => {
+    const { answer, distractor, matching, problem } = draftOf(document, readings, model);
+    expect([answer?.id, distractor?.id, matching, problem]).toEqual([8, 7, [0, 1, 2], null]);
+    const named = draftOf({ ...document, answer: ' 7' }, readings, model);
+    expect([named.answer?.id, named.distractor]).toEqual([7, null]);
+  });
+
+  test('runs the cables that fit, and says of each other why it does not', () => {
+    const cables = [
+      cable(1, place('source_0', 1, 1), place('base', 1, 1)),
+      cable(2, place('source_0', 99, 1), place('base', 99, 1)),
+      cable(3, place('source_0', 1, 7), place('base', 1, 1)),
+    ];
+    const { experiment, misfits, problem } = draftOf({ ...document, cables }, readings, model);
+    expect(problem).toBeNull();
+    expect(experiment?.configuration?.representations).toHaveLength(1);
+    expect(misfits.map(({ id }) => id)).toEqual([2, 3]);
+    expect(misfits[0]?.why).toMatch(/^Layer 99 /);
+    expect(draftOf({ ...document, cables }, readings, null).experiment).toBeNull();
+  });
+
+  test('says of a circle which cables make it', () => {
+    const cables = [
+      cable(1, place('source_0', 0, 1), place('source_1', 0, 1)),
+      cable(2, place('source_1', 0, 1), place('source_0', 0, 1)),
+      cable(3, place('source_1', 1, 1), place('base', 1, 1)),
+    ];
+    const three = [...readings, reading('t', [4, 5, 6])];
+    const { experiment, problem } = draftOf({ ...document, sources: ['s', 't'], cables }, three, model);
+    expect(experiment).toBeNull();
+    expect(problem).toContain('in a circle');
+  });
+});
+
+const shelfOf = (component: string, view: Partial<Shelf['view']> = {}): Shelf => {
+  const found = architecture.components.find(({ name }) => name === component);
+  if (!found) throw new Error(component);
+  return {
+    view: { component, columns: 'position', head: null, ...view },
+    component: found,
+    layerCount: architecture.layerCount,
+  };
+};
+
+test('a place is the sockets that it was made of', () => {
+  const heads = shelfOf('head_query_output', { columns: 'head' });
+  const byHead = placeOf(heads, 'base', 1, [1, 2]);
+  expect(byHead).toEqual({
+    run: 'base',
+    component: 'head_query_output',
+    layer: 1,
+    positions: 'all',
+    heads: [1, 2],
+  });
+  expect(addressesOf(heads, byHead, 4).map(({ column }) => column)).toEqual([1, 2]);
+  const one = shelfOf('head_query_output', { head: 1 });
+  expect(placeOf(one, 'base', 1, [3])).toEqual({
+    run: 'base',
+    component: 'head_query_output',
+    layer: 1,
+    positions: [3],
+    heads: [1],
+  });
+  expect(addressesOf(shelfOf('block_output'), place('original', 1, 2), 4)).toEqual([
+    { run: 'base', layer: 1, column: 2 },
+  ]);
+  expect(addressesOf(heads, place('base', 1, 2), 4)).toEqual([]);
+});
+
+test('a share is measured before it is estimated, and heads add up', () => {
+  // [2 layers, 2 positions, 2 heads]
+  const estimate = {
+    shape: [2, 2, 2],
+    values: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    baselines: { base: 0, source: 4 },
+    elapsedMs: 1,
+  };
+  const change = (view: Partial<Shelf['view']>, layer: number, column: number) =>
+    estimatedChange(estimate, shelfOf('head_query_output', view), layer, column);
+  expect(change({ columns: 'head' }, 0, 1)).toBe(2 + 4);
+  expect(change({ head: 1 }, 1, 0)).toBe(6);
+  expect(change({}, 1, 1)).toBe(7 + 8);
+  const shelf = shelfOf('head_query_output', { head: 1 });
+  const known = (measured: ReadonlyMap<string, number>) =>
+    socketValue(
+      { estimates: new Map([['head_query_output', estimate]]), measured, baselines: { base: 2, source: 6 } },
+      shelf,
+      1,
+      0,
+    );
+  expect(known(new Map())).toEqual({ value: 1.5, isMeasured: false });
+  expect(known(new Map([[socketKey(shelf, 1, 0), 3]]))).toEqual({ value: 0.25, isMeasured: true });
+  expect(shareOf(1, { base: 2, source: 2 })).toBeNaN();
+});
+
+test('a position without a match has no estimate, and takes no part in a head’s', () => {
+  const values = Float32Array.of(1, 2, Number.NaN, Number.NaN);
+  const estimate = { shape: [1, 2, 2], values, baselines: { base: 0, source: 1 }, elapsedMs: 1 };
+  expect(estimatedChange(estimate, shelfOf('head_query_output', { head: 0 }), 0, 1)).toBeNaN();
+  expect(estimatedChange(estimate, shelfOf('head_query_output', { columns: 'head' }), 0, 1)).toBe(2);
+});
+
+test('a cable that is swept takes its source end along where that hung at the same place', () => {
+  const same = cable(1, place('source_0', 1, 2), place('base', 1, 1));
+  expect(movedTo(same, { layer: 2, column: 0 }, [1, 2, null])?.from).toMatchObject({
+    layer: 2,
+    positions: [1],
+  });
+  expect(movedTo(same, { layer: 2, column: 2 }, [1, 2, null])).toBeNull();
+  const fixed = cable(1, place('source_0', 0, 0), place('base', 1, 1));
+  expect(movedTo(fixed, { layer: 2, column: 2 }, [1, 2, null])?.from).toMatchObject({
+    layer: 0,
+    positions: [0],
+  });
+  expect(cellOrder(5, 1).map(({ layer }) => layer)).toEqual([0, 4, 2, 1, 3]);
+});
+
+test('every preset is an experiment of the prompts, and a sweep of unequal prompts says why there is none', () => {
+  const draft = draftOf(document, readings, model);
+  for (const preset of presetNames) {
+    const made = presetExperiment(document, draft, { ...initialSweep, preset });
+    expect(made.ok, preset).toBe(true);
+    if (made.ok) expect(made.experiment.pairs[0]).toMatchObject({ clean: 's', answer: 8, distractor: 7 });
+  }
+  const sweep = patchExperimentOf(document, draft, shelfOf('block_output'));
+  expect(sweep.ok && sweep.experiment.sweeps).toMatchObject([{ component: 'block_output', by: 'position' }]);
+  const longer = [readings[0] ?? reading('b', []), reading('s', [1, 9, 3, 4], 8)];
+  const none = patchExperimentOf(document, draftOf(document, longer, model), shelfOf('block_output'));
+  expect(!none.ok && none.why).toMatch(/^The prompts have 3 and 4 tokens/);
+});
+
+test('a table of pairs shows its first, and one that misses a column leaves the page as it was', () => {
+  const next = withPairs(document, 'clean,corrupted,answer\nx,y, z\nu,v, w');
+  expect(next).toMatchObject({
+    base: 'y',
+    sources: ['x'],
+    answer: ' z',
+    pairs: [{ clean: 'x' }, { clean: 'u' }],
+  });
+  expect(() => withPairs(document, 'clean,answer\nx, z')).toThrow("The table has no column 'corrupted'");
+});
+
+test('numbers and partitions are read as people write them', () => {
+  expect(numbersIn('[1, -2.5e-1\n.5]')).toEqual([1, -0.25, 0.5]);
+  expect(vectorProblem([1, 2], 3)).toBe('There are 2 numbers; this socket takes 3.');
+  expect(readPartition('0-64, 64 - 128')).toEqual([
+    [0, 64],
+    [64, 128],
+  ]);
+  expect(readPartition('0-64, 64')).toBeNull();
+});
