@@ -150,6 +150,28 @@ test('a pyvene folder opens, and gives pyvene’s probabilities', async ({ page 
   for (const part of ['·Paris', '96.30']) await expect(effect(page)).toContainText(part);
 });
 
+test('a vector is added to a socket, and the prediction changes as the library says', async ({ page }) => {
+  await open(page);
+  await startTutorial(page);
+  const stored = readInterveneResult(
+    JSON.parse(readFileSync(new URL('examples/intervene/results/addition.json', root), 'utf8')),
+  );
+  const [representation] = stored.experiment.configuration?.representations ?? [];
+  await page.getByLabel('Component').selectOption('mlp_output');
+  const at = await socket(page, 'base', 5, 6, 7);
+  await page.mouse.click(at.x, at.y);
+  await button(page, 'Vector or mean').click();
+  await page.getByLabel('Vector', { exact: false }).first().selectOption('numbers');
+  await page.getByLabel('What it does').selectOption('AdditionIntervention');
+  await page.getByLabel('128 numbers').fill('1 2 3');
+  await button(page, 'Hang it here').click();
+  await expect(page.getByText('There are 3 numbers; this socket takes 128.')).toBeVisible();
+  await page.getByLabel('128 numbers').fill(JSON.stringify(representation?.source_representation));
+  await button(page, 'Hang it here').click();
+  await expect(cables(page)).toHaveText([/Addition: a vector into base mlp output 5, 6 “downtown”/]);
+  await expect(effect(page)).toContainText(((stored.after[0]?.probability ?? 0) * 100).toFixed(2));
+});
+
 test('heads are path-patched, and head 7.0 is read', async ({ page }) => {
   await open(page);
   await page.getByRole('region', { name: 'Sweep' }).getByRole('combobox').first().selectOption('paths');
