@@ -2,7 +2,7 @@
 // Prints one line of JSON.
 
 import { openModel } from '../../src/checkpoint/openNode.ts';
-import { cellWay, orderCells } from '../../src/experiments/patch/cells.ts';
+import { cellSpan, orderCells } from '../../src/experiments/patch/cells.ts';
 import { patchGrid } from '../../src/experiments/patch/grid.ts';
 import { estimatePatch } from '../../src/experiments/patch/plan.ts';
 import { resolvePatch } from '../../src/experiments/patch/resolve.ts';
@@ -44,7 +44,7 @@ const values = panels.flatMap(({ component }, panel) =>
 // Cells before the first difference of the two prompts need no run in a causal model.
 const { architecture } = model;
 const changing = orderCells(patch, architecture.layerCount).filter((cell) =>
-  patch.cases.some((one) => cellWay(patch, architecture, cell, one)),
+  patch.cases.some((patchCase) => cellSpan(patch, architecture, cell, patchCase)),
 );
 const { tokenLayers } = estimatePatch(architecture, patch);
 console.log(

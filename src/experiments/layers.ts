@@ -38,13 +38,13 @@ export function coarseToFine(layerCount: number): readonly number[] {
 }
 
 /** A window, and where a row that edits it begins. */
-export interface WindowWay extends LayerRange {
+export interface LayerSpan extends LayerRange {
   /** The layer at whose entrance it forks. */
   readonly fork: number;
 }
 
-/** The shortest way of a row that edits a component in a window of layers. */
-export function wayThrough(component: string, layer: number, window: number, layerCount: number): WindowWay {
+/** The layers that a row passes which edits a component in a window of layers. */
+export function layerSpan(component: string, layer: number, window: number, layerCount: number): LayerSpan {
   const range = windowAround(layer, window, layerCount);
   // Whatever leaves a block enters the next one, and a row that begins there passes one layer less.
   const isEntered = component === 'block_output' && range.to - range.from === 1 && range.to < layerCount;
@@ -56,7 +56,7 @@ export function wayThrough(component: string, layer: number, window: number, lay
  * @param sourceOf what stands there instead, of the component at each layer
  */
 export function replaceWindow(
-  { from, to, fork }: WindowWay,
+  { from, to, fork }: LayerSpan,
   component: string,
   location: Location,
   sourceOf: (site: Site & { readonly layer: number }) => Source,

@@ -284,11 +284,11 @@ describe('what cannot be is said', () => {
         ...objects,
         causalModel: { ...causalModel, first: { values: ['Mary'] }, second: { values: ['Mary'] } },
       },
-      "'data.distinct': of 10000 draws none was so.",
+      "'data.distinct': of 10000 draws none fits.",
     ],
     [
       { ...objects, interchange: 'first', label: ' {second}', only: 'changed' },
-      "'data.only': of 10000 draws none was so.",
+      "'data.only': of 10000 draws none fits.",
     ],
     [
       { ...objects, causalModel: { ...causalModel, first: { values: ['{first}'] } } },

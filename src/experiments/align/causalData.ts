@@ -19,9 +19,9 @@ import {
 import type { AlignExampleFile } from './example.ts';
 
 /** Combinations are of the values of a variable's parents. */
-const most = { values: 10_000, examples: 50_000, combinations: 200_000 };
+const limits = { values: 10_000, examples: 50_000, combinations: 200_000 };
 /** Draws until one is as wanted. */
-const patience = 10_000;
+const maxAttempts = 10_000;
 
 /** A word that can stand in braces. */
 const name = v.pipe(
@@ -41,7 +41,7 @@ const losesNothing = v.pipe(
 const values = v.pipe(
   v.array(v.string()),
   v.minLength(1, 'A variable needs at least one value'),
-  v.maxLength(most.values),
+  v.maxLength(limits.values),
   v.check((list) => new Set(list).size === list.length, 'A value is given twice'),
 );
 const parents = v.pipe(v.array(name), v.minLength(1, 'Name at least one parent; an input has no parents'));
@@ -76,7 +76,7 @@ export const causalDataSchema = v.strictObject({
   label: v.string(),
   /** The variables whose values the source gives. */
   interchange: v.union([name, v.pipe(v.array(name), v.minLength(1, 'Name at least one variable'))]),
-  count: v.pipe(wholeNumber, v.minValue(1), v.maxValue(most.examples)),
+  count: v.pipe(wholeNumber, v.minValue(1), v.maxValue(limits.examples)),
   /** A variable of which each value is as likely as another, in bases and in sources. */
   balanced: v.optional(name),
   /** Variables that never have the same value in one prompt. */
@@ -169,10 +169,10 @@ class Declared {
     }
     const { parents: given } = declared;
     const combined = given.reduce((product, parent) => product * this.#valuesOf(parent).length, 1);
-    if (combined > most.combinations)
+    if (combined > limits.combinations)
       this.fail(
         `${where}.parents`,
-        `their values have ${combined} combinations, and there can be at most ${most.combinations}.`,
+        `their values have ${combined} combinations, and there can be at most ${limits.combinations}.`,
       );
     if ('table' in declared) {
       const { table } = declared;
@@ -324,11 +324,11 @@ export function causalExamples(
   const random = uniformStream(seed);
   const labelOf = (setting: Setting<string>) => fill(label, setting, declared, 'label').text;
   const again = <T>(what: string, draw: () => T, isWanted: (drawn: T) => boolean): T => {
-    for (let attempt = 0; attempt < patience; attempt++) {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const drawn = draw();
       if (isWanted(drawn)) return drawn;
     }
-    return declared.fail(what, `of ${patience} draws none was so. Ask for less, or give more values.`);
+    return declared.fail(what, `of ${maxAttempts} draws none fits. Ask for less, or give more values.`);
   };
   const input = () =>
     again(

@@ -138,7 +138,7 @@ function choose<T>(items: readonly T[], random: Random, what: string): T {
   throw new ExperimentError(`There is nothing to choose ${what} from.`);
 }
 
-const patience = 100_000;
+const maxAttempts = 100_000;
 
 /**
  * Every input drawn from its values.
@@ -150,13 +150,13 @@ export function sampleInput<V>(
   random: Random,
   isWanted: (setting: Setting<V>) => boolean = () => true,
 ): Setting<V> {
-  for (let draw = 0; draw < patience; draw++) {
+  for (let draw = 0; draw < maxAttempts; draw++) {
     const input = Object.fromEntries(
       model.inputs.map((name) => [name, choose(of(model.values, name), random, `a value of '${name}'`)]),
     );
     if (isWanted(runForward(model, input))) return input;
   }
-  throw new ExperimentError(`Of ${patience} inputs of the causal model none was as wanted; ask for less.`);
+  throw new ExperimentError(`Of ${maxAttempts} inputs of the causal model none fits; ask for less.`);
 }
 
 /** For each value of a variable, the values of its parents that lead to it. */
@@ -290,10 +290,10 @@ export function counterfactualExamples<V>(
     };
   };
   return Array.from({ length: size }, () => {
-    for (let attempt = 0; attempt < patience; attempt++) {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const example = draw();
       if (isWanted(example)) return example;
     }
-    throw new ExperimentError(`Of ${patience} pairs none was as wanted; ask for less.`);
+    throw new ExperimentError(`Of ${maxAttempts} pairs none fits; ask for less.`);
   });
 }

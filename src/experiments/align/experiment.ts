@@ -8,7 +8,7 @@ import { causalDataSchema } from './causalData.ts';
 import { exampleSchema } from './example.ts';
 
 export const alignVersion = 1;
-const most = { examples: 50_000, sites: 1000, epochs: 10_000 };
+const limits = { examples: 50_000, sites: 1000, epochs: 10_000 };
 
 const seed = v.pipe(wholeNumber, v.minValue(0), v.maxValue(2 ** 32 - 1));
 const positive = v.pipe(v.number(), v.finite(), v.minValue(Number.MIN_VALUE, 'It must be above 0'));
@@ -23,7 +23,7 @@ const atLeastOne = v.pipe(wholeNumber, v.minValue(1, 'It must be at least 1'));
 const examples = v.pipe(
   v.array(exampleSchema),
   v.minLength(1, 'There is no example; give { "base": "...", "source": "...", "label": "..." }'),
-  v.maxLength(most.examples, `There can be at most ${most.examples} examples`),
+  v.maxLength(limits.examples, `There can be at most ${limits.examples} examples`),
 );
 
 /** Examples one by one, or declared by a causal model. */
@@ -69,7 +69,7 @@ export type AlignIntervention = Immutable<v.InferOutput<typeof interventionSchem
 /** Defaults are those of pyvene's `train_alignment`. */
 export const trainingSchema = v.strictObject({
   batchSize: v.optional(atLeastOne, 32),
-  epochs: v.optional(v.pipe(atLeastOne, v.maxValue(most.epochs)), 10),
+  epochs: v.optional(v.pipe(atLeastOne, v.maxValue(limits.epochs)), 10),
   learningRate: v.optional(positive, 1e-3),
   optimizer: v.optional(v.picklist(['adam', 'adamw', 'sgd']), 'adam'),
   /** Of the learning rate: up in a straight line, then down to 0 or level. */
@@ -119,7 +119,7 @@ export type AlignExperiment = Immutable<v.InferOutput<typeof alignExperimentSche
 export type AlignExperimentFile = Immutable<v.InferInput<typeof alignExperimentSchema>>;
 
 /** At most so many sites are trained for one file. */
-export const mostSites = most.sites;
+export const mostSites = limits.sites;
 
 /**
  * @param value what JSON.parse gave

@@ -19,7 +19,7 @@ export const bestToken: Reduction = {
 };
 
 /** Rows of one plan where nothing but their end is read, and their tokens, at most. */
-const together = { rows: 128, tokens: 4096 };
+const batchLimits = { rows: 128, tokens: 4096 };
 
 /** Bytes that states kept between steps take at most, unless another bound is given. */
 export const defaultKeptBytes = 512 * 2 ** 20;
@@ -47,7 +47,7 @@ export function partsTogether<T>(
   for (const item of items) {
     const part = parts.at(-1);
     const own = tokensOf(item);
-    if (part && part.length < together.rows && tokens + own <= together.tokens) {
+    if (part && part.length < batchLimits.rows && tokens + own <= batchLimits.tokens) {
       part.push(item);
       tokens += own;
     } else {

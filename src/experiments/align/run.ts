@@ -20,10 +20,10 @@ import {
   controlNumbers,
   hostParameters,
   interchangedDimensions,
+  interchangedFraction,
   type Numbers,
   type Trained,
   trainableOf,
-  widthShare,
 } from './trainable.ts';
 
 /** What is known without an intervention. Shares are of 1. */
@@ -120,11 +120,11 @@ async function baselinesOf(
 /** Whether the losses of epochs have stopped falling. */
 function hasSettled(
   losses: readonly number[],
-  { patience, least }: { patience: number; least: number },
+  { patience, least: minDelta }: { patience: number; least: number },
 ): boolean {
   if (losses.length <= patience) return false;
   const before = Math.min(...losses.slice(0, -patience));
-  return losses.slice(-patience).every((loss) => loss > before - least);
+  return losses.slice(-patience).every((loss) => loss > before - minDelta);
 }
 
 class SiteRun {
@@ -217,7 +217,7 @@ class SiteRun {
       ...(trainable.boundary
         ? {
             boundary: {
-              share: widthShare(trainable, numbers, temperature).share,
+              share: interchangedFraction(trainable, numbers, temperature).share,
               dimensions: interchangedDimensions(trainable, numbers, width, temperature),
             },
           }

@@ -12,7 +12,7 @@ import { readPrediction } from '../planRuns.ts';
 import type { AlignTraining } from './experiment.ts';
 import { bestToken, inParts, type KeptExamples, partsTogether, type Work } from './keptExamples.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
-import { areSound, type Numbers, type Trainable, widthShare } from './trainable.ts';
+import { areSound, interchangedFraction, type Numbers, type Trainable } from './trainable.ts';
 
 /** Draws from the experiment's seed: those of the parameters come before. */
 const firstOrder = 2;
@@ -125,7 +125,9 @@ export class SiteTraining {
       ...crossEntropy([label.id]),
     }));
     const rate = training.learningRate * rateFactor(this.#schedule, this.#step);
-    const share = trainable.boundary ? widthShare(trainable, this.#numbers, temperature) : undefined;
+    const share = trainable.boundary
+      ? interchangedFraction(trainable, this.#numbers, temperature)
+      : undefined;
     const { objective } = await model.gradients(
       { rows, terms, of: [fragment.parameters] },
       {

@@ -112,10 +112,10 @@ const clamped = (boundary = 0): number => Math.min(1, Math.max(1e-3, boundary));
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /**
- * The share of the width that is interchanged, as it enters the loss: the boundary, or the mean of the mask.
+ * The fraction of the width that is interchanged, as it enters the loss: the boundary, or the mean of the mask.
  * @returns the share, and its gradient with respect to the parameter
  */
-export function widthShare(
+export function interchangedFraction(
   { boundary }: Trainable,
   numbers: Numbers,
   temperature: number,

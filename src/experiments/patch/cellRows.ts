@@ -3,16 +3,16 @@
 import type { Location, Site, Source } from '../../runtime/plan/plan.ts';
 
 /** A row that carries positions from `position` on through the layers `from` to `to` (exclusive). */
-export interface RowWay {
+export interface RowSpan {
   readonly from: number;
   readonly to: number;
   readonly position: number;
 }
 
 /** What a cell needs of a plan. */
-export interface CellWay {
+export interface CellSpan {
   /** Its own rows; the last one is measured. */
-  readonly rows: readonly RowWay[];
+  readonly rows: readonly RowSpan[];
   /** Layers that the run which is edited must pass for it, and the one that activations are taken from. */
   readonly base: number;
   readonly source: number;

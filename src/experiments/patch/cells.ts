@@ -4,8 +4,8 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Location, Row } from '../../runtime/plan/plan.ts';
 import { fillBatches } from '../batches.ts';
-import { coarseToFine, replaceWindow, wayThrough } from '../layers.ts';
-import type { CellRows, CellWay } from './cellRows.ts';
+import { coarseToFine, layerSpan, replaceWindow } from '../layers.ts';
+import type { CellRows, CellSpan } from './cellRows.ts';
 import {
   columnAt,
   columnsOf,
@@ -16,7 +16,7 @@ import {
   type PatchOutline,
   type SweepPanel,
 } from './outline.ts';
-import { pathRows, pathWay } from './pathCells.ts';
+import { pathRows, pathSpan } from './pathCells.ts';
 
 /** All cells, coarse layers first; all panels and columns of a layer together. */
 export function orderCells(outline: PatchOutline, layerCount: number): readonly PatchCell[] {
@@ -45,15 +45,15 @@ function sweepLocation(
   };
 }
 
-function sweepWay(
+function sweepSpan(
   panel: SweepPanel,
   cell: PatchCell,
-  one: PatchCase,
+  patchCase: PatchCase,
   { layerCount, isCausal }: Architecture,
-): CellWay | undefined {
-  const [first] = sweepLocation(panel, cell, one, isCausal).positions;
+): CellSpan | undefined {
+  const [first] = sweepLocation(panel, cell, patchCase, isCausal).positions;
   if (first === undefined) return undefined;
-  const { fork, to } = wayThrough(panel.component, cell.layer, panel.window, layerCount);
+  const { fork, to } = layerSpan(panel.component, cell.layer, panel.window, layerCount);
   const position = isCausal ? first : 0;
   return {
     rows: [{ from: fork, to: layerCount, position }],
@@ -63,43 +63,43 @@ function sweepWay(
   };
 }
 
-/** The way of a cell in one case; undefined when it changes nothing there. */
-export function cellWay(
+/** What a cell passes in one case; undefined when it changes nothing there. */
+export function cellSpan(
   outline: PatchOutline,
   architecture: Architecture,
   cell: PatchCell,
-  one: PatchCase,
-): CellWay | undefined {
+  patchCase: PatchCase,
+): CellSpan | undefined {
   const panel = outline.panels[cell.panel];
   if (!panel) return undefined;
   return panel.kind === 'path'
-    ? pathWay(panel, cell, one, architecture)
-    : sweepWay(panel, cell, one, architecture);
+    ? pathSpan(panel, cell, patchCase, architecture)
+    : sweepSpan(panel, cell, patchCase, architecture);
 }
 
 /**
  * A cell as rows, the last of which is measured: forked where its window begins, at the first position that it edits,
  * with what stands in the other run put in.
- * @returns as many rows as `cellWay` tells; none when it changes nothing
+ * @returns as many rows as `cellSpan` has; none when it changes nothing
  */
 export function cellRows(
   outline: PatchOutline,
   architecture: Architecture,
   cell: PatchCell,
-  one: PatchCase,
+  patchCase: PatchCase,
   at: CellRows,
 ): readonly Row[] {
   const panel = outline.panels[cell.panel];
-  const way = cellWay(outline, architecture, cell, one);
-  const [own] = way?.rows ?? [];
+  const span = cellSpan(outline, architecture, cell, patchCase);
+  const [own] = span?.rows ?? [];
   if (!panel || !own) return [];
-  if (panel.kind === 'path') return pathRows(panel, cell, one, architecture, at);
-  const location = sweepLocation(panel, cell, one, architecture.isCausal);
+  if (panel.kind === 'path') return pathRows(panel, cell, patchCase, architecture, at);
+  const location = sweepLocation(panel, cell, patchCase, architecture.isCausal);
   return [
     {
       start: { kind: 'fork', parent: at.base, layer: own.from, position: own.position },
       edits: replaceWindow(
-        wayThrough(panel.component, cell.layer, panel.window, architecture.layerCount),
+        layerSpan(panel.component, cell.layer, panel.window, architecture.layerCount),
         panel.component,
         location,
         (site) => at.sourceOf(site, location),
@@ -135,9 +135,9 @@ export function batchCells(outline: PatchOutline, architecture: Architecture): r
     to: Math.min(cases.length, (slice + 1) * together),
   }));
   const tokensIn = (cell: PatchCell, from: number, to: number): number =>
-    cases.slice(from, to).reduce((sum, one) => {
-      const { rows = [] } = cellWay(outline, architecture, cell, one) ?? {};
-      return sum + rows.reduce((own, { position }) => own + one.base.length - position, 0);
+    cases.slice(from, to).reduce((sum, patchCase) => {
+      const { rows = [] } = cellSpan(outline, architecture, cell, patchCase) ?? {};
+      return sum + rows.reduce((own, { position }) => own + patchCase.base.length - position, 0);
     }, 0);
   const weighed = orderCells(outline, architecture.layerCount).map((cell) => ({
     cell,

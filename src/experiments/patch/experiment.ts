@@ -8,12 +8,12 @@ import { type Immutable, readVersioned, textOrIds, tokenId, wholeNumber } from '
 import { pairsSchema } from '../pairs.ts';
 
 export const patchVersion = 1;
-const most = { sweeps: 8, prompts: 1000 };
+const limits = { sweeps: 8, prompts: 1000 };
 
 const promptsSchema = v.pipe(
   v.array(textOrIds),
   v.minLength(1, 'There is no prompt; give at least one'),
-  v.maxLength(most.prompts, `There can be at most ${most.prompts} prompts`),
+  v.maxLength(limits.prompts, `There can be at most ${limits.prompts} prompts`),
 );
 
 export const ablationSchema = v.variant('kind', [
@@ -85,7 +85,7 @@ export const patchExperimentSchema = v.pipe(
       v.pipe(
         v.array(sweepSchema),
         v.minLength(1, 'There is no sweep; name at least one component'),
-        v.maxLength(most.sweeps, `There can be at most ${most.sweeps} sweeps`),
+        v.maxLength(limits.sweeps, `There can be at most ${limits.sweeps} sweeps`),
       ),
       defaultSweeps,
     ),

@@ -8,7 +8,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import { type Edit, type Location, type Row, replace } from '../../runtime/plan/plan.ts';
-import type { CellRows, CellWay } from './cellRows.ts';
+import type { CellRows, CellSpan } from './cellRows.ts';
 import { columnAt, type PatchCase, type PatchCell, type PathPanel } from './outline.ts';
 
 /** Layers whose heads receive from the sender, ascending, with the heads of each. */
@@ -46,14 +46,14 @@ function reachOf(
   return { position: isCausal ? firstDifference : 0, to: last + 1, frozenTo: last, receivers };
 }
 
-/** The way of a cell in one case; undefined where no path leads from the sender to a receiver. */
-export function pathWay(
+/** What a cell passes in one case; undefined where no path leads from the sender to a receiver. */
+export function pathSpan(
   panel: PathPanel,
   cell: PatchCell,
-  one: PatchCase,
+  patchCase: PatchCase,
   architecture: Architecture,
-): CellWay | undefined {
-  const reach = reachOf(panel, cell, one, architecture);
+): CellSpan | undefined {
+  const reach = reachOf(panel, cell, patchCase, architecture);
   if (!reach) return undefined;
   const { layerCount } = architecture;
   const { position, to, frozenTo, receivers } = reach;
@@ -72,16 +72,16 @@ export function pathWay(
 export function pathRows(
   panel: PathPanel,
   cell: PatchCell,
-  one: PatchCase,
+  patchCase: PatchCase,
   architecture: Architecture,
   { base, sourceOf, first }: CellRows,
 ): readonly Row[] {
-  const reach = reachOf(panel, cell, one, architecture);
+  const reach = reachOf(panel, cell, patchCase, architecture);
   if (!reach) return [];
   const { layer } = cell;
   const { position, frozenTo, receivers } = reach;
   const head = columnAt(panel, cell.column).head ?? 0;
-  const positions = Array.from({ length: one.base.length - position }, (_, index) => position + index);
+  const positions = Array.from({ length: patchCase.base.length - position }, (_, index) => position + index);
   const taken = (row: number, component: string, at: number, location: Location): Edit => {
     const site = { component, layer: at };
     return { site, location, fragment: replace, source: { kind: 'row', row, site, location } };

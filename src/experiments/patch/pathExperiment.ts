@@ -7,13 +7,13 @@ import { type Immutable, readVersioned, tokenId } from '../experimentFile.ts';
 import { pairsSchema } from '../pairs.ts';
 
 export const pathVersion = 1;
-const most = { receivers: 8, heads: 1000 };
+const limits = { receivers: 8, heads: 1000 };
 
 /** Heads as TransformerLens writes them: [9, 6] is head 6 of layer 9. */
 const headList = v.pipe(
   v.array(v.strictTuple([tokenId, tokenId])),
   v.minLength(1, 'Name at least one head as [layer, head]'),
-  v.maxLength(most.heads),
+  v.maxLength(limits.heads),
 );
 
 const receiverSchema = v.strictObject({
@@ -45,7 +45,7 @@ export const pathExperimentSchema = v.strictObject({
     v.pipe(
       v.array(receiverSchema),
       v.minLength(1, "There is no receiver; 'logits' is the prediction"),
-      v.maxLength(most.receivers),
+      v.maxLength(limits.receivers),
     ),
     [{ component: 'logits' }],
   ),

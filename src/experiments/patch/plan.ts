@@ -3,7 +3,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Location, Plan, Read, Reduction, Row, Site, Source } from '../../runtime/plan/plan.ts';
 import { promptRow, readPrediction } from '../planRuns.ts';
-import { batchCells, cellRows, cellWay, orderCells, type PatchBatch } from './cells.ts';
+import { batchCells, cellRows, cellSpan, orderCells, type PatchBatch } from './cells.ts';
 import type { PatchCase, PatchCell, PatchOutline } from './outline.ts';
 
 /** What an ablation puts at a site, as the runtime takes it: [units, width], or [heads, positions, keys]. */
@@ -23,13 +23,18 @@ export interface PlanSources {
 export interface CellsPlan {
   readonly plan: Plan;
   /** The cell and the case of each read. */
-  readonly members: readonly { readonly cell: PatchCell; readonly one: PatchCase }[];
+  readonly members: readonly { readonly cell: PatchCell; readonly patchCase: PatchCase }[];
 }
 
 /** Positions that a cell's rows carry in a case; 0 when it changes nothing there. */
-function carried(outline: PatchOutline, architecture: Architecture, cell: PatchCell, one: PatchCase): number {
-  const measured = cellWay(outline, architecture, cell, one)?.rows.at(-1);
-  return measured ? one.base.length - measured.position : 0;
+function carried(
+  outline: PatchOutline,
+  architecture: Architecture,
+  cell: PatchCell,
+  patchCase: PatchCase,
+): number {
+  const measured = cellSpan(outline, architecture, cell, patchCase)?.rows.at(-1);
+  return measured ? patchCase.base.length - measured.position : 0;
 }
 
 /** One plan for some cells in some cases: the two runs of each case, and the rows of each cell that changes something. */
@@ -42,29 +47,35 @@ export function planCells(
 ): CellsPlan {
   const rows: Row[] = [];
   const runs = new Map<PatchCase, { readonly base: number; readonly source: number | undefined }>();
-  for (const one of cases) {
-    rows.push(promptRow(one.base));
-    if (one.source) rows.push(promptRow(one.source));
-    runs.set(one, {
-      base: rows.length - (one.source ? 2 : 1),
-      source: one.source ? rows.length - 1 : undefined,
+  for (const patchCase of cases) {
+    rows.push(promptRow(patchCase.base));
+    if (patchCase.source) rows.push(promptRow(patchCase.source));
+    runs.set(patchCase, {
+      base: rows.length - (patchCase.source ? 2 : 1),
+      source: patchCase.source ? rows.length - 1 : undefined,
     });
   }
   // Rows of one length side by side waste no padding in attention.
   const members = cells
-    .flatMap((cell) => cases.map((one) => ({ cell, one, tokens: carried(outline, architecture, cell, one) })))
+    .flatMap((cell) =>
+      cases.map((patchCase) => ({
+        cell,
+        patchCase,
+        tokens: carried(outline, architecture, cell, patchCase),
+      })),
+    )
     .filter(({ tokens }) => tokens > 0)
     .sort((a, b) => b.tokens - a.tokens);
   const reads: Read[] = [];
-  for (const { cell, one } of members) {
-    const { base = 0, source } = runs.get(one) ?? {};
+  for (const { cell, patchCase } of members) {
+    const { base = 0, source } = runs.get(patchCase) ?? {};
     const sourceOf = (site: Site & { readonly layer: number }, location: Location): Source => {
       if (source !== undefined) return { kind: 'row', row: source, site, location };
       if (!ablated) throw new Error(`There is nothing to put in the place of '${site.component}'.`);
-      return { kind: 'tensor', data: ablated(site, location, one.base.length) };
+      return { kind: 'tensor', data: ablated(site, location, patchCase.base.length) };
     };
-    rows.push(...cellRows(outline, architecture, cell, one, { base, sourceOf, first: rows.length }));
-    reads.push(readPrediction(rows.length - 1, one.base.length, reductionOf?.(one.pair)));
+    rows.push(...cellRows(outline, architecture, cell, patchCase, { base, sourceOf, first: rows.length }));
+    reads.push(readPrediction(rows.length - 1, patchCase.base.length, reductionOf?.(patchCase.pair)));
   }
   return { plan: { rows, reads }, members };
 }
@@ -104,26 +115,26 @@ function caseWork(
   outline: PatchOutline,
   architecture: Architecture,
   cells: readonly PatchCell[],
-  one: PatchCase,
+  patchCase: PatchCase,
 ): Work {
-  const { length } = one.base;
+  const { length } = patchCase.base;
   let [work, base, source] = [noWork, 0, 0];
   for (const cell of cells) {
-    const way = cellWay(outline, architecture, cell, one);
-    if (!way) continue;
-    for (const { from, to, position } of way.rows)
+    const span = cellSpan(outline, architecture, cell, patchCase);
+    if (!span) continue;
+    for (const { from, to, position } of span.rows)
       work = together(work, rowWork(to - from, length - position));
-    base = Math.max(base, way.base);
-    source = Math.max(source, way.source);
+    base = Math.max(base, span.base);
+    source = Math.max(source, span.source);
   }
-  const runs = together(rowWork(base, length), one.source ? rowWork(source, length) : noWork);
+  const runs = together(rowWork(base, length), patchCase.source ? rowWork(source, length) : noWork);
   return together(work, runs);
 }
 
 function batchWork(outline: PatchOutline, architecture: Architecture, { cells, slices }: PatchBatch): Work {
   return slices
     .flatMap(({ from, to }) => outline.cases.slice(from, to))
-    .map((one) => caseWork(outline, architecture, cells, one))
+    .map((patchCase) => caseWork(outline, architecture, cells, patchCase))
     .reduce(together, noWork);
 }
 
@@ -161,9 +172,9 @@ export function mostTokensTogether(architecture: Architecture, outline: PatchOut
       ...slices.map(({ from, to }) =>
         outline.cases
           .slice(from, to)
-          .flatMap((one) => [
-            2 * one.base.length,
-            ...cells.map((cell) => carried(outline, architecture, cell, one)),
+          .flatMap((patchCase) => [
+            2 * patchCase.base.length,
+            ...cells.map((cell) => carried(outline, architecture, cell, patchCase)),
           ])
           .reduce((sum, tokens) => sum + tokens, 0),
       ),

@@ -18,7 +18,7 @@ import { finiteLogits, topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
 import { type Unit, unitsOf } from '../units.ts';
 import { ablatedActivations } from './ablation.ts';
-import { batchCells, casesOf, cellWay, orderCells, type PatchBatch } from './cells.ts';
+import { batchCells, casesOf, cellSpan, orderCells, type PatchBatch } from './cells.ts';
 import type { PatchCase, PatchCell, PatchOutline, PatchPart } from './outline.ts';
 import { type AblatedActivation, baselinePrompts, batchRowLayers, estimatePatch, planCells } from './plan.ts';
 import type { ResolvedPatch } from './resolve.ts';
@@ -174,7 +174,7 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch, P
       const measured = await this.#runs.measure(plan, this.#hasDistractor);
       measured.forEach((samples, index) => {
         const member = members[index];
-        if (member) found.get(member.cell)?.set(member.one, samples);
+        if (member) found.get(member.cell)?.set(member.patchCase, samples);
       });
     }
     const { from, to } = casesOf({ cells, slices });
@@ -183,7 +183,9 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch, P
       from,
       // In some cases a cell may change nothing that it changes in others.
       samples: joinSamples(
-        cases.slice(from, to).map((one) => found.get(cell)?.get(one) ?? this.unedited(one, baselines)),
+        cases
+          .slice(from, to)
+          .map((patchCase) => found.get(cell)?.get(patchCase) ?? this.unedited(patchCase, baselines)),
       ),
     }));
   }
@@ -192,9 +194,9 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch, P
   untouched(baselines: PatchBaselines): readonly Finished<PatchPart>[] {
     const { architecture } = this.#model;
     const { cases } = this.#patch;
-    const samples = joinSamples(cases.map((one) => this.unedited(one, baselines)));
+    const samples = joinSamples(cases.map((patchCase) => this.unedited(patchCase, baselines)));
     return orderCells(this.#patch, architecture.layerCount)
-      .filter((cell) => cases.every((one) => !cellWay(this.#patch, architecture, cell, one)))
+      .filter((cell) => cases.every((patchCase) => !cellSpan(this.#patch, architecture, cell, patchCase)))
       .map((cell) => ({ ...cell, from: 0, samples }));
   }
 

@@ -5,7 +5,7 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Row } from '../../runtime/plan/plan.ts';
 import { fillBatches } from '../batches.ts';
 import type { Direction } from '../direction.ts';
-import { coarseToFine, replaceWindow, type WindowWay, wayThrough } from '../layers.ts';
+import { coarseToFine, type LayerSpan, layerSpan, replaceWindow } from '../layers.ts';
 
 export interface TraceStream {
   readonly component: string;
@@ -87,9 +87,9 @@ export function batchCells(outline: TraceOutline, architecture: Architecture): r
   return fillBatches(weighed).map((some) => ({ cells: some.map(({ cell }) => cell), slices }));
 }
 
-export function cellWay(outline: TraceOutline, layerCount: number, cell: TraceCell): WindowWay {
+export function cellSpan(outline: TraceOutline, layerCount: number, cell: TraceCell): LayerSpan {
   const { component, window } = outline.streams[cell.stream] ?? { component: '', window: 1 };
-  return wayThrough(component, cell.layer, window, layerCount);
+  return layerSpan(component, cell.layer, window, layerCount);
 }
 
 /**
@@ -106,10 +106,10 @@ export function cellRow(
   source: number,
 ): Row {
   const { component, heads } = outline.streams[cell.stream] ?? { component: '' };
-  const way = cellWay(outline, architecture.layerCount, cell);
+  const span = cellSpan(outline, architecture.layerCount, cell);
   const location = { positions: [cell.position], ...(heads ? { heads } : {}) };
   return {
-    start: { kind: 'fork', parent, layer: way.fork, position: architecture.isCausal ? cell.position : 0 },
-    edits: replaceWindow(way, component, location, (site) => ({ kind: 'row', row: source, site, location })),
+    start: { kind: 'fork', parent, layer: span.fork, position: architecture.isCausal ? cell.position : 0 },
+    edits: replaceWindow(span, component, location, (site) => ({ kind: 'row', row: source, site, location })),
   };
 }

@@ -3,7 +3,14 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Plan, Reduction, Row } from '../../runtime/plan/plan.ts';
 import { promptRow, readPrediction } from '../planRuns.ts';
-import { batchCells, cellRow, cellWay, type TraceBatch, type TraceCell, type TraceOutline } from './cells.ts';
+import {
+  batchCells,
+  cellRow,
+  cellSpan,
+  type TraceBatch,
+  type TraceCell,
+  type TraceOutline,
+} from './cells.ts';
 
 export const cleanRow = (outline: TraceOutline): Row => promptRow(outline.tokens);
 
@@ -61,12 +68,12 @@ function wholeRunLayers(
   { layerCount, isCausal }: Architecture,
   cells: readonly TraceCell[],
 ): { readonly parent: number; readonly source: number } {
-  const ways = cells.map((cell) => cellWay(outline, layerCount, cell));
+  const spans = cells.map((cell) => cellSpan(outline, layerCount, cell));
   // Keys and values of earlier positions are needed to the end.
   const isPast = isCausal && cells.some(({ position }) => position > 0);
   return {
-    parent: isPast ? layerCount : Math.max(0, ...ways.map(({ fork }) => fork)),
-    source: Math.max(0, ...ways.map(({ to }) => to)),
+    parent: isPast ? layerCount : Math.max(0, ...spans.map(({ fork }) => fork)),
+    source: Math.max(0, ...spans.map(({ to }) => to)),
   };
 }
 
@@ -86,7 +93,7 @@ function batchWork(outline: TraceOutline, architecture: Architecture, batch: Tra
   let rowLayers = slices.length * clean + samples * corrupted;
   let tokenLayers = rowLayers * tokens.length;
   for (const cell of cells) {
-    const layers = (layerCount - cellWay(outline, layerCount, cell).fork) * samples;
+    const layers = (layerCount - cellSpan(outline, layerCount, cell).fork) * samples;
     rowLayers += layers;
     tokenLayers += layers * (tokens.length - (isCausal ? cell.position : 0));
   }

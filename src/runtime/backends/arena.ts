@@ -30,12 +30,12 @@ export class Arena {
     return tensor;
   }
 
-  /** Put off what `dispose` does to a tensor until it was let go as often as it was kept. */
+  /** Put off what `dispose` does to a tensor until it was released as often as it was kept. */
   keep(tensor: DeviceTensor): void {
     if (this.#owned.has(tensor)) this.#kept.set(tensor, (this.#kept.get(tensor) ?? 0) + 1);
   }
 
-  letGo(tensor: DeviceTensor): void {
+  release(tensor: DeviceTensor): void {
     const claims = this.#kept.get(tensor) ?? 0;
     if (claims > 1) {
       this.#kept.set(tensor, claims - 1);

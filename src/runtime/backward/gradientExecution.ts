@@ -120,7 +120,7 @@ class Backward {
           for (const record of batches) {
             this.#signal?.throwIfAborted();
             await this.#pull(record, bound);
-            for (const tensor of Object.values(record.inputs)) this.#execution.arena.letGo(tensor);
+            for (const tensor of Object.values(record.inputs)) this.#execution.arena.release(tensor);
             done += record.placed.filter(({ row }) => this.#request.needs.isNeeded(row, stage)).length;
             onRows(done);
           }

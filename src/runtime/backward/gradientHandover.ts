@@ -108,7 +108,7 @@ export class Handover {
   /** What has arrived at a batch is used up. */
   free({ placed, stage }: BatchRecord): void {
     for (const { key } of placed.flatMap(({ row }) => this.#lookup.capturesAt(row, stage))) {
-      for (const { tensor } of this.arrivals(key)) this.#arena.letGo(tensor);
+      for (const { tensor } of this.arrivals(key)) this.#arena.release(tensor);
       this.#arrivals.delete(key);
     }
   }

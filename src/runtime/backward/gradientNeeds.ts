@@ -25,7 +25,7 @@ export interface Needs {
   readonly rowStages: number;
 }
 
-/** The first stage of each row on which something wanted bears. Rows of a lower level are known before others ask. */
+/** The first stage of each row on which something wanted bears. Rows of a lower rank are known before others ask. */
 function firstDependent(order: readonly number[], request: NeedsRequest): readonly number[] {
   const { plan, schedule, at, of } = request;
   const wanted = new Set(of);
@@ -80,9 +80,9 @@ export function gradientNeeds(architecture: Architecture, request: NeedsRequest)
       `The parameters ${missing} that gradients are asked of belong to no edit of the plan. Give the very object that the edit's fragment holds.`,
     );
   }
-  const order = schedule.rows.map((_, row) => row).sort((a, b) => levelOf(a) - levelOf(b));
-  function levelOf(row: number): number {
-    return schedule.rows[row]?.level ?? 0;
+  const order = schedule.rows.map((_, row) => row).sort((a, b) => rankOf(a) - rankOf(b));
+  function rankOf(row: number): number {
+    return schedule.rows[row]?.rank ?? 0;
   }
   const first = firstDependent(order, request);
   const last = lastLive(order, request, architecture.layerCount - 1);

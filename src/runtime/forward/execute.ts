@@ -139,8 +139,8 @@ export class Execution {
     const alive = this.lookup.rowsAt(stage);
     if (alive.length === 0) return;
     const { longest, rowLayers } = this.lookup.schedule;
-    const levelOf = (row: number) => this.lookup.row(row).level;
-    const levels = [...new Set(alive.map(levelOf))].sort((a, b) => a - b);
+    const rankOf = (row: number) => this.lookup.row(row).rank;
+    const ranks = [...new Set(alive.map(rankOf))].sort((a, b) => a - b);
     // Whose keys and values must be kept, and who goes on, is the same for all batches of the stage. The head has none.
     const readers = stage === this.#head ? [] : alive;
     const owners = new Set(readers.flatMap((row) => this.lookup.row(row).past.map((segment) => segment.row)));
@@ -150,8 +150,8 @@ export class Execution {
       longest,
       this.#options.signal,
       async (weights) => {
-        for (const level of levels) {
-          const rows = alive.filter((row) => levelOf(row) === level);
+        for (const rank of ranks) {
+          const rows = alive.filter((row) => rankOf(row) === rank);
           for (const batch of this.#batches(rows, stage)) {
             this.#options.signal?.throwIfAborted();
             const keeps = (set: ReadonlySet<number>) => batch.some((row) => set.has(row));

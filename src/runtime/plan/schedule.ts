@@ -185,15 +185,15 @@ export function schedule(
     return draft;
   };
   const order = dependencyOrder(plan.rows.length, (row) => dependenciesOf(plan, row));
-  const levels = new Array<number>(plan.rows.length).fill(0);
+  const ranks = new Array<number>(plan.rows.length).fill(0);
   for (const row of order) {
     const { edits = [] } = plan.rows[row] ?? {};
     const draft = draftRow(architecture, plan, row, draftOf);
     if (edits.length > 0) requireRunning(draft, row);
     draft.edits = edits.map((edit) => scheduleEdit(architecture, edit, row, draft, drafts));
     drafts[row] = draft;
-    const before = dependenciesOf(plan, row).map((other) => levels[other] ?? 0);
-    levels[row] = before.length === 0 ? 0 : 1 + Math.max(...before);
+    const before = dependenciesOf(plan, row).map((other) => ranks[other] ?? 0);
+    ranks[row] = before.length === 0 ? 0 : 1 + Math.max(...before);
   }
 
   const reads = plan.reads.map((read): ScheduledRead => {
@@ -237,7 +237,7 @@ export function schedule(
       const source = draftOf(origin.row);
       source.end = Math.max(source.end, origin.stage);
     }
-    rows[row] = { ...draft, level: levels[row] ?? 0 };
+    rows[row] = { ...draft, rank: ranks[row] ?? 0 };
   }
 
   const done = rows.filter((row) => row !== undefined);

@@ -32,8 +32,8 @@ export interface ScheduledRow {
   readonly start: Stage;
   /** The last stage at which something is needed of it. */
   readonly end: Stage;
-  /** Rows of a lower level run before it inside a layer. */
-  readonly level: number;
+  /** Rows of a lower rank run before it inside a layer. */
+  readonly rank: number;
   /** Owners of the positions before `first`, in order. */
   readonly past: readonly Segment[];
   readonly edits: readonly ScheduledEdit[];
