@@ -182,7 +182,7 @@ test('kept models are forgotten one by one or all, after a question', async ({ p
   await predicted(page);
 });
 
-test('what cannot be loaded is told in a sentence', async ({ page }) => {
+test('what cannot be loaded is reported in a sentence', async ({ page }) => {
   mayRequestsFail = true;
   const main = page.getByRole('main');
   await startLoad(page, 'lab/none');

@@ -62,7 +62,7 @@ test('a software adapter is passed over for WASM, and the badge says why', async
   await expect(page.getByRole('dialog', { name: 'Device' })).toContainText('software adapter');
 });
 
-test('a damaged file is told beside its control, and a whole one then loads', async ({ page }) => {
+test('a damaged file is reported beside its control, and a whole one then loads', async ({ page }) => {
   await page.goto('?backend=wasm');
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Model' }).click();
   await page

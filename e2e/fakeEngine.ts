@@ -259,7 +259,7 @@ function installFakeWorker(fake: FakeEngine): void {
         this.reply({
           kind: 'progress',
           id,
-          progress: { stage: 'Tracing', done: (total * batch) / 8, total, unit: 'row-layers' },
+          progress: { stage: 'Tracing', done: (total * batch) / 8, total, unit: 'layer-passes' },
         });
         // A resumed run gets past the place where the first one hung.
         if (batch === fake.hangAtBatch && earlier === null) await new Promise(() => {});

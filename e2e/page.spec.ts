@@ -163,7 +163,7 @@ test('a kept model is loaded from its list, one of a plain server can only be fo
   await expect(page.getByRole('dialog')).toContainText('Weights stay packed');
 });
 
-test('a failed load is told beside its control, and the model in use still answers', async ({ page }) => {
+test('a failed load is reported beside its control, and the model in use still answers', async ({ page }) => {
   await openPage(page, { loadErrors: [null, "The Hub has no model 'owner/nothing'. Check the id."] });
   await ready(page);
   await page.getByRole('button', { name: /^Model:/ }).click();

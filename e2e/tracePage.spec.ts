@@ -305,7 +305,7 @@ test('a run is a step in the history, and the way back shows its figure again', 
   await done(page);
 });
 
-test('what cannot be run is said beside the button, and nothing is lost', async ({ page }) => {
+test('what cannot be run is explained beside the button, and nothing is lost', async ({ page }) => {
   await open(page, { model: { ...small, maxPositions: 299 } });
   await done(page);
   const run = page.getByRole('button', { name: /^Run/ });

@@ -67,7 +67,7 @@ const batches = training.batches(0);
 for (let step = 0; step < 13; step++) {
   const [start, cpu] = [performance.now(), process.cpuUsage()];
   const made = await training.step(batches[step % batches.length] ?? [], work);
-  if (typeof made === 'string') throw new Error(`The ${made} is no number.`);
+  if (typeof made === 'string') throw new Error(`The ${made} is not a number.`);
   const { user, system } = process.cpuUsage(cpu);
   losses.push(made.loss);
   if (step >= 3) times.push([(performance.now() - start) / 1000, (user + system) / 1e6]);

@@ -150,7 +150,7 @@ describe('a configuration that cannot be honoured is refused in one sentence', (
       "rope options of their own to 'full_attention'",
     ],
     [
-      'heads of odd width, turned whole',
+      'heads of odd width, rotated whole',
       { ...llama, head_dim: 5 },
       '5 rotary entries (1 of a head of 5) do not form pairs',
     ],

@@ -16,7 +16,7 @@ export interface DecoderShape extends HeadShape {
   readonly isFused?: boolean;
   /** What `mlp_activation` is in this family. */
   readonly activation: string;
-  /** Queries and keys are turned by position after their component. */
+  /** Queries and keys are rotated by position after their component. */
   readonly isRotary: boolean;
   /** Queries and keys are normalised after their component. */
   readonly hasQueryKeyNorm?: boolean;
@@ -69,7 +69,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
   const behindKeys = [...(shape.hasQueryKeyNorm ? ['their norm'] : []), ...(turn ? [turn] : [])].join(
     ' and ',
   );
-  const turned = behindKeys ? `, before ${behindKeys}` : '';
+  const rotated = behindKeys ? `, before ${behindKeys}` : '';
   const stream = shape.isPostNorm ? 'the residual stream as it is' : 'the normalised residual stream';
   const puts = (who: string) =>
     shape.behind
@@ -128,17 +128,17 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
     {
       name: 'query_output',
       width: queryWidth,
-      description: `Queries of all heads side by side${turned}.`,
+      description: `Queries of all heads side by side${rotated}.`,
       feeds: [afterQuery],
     },
-    headForm('query_output', heads, `The query of one head${turned}.`, [afterQuery]),
+    headForm('query_output', heads, `The query of one head${rotated}.`, [afterQuery]),
     {
       name: 'key_output',
       width: keyWidth,
-      description: `Keys of all key-value heads side by side${turned}.`,
+      description: `Keys of all key-value heads side by side${rotated}.`,
       feeds: [afterKey],
     },
-    headForm('key_output', keyValueHeads, `The key of one key-value head${turned}.`, [afterKey]),
+    headForm('key_output', keyValueHeads, `The key of one key-value head${rotated}.`, [afterKey]),
     {
       name: 'value_output',
       width: keyWidth,

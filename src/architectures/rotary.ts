@@ -1,4 +1,4 @@
-// Rotary position embedding: pairs of entries of a query or key are turned by an angle that grows with the position.
+// Rotary position embedding: pairs of entries of a query or key are rotated by an angle that grows with the position.
 
 import { multiplyDimensions } from '../onnx/dimension.ts';
 import { add, greater, mul, sub, where } from '../onnx/elementwise.ts';
@@ -6,14 +6,14 @@ import { concat, gather, reshape, slice, unsqueeze } from '../onnx/layout.ts';
 import { int32, sizeAt, type Value } from '../onnx/value.ts';
 import type { PartScope, WeightSource } from './architecture.ts';
 
-/** Which entry of the turned part is paired with entry i: that half of the part further on, or its neighbour. */
+/** Which entry of the rotated part is paired with entry i: that half of the part further on, or its neighbour. */
 export type Pairing = 'halves' | 'neighbours';
 
 export interface RotaryOptions {
   /** Of the tables, where a model has several. */
   readonly name: string;
   readonly pairing: Pairing;
-  /** Entries of a head that are turned: the first ones. Even. */
+  /** Entries of a head that are rotated: the first ones. Even. */
   readonly rotaryWidth: number;
   /** The same before it was rounded up to whole pairs: the share that the configuration asks for. */
   readonly exactWidth: number;
@@ -77,16 +77,16 @@ export function rotate(x: Value, heads: number, scope: PartScope, options: Rotar
   const byHead = reshape(x, [tokens, heads, headWidth]);
   const cos = ofTokens(scope, options, 'cos');
   const sin = ofTokens(scope, options, 'sin');
-  const turned = (a: Value, b: Value) => [sub(mul(a, cos), mul(b, sin)), add(mul(b, cos), mul(a, sin))];
+  const rotated = (a: Value, b: Value) => [sub(mul(a, cos), mul(b, sin)), add(mul(b, cos), mul(a, sin))];
   const rest = rotaryWidth < headWidth ? [slice(byHead, 2, rotaryWidth, headWidth)] : [];
   const flat = (parts: readonly Value[]) =>
     reshape(concat([...parts, ...rest], 2), [tokens, multiplyDimensions(heads, headWidth)]);
   if (pairing === 'halves')
-    return flat(turned(slice(byHead, 2, 0, half), slice(byHead, 2, half, rotaryWidth)));
+    return flat(rotated(slice(byHead, 2, 0, half), slice(byHead, 2, half, rotaryWidth)));
   const pairs = reshape(slice(byHead, 2, 0, rotaryWidth), [tokens, heads, half, 2]);
   const member = (i: number) => reshape(slice(pairs, 3, i, i + 1), [tokens, heads, half]);
   const interleaved = concat(
-    turned(member(0), member(1)).map((value) => unsqueeze(value, [3])),
+    rotated(member(0), member(1)).map((value) => unsqueeze(value, [3])),
     3,
   );
   return flat([reshape(interleaved, [tokens, heads, rotaryWidth])]);

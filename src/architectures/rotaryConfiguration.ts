@@ -11,7 +11,7 @@ export interface RotarySettings {
   readonly headWidth: number;
   /** Positions of the model: what scalings start from where they do not say. */
   readonly maxPositions: number;
-  /** Share of a head that is turned, where the rope options do not say; default all. */
+  /** Share of a head that is rotated, where the rope options do not say; default all. */
   readonly fraction?: number;
   /** The base where nothing says it; default 10000. */
   readonly theta?: number;
@@ -39,7 +39,7 @@ interface Scaling {
   /** A positive number for each pair of entries. @throws UnsupportedModelError when it is none */
   readonly numbers: (name: string) => readonly number[];
   readonly flag: (name: string, fallback: boolean) => boolean;
-  /** Positions of the model before it was stretched. @throws UnsupportedModelError when that is no number */
+  /** Positions of the model before it was stretched. @throws UnsupportedModelError when that is not a number */
   readonly originalPositions: () => number;
 }
 
@@ -158,10 +158,10 @@ export function readWholeRotary(
   settings: Omit<RotarySettings, 'fraction'>,
 ): RotaryOptions {
   const rotary = readRotary(read, settings);
-  read.refuseUnless('partial_rotary_factor', [1], 'whole heads are turned in this family.');
+  read.refuseUnless('partial_rotary_factor', [1], 'whole heads are rotated in this family.');
   if (rotary.exactWidth !== settings.headWidth) {
     throw new UnsupportedModelError(
-      "config.json sets 'partial_rotary_factor', but whole heads are turned in this family.",
+      "config.json sets 'partial_rotary_factor', but whole heads are rotated in this family.",
     );
   }
   return rotary;

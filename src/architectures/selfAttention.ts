@@ -13,7 +13,7 @@ export interface SelfAttention extends HeadShape {
   readonly output: Module;
   /** Factor on the products of queries and keys. */
   readonly scale: number;
-  /** Of queries and keys, before they are turned. */
+  /** Of queries and keys, before they are rotated. */
   readonly norms?: { readonly query: Module; readonly key: Module };
   readonly rotary?: RotaryOptions;
   /** A query sees its own position and the `window` - 1 before it; absent: all. */

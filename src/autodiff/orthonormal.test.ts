@@ -33,7 +33,7 @@ describe('columns that are made orthonormal', () => {
     expect(b).toBeCloseTo(0.8, 7);
   });
 
-  test('do not exist where columns depend on each other, or are no numbers', () => {
+  test('do not exist where columns depend on each other, or are NaN or infinite', () => {
     expect(orthonormalized([1, 2, 2, 4, 3, 6], 3, 2)).toBeUndefined();
     expect(orthonormalized([0, 0], 2, 1)).toBeUndefined();
     expect(orthonormalized([Number.NaN, 1], 2, 1)).toBeUndefined();

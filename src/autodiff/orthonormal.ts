@@ -64,7 +64,7 @@ export function orthonormalGap(data: ArrayLike<number>, rows: number, columns: n
       let sum = 0;
       for (let k = 0; k < rows; k++) sum += (data[k * columns + i] ?? 0) * (data[k * columns + j] ?? 0);
       const gap = Math.abs(sum - (i === j ? 1 : 0));
-      // What is no number is as far off as can be.
+      // NaN is as far off as can be.
       largest = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : Math.max(largest, gap);
     }
   }

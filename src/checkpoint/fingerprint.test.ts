@@ -42,7 +42,7 @@ test('the same weights have the same fingerprint, and one other number or option
   expect(await fingerprint(folderOf(values, { rope_theta: 5e5 }))).not.toBe(first);
 });
 
-test('of a large tensor a part is read, and weights that were trained again are told', async () => {
+test('of a large tensor a part is read, and weights that were trained again are noticed', async () => {
   const values = Float32Array.from({ length: large }, (_, at) => at % 97);
   const first = await fingerprint(folderOf(values));
   expect(await fingerprint(folderOf(values.map((value) => value * 1.001)))).not.toBe(first);

@@ -70,7 +70,7 @@ test.each([
   expect(told).toContain(message);
 });
 
-test('more tokens than the context holds are told before', async () => {
+test('more tokens than the context holds are reported beforehand', async () => {
   expect(await generate('--tokens', '10000', '--temperature', '1')).toBe(0);
   expect(told).toMatch(
     /the prompt has \d+ tokens and this model 64 positions, so at most \d+ new tokens fit/,

@@ -8,7 +8,7 @@ export const threadsOption: CommandOption = {
   about: 'threads for one operator; without it as many as the machine has cores, on wasm 2',
 };
 
-/** @throws UsageError for what is no number of threads, and where the graphics adapter computes */
+/** @throws UsageError for what is not a number of threads, and where the graphics adapter computes */
 export function readThreads(args: Arguments, backend: string): number | undefined {
   const text = args.text('threads');
   if (text === undefined) return undefined;

@@ -69,7 +69,7 @@ test('where the answer joins the last word, it is the answer by itself, without 
   expect((await texts('unigram', 'the do', 'g')).join('')).toBe('g');
 });
 
-test('an answer without its space is told of the one with it', async () => {
+test('an answer without its space is reported with the one that has it', async () => {
   const { notices } = await answered('bytes', 'The Eiffel Tower is in', 'town');
   expect(notices.map(({ code }) => code)).toContain('answer-without-space');
   expect(notices.at(-1)?.text).toBe(
@@ -83,7 +83,7 @@ test('an answer without its space is told of the one with it', async () => {
   expect(await codes('エッフェル塔は', 'パリ')).not.toContain('answer-without-space');
 });
 
-test('what was taken is said where it is not what was written', async () => {
+test('what was taken is reported where it differs from what was written', async () => {
   const { tokenizers } = expectedTokenizers();
   const tokenizer = await buildTokenizer(tokenizers.wordpiece, {}, 'tiny');
   const { text, notices } = answerToken(' IN', 'the answer', {

@@ -151,7 +151,7 @@ describe.each(Object.keys(files))('%s', (name) => {
   });
 });
 
-test('an experiment in the place of a result, and the other way round, is told from it', async () => {
+test('an experiment in the place of a result, and the other way round, is refused by name', async () => {
   await expect(readResult(files.trace)).rejects.toThrow("This is an experiment ('trace'), not a result.");
   await expect(readExperiment({ kind: 'trace-result', experiment: files.trace })).rejects.toThrow(
     "This is a result ('trace-result'), not an experiment.",

@@ -66,7 +66,7 @@ export const unfinishedTrace: HeatmapDescription = {
   })),
 };
 
-/** Layers by heads, signed, with values printed in the cells, one beyond the range and one that is no number. */
+/** Layers by heads, signed, with values printed in the cells, one beyond the range and one that is NaN. */
 export const headMap: HeatmapDescription = {
   title: 'Logit difference restored by one head',
   panels: [

@@ -52,7 +52,7 @@ test('a known point lands at its pixel', () => {
   expect(written(figure)).toEqual(expect.arrayContaining(['0.0', '0.5', '2.0', '0', '10', 'steps']));
 });
 
-test('a value that is no number breaks the line, and a point alone is drawn as a dot', () => {
+test('a NaN value breaks the line, and a point alone is drawn as a dot', () => {
   const points = [0, 1, Number.NaN, 3, Number.POSITIVE_INFINITY, 2, 1].map((y, x) => [x, y] as const);
   const figure = layoutLines(described({ name: 'loss', points }), bare);
   const [line] = strokes(figure);
@@ -63,7 +63,7 @@ test('a value that is no number breaks the line, and a point alone is drawn as a
   expect(dots(figure).map(({ d }) => d.match(/M/g)?.length)).toEqual([1]);
   expect(dots(figure)[0]?.d).toMatch(/^M150\.25 45a/);
   expect(figure.summary).toBe(
-    'Line chart over steps. Loss, nats: loss from 0.00 to 1.00, 2 values are no numbers.',
+    'Line chart over steps. Loss, nats: loss from 0.00 to 1.00, 2 values NaN or infinite.',
   );
 });
 

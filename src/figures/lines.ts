@@ -160,7 +160,7 @@ function linesSummary({ panels, xTitle }: LinesDescription): string {
       if (!first || !last) return `${name} has no values`;
       const values = first === last ? text(last[1]) : `from ${text(first[1])} to ${text(last[1])}`;
       const broken = points.length - drawn.length;
-      return `${name} ${values}${broken > 0 ? `, ${broken} values are no numbers` : ''}`;
+      return `${name} ${values}${broken > 0 ? `, ${broken} values NaN or infinite` : ''}`;
     });
     const ends = lines
       .filter(({ weight }) => weight === 'quiet')

@@ -38,7 +38,7 @@ export interface LineLook {
 export type Dash = 'solid' | 'dashed' | 'dotted' | 'dash-dotted';
 
 export interface Line extends LineLook {
-  /** In the order of x. A value that is no number breaks the line. */
+  /** In the order of x. A value that is NaN or infinite breaks the line. */
   readonly points: readonly Point[];
   /** Write name and last value beside the end of the line. False by default. */
   readonly isLabelled?: boolean;

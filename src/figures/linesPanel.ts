@@ -48,7 +48,7 @@ const longestLabel = 32;
 /** Half of the widest number under the axis may stick out where there are no labels. */
 const leastMargin = 20;
 
-/** Whether a point has a place: what is no number breaks a line. */
+/** Whether a point has a place: what is NaN or infinite breaks a line. */
 export const isDrawn = ([x, y]: Point): boolean => Number.isFinite(x) && Number.isFinite(y);
 
 /** A value with fixed decimals, or with a power of ten where those would be many digits. */

@@ -1,5 +1,5 @@
 // A heatmap in a page: drawn from the same model as the exported file, with a cursor shared by its panels, pins, and the
-// keyboard. It holds no state of the experiment: what is pinned is in the model, and what the reader does is told to the
+// keyboard. It holds no state of the experiment: what is pinned is in the model, and what the reader does is passed to the
 // page, which lays out a new model and calls `update`.
 
 import { pointer, select } from 'd3';

@@ -72,7 +72,7 @@ test.each<readonly [string, object, string]>([
   ['an object that is no prompt', { base: { 0: 5 } }, "base: there is no '0'."],
   ['a number', { base: 5 }, "base: an object with 'inputIds', 'attentionMask' is expected, not 5."],
   [
-    'ids that are no numbers',
+    'ids that are not numbers',
     { base: [[5, 'a']] },
     'is neither a prompt nor a list of them. Give text, token ids,',
   ],

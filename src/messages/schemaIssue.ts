@@ -16,7 +16,7 @@ function flatten(issues: readonly v.BaseIssue<unknown>[], before: readonly strin
   });
 }
 
-/** @param whole what is said where the whole is wrong, not a part: `The file` */
+/** @param whole the subject of the sentence where the whole is wrong, not a part: `The file` */
 export function firstWrong(issues: readonly v.BaseIssue<unknown>[], whole: string): string {
   // The most telling: of several alternatives, the one that came furthest.
   const all = flatten(issues, []);

@@ -21,5 +21,5 @@ export function reasonOf(cause: unknown): string {
   return text.replace(/\s+/g, ' ').trim().slice(0, 300);
 }
 
-/** What a person is told of something thrown, whole. */
+/** The whole sentence for something thrown. */
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -11,7 +11,7 @@ import { constant, int32, resolveAxis, sizeAt, type Value } from './value.ts';
 /** `gradient` repeated to the shape of `x`, to which it broadcasts. */
 export function expandLike(gradient: Value, x: Value): Value {
   if (sameShape(gradient.shape, x.shape)) return gradient;
-  // Nothing is less than itself, not even what is no number: the condition carries the shape alone.
+  // Nothing is less than itself, not even NaN: the condition carries the shape alone.
   return where(less(x, x), constant(0), gradient);
 }
 

@@ -76,7 +76,7 @@ async function expected(): Promise<AlignResult> {
   }
 }
 
-test('the parts of a training make the result of the headless run', async () => {
+test('the parts of a training make the result of the command line', async () => {
   const { engine, opened } = device();
   await engine.loadModel(source('llama'));
   const estimate = await engine.estimate(experiment);
@@ -88,7 +88,7 @@ test('the parts of a training make the result of the headless run', async () => 
   const { elapsedMs } = await engine.run(experiment, {
     onUpdate: watched.onUpdate,
     onProgress: ({ done, total, unit, stage }) => {
-      expect([total, unit, stage]).toEqual([estimate.rowLayers, 'row-layers', 'Training']);
+      expect([total, unit, stage]).toEqual([estimate.rowLayers, 'layer-passes', 'Training']);
       seen.push(done);
     },
   });
@@ -100,7 +100,7 @@ test('the parts of a training make the result of the headless run', async () => 
   expect(opened[0]?.liveTensors).toBe(held);
 });
 
-test('what cannot be trained is said before anything runs', async () => {
+test('what cannot be trained is refused before anything runs', async () => {
   const { engine, runs } = device();
   await engine.loadModel(source('llama'));
   const before = runs();

@@ -321,7 +321,7 @@ export function createEngine(
         const logits = await nextLogits(model, ids, {
           ...(options.signal ? { signal: options.signal } : {}),
           onProgress: (done, total) =>
-            options.onProgress?.({ stage: 'Running the prompt', done, total, unit: 'row-layers' }),
+            options.onProgress?.({ stage: 'Running the prompt', done, total, unit: 'layer-passes' }),
         });
         const elapsedMs = performance.now() - started;
         const candidates = topCandidates(logits, options.count ?? defaultCandidates).map(

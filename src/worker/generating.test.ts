@@ -66,7 +66,7 @@ async function whole(engine: Engine, given: GenerationRequest) {
   return { ids, parts };
 }
 
-test('texts grow side by side, and what is in force is told before', async () => {
+test('texts grow side by side, and what is in force is reported first', async () => {
   const { engine, width } = await engineOn();
   const { ids, parts } = await whole(engine, request(width));
   const [started, ...steps] = parts;

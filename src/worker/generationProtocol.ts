@@ -1,4 +1,4 @@
-// What the page asks of the engine for a text, and what it is told while the text grows. Plain data only.
+// What the page asks of the engine for a text, and what it reports while the text grows. Plain data only.
 
 import type { ChatTurn } from '../checkpoint/chat/chatTemplate.ts';
 import type { SteeringFile } from '../experiments/steer/steering.ts';
@@ -37,7 +37,7 @@ export interface StartedText {
   readonly prompt: readonly number[];
   /** What the template has written; null for a prompt that was no chat. */
   readonly rendered: string | null;
-  /** New tokens at most, and what says so. */
+  /** New tokens at most, and what the limit comes from. */
   readonly limit: { readonly count: number; readonly reason: 'length' | 'context' };
 }
 

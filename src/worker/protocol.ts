@@ -126,7 +126,7 @@ export interface Progress {
   readonly stage: string;
   readonly done: number;
   readonly total: number | null;
-  readonly unit: 'bytes' | 'row-layers';
+  readonly unit: 'bytes' | 'layer-passes';
 }
 
 /** A run of many steps has reached its end. */

@@ -56,7 +56,7 @@ test('a call returns what the engine returns, and its argument arrives as sent',
   ]);
 });
 
-test('what is kept is told, and one model or all of them can be forgotten', async () => {
+test('what is kept is listed, and one model or all of them can be forgotten', async () => {
   const forgotten: (string | null)[] = [];
   const info = { isAvailable: true, models: [], sizeBytes: 0 };
   const engine = connect({

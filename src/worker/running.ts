@@ -47,7 +47,7 @@ export async function runExperiment(
         onProgress: (amount, total) => {
           // A run that begins again on another device does not count backwards.
           reported = Math.max(reported, amount);
-          onProgress?.({ stage: words.stage, done: reported, total, unit: 'row-layers' });
+          onProgress?.({ stage: words.stage, done: reported, total, unit: 'layer-passes' });
         },
       });
     },

@@ -1,4 +1,4 @@
-// Which experiment it is, as text: two are one when nothing differs that numbers depend on. A title is no number.
+// Which experiment it is, as text: two are one when nothing differs that numbers depend on. A title is not part of it.
 
 import type { AnyExperiment } from '../../experiments/kind.ts';
 

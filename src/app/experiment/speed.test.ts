@@ -27,7 +27,7 @@ function memory() {
   };
 }
 
-test('before any run the time is guessed from the prompt alone, and without that nothing is said', () => {
+test('before any run the time is guessed from the prompt alone, and without that nothing is shown', () => {
   const prediction = {
     tokens: Array.from({ length: 5 }, (_, id) => ({ id, text: 'a', isSpecial: false })),
     candidates: [],

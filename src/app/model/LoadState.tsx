@@ -17,7 +17,7 @@ export function Bar({ part }: { readonly part: number | null }) {
 
 /** `128 MB of 271 MB`, or what is known of it */
 export function amountOf({ done, total, unit }: Progress): string {
-  if (unit === 'row-layers') {
+  if (unit === 'layer-passes') {
     return total === null
       ? `${formatCount(done)} layer passes`
       : `${formatCount(done)} of ${formatCount(total)} layer passes`;

@@ -30,7 +30,7 @@ test('sizes are those of weights in two to four bytes for a parameter, masks asi
 });
 
 test.each([
-  ['a size that is no number of bytes', { sizeBytes: '548 MB' }],
+  ['a size that is not a number of bytes', { sizeBytes: '548 MB' }],
   ['an id without owner', { repository: 'gpt2' }],
   ['a field that nobody reads', { licens: 'MIT' }],
 ])('%s is refused', (_, change) => {

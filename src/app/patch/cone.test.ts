@@ -163,7 +163,7 @@ test('the quick answer is the library’s answer, at every kind of socket', () =
   expect(takenRun('base', 'base')).toBe('original');
 });
 
-test('why a cable does not fit is said in a sentence', () => {
+test('why a cable does not fit is explained in a sentence', () => {
   const tokens = { base: [1, 2, 3], sources: [[1, 9, 3]] };
   const why = (from: Place, to: Place) =>
     whyNotFit(architecture, { ...emptyDocument, sources: ['s'] }, from, to, tokens);

@@ -61,7 +61,7 @@ test('an experiment is another one when a number would differ, and not for its t
   expect(experimentKey(whole(derive({ answer: { token: ' Rome', prompt } })))).not.toBe(key);
 });
 
-test('what cannot be run is said in a sentence that tells what would be right', () => {
+test('what cannot be run is refused in a sentence that says what would be right', () => {
   expect(problem({})).toBeUndefined();
   expect(problem({ prompt: '  ' })).toBe('Type a prompt to trace.');
   expect(

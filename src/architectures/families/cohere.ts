@@ -1,4 +1,4 @@
-// Cohere's Command R: attention and a gated MLP in parallel behind one norm without bias, neighbouring entries turned
+// Cohere's Command R: attention and a gated MLP in parallel behind one norm without bias, neighbouring entries rotated
 // together, logits scaled, the unembedding tied.
 
 import { add, mul } from '../../onnx/elementwise.ts';

@@ -1,4 +1,4 @@
-// GPT-J: attention and MLP in parallel behind one norm, neighbouring entries of the first part of each head turned together,
+// GPT-J: attention and MLP in parallel behind one norm, neighbouring entries of the first part of each head rotated together,
 // a bias on the unembedding.
 
 import { add } from '../../onnx/elementwise.ts';

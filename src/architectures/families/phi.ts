@@ -1,4 +1,4 @@
-// Phi (1, 1.5 and 2): attention and a plain MLP in parallel behind one norm, a part of each head turned, a bias on every
+// Phi (1, 1.5 and 2): attention and a plain MLP in parallel behind one norm, a part of each head rotated, a bias on every
 // matrix and on the unembedding.
 
 import { add } from '../../onnx/elementwise.ts';

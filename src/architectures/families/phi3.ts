@@ -1,5 +1,5 @@
 // Phi-3: LLaMA's block with one matrix for queries, keys and values and one for both branches of the MLP, a part of each
-// head turned, and rotations stretched by longrope.
+// head rotated, and rotations stretched by longrope.
 
 import { add } from '../../onnx/elementwise.ts';
 import { activation } from '../activation.ts';

@@ -1,4 +1,4 @@
-// StableLM: layer norms with LLaMA's gated MLP, a part of each head turned; sublayers one after the other or in parallel
+// StableLM: layer norms with LLaMA's gated MLP, a part of each head rotated; sublayers one after the other or in parallel
 // behind one norm.
 
 import { add } from '../../onnx/elementwise.ts';

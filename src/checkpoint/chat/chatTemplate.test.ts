@@ -55,7 +55,7 @@ test.each([
     '{% for a in range(100000) %}{% for b in range(100000) %}{{ a }}{% endfor %}{% endfor %}',
     'did not come to an end within 2 seconds',
   ],
-])('a template %s is told in a sentence', (_, template, message) => {
+])('a template %s is reported in a sentence', (_, template, message) => {
   expect(() => render(template)).toThrow(ChatTemplateError);
   expect(() => render(template)).toThrow(message);
 });

@@ -1,4 +1,4 @@
-// A chat as the text that a model was trained on: Jinja templates of strangers, rendered by Hugging Face's library.
+// A chat as the text that a model was trained on: Jinja templates from third parties, rendered by Hugging Face's library.
 //
 // A template can loop for ever. This file renders in place; who renders gives it a deadline (renderOnNode.ts, and in a page a
 // worker of its own).
@@ -17,7 +17,7 @@ export interface ChatRequest {
   readonly turns: readonly ChatTurn[];
   /** Of several templates; default `default`. */
   readonly template?: string;
-  /** What the template is told that today is; default 2 January 2025, so that a run does not change with the day. */
+  /** The date that the template takes for today; default 2 January 2025, so that a run does not change with the day. */
   readonly date?: Date;
   /** Whether the text ends where the model's reply begins; default true. */
   readonly addGenerationPrompt?: boolean;

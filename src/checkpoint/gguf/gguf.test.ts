@@ -51,7 +51,7 @@ test.each(entries.filter(([, file]) => file.ids))(
   },
 );
 
-test("a tied head, LLaMA 3's scaling and biases are told from the tensors", async () => {
+test("a tied head, LLaMA 3's scaling and biases are read from the tensors", async () => {
   const { config, tensors } = await openSmall('llama3');
   expect(config).toMatchObject({ tie_word_embeddings: true, attention_bias: true, rope_theta: 500000 });
   const scaling = files.llama3?.rope_scaling;
@@ -63,7 +63,7 @@ test("a tied head, LLaMA 3's scaling and biases are told from the tensors", asyn
   expect(tensors.has('rope_freqs.weight')).toBe(false);
 });
 
-test('linear scaling is told from the metadata', async () => {
+test('linear scaling is read from the metadata', async () => {
   expect((await openSmall('sentencepiece')).config.rope_scaling).toEqual({ rope_type: 'linear', factor: 2 });
 });
 

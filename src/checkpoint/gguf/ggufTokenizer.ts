@@ -250,7 +250,7 @@ interface SpecialToken {
   readonly content: string;
 }
 
-/** A kind that begins every text with a token, in a file that names none: the text is read without, and that is said. */
+/** A kind that begins every text with a token, in a file that names none: the text is read without it, and this is reported. */
 function withBeginningMissed(tokenizer: Tokenizer, metadata: GgufMetadata): Tokenizer {
   const isNamed = metadata.has('tokenizer.ggml.bos_token_id') || metadata.has('tokenizer.ggml.add_bos_token');
   if (isNamed || !cuttingOf(metadata).addsBeginning) return tokenizer;

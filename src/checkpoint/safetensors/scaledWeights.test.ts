@@ -90,7 +90,7 @@ test('8-bit floats without scales are read as they are; scales that do not fit a
   expect(other.config).toHaveProperty('quantization_config');
 });
 
-test('a pointer of Git LFS and shards without their index are said to be that', async () => {
+test('a pointer of Git LFS and shards without their index are reported as such', async () => {
   const pointer = new TextEncoder().encode(
     'version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 12345\n',
   );

@@ -41,7 +41,8 @@ const endings: Readonly<Record<EndReason, string>> = {
   stop: 'A stop string has come.',
   length: 'As many tokens as were asked for (--tokens).',
   context: "The model's context is full.",
-  notFinite: 'The model computed what is no number: the steering is too strong. The text before it stands.',
+  notFinite:
+    'The model computed NaN or infinite logits: the steering is too strong. The text before it is kept.',
   noToken: 'The sampling options leave no token.',
 };
 

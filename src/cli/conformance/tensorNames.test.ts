@@ -68,7 +68,7 @@ describe.each(kinds)('%s', (kind) => {
   const tied = withConfig(untied, { tie_word_embeddings: true });
   const name = `${head[kind]}.weight`;
 
-  test('an unembedding of the file’s own is used although the configuration ties it, and that is said', async () => {
+  test('an unembedding of the file’s own is used although the configuration ties it, and this is reported', async () => {
     const [own, found] = [await loaded(untied), await loaded(tied)];
     expect(found.logits).toEqual(own.logits);
     expect(own.notices).toEqual([]);

@@ -218,7 +218,7 @@ describe('functions', () => {
   });
 });
 
-describe('what cannot be is said', () => {
+describe('what cannot be is refused', () => {
   const { causalModel } = objects;
   test.each([
     [

@@ -57,7 +57,7 @@ const tableSchema = v.strictObject({
 });
 const functionSchema = v.strictObject({ parents, function: v.picklist(functionNames) });
 
-/** By what it has, so that what is wrong is said of the form that was meant. */
+/** By what it has, so that an error is about the form that was meant. */
 const variableSchema = v.lazy<typeof inputSchema | typeof tableSchema | typeof functionSchema>((given) => {
   const has = (key: string) => typeof given === 'object' && given !== null && key in given;
   if (has('table')) return tableSchema;

@@ -221,7 +221,7 @@ export class KeptExamples {
   }
 
   /**
-   * Rows in which the intervention acts: those of before first, then one for each example.
+   * Rows in which the intervention acts: the previous ones first, then one for each example.
    * @returns the rows, and the place of the first that acts
    */
   rows(

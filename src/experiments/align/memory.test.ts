@@ -88,7 +88,7 @@ test('a deeper model takes no more than what enters its further layers, and what
   expect(deep - shallow).toBeLessThanOrEqual(8 * entering);
 });
 
-test('what is kept has a bound, and takes what it is said to take', async () => {
+test('what is kept has a bound, and takes as much as is reported', async () => {
   const model = await loaded(4);
   const align = resolveAlign(model.architecture, undefined, experiment());
   const [prompts] = promptsOf(model.architecture, align, 0);
@@ -107,7 +107,7 @@ test('what is kept has a bound, and takes what it is said to take', async () => 
   await model.dispose();
 });
 
-test('with room for some prompts or none the training is the same, and it is said', async () => {
+test('with room for some prompts or none the training is the same, and this is reported', async () => {
   const model = await loaded(4);
   const align = resolveAlign(model.architecture, undefined, experiment());
   const one = keptBytes(model.architecture, { layer: 1, length, position: length - 1 });

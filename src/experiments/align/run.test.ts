@@ -251,7 +251,7 @@ describe('every type', () => {
 });
 
 describe('a training that goes wrong', () => {
-  /** A model that gives no numbers after a prompt that holds token 30. */
+  /** A model whose logits are NaN after a prompt that holds token 30. */
   function poisoned(): Checkpoint {
     const sound = tinyCheckpoint(tinyConfigurations.llama);
     return {

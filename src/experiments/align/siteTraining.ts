@@ -111,7 +111,7 @@ export class SiteTraining {
   /**
    * One step.
    * @returns what it was, or why it could not be made: then the parameters are those that were good last
-   * @throws the signal's reason, before the step or in its middle, with the parameters of before
+   * @throws the signal's reason, before the step or in its middle, with the previous parameters
    */
   async step(batch: readonly ResolvedExample[], { signal, done }: Work): Promise<StepRecord | Divergence> {
     const { model, kept, trainable, training } = this.#context;

@@ -146,7 +146,7 @@ test.each<AlignExperimentFile['intervention']>([
   expect(await accuracyOf(intervenable, result, 0)).toBe(result.sites[0]?.final?.testAccuracy);
 });
 
-test('what is not there is said', () => {
+test('what is not there is reported', () => {
   const result = stored('gender-sites');
   const none = { ...result, sites: result.sites.map(() => null) };
   expect(() => trainedFolder(none, 3)).toThrow('Site 3 was not begun, so nothing was trained there.');

@@ -150,7 +150,7 @@ test.each([
   [{ configuration: { layer: 1, component: 'mpl_output' } }, "Did you mean 'mlp_output'"],
   [{ configuration: { layer: 1 }, sources: [] }, "takes from 'source_0'"],
   [{ base: '', configuration: { layer: 1 } }, 'The base has no tokens'],
-])('what does not fit is said before anything runs: %j', (fields, sentence) => {
+])('what does not fit is refused before anything runs: %j', (fields, sentence) => {
   const attempt = async () => {
     const resolved = resolveIntervene(model.architecture, tokenizer, experimentOf(fields));
     return runIntervene(model, resolved);

@@ -99,7 +99,7 @@ test('paths lead from every head to the prediction, from the corrupted run into 
   ]);
 });
 
-test('what several pairs have in common is said once', () => {
+test('what several pairs have in common is reported once', () => {
   const { notices } = patch({
     pairs: [pair, { ...pair, answer: ' John met' }, { ...pair, answer: ' her her' }].map(
       ({ distractor: _, ...rest }) => rest,
@@ -113,7 +113,7 @@ test('what several pairs have in common is said once', () => {
   ]);
 });
 
-test('a prompt that ends with a space is told of', () => {
+test('a prompt that ends with a space is reported', () => {
   const spaced = { clean: 'When Mary met John ', corrupted: 'When Mary met Mary ' };
   const { notices } = patch({ pairs: [spaced] });
   expect(notices.map(({ code }) => code)).toEqual(['trailing-space']);
@@ -122,7 +122,7 @@ test('a prompt that ends with a space is told of', () => {
 
 const other = { clean: 'When Mary met John to', corrupted: 'When John met John to' };
 
-describe('what does not fit is said in one sentence', () => {
+describe('what does not fit is refused in one sentence', () => {
   const refused: readonly (readonly [string, () => unknown, string])[] = [
     [
       'unequal token counts',

@@ -28,7 +28,7 @@ test('for an ablation the clean prompts are enough', () => {
   expect(readPairs('clean,corrupted\na b,c d', { needsCorrupted: false })).toEqual([{ clean: 'a b' }]);
 });
 
-test('what is wrong with a table is said in a sentence', () => {
+test('what is wrong with a table is reported in a sentence', () => {
   const complaints: readonly (readonly [string, string])[] = [
     ['', 'The table is empty. Its first line names the columns: clean, corrupted, answer, distractor.'],
     [

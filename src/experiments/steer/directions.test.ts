@@ -80,9 +80,9 @@ test.each([
   ['what is no pair', () => principalDirection(positive, negative.slice(1), 'differences'), 'Give as many.'],
   ['states of two widths', () => differenceOfMeans(positive, [Float32Array.of(1)]), 'have different widths'],
   [
-    'what is no number',
+    'states with a NaN',
     () => logisticProbe([Float32Array.of(Number.NaN)], [Float32Array.of(1)]),
-    'no finite number',
+    'NaN or infinite',
   ],
   [
     'pairs that do not vary',

@@ -4,7 +4,7 @@ import { ExperimentError } from '../experimentFile.ts';
 
 export type States = readonly Float32Array[];
 
-/** @throws ExperimentError for a class without examples, and states of several widths or that are no numbers */
+/** @throws ExperimentError for a class without examples, and states of several widths or that are NaN or infinite */
 export function checkClasses(positive: States, negative: States): void {
   for (const [name, states] of [
     ['positive', positive],
@@ -20,7 +20,7 @@ export function checkClasses(positive: States, negative: States): void {
     throw new ExperimentError('The states of the examples have different widths. Read them at one site.');
   if (!all.every((state) => state.every(Number.isFinite)))
     throw new ExperimentError(
-      'A state holds what is no finite number. The weights of the model may be damaged.',
+      'A state holds a NaN or infinite value. The weights of the model may be damaged.',
     );
 }
 

@@ -1,4 +1,4 @@
-// The cables of a rack as paths: from where something is taken to where it is put. Type is told by the line, strength by
+// The cables of a rack as paths: from where something is taken to where it is put. The line shows the type, strength by
 // its width, so that neither hangs on colour.
 
 import { cablePath, type Point } from '../cable.ts';

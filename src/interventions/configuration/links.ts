@@ -16,7 +16,7 @@ export interface FirstOfLink {
   readonly label: string;
 }
 
-/** What is said of a linked intervention beside the first must be what the first says. */
+/** Settings of a linked intervention other than the first must equal those of the first. */
 export function checkSame(
   { instance, label: first }: FirstOfLink,
   given: Parameters | undefined,

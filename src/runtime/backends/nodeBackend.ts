@@ -1,4 +1,4 @@
-// onnxruntime-node, for the headless runner and the tests.
+// onnxruntime-node, for the command line and the tests.
 
 import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';

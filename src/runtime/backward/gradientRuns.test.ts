@@ -206,7 +206,7 @@ describe('a model that is differentiated', () => {
       "The objective 'cross-entropy' is given no 'label' for its units.",
     ],
     [
-      'an objective that is no number for each unit',
+      'an objective that is not one number for each unit',
       {
         rows: [fromTokens(tokens)],
         terms: [

@@ -1,6 +1,6 @@
 // The keys and values of sequences that are being generated, layer by layer, in tensors that stay on the device. A slot
 // holds one position of one sequence in all layers; sequences that begin alike share the slots of their beginning. Which
-// slot is which position is told to attention by indices, so slots need no order and those of an ended row are used again.
+// slot is which position reaches attention as indices, so slots need no order and those of an ended row are used again.
 
 import type { Backend, DeviceTensor, Piece } from '../backends/backend.ts';
 

@@ -70,7 +70,7 @@ test('a sampled row has the same text alone and among others, steered or not by 
   expect(other?.tokens).not.toEqual(alone?.tokens);
 });
 
-test('what is no number ends its row at its step, and the text before it stays', async () => {
+test('a NaN or infinite number ends its row at its step, and the text before it stays', async () => {
   const [plain] = await generateTexts(model, { rows: [{ tokens: prompt }], maxNewTokens: 9 });
   const beyond = strong(new Float32Array(16).fill(3e38), 4);
   const twice = [beyond, beyond];
@@ -82,7 +82,7 @@ test('what is no number ends its row at its step, and the text before it stays',
   expect(found[1]).toMatchObject({ tokens: plain?.tokens, reason: 'length' });
 });
 
-test('a context that will be full is told before, and the text stops there', async () => {
+test('a context that will be full is reported beforehand, and the text stops there', async () => {
   const request = { rows: [{ tokens: prompt }], maxNewTokens: 10_000 };
   expect(tokenLimits(model, request)).toEqual([{ count: 198, reason: 'context' }]);
   const [text] = await generateTexts(model, request);

@@ -31,7 +31,7 @@ export interface GenerateRequest {
 /**
  * - `eos`: a token that ends texts; `stop`: a string that was asked to
  * - `length`: as many new tokens as were asked for; `context`: as many positions as the model has
- * - `notFinite`: the model computed what is no number, as under an edit that is too strong
+ * - `notFinite`: the logits became NaN or infinite, as under an edit that is too strong
  * - `noToken`: the sampling options left no token
  */
 export type EndReason = 'eos' | 'stop' | 'length' | 'context' | 'notFinite' | 'noToken';

@@ -84,7 +84,7 @@ describe('orthonormal columns in training', () => {
 });
 
 describe('a step that is taken back', () => {
-  test('leaves the numbers and the count of before, and can be taken back once', async () => {
+  test('keeps the previous numbers and count, and can be taken back once', async () => {
     const trainer = await Trainer.create(
       backend,
       { w: { data: Float32Array.of(1, 2), shape: [2] } },

@@ -78,7 +78,7 @@ export class Trainer {
   readonly #program: Program;
   /** Parameters and moments by the names of the graph's inputs. */
   #tensors: Readonly<Record<string, DeviceTensor>>;
-  /** Those of before the last step, until the next one. */
+  /** The previous ones, until the next one. */
   #previous: Readonly<Record<string, DeviceTensor>> | undefined;
   #parameters: Fragment['parameters'];
   #steps = 0;
@@ -130,7 +130,7 @@ export class Trainer {
   }
 
   /**
-   * One step. The gradients stay their owner's; the parameters of before are kept until the next step.
+   * One step. The gradients stay their owner's; the previous parameters are kept until the next step.
    * @param gradients of all parameters, in their shapes
    * @param rate      the learning rate of this step
    */
@@ -163,7 +163,7 @@ export class Trainer {
     this.#previous = undefined;
   }
 
-  /** Take the last step back, once: what it led to turned out to be no numbers. @returns false without a step to take back */
+  /** Take the last step back, once: where it led to NaN or infinite numbers. @returns false without a step to take back */
   revert(): boolean {
     if (!this.#previous) return false;
     for (const tensor of Object.values(this.#tensors)) this.#backend.dispose(tensor);
