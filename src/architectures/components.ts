@@ -107,7 +107,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
       name: 'block_input',
       width,
       description: 'The residual stream as it enters the layer.',
-      feeds: ['attention_input', ...(shape.isParallel ? ['mlp_input'] : []), 'block_output'],
+      feeds: ['attention_input', ...(shape.isParallel ? ['mlp_input', 'block_output'] : ['block_middle'])],
     },
     {
       name: 'attention_input',
@@ -181,8 +181,18 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
       name: 'attention_output',
       width,
       description: puts('attention'),
-      feeds: shape.isParallel ? ['block_output'] : ['mlp_input', 'block_output'],
+      feeds: shape.isParallel ? ['block_output'] : ['block_middle'],
     },
+    ...(shape.isParallel
+      ? []
+      : [
+          {
+            name: 'block_middle',
+            width,
+            description: `The residual stream between attention and the MLP${shape.isPostNorm && !shape.behind ? ', behind the norm that it passes there' : ''}.`,
+            feeds: ['mlp_input', 'block_output'],
+          },
+        ]),
     {
       name: 'mlp_input',
       width,

@@ -5,6 +5,7 @@
 const transformerLens: Readonly<Record<string, string>> = {
   embed: 'embedding_output',
   resid_pre: 'block_input',
+  resid_mid: 'block_middle',
   resid_post: 'block_output',
   attn_in: 'attention_input',
   attn_out: 'attention_output',
@@ -58,15 +59,16 @@ export function transformerLensName(name: string): string | undefined {
 /**
  * A sentence that answers a name of another library, without its full stop: `what TransformerLens calls 'resid_pre' is
  * 'block_input' here`.
+ * @param known the components of the model at hand, where there is one
  * @returns undefined for a name that neither uses
  */
-export function otherName(name: string): string | undefined {
+export function otherName(name: string, known?: readonly string[]): string | undefined {
   const bare = bareName(name);
-  if (bare === 'resid_mid' || bare === 'mlp_pre' || bare === 'pre')
-    return bare === 'resid_mid'
-      ? "what TransformerLens calls 'resid_mid' is not a component here: edit 'attention_output', which makes it of 'block_input', or 'mlp_input', which is made of it"
-      : `what TransformerLens calls '${bare}' is not a component here: edit 'mlp_input' or 'mlp_activation', before and after it`;
+  if (bare === 'mlp_pre' || bare === 'pre')
+    return `what TransformerLens calls '${bare}' is not a component here: edit 'mlp_input' or 'mlp_activation', before and after it`;
   const ours = transformerLensName(name);
+  if (ours === 'block_middle' && known?.includes(ours) === false)
+    return `what TransformerLens calls '${bare}' has no place in this model: nothing of the residual stream lies between attention and the MLP`;
   if (ours !== undefined) return `what TransformerLens calls '${bare}' is '${ours}' here`;
   const [, side = 'output'] = /\.(input|output)$/.exec(name) ?? [];
   const parts = name

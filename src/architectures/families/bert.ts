@@ -96,7 +96,7 @@ function build(read: ConfigurationReader, names: ReadonlySet<string>, words: Wor
     const mlpNorm = norm(at('output.LayerNorm'));
     return part('block', [attend, attentionNorm, feedForward, mlpNorm], (scope) => {
       const x = scope.site('block_input', scope.hidden);
-      const between = attentionNorm.apply(scope, add(attend.apply(scope, x), x));
+      const between = scope.site('block_middle', attentionNorm.apply(scope, add(attend.apply(scope, x), x)));
       const output = feedForward.apply(scope, between);
       return scope.site('block_output', mlpNorm.apply(scope, add(output, between)));
     });

@@ -63,7 +63,10 @@ export function bloom(read: ConfigurationReader, names: ReadonlySet<string>): Ar
     return part('block', [attentionNorm, attend, mlpNorm, feedForward], (scope) => {
       const x = scope.site('block_input', scope.hidden);
       const normal = attentionNorm.apply(scope, x);
-      const between = add(attend.apply(scope, normal), isResidualNormal ? normal : x);
+      const between = scope.site(
+        'block_middle',
+        add(attend.apply(scope, normal), isResidualNormal ? normal : x),
+      );
       const normalBetween = mlpNorm.apply(scope, between);
       const output = feedForward.apply(scope, normalBetween);
       return scope.site('block_output', add(output, isResidualNormal ? normalBetween : between));

@@ -54,7 +54,7 @@ export function distilBert(read: ConfigurationReader, names: ReadonlySet<string>
     const mlpNorm = norm(at('output_layer_norm'));
     return part('block', [attend, attentionNorm, feedForward, mlpNorm], (scope) => {
       const x = scope.site('block_input', scope.hidden);
-      const between = attentionNorm.apply(scope, add(attend.apply(scope, x), x));
+      const between = scope.site('block_middle', attentionNorm.apply(scope, add(attend.apply(scope, x), x)));
       const output = feedForward.apply(scope, between);
       return scope.site('block_output', mlpNorm.apply(scope, add(output, between)));
     });

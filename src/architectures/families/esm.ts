@@ -88,7 +88,7 @@ export function esm(read: ConfigurationReader, names: ReadonlySet<string>): Arch
     );
     return part('block', [attentionNorm, attend, mlpNorm, feedForward], (scope) => {
       const x = scope.site('block_input', scope.hidden);
-      const between = add(attend.apply(scope, attentionNorm.apply(scope, x)), x);
+      const between = scope.site('block_middle', add(attend.apply(scope, attentionNorm.apply(scope, x)), x));
       const output = feedForward.apply(scope, mlpNorm.apply(scope, between));
       return scope.site('block_output', add(output, between));
     });

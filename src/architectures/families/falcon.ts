@@ -81,7 +81,10 @@ export function falcon(read: ConfigurationReader): Architecture {
       const [attentionNorm, mlpNorm] = [norm('input_layernorm'), norm('post_attention_layernorm')];
       return part('block', [attentionNorm, attend, mlpNorm, feedForward], (scope) => {
         const x = scope.site('block_input', scope.hidden);
-        const between = add(x, attend.apply(scope, attentionNorm.apply(scope, x)));
+        const between = scope.site(
+          'block_middle',
+          add(x, attend.apply(scope, attentionNorm.apply(scope, x))),
+        );
         const output = feedForward.apply(scope, mlpNorm.apply(scope, between));
         return scope.site('block_output', add(between, output));
       });

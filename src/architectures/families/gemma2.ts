@@ -85,7 +85,7 @@ function build(read: ConfigurationReader, options: Gemma2): Architecture {
     return part(type, [beforeAttention, attend, behindAttention, beforeMlp, mlp, behindMlp], (scope) => {
       const x = scope.site('block_input', scope.hidden);
       const attended = attend.apply(scope, beforeAttention.apply(scope, x));
-      const between = add(x, behindAttention.apply(scope, attended));
+      const between = scope.site('block_middle', add(x, behindAttention.apply(scope, attended)));
       const output = mlp.apply(scope, beforeMlp.apply(scope, between));
       return scope.site('block_output', add(between, behindMlp.apply(scope, output)));
     });

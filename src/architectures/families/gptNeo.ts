@@ -88,7 +88,7 @@ export function gptNeo(read: ConfigurationReader, names: ReadonlySet<string>): A
     );
     return part(`${kinds[layer]} block`, [attentionNorm, attend, mlpNorm, feedForward], (scope) => {
       const x = scope.site('block_input', scope.hidden);
-      const between = add(x, attend.apply(scope, attentionNorm.apply(scope, x)));
+      const between = scope.site('block_middle', add(x, attend.apply(scope, attentionNorm.apply(scope, x))));
       const output = feedForward.apply(scope, mlpNorm.apply(scope, between));
       return scope.site('block_output', add(between, output));
     });

@@ -63,7 +63,7 @@ export function gptNeox(read: ConfigurationReader, names: ReadonlySet<string>): 
     return part('block', [attentionNorm, attend, mlpNorm, feedForward], (scope) => {
       const x = scope.site('block_input', scope.hidden);
       const attended = attend.apply(scope, attentionNorm.apply(scope, x));
-      const between = isParallel ? x : add(x, attended);
+      const between = isParallel ? x : scope.site('block_middle', add(x, attended));
       const output = feedForward.apply(scope, mlpNorm.apply(scope, between));
       const added = isParallel ? add(add(output, attended), x) : add(output, between);
       return scope.site('block_output', added);

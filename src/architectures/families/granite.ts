@@ -41,7 +41,10 @@ export function granite(read: ConfigurationReader): Architecture {
     const scaled = (x: Value) => mul(x, residualFactor);
     return part('block', [attentionNorm, attend, mlpNorm, mlp], (scope) => {
       const x = scope.site('block_input', scope.hidden);
-      const between = add(x, scaled(attend.apply(scope, attentionNorm.apply(scope, x))));
+      const between = scope.site(
+        'block_middle',
+        add(x, scaled(attend.apply(scope, attentionNorm.apply(scope, x)))),
+      );
       const output = mlp.apply(scope, mlpNorm.apply(scope, between));
       return scope.site('block_output', add(between, scaled(output)));
     });

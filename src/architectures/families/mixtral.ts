@@ -50,7 +50,7 @@ export function mixtral(read: ConfigurationReader): Architecture {
     });
     return part('block', [attentionNorm, attend, mlpNorm, mixed], (scope) => {
       const x = scope.site('block_input', scope.hidden);
-      const between = add(x, attend.apply(scope, attentionNorm.apply(scope, x)));
+      const between = scope.site('block_middle', add(x, attend.apply(scope, attentionNorm.apply(scope, x))));
       return scope.site('block_output', add(between, mixed.apply(scope, mlpNorm.apply(scope, between))));
     });
   };

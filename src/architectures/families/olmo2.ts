@@ -37,7 +37,7 @@ export function olmo2(read: ConfigurationReader): Architecture {
     const mlpNorm = rmsNorm(at('post_feedforward_layernorm'), { width, epsilon });
     return part('block', [attend, attentionNorm, mlp, mlpNorm], (scope) => {
       const x = scope.site('block_input', scope.hidden);
-      const between = add(x, attentionNorm.apply(scope, attend.apply(scope, x)));
+      const between = scope.site('block_middle', add(x, attentionNorm.apply(scope, attend.apply(scope, x))));
       return scope.site('block_output', add(between, mlpNorm.apply(scope, mlp.apply(scope, between))));
     });
   };

@@ -61,12 +61,15 @@ export function opt(read: ConfigurationReader, names: ReadonlySet<string>): Arch
     return part('block', [attentionNorm, attend, mlpNorm, feedForward], (scope) => {
       const x = scope.site('block_input', scope.hidden);
       if (isPostNorm) {
-        const between = attentionNorm.apply(scope, add(x, attend.apply(scope, x)));
+        const between = scope.site(
+          'block_middle',
+          attentionNorm.apply(scope, add(x, attend.apply(scope, x))),
+        );
         // A value of its own, so that the gradient at the MLP's input is of what the MLP makes of it alone.
         const added = add(between, feedForward.apply(scope, identity(between)));
         return scope.site('block_output', mlpNorm.apply(scope, added));
       }
-      const between = add(x, attend.apply(scope, attentionNorm.apply(scope, x)));
+      const between = scope.site('block_middle', add(x, attend.apply(scope, attentionNorm.apply(scope, x))));
       const output = feedForward.apply(scope, mlpNorm.apply(scope, between));
       return scope.site('block_output', add(between, output));
     });

@@ -59,7 +59,7 @@ function build(read: ConfigurationReader, { family, sizes, windows, second }: Qw
     const key = `${windows[layer] === undefined ? 'full' : 'sliding'} ${isMixed(layer) ? 'mixture' : 'block'}`;
     return part(key, [attentionNorm, attend, mlpNorm, mlp], (scope) => {
       const x = scope.site('block_input', scope.hidden);
-      const between = add(x, attend.apply(scope, attentionNorm.apply(scope, x)));
+      const between = scope.site('block_middle', add(x, attend.apply(scope, attentionNorm.apply(scope, x))));
       return scope.site('block_output', add(between, mlp.apply(scope, mlpNorm.apply(scope, between))));
     });
   };

@@ -50,7 +50,7 @@ export function stablelm(read: ConfigurationReader): Architecture {
     const mlpNorm = layerNorm(at('post_attention_layernorm'), { width, epsilon });
     return part('block', [attentionNorm, attend, mlpNorm, mlp], (scope) => {
       const x = scope.site('block_input', scope.hidden);
-      const between = add(x, attend.apply(scope, attentionNorm.apply(scope, x)));
+      const between = scope.site('block_middle', add(x, attend.apply(scope, attentionNorm.apply(scope, x))));
       return scope.site('block_output', add(between, mlp.apply(scope, mlpNorm.apply(scope, between))));
     });
   };

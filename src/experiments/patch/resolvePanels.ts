@@ -11,7 +11,10 @@ import type { PathExperiment, PathReceiver } from './pathExperiment.ts';
 
 /** @throws ExperimentError or UnknownComponentError, in a sentence that names the place in the file */
 function layerComponent(architecture: Architecture, name: string, place: string): ComponentDescription {
-  const here = otherName(name);
+  const here = otherName(
+    name,
+    architecture.components.map((component) => component.name),
+  );
   if (here !== undefined) throw new ExperimentError(`'${place}': ${here}.`);
   const description = describeComponent(architecture, name);
   if (description.scope === 'layer') return description;

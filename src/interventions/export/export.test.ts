@@ -56,6 +56,24 @@ describe.each(['gpt2', 'llama'])('programs on %s', (family) => {
       /^pyvene takes a source from the same site of its group's own run, and cannot say 'representations\.0\.source_layer'\.$/,
     ],
     [
+      'pyvene',
+      { ...block, component: 'block_middle' },
+      call,
+      /^representations\.0: no module of the model returns 'block_middle', so pyvene cannot reach it\.$/,
+    ],
+    [
+      'nnsight',
+      { ...block, component: 'block_middle' },
+      call,
+      /^representations\.0: no module of this model returns or takes 'block_middle' by itself\.$/,
+    ],
+    [
+      'pyvene',
+      { ...block, component: 'block_middle', intervention_type: 'RotatedSpaceIntervention' },
+      call,
+      /^representations\.0: no module of the model returns 'block_middle', so pyvene cannot reach it\.$/,
+    ],
+    [
       'transformerLens',
       { ...block, component: 'mlp_input' },
       call,

@@ -25,6 +25,7 @@ const tools = { pyvene: 'pyvene', transformerLens: 'transformer_lens', nnsight: 
 type Tool = keyof typeof tools;
 
 const pairs = ['attention_scores', 'attention_weight'];
+const unreturned = [...pairs, 'block_middle'];
 const projections = ['query_output', 'key_output', 'value_output'];
 const headProjections = projections.map((name) => `head_${name}`);
 const heads = [...headProjections, 'head_attention_value_output'];
@@ -45,22 +46,50 @@ const unhooked = [
  */
 const models: Readonly<Record<string, Readonly<Record<Tool, readonly string[]>>>> = {
   'interventions-gpt2': {
-    pyvene: pairs,
-    transformerLens: [...unhooked, 'qkv_output'],
-    nnsight: pairs,
+    pyvene: unreturned,
+    transformerLens: [...unhooked, 'block_middle', 'qkv_output'],
+    nnsight: unreturned,
   },
-  'gpt2-inner': { pyvene: pairs, transformerLens: [...unhooked, 'qkv_output'], nnsight: pairs },
+  'gpt2-inner': {
+    pyvene: unreturned,
+    transformerLens: [...unhooked, 'block_middle', 'qkv_output'],
+    nnsight: unreturned,
+  },
   'gpt_neox-old-words': {
     pyvene: [...pairs, ...headProjections, 'logits'],
     transformerLens: [...unhooked, 'qkv_output'],
     nnsight: [...pairs, ...projections, ...headProjections],
   },
-  'interventions-llama': { pyvene: pairs, transformerLens: unhooked, nnsight: pairs },
-  'llama-biases': { pyvene: [...pairs, ...heads], transformerLens: unhooked, nnsight: pairs },
-  'mistral-window': { pyvene: pairs, transformerLens: unhooked, nnsight: pairs },
-  'mistral-unbounded': { pyvene: [...pairs, ...heads], transformerLens: unhooked, nnsight: pairs },
-  'qwen2-window-layers': { pyvene: [...pairs, ...heads], transformerLens: unhooked, nnsight: pairs },
-  'qwen2-layer-types': { pyvene: [...pairs, ...heads], transformerLens: unhooked, nnsight: pairs },
+  'interventions-llama': {
+    pyvene: unreturned,
+    transformerLens: [...unhooked, 'block_middle'],
+    nnsight: unreturned,
+  },
+  'llama-biases': {
+    pyvene: [...unreturned, ...heads],
+    transformerLens: [...unhooked, 'block_middle'],
+    nnsight: unreturned,
+  },
+  'mistral-window': {
+    pyvene: unreturned,
+    transformerLens: [...unhooked, 'block_middle'],
+    nnsight: unreturned,
+  },
+  'mistral-unbounded': {
+    pyvene: [...unreturned, ...heads],
+    transformerLens: [...unhooked, 'block_middle'],
+    nnsight: unreturned,
+  },
+  'qwen2-window-layers': {
+    pyvene: [...unreturned, ...heads],
+    transformerLens: [...unhooked, 'block_middle'],
+    nnsight: unreturned,
+  },
+  'qwen2-layer-types': {
+    pyvene: [...unreturned, ...heads],
+    transformerLens: [...unhooked, 'block_middle'],
+    nnsight: unreturned,
+  },
 };
 
 describe.each(Object.entries(models))('programs on %s', (name, refusals) => {

@@ -49,7 +49,8 @@ export function pyveneSite(architecture: Architecture, resolved: ResolvedInterve
   const { site, component, label, intervention } = resolved;
   const { name, layout, width } = component;
   const refuse = (why: string): Found => ({ why: `${label}: ${why}` });
-  if (layout === 'pair')
+  // The stream between attention and the MLP is a sum inside the block.
+  if (layout === 'pair' || name === 'block_middle')
     return refuse(`no module of the model returns '${name}', so pyvene cannot reach it.`);
   const isNeox = architecture.family === 'gpt_neox';
   const theirs = pyveneWidth(architecture, name, width);

@@ -6,6 +6,7 @@ import { describeComponent } from './sites.ts';
 
 test.each([
   ['resid_pre', "what TransformerLens calls 'resid_pre' is 'block_input' here"],
+  ['hook_resid_mid', "what TransformerLens calls 'resid_mid' is 'block_middle' here"],
   ['hook_resid_post', "what TransformerLens calls 'resid_post' is 'block_output' here"],
   ['blocks.3.attn.hook_z', "what TransformerLens calls 'z' is 'head_attention_value_output' here"],
   ['blocks.0.mlp.hook_post', "what TransformerLens calls 'post' is 'mlp_activation' here"],
@@ -23,7 +24,7 @@ test.each([
 });
 
 test('names of nobody are left to the nearest one', () => {
-  expect(['mlp_ouput', 'attn', 'constructor', 'a.b.c'].map(otherName)).toEqual([
+  expect(['mlp_ouput', 'attn', 'constructor', 'a.b.c'].map((name) => otherName(name))).toEqual([
     undefined,
     undefined,
     undefined,
@@ -32,11 +33,15 @@ test('names of nobody are left to the nearest one', () => {
 });
 
 test('wherever a component is named, a name of TransformerLens is answered, and one without a place here explained', () => {
+  const parallel = architectureOf(tinyCheckpoint(tinyConfigurations.gpt_neox));
   const architecture = architectureOf(tinyCheckpoint(tinyConfigurations.gpt2));
   expect(() => describeComponent(architecture, 'hook_attn_out')).toThrow(
     /^Component 'hook_attn_out' does not exist in gpt2\. .*Known: embedding_output, .* What TransformerLens calls 'attn_out' is 'attention_output' here\.$/,
   );
   expect(() => describeComponent(architecture, 'resid_mid')).toThrow(
-    "What TransformerLens calls 'resid_mid' is not a component here: edit 'attention_output',",
+    "What TransformerLens calls 'resid_mid' is 'block_middle' here.",
+  );
+  expect(() => describeComponent(parallel, 'resid_mid')).toThrow(
+    "What TransformerLens calls 'resid_mid' has no place in this model:",
   );
 });
