@@ -20,6 +20,7 @@ const words: readonly (readonly [string, string])[] = [
     'Clean, corrupted, restored',
     'The run of the prompt as it is, with its subject disturbed, and with one state put back.',
   ],
+  ['Cable', 'An intervention drawn from the socket it takes from to the socket it changes.'],
   ['Window', 'The layers around a cell that are put back together.'],
   ['Logit', 'The score of a token before the softmax turns scores into probabilities.'],
 ];
@@ -37,6 +38,9 @@ const shortcuts: readonly (readonly [readonly string[], string])[] = [
   [['PgUp', 'PgDn'], 'Five layers back or on'],
   [['[', ']'], 'The same cell in the panel before or after'],
   [['Enter'], 'Pin the cell or socket, or unpin it'],
+  [['c'], 'On the Patch page, begin a cable at the socket; Enter ends it, Esc drops it'],
+  [['Shift', 'Enter'], 'There, stretch what is picked up to the socket'],
+  [['Del'], 'There, take away the cable that ends at the socket'],
   [['Esc'], 'Unpin; close what is open'],
 ];
 
