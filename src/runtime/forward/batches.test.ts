@@ -3,6 +3,7 @@ import type { Backend, Program } from '../backends/backend.ts';
 import { createNodeBackend } from '../backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../fixtures/tinyCheckpoint.ts';
 import { Model } from '../model.ts';
+import { replace } from '../plan/plan.ts';
 
 /** A backend with room for so many bytes in a batch, and the attention scores that its runs were given, in bytes. */
 function watched(
@@ -52,4 +53,47 @@ test('short rows beside a long one do not pad a batch past the bytes that it may
   });
   await model.dispose();
   await backend.close();
+});
+
+test('logits at all positions of a long prompt leave the head in pieces, and are those of each position alone', async () => {
+  const { vocab_size: vocabulary } = tinyConfigurations.gpt2;
+  const inner = createNodeBackend(1);
+  const sizes: number[] = [];
+  const read: Backend['read'] = (tensor) => {
+    if (tensor.shape[1] === vocabulary) sizes.push(tensor.shape[0] ?? 0);
+    return inner.read(tensor);
+  };
+  const changed: Readonly<Record<PropertyKey, unknown>> = { batchBytes: 4 * vocabulary * 8, read };
+  const backend = new Proxy(inner, {
+    get: (target, key) => {
+      if (Object.hasOwn(changed, key)) return changed[key];
+      const member: unknown = Reflect.get(target, key, target);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+  const model = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), backend);
+  const whole = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), inner);
+  const tokens = Array.from({ length: 20 }, (_, at) => (at * 7) % vocabulary);
+  const site = { component: 'logits', layer: null };
+  // One edit lies in the last piece; and the read names positions in an order of its own.
+  const edit = {
+    site,
+    location: { positions: [17] },
+    fragment: replace,
+    source: { kind: 'tensor' as const, data: new Float32Array(vocabulary) },
+  };
+  const positions = [19, ...Array.from({ length: 19 }, (_, at) => at)];
+  const rows = [{ start: { kind: 'tokens' as const, tokens }, edits: [edit] }];
+  const found: number[] = [];
+  const plan = { rows, reads: [{ row: 0, site, location: { positions } }] };
+  const [result] = await model.run(plan, { onRead: (index) => found.push(index) });
+  const [expected] = await whole.run(plan);
+  expect(sizes.slice(0, 3)).toEqual([8, 8, 4]);
+  expect(found).toEqual([0]);
+  expect(result?.value?.shape).toEqual([20, vocabulary]);
+  expect(result?.value?.data).toEqual(expected?.value?.data);
+  expect(result?.value?.data.slice(18 * vocabulary, 19 * vocabulary)).toEqual(new Float32Array(vocabulary));
+  await model.dispose();
+  await whole.dispose();
+  await inner.close();
 });

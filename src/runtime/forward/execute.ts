@@ -10,10 +10,11 @@ import type { Schedule } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
 import { embedStage, headStage, type Stage } from '../plan/stage.ts';
 import type { BoundWeights, WeightStore } from '../weights/weights.ts';
-import { indexBatch, ownTokens } from './batch.ts';
+import { indexBatch } from './batch.ts';
 import { Captures } from './captures.ts';
 import { type PreparedEdits, prepareEdits } from './editGroups.ts';
 import { Lookup } from './lookup.ts';
+import { batchesOf, PartialReads, type Passing } from './passing.ts';
 import type { BatchSizes, PlacedRow } from './placedRow.ts';
 import type { RowKeeper } from './rowKeeper.ts';
 import { type PastPool, type Pooled, States } from './states.ts';
@@ -65,8 +66,7 @@ export interface Recorder {
   readonly take: (record: BatchRecord) => void;
 }
 
-/** Intermediates that are alive at once when a batch is computed again and differentiated, for one in a forward pass. */
-const backwardFactor = 4;
+const rowsOf = (batch: readonly Passing[]): readonly number[] => batch.map(({ row }) => row);
 
 export function partAt(architecture: Architecture, stage: Stage) {
   if (stage === embedStage) return architecture.embed;
@@ -98,6 +98,7 @@ export class Execution {
   readonly #captures: Captures;
   readonly #states: States;
   readonly #results: (ReadResult | undefined)[];
+  readonly #partial = new PartialReads();
   readonly #head: Stage;
   #done = 0;
 
@@ -145,6 +146,7 @@ export class Execution {
     const readers = stage === this.#head ? [] : alive;
     const owners = new Set(readers.flatMap((row) => this.lookup.row(row).past.map((segment) => segment.row)));
     const goingOn = this.lookup.goingOn(stage);
+    const limits = { lookup: this.lookup, isRecorded: this.#recorder !== undefined };
     await this.#context.weights.with(
       partAt(this.#context.architecture, stage).weights,
       longest,
@@ -152,11 +154,11 @@ export class Execution {
       async (weights) => {
         for (const rank of ranks) {
           const rows = alive.filter((row) => rankOf(row) === rank);
-          for (const batch of this.#batches(rows, stage)) {
+          for (const batch of batchesOf(rows, stage, this.#context, limits)) {
             this.#options.signal?.throwIfAborted();
-            const keeps = (set: ReadonlySet<number>) => batch.some((row) => set.has(row));
+            const keeps = (set: ReadonlySet<number>) => batch.some(({ row }) => set.has(row));
             await this.#runBatch(stage, batch, weights, {
-              keepsPresent: keeps(owners) || (this.#keeper?.wantsPresent(batch, stage) ?? false),
+              keepsPresent: keeps(owners) || (this.#keeper?.wantsPresent(rowsOf(batch), stage) ?? false),
               keepsHidden: keeps(goingOn),
             });
             if (stage === embedStage || stage === this.#head) continue;
@@ -168,41 +170,15 @@ export class Execution {
     );
   }
 
-  /** Rows in order, as many together as the backend's limits allow. */
-  #batches(rows: readonly number[], stage: Stage): readonly (readonly number[])[] {
-    const { architecture, backend } = this.#context;
-    const isHead = stage === this.#head;
-    const { longest: positions } = this.lookup.schedule;
-    const inBlock = architecture.numbersPerToken?.(positions) ?? architecture.headCount * positions;
-    const perToken = isHead ? architecture.vocabularySize : inBlock;
-    const bytes = backend.batchBytes / (this.#recorder ? backwardFactor : 1);
-    const most = Math.floor(bytes / (perToken * 4));
-    const batches: number[][] = [];
-    let tokens = 0;
-    let longest = 0;
-    for (const row of rows) {
-      const own = isHead ? this.lookup.headPositions(row).length : ownTokens(this.lookup.row(row));
-      const widest = Math.max(longest, own);
-      // Attention pads every row of a batch to its longest; in the head tokens lie flat.
-      const padded = isHead ? tokens + own : ((batches.at(-1)?.length ?? 0) + 1) * widest;
-      const isFull = tokens + own > backend.batchTokens || padded > most;
-      if (batches.length === 0 || isFull) batches.push([]);
-      batches.at(-1)?.push(row);
-      tokens = isFull ? own : tokens + own;
-      longest = isFull ? own : widest;
-    }
-    return batches;
-  }
-
   async #runBatch(
     stage: Stage,
-    batch: readonly number[],
+    batch: readonly Passing[],
     weights: BoundWeights,
     keeps: Pick<VariantSlots, 'keepsPresent' | 'keepsHidden'>,
   ): Promise<void> {
     const { architecture, backend } = this.#context;
     const recorder = this.#recorder;
-    const entered = stage === this.#head ? this.#enterHead(batch) : this.#enterLayer(stage, batch);
+    const entered = stage === this.#head ? this.#enterHead(batch) : this.#enterLayer(stage, rowsOf(batch));
     const paddedSize = (size: number) => backend.paddedSize(size);
     this.#keeper?.takeHidden(entered.placed, stage, entered.inputs.hidden);
     const edits = prepareEdits(entered.placed, {
@@ -228,7 +204,7 @@ export class Execution {
       this.#keeper?.takePresent(entered.placed, stage, outputs);
       await this.#takeTaps(entered, taps, outputs);
     }
-    if (recorder && batch.some((row) => recorder.wants(row, stage))) {
+    if (recorder && batch.some(({ row }) => recorder.wants(row, stage))) {
       const { placed, sizes, past } = entered;
       const inputs = { ...entered.inputs, ...edits.inputs };
       for (const tensor of Object.values(inputs)) this.arena.keep(tensor);
@@ -292,12 +268,12 @@ export class Execution {
   }
 
   /** Give the head the positions that are read, and no others. */
-  #enterHead(batch: readonly number[]): Entered {
+  #enterHead(batch: readonly Passing[]): Entered {
     const wanted: { row: number; position: number }[] = [];
-    const placed = batch.map((row, place): PlacedRow => {
+    const placed = batch.map(({ row, positions }, place): PlacedRow => {
       const { first, edits, length } = this.lookup.row(row);
       const tokens = new Map<number, number>();
-      for (const position of this.lookup.headPositions(row)) {
+      for (const position of positions) {
         tokens.set(position, wanted.length);
         wanted.push({ row, position });
       }
@@ -315,16 +291,15 @@ export class Execution {
     const answered = this.lookup
       .readsAt(placed.row, stage)
       .filter(({ index }) => index < this.#results.length);
-    const reads = answered.map(({ index, read }): TapRequest => {
-      const { target: location, reduction } = read;
+    const reads = answered.flatMap(({ index, read }): readonly TapRequest[] => {
+      const { target, reduction } = read;
       const component = describeComponent(architecture, read.site.component);
-      return {
-        target: { kind: 'read', index },
-        placed,
-        component,
-        location,
-        ...(reduction ? { reduction } : {}),
-      };
+      // A piece of a row answers for its own positions.
+      const isHere = (position: number) => stage !== this.#head || placed.tokenOf(position) !== undefined;
+      const location = { ...target, positions: target.positions.filter(isHere) };
+      if (location.positions.length === 0 && target.positions.length > 0) return [];
+      const common = { target: { kind: 'read', index }, placed, component, location } as const;
+      return [{ ...common, ...(reduction ? { reduction } : {}) }];
     });
     const captures = this.lookup.capturesAt(placed.row, stage).map((request): TapRequest => {
       const component = describeComponent(architecture, request.component);
@@ -370,13 +345,17 @@ export class Execution {
       this.arena.dispose(tensor);
     }
     for (const member of group.members) {
-      const result = memberResult(fetched, group, member, sizes);
+      const part = memberResult(fetched, group, member, sizes);
       if (member.target.kind === 'capture') {
-        this.#captures.keepPairs(member.target.request, result.value);
+        this.#captures.keepPairs(member.target.request, part.value);
         continue;
       }
-      this.#results[member.target.index] = result;
-      this.#options.onRead?.(member.target.index, result);
+      const { index } = member.target;
+      const read = this.lookup.schedule.reads[index];
+      const result = read && this.#partial.take(index, read, member, part);
+      if (!result) continue;
+      this.#results[index] = result;
+      this.#options.onRead?.(index, result);
     }
   }
 
