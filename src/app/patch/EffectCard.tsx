@@ -11,7 +11,7 @@ import { Collected } from './Collected.tsx';
 import { metricIn } from './effectStore.ts';
 import type { PatchTypes } from './page.ts';
 
-/** Tokens of both runs, those that gained most first among equals: each stands once, with both probabilities. */
+/** Tokens of both runs, the most probable in either first: each stands once, with both probabilities. */
 function Tokens({ before, after }: Pick<InterveneResult, 'before' | 'after'>) {
   const both = new Map<number, { text: string; was: number | null; is: number | null }>();
   for (const { id, text, probability } of after) both.set(id, { text, was: null, is: probability });

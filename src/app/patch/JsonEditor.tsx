@@ -9,7 +9,6 @@ import { EditorState } from '@codemirror/state';
 import { EditorView, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
-import { keepToPolicy } from './editorStyles.ts';
 
 interface JsonEditorProps {
   /** What the cables are. */
@@ -18,8 +17,6 @@ interface JsonEditorProps {
   /** @returns why the text cannot be, in a sentence; null when the cables have followed it */
   readonly onText: (text: string) => string | null;
 }
-
-keepToPolicy();
 
 const colours = HighlightStyle.define([
   { tag: tags.propertyName, color: 'var(--second)' },

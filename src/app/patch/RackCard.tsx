@@ -155,10 +155,11 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
       tokens: tokensOf(address.run),
       value: socketValue(sockets, shelf, address.layer, address.column),
     });
-  const picked = useMemo(
-    () => (hand.picked ? hand.picked.columns.map((column) => ({ ...hand.picked, column })) : []),
-    [hand.picked],
-  );
+  const picked = useMemo((): readonly SocketAddress[] => {
+    if (hand.picked === null) return [];
+    const { run, layer, columns } = hand.picked;
+    return columns.map((column) => ({ run, layer, column }));
+  }, [hand.picked]);
   return (
     <>
       <RackFigure
@@ -166,7 +167,7 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
         cables={cables}
         label={`Sockets of ${componentWords(shelf.component.name)}: source above, base below, layers up`}
         focus={hand.focus}
-        picked={picked as readonly SocketAddress[]}
+        picked={picked}
         isCarrying={hand.isCarrying}
         selected={hand.selected}
         hovered={hand.hovered}

@@ -13,7 +13,7 @@ export function RackLegend() {
   const baselines = useSockets((state) => state.baselines);
   const message = useSockets((state) => state.message);
   const sweep = useSockets((state) => state.sweep);
-  const { answer, distractor } = usePatchDraft();
+  const { distractor } = usePatchDraft();
   const stops = Array.from({ length: steps + 1 }, (_, i) =>
     colourAt(scaleOfShares.colours, theme, i / steps),
   );
@@ -49,7 +49,6 @@ export function RackLegend() {
           </span>
         </>
       )}
-      {answer === null && null}
       {message !== null && <span className="run-problem">{message}</span>}
       {sweep.status === 'failed' && <span className="run-problem">{sweep.message}</span>}
     </div>

@@ -18,7 +18,19 @@ export function numbersIn(text: string): readonly number[] {
   return [...text.matchAll(/[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/gi)].map(([match]) => Number(match));
 }
 
-type Origin = 'mean' | 'word' | 'numbers';
+const origins = [
+  { name: 'mean', title: 'Mean over prompts' },
+  { name: 'word', title: 'Embedding of a word' },
+  { name: 'numbers', title: 'Numbers' },
+] as const;
+type Origin = (typeof origins)[number]['name'];
+
+/** What a vector does to what passes the socket, by the type of the library. */
+const uses = [
+  { type: 'VanillaIntervention', title: 'Takes the place' },
+  { type: 'AdditionIntervention', title: 'Is added' },
+  { type: 'SubtractionIntervention', title: 'Is taken off' },
+] as const;
 
 /** Why numbers are no vector of this socket; null when they are. */
 export function vectorProblem(numbers: readonly number[], width: number): string | null {
@@ -30,9 +42,7 @@ export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
   const bench = useBench();
   const [origin, setOrigin] = useState<Origin>('mean');
   const [text, setText] = useState('');
-  const [mode, setMode] = useState<
-    'VanillaIntervention' | 'AdditionIntervention' | 'SubtractionIntervention'
-  >('VanillaIntervention');
+  const [use, setUse] = useState<(typeof uses)[number]>(uses[0]);
   const [message, setMessage] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const field = useId();
@@ -60,7 +70,7 @@ export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
       const constant = await vector();
       const problem = vectorProblem(constant, width);
       if (problem !== null) return setMessage(problem);
-      bench.addCable({ type: mode, from: null, to: place, constant, settings: {} });
+      bench.addCable({ type: use.type, from: null, to: place, constant, settings: {} });
       onDone();
     } catch (cause) {
       setMessage(messageOf(cause));
@@ -89,23 +99,29 @@ export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
           <select
             className="select"
             value={origin}
-            onChange={(event) => setOrigin(event.target.value as Origin)}
+            onChange={({ target }) =>
+              setOrigin(origins.find(({ name }) => name === target.value)?.name ?? 'mean')
+            }
           >
-            <option value="mean">Mean over prompts</option>
-            <option value="word">Embedding of a word</option>
-            <option value="numbers">Numbers</option>
+            {origins.map(({ name, title }) => (
+              <option key={name} value={name}>
+                {title}
+              </option>
+            ))}
           </select>
         </label>
         <label className="rack-control">
           <span className="mute small">What it does</span>
           <select
             className="select"
-            value={mode}
-            onChange={(event) => setMode(event.target.value as typeof mode)}
+            value={use.type}
+            onChange={({ target }) => setUse(uses.find(({ type }) => type === target.value) ?? uses[0])}
           >
-            <option value="VanillaIntervention">Takes the place</option>
-            <option value="AdditionIntervention">Is added</option>
-            <option value="SubtractionIntervention">Is taken off</option>
+            {uses.map(({ type, title }) => (
+              <option key={type} value={type}>
+                {title}
+              </option>
+            ))}
           </select>
         </label>
       </div>

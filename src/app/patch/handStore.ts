@@ -28,7 +28,6 @@ export interface HandState {
   readonly refusal: string | null;
   /** Runs whose layers a person has unfolded. */
   readonly unfolded: ReadonlySet<string>;
-  readonly isMatching: boolean;
 }
 
 export interface HandStore extends StoreApi<HandState> {
@@ -49,7 +48,6 @@ export function createHandStore(): HandStore {
     hovered: null,
     refusal: null,
     unfolded: new Set(),
-    isMatching: false,
   }));
   return {
     ...store,

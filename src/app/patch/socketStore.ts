@@ -217,7 +217,9 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
           sweep: { status: 'failed', message: 'Another page runs an experiment; cancel it there first.' },
         });
       sweeping = turn;
-      const { pairKey } = store.getState();
+      const { pairKey, result } = store.getState();
+      // What a cancelled run has measured is not measured again.
+      const isRest = result && JSON.stringify(result.experiment) === JSON.stringify(sweep.experiment);
       const isWanted = () => sweeping === turn && store.getState().pairKey === pairKey;
       store.setState({ sweep: { status: 'running', progress: null } });
       try {
@@ -225,6 +227,7 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
         const growth = kind.growth();
         await engine.run(sweep.experiment, {
           signal: turn.signal,
+          ...(isRest ? { earlier: result } : {}),
           onUpdate: (update) => {
             growth.take(update);
             if (growth.result && isWanted()) take(readPatchResult(growth.result), shelf);
