@@ -19,7 +19,7 @@ import type { PyveneFiles } from './pyveneFolder.ts';
 
 const python = process.env.PATCHBAY_PYTHON;
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const modelPath = pathOf('../cli/conformance/expected/interventions-gpt2/model');
+const modelPath = pathOf('../../cli/conformance/expected/interventions-gpt2/model');
 
 const base = [
   [3, 17, 8, 25, 1, 20, 12],
@@ -213,7 +213,7 @@ test.skipIf(python === undefined)(
           JSON.stringify({ base, sources, unit_locations, subspaces }),
         );
       }
-      const script = pathOf('expected/run_pyvene.py');
+      const script = pathOf('../expected/run_pyvene.py');
       const words = [script, modelPath, join(root, 'here'), join(root, 'there'), join(root, 'report.json')];
       execFileSync(python ?? '', words, { stdio: ['ignore', 'ignore', 'pipe'] });
       const report = v.parse(reportSchema, JSON.parse(readFileSync(join(root, 'report.json'), 'utf8')));
