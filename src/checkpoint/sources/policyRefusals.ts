@@ -1,5 +1,5 @@
-// Requests that the page's policy (src/cli/serve/policy.ts) has refused. A refused fetch fails as a dead network does; that it
-// was the policy is told to the scope by an event alone.
+// Requests that the page's policy (src/cli/serve/policy.ts) has refused. A refused fetch fails as a dead network does; only an
+// event of the scope says that it was the policy.
 
 const refused = new Set<string>();
 

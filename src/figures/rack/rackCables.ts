@@ -1,5 +1,5 @@
-// The cables of a rack as paths: from where something is taken to where it is put. The line shows the type, strength by
-// its width, so that neither hangs on colour.
+// The cables of a rack as paths: from where something is taken to where it is put. The line shows the type, its width
+// the strength, so that neither depends on colour.
 
 import { cablePath, type Point } from '../cable.ts';
 import type { SocketAddress } from './rackDescription.ts';
