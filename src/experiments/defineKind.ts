@@ -82,9 +82,9 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
       return done === total;
     },
     show: (result, options = {}) => definition.show(ownResult(result), options),
-    async resolve(architecture, tokenizer, experiment): Promise<ReadyExperiment> {
+    async resolve(architecture, tokenizer, experiment, options = {}): Promise<ReadyExperiment> {
       const work = await definition.work();
-      const resolved = work.resolve(architecture, tokenizer, ownExperiment(experiment));
+      const resolved = await work.resolve(architecture, tokenizer, ownExperiment(experiment), options);
       const units = () => work.units(architecture, resolved);
       const textOf = tokenizer ? { textOf: (id: number) => tokenizer.tokenText(id) } : {};
       return {

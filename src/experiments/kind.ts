@@ -107,7 +107,12 @@ export interface KindWork<Experiment, Result, Resolved, Change> {
    * @param tokenizer may be absent when the experiment gives token ids
    * @throws ExperimentError or PlanError in one sentence: what does not fit, and what would
    */
-  resolve(architecture: Architecture, tokenizer: Tokenizer | undefined, experiment: Experiment): Resolved;
+  resolve(
+    architecture: Architecture,
+    tokenizer: Tokenizer | undefined,
+    experiment: Experiment,
+    options: { readonly signal?: AbortSignal | undefined },
+  ): Resolved | Promise<Resolved>;
   estimate(architecture: Architecture, resolved: Resolved): Omit<Estimate, 'units'>;
   /**
    * Units of work, in the order in which they run. The experiment and the model's shape alone decide them, each fills a
@@ -186,6 +191,7 @@ export interface ExperimentKind {
     architecture: Architecture,
     tokenizer: Tokenizer | undefined,
     experiment: AnyExperiment,
+    options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<ReadyExperiment>;
 }
 

@@ -23,7 +23,7 @@ export async function* growExperiment(
 ): AsyncGenerator<Growth<AnyResult, Update>, void> {
   const kind = await kindOf(experiment.kind);
   const tokenizer = await tokenizerOf(checkpoint, kind.hasText(experiment), options.signal);
-  const ready = await kind.resolve(model.architecture, tokenizer, experiment);
+  const ready = await kind.resolve(model.architecture, tokenizer, experiment, options);
   await onReady?.();
   const growth = kind.growth();
   for await (const update of ready.run(model, options)) {

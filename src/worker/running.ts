@@ -9,9 +9,10 @@ import { type ModelInUse, runInSteps, type WithModel } from './steps.ts';
 async function readyFor(
   experiment: AnyExperiment,
   { model, tokenizer }: Pick<ModelInUse, 'model' | 'tokenizer'>,
+  signal?: AbortSignal,
 ): Promise<ReadyExperiment> {
   const kind = await kindOf(experiment.kind);
-  return kind.resolve(model.architecture, tokenizer, experiment);
+  return kind.resolve(model.architecture, tokenizer, experiment, { signal });
 }
 
 /** What an experiment will cost, and what can be said of it before the model runs. */
@@ -37,7 +38,7 @@ export async function runExperiment(
   await runInSteps(
     withModel,
     async (inUse) => {
-      const ready = await readyFor(experiment, inUse);
+      const ready = await readyFor(experiment, inUse, signal);
       const past = growth.result ?? earlier;
       isBeginning = true;
       return ready.run(inUse.model, {

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
 import { type CausalDataFile, causalExamples } from './causalData.ts';
 import type { AlignExampleFile } from './example.ts';
 import { readAlignExperiment } from './experiment.ts';
+import { resolveAlign, resolveAlignBreathing } from './resolve.ts';
 
 let checkpoint: Checkpoint;
 let tokenizer: Tokenizer;
@@ -26,7 +28,7 @@ const around = (data: unknown) =>
 function examplesOf(data: unknown): readonly AlignExampleFile[] {
   const read = around(data);
   if (!('causalModel' in read)) throw new Error('not declared');
-  return causalExamples(read, tokenizer, 'data');
+  return [...causalExamples(read, tokenizer, 'data')];
 }
 
 /** Two names, one of them again; what is asked for is the other. */
@@ -358,5 +360,43 @@ describe('what cannot be is refused', () => {
     ],
   ])('in the form of the file: %#', (data, words) => {
     expect(() => around(data)).toThrow(words);
+  });
+});
+
+describe('many declared examples', () => {
+  const many = () =>
+    readAlignExperiment({
+      kind: 'align',
+      version: 1,
+      model: 'tiny-atlas',
+      site: { component: 'block_output', layer: 0, position: 'last' },
+      intervention: { type: 'LowRankRotated', rank: 1 },
+      data: { ...objects, count: 1000 },
+    });
+  const architectureOf = () => describeArchitecture(checkpoint.config, new Set(checkpoint.tensors.keys()));
+
+  test('are the same when they are drawn with breaths between them, one after each', async () => {
+    const architecture = architectureOf();
+    let breaths = 0;
+    const breathe = async () => {
+      breaths += 1;
+    };
+    const found = await resolveAlignBreathing(architecture, tokenizer, many(), { breathe });
+    expect(breaths).toBe(1000);
+    expect(found).toEqual(resolveAlign(architecture, tokenizer, many()));
+  });
+
+  test('stop where they are when they are cancelled', async () => {
+    const controller = new AbortController();
+    let breaths = 0;
+    const breathe = async () => {
+      breaths += 1;
+      if (breaths === 10) controller.abort(new Error('enough'));
+    };
+    const options = { breathe, signal: controller.signal };
+    await expect(resolveAlignBreathing(architectureOf(), tokenizer, many(), options)).rejects.toThrow(
+      'enough',
+    );
+    expect(breaths).toBe(10);
   });
 });

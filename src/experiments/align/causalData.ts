@@ -305,15 +305,15 @@ function positionsOf({ text, ends }: Filled, tokenizer: Tokenizer, declared: Dec
 }
 
 /**
- * The examples that a file declares.
+ * The examples that a file declares, one by one: there may be so many that a page has to breathe between them.
  * @param field of the file, for messages: `data`
  * @throws ExperimentError that names the part, what was given and what would be right
  */
-export function causalExamples(
+export function* causalExamples(
   data: CausalData,
   tokenizer: Tokenizer,
   field: string,
-): readonly AlignExampleFile[] {
+): Generator<AlignExampleFile, void> {
   const declared = new Declared(data.causalModel, field);
   const model = declared.model();
   const { prompt, label, balanced, distinct = [], count, only, seed } = data;
@@ -366,7 +366,7 @@ export function causalExamples(
     known.set(key, found);
     return found;
   };
-  return Array.from({ length: count }, (): AlignExampleFile => {
+  for (let drawn = 0; drawn < count; drawn++) {
     const { baseSetting, sourceSetting, setting } = again(
       'only',
       pair,
@@ -380,7 +380,7 @@ export function causalExamples(
       const there = otherPositions.get(variable);
       return there === undefined ? [] : [[variable, [at, there]] as const];
     });
-    return {
+    yield {
       base: own.text,
       source: other.text,
       label: labelOf(setting),
@@ -388,5 +388,5 @@ export function causalExamples(
       sourceLabel: labelOf(sourceSetting),
       positions: Object.fromEntries(positions.map(([variable, [a = 0, b = 0]]) => [variable, [a, b]])),
     };
-  });
+  }
 }

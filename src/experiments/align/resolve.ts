@@ -4,11 +4,18 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { shuffled } from '../../random/random.ts';
+import { createBreather } from '../../runtime/backends/breathe.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
 import { type AlignExperiment, mostSites } from './experiment.ts';
 import { type ResolvedExample, resolveExamples } from './resolveExamples.ts';
+
+export interface Breathing {
+  readonly signal?: AbortSignal | undefined;
+  /** Awaited after each example. */
+  readonly breathe?: () => Promise<void>;
+}
 
 export type PositionName = number | string;
 
@@ -170,6 +177,25 @@ function noticesOf(train: readonly ResolvedExample[], test: readonly ResolvedExa
   ];
 }
 
+function* resolving(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  experiment: AlignExperiment,
+): Generator<void, ResolvedAlign> {
+  const sites = resolveSites(architecture, experiment);
+  const context = { architecture, tokenizer, positions: sites.positions };
+  const data = yield* resolveExamples(context, experiment.data, 'data');
+  const test = yield* resolveExamples(context, experiment.testData ?? [], 'testData');
+  const parts = splitExamples(experiment, data.examples, test.examples);
+  checkClasses(parts.train);
+  return {
+    experiment,
+    ...sites,
+    ...parts,
+    notices: [...data.notices, ...test.notices, ...noticesOf(parts.train, parts.test)],
+  };
+}
+
 /**
  * @param tokenizer may be absent when the experiment gives token ids
  * @throws ExperimentError or PlanError in one sentence: which field, what was given, and what would be right
@@ -179,16 +205,25 @@ export function resolveAlign(
   tokenizer: Tokenizer | undefined,
   experiment: AlignExperiment,
 ): ResolvedAlign {
-  const sites = resolveSites(architecture, experiment);
-  const context = { architecture, tokenizer, positions: sites.positions };
-  const data = resolveExamples(context, experiment.data, 'data');
-  const test = resolveExamples(context, experiment.testData ?? [], 'testData');
-  const parts = splitExamples(experiment, data.examples, test.examples);
-  checkClasses(parts.train);
-  return {
-    experiment,
-    ...sites,
-    ...parts,
-    notices: [...data.notices, ...test.notices, ...noticesOf(parts.train, parts.test)],
-  };
+  const steps = resolving(architecture, tokenizer, experiment);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** `resolveAlign` that lets a worker hear its messages meanwhile. @throws the signal's reason when it is aborted */
+export async function resolveAlignBreathing(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  experiment: AlignExperiment,
+  { signal, breathe = createBreather() }: Breathing = {},
+): Promise<ResolvedAlign> {
+  const steps = resolving(architecture, tokenizer, experiment);
+  for (;;) {
+    signal?.throwIfAborted();
+    const step = steps.next();
+    if (step.done) return step.value;
+    await breathe();
+  }
 }

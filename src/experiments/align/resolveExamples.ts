@@ -73,7 +73,7 @@ function placeOf(
 type GivenData = AlignExperiment['data'];
 
 /** @throws ExperimentError for data that is declared, without a tokenizer, or wrongly */
-function listed(given: GivenData, tokenizer: Tokenizer | undefined, field: string): readonly AlignExample[] {
+function listed(given: GivenData, tokenizer: Tokenizer | undefined, field: string): Iterable<AlignExample> {
   if (!('causalModel' in given)) return given;
   if (tokenizer) return causalExamples(given, tokenizer, field);
   throw new ExperimentError(
@@ -82,14 +82,15 @@ function listed(given: GivenData, tokenizer: Tokenizer | undefined, field: strin
 }
 
 /**
+ * In steps of one example each, so that whoever takes them can breathe between two and stop.
  * @param field `data` or `testData`, for messages
  * @throws ExperimentError or PlanError that names the example
  */
-export function resolveExamples(
+export function* resolveExamples(
   { architecture, tokenizer, positions }: ExamplesContext,
   given: GivenData,
   field: string,
-): { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] } {
+): Generator<void, { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] }> {
   const { vocabularySize } = architecture;
   const known = new Map<string, readonly number[]>();
   const labels = new Map<string, NamedToken>();
@@ -126,7 +127,7 @@ export function resolveExamples(
     labels.set(key, { id, text });
     return { id, text };
   };
-  const examples = listed(given, tokenizer, field).map((example, index): ResolvedExample => {
+  const resolved = (example: AlignExample, index: number): ResolvedExample => {
     // Of declared data no line of the file is wrong by itself.
     const where = 'causalModel' in given ? `${field} (declared), example ${index}` : `${field}.${index}`;
     const base = prompt(example.base, `${where}.base`);
@@ -142,6 +143,11 @@ export function resolveExamples(
         : { sourceLabel: token(sourceLabel, example.source, `${where}.sourceLabel`) }),
       places: positions.map((name) => placeOf(name, example, { base, source }, where)),
     };
-  });
+  };
+  const examples: ResolvedExample[] = [];
+  for (const example of listed(given, tokenizer, field)) {
+    examples.push(resolved(example, examples.length));
+    yield;
+  }
   return { examples, notices: [...notices.values()] };
 }

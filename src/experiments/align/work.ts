@@ -9,7 +9,7 @@ import { estimateAlign } from './estimate.ts';
 import type { AlignExperiment } from './experiment.ts';
 import { type AlignChange, alignGrowth, endNotices } from './growth.ts';
 import { defaultKeptBytes } from './keptExamples.ts';
-import { type AlignSite, type ResolvedAlign, resolveAlign } from './resolve.ts';
+import { type AlignSite, type ResolvedAlign, resolveAlignBreathing } from './resolve.ts';
 import { type AlignResult, alignResultVersion, isSiteDone } from './result.ts';
 import { type AlignUpdate, type RunAlignOptions, runAlign } from './run.ts';
 
@@ -99,7 +99,7 @@ export const completeAlign = (
 ): Promise<AlignResult> => completed(changes(model, align, options), alignGrowth());
 
 export const alignWork: KindWork<AlignExperiment, AlignResult, ResolvedAlign, AlignChange> = {
-  resolve: resolveAlign,
+  resolve: resolveAlignBreathing,
   estimate: (architecture, align) => {
     const { rowLayers, steps, prompts } = estimateAlign(align, architecture);
     const examples = [...align.train, ...align.test];
