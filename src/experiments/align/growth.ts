@@ -38,7 +38,7 @@ interface OpenSite {
   readonly steps: { loss: number[]; rate: number[]; temperature: number[]; widthShare: number[] };
   readonly epochs: SiteResult['epochs'][number][];
   site: SiteResult;
-  /** Parameters after the last step: text is made of them when the result is asked for. */
+  /** Parameters as they were handed over last: text is made of them when the result is asked for. */
   numbers: Numbers | undefined;
 }
 
@@ -132,7 +132,7 @@ class AlignGrowth {
       }
       case 'step': {
         const { loss, rate, temperature, widthShare } = update;
-        open.numbers = update.numbers;
+        if (update.numbers) open.numbers = update.numbers;
         open.steps.loss.push(loss);
         open.steps.rate.push(rate);
         if (temperature !== undefined) open.steps.temperature.push(temperature);
@@ -141,6 +141,7 @@ class AlignGrowth {
       }
       case 'epoch': {
         const { step, loss, trainAccuracy, testAccuracy } = update;
+        open.numbers = update.numbers;
         open.epochs.push({ step, loss, trainAccuracy, testAccuracy });
         return;
       }

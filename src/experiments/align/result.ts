@@ -43,7 +43,11 @@ const siteSchema = v.pipe(
         orthonormalGap: v.optional(v.number()),
       }),
     ),
-    /** Trained parameters, by name, as they were last: before the first step those that it begins with. */
+    /**
+     * Trained parameters, by name, as they were handed over last: with every epoch, at the end and when the run was
+     * cancelled those after the last step, before the first step those that it begins with. In the middle of an epoch
+     * large ones may be some steps older than the curves.
+     */
     parameters: v.record(v.string(), v.strictObject({ shape: v.array(wholeNumber), base64: v.string() })),
   }),
   v.check(

@@ -66,9 +66,9 @@ export type AlignUpdate =
   | ({ readonly kind: 'baselines' } & AlignBaselines)
   /** A site is begun, from these parameters; again, where a run begins again. */
   | { readonly kind: 'begin'; readonly site: number; readonly initial: Trained }
-  /** `numbers` are the parameters after the step. */
-  | ({ readonly kind: 'step'; readonly site: number; readonly numbers: Numbers } & StepRecord)
-  | ({ readonly kind: 'epoch'; readonly site: number } & EpochRecord)
+  /** `numbers` are the parameters after the step. Large ones are handed over after every few steps. */
+  | ({ readonly kind: 'step'; readonly site: number; readonly numbers?: Numbers } & StepRecord)
+  | ({ readonly kind: 'epoch'; readonly site: number; readonly numbers: Numbers } & EpochRecord)
   | ({ readonly kind: 'end'; readonly site: number } & SiteSummary)
   /** The run was aborted in the middle of a site; the signal's reason follows. */
   | { readonly kind: 'cancelled'; readonly site: number; readonly numbers: Numbers };
@@ -148,7 +148,7 @@ class SiteRun {
       const end = yield* this.#epochs(training);
       yield { kind: 'end', site, ...(await this.#summary(training, end)) };
     } catch (error) {
-      if (this.#work.signal?.aborted) yield { kind: 'cancelled', site, numbers: training.numbers };
+      if (this.#work.signal?.aborted) yield { kind: 'cancelled', site, numbers: await training.numbers() };
       throw error;
     } finally {
       await training.dispose();
@@ -168,7 +168,12 @@ class SiteRun {
           return made;
         }
         sum += made.loss;
-        yield { kind: 'step', site: this.#site, ...made, numbers: training.numbers };
+        yield {
+          kind: 'step',
+          site: this.#site,
+          ...made,
+          ...(training.isDue ? { numbers: await training.numbers() } : {}),
+        };
       }
       losses.push(sum / batches.length);
       this.#last = {
@@ -176,7 +181,7 @@ class SiteRun {
         loss: sum / batches.length,
         ...(await this.#accuracies(training)),
       };
-      yield { kind: 'epoch', site: this.#site, ...this.#last };
+      yield { kind: 'epoch', site: this.#site, ...this.#last, numbers: await training.numbers() };
       if (earlyStopping && hasSettled(losses, earlyStopping)) return 'early';
     }
     return 'all-steps';
@@ -184,11 +189,12 @@ class SiteRun {
 
   async #accuracies(training: SiteTraining) {
     const { train, test } = this.#align;
+    const numbers = await training.numbers();
     const of = (examples: readonly ResolvedExample[]) =>
       interchangeAccuracy(
         this.#context,
         examples,
-        hostParameters(this.#context.trainable, training.numbers),
+        hostParameters(this.#context.trainable, numbers),
         training.temperature,
         this.#work,
       );
@@ -197,7 +203,8 @@ class SiteRun {
 
   async #summary(training: SiteTraining, end: SiteEnd): Promise<SiteSummary> {
     const { trainable, seed } = this.#context;
-    const { numbers, temperature } = training;
+    const { temperature } = training;
+    const numbers = await training.numbers();
     const { trainAccuracy, testAccuracy } = this.#last ?? (await this.#accuracies(training));
     const control = controlNumbers(trainable, numbers, seed);
     const [rows = 0, columns = 0] = trainable.trained.rotation?.shape ?? [];

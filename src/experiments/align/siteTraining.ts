@@ -1,5 +1,6 @@
 // Trains the intervention at one site. Each step runs only the layers after the site, on rows that fork from what was kept;
-// the parameters stay on the device. A step that leads to NaN or infinity is taken back and ends the training.
+// the parameters stay on the device and are read at a bounded pace, because a rotation may be large. A step that leads to
+// NaN or infinity is taken back and ends the training.
 
 import { type RateSchedule, rateFactor } from '../../autodiff/schedules.ts';
 import { seedOf, shuffled } from '../../random/random.ts';
@@ -36,6 +37,9 @@ export interface SiteContext {
   readonly seed: number;
 }
 
+/** Bytes of parameters that a step reads on average, at most: those that are larger are read after every so many steps. */
+const bytesPerStep = 64 * 2 ** 10;
+
 /** Rows pass the layers after a site forward and back. */
 export const passesOfStep = 2;
 
@@ -61,15 +65,23 @@ export class SiteTraining {
   readonly #trainer: Trainer;
   readonly #total: number;
   readonly #schedule: RateSchedule;
-  /** Of the parameters as they are now. */
-  #numbers: Numbers;
+  /** After so many steps they are handed over; see `bytesPerStep`. */
+  readonly #pace: number;
+  /** Of the parameters as they were read last, and after how many steps that was. */
+  #read: { readonly step: number; readonly numbers: Numbers } | undefined;
+  /** Of the boundary or the mask as it is now. */
+  #boundary: Numbers;
+  #isSound = true;
   #step = 0;
 
-  private constructor(context: SiteContext, trainer: Trainer, numbers: Numbers) {
+  private constructor(context: SiteContext, trainer: Trainer, initial: Numbers) {
     const { training, train } = context;
     this.#context = context;
     this.#trainer = trainer;
-    this.#numbers = numbers;
+    this.#read = { step: 0, numbers: initial };
+    this.#boundary = initial;
+    const bytes = Object.values(initial).reduce((sum, { byteLength }) => sum + byteLength, 0);
+    this.#pace = Math.max(1, Math.ceil(bytes / bytesPerStep));
     this.#total = stepsOf(train.length, training);
     this.#schedule =
       training.schedule === 'linear'
@@ -84,8 +96,20 @@ export class SiteTraining {
     return new SiteTraining(context, trainer, Object.fromEntries(initial));
   }
 
-  get numbers(): Numbers {
-    return this.#numbers;
+  /**
+   * The parameters after the last step that was made, read from the device unless they were before. Of a step that was
+   * broken off they are those of before.
+   */
+  async numbers(): Promise<Numbers> {
+    if (this.#trainer.steps > this.#step) this.#trainer.revert();
+    const step = this.#trainer.steps;
+    if (this.#read?.step !== step) this.#read = { step, numbers: await this.#parameters() };
+    return this.#read.numbers;
+  }
+
+  /** Whether it is time to hand the parameters over. */
+  get isDue(): boolean {
+    return this.#step % this.#pace === 0;
   }
 
   /** Steps made. */
@@ -126,7 +150,7 @@ export class SiteTraining {
     }));
     const rate = training.learningRate * rateFactor(this.#schedule, this.#step);
     const share = trainable.boundary
-      ? interchangedFraction(trainable, this.#numbers, temperature)
+      ? interchangedFraction(trainable, this.#boundary, temperature)
       : undefined;
     const { objective } = await model.gradients(
       { rows, terms, of: [fragment.parameters] },
@@ -139,9 +163,8 @@ export class SiteTraining {
     );
     done(kept.rowLayers(batch, passesOfStep));
     if (!Number.isFinite(objective)) return this.#back('loss');
-    const next = await this.#read();
-    if (!areSound(trainable, next)) return this.#back('parameters');
-    this.#numbers = next;
+    if (!this.#isSound) return this.#back('parameters');
+    if (trainable.boundary) this.#boundary = await this.#parameters([trainable.boundary]);
     this.#step += 1;
     return {
       loss: objective,
@@ -160,25 +183,29 @@ export class SiteTraining {
     const { model, trainable } = this.#context;
     const { boundary, penalty: factor } = trainable;
     const own = boundary && gradients[boundary];
-    if (!own || !penalty || factor === 0) return this.#trainer.step(gradients, rate);
+    if (!own || !penalty || factor === 0) {
+      this.#isSound = areSound(await this.#trainer.step(gradients, rate));
+      return;
+    }
     const data = await model.backend.read(own);
     const both = Float32Array.from(data, (x, at) => x + factor * (penalty[at] ?? 0));
     const tensor = model.backend.upload(both, own.shape);
     try {
-      await this.#trainer.step({ ...gradients, [boundary]: tensor }, rate);
+      this.#isSound = areSound(await this.#trainer.step({ ...gradients, [boundary]: tensor }, rate));
     } finally {
       model.backend.dispose(tensor);
     }
   }
 
-  async #back(reason: Divergence): Promise<Divergence> {
+  #back(reason: Divergence): Divergence {
     // A loss that is NaN or infinite comes from the step before it.
-    if (this.#trainer.revert()) this.#numbers = await this.#read();
+    this.#trainer.revert();
+    this.#read = undefined;
     return reason;
   }
 
-  async #read(): Promise<Numbers> {
-    const read = await this.#trainer.read();
+  async #parameters(names?: readonly string[]): Promise<Numbers> {
+    const read = await this.#trainer.read(names);
     return Object.fromEntries(
       Object.entries(read).map(([name, { data }]) => [name, Float32Array.from(data)]),
     );

@@ -15,7 +15,7 @@ import { sigmoidMask } from '../../interventions/types/sigmoidMask.ts';
 import { sigmoidMaskRotated } from '../../interventions/types/sigmoidMaskRotated.ts';
 import { seedOf, shuffled } from '../../random/random.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
-import type { TrainedParameter } from '../../runtime/training/trainer.ts';
+import type { ParameterMeasures, TrainedParameter } from '../../runtime/training/trainer.ts';
 import type { AlignExperiment, AlignIntervention } from './experiment.ts';
 
 const types: Readonly<Record<AlignIntervention['type'], InterventionType>> = {
@@ -160,12 +160,8 @@ export function controlNumbers({ trained }: Trainable, numbers: Numbers, seed: n
 const widestOff = 1e-3;
 
 /** Whether parameters are numbers, and the columns of the rotation as long as they should be. */
-export function areSound({ trained }: Trainable, numbers: Numbers): boolean {
-  if (Object.values(numbers).some((values) => !values.every(Number.isFinite))) return false;
-  const [, columns = 1] = trained.rotation?.shape ?? [];
-  const squares = new Float64Array(columns);
-  numbers.rotation?.forEach((x, at) => {
-    squares[at % columns] = (squares[at % columns] ?? 0) + x * x;
-  });
-  return !numbers.rotation || squares.every((square) => Math.abs(square - 1) < widestOff);
-}
+export const areSound = (measures: Readonly<Record<string, ParameterMeasures>>): boolean =>
+  Object.values(measures).every(
+    ({ sum, squares: { least, most } = { least: 1, most: 1 } }) =>
+      Number.isFinite(sum) && Math.abs(least - 1) < widestOff && Math.abs(most - 1) < widestOff,
+  );

@@ -158,7 +158,9 @@ describe('a rotation that is trained in a model', () => {
     let live = 0;
     for (let step = 0; step < 60; step++) {
       const { objective } = await model.gradients(plan(trainer.parameters), {
-        onParameters: async ([gradients = {}]) => trainer.step(gradients, 0.02),
+        onParameters: async ([gradients = {}]) => {
+          await trainer.step(gradients, 0.02);
+        },
       });
       objectives.push(objective);
       if (step === 0) live = backend.liveTensors;
@@ -171,6 +173,40 @@ describe('a rotation that is trained in a model', () => {
     await model.dispose();
     expect(backend.liveTensors).toBe(0);
   });
+});
+
+test('a step measures what the parameters became, and a number that is none shows in the sum', async () => {
+  const trainer = await Trainer.create(
+    backend,
+    {
+      w: { data: Float32Array.of(1, 0, 0, 1, 0, 0), shape: [3, 2], isOrthonormal: true },
+      b: { data: Float32Array.of(1, -2), shape: [2] },
+    },
+    { kind: 'sgd' },
+  );
+  const step = async (b: readonly number[]) => {
+    const gradients = {
+      w: backend.upload(new Float32Array(6), [3, 2]),
+      b: backend.upload(Float32Array.from(b), [2]),
+    };
+    try {
+      return await trainer.step(gradients, 0.5);
+    } finally {
+      for (const tensor of Object.values(gradients)) backend.dispose(tensor);
+    }
+  };
+  const { w, b } = await step([-1, 2]);
+  // |1 + 0.5| + |-2 - 1|
+  expect(b).toEqual({ sum: 4.5 });
+  expect(w?.sum).toBeCloseTo(2, 5);
+  expect(w?.squares?.least).toBeCloseTo(1, 5);
+  expect(w?.squares?.most).toBeCloseTo(1, 5);
+  for (const none of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect((await step([0, none])).b?.sum).not.toSatisfy(Number.isFinite);
+    expect(trainer.revert()).toBe(true);
+  }
+  expect((await trainer.read(['b'])).b?.data).toEqual(Float32Array.of(1.5, -3));
+  await trainer.dispose();
 });
 
 describe('a trainer refuses', () => {

@@ -9,7 +9,10 @@ import {
   scheduleWidth,
 } from '../../autodiff/optimizers.ts';
 import { orthonormalGap, retracted, tangent } from '../../autodiff/orthonormal.ts';
+import { abs, mul } from '../../onnx/elementwise.ts';
 import { type Graph, graph } from '../../onnx/graph.ts';
+import { concat, reshape } from '../../onnx/layout.ts';
+import { reduceMax, reduceMin, reduceSum } from '../../onnx/reduction.ts';
 import { input, type Value } from '../../onnx/value.ts';
 import { type Backend, type DeviceTensor, elementCount, type Program } from '../backends/backend.ts';
 import { type Fragment, PlanError, type ReadTensor } from '../plan/plan.ts';
@@ -21,6 +24,14 @@ export interface TrainedParameter {
   readonly isOrthonormal?: boolean;
   /** Factor of the rate for this parameter; default 1. */
   readonly rateFactor?: number;
+}
+
+/** What a step says of a parameter without handing it over: it may be large. */
+export interface ParameterMeasures {
+  /** Sum of the absolute entries: NaN or infinite where an entry is. */
+  readonly sum: number;
+  /** Squared lengths of the shortest and the longest column, where the columns are kept orthonormal. */
+  readonly squares?: { readonly least: number; readonly most: number };
 }
 
 type Trained = Readonly<Record<string, TrainedParameter>>;
@@ -51,8 +62,33 @@ function check(name: string, { data, shape, isOrthonormal = false }: TrainedPara
   }
 }
 
+const measuresWidth = ({ isOrthonormal = false }: TrainedParameter): number => (isOrthonormal ? 3 : 1);
+
+/** [1], or [3] with the extremes of the columns: the order of `measuresOf`. */
+function measured(value: Value, isOrthonormal: boolean): Value {
+  const single = (x: Value) => reshape(x, [1]);
+  // A sum carries NaN on; of extrema, a device may leave it out.
+  const sum = single(reduceSum(abs(value)));
+  if (!isOrthonormal) return sum;
+  const squares = reduceSum(mul(value, value), { axes: [0] });
+  return concat([sum, single(reduceMin(squares)), single(reduceMax(squares))], 0);
+}
+
+function measuresOf(trained: Trained, data: ArrayLike<number>): Readonly<Record<string, ParameterMeasures>> {
+  let from = 0;
+  const at = (place: number) => data[from + place] ?? Number.NaN;
+  const found: Record<string, ParameterMeasures> = {};
+  for (const [name, parameter] of Object.entries(trained)) {
+    const squares = parameter.isOrthonormal ? { squares: { least: at(1), most: at(2) } } : {};
+    found[name] = { sum: at(0), ...squares };
+    from += measuresWidth(parameter);
+  }
+  return found;
+}
+
 function stepGraph(parameters: Trained, settings: OptimizerSettings): Graph {
   const outputs: Record<string, Value> = {};
+  const measures: Value[] = [];
   for (const [name, { shape, isOrthonormal = false }] of Object.entries(parameters)) {
     const parameter = input(name, 'float32', shape);
     const gradient = input(`${name}.gradient`, 'float32', shape);
@@ -65,10 +101,12 @@ function stepGraph(parameters: Trained, settings: OptimizerSettings): Graph {
       moments,
       schedule: input(`${name}.schedule`, 'float32', [scheduleWidth]),
     });
-    outputs[`next.${name}`] = isOrthonormal ? retracted(parameter, next.parameter) : next.parameter;
+    const moved = isOrthonormal ? retracted(parameter, next.parameter) : next.parameter;
+    outputs[`next.${name}`] = moved;
+    measures.push(measured(moved, isOrthonormal));
     for (const [moment, value] of Object.entries(next.moments)) outputs[`next.${name}.${moment}`] = value;
   }
-  return graph(outputs);
+  return graph({ ...outputs, measures: concat(measures, 0) });
 }
 
 export class Trainer {
@@ -133,8 +171,12 @@ export class Trainer {
    * One step. The gradients stay their owner's; the previous parameters are kept until the next step.
    * @param gradients of all parameters, in their shapes
    * @param rate      the learning rate of this step
+   * @returns what the parameters have become, in a few numbers each
    */
-  async step(gradients: Readonly<Record<string, DeviceTensor>>, rate: number): Promise<void> {
+  async step(
+    gradients: Readonly<Record<string, DeviceTensor>>,
+    rate: number,
+  ): Promise<Readonly<Record<string, ParameterMeasures>>> {
     const schedules: Record<string, DeviceTensor> = {};
     const given: Record<string, DeviceTensor> = {};
     try {
@@ -145,7 +187,8 @@ export class Trainer {
         const numbers = scheduleOf(this.#settings, this.#steps + 1, rate * rateFactor);
         schedules[`${name}.schedule`] = this.#backend.upload(numbers, [scheduleWidth]);
       }
-      const next = await this.#program.run({ ...this.#tensors, ...given, ...schedules });
+      const { measures, ...next } = await this.#program.run({ ...this.#tensors, ...given, ...schedules });
+      if (!measures) throw new Error('The step gave no measures.');
       this.#forget();
       this.#previous = this.#tensors;
       this.#tensors = Object.fromEntries(
@@ -153,6 +196,11 @@ export class Trainer {
       );
       this.#steps += 1;
       this.#parameters = this.#current();
+      try {
+        return measuresOf(this.#trained, await this.#backend.read(measures));
+      } finally {
+        this.#backend.dispose(measures);
+      }
     } finally {
       for (const tensor of Object.values(schedules)) this.#backend.dispose(tensor);
     }
@@ -174,10 +222,12 @@ export class Trainer {
     return true;
   }
 
-  /** The parameters as they are now. */
-  async read(): Promise<Readonly<Record<string, ReadTensor>>> {
+  /** The parameters as they are now. @param names of those to read; default all */
+  async read(
+    names: readonly string[] = Object.keys(this.#trained),
+  ): Promise<Readonly<Record<string, ReadTensor>>> {
     const found: Record<string, ReadTensor> = {};
-    for (const [name, { shape }] of Object.entries(this.#trained))
+    for (const [name, { shape }] of Object.entries(this.#trained).filter(([each]) => names.includes(each)))
       found[name] = { shape, data: Float32Array.from(await this.#backend.read(this.#tensorOf(name))) };
     return found;
   }
