@@ -6,7 +6,7 @@ import type { HeatmapDescription } from './description.ts';
 import { headMap, trace, unfinishedTrace } from './exampleFigures.ts';
 import { cellOf, cellUnder, layoutHeatmap } from './heatmap.ts';
 import { textWidth } from './lettering.ts';
-import { heatmapCsv } from './table.ts';
+import { heatmapTable } from './table.ts';
 import { themes } from './theme.ts';
 
 const wide = { width: 1000, theme: 'light' } as const;
@@ -306,10 +306,9 @@ test('named positions are words: shown whole, read aloud as places, and written 
   expect(model.summary).toBe(
     'Heatmap of accuracy, 2 positions by 2 layers. Test IIA: strongest at layer 5, at end of subject, 1.00. 2 cells of it are not computed yet.',
   );
-  expect(heatmapCsv(named).split('\r\n').slice(0, 2)).toEqual([
-    'panel,position,layer,accuracy',
-    'Test IIA,end of subject,4,0.5',
-  ]);
+  const { columns, rows } = heatmapTable(named);
+  expect(columns.map(({ header }) => header)).toEqual(['panel', 'position', 'layer', 'accuracy']);
+  expect(rows[0]).toEqual(['Test IIA', 'end of subject', 4, 0.5]);
   // Below each other's columns they stand upright where the columns are narrow.
   const across = layoutHeatmap({ ...named, orientation: 'layers-down' }, wide).panels[0]?.columnHeaders;
   expect(across?.map(({ mark, isShown }) => [mark.isUpright, isShown])).toEqual([

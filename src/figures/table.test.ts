@@ -1,16 +1,6 @@
 import { expect, test } from 'vitest';
-import { awkwardTrace, headMap, trace, unfinishedTrace } from './exampleFigures.ts';
-import { heatmapCsv, heatmapJson, heatmapTable } from './table.ts';
-
-/** RFC 4180, as written there: quoted fields hold anything, a quotation mark is doubled. */
-function parseCsv(text: string): readonly (readonly string[])[] {
-  const records: string[][] = [[]];
-  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)) {
-    records.at(-1)?.push(quoted === undefined ? (plain ?? '') : quoted.replaceAll('""', '"'));
-    if (end === '\r\n') records.push([]);
-  }
-  return records.slice(0, -1);
-}
+import { awkwardTrace, headMap, trace } from './exampleFigures.ts';
+import { heatmapTable } from './table.ts';
 
 test('a table has a row for each cell, in the order of panels, locations and layers', () => {
   const { columns, rows } = heatmapTable(trace);
@@ -38,40 +28,25 @@ test('the header of the metric carries its unit', () => {
   expect(columns.map(({ header }) => header)).toEqual(['panel', 'head', 'layer', 'logit difference (nats)']);
 });
 
-test('CSV reads back to the same fields, whatever the tokens hold', () => {
-  const records = parseCsv(heatmapCsv(awkwardTrace));
-  expect(records).toHaveLength(1 + 9 * 12);
-  expect(records.every((record) => record.length === records[0]?.length)).toBe(true);
-  expect(records.slice(1).map((record) => record[2])).toEqual(
-    heatmapTable(awkwardTrace).rows.map((row) => row[2]),
-  );
-  expect(Number(records[5]?.[5])).toBe(4 / 200);
-});
-
-test('a cell that is not computed is empty in CSV and null in JSON, unlike zero', () => {
-  const description = {
+test('a cell that is not computed has no value, unlike zero', () => {
+  const { rows } = heatmapTable({
     ...headMap,
     layers: [0, 1, 2],
     locations: { kind: 'head', heads: [0] },
     panels: [{ title: 'Heads', colours: 'puOr', values: [[0, undefined, Number.NEGATIVE_INFINITY]] }],
-  } as const;
-  expect(heatmapCsv(description).split('\r\n').slice(1, 4)).toEqual([
-    'Heads,0,0,0',
-    'Heads,0,1,',
-    'Heads,0,2,-Infinity',
+  });
+  expect(rows).toEqual([
+    ['Heads', 0, 0, 0],
+    ['Heads', 0, 1, undefined],
+    ['Heads', 0, 2, Number.NEGATIVE_INFINITY],
   ]);
-  const { cells } = JSON.parse(heatmapJson(description));
-  expect(cells.map(({ value }: { value: unknown }) => value)).toEqual([0, null, '-Infinity']);
 });
 
-test('JSON has a line for each cell and reads back', () => {
-  const text = heatmapJson(unfinishedTrace);
-  const parsed = JSON.parse(text);
-  expect(parsed).toMatchObject({
-    title: trace.title,
-    baselines: { clean: 0.7, corrupted: 0.02 },
-    samples: 10,
-  });
-  expect(parsed.cells).toHaveLength(216);
-  expect(text.split('\n').filter((line) => line.startsWith('    {'))).toHaveLength(216);
+test('tokens stand in a table as the tokenizer gives them', () => {
+  const { rows } = heatmapTable(awkwardTrace);
+  const { locations } = awkwardTrace;
+  const tokens = locations.kind === 'position' ? locations.tokens.map(({ text }) => text) : [];
+  expect(rows).toHaveLength(9 * 12);
+  expect(rows.filter((row) => row[4] === 0).map((row) => row[2])).toEqual(tokens);
+  expect(rows[4]?.[5]).toBe(4 / 200);
 });

@@ -96,38 +96,3 @@ function locationColumns(locations: Locations): readonly ColumnSource[] {
       return locations satisfies never;
   }
 }
-
-/** Comma-separated values as in RFC 4180, with a line of headers. A cell that is not computed has an empty field. */
-export function heatmapCsv(description: HeatmapDescription): string {
-  const { columns, rows } = heatmapTable(description);
-  const lines = [columns.map(({ header }) => header), ...rows];
-  return lines.map((line) => `${line.map(csvField).join(',')}\r\n`).join('');
-}
-
-function csvField(value: TableValue): string {
-  const text = value === undefined ? '' : String(value);
-  // A field of spaces is a token too: quoted, so that no reader trims it.
-  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/**
- * JSON with one line for each cell, so that two results can be compared by line. A cell that is not computed is null;
- * what JSON has no number for is the string `NaN`, `Infinity` or `-Infinity`.
- */
-export function heatmapJson(description: HeatmapDescription): string {
-  const { columns, rows } = heatmapTable(description);
-  const { title, caption, metric, baselines, samples } = description;
-  const head = Object.entries({ title, caption, metric, baselines, samples })
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)},\n`);
-  const cells = rows.map(
-    (row) =>
-      `    ${JSON.stringify(Object.fromEntries(columns.map(({ key }, i) => [key, jsonValue(row[i])])))}`,
-  );
-  return `{\n${head.join('')}  "cells": [\n${cells.join(',\n')}\n  ]\n}\n`;
-}
-
-function jsonValue(value: TableValue): string | number | boolean | null {
-  if (value === undefined) return null;
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-}

@@ -46,16 +46,6 @@ export function divideDimensions(whole: Dimension, part: Dimension): Dimension |
   return fromFactors({ count: a.count / b.count, names });
 }
 
-/** The number that a dimension stands for, given sizes for the names. @throws ShapeError for a name without a size */
-export function evaluateDimension(dimension: Dimension, sizes: Readonly<Record<string, number>>): number {
-  const { count, names } = factorsOf(dimension);
-  return names.reduce((product, name) => {
-    const size = sizes[name];
-    if (size === undefined) throw new ShapeError(`dimension '${dimension}': no size is given for '${name}'`);
-    return product * size;
-  }, count);
-}
-
 /**
  * The shape that numpy's broadcasting gives. Sizes must be equal or 1; two different names never broadcast, because
  * nothing says that they are equal.

@@ -2,7 +2,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { decodeModel, encodeModel, OnnxFormatError } from './codec.ts';
 import { gemm, matMul } from './contraction.ts';
-import { broadcastShapes, divideDimensions, evaluateDimension, multiplyDimensions } from './dimension.ts';
+import { broadcastShapes, divideDimensions, multiplyDimensions } from './dimension.ts';
 import { add, gelu, lessOrEqual, mul, where } from './elementwise.ts';
 import { graph } from './graph.ts';
 import { concat, gather, reshape, slice, split, squeeze, transpose, unsqueeze } from './layout.ts';
@@ -23,11 +23,6 @@ describe('dimensions', () => {
     expect(divideDimensions('queries*rows', 'rows')).toBe('queries');
     expect(divideDimensions('rows', 2)).toBeUndefined();
     expect(divideDimensions(12, 'rows')).toBeUndefined();
-  });
-
-  test('a product is evaluated from the sizes of its names', () => {
-    expect(evaluateDimension('4*queries*rows', { queries: 3, rows: 5 })).toBe(60);
-    expect(() => evaluateDimension('rows', {})).toThrow("no size is given for 'rows'");
   });
 
   test('different names do not broadcast', () => {

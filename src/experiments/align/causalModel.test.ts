@@ -5,9 +5,6 @@ import {
   causalModel,
   counterfactualExamples,
   equivalenceClasses,
-  factualExamples,
-  hasValues,
-  livePaths,
   runForward,
   runInterchange,
   sampleBalanced,
@@ -24,7 +21,6 @@ interface Expected {
   readonly timesteps: Readonly<Record<string, number>>;
   readonly default: Values;
   readonly forward: readonly (readonly [Values, Values])[];
-  readonly paths: readonly (readonly [Values, Readonly<Record<string, readonly (readonly string[])[]>>])[];
   readonly interchange: readonly (readonly [Values, string, Values, Values])[];
   readonly classes: Readonly<Record<string, readonly (readonly [Value, number])[]>>;
 }
@@ -67,13 +63,6 @@ describe.each([
       expect(runInterchange(model, base, { [variable]: source })).toEqual(setting);
   });
 
-  test('live paths', () => {
-    for (const [input, paths] of pyvene.paths) {
-      const found = [...livePaths(model, input)].filter(([, some]) => some.length > 0);
-      expect(Object.fromEntries(found.map(([length, some]) => [length, [...some].sort()]))).toEqual(paths);
-    }
-  });
-
   test('equivalence classes', () => {
     for (const [variable, sizes] of Object.entries(pyvene.classes)) {
       const classes = equivalenceClasses(model, variable);
@@ -97,14 +86,12 @@ describe('samples', () => {
 
   test('can be asked for a partial setting, and come again with their seed', () => {
     const draw = (seed: number) =>
-      sampleInput(equality, uniformStream(seed), hasValues<Value>({ WX: true, O: false }));
+      sampleInput(equality, uniformStream(seed), ({ WX, O }) => WX === true && O === false);
     expect(runForward(equality, draw(5))).toMatchObject({ WX: true, O: false, YZ: false });
     expect(draw(5)).toEqual(draw(5));
   });
 
-  test('of facts and of interchanges hold what the model gives', () => {
-    for (const { input, setting } of factualExamples(equality, 20, uniformStream(1)))
-      expect(setting).toEqual(runForward(equality, input));
+  test('of interchanges hold what the model gives', () => {
     const pairs = counterfactualExamples(equality, 20, uniformStream(2), {
       variables: ['WX'],
       isWanted: ({ baseSetting, setting }) => baseSetting.O !== setting.O,

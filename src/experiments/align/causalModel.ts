@@ -104,33 +104,6 @@ export function runInterchange<V>(
   return runForward(model, { ...base, ...Object.fromEntries(taken) });
 }
 
-/**
- * Paths along which each variable matters to the next: some value of it, set by itself, changes the next one.
- * @returns paths by the number of their variables, from 2
- */
-export function livePaths<V>(
-  model: CausalModel<V>,
-  intervention: Partial<Setting<V>>,
-): ReadonlyMap<number, readonly (readonly string[])[]> {
-  const actual = runForward(model, intervention);
-  const matters = (name: string, child: string) =>
-    of(model.values, name).some(
-      (value) => runForward(model, { ...intervention, [name]: value })[child] !== actual[child],
-    );
-  const found = new Map<number, readonly (readonly string[])[]>();
-  let paths: readonly (readonly string[])[] = model.variables.map((name) => [name]);
-  for (let length = 2; paths.length > 0; length++) {
-    paths = paths.flatMap((path) => {
-      const last = path[path.length - 1] ?? '';
-      return of(model.children, last)
-        .filter((child) => matters(last, child))
-        .map((child) => [...path, child]);
-    });
-    found.set(length, paths);
-  }
-  return found;
-}
-
 /** @throws ExperimentError when there is nothing to choose from */
 function choose<T>(items: readonly T[], random: Random, what: string): T {
   const found = items[Math.floor(random() * items.length)];
@@ -225,30 +198,6 @@ export function sampleBalanced<V>(
   for (const each of model.inputs)
     input[each] ??= choose(of(model.values, each), random, `a value of '${each}'`);
   return input;
-}
-
-/** Whether a setting has these values. */
-export const hasValues =
-  <V>(partial: Partial<Setting<V>>) =>
-  (setting: Setting<V>): boolean =>
-    Object.entries(partial).every(([name, value]) => setting[name] === value);
-
-export interface FactualExample<V> {
-  readonly input: Setting<V>;
-  readonly setting: Setting<V>;
-}
-
-/** Inputs with what the model makes of them. @param sample default: every input drawn from its values */
-export function factualExamples<V>(
-  model: CausalModel<V>,
-  size: number,
-  random: Random,
-  sample: (random: Random) => Setting<V> = (from) => sampleInput(model, from),
-): readonly FactualExample<V>[] {
-  return Array.from({ length: size }, () => {
-    const input = sample(random);
-    return { input, setting: runForward(model, input) };
-  });
 }
 
 export interface CounterfactualExample<V> {
