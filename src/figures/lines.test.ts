@@ -83,6 +83,29 @@ test('an axis holds 0, its range and what lies beyond, and a constant line is le
   expect(level(2, [0, 1])).toEqual([',45', ',45']);
 });
 
+test('on a logarithmic axis each power of ten has the same height, and what is not above zero breaks the line', () => {
+  const points = [1, 0.1, 0.01, 0.001].map((loss, index) => [index + 1, loss] as const);
+  const figureOf = (line: Line) => {
+    const { panels, ...rest } = described(line);
+    return layoutLines({ ...rest, panels: panels.map((panel) => ({ ...panel, isLogarithmic: true })) }, bare);
+  };
+  const [stroke] = strokes(figureOf({ name: 'loss', points }));
+  const heights = [...(stroke?.d ?? '').matchAll(/[ML][\d.]+,([\d.]+)/g)].map(([, y]) => Number(y));
+  // 200 pixels of height for three powers.
+  expect(heights.slice(1).map((y, at) => y - (heights[at] ?? 0))).toEqual([
+    expect.closeTo(200 / 3, 1),
+    expect.closeTo(200 / 3, 1),
+    expect.closeTo(200 / 3, 1),
+  ]);
+  expect(written(figureOf({ name: 'loss', points }))).toEqual(
+    expect.arrayContaining(['0.001', '0.01', '0.1', '1']),
+  );
+  const broken = figureOf({ name: 'loss', points: [...points, [5, 0], [6, -1], [7, 0.1], [8, 0.01]] });
+  expect(strokes(broken)[0]?.d.match(/M/g)).toHaveLength(2);
+  expect(broken.summary).toContain('2 values not above zero and not drawn');
+  expect(written(figureOf({ name: 'loss', points: [[1, 0]] }))).toContain('no values yet');
+});
+
 test('without points there are axes and a word about it', () => {
   const cases: readonly (readonly Line[])[] = [
     [],

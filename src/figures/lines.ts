@@ -7,6 +7,7 @@ import { cutText, textWidth, wrapText } from './lettering.ts';
 import type { LineLook, LinesDescription } from './linesDescription.ts';
 import {
   isDrawn,
+  isOnAxis,
   layoutLinesPanel,
   lineStroke,
   type MeasuredPanel,
@@ -151,7 +152,8 @@ function legendMarks(
 /** Each panel with its lines' first and last values; the quiet ones together. */
 function linesSummary({ panels, xTitle }: LinesDescription): string {
   const count = panels.length === 1 ? 'Line chart' : `${panels.length} line charts`;
-  const sentences = panels.map(({ title, yTitle, lines, references = [], digits = 2 }) => {
+  const sentences = panels.map((panel) => {
+    const { title, yTitle, lines, references = [], digits = 2 } = panel;
     const text = (value: number): string => valueText(value, digits);
     const named = lines.filter(({ weight }) => weight !== 'quiet');
     const parts = named.map(({ name, points }) => {
@@ -160,7 +162,9 @@ function linesSummary({ panels, xTitle }: LinesDescription): string {
       if (!first || !last) return `${name} has no values`;
       const values = first === last ? text(last[1]) : `from ${text(first[1])} to ${text(last[1])}`;
       const broken = points.length - drawn.length;
-      return `${name} ${values}${broken > 0 ? `, ${broken} values NaN or infinite` : ''}`;
+      const beyond = drawn.filter(([, y]) => !isOnAxis(panel, y)).length;
+      const left = beyond > 0 ? `, ${beyond} values not above zero and not drawn` : '';
+      return `${name} ${values}${broken > 0 ? `, ${broken} values NaN or infinite` : ''}${left}`;
     });
     const ends = lines
       .filter(({ weight }) => weight === 'quiet')

@@ -19,6 +19,11 @@ export interface LinesPanel {
   readonly lines: readonly Line[];
   /** Values that the axis covers at least. By default 0; what lies beyond widens it. */
   readonly range?: readonly [low: number, high: number];
+  /**
+   * Equal steps of the vertical axis are equal ratios, and the axis begins at the least value above zero, whatever `range`
+   * says; what is not above zero has no place on it and breaks the line. False by default.
+   */
+  readonly isLogarithmic?: boolean;
   /** Decimal places of the values in labels and in the summary. 2 by default. */
   readonly digits?: number;
   /** Levels to compare with, drawn dotted over the whole width. */

@@ -1,7 +1,7 @@
 // One panel of a line chart: title, axes, lines, levels to compare with, and the labels beside the ends of lines, which
 // are moved apart until none covers another.
 
-import { extent, line as lineShape, type ScaleLinear, scaleLinear } from 'd3';
+import { extent, line as lineShape, scaleLinear, scaleLog } from 'd3';
 import { cutText, textWidth, wrapText } from './lettering.ts';
 import type { Dash, Line, LineLook, LinesPanel, Point } from './linesDescription.ts';
 import { coordinate, type Mark, type PathMark, type TextMark } from './marks.ts';
@@ -57,20 +57,60 @@ export const valueText = (value: number, digits: number): string =>
     ? value.toExponential(1).replace('-', '−')
     : formatValue(value, digits);
 
-export function measureLinesPanel(panel: LinesPanel, xEnd: number): MeasuredPanel {
-  const { lines, references = [], range = [0, 0], digits = 2 } = panel;
+/** Whether a value has a place on a panel's axis. */
+export const isOnAxis = ({ isLogarithmic = false }: LinesPanel, value: number): boolean =>
+  !isLogarithmic || value > 0;
+
+/** A panel without what has no place on its axis. */
+function placeable(panel: LinesPanel): LinesPanel {
+  if (!panel.isLogarithmic) return panel;
+  const lines = panel.lines.map((line) => ({
+    ...line,
+    points: line.points.map(([x, y]): Point => [x, isOnAxis(panel, y) ? y : Number.NaN]),
+  }));
+  const references = (panel.references ?? []).filter(({ value }) => isOnAxis(panel, value));
+  return { ...panel, lines, references };
+}
+
+/** The ends of an axis and its ticks, about five. */
+function axisOver(
+  low: number,
+  high: number,
+  isLogarithmic: boolean,
+): Pick<MeasuredPanel, 'domain' | 'ticks'> {
+  if (isLogarithmic) {
+    const scale = scaleLog(low === high ? [low / 10, low * 10] : [low, high], [0, 1]).nice();
+    const [start = 1, end = 10] = scale.domain();
+    const powers = Math.round(Math.log10(end / start));
+    const every = Math.ceil(powers / 6);
+    const ticks = Array.from({ length: Math.floor(powers / every) + 1 }, (_, at) => {
+      // As it is written: a product of tenths is not.
+      const power = Math.round(Math.log10(start)) + at * every;
+      const value = Number(`1e${power}`);
+      return { value, text: power > 4 || power < -3 ? `1e${power}`.replace('-', '−') : String(value) };
+    });
+    return { domain: [start, end], ticks };
+  }
+  const scale = scaleLinear(low === high ? [low, low + 1] : [low, high], [0, 1]).nice(5);
+  const [start = 0, end = 1] = scale.domain();
+  const reach = Math.max(Math.abs(start), Math.abs(end));
+  const format = scale.tickFormat(5, reach >= 1e5 || reach < 1e-3 ? '~e' : undefined);
+  return { domain: [start, end], ticks: scale.ticks(5).map((value) => ({ value, text: format(value) })) };
+}
+
+export function measureLinesPanel(given: LinesPanel, xEnd: number): MeasuredPanel {
+  const panel = placeable(given);
+  const { lines, references = [], isLogarithmic = false, digits = 2 } = panel;
+  const range = isLogarithmic ? [] : (panel.range ?? [0, 0]);
   // A line may have more points than a call can have arguments.
   const ends = [
     ...range,
     ...references.map(({ value }) => value),
     ...lines.flatMap(({ points }) => extent(points.filter(isDrawn), ([, y]) => y)),
   ].filter((value): value is number => value !== undefined && Number.isFinite(value));
-  const [low = 0, high = 0] = extent(ends);
-  const scale = scaleLinear(low === high ? [low, low + 1] : [low, high], [0, 1]).nice(5);
-  const [start = 0, end = 1] = scale.domain();
-  const reach = Math.max(Math.abs(start), Math.abs(end));
-  const format = scale.tickFormat(5, reach >= 1e5 || reach < 1e-3 ? '~e' : undefined);
-  const ticks = scale.ticks(5).map((value) => ({ value, text: format(value) }));
+  const none = isLogarithmic ? 1 : 0;
+  const [low = none, high = none] = extent(ends);
+  const { domain, ticks } = axisOver(low, high, isLogarithmic);
   const label = (name: string, value: number): string =>
     `${cutText(name, longestLabel)} ${valueText(value, digits)}`;
   const labels: readonly EndLabel[] = [
@@ -86,7 +126,7 @@ export function measureLinesPanel(panel: LinesPanel, xEnd: number): MeasuredPane
     Math.ceil(Math.max(0, ...texts.map((text) => textWidth(text, textSize))));
   return {
     panel,
-    domain: [start, end],
+    domain,
     ticks,
     labels,
     left: widest(ticks.map(({ text }) => text)) + tickGap,
@@ -104,7 +144,7 @@ export function titleLines({ panel, left, right }: MeasuredPanel, plotWidth: num
   return { title, axis, height: title.length * 18 + axis.length * 15 + 12 };
 }
 
-type Scale = ScaleLinear<number, number>;
+type Scale = (value: number) => number;
 
 export function layoutLinesPanel(
   measures: MeasuredPanel,
@@ -119,7 +159,7 @@ export function layoutLinesPanel(
   const top = y + titleHeight;
   const bottom = top + plotHeight;
   const xScale = scaleLinear([0, xEnd], [plotLeft, plotRight]);
-  const yScale = scaleLinear(domain, [bottom, top]);
+  const yScale: Scale = (panel.isLogarithmic ? scaleLog : scaleLinear)(domain, [bottom, top]);
   const small = (
     text: string,
     at: number,

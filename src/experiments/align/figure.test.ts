@@ -141,6 +141,20 @@ test('one site has its losses, its accuracies beside the levels to compare with,
   expect(share).toBeCloseTo(site.final?.boundary?.share ?? Number.NaN, 3);
 });
 
+test('losses over a hundredfold are drawn on a logarithmic axis that says so, others on one from zero', () => {
+  const lossesOf = (loss: readonly number[]) => {
+    const site = siteAt(boundless, 3, 'name');
+    const sites = [{ ...site, epochs: [], steps: { ...site.steps, loss } }];
+    const { yTitle, isLogarithmic } = panelOf(alignCurves({ ...boundless, sites }).panels, 'Loss');
+    return { yTitle, isLogarithmic };
+  };
+  const title = 'cross-entropy of the label (nats)';
+  expect(lossesOf([2, 0.5, 0.02])).toEqual({ yTitle: `${title}, logarithmic axis`, isLogarithmic: true });
+  expect(lossesOf([2, 0.5, 0.03])).toEqual({ yTitle: title, isLogarithmic: false });
+  // A loss of nothing has no place among ratios.
+  expect(lossesOf([2, 0.5, 0])).toEqual({ yTitle: title, isLogarithmic: false });
+});
+
 test('of many sites the best is named and strong, the others are quiet, and dashes tell the positions', () => {
   const { panels, legend, caption } = alignCurves(grid);
   expect(panels.map(({ title }) => title)).toEqual(['Loss', 'IIA, test examples', 'IIA, training examples']);

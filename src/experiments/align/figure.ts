@@ -1,6 +1,7 @@
 // An alignment as figures: the interchange intervention accuracies (IIA) of a grid of sites as heatmaps, and the training
 // of the sites as curves.
 
+import { extent } from 'd3';
 import type { HeatmapDescription, HeatmapPanel } from '../../figures/description.ts';
 import type {
   Dash,
@@ -64,6 +65,20 @@ function bestSite(sites: readonly SiteResult[]): SiteResult | undefined {
   return best && best.epochs.length > 0 ? best : undefined;
 }
 
+/** Over so many times their least value, the losses at the end of a training would all lie on the axis. */
+const wideRatio = 100;
+
+/** The panel of the losses. Its axis is logarithmic where they span powers of ten, and says so. */
+function lossPanel(words: string, lines: readonly Line[]): LinesPanel {
+  const losses = lines.flatMap(({ points }) => points.map(([, loss]) => loss)).filter(Number.isFinite);
+  const [least = 0, most = 0] = extent(losses);
+  const isLogarithmic = least > 0 && most >= wideRatio * least;
+  const unit = isLogarithmic ? '(nats), logarithmic axis' : '(nats)';
+  // The last losses are what such an axis is for: two decimals would call them all nothing.
+  const digits = isLogarithmic ? Math.min(6, Math.max(2, 1 - Math.floor(Math.log10(least)))) : 2;
+  return { title: 'Loss', yTitle: `${words} ${unit}`, lines, isLogarithmic, digits };
+}
+
 const accuracyRange = [0, 1] as const;
 const accuracyTitle = 'share of examples that come out right';
 const widthPanel = { title: 'Width', yTitle: 'share of the width that is interchanged, each step' } as const;
@@ -79,14 +94,10 @@ function oneSitePanels(result: AlignResult, site: SiteResult | undefined): reado
     site ? epochPoints(site, pick) : [];
   const isLabelled = true;
   return [
-    {
-      title: 'Loss',
-      yTitle: 'cross-entropy of the label (nats)',
-      lines: [
-        { name: 'each step', points: stepPoints(steps.loss), weight: 'quiet', isLabelled },
-        { name: 'mean of epoch', points: ofEpochs(({ loss }) => loss), hasDots: true, isLabelled },
-      ],
-    },
+    lossPanel('cross-entropy of the label', [
+      { name: 'each step', points: stepPoints(steps.loss), weight: 'quiet', isLabelled },
+      { name: 'mean of epoch', points: ofEpochs(({ loss }) => loss), hasDots: true, isLabelled },
+    ]),
     {
       title: 'Interchange intervention accuracy (IIA)',
       yTitle: accuracyTitle,
@@ -133,13 +144,12 @@ function manySitesPanels(
   const isByEpoch = sites.some(({ epochs }) => epochs.length > 1);
   const hasDots = sites.length <= 4;
   return [
-    {
-      title: 'Loss',
-      yTitle: `cross-entropy of the label, ${isByEpoch ? 'mean of each epoch' : 'each step'} (nats)`,
-      lines: isByEpoch
+    lossPanel(
+      `cross-entropy of the label, ${isByEpoch ? 'mean of each epoch' : 'each step'}`,
+      isByEpoch
         ? linesOf((site) => epochPoints(site, ({ loss }) => loss), hasDots)
         : linesOf(({ steps }) => stepPoints(steps.loss)),
-    },
+    ),
     {
       title: 'IIA, test examples',
       yTitle: accuracyTitle,
