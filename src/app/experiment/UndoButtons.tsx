@@ -1,5 +1,6 @@
 // Undo and redo of the document, for those who do not know the keys.
 
+import { LineIcon } from '../frame/LineIcon.tsx';
 import { useAnyPage, useAnyState } from './pageContext.tsx';
 
 interface StepProps {
@@ -22,19 +23,9 @@ function Step({ label, keys, isPossible, onStep, drawing }: StepProps) {
         if (isPossible) onStep();
       }}
     >
-      <svg
-        width="16"
-        height="16"
-        viewBox="0 0 16 16"
-        fill="none"
-        stroke="currentColor"
-        strokeWidth="1.5"
-        strokeLinecap="round"
-        strokeLinejoin="round"
-        aria-hidden="true"
-      >
+      <LineIcon>
         <path d={drawing} />
-      </svg>
+      </LineIcon>
     </button>
   );
 }

@@ -3,6 +3,7 @@
 import { ToggleGroup } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { useTheme } from '../workbenchContext.tsx';
+import { LineIcon } from './LineIcon.tsx';
 import { type ThemeChoice, themeChoices } from './themeStore.ts';
 
 const names: Readonly<Record<ThemeChoice, string>> = {
@@ -43,19 +44,7 @@ export function ThemeSwitch() {
     >
       {themeChoices.map((one) => (
         <ToggleGroup.Item key={one} value={one} aria-label={names[one]} title={names[one]}>
-          <svg
-            width="16"
-            height="16"
-            viewBox="0 0 16 16"
-            fill="none"
-            stroke="currentColor"
-            strokeWidth="1.5"
-            strokeLinecap="round"
-            strokeLinejoin="round"
-            aria-hidden="true"
-          >
-            {drawings[one]}
-          </svg>
+          <LineIcon>{drawings[one]}</LineIcon>
         </ToggleGroup.Item>
       ))}
     </ToggleGroup.Root>

@@ -15,14 +15,13 @@ import { IntervenableModel, type RunArguments, type Tensor } from '../../interve
 import type { Parameters } from '../../interventions/intervention.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Read, type Row, replace } from '../../runtime/plan/plan.ts';
-import { schedule } from '../../runtime/plan/schedule.ts';
-import { answerToken } from '../answers.ts';
 import type { Samples } from '../metrics.ts';
 import type { Notice } from '../notice.ts';
 import { finiteSamples, floatsOf, promptRow } from '../planRuns.ts';
 import { finiteLogits, logSumExp, topCandidates } from '../predict.ts';
+import { promptReader } from '../promptReader.ts';
 import { ranOn } from '../resultParts.ts';
-import { type NamedToken, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
+import { type NamedToken, tokenLabel } from '../tokens.ts';
 import type { InterveneExperiment } from './experiment.ts';
 import { type InterveneResult, interveneResultVersion, type NamedCandidate } from './result.ts';
 
@@ -83,23 +82,7 @@ export function resolveIntervene(
   experiment: InterveneExperiment,
 ): ResolvedIntervention {
   const notices: Notice[] = [];
-  const prompt = (text: string | readonly number[], what: string): readonly number[] => {
-    notices.push(...promptNotices(text, tokenizer, `The ${what}`));
-    const tokens = tokensOf(text, tokenizer, `the ${what}`);
-    // The scheduler knows what prompts a model can take.
-    schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
-    return tokens;
-  };
-  const named = (name: string | number | undefined, what: string): NamedToken | undefined => {
-    if (name === undefined) return undefined;
-    const token = answerToken(name, `the ${what}`, {
-      tokenizer,
-      vocabularySize: architecture.vocabularySize,
-      after: experiment.base,
-    });
-    notices.push(...token.notices);
-    return { id: token.id, text: token.text };
-  };
+  const { prompt, named } = promptReader({ architecture, tokenizer }, notices);
   const base = prompt(experiment.base, 'base');
   const sources = experiment.sources.map((text, index) =>
     prompt(text, experiment.sources.length > 1 ? `source ${index}` : 'source'),
@@ -127,8 +110,8 @@ export function resolveIntervene(
         full,
       )
     : base.length - 1;
-  const answer = named(experiment.answer, 'answer');
-  const distractor = named(experiment.distractor ?? undefined, 'distractor');
+  const answer = named(experiment.answer, 'answer', experiment.base);
+  const distractor = named(experiment.distractor ?? undefined, 'distractor', experiment.base);
   return {
     experiment,
     configuration,

@@ -2,13 +2,11 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { schedule } from '../../runtime/plan/schedule.ts';
-import { answerToken } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
 import type { Pair } from '../pairs.ts';
-import { promptRow } from '../planRuns.ts';
-import { type NamedToken, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
+import { promptReader } from '../promptReader.ts';
+import { type NamedToken, tokenLabel } from '../tokens.ts';
 import type { PromptPair } from './outline.ts';
 
 export interface ResolvedPair extends PromptPair {
@@ -113,34 +111,17 @@ export function resolvePairs(
   const pairs = given.map((pair, index): ResolvedPair => {
     const of = given.length > 1 ? ` of pair ${index + 1}` : '';
     const notices = found[index] ?? [];
-    const prompt = (text: string | readonly number[], what: string) => {
-      notices.push(...promptNotices(text, tokenizer, `The ${what} prompt`));
-      const tokens = tokensOf(text, tokenizer, `the ${what} prompt${of}`);
-      // The scheduler knows what prompts a model can take.
-      schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
-      return tokens;
-    };
-    const named = (name: string | number | undefined, what: string): NamedToken | undefined => {
-      if (name === undefined) return undefined;
-      const token = answerToken(name, `the ${what}`, {
-        tokenizer,
-        vocabularySize: architecture.vocabularySize,
-        after: pair.clean,
-        of,
-      });
-      notices.push(...token.notices);
-      return { id: token.id, text: token.text };
-    };
+    const { prompt, named } = promptReader({ architecture, tokenizer }, notices, of);
     if (needsCorrupted && pair.corrupted === undefined) {
       throw new ExperimentError(
         `'pairs.${index}.corrupted' is missing: a patch takes its activations from there. Give a corrupted prompt, or an ablation.`,
       );
     }
-    const clean = prompt(pair.clean, 'clean');
-    const corrupted = pair.corrupted === undefined ? undefined : prompt(pair.corrupted, 'corrupted');
+    const clean = prompt(pair.clean, 'clean prompt');
+    const corrupted = pair.corrupted === undefined ? undefined : prompt(pair.corrupted, 'corrupted prompt');
     checkLengths({ clean, ...(corrupted ? { corrupted } : {}) }, index + 1, tokenizer);
-    const answer = named(pair.answer, 'answer');
-    const distractor = named(pair.distractor, 'distractor');
+    const answer = named(pair.answer, 'answer', pair.clean);
+    const distractor = named(pair.distractor, 'distractor', pair.clean);
     if (answer && answer.id === distractor?.id) {
       throw new ExperimentError(
         `Pair ${index + 1}: answer and distractor are both ${JSON.stringify(answer.text)}, so their logits never differ. Name another distractor.`,

@@ -1,0 +1,51 @@
+// Prompts and watched tokens of an experiment as a model takes them, with what a person should know of each: the same for
+// every kind that has several prompts.
+
+import type { Architecture } from '../architectures/architecture.ts';
+import type { Tokenizer } from '../checkpoint/checkpoint.ts';
+import { schedule } from '../runtime/plan/schedule.ts';
+import { answerToken } from './answers.ts';
+import type { Notice } from './notice.ts';
+import { promptRow } from './planRuns.ts';
+import { type NamedToken, promptNotices, tokensOf } from './tokens.ts';
+
+export interface PromptReader {
+  /**
+   * @param what names it in messages: `clean prompt`
+   * @throws ExperimentError for a text without tokens, and PlanError for a prompt that the model cannot take
+   */
+  readonly prompt: (text: string | readonly number[], what: string) => readonly number[];
+  /** @param after the prompt that the token continues @throws ExperimentError as `answerToken` does */
+  readonly named: (
+    name: string | number | undefined,
+    what: string,
+    after: string | readonly number[],
+  ) => NamedToken | undefined;
+}
+
+/**
+ * @param notices takes what is found
+ * @param of which of several prompts the messages are about: ` of pair 2`
+ */
+export function promptReader(
+  { architecture, tokenizer }: { architecture: Architecture; tokenizer: Tokenizer | undefined },
+  notices: Notice[],
+  of = '',
+): PromptReader {
+  return {
+    prompt: (text, what) => {
+      notices.push(...promptNotices(text, tokenizer, `The ${what}`));
+      const tokens = tokensOf(text, tokenizer, `the ${what}${of}`);
+      // The scheduler knows what prompts a model can take.
+      schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
+      return tokens;
+    },
+    named: (name, what, after) => {
+      if (name === undefined) return undefined;
+      const { vocabularySize } = architecture;
+      const token = answerToken(name, `the ${what}`, { tokenizer, vocabularySize, after, of });
+      notices.push(...token.notices);
+      return { id: token.id, text: token.text };
+    },
+  };
+}
