@@ -34,7 +34,7 @@ const run = (experiment: object, ...words: readonly string[]) => {
 };
 const toy = { kind: 'toy', version: 1, model: 'tiny-atlas', prompts: [[1, 2], [3], [4, 5, 6]] };
 
-test('it is run, printed, written, and gone on from', async () => {
+test('it is run, printed, written and resumed', async () => {
   expect(await run(toy)).toBe(0);
   const written = () => JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8'));
   const whole = written();

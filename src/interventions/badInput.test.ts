@@ -278,10 +278,10 @@ const uncallable: readonly (readonly [string, unknown, Partial<RunArguments>, st
     'subspaces.0: entry 16 does not exist; there are 0 to 15.',
   ],
   [
-    'subspaces of a type that decides itself',
+    'subspaces of a type that learns its width',
     { ...block, intervention_type: 'BoundlessRotatedSpaceIntervention' },
     { subspaces: 1 },
-    'representations.0: a BoundlessRotatedSpaceIntervention decides itself how much of each entry it interchanges, and takes no subspaces.',
+    'representations.0: a BoundlessRotatedSpaceIntervention learns how much of each entry it interchanges, and takes no subspaces.',
   ],
   [
     'more units than the parameters are for',

@@ -140,7 +140,7 @@ export function checkParameters(type: InterventionType, width: number, given: Pa
 export function subspaceWidth({ type, width, parameters }: Intervention, label: string): number {
   if (!type.subspaceWidth)
     throw new InterventionError(
-      `${label}: a ${type.name} decides itself how much of each entry it interchanges, and takes no subspaces.`,
+      `${label}: a ${type.name} learns how much of each entry it interchanges, and takes no subspaces.`,
     );
   return type.subspaceWidth(width, parameters);
 }

@@ -27,7 +27,7 @@ function BadgeText({ device }: { readonly device: DeviceState }) {
 }
 
 function Details({ device }: { readonly device: DeviceState }) {
-  if (device.status === 'asking') return <p>The engine is starting and has not said yet what it runs on.</p>;
+  if (device.status === 'asking') return <p>The engine is starting and has not reported its device yet.</p>;
   if (device.status === 'failed') return <p>{device.message}</p>;
   const { backend, adapter, threads, reason } = device.info;
   return (

@@ -12,7 +12,7 @@ export function EmbeddedChoice() {
   const text = {
     true: 'A small model that comes with the page. Loads in a moment.',
     false: `This copy of the page comes without ${embeddedModel.label}. Choose a folder, files or a Hub model instead.`,
-    null: 'Looking whether it comes with this copy of the page.',
+    null: 'Checking whether it comes with this copy of the page.',
   }[`${isServed}`];
   return (
     <section className="choice">

@@ -81,7 +81,7 @@ export function KeptModels() {
         )}
       </div>
       {problem !== null && (
-        <p className="problem">What this browser keeps cannot be told or changed: {problem}</p>
+        <p className="problem">What this browser keeps cannot be listed or changed: {problem}</p>
       )}
       {info !== null && isEmpty && (
         <p className="mute small">

@@ -91,10 +91,7 @@ function Properties({ cable, index }: { readonly cable: Cable; readonly index: n
           onChange={(value) => set({ latentDimension: value })}
         />
       )}
-      <PartitionField
-        cable={cable}
-        why={type.subspaceWidth ? null : 'This type decides itself how much it takes.'}
-      />
+      <PartitionField cable={cable} why={type.subspaceWidth ? null : 'This type chooses its width itself.'} />
       {type.isTrainable && (
         <p className="mute small">
           {cable.parameters

@@ -29,7 +29,7 @@ type Origin = (typeof origins)[number]['name'];
 const uses = [
   { type: 'VanillaIntervention', title: 'Takes the place' },
   { type: 'AdditionIntervention', title: 'Is added' },
-  { type: 'SubtractionIntervention', title: 'Is taken off' },
+  { type: 'SubtractionIntervention', title: 'Is subtracted' },
 ] as const;
 
 /** Why numbers are no vector of this socket; null when they are. */

@@ -19,7 +19,7 @@ export interface Effect {
 
 export interface EffectState {
   readonly effect: Effect | null;
-  /** Of the cables of now; null where there is nothing to run. */
+  /** Of the current cables; null where there is nothing to run. */
   readonly key: string | null;
   readonly isRunning: boolean;
   readonly message: string | null;

@@ -31,7 +31,7 @@ const exporters = {
 
 type Drawn = Pick<PatchDocument, 'seed' | 'cables'>;
 
-/** The program of the cables of now. */
+/** The program of the current cables. */
 export function programOf(
   { outline, model, tokens, wiring }: PatchDraft,
   { seed, cables }: Drawn,

@@ -32,7 +32,7 @@ export function CellCode({ result, address }: CellCodeProps) {
       await navigator.clipboard.writeText(code);
       setSaid('Copied.');
     } catch {
-      setSaid('Select the code to copy it; the browser keeps the clipboard closed.');
+      setSaid('Select the code to copy it; the browser does not allow access to the clipboard.');
     }
   }
   return (

@@ -104,7 +104,7 @@ export class CachedLoad {
   }
 
   /**
-   * The load has succeeded: date the model, and let go of pieces in memory.
+   * The load has succeeded: date the model, and release pieces in memory.
    * @param isWhole whether all weights were read, and none is left to be read when it is needed
    */
   async finish(isWhole: boolean): Promise<void> {

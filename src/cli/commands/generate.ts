@@ -203,7 +203,7 @@ async function run(args: Arguments): Promise<number> {
 
 export const command: Command = {
   name: 'generate',
-  about: 'go on from a prompt, steered or not',
+  about: 'continue a prompt, steered or not',
   positionals: 'MODEL "prompt"',
   options: {
     chat: { about: "write the prompt as a turn of a chat, by the model's template" },
@@ -216,11 +216,11 @@ export const command: Command = {
     'min-p': { value: 'M', about: 'keep those at least this share of the most probable' },
     'typical-p': { value: 'M', about: 'keep the most typical with this mass' },
     'repetition-penalty': { value: 'X', about: 'divide the scores of tokens that have occurred' },
-    'frequency-penalty': { value: 'X', about: 'taken off for each time that the reply has a token' },
-    'presence-penalty': { value: 'X', about: 'taken off once' },
+    'frequency-penalty': { value: 'X', about: 'subtracted for each time that the reply has a token' },
+    'presence-penalty': { value: 'X', about: 'subtracted once from tokens that the reply has' },
     'no-repeat-ngram': { value: 'N', about: 'no run of N tokens occurs twice' },
     stop: { value: 'TEXT', about: 'end before this text', isRepeated: true },
-    seed: { value: 'N', about: 'of the random numbers; default 0' },
+    seed: { value: 'N', about: 'seed of the random numbers; default 0' },
     backend: { value: 'node|wasm', about: 'default node' },
     threads: threadsOption,
   },

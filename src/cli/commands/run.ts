@@ -47,7 +47,7 @@ export const command: Command = {
   options: {
     out: {
       value: 'DIR',
-      about: 'where the results are written; what is there already is gone on from',
+      about: 'where the results are written; a stopped run resumes from what is there',
       isRequired: true,
     },
     model: { value: 'MODEL', about: 'in place of the file’s own' },

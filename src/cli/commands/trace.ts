@@ -112,7 +112,7 @@ export const command: Command = {
         'size of the noise, or a multiple of the standard deviation of the subject’s embeddings; default 3sd',
     },
     samples: { value: 'N', about: 'draws of the noise; default 10' },
-    seed: { value: 'N', about: 'of the noise; default 1' },
+    seed: { value: 'N', about: 'seed of the noise; default 1' },
     direction: {
       value: 'restore|corrupt',
       about: 'restore states in the corrupted run, or corrupt them in the clean one; default restore',
@@ -130,7 +130,7 @@ export const command: Command = {
     threads: threadsOption,
     out: {
       value: 'DIR',
-      about: 'write result.json, cells.csv and figures there, and go on from what is there already',
+      about: 'write result.json, cells.csv and figures there, and resume from what is there already',
     },
   },
   notes: [modelNote],

@@ -17,7 +17,7 @@ export interface AttributionRequest {
   readonly places?: readonly (number | null)[];
   /** Whose logit is watched, at the last position. */
   readonly answer: number;
-  /** Whose logit is taken off it. */
+  /** Whose logit is subtracted from it. */
   readonly distractor?: number;
   /** Components that every layer has, of tokens or of heads. */
   readonly components: readonly string[];

@@ -82,7 +82,7 @@ test('in a large vocabulary the k largest stay, and of a mass the fewest that ha
   expect(massOf(ids.slice(1))).toBeLessThan(0.8);
 });
 
-test('frequency and presence are taken off for the reply alone', () => {
+test('frequency and presence are subtracted for the reply alone', () => {
   const scores = Float32Array.of(1, 1, 1, 1);
   penalizeFrequency(scores, [1, 2, 1], 0.25, 0.5);
   expect([...scores]).toEqual([1, 0, 0.25, 1]);
