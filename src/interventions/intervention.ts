@@ -61,8 +61,8 @@ export interface InterventionType {
   readonly orthonormal?: readonly string[];
   /** Fresh parameters, by name. @throws InterventionError when they only come from outside */
   readonly initial: (options: TypeOptions) => Parameters;
-  /** The shapes that parameters must have. An entry that is a name is a size of the instance's own. */
-  readonly shapes: (width: number) => Readonly<Record<string, readonly (number | string)[]>>;
+  /** The shapes that parameters must have: `width` is that of a vector, another name a size of the instance's own. */
+  readonly shapes: Readonly<Record<string, readonly (1 | string)[]>>;
   /** @returns [vectors, width] */
   readonly build: (scope: TypeScope) => Value;
   /** For `made`: [positions, width], the same for every head. */
@@ -102,8 +102,8 @@ export function sizeIn(parameters: Parameters, name: string, axis: number): numb
  * @throws InterventionError that names the parameter, its shape and the expected one
  */
 export function checkParameters(type: InterventionType, width: number, given: Parameters, label: string) {
-  const named = new Map<string, number>();
-  const shapes = type.shapes(width);
+  const named = new Map([['width', width]]);
+  const { shapes } = type;
   for (const [name, shape] of Object.entries(shapes)) {
     const parameter = given[name];
     if (!parameter) {

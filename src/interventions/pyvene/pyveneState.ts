@@ -1,5 +1,7 @@
 // What each of pyvene's intervention classes keeps: its parameters under our names, and the state dict that pyvene saves
-// of them. A class that is not in the table is not read; nothing is ever imported by a name that a file gives.
+// of them. Their shapes are those of the types themselves. A class that is not in the table is not read; nothing is ever
+// imported by a name that a file gives.
+
 import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import {
   floatTensor,
@@ -9,6 +11,7 @@ import {
   wholeTensor,
 } from '../../checkpoint/torch/torchTensor.ts';
 import { listed, quoted } from '../../messages/wording.ts';
+import { interventionType, pythonClass } from '../types/registry.ts';
 import { layerOf, rotationOf } from './pyveneRotation.ts';
 
 /** A parameter or a constant source: float32, row-major. */
@@ -18,10 +21,12 @@ export interface PyveneTensor {
 }
 
 /** D is the width that is intervened on; R the representation's low_rank_dimension, L its latent_dim. */
-type Dimension = 'D' | 'R' | 'L' | 1;
+type Letter = 'D' | 'R' | 'L';
+
+/** What pyvene calls the sizes of our types. */
+const letters: Readonly<Record<string, Letter>> = { width: 'D', rank: 'R', latents: 'L' };
 
 interface Parameter {
-  readonly shape: readonly Dimension[];
   /** Its key in the state dict. */
   readonly key: string;
   /** 'scalar' is saved without dimensions, 'orthogonal' as the layer of pyveneRotation.ts. */
@@ -37,13 +42,15 @@ export interface PyveneType {
   /** Keys that pyvene's strict loading asks for beside the parameters. */
   readonly dimensions?: boolean;
   readonly parameters?: Readonly<Record<string, Parameter>>;
+  /** Sizes that this class calls otherwise than the others. */
+  readonly letters?: Readonly<Record<string, Letter>>;
 }
 
 const pyvene = 'pyvene.models.interventions';
 const swap: PyveneType = { module: pyvene, source: 'any' };
 const sourceless: PyveneType = { module: pyvene, source: 'none', isConstant: true };
-const square: Parameter = { shape: ['D', 'D'], key: 'rotate_layer', as: 'orthogonal' };
-const temperature: Parameter = { shape: [1], key: 'temperature', as: 'scalar' };
+const orthogonalLayer: Parameter = { key: 'rotate_layer', as: 'orthogonal' };
+const temperature: Parameter = { key: 'temperature', as: 'scalar' };
 
 const trained = (parameters: Readonly<Record<string, Parameter>>): PyveneType => ({
   module: pyvene,
@@ -60,43 +67,58 @@ export const pyveneTypes: Readonly<Record<string, PyveneType>> = {
   ZeroIntervention: sourceless,
   CollectIntervention: sourceless,
   NoiseIntervention: sourceless,
-  RotatedSpaceIntervention: trained({ rotation: square }),
-  LowRankRotatedSpaceIntervention: trained({ rotation: { ...square, shape: ['D', 'R'] } }),
+  RotatedSpaceIntervention: trained({ rotation: orthogonalLayer }),
+  LowRankRotatedSpaceIntervention: trained({ rotation: orthogonalLayer }),
   BoundlessRotatedSpaceIntervention: trained({
-    rotation: square,
-    boundary: { shape: [1], key: 'intervention_boundaries' },
+    rotation: orthogonalLayer,
+    boundary: { key: 'intervention_boundaries' },
     temperature,
   }),
   SigmoidMaskRotatedSpaceIntervention: trained({
-    rotation: square,
-    mask: { shape: ['D'], key: 'masks' },
+    rotation: orthogonalLayer,
+    mask: { key: 'masks' },
     temperature,
   }),
-  SigmoidMaskIntervention: trained({ mask: { shape: ['D'], key: 'mask' }, temperature }),
+  SigmoidMaskIntervention: trained({ mask: { key: 'mask' }, temperature }),
   AutoencoderIntervention: trained({
-    encoder_weight: { shape: ['L', 'D'], key: 'autoencoder.encoder.0.weight' },
-    encoder_bias: { shape: ['L'], key: 'autoencoder.encoder.0.bias' },
-    decoder_weight: { shape: ['D', 'L'], key: 'autoencoder.decoder.0.weight' },
-    decoder_bias: { shape: ['D'], key: 'autoencoder.decoder.0.bias' },
+    encoder_weight: { key: 'autoencoder.encoder.0.weight' },
+    encoder_bias: { key: 'autoencoder.encoder.0.bias' },
+    decoder_weight: { key: 'autoencoder.decoder.0.weight' },
+    decoder_bias: { key: 'autoencoder.decoder.0.bias' },
   }),
-  JumpReLUAutoencoderIntervention: trained({
-    W_enc: { shape: ['D', 'R'], key: 'W_enc' },
-    W_dec: { shape: ['R', 'D'], key: 'W_dec' },
-    threshold: { shape: ['R'], key: 'threshold' },
-    b_enc: { shape: ['R'], key: 'b_enc' },
-    b_dec: { shape: ['D'], key: 'b_dec' },
-  }),
+  JumpReLUAutoencoderIntervention: {
+    ...trained({
+      W_enc: { key: 'W_enc' },
+      W_dec: { key: 'W_dec' },
+      threshold: { key: 'threshold' },
+      b_enc: { key: 'b_enc' },
+      b_dec: { key: 'b_dec' },
+    }),
+    letters: { latents: 'R' },
+  },
   LoreftIntervention: {
     module: 'pyreft.interventions',
     source: 'none',
     isConstant: true,
     parameters: {
-      weight: { shape: ['R', 'D'], key: 'weight' },
-      bias: { shape: ['R'], key: 'bias' },
-      rotation: { shape: ['D', 'R'], key: 'rotate_layer' },
+      weight: { key: 'weight' },
+      bias: { key: 'bias' },
+      rotation: { key: 'rotate_layer' },
     },
   },
 };
+
+/** The shape of a parameter, in pyvene's letters. */
+function shapeOf(typeName: string, parameter: string): readonly (Letter | 1)[] {
+  const named = { ...letters, ...pyveneTypes[typeName]?.letters };
+  const shape = interventionType(typeName, 'pyvene').shapes[parameter];
+  if (!shape) throw new Error(`A ${typeName} has no parameter '${parameter}'.`);
+  return shape.map((size) => {
+    const letter = size === 1 ? size : named[size];
+    if (letter === undefined) throw new Error(`pyvene has no name for the size '${size}' of a ${typeName}.`);
+    return letter;
+  });
+}
 
 /** Modules that define or re-export the classes above. */
 const modules = ['pyvene', pyvene, 'pyreft', 'pyreft.interventions'];
@@ -112,13 +134,11 @@ const lost: Readonly<Record<string, string>> = {
  * @param what begins the sentence of a refusal
  */
 export function pyveneTypeNamed(written: string, what: string): string {
-  const path = written.replace(/^<class '(.*)'>$/, '$1');
-  const dot = path.lastIndexOf('.');
-  const name = path.slice(dot + 1);
+  const { module, name } = pythonClass(written);
   const known = `Known: ${listed(Object.keys(pyveneTypes), 30)}.`;
-  if (dot >= 0 && !modules.includes(path.slice(0, dot))) {
+  if (module !== undefined && !modules.includes(module)) {
     throw new CheckpointError(
-      `${what} is of the class ${quoted(path)}, which is not one of pyvene's or pyreft's; foreign classes are never imported. ${known}`,
+      `${what} is of the class ${quoted(`${module}.${name}`)}, which is not one of pyvene's or pyreft's; foreign classes are never imported. ${known}`,
     );
   }
   const reason = Object.hasOwn(lost, name) ? lost[name] : undefined;
@@ -139,7 +159,7 @@ export function pyveneType(name: string, what: string): PyveneType {
 }
 
 /** Sizes behind the letters of a type's shapes. */
-export type Sizes = Readonly<Partial<Record<'D' | 'R' | 'L', number>>>;
+export type Sizes = Readonly<Partial<Record<Letter, number>>>;
 
 /**
  * Check parameters against their type: the names, that data fill shapes, and that shapes agree with each other.
@@ -163,17 +183,18 @@ export function checkParameters(
   for (const name of Object.keys(parameters)) {
     if (!Object.hasOwn(wanted, name)) refuse(`has a parameter ${quoted(name)}`);
   }
-  for (const [name, { shape: letters }] of Object.entries(wanted)) {
+  for (const name of Object.keys(wanted)) {
+    const wantedShape = shapeOf(typeName, name);
     const tensor = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
     if (tensor === undefined) return refuse(`lacks the parameter '${name}'`);
     const { shape, data } = tensor;
     const text = `[${listed(shape.map(String))}]`;
-    if (shape.length !== letters.length)
-      refuse(`has '${name}' of shape ${text} instead of [${letters.join(', ')}]`);
+    if (shape.length !== wantedShape.length)
+      refuse(`has '${name}' of shape ${text} instead of [${wantedShape.join(', ')}]`);
     if (shape.reduce((product, length) => product * length, 1) !== data.length) {
       refuse(`has '${name}' of shape ${text} and ${data.length} numbers`);
     }
-    for (const [axis, letter] of letters.entries()) {
+    for (const [axis, letter] of wantedShape.entries()) {
       const length = shape[axis] ?? 0;
       const expected = letter === 1 ? 1 : (sizes[letter] ?? length);
       if (length !== expected || length < 1) {
@@ -216,7 +237,7 @@ export function readState(
     return tensor;
   };
   const found: [string, PyveneTensor][] = [];
-  for (const [name, { key, shape, as }] of Object.entries(pyveneTypes[typeName]?.parameters ?? {})) {
+  for (const [name, { key, as }] of Object.entries(pyveneTypes[typeName]?.parameters ?? {})) {
     const tensor =
       as === 'orthogonal' ? orthogonal(take(originalKey), take(baseKey), what) : floats(take(key));
     if (tensor === undefined) {
@@ -225,6 +246,7 @@ export function readState(
           'Save it again with pyvene.',
       );
     }
+    const shape = shapeOf(typeName, name);
     // A temperature that a schedule has set may be saved with or without a dimension.
     const isOne = shape.length === 1 && shape[0] === 1 && tensor.data.length === 1;
     found.push([name, isOne ? { data: tensor.data, shape: [1] } : tensor]);

@@ -17,6 +17,6 @@ export const addition: InterventionType = {
   isTrainable: false,
   subspaceWidth: sameWidth,
   initial: noParameters,
-  shapes: () => ({}),
+  shapes: {},
   build: ({ base, source, swap }) => swap(base, add(base, source)),
 };

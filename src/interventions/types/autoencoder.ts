@@ -34,12 +34,12 @@ export const autoencoder: InterventionType = {
     decoder_weight: { data: linear(seed + 2, width * latents, latents), shape: [width, latents] },
     decoder_bias: { data: linear(seed + 3, width, latents), shape: [width] },
   }),
-  shapes: (width) => ({
-    encoder_weight: ['latents', width],
+  shapes: {
+    encoder_weight: ['latents', 'width'],
     encoder_bias: ['latents'],
-    decoder_weight: [width, 'latents'],
-    decoder_bias: [width],
-  }),
+    decoder_weight: ['width', 'latents'],
+    decoder_bias: ['width'],
+  },
   build: ({ base, source, parameter, swap }) => {
     const encode = (x: Value) =>
       relu(

@@ -25,7 +25,7 @@ export const boundlessRotated: InterventionType = {
     boundary: filled(0.5, 1),
     temperature: filled(50, 1),
   }),
-  shapes: (width) => ({ rotation: [width, width], boundary: [1], temperature: [1] }),
+  shapes: { rotation: ['width', 'width'], boundary: [1], temperature: [1] },
   build: ({ base, source, parameter }) => {
     const rotation = parameter('rotation');
     const width = Number(rotation.shape[0]);

@@ -13,6 +13,6 @@ export const collect: InterventionType = {
   isCollect: true,
   subspaceWidth: sameWidth,
   initial: noParameters,
-  shapes: () => ({}),
+  shapes: {},
   build: ({ base }) => base,
 };

@@ -29,13 +29,13 @@ export const jumpReluAutoencoder: InterventionType = {
     b_enc: filled(0, latents),
     b_dec: filled(0, width),
   }),
-  shapes: (width) => ({
-    W_enc: [width, 'latents'],
-    W_dec: ['latents', width],
+  shapes: {
+    W_enc: ['width', 'latents'],
+    W_dec: ['latents', 'width'],
     threshold: ['latents'],
     b_enc: ['latents'],
-    b_dec: [width],
-  }),
+    b_dec: ['width'],
+  },
   build: ({ base, source, parameter, swap }) => {
     const encode = (x: Value) => {
       const before = add(matMul(x, parameter('W_enc')), parameter('b_enc'));

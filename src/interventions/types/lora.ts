@@ -27,7 +27,7 @@ export const lora: InterventionType = {
     lora_B: filled(0, rank, width),
     scaling: filled(1, 1),
   }),
-  shapes: (width) => ({ lora_A: ['input width', 'rank'], lora_B: ['rank', width], scaling: [1] }),
+  shapes: { lora_A: ['input width', 'rank'], lora_B: ['rank', 'width'], scaling: [1] },
   build: ({ base, source, parameter }) =>
     add(base, mul(matMul(matMul(source, parameter('lora_A')), parameter('lora_B')), parameter('scaling'))),
 };

@@ -31,7 +31,7 @@ export const loreft: InterventionType = {
       bias: { data: uniform(seed + 2, rank), shape: [rank] },
     };
   },
-  shapes: (width) => ({ rotation: [width, 'rank'], weight: ['rank', width], bias: ['rank'] }),
+  shapes: { rotation: ['width', 'rank'], weight: ['rank', 'width'], bias: ['rank'] },
   build: ({ base, parameter }) => {
     const rotation = parameter('rotation');
     const learned = add(matMul(base, transpose(parameter('weight'), [1, 0])), parameter('bias'));

@@ -25,7 +25,7 @@ export const lowRankRotated: InterventionType = {
   initial: ({ width, lowRankDimension = 1, seed }) => ({
     rotation: { data: randomOrthonormal(width, lowRankDimension, seed), shape: [width, lowRankDimension] },
   }),
-  shapes: (width) => ({ rotation: [width, 'rank'] }),
+  shapes: { rotation: ['width', 'rank'] },
   build: ({ base, source, parameter, swap }) => {
     const rotation = parameter('rotation');
     const apart = sub(matMul(source, rotation), matMul(base, rotation));

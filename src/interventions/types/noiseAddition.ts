@@ -23,7 +23,7 @@ export const noiseAddition: InterventionType = {
   isTrainable: false,
   subspaceWidth: sameWidth,
   initial: noParameters,
-  shapes: () => ({}),
+  shapes: {},
   build: ({ base, source, swap }) => swap(base, add(base, source)),
   make: (positions, width) => gaussianNoise(seed, positions * width, romeLevel),
 };

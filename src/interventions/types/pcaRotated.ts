@@ -24,7 +24,7 @@ export const pcaRotated: InterventionType = {
       "A PCARotatedSpaceIntervention has no parameters to start from: give its 'components', 'mean' and 'std'.",
     );
   },
-  shapes: (width) => ({ components: ['count', width], mean: [width], std: [width] }),
+  shapes: { components: ['count', 'width'], mean: ['width'], std: ['width'] },
   build: ({ base, source, parameter, swap }) => {
     const components = parameter('components');
     const into = (x: Value) =>

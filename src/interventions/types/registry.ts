@@ -42,13 +42,20 @@ export const interventionTypes: readonly InterventionType[] = [
 
 const byName = new Map(interventionTypes.map((type) => [type.name, type]));
 
+/** A class as Python writes it, `<class 'pyvene.VanillaIntervention'>` or without the frame; a bare name has no module. */
+export function pythonClass(written: string): { readonly module?: string; readonly name: string } {
+  const path = written.replace(/^<class '(.*)'>$/, '$1');
+  const dot = path.lastIndexOf('.');
+  return { ...(dot < 0 ? {} : { module: path.slice(0, dot) }), name: path.slice(dot + 1) };
+}
+
 /**
  * @param name `VanillaIntervention`, or as pyvene writes it: `pyvene.VanillaIntervention`,
  *   `<class 'pyvene.models.interventions.VanillaIntervention'>`
  * @throws InterventionError that suggests the nearest name and lists the known ones
  */
 export function interventionType(name: string, label: string): InterventionType {
-  const bare = name.replace(/^<class '(.*)'>$/, '$1').replace(/^.*\./, '');
+  const { name: bare } = pythonClass(name);
   const found = byName.get(bare);
   if (found) return found;
   const known = [...byName.keys()];

@@ -23,7 +23,7 @@ export const rotated: InterventionType = {
   initial: ({ width, seed }) => ({
     rotation: { data: randomOrthonormal(width, width, seed), shape: [width, width] },
   }),
-  shapes: (width) => ({ rotation: [width, width] }),
+  shapes: { rotation: ['width', 'width'] },
   build: ({ base, source, parameter, swap }) => {
     const rotation = parameter('rotation');
     const mixed = swap(matMul(base, rotation), matMul(source, rotation));

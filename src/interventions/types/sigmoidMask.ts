@@ -17,7 +17,7 @@ export const sigmoidMask: InterventionType = {
   units: 'separate',
   isTrainable: true,
   initial: ({ width }) => ({ mask: filled(0, width), temperature: filled(0.01, 1) }),
-  shapes: (width) => ({ mask: [width], temperature: [1] }),
+  shapes: { mask: ['width'], temperature: [1] },
   build: ({ base, source, parameter }) =>
     mix(base, source, sigmoid(div(parameter('mask'), parameter('temperature')))),
 };

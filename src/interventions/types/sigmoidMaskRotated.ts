@@ -21,7 +21,7 @@ export const sigmoidMaskRotated: InterventionType = {
     mask: filled(100, width),
     temperature: filled(50, 1),
   }),
-  shapes: (width) => ({ rotation: [width, width], mask: [width], temperature: [1] }),
+  shapes: { rotation: ['width', 'width'], mask: ['width'], temperature: [1] },
   build: ({ base, source, parameter }) =>
     mixRotated(
       base,

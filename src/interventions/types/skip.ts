@@ -14,6 +14,6 @@ export const skip: InterventionType = {
   isTrainable: false,
   subspaceWidth: sameWidth,
   initial: noParameters,
-  shapes: () => ({}),
+  shapes: {},
   build: ({ base, source, swap }) => swap(base, source),
 };

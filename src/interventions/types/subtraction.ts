@@ -13,6 +13,6 @@ export const subtraction: InterventionType = {
   isTrainable: false,
   subspaceWidth: sameWidth,
   initial: noParameters,
-  shapes: () => ({}),
+  shapes: {},
   build: ({ base, source, swap }) => swap(base, sub(base, source)),
 };

@@ -16,6 +16,6 @@ export const vanilla: InterventionType = {
   isTrainable: false,
   subspaceWidth: sameWidth,
   initial: noParameters,
-  shapes: () => ({}),
+  shapes: {},
   build: ({ base, source, swap }) => swap(base, source),
 };

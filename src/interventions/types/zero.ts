@@ -12,6 +12,6 @@ export const zero: InterventionType = {
   isTrainable: false,
   subspaceWidth: sameWidth,
   initial: noParameters,
-  shapes: () => ({}),
+  shapes: {},
   build: ({ base, swap }) => swap(base, zerosLike(base)),
 };
