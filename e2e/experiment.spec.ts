@@ -100,7 +100,7 @@ test('a saved result opens where it is dropped, and a broken one is a sentence',
   await expect(prompt(page)).toHaveValue('The Louvre is in');
   const notice = page.getByRole('region', { name: 'About this file' });
   const refused = [
-    ['half.json', saved.slice(0, saved.length / 2), 'is no whole JSON'],
+    ['half.json', saved.slice(0, saved.length / 2), 'is not complete JSON'],
     ['newer.json', JSON.stringify({ ...JSON.parse(saved), version: 9 }), 'Use a newer Patchbay'],
     ['other.json', JSON.stringify({ ...JSON.parse(saved), kind: 'patch-result' }), 'put together from two'],
     ['none.json', '{"a": 1}', 'no experiment of Patchbay'],

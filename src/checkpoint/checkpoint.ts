@@ -91,7 +91,7 @@ export interface Tokenizer {
   /** The text of some tokens, special ones included. A row of the model that has no token has no text. */
   decode(ids: readonly number[]): string;
   /**
-   * The text of one token as it stands in a sentence, leading space included; bytes that are no text alone as `<0xE2>`, and
+   * The text of one token as it stands in a sentence, leading space included; bytes that are not text alone as `<0xE2>`, and
    * a row of the model that has no token as `#99`.
    */
   tokenText(id: number): string;

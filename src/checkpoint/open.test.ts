@@ -295,7 +295,7 @@ test('a model is what a person writes: a folder, a .gguf file, an id', async () 
       /needs the config.json beside it/,
     );
     await expect(openModel(join(folder, 'none.gguf'))).rejects.toThrow(
-      /is no folder or file here, and no id of the Hub/,
+      /is not a folder or file here, nor an id of the Hub/,
     );
     for (const path of [
       'C:\\models\\x.gguf',
@@ -307,7 +307,7 @@ test('a model is what a person writes: a folder, a .gguf file, an id', async () 
     ]) {
       const asked = server.requests.length;
       await expect(openModel(path, { hubUrl: server.url })).rejects.toThrow(
-        /is no folder or file here, and no id/,
+        /is not a folder or file here, nor an id/,
       );
       expect(server.requests.length).toBe(asked);
     }

@@ -56,7 +56,7 @@ export async function openModel(
     : (/^([^@:]+)(?:@([^:]+))?(?::(.+\.gguf))?$/.exec(spec) ?? []);
   if (!isRepositoryName(repository) || /\.(gguf|safetensors)$/.test(repository)) {
     throw new CheckpointError(
-      `${quoted(spec)} is no folder or file here, and no id of the Hub (owner/name). Check the path.`,
+      `${quoted(spec)} is not a folder or file here, nor an id of the Hub (owner/name). Check the path.`,
     );
   }
   return openHub({

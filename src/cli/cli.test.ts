@@ -165,7 +165,7 @@ describe('components', () => {
   test('a model that is not there, or is not supported, is an error', async () => {
     expect(await main(['components', join(folder, 'nothing')])).toBe(1);
     expect(complained.at(-1)).toContain(
-      'is no folder or file here, and no id of the Hub (owner/name). Check the path.',
+      'is not a folder or file here, nor an id of the Hub (owner/name). Check the path.',
     );
     expect(await main(['components', folder])).toBe(1);
     const path = join(copyOf('gpt2-inner'), 'model', 'config.json');

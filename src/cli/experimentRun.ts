@@ -54,7 +54,7 @@ async function growInBrowser(experiment: AnyExperiment, growing: Growing): Promi
   const path = modelPath(experiment.model, experiment.revision);
   if (!existsSync(path)) {
     throw new UsageError(
-      `The browser is given models from the disk, and '${path}' is no file or folder here. Download it, or choose --backend node.`,
+      `The browser is given models from the disk, and '${path}' is not a file or folder here. Download it, or choose --backend node.`,
     );
   }
   const session = await openBrowser([path]);

@@ -38,7 +38,7 @@ export function readVersioned<const S extends v.GenericSchema>(
   const head = v.safeParse(envelope, value);
   if (!head.success) {
     throw new ExperimentError(
-      `This is no experiment of Patchbay: it needs "kind": "${kind}" and "version": ${version}.`,
+      `This is not an experiment of Patchbay: it needs "kind": "${kind}" and "version": ${version}.`,
     );
   }
   if (head.output.kind !== kind) {

@@ -160,8 +160,10 @@ test('an experiment in the place of a result, and the other way round, is refuse
     `This result calls itself 'patch-result', but its experiment is of kind 'trace', whose results are 'trace-result'.`,
   );
   for (const value of [null, 3, [], {}, 'trace', { kind: 3 }, { kind: 'toString' }, { kind: '__proto__' }]) {
-    await expect(readExperiment(value)).rejects.toThrow(/^(This is no experiment|There is no experiment)/);
-    await expect(readResult(value)).rejects.toThrow('This is no result of Patchbay');
+    await expect(readExperiment(value)).rejects.toThrow(
+      /^(This is not an experiment|There is no experiment)/,
+    );
+    await expect(readResult(value)).rejects.toThrow('This is not a result of Patchbay');
   }
 });
 

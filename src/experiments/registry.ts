@@ -44,7 +44,7 @@ export function registryOf(loaders: KindLoaders): Registry {
       const kind = fieldOf(value, 'kind');
       if (typeof kind !== 'string')
         throw new ExperimentError(
-          `This is no experiment of Patchbay: its "kind" must be one of ${names.join(', ')}.`,
+          `This is not an experiment of Patchbay: its "kind" must be one of ${names.join(', ')}.`,
         );
       const within = fieldOf(fieldOf(value, 'experiment'), 'kind');
       if (typeof within === 'string' && !Object.hasOwn(loaders, kind))
@@ -62,7 +62,7 @@ export function registryOf(loaders: KindLoaders): Registry {
         );
       if (typeof kind !== 'string' || typeof within !== 'string')
         throw new ExperimentError(
-          'This is no result of Patchbay: it needs a "kind", and the experiment that it belongs to under "experiment".',
+          'This is not a result of Patchbay: it needs a "kind", and the experiment that it belongs to under "experiment".',
         );
       const found = await kindOf(within);
       if (kind !== found.resultName)

@@ -65,7 +65,7 @@ test.each<readonly [string, object, string]>([
     "'logits' must be 'all', 'last', 'none', not \"final\".",
   ],
   [
-    'sources that are no list',
+    'sources that are not a list',
     { base, sources: 'The' },
     'sources: a list with one entry for each source is expected, not "The". Write ["The"].',
   ],
@@ -92,7 +92,7 @@ test.each<readonly [string, object, string]>([
     "a location: there is no 'position'. Did you mean 'positions'?",
   ],
   [
-    'a text that is no location',
+    'a text that is not a location',
     { base, sources: [source], unitLocations: { 'sources->base': 'end' } },
     'unit_locations.sources->base: "end" is not a location. Write a number, \'last\'',
   ],
@@ -102,7 +102,7 @@ test.each<readonly [string, object, string]>([
     "Position -1 does not exist: the sequence has positions 0 to 3, counted from the first; 'last' is the last.",
   ],
   [
-    'a constant that is no list',
+    'a constant that is not a list',
     { base, sourceRepresentations: { 'layer_0_comp_block_output_unit_pos_nunit_1#0': 'x' } },
     'a Float32Array, a list of numbers or a tensor is expected, not "x".',
   ],

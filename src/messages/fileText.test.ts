@@ -20,6 +20,6 @@ test.each([
   expect(fileText(bytes)).toBe(text);
 });
 
-test('bytes that are no text are refused', () => {
+test('bytes that are not text are refused', () => {
   expect(() => fileText(Uint8Array.of(0xc3, 0x28))).toThrow(TypeError);
 });

@@ -51,7 +51,7 @@ export function transpose(x: Value, permutation: readonly number[]): Value {
     )
   ) {
     throw new ShapeError(
-      `Transpose: ${formatShape(permutation)} is no permutation of the axes of ${describeValue(x)}`,
+      `Transpose: ${formatShape(permutation)} is not a permutation of the axes of ${describeValue(x)}`,
     );
   }
   return apply(

@@ -56,7 +56,7 @@ describe('operators refuse what does not fit and name themselves', () => {
       'Reshape: float32 [rows, positions, 12] to [rows, positions, 5]: sizes differ',
     ],
     ['Reshape of two names', () => reshape(x, [12, 'rows', 'positions']), 'more than one named size moves'],
-    ['Transpose', () => transpose(x, [0, 0, 1]), 'Transpose: [0, 0, 1] is no permutation'],
+    ['Transpose', () => transpose(x, [0, 0, 1]), 'Transpose: [0, 0, 1] is not a permutation'],
     ['Slice', () => slice(x, 2, 3, 14), 'Slice: 3 to 14 does not lie in axis 2'],
     ['Slice of a named size', () => slice(x, 0, 0, 1), 'Slice: axis 0'],
     ['Concat', () => concat([x, input('y', 'float32', [3])], 0), 'Concat: float32 [3] does not fit'],
@@ -118,7 +118,7 @@ describe('the codec', () => {
     expect(decoded.inputs.get('index')?.dtype).toBe('int32');
   });
 
-  test('refuses bytes that are no model with one sentence', () => {
+  test('refuses bytes that are not a model with one sentence', () => {
     expect(() => decodeModel(Uint8Array.of(255, 255, 255))).toThrow(OnnxFormatError);
     const bytes = encodeModel(graph({ y: mul(x, x) }));
     for (let length = 1; length < bytes.length; length += 7) {

@@ -67,7 +67,7 @@ test('a page has its name in the address, and the way back leads to the page bef
   expect(entries).toEqual(['', '#model']);
 });
 
-test('a page is opened by its name, and what is no page opens the first', () => {
+test('a page is opened by its name, and an unknown page opens the first', () => {
   expect(bench(history('#model').address).page.getState().place).toBe('model');
   expect(bench(history('#nowhere').address).page.getState().place).toBe('trace');
 });

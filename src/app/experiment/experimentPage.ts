@@ -257,7 +257,7 @@ export function createExperimentPage<T extends PageTypes>(
 
   const own = (result: AnyResult): T['result'] => {
     const found = kind.own(result);
-    if (found === undefined) throw new ExperimentError(`This is no result of ${kind.words.indefinite}.`);
+    if (found === undefined) throw new ExperimentError(`This is not a result of ${kind.words.indefinite}.`);
     return found;
   };
 

@@ -33,7 +33,7 @@ test('a change after an undo takes the place of what was undone', () => {
   expect(history).toMatchObject({ past: [1, 2], present: 4, future: [] });
 });
 
-test('a change to the same document is no step', () => {
+test('a change to the same document is not a step', () => {
   const history = changed(begun(1), 2);
   expect(changed(history, 2)).toBe(history);
 });

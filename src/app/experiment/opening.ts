@@ -66,14 +66,14 @@ export function createOpeningStore(pages: readonly AnyPage[], place: PageStore):
   }));
 }
 
-/** @throws ExperimentError for what is no whole JSON */
+/** @throws ExperimentError for what is not complete JSON */
 function parsed(text: string, name: string): unknown {
   try {
     // A byte order mark is no part of JSON, and some editors write one.
     return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     throw new ExperimentError(
-      `'${name}' is no whole JSON: a part of it is missing or changed. Save it again where it was made.`,
+      `'${name}' is not complete JSON: a part of it is missing or changed. Save it again where it was made.`,
     );
   }
 }

@@ -244,7 +244,7 @@ function placeTensors(
     if (tensors.has(entry.name)) throw cursor.damaged(`has the tensor ${quoted(entry.name)} twice`);
     if (entry.offset % alignment !== 0) {
       throw cursor.damaged(
-        `places tensor ${quoted(entry.name)} at ${entry.offset}, which is no multiple of ${alignment}`,
+        `places tensor ${quoted(entry.name)} at ${entry.offset}, which is not a multiple of ${alignment}`,
       );
     }
     if (!Number.isSafeInteger(end) || end > cursor.fileBytes) {

@@ -13,7 +13,7 @@ const bitsOf = (values: Float32Array): readonly number[] => [
 ];
 
 function dtypeOf(name: string) {
-  if (!isStorageDtype(name)) throw new Error(`${name} is no storage dtype`);
+  if (!isStorageDtype(name)) throw new Error(`${name} is not a storage dtype`);
   return name;
 }
 

@@ -18,7 +18,7 @@ const floats = (base64: string): readonly number[] => [...new Float32Array(decod
 const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
 test.each(Object.entries(expected.patterns))('every value of %s is PyTorch’s', (dtype, values) => {
-  if (!isStorageDtype(dtype)) throw new Error(`${dtype} is no storage dtype`);
+  if (!isStorageDtype(dtype)) throw new Error(`${dtype} is not a storage dtype`);
   expect([...expand(dtype, every, 256)]).toEqual(floats(values));
 });
 

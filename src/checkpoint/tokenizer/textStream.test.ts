@@ -73,12 +73,12 @@ test.each(['é', '😀', '日本語 and é😀é', '👩‍👩‍👧'])('half 
   expect(fallback.join('')).toBe(text);
 });
 
-test('bytes that are no text are shown as such in the end', () => {
+test('bytes that are not text are shown as such in the end', () => {
   expect(stream(new TextStream(pieces, [2]), [5 + 0xc3]).join('')).toBe('\uFFFD');
   expect(stream(new TextStream(bytes, []), [195, 97]).join('')).toBe('\uFFFDa');
 });
 
-test('the space before a word is kept, and special tokens are no text', () => {
+test('the space before a word is kept, and special tokens are not text', () => {
   expect(stream(new TextStream(pieces, [1, 2]), [3, 4, 1])).toEqual([' world', '!', '', '']);
 });
 

@@ -5,7 +5,7 @@
 
 import type { Tokenizer } from '../checkpoint.ts';
 
-/** What stands for bytes that are no text. */
+/** What stands for bytes that are not text. */
 const unknown = '\uFFFD';
 /** A character has at most four bytes: after as many tokens the sign stands for itself. */
 const mostHeld = 4;

@@ -15,7 +15,7 @@ test('text becomes ids and ids become text, with and without the template', asyn
   expect(tokenizer.decode([])).toBe('');
 });
 
-test('a token keeps its leading space, and bytes that are no text are shown as bytes', async () => {
+test('a token keeps its leading space, and bytes that are not text are shown as bytes', async () => {
   const tokenizer = await buildTokenizer(byteLevelTokenizer(), {}, 'tiny');
   expect(tokenizer.tokenText(258)).toBe(' the');
   expect(tokenizer.encode('é', { addSpecialTokens: false }).map((id) => tokenizer.tokenText(id))).toEqual([

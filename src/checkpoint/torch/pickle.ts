@@ -251,7 +251,7 @@ export function readPickle<Thing>(
         const name = pop();
         const module = pop();
         if (typeof module !== 'string' || typeof name !== 'string')
-          return refuse('asks for a name that is no string');
+          return refuse('asks for a name that is not a string');
         push(known(module, name));
         break;
       }

@@ -33,7 +33,7 @@ test('the bytes of a control vector are those that the gguf package writes', () 
 const expectedBytes =
   'R0dVRgMAAAABAAAAAAAAAAMAAAAAAAAAFAAAAAAAAABnZW5lcmFsLmFyY2hpdGVjdHVyZQgAAAANAAAAAAAAAGNvbnRyb2x2ZWN0b3IYAAAAAAAAAGNvbnRyb2x2ZWN0b3IubW9kZWxfaGludAgAAAABAAAAAAAAAHgZAAAAAAAAAGNvbnRyb2x2ZWN0b3IubGF5ZXJfY291bnQEAAAAAQAAAAsAAAAAAAAAZGlyZWN0aW9uLjEBAAAAAgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA/AAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==';
 
-test('what is no control vector, or none that could act, is refused in a sentence', async () => {
+test('what is not a control vector, or none that could act, is refused in a sentence', async () => {
   await expect(readControlVector(written(smallGguf('llama')))).rejects.toThrow(
     "is a GGUF file of the kind 'llama'; a control vector is of the kind 'controlvector'.",
   );

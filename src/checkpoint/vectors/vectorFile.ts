@@ -19,7 +19,7 @@ async function readVector(
   const count = elementCountOf(shape) ?? Number.POSITIVE_INFINITY;
   if (count > largestVector)
     throw new CheckpointError(
-      `Tensor ${quoted(name)} in ${quoted(source.label)} has shape [${shape.join(', ')}], and is no vector.`,
+      `Tensor ${quoted(name)} in ${quoted(source.label)} has shape [${shape.join(', ')}], and is not a vector.`,
     );
   return expand(dtype, await source.read(offset, sizeBytes), count).slice();
 }

@@ -243,7 +243,7 @@ describe('what cannot be is refused', () => {
           asked: { parents: ['repeated'], table: { first: 'second', second: 'first', third: 'first' } },
         },
       },
-      "'data.causalModel.asked.table': 'third' is no value of repeated.",
+      "'data.causalModel.asked.table': 'third' is not a value of repeated.",
     ],
     [
       { ...objects, causalModel: { ...causalModel, asked: { parents: ['repeted'], function: 'copy' } } },

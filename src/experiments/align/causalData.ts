@@ -193,7 +193,7 @@ class Declared {
         );
       const stray = Object.keys(table).find((key) => !known.has(key));
       if (stray !== undefined)
-        this.fail(`${where}.table`, `${quoted(stray)} is no value of ${given.join(' and ')}.`);
+        this.fail(`${where}.table`, `${quoted(stray)} is not a value of ${given.join(' and ')}.`);
       this.#values.set(variable, [...new Set(combinations.map((key) => table[key] ?? ''))]);
       return (...from) => table[from.join(separator)] ?? '';
     }

@@ -117,7 +117,11 @@ describe('a causal model is refused', () => {
     });
   test.each([
     ['with a circle', { A: ['B'], B: ['A'] }, "The variables 'A', 'B' depend on each other in a circle."],
-    ['with a parent that is none', { A: [], B: ['C'] }, "has the parent 'C', which is no variable."],
+    [
+      'with a parent that is not a variable',
+      { A: [], B: ['C'] },
+      "has the parent 'C', which is not a variable.",
+    ],
     ['without values', { A: [], B: [], C: [] }, "The variable 'C' of the causal model has no values."],
   ])('%s', (_, parents, sentence) => {
     expect(() => build(parents)).toThrow(sentence);

@@ -45,7 +45,7 @@ export function causalModel<V>(definition: CausalDefinition<V>): CausalModel<V> 
     const missing = of(parents, name).find((parent) => !Object.hasOwn(parents, parent));
     if (missing !== undefined)
       throw new ExperimentError(
-        `The variable ${quoted(name)} of the causal model has the parent ${quoted(missing)}, which is no variable.`,
+        `The variable ${quoted(name)} of the causal model has the parent ${quoted(missing)}, which is not a variable.`,
       );
   }
   const steps = new Map<string, number>();

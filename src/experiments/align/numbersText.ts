@@ -28,7 +28,7 @@ export function numbersOfText({ shape, base64 }: NumbersText, name: string): Flo
   try {
     text = atob(base64);
   } catch {
-    throw new ExperimentError(`The numbers of '${name}' are no base64, so the result is damaged.`);
+    throw new ExperimentError(`The numbers of '${name}' are not base64, so the result is damaged.`);
   }
   const count = shape.reduce((product, size) => product * size, 1);
   if (text.length !== 4 * count) {

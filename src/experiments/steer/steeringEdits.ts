@@ -31,7 +31,7 @@ async function vectorsOf(
   try {
     if (!vector.file.endsWith('.gguf')) {
       if (vector.writer)
-        throw new ExperimentError(`${quoted(vector.file)} is no control vector, and has no 'writer'.`);
+        throw new ExperimentError(`${quoted(vector.file)} is not a control vector, and has no 'writer'.`);
       return everywhere(await safetensorsVector(source, vector.tensor));
     }
     const { directions } = await readControlVector(source, vector.writer === 'cvector-generator' ? -1 : 0);

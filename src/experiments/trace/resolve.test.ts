@@ -196,7 +196,7 @@ test.each<[string, Partial<TraceExperimentFile>, string]>([
 });
 
 test.each<[string, unknown, string]>([
-  ['no object', 7, 'This is no experiment of Patchbay'],
+  ['no object', 7, 'This is not an experiment of Patchbay'],
   ['another kind', { kind: 'trade', version: 1 }, "The kind 'trade' is not 'trace'. Did you mean 'trace'?"],
   [
     'a newer version',

@@ -35,7 +35,7 @@ test('a large rotation is tried on random vectors', () => {
   expect(() => read({ data: bent, shape: [size, size] })).toThrow('WᵀW is off the identity by');
 });
 
-test('tensors of ONNX Runtime are taken, and what is no tensor is refused', () => {
+test('tensors of ONNX Runtime are taken, and what is not a tensor is refused', () => {
   const given = { dims: [2, 1], data: [0, 1], type: 'float32' };
   expect(read(given)).toEqual({ shape: [2, 1], data: Float32Array.of(0, 1) });
   // What a type would refuse is what is tested.

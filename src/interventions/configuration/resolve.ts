@@ -246,7 +246,7 @@ const serialRoute = (group: number, count: number): readonly [string, string] =>
   group + 1 < count ? `source_${group + 1}` : 'base',
 ];
 
-/** 2 of `source_2`; -1 of a run that is no source, or of none. */
+/** 2 of `source_2`; -1 of a run that is not a source, or of none. */
 export function sourceNumber(run: string | null | undefined): number {
   return run?.startsWith('source_') ? Number(run.slice('source_'.length)) : -1;
 }

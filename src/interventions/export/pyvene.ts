@@ -47,7 +47,7 @@ function refusal({ architecture, configuration, call }: ExportRequest): string |
   if (beyond !== undefined)
     return `pyvene takes a source from the same site of its group's own run, and cannot say '${beyond}'.`;
   const adaptor = interventions.find(({ intervention }) => /^Lo(RA|reft)/.test(intervention.type.name));
-  if (adaptor) return `${adaptor.intervention.type.name} is no class of pyvene; pyreft has one like it.`;
+  if (adaptor) return `${adaptor.intervention.type.name} is not a class of pyvene; pyreft has one like it.`;
   const links = interventions.flatMap(({ representation }) => representation.intervention_link_key ?? []);
   if (new Set(links).size < links.length)
     return 'In pyvene linked interventions continue with the vector of the first, and here they share parameters only.';

@@ -21,7 +21,7 @@ function picked(files: readonly File[]): PyveneFiles {
   };
 }
 
-/** A folder on Node's disk. @throws CheckpointError in a browser, and for a path that is no folder */
+/** A folder on Node's disk. @throws CheckpointError in a browser, and for a path that is not a folder */
 async function onDisk(path: string): Promise<PyveneFiles> {
   const node = (globalThis as { readonly process?: Partial<NodeJS.Process> }).process?.getBuiltinModule;
   const [disk, paths] = [node?.('node:fs/promises'), node?.('node:path')];
