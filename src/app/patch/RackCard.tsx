@@ -48,7 +48,6 @@ function useRack(shelf: Shelf): RackDescription {
   const isCarrying = useHand((state) => state.isCarrying);
   const estimates = useSockets((state) => state.estimates);
   const measured = useSockets((state) => state.measured);
-  const baselines = useSockets((state) => state.baselines);
   const tokensOf = useRunTokens();
   return useMemo(
     () => ({
@@ -59,22 +58,11 @@ function useRack(shelf: Shelf): RackDescription {
         matching: draft.matching,
         isFolded: (run) => run !== 'base' && !unfolded.has(run) && !isCarrying,
         touched: (run) => touchedLayers(document.cables, run),
-        knownOf: (layer, column) => socketValue({ estimates, measured, baselines }, shelf, layer, column),
+        knownOf: (layer, column) => socketValue({ estimates, measured }, shelf, layer, column),
       }),
       scale: scaleOfShares,
     }),
-    [
-      shelf,
-      document.sources,
-      document.cables,
-      draft,
-      unfolded,
-      isCarrying,
-      estimates,
-      measured,
-      baselines,
-      tokensOf,
-    ],
+    [shelf, document.sources, document.cables, draft, unfolded, isCarrying, estimates, measured, tokensOf],
   );
 }
 

@@ -13,12 +13,11 @@ export function ScatterCard() {
   const { tokens } = usePatchDraft();
   const estimates = useSockets((state) => state.estimates);
   const measured = useSockets((state) => state.measured);
-  const baselines = useSockets((state) => state.baselines);
   const points = useMemo(() => {
     if (!shelf || !tokens) return [];
     const columns = shelf.view.columns === 'head' ? (shelf.component.heads ?? 0) : tokens.base.length;
-    return knownTwice({ estimates, measured, baselines }, shelf, columns);
-  }, [shelf, tokens, estimates, measured, baselines]);
+    return knownTwice({ estimates, measured }, shelf, columns);
+  }, [shelf, tokens, estimates, measured]);
   if (points.length < 3) return null;
   const correlation = correlationWith(
     points.map(({ estimate }) => estimate),

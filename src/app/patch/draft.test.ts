@@ -11,6 +11,7 @@ import { outlineOf } from './outline.ts';
 import { withPairs } from './PairsForm.tsx';
 import { initialSweep, presetExperiment, presetNames } from './presets.ts';
 import { estimatedChange, shareOf, socketValue } from './shares.ts';
+import { type Measurement, pairKeyOf } from './socketStore.ts';
 import { addressesOf, placeOf, type Shelf, socketKey } from './sockets.ts';
 import { patchExperimentOf } from './sweeps.ts';
 import { numbersIn, vectorProblem } from './VectorForm.tsx';
@@ -170,16 +171,19 @@ test('a share is measured before it is estimated, and heads add up', () => {
   expect(change({ head: 1 }, 1, 0)).toBe(6);
   expect(change({}, 1, 1)).toBe(7 + 8);
   const shelf = shelfOf('head_query_output', { head: 1 });
-  const known = (measured: ReadonlyMap<string, number>) =>
-    socketValue(
-      { estimates: new Map([['head_query_output', estimate]]), measured, baselines: { base: 2, source: 6 } },
-      shelf,
-      1,
-      0,
-    );
+  const known = (measured: ReadonlyMap<string, Measurement>) =>
+    socketValue({ estimates: new Map([['head_query_output', estimate]]), measured }, shelf, 1, 0);
+  const found = { value: 3, baselines: { base: 2, source: 6 } };
   expect(known(new Map())).toEqual({ value: 1.5, isMeasured: false });
-  expect(known(new Map([[socketKey(shelf, 1, 0), 3]]))).toEqual({ value: 0.25, isMeasured: true });
+  expect(known(new Map([[socketKey(shelf, 1, 0), found]]))).toEqual({ value: 0.25, isMeasured: true });
   expect(shareOf(1, { base: 2, source: 2 })).toBeNaN();
+});
+
+test('numbers of a table of pairs are not those of its first pair alone', () => {
+  const table = { ...document, pairs: [{ clean: 's', corrupted: 'b', answer: 8 }] };
+  const draft = draftOf(document, readings, model);
+  expect(pairKeyOf(document, draft)).not.toBeNull();
+  expect(pairKeyOf(table, draft)).not.toBe(pairKeyOf(document, draft));
 });
 
 test('a position without a match has no estimate, and takes no part in a head’s', () => {

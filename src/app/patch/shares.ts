@@ -3,7 +3,7 @@
 
 import type { SocketValue } from '../../figures/rack/rackDescription.ts';
 import type { SocketEstimates } from '../../worker/protocol.ts';
-import type { Baselines, SocketState } from './socketStore.ts';
+import type { Baselines, Measurement, SocketState } from './socketStore.ts';
 import { type Shelf, socketKey } from './sockets.ts';
 
 /** Runs whose metrics lie closer together differ in nothing that a share could be of. */
@@ -11,6 +11,9 @@ const leastRange = 1e-3;
 
 export const shareOf = (change: number, { base, source }: Baselines): number =>
   Math.abs(source - base) < leastRange ? Number.NaN : change / (source - base);
+
+const measuredShare = ({ value, baselines }: Measurement): number =>
+  shareOf(value - baselines.base, baselines);
 
 /** The change of the metric that an estimate predicts for a socket; a head at all positions is the sum over them. */
 export function estimatedChange(
@@ -40,23 +43,22 @@ export function estimatedChange(
 
 /** What is known of a socket; undefined where nothing is. */
 export function socketValue(
-  { estimates, measured, baselines }: Pick<SocketState, 'estimates' | 'measured' | 'baselines'>,
+  { estimates, measured }: Pick<SocketState, 'estimates' | 'measured'>,
   shelf: Shelf,
   layer: number | null,
   column: number,
 ): SocketValue | undefined {
-  if (!baselines) return undefined;
   const found = measured.get(socketKey(shelf, layer, column));
-  if (found !== undefined) return { value: shareOf(found - baselines.base, baselines), isMeasured: true };
+  if (found !== undefined) return { value: measuredShare(found), isMeasured: true };
   const own = estimates.get(shelf.component.name);
   if (!own || layer === null) return undefined;
   const change = estimatedChange(own, shelf, layer, column);
-  return Number.isNaN(change) ? undefined : { value: shareOf(change, baselines), isMeasured: false };
+  return Number.isNaN(change) ? undefined : { value: shareOf(change, own.baselines), isMeasured: false };
 }
 
 /** Sockets of which both are known, as the scatter plot shows them: shares. */
 export function knownTwice(
-  state: Pick<SocketState, 'estimates' | 'measured' | 'baselines'>,
+  state: Pick<SocketState, 'estimates' | 'measured'>,
   shelf: Shelf,
   columnCount: number,
 ): readonly {
@@ -66,13 +68,12 @@ export function knownTwice(
   readonly measured: number;
 }[] {
   const own = state.estimates.get(shelf.component.name);
-  const { baselines } = state;
-  if (!own || !baselines) return [];
+  if (!own) return [];
   return Array.from({ length: shelf.layerCount * columnCount }, (_, index) => {
     const [layer, column] = [Math.floor(index / columnCount), index % columnCount];
     const found = state.measured.get(socketKey(shelf, layer, column));
-    const estimate = shareOf(estimatedChange(own, shelf, layer, column), baselines);
-    const measured = found === undefined ? Number.NaN : shareOf(found - baselines.base, baselines);
+    const estimate = shareOf(estimatedChange(own, shelf, layer, column), own.baselines);
+    const measured = found === undefined ? Number.NaN : measuredShare(found);
     return { layer, column, estimate, measured };
   }).filter(({ estimate, measured }) => Number.isFinite(estimate) && Number.isFinite(measured));
 }

@@ -24,13 +24,19 @@ export interface Baselines {
   readonly source: number;
 }
 
+/** A metric with those of the runs that it lies between: of a table means over its pairs, of one socket the first pair's. */
+export interface Measurement {
+  readonly value: number;
+  readonly baselines: Baselines;
+}
+
 export interface SocketState {
   /** Of the pair and what is watched; null while they are not known. */
   readonly pairKey: string | null;
   readonly estimates: ReadonlyMap<string, SocketEstimates>;
   /** The metric under the same-place cable, by `socketKey`. */
-  readonly measured: ReadonlyMap<string, number>;
-  /** The metric of both runs. */
+  readonly measured: ReadonlyMap<string, Measurement>;
+  /** The metric of both runs, for the legend: of the sweep once there is one, else of the pair. */
   readonly baselines: Baselines | null;
   readonly isEstimating: boolean;
   readonly sweep:
@@ -65,11 +71,11 @@ export interface SocketStore
 }
 
 /** Names the numbers that belong together. */
-export function pairKeyOf({ base, sources }: PatchDocument, draft: PatchDraft): string | null {
+export function pairKeyOf({ base, sources, pairs }: PatchDocument, draft: PatchDraft): string | null {
   const { model, tokens, answer, distractor, matching } = draft;
   if (!model || !tokens || !answer || tokens.base.length === 0 || (tokens.sources[0] ?? []).length === 0)
     return null;
-  return JSON.stringify([model.label, base, sources[0], matching, answer.id, distractor?.id ?? null]);
+  return JSON.stringify([model.label, base, sources[0], matching, answer.id, distractor?.id ?? null, pairs]);
 }
 
 export const canEstimate = ({ component }: Shelf): boolean =>
@@ -83,6 +89,9 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
   const asked = new Set<string>();
   /** The estimate that is on its way. */
   let wanted = '';
+
+  /** Baselines of the first pair, which leave those of a sweep over a table standing. */
+  const ofPair = (baselines: Baselines) => (store.getState().result ? {} : { baselines });
 
   async function estimate(document: PatchDocument, draft: PatchDraft, component: string): Promise<void> {
     const { pairKey } = store.getState();
@@ -107,7 +116,7 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
       );
       if (!isWanted()) return;
       const estimates = new Map(store.getState().estimates).set(component, found);
-      store.setState({ estimates, baselines: found.baselines, isEstimating: false, message: null });
+      store.setState({ estimates, ...ofPair(found.baselines), isEstimating: false, message: null });
     } catch (cause) {
       if (isWanted() && !controller.signal.aborted)
         store.setState({ isEstimating: false, message: messageOf(cause) });
@@ -154,12 +163,12 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
       const result = await engine.intervene(experiment, { isWhole: false });
       if (store.getState().pairKey !== pairKey) return;
       const [source] = result.measured.sources;
+      if (!source) return;
       const value = metricValue(result.measured.intervened);
+      const baselines = { base: metricValue(result.measured.base), source: metricValue(source) };
       store.setState({
-        measured: new Map(store.getState().measured).set(key, value),
-        ...(source
-          ? { baselines: { base: metricValue(result.measured.base), source: metricValue(source) } }
-          : {}),
+        measured: new Map(store.getState().measured).set(key, { value, baselines }),
+        ...ofPair(baselines),
       });
     } catch (cause) {
       if (store.getState().pairKey === pairKey) store.setState({ message: messageOf(cause) });
@@ -178,11 +187,14 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
     const mean = (samples: PatchResult['clean']) => statisticOf(metricOf(samples, metric)).mean;
     const columns = panel.cells.length / result.layerCount;
     const measured = new Map(store.getState().measured);
+    const baselines = { base: mean(result.corrupted), source: mean(result.clean) };
     panel.cells.forEach((samples, index) => {
       if (samples)
-        measured.set(socketKey(shelf, Math.floor(index / columns), index % columns), mean(samples));
+        measured.set(socketKey(shelf, Math.floor(index / columns), index % columns), {
+          value: mean(samples),
+          baselines,
+        });
     });
-    const baselines = { base: mean(result.corrupted), source: mean(result.clean) };
     store.setState({ measured, baselines, result });
   }
 
