@@ -85,6 +85,12 @@ test('estimates of sockets are those of the attribute kind, text and answers as 
     answer: pair?.answer.id ?? 0,
     distractor: pair?.distractor?.id ?? null,
   });
+  const named = { base, source, places: [0, 1, 2, 3, 4, 5, 6], component: 'block_output' };
+  const ofTexts = await engine.estimateSockets({ ...named, answer: ' Madrid', distractor: ' Paris' });
+  expect(ofTexts.values).toEqual(found.values);
+  await expect(engine.estimateSockets({ ...named, answer: 1e6, distractor: null })).rejects.toThrow(
+    'Token 1000000, the answer, does not exist',
+  );
   expect(found.shape).toEqual([8, 7]);
   expect([...found.values]).toEqual(panels[0]?.attributions);
   expect(found.baselines).toEqual({ base: baselines?.corrupted, source: baselines?.clean });

@@ -1,6 +1,7 @@
 // What the Patch page asks of the model while a hand moves cables: what they do, what every socket would do, and what
 // stands at a site on average. Sweeps are experiments, and run as those do.
 
+import { answerToken } from '../experiments/answers.ts';
 import { attributePatches } from '../experiments/attribute/attribute.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
@@ -52,6 +53,10 @@ export async function estimateSockets(
   { model, tokenizer }: ModelInUse,
 ): Promise<SocketEstimates> {
   const started = performance.now();
+  const { vocabularySize } = model.architecture;
+  // After the base, as an intervention takes its answer.
+  const idOf = (name: number | string, what: string) =>
+    answerToken(name, what, { tokenizer, vocabularySize, after: base }).id;
   const { attributions, baselines } = await attributePatches(
     model,
     {
@@ -59,8 +64,8 @@ export async function estimateSockets(
       corrupted: tokensOf(base, tokenizer, 'the base'),
       places,
       components: [component],
-      answer,
-      ...(distractor === null ? {} : { distractor }),
+      answer: idOf(answer, 'the answer'),
+      ...(distractor === null ? {} : { distractor: idOf(distractor, 'the distractor') }),
     },
     signalOf(options),
   );

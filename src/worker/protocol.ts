@@ -158,9 +158,9 @@ export interface SocketEstimateRequest {
   /** For each position of the base that of the source; null for none. */
   readonly places: readonly (number | null)[];
   readonly component: string;
-  /** Token ids: the metric is the logit of the one minus that of the other. */
-  readonly answer: number;
-  readonly distractor: number | null;
+  /** Tokens by id or text: the metric is the logit of the one minus that of the other. */
+  readonly answer: number | string;
+  readonly distractor: number | string | null;
 }
 
 export interface SocketEstimates {

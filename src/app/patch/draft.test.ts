@@ -222,6 +222,14 @@ test('every preset is an experiment of the prompts, and a sweep of unequal promp
   expect(!none.ok && none.why).toMatch(/^The prompts have 3 and 4 tokens/);
 });
 
+test('a token outside the candidates is watched as it was picked, for the engine to resolve', () => {
+  const picked = { ...document, answer: ' Rome', distractor: 12 };
+  const draft = draftOf(picked, readings, model);
+  expect([draft.answer?.id, draft.distractor?.id]).toEqual([' Rome', 12]);
+  const sweep = patchExperimentOf(picked, draft, shelfOf('block_output'));
+  expect(sweep.ok && sweep.experiment.pairs).toMatchObject([{ answer: ' Rome', distractor: 12 }]);
+});
+
 test('a table of pairs shows its first, and one that misses a column leaves the page as it was', () => {
   const next = withPairs(document, 'clean,corrupted,answer\nx,y, z\nu,v, w');
   expect(next).toMatchObject({

@@ -24,7 +24,8 @@ export interface Reading {
 export type Readings = readonly Reading[];
 
 export interface Watched {
-  readonly id: number;
+  /** The text where the page does not know its token; the engine resolves it with the model's tokenizer. */
+  readonly id: number | string;
   readonly text: string;
 }
 
@@ -65,7 +66,9 @@ function watchedOf(
   const found = known
     .flatMap((prediction) => prediction?.candidates ?? [])
     .find(({ id, text }) => id === chosen || text === chosen);
-  return found ? { id: found.id, text: found.text } : null;
+  return found
+    ? { id: found.id, text: found.text }
+    : { id: chosen, text: typeof chosen === 'number' ? `#${chosen}` : chosen };
 }
 
 /** A sentence of the library about a place in a list, about the cable that stands there. */
