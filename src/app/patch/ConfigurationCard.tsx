@@ -5,9 +5,10 @@ import { lazy, Suspense, useState } from 'react';
 import { messageOf } from '../../messages/wording.ts';
 import { useBench, useBenchState, useDocument, usePatchDraft } from './benchContext.tsx';
 import { aboutCables } from './draft.ts';
+import { editedCables } from './edited.ts';
 import { DropZone, OpenFolderButton, useOpenFolder } from './OpenFolder.tsx';
 import { type Language, languages, programOf } from './programs.ts';
-import { cablesOf, readWiringText, wiringText } from './reading.ts';
+import { wiringText } from './reading.ts';
 import { ShareButtons } from './ShareButtons.tsx';
 
 /** Loaded when a person opens it: an editor is heavier than the rest of the page. */
@@ -19,19 +20,10 @@ function useEditing(): (text: string) => string | null {
   const { page, draftOf } = useBench();
   return (text) => {
     const state = page.store.getState();
-    const { outline, tokens } = draftOf(state);
-    if (!outline || !tokens) return 'The model is not there yet.';
-    if (text.trim() === '' || text.trim() === '{}') {
-      page.edit(
-        (document) => (document.cables.length === 0 ? document : { ...document, cables: [] }),
-        'json',
-      );
-      return null;
-    }
     try {
-      const sources = tokens.sources.filter(({ length }) => length > 0);
-      const read = cablesOf(outline, readWiringText(text), { ...tokens, sources });
-      page.edit((document) => ({ ...document, ...read }), 'json');
+      const edited = editedCables(text, state.document, draftOf(state));
+      const isEmpty = edited.cables.length === 0 && state.document.cables.length === 0;
+      page.edit((document) => (isEmpty ? document : { ...document, ...edited }), 'json');
       return null;
     } catch (cause) {
       return messageOf(cause);
