@@ -176,7 +176,9 @@ export function SweepCard() {
       <div className="card-head">
         <h2 id="sweep-title">Sweep</h2>
         {document.pairs !== null && (
-          <span className="mute small">over {document.pairs.length} pairs, mean</span>
+          <span className="mute small">
+            {isOfCable ? 'of the first pair' : `over ${document.pairs.length} pairs, mean`}
+          </span>
         )}
       </div>
       <div className="sweep-fields">

@@ -28,32 +28,33 @@ export function cellOrder(layerCount: number, columns: number): readonly CellOrd
 
 type CellOrder = CableCell;
 
-/** A cable moved to another layer and position: its source end moves with it where it hung at the same place. */
+/**
+ * A cable moved to another layer and position: its first position goes into the column, and the others keep their distance
+ * from it. Its source end moves along where it hung at the same places. Null where there is no such place.
+ */
 export function movedTo(cable: Cable, { layer, column }: CableCell, matching: Matching): Cable | null {
   const { from, to } = cable;
+  const positionsTo = to.positions === 'all' ? [] : to.positions;
+  const by = column - (positionsTo[0] ?? column);
+  const shifted = positionsTo.map((position) => position + by);
+  if (shifted.some((position) => position < 0)) return null;
   const target = {
     ...to,
     layer: to.layer === null ? null : layer,
-    positions: to.positions === 'all' ? to.positions : [column],
+    positions: to.positions === 'all' ? to.positions : shifted,
   };
   if (!from) return { ...cable, to: target };
   const isSameLayer = from.layer === to.layer;
-  const [wasTo] = to.positions === 'all' ? [] : to.positions;
-  const [wasFrom] = from.positions === 'all' ? [] : from.positions;
-  const placeOf = (position: number | undefined) =>
-    position === undefined ? null : (matching[position] ?? null);
-  const isSamePlace = wasTo !== undefined && placeOf(wasTo) === wasFrom;
-  const place = isSamePlace ? placeOf(column) : (wasFrom ?? null);
-  if (from.positions !== 'all' && place === null) return null;
-  return {
-    ...cable,
-    to: target,
-    from: {
-      ...from,
-      layer: isSameLayer ? target.layer : from.layer,
-      positions: from.positions === 'all' || place === null ? from.positions : [place],
-    },
-  };
+  const moved = { ...from, layer: isSameLayer ? target.layer : from.layer };
+  const positionsFrom = from.positions === 'all' ? [] : from.positions;
+  const isSamePlace =
+    positionsTo.length > 0 &&
+    positionsTo.length === positionsFrom.length &&
+    positionsTo.every((position, index) => matching[position] === positionsFrom[index]);
+  if (!isSamePlace) return { ...cable, to: target, from: moved };
+  const matched = shifted.map((position) => matching[position] ?? null).filter((place) => place !== null);
+  if (matched.length < shifted.length) return null;
+  return { ...cable, to: target, from: { ...moved, positions: matched } };
 }
 
 /** The experiment of one cell; null where the cable has no source there, or does not fit. */
@@ -66,7 +67,9 @@ export function cellExperiment(
 ): InterveneExperiment | null {
   const moved = movedTo(cable, cell, draft.matching);
   if (moved === null) return null;
-  return draftOf(changedCable(document, cable.id, moved), readings, draft.model).experiment;
+  const { experiment, misfits } = draftOf(changedCable(document, cable.id, moved), readings, draft.model);
+  // Without the moved cable the others would fill the cell with what they do.
+  return misfits.some(({ id }) => id === cable.id) ? null : experiment;
 }
 
 export interface CableSweep {

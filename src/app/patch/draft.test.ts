@@ -4,7 +4,7 @@ import { architectureOf } from '../../architectures/registry.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
 import { readPartition } from './CableFields.tsx';
-import { cellOrder, movedTo } from './cableSweep.ts';
+import { cellExperiment, cellOrder, movedTo } from './cableSweep.ts';
 import { type Cable, emptyDocument, type PatchDocument, type Place } from './document.ts';
 import { draftOf, type Readings } from './draft.ts';
 import { outlineOf } from './outline.ts';
@@ -206,6 +206,30 @@ test('a cable that is swept takes its source end along where that hung at the sa
     positions: [0],
   });
   expect(cellOrder(5, 1).map(({ layer }) => layer)).toEqual([0, 4, 2, 1, 3]);
+});
+
+test('a swept cable of several positions moves as a whole, and not past the prompt', () => {
+  const wide = (run: string, positions: readonly number[]) => ({ ...place(run, 1, 0), positions });
+  const two = cable(1, wide('source_0', [0, 1]), wide('base', [0, 1]));
+  const moved = movedTo(two, { layer: 0, column: 1 }, [0, 1, 2]);
+  expect([moved?.from?.positions, moved?.to.positions]).toEqual([
+    [1, 2],
+    [1, 2],
+  ]);
+  expect(movedTo(two, { layer: 0, column: 2 }, [0, 1, 2])).toBeNull();
+  const backwards = cable(1, null, wide('base', [2, 0]));
+  expect(movedTo(backwards, { layer: 0, column: 1 }, [0, 1, 2])).toBeNull();
+});
+
+test('a cell that the swept cable does not fit stays empty, whatever the other cables do', () => {
+  const wide = (run: string) => ({ ...place(run, 1, 0), positions: [0, 1] });
+  const fixed = { ...cable(1, null, wide('base')), type: 'ZeroIntervention' };
+  const other = cable(2, place('source_0', 0, 1), place('base', 0, 1));
+  const hung = { ...document, cables: [fixed, other] };
+  const draft = draftOf(hung, readings, model);
+  const cellAt = (column: number) => cellExperiment(hung, readings, draft, fixed, { layer: 1, column });
+  expect(cellAt(1)?.configuration?.representations).toHaveLength(2);
+  expect(cellAt(2)).toBeNull();
 });
 
 test('every preset is an experiment of the prompts, and a sweep of unequal prompts says why there is none', () => {
