@@ -128,4 +128,7 @@ test('a mean over prompts is the mean of what is collected there', async () => {
   await expect(engine.meanActivation({ prompts: [''], ...place, at: 'all' })).rejects.toThrow(
     'Prompt 1 has no tokens',
   );
+  await expect(engine.meanActivation({ prompts: [base], ...place, head: null, at: 'all' })).rejects.toThrow(
+    "'head_attention_value_output' has 4 heads",
+  );
 });

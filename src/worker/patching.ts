@@ -3,12 +3,14 @@
 
 import { answerToken } from '../experiments/answers.ts';
 import { attributePatches } from '../experiments/attribute/attribute.ts';
+import { ExperimentError } from '../experiments/experimentFile.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import { type KnownLogits, resolveIntervene, runIntervene } from '../experiments/intervene/run.ts';
 import { floatsOf, promptRow } from '../experiments/planRuns.ts';
 import { tokensOf } from '../experiments/tokens.ts';
 import type { Model } from '../runtime/model.ts';
+import { describeComponent } from '../runtime/plan/sites.ts';
 import type {
   ActivationRequest,
   CallOptions,
@@ -78,12 +80,20 @@ export async function estimateSockets(
   };
 }
 
-/** @throws PlanError for a component or a layer that does not exist, ExperimentError for an empty prompt */
+/**
+ * @throws PlanError for a component or a layer that does not exist, ExperimentError for an empty prompt, or for several heads
+ *   at once
+ */
 export async function meanActivation(
   { prompts, component, layer, head, at }: ActivationRequest,
   options: CallOptions,
   { model, tokenizer }: ModelInUse,
 ): Promise<Float32Array> {
+  const { heads = 1 } = describeComponent(model.architecture, component);
+  if (head === null && heads > 1)
+    throw new ExperimentError(
+      `'${component}' has ${heads} heads, and the mean over them is no head's vector. Choose one head.`,
+    );
   const tokens = prompts.map((text, index) => tokensOf(text, tokenizer, `prompt ${index + 1}`));
   const results = await model.run(
     {

@@ -178,7 +178,7 @@ export interface ActivationRequest {
   readonly prompts: readonly string[];
   readonly component: string;
   readonly layer: number | null;
-  /** Null for a component without heads, or all heads side by side. */
+  /** Null for a component without heads: each head has a mean of its own. */
   readonly head: number | null;
   readonly at: 'all' | 'last';
 }
