@@ -8,7 +8,7 @@ import { TokenText } from '../prompt/TokenText.tsx';
 import { formatDuration, formatLogit, formatPercent, formatRoundPercent } from '../quantities.ts';
 import { useBenchState, useDocument, useEffectState, usePatchDraft } from './benchContext.tsx';
 import { Collected } from './Collected.tsx';
-import { metricIn } from './effectStore.ts';
+import { metricIn, storedEffect } from './effectStore.ts';
 import type { PatchTypes } from './page.ts';
 
 /** Tokens of both runs, the most probable in either first: each stands once, with both probabilities. */
@@ -151,11 +151,10 @@ function Later({ later, base }: Pick<InterveneResult, 'later' | 'base'>) {
   );
 }
 
-/** What the stored result of an example says, before the model is there to say it. */
+/** What the stored result of an example says of what stands here, before the model is there to say it. */
 function useStored(): InterveneResult | null {
   const { store } = usePageOf<PatchTypes>('intervene');
-  const shown = useStore(store, (state) => (state.world.model === null ? state.shown : null));
-  return shown?.result ?? null;
+  return useStore(store, storedEffect);
 }
 
 export function EffectCard() {

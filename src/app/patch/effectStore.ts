@@ -7,6 +7,9 @@ import type { InterveneResult } from '../../experiments/intervene/result.ts';
 import { type Metric, metricOf, type Samples } from '../../experiments/metrics.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine } from '../../worker/protocol.ts';
+import { experimentKey } from '../experiment/key.ts';
+import type { PageState } from '../experiment/session.ts';
+import type { PatchTypes } from './page.ts';
 
 export interface Effect {
   readonly key: string;
@@ -83,4 +86,17 @@ export function createEffectStore(engine: Engine): EffectStore {
       store.setState({ key: null, isRunning: false, message: null });
     },
   };
+}
+
+/** Names the numbers: what the rack shows is none of them. */
+const numbersKey = ({ rack: _, ...experiment }: InterveneExperiment): string => experimentKey(experiment);
+
+/** The result that stands in for the model's before it is there; null once other prompts or cables stand in its place. */
+export function storedEffect({
+  world,
+  shown,
+  draft,
+}: Pick<PageState<PatchTypes>, 'world' | 'shown' | 'draft'>): InterveneResult | null {
+  if (world.model !== null || shown === null || draft.experiment === null) return null;
+  return numbersKey(draft.experiment) === numbersKey(shown.result.experiment) ? shown.result : null;
 }
