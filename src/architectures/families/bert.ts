@@ -131,6 +131,7 @@ function build(read: ConfigurationReader, names: ReadonlySet<string>, words: Wor
       },
       leave: predictionTransform(dense, head.act, norm({ name: 'transform_norm', path: head.norm })),
       head: isTied ? 'tied' : head.unembedding,
+      ownHead: head.unembedding,
       headBias: head.bias,
       ignored: [/\.position_ids$/, /(^|\.)pooler\./, ...words.ignored],
     },
@@ -151,11 +152,7 @@ export function bert(read: ConfigurationReader, names: ReadonlySet<string>): Arc
     },
     offset: 0,
     positions: (scope) => scope.positions,
-    ignored: [
-      /(^|\.)cls\.seq_relationship\./,
-      /(^|\.)cls\.predictions\.decoder\.bias$/,
-      ...(read.flag('tie_word_embeddings', true) ? [/(^|\.)cls\.predictions\.decoder\.weight$/] : []),
-    ],
+    ignored: [/(^|\.)cls\.seq_relationship\./, /(^|\.)cls\.predictions\.decoder\.bias$/],
   });
 }
 
@@ -173,9 +170,6 @@ export function roberta(read: ConfigurationReader, names: ReadonlySet<string>): 
     },
     offset: padding + 1,
     positions: (scope) => positionsBehindPadding(scope, padding),
-    ignored: [
-      /(^|\.)lm_head\.decoder\.bias$/,
-      ...(read.flag('tie_word_embeddings', true) ? [/(^|\.)lm_head\.decoder\.weight$/] : []),
-    ],
+    ignored: [/(^|\.)lm_head\.decoder\.bias$/],
   });
 }

@@ -79,8 +79,9 @@ export function distilBert(read: ConfigurationReader, names: ReadonlySet<string>
       },
       leave: predictionTransform(dense, act, norm(placesUnder('')('vocab_layer_norm'))),
       head: isTied ? 'tied' : 'vocab_projector',
+      ownHead: 'vocab_projector',
       headBias: 'vocab_projector',
-      ignored: [/\.position_ids$/, ...(isTied ? [/(^|\.)vocab_projector\.weight$/] : [])],
+      ignored: [/\.position_ids$/],
     },
     block,
   });

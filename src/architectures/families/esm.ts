@@ -122,11 +122,11 @@ export function esm(read: ConfigurationReader, names: ReadonlySet<string>): Arch
       norm: norm(placesUnder('esm.encoder')('emb_layer_norm_after')),
       leave: predictionTransform(dense, act, norm(head('layer_norm'))),
       head: isTied ? 'tied' : 'lm_head.decoder',
+      ownHead: 'lm_head.decoder',
       headBias: 'lm_head',
       ignored: [
         /(^|\.)(contact_head|pooler)\./,
         /\.position_ids$/,
-        ...(isTied ? [/(^|\.)lm_head\.decoder\.weight$/] : []),
         ...(isRotary ? [/(^|\.)embeddings\.position_embeddings\.weight$/] : []),
       ],
     },

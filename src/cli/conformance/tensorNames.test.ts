@@ -60,13 +60,33 @@ async function loaded(checkpoint: Checkpoint) {
   }
 }
 
-const head = { gpt2: 'lm_head', llama: 'lm_head', gpt_neox: 'embed_out', mistral: 'lm_head' } as const;
-const kinds = ['gpt2', 'llama', 'gpt_neox', 'mistral'] as const;
+const encoder = {
+  hidden_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  intermediate_size: 24,
+  max_position_embeddings: 32,
+  vocab_size: 31,
+};
+const families: readonly (readonly [string, ModelConfiguration, string])[] = [
+  ['gpt2', tinyConfigurations.gpt2, 'lm_head'],
+  ['llama', tinyConfigurations.llama, 'lm_head'],
+  ['gpt_neox', tinyConfigurations.gpt_neox, 'embed_out'],
+  ['mistral', tinyConfigurations.mistral, 'lm_head'],
+  ['bert', { ...encoder, model_type: 'bert' }, 'cls.predictions.decoder'],
+  ['roberta', { ...encoder, model_type: 'roberta' }, 'lm_head.decoder'],
+  ['esm', { ...encoder, model_type: 'esm', position_embedding_type: 'rotary' }, 'lm_head.decoder'],
+  [
+    'distilbert',
+    { model_type: 'distilbert', dim: 16, n_layers: 2, n_heads: 2, hidden_dim: 24, vocab_size: 31 },
+    'vocab_projector',
+  ],
+];
 
-describe.each(kinds)('%s', (kind) => {
-  const untied = tinyCheckpoint({ ...tinyConfigurations[kind], tie_word_embeddings: false });
+describe.each(families)('%s', (_, configuration, path) => {
+  const untied = tinyCheckpoint({ ...configuration, tie_word_embeddings: false });
   const tied = withConfig(untied, { tie_word_embeddings: true });
-  const name = `${head[kind]}.weight`;
+  const name = `${path}.weight`;
 
   test('an unembedding of the file’s own is used although the configuration ties it, and this is reported', async () => {
     const [own, found] = [await loaded(untied), await loaded(tied)];
