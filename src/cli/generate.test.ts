@@ -64,6 +64,7 @@ test.each([
   [['--stop', ''], 1, 'A stop string is empty'],
   [['--temperature', 'hot'], 2, "--temperature must be a number; it is 'hot'."],
   [['--top-p', '2'], 1, "'topP' is 2"],
+  [['--top-p', '0.9'], 1, "'topP' is 0.9, and changes nothing at temperature 0"],
   [['--steer', 'nowhere.json'], 1, "'nowhere.json' does not exist. Check the path."],
 ])('%j is refused in a sentence', async (words, code, message) => {
   expect(await generate(...words)).toBe(code);

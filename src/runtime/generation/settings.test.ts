@@ -32,6 +32,18 @@ test('a model that does not sample by itself is greedy, and its penalties hold a
   expect(generationSettings({ eos_token_id: null }, undefined).eosIds).toEqual([]);
 });
 
+test('a filter that is given where nothing is drawn is refused, and the file’s does not count there', () => {
+  const own = files({ do_sample: true, top_p: 0.9, top_k: 20 });
+  expect(generationSettings({}, own, { temperature: 0 }).sampling).toEqual({ temperature: 0 });
+  expect(() => generationSettings({}, own, { temperature: 0, topK: 5 })).toThrow(
+    "Sampling: 'topK' is 5, and changes nothing at temperature 0, where the most probable token is taken. Give a temperature above 0, or leave 'topK' out.",
+  );
+  expect(() => generationSettings({}, undefined, { minP: 0.1 })).toThrow(
+    "'minP' is 0.1, and changes nothing",
+  );
+  expect(generationSettings({}, undefined, { topP: 1 }).sampling).toEqual({ topP: 1 });
+});
+
 test('options of the file that make no sense are refused', () => {
   expect(() => generationSettings({}, files({ do_sample: true, top_p: 3 }))).toThrow("'topP' is 3");
 });

@@ -2,7 +2,7 @@
 // the three each option comes from, so that it can be shown.
 
 import type { GenerationFiles, ModelConfiguration } from '../../checkpoint/checkpoint.ts';
-import { checkSampling, type SamplingOptions } from './sampling/sampling.ts';
+import { checkRanges, checkSampling, isFilter, type SamplingOptions } from './sampling/sampling.ts';
 
 export type SettingOrigin = 'given' | 'generation_config.json' | 'default';
 
@@ -55,7 +55,11 @@ export function generationSettings(
 ): GenerationSettings {
   const { eosIds, ...own } = given;
   const inFile = configured(files?.generationConfig ?? {});
-  const sampling = { ...inFile, ...own };
+  checkRanges(inFile);
+  const { temperature = 0 } = { ...inFile, ...own };
+  // The file's filters are for sampling; whoever asks for no temperature has not asked for them.
+  const counting = Object.entries(inFile).filter(([name]) => temperature > 0 || !isFilter(name));
+  const sampling: SamplingOptions = { ...Object.fromEntries(counting), ...own };
   checkSampling(sampling);
   const fromFile = idsOf(files?.generationConfig.eos_token_id);
   const origins = Object.fromEntries(

@@ -29,8 +29,15 @@ export interface SamplingOptions {
   readonly seed?: number;
 }
 
+/** Options that choose among tokens by their probability, with the values at which they keep all. */
+const filters = { topK: 0, topP: 1, minP: 0, typicalP: 1 } as const satisfies Partial<
+  Record<keyof SamplingOptions, number>
+>;
+/** What counts only where tokens are drawn. */
+export const isFilter = (name: string): boolean => Object.hasOwn(filters, name);
+
 /** @throws PlanError that names the option, its value and what would be right */
-export function checkSampling(options: SamplingOptions): void {
+export function checkRanges(options: SamplingOptions): void {
   const require = (name: keyof SamplingOptions, isRight: (value: number) => boolean, what: string) => {
     const value = options[name];
     if (value !== undefined && !(Number.isFinite(value) && isRight(value)))
@@ -47,6 +54,22 @@ export function checkSampling(options: SamplingOptions): void {
   require('presencePenalty', () => true, 'a number');
   require('noRepeatNgramSize', isWhole(0), 'a whole number, 0 for none');
   require('seed', (value) => isWhole(0)(value) && value <= 0xffffffff, 'a whole number from 0 to 4294967295');
+}
+
+/**
+ * Ranges, and that no filter is asked for where the most probable token is taken anyway: it would do nothing.
+ * @throws PlanError that names the option, its value and what would be right
+ */
+export function checkSampling(options: SamplingOptions): void {
+  checkRanges(options);
+  if (options.temperature) return;
+  for (const [name, none] of Object.entries(filters)) {
+    const value = options[name as keyof typeof filters]; // The keys of the filters.
+    if (value !== undefined && value !== none)
+      throw new PlanError(
+        `Sampling: '${name}' is ${value}, and changes nothing at temperature 0, where the most probable token is taken. Give a temperature above 0, or leave '${name}' out.`,
+      );
+  }
 }
 
 export interface DrawPlace {
