@@ -64,6 +64,8 @@ export type GenerationPart =
       readonly texts: readonly StartedText[];
       readonly sampling: SamplingOptions;
       readonly eosIds: readonly number[];
+      /** What the model's file asks for and nothing here does. */
+      readonly notices: readonly string[];
       /** Where each option that is in force comes from. */
       readonly origins: Readonly<Record<string, SettingOrigin>>;
     }

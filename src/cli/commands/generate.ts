@@ -150,6 +150,7 @@ async function generateIn(
   const count = readCount(args.text('tokens') ?? '100', 'tokens');
   tellLimit({ model, tokens, count });
   console.error(describeSettings(settings, tokenizer));
+  for (const notice of settings.notices) console.error(`Note: ${notice}`);
   const stop = new AbortController();
   const stopListening = onStop(() => stop.abort());
   const plain: string[] = [];
