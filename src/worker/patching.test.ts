@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { openFolder } from '../checkpoint/openNode.ts';
 import { readAttributeExperiment } from '../experiments/attribute/experiment.ts';
 import { completeAttribution, resolveAttribution } from '../experiments/attribute/work.ts';
@@ -8,6 +9,7 @@ import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { Model } from '../runtime/model.ts';
 import { createEngine } from './engine.ts';
 import { losingDevice } from './losingDevice.ts';
+import { meanActivation } from './patching.ts';
 import type { ModelSource } from './protocol.ts';
 
 const root = `${import.meta.dirname}/../../`;
@@ -131,4 +133,38 @@ test('a mean over prompts is the mean of what is collected there', async () => {
   await expect(engine.meanActivation({ prompts: [base], ...place, head: null, at: 'all' })).rejects.toThrow(
     "'head_attention_value_output' has 4 heads",
   );
+});
+
+test('the embedding of a word is its own, whatever the tokenizer puts around a text', async () => {
+  const checkpoint = await openFolder(`${root}models/tiny-atlas`);
+  const own = await checkpoint.tokenizer();
+  const [separator = 0] = own.encode('.');
+  const tokenizer: Tokenizer = {
+    ...own,
+    encode: (text, options) => [
+      ...own.encode(text, options),
+      ...(options?.addSpecialTokens === false ? [] : [separator]),
+    ],
+  };
+  const backend = createNodeBackend(1);
+  const model = await Model.load(checkpoint, backend);
+  const embedding = (text: string, by: Tokenizer, addSpecialTokens: boolean) =>
+    meanActivation(
+      {
+        prompts: [text],
+        component: 'embedding_output',
+        layer: null,
+        head: null,
+        at: 'last',
+        addSpecialTokens,
+      },
+      {},
+      { model, tokenizer: by, source: atlas },
+    );
+  const expected = await embedding(' Paris', own, false);
+  expect(await embedding(' Paris', tokenizer, false)).toEqual(expected);
+  expect(await embedding(' Paris', tokenizer, true)).not.toEqual(expected);
+  await model.dispose();
+  await checkpoint.close();
+  await backend.close();
 });

@@ -85,7 +85,7 @@ export async function estimateSockets(
  *   at once
  */
 export async function meanActivation(
-  { prompts, component, layer, head, at }: ActivationRequest,
+  { prompts, component, layer, head, at, addSpecialTokens = true }: ActivationRequest,
   options: CallOptions,
   { model, tokenizer }: ModelInUse,
 ): Promise<Float32Array> {
@@ -94,7 +94,9 @@ export async function meanActivation(
     throw new ExperimentError(
       `'${component}' has ${heads} heads, and the mean over them is no head's vector. Choose one head.`,
     );
-  const tokens = prompts.map((text, index) => tokensOf(text, tokenizer, `prompt ${index + 1}`));
+  const tokens = prompts.map((text, index) =>
+    tokensOf(text, tokenizer, `prompt ${index + 1}`, { addSpecialTokens }),
+  );
   const results = await model.run(
     {
       rows: tokens.map(promptRow),

@@ -181,6 +181,8 @@ export interface ActivationRequest {
   /** Null for a component without heads: each head has a mean of its own. */
   readonly head: number | null;
   readonly at: 'all' | 'last';
+  /** Whether prompts get the tokens that the tokenizer puts around a text; default true. A word by itself takes none. */
+  readonly addSpecialTokens?: boolean;
 }
 
 export interface PatchCalls {

@@ -59,6 +59,7 @@ export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
       layer: isMean ? place.layer : null,
       head: isMean ? (place.heads?.length === 1 ? (place.heads[0] ?? null) : null) : null,
       at: isMean ? 'all' : 'last',
+      addSpecialTokens: isMean,
     });
     return Array.from(found, (x) => Number(x.toPrecision(7)));
   }
