@@ -9,7 +9,7 @@ import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { Model } from '../runtime/model.ts';
 import { createEngine } from './engine.ts';
 import { losingDevice } from './losingDevice.ts';
-import { meanActivation } from './patching.ts';
+import { forgetEarliest, meanActivation } from './patching.ts';
 import type { ModelSource } from './protocol.ts';
 
 const root = `${import.meta.dirname}/../../`;
@@ -167,4 +167,18 @@ test('the embedding of a word is its own, whatever the tokenizer puts around a t
   await model.dispose();
   await checkpoint.close();
   await backend.close();
+});
+
+test('remembered logits are bounded by their bytes, the latest staying', () => {
+  const known = new Map([
+    ['a', new Float32Array(4)],
+    ['b', new Float32Array(2)],
+    ['c', new Float32Array(1)],
+  ]);
+  forgetEarliest(known, 28);
+  expect([...known.keys()]).toEqual(['a', 'b', 'c']);
+  forgetEarliest(known, 27);
+  expect([...known.keys()]).toEqual(['b', 'c']);
+  forgetEarliest(known, 0);
+  expect([...known.keys()]).toEqual(['c']);
 });

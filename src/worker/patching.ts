@@ -20,18 +20,24 @@ import type {
 } from './protocol.ts';
 import type { ModelInUse } from './steps.ts';
 
-/** Prompts whose predictions are remembered; of a large vocabulary each is some hundred kilobytes. */
-const mostKnown = 24;
+/** Bytes of logits that are remembered: of a large vocabulary a position is some hundred kilobytes, a long prompt hundreds of them. */
+const mostKnownBytes = 64 * 2 ** 20;
 const knownBy = new WeakMap<Model, KnownLogits>();
 
 function knownOf(model: Model): KnownLogits {
   const known: KnownLogits = knownBy.get(model) ?? new Map();
   knownBy.set(model, known);
-  for (const key of known.keys()) {
-    if (known.size <= mostKnown) break;
-    known.delete(key);
-  }
   return known;
+}
+
+/** Drops the earliest until the rest fits. @param mostBytes the latest stays even where it is larger by itself */
+export function forgetEarliest(known: KnownLogits, mostBytes: number): void {
+  let bytes = [...known.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  for (const [key, { byteLength }] of known) {
+    if (bytes <= mostBytes || known.size === 1) return;
+    known.delete(key);
+    bytes -= byteLength;
+  }
 }
 
 const signalOf = ({ signal }: CallOptions) => (signal ? { signal } : {});
@@ -41,12 +47,17 @@ export async function intervene(
   { isWhole = true, ...options }: InterveneOptions,
   { model, tokenizer }: ModelInUse,
 ): Promise<InterveneResult> {
-  return runIntervene(model, resolveIntervene(model.architecture, tokenizer, experiment), {
-    ...signalOf(options),
-    textOf: (id) => tokenizer.tokenText(id),
-    known: knownOf(model),
-    isWhole,
-  });
+  const known = knownOf(model);
+  try {
+    return await runIntervene(model, resolveIntervene(model.architecture, tokenizer, experiment), {
+      ...signalOf(options),
+      textOf: (id) => tokenizer.tokenText(id),
+      known,
+      isWhole,
+    });
+  } finally {
+    forgetEarliest(known, mostKnownBytes);
+  }
 }
 
 export async function estimateSockets(
