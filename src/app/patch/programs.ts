@@ -31,18 +31,21 @@ const exporters = {
 
 type Drawn = Pick<PatchDocument, 'seed' | 'cables'>;
 
+/** Parameters of the cables that the wiring holds: those that hang without fitting are not in it. */
+function wiredParameters({ wiring, misfits }: PatchDraft, { cables }: Drawn) {
+  const fitting = cables.filter(({ id }) => misfits.every((misfit) => misfit.id !== id));
+  return wiring ? parametersOf(fitting, wiring) : {};
+}
+
 /** The program of the current cables. */
-export function programOf(
-  { outline, model, tokens, wiring }: PatchDraft,
-  { seed, cables }: Drawn,
-  language: Language,
-): ExportedCode {
+export function programOf(draft: PatchDraft, drawn: Drawn, language: Language): ExportedCode {
+  const { outline, model, tokens, wiring } = draft;
   if (!outline || !model || !tokens || !wiring)
     return { ok: false, why: 'There is a program once a cable hangs.' };
   try {
     const { resolved, call } = checkWiring(outline, wiring, tokens, {
-      seed,
-      parameters: parametersOf(cables, wiring),
+      seed: drawn.seed,
+      parameters: wiredParameters(draft, drawn),
     });
     return exporters[language]({ model: model.label, architecture: outline, configuration: resolved, call });
   } catch (cause) {
@@ -52,16 +55,17 @@ export function programOf(
 
 /** @returns a zip of the folder, or why pyvene could not load it */
 export function pyveneZip(
-  { outline, tokens, wiring }: PatchDraft,
-  { seed, cables }: Drawn,
+  draft: PatchDraft,
+  drawn: Drawn,
 ):
   | { readonly ok: true; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly ok: false; readonly why: string } {
+  const { outline, tokens, wiring } = draft;
   if (!outline || !tokens || !wiring) return { ok: false, why: 'There is a folder once a cable hangs.' };
   try {
     const { resolved } = checkWiring(outline, wiring, tokens, {
-      seed,
-      parameters: parametersOf(cables, wiring),
+      seed: drawn.seed,
+      parameters: wiredParameters(draft, drawn),
     });
     const files = writePyveneFolder(toPyveneFolder(resolved));
     // A copy: what the archive is made of may lie in a larger buffer.
