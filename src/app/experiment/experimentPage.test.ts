@@ -243,6 +243,18 @@ test('what nobody asked for gives way to an edit; what a person started does not
   await run;
 });
 
+test('a run that another page takes over is stopped on its own page', async () => {
+  const made = await bench();
+  made.trace.openExperiment(louvre);
+  await started(made.calls, 1);
+  expect(made.trace.store.getState().run.status).toBe('running');
+  const other = made.desk.begin({ page: 'Patch', isAsked: true });
+  expect(other).not.toBeNull();
+  await ended(made);
+  expect(made.trace.store.getState().run.status).toBe('stopped');
+  expect(made.desk.getState().run?.page).toBe('Patch');
+});
+
 test('a document opened while another is half typed says so, and one undo brings that back', async () => {
   const made = await bench();
   made.trace.edit((document) => ({ ...document, samples: '1e' }), 'samples');

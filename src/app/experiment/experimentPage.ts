@@ -14,7 +14,7 @@ import type { FigureView } from './figureView.ts';
 import type { ResultKeeper } from './keptResults.ts';
 import { experimentKey } from './key.ts';
 import { createPrompts } from './prompts.ts';
-import type { RunDesk } from './runDesk.ts';
+import type { RunDesk, Turn } from './runDesk.ts';
 import {
   type Command,
   documentIn,
@@ -115,6 +115,8 @@ export function createExperimentPage<T extends PageTypes>(
   );
   prompts.follow(definition.prompts(definition.blank));
   let cancelRun: () => void = () => {};
+  /** Of the page's latest run, whose state the page shows to its end, also when another page has taken the engine. */
+  let latest: Turn | null = null;
   let estimateTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Every change of the page goes through here: what follows from it is worked out, shown, and done. */
@@ -160,6 +162,7 @@ export function createExperimentPage<T extends PageTypes>(
     const turn = desk.begin({ page: title, isAsked });
     if (turn === null) return;
     cancelRun = turn.cancel;
+    latest = turn;
     const startedAt = performance.now();
     const counted = earlier === null ? null : kind.count(earlier);
     const doneBefore = counted === null || counted.total === 0 ? 0 : counted.done / counted.total;
@@ -183,7 +186,7 @@ export function createExperimentPage<T extends PageTypes>(
     const tell = (news: Shown<T['result']> | null, run: Run | null) => {
       const state = store.getState();
       const grown = news === null ? state : withNews(state, news);
-      moved(run !== null && turn.isCurrent() ? withRun(grown, run) : grown);
+      moved(run !== null && latest === turn ? withRun(grown, run) : grown);
     };
     const showNews = throttled(() => {
       tell(isGrown && !isQuiet ? arrived() : null, running());

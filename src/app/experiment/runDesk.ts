@@ -17,8 +17,6 @@ export interface DeskState {
 /** A run's hold of the engine. */
 export interface Turn {
   readonly signal: AbortSignal;
-  /** Whether no other run has taken over. */
-  readonly isCurrent: () => boolean;
   readonly cancel: () => void;
   readonly end: () => void;
 }
@@ -50,13 +48,12 @@ export function createRunDesk(): RunDesk {
       const controller = new AbortController();
       current = controller;
       store.setState({ run });
-      const isCurrent = () => current === controller;
       return {
         signal: controller.signal,
-        isCurrent,
         cancel: () => controller.abort(),
         end: () => {
-          if (!isCurrent()) return;
+          // Another run may have taken over.
+          if (current !== controller) return;
           current = null;
           store.setState({ run: null });
         },

@@ -7,7 +7,7 @@ import { type PatchResult, readPatchResult } from '../../experiments/patch/resul
 import { kindOf } from '../../experiments/registry.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine } from '../../worker/protocol.ts';
-import type { RunDesk } from '../experiment/runDesk.ts';
+import type { RunDesk, Turn } from '../experiment/runDesk.ts';
 import { type CableSweep, cellExperiment, cellOrder } from './cableSweep.ts';
 import type { Cable, PatchDocument } from './document.ts';
 import type { PatchDraft, Readings } from './draft.ts';
@@ -48,18 +48,19 @@ export function createSweepStore(engine: Engine, desk: RunDesk): SweepStore {
     result: null,
     cable: null,
   }));
-  let cancel: () => void = () => {};
+  /** Its end is shown also when another run of the page has taken the engine. */
+  let latest: Turn | null = null;
 
   async function inTurn(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const turn = desk.begin({ page: 'Patch', isAsked: true });
     if (turn === null) return store.setState({ status: 'failed', message: isBusySentence });
-    cancel = turn.cancel;
+    latest = turn;
     store.setState({ status: 'running', part: 0, message: null });
     try {
       await work(turn.signal);
-      if (turn.isCurrent()) store.setState({ status: 'idle' });
+      if (latest === turn) store.setState({ status: 'idle' });
     } catch (cause) {
-      if (!turn.isCurrent()) return;
+      if (latest !== turn) return;
       if (turn.signal.aborted) store.setState({ status: 'stopped' });
       else store.setState({ status: 'failed', message: messageOf(cause) });
     } finally {
@@ -121,6 +122,6 @@ export function createSweepStore(engine: Engine, desk: RunDesk): SweepStore {
         }
       }),
     show: (result) => store.setState({ result, cable: null, status: 'idle', message: null }),
-    cancel: () => cancel(),
+    cancel: () => latest?.cancel(),
   };
 }
