@@ -1,6 +1,6 @@
 // The server against a folder of its own: headers, files, ports. What the page makes of the headers is seen in e2e/.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -31,9 +31,14 @@ async function serve(port = 0, hubs: readonly string[] = []): Promise<PageServer
 }
 
 /** What a browser would tidy up before it asks. */
-function statusOf(server: PageServer, path: string, method = 'GET'): Promise<number | undefined> {
+function statusOf(
+  server: PageServer,
+  path: string,
+  method = 'GET',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port: server.port, path, method }, (response) => {
+    const asked = request({ host: '127.0.0.1', port: server.port, path, method, headers }, (response) => {
       response.resume();
       resolve(response.statusCode);
     });
@@ -93,6 +98,22 @@ test('a file that has not changed is not sent again, and carries its policy all 
   const again = await fetch(server.url, { headers: { 'If-None-Match': first.headers.get('etag') ?? '' } });
   expect(again.status).toBe(304);
   expect(again.headers.get('content-security-policy')).toBe(first.headers.get('content-security-policy'));
+});
+
+test('a range is answered with the whole file, also one that ends before it begins', async () => {
+  const server = await serve();
+  for (const range of ['bytes=9-2', 'bytes=0-3', 'bytes=-5', 'bytes=999-', 'nonsense'])
+    expect(await statusOf(server, '/', 'GET', { Range: range }), range).toBe(200);
+});
+
+// Of this file the headers can be told, and the first byte cannot be read.
+const unreadable = '/proc/self/mem';
+
+test.skipIf(!existsSync(unreadable))('a file that cannot be read does not end the server', async () => {
+  const server = await serve();
+  symlinkSync(unreadable, join(folder, 'page/assets/unreadable.js'));
+  await statusOf(server, '/assets/unreadable.js').catch(() => undefined);
+  expect(await statusOf(server, '/')).toBe(200);
 });
 
 test('where a port is taken the next free one is', async () => {

@@ -39,7 +39,16 @@ function listenerOf(folder: string, hubs: readonly string[]): RequestListener {
       response.writeHead(405, { Allow: 'GET, HEAD' }).end();
       return;
     }
-    files(request, response);
+    // Parts of files are not served: sirv ends the process where a range is not one. A server may send the whole instead.
+    delete request.headers.range;
+    // A file may vanish, or be unreadable, after its headers have been sent.
+    response.on('pipe', (file) => file.on('error', () => response.destroy()));
+    try {
+      files(request, response);
+    } catch {
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end();
+    }
   };
 }
 
