@@ -132,6 +132,8 @@ export interface Architecture {
    */
   readonly numbersPerToken?: (positions: number) => number;
   readonly components: readonly ComponentDescription[];
+  /** Sentences about what other implementations compute otherwise. */
+  readonly notices?: readonly string[];
   readonly embed: GraphPart<EmbedScope>;
   readonly blocks: readonly GraphPart<BlockScope>[];
   readonly head: GraphPart<HeadScope>;

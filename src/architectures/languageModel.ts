@@ -106,13 +106,13 @@ export function encoder(read: ConfigurationReader, { sizes, shape, ...blocks }: 
 
 export interface LanguageModel
   extends Blocks,
-    Pick<Architecture, 'headCount' | 'isCausal' | 'components' | 'numbersPerToken'> {
+    Pick<Architecture, 'headCount' | 'isCausal' | 'components' | 'numbersPerToken' | 'notices'> {
   readonly sizes: ModelSizes;
 }
 
 /** A language model of any blocks. */
 export function languageModel(read: ConfigurationReader, options: LanguageModel): Architecture {
-  const { family, sizes, headCount, isCausal, components, numbersPerToken, ends, block } = options;
+  const { family, sizes, headCount, isCausal, components, numbersPerToken, notices, ends, block } = options;
   const { layerCount, width, vocabularySize, maxPositions } = sizes;
   return {
     family,
@@ -124,6 +124,7 @@ export function languageModel(read: ConfigurationReader, options: LanguageModel)
     maxPositions,
     isCausal,
     ...(numbersPerToken ? { numbersPerToken } : {}),
+    ...(notices ? { notices } : {}),
     components,
     ...partsAround(sizes, ends),
     blocks: Array.from({ length: layerCount }, (_, layer) => block(layer)),

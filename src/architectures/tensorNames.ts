@@ -113,7 +113,7 @@ export function fitTensors(described: Architecture, checkpoint: Checkpoint): Fit
   const { label, tensors } = checkpoint;
   const rename = renaming(described, tensors.keys());
   const architecture = rename ? renamed(described, rename) : described;
-  const { embed, blocks, head, tied, modelType } = architecture;
+  const { embed, blocks, head, tied, modelType, notices = [] } = architecture;
   const needed = new Map(
     [embed, ...blocks, head].flatMap((part) => tensorsOf(part).map(({ tensor, shape }) => [tensor, shape])),
   );
@@ -143,7 +143,7 @@ export function fitTensors(described: Architecture, checkpoint: Checkpoint): Fit
       `${label} holds tensor '${extra}', which has no place in a ${modelType} model of ${architecture.layerCount} layers. The config.json may belong to another checkpoint.`,
     );
   }
-  if (leftAlone.length === 0) return { architecture, notices: [] };
+  if (leftAlone.length === 0) return { architecture, notices };
   const named = listed(
     leftAlone.map((name) => `'${name}'`),
     3,
@@ -151,6 +151,7 @@ export function fitTensors(described: Architecture, checkpoint: Checkpoint): Fit
   return {
     architecture,
     notices: [
+      ...notices,
       `${label} holds ${named}, which a language model does not need; ${leftAlone.length === 1 ? 'it is' : 'they are'} left alone.`,
     ],
   };

@@ -166,6 +166,13 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
       innerWidth,
       output: 'What the recurrence puts out, gated and normalised: what the output projection reads.',
     }),
+    ...(groups > 1
+      ? {
+          notices: [
+            `This mamba2 model has ${groups} groups. The norm behind the recurrence goes over all of them at once, as in transformers 5.18; later versions (5.24) normalise each group by itself and give other logits.`,
+          ],
+        }
+      : {}),
     ends: {
       tokens: prefixOf(names, '.weight', ['backbone.embeddings', 'backbone.embedding']),
       norm: rmsNorm({ name: 'norm_f', path: 'backbone.norm_f' }, { width, epsilon }),

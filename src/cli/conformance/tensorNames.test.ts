@@ -131,6 +131,18 @@ describe.each(committedFolders)('$name', ({ modelPath }) => {
   });
 });
 
+test('a mamba2 model of several groups says that versions of transformers differ in its norm', async () => {
+  const noticesWith = async (groups: number) => {
+    const mamba2 = { model_type: 'mamba2', hidden_size: 16, num_heads: 4, head_dim: 8, state_size: 4 };
+    const config = { ...mamba2, n_groups: groups, num_hidden_layers: 1, vocab_size: 31 };
+    return (await architectureOfWeights(tinyCheckpoint(config))).notices;
+  };
+  expect(await noticesWith(1)).toEqual([]);
+  expect(await noticesWith(2)).toEqual([
+    'This mamba2 model has 2 groups. The norm behind the recurrence goes over all of them at once, as in transformers 5.18; later versions (5.24) normalise each group by itself and give other logits.',
+  ]);
+});
+
 test('a body without an unembedding is refused for what it is, and an adapter inside a layer is refused', () => {
   const untied = tinyCheckpoint({ ...tinyConfigurations.llama, tie_word_embeddings: false });
   const body = renamed(untied, (name) =>
