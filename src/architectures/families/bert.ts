@@ -1,8 +1,9 @@
 // BERT and RoBERTa: every position sees every other, norms stand behind the sublayers, and a transform before the tied
 // unembedding predicts the token at each position. RoBERTa counts its positions from behind the padding token's id.
 
-import { add, equal, where } from '../../onnx/elementwise.ts';
-import { reshape, slice } from '../../onnx/layout.ts';
+import { add, cast, equal, sub, where } from '../../onnx/elementwise.ts';
+import { gather, reshape, slice } from '../../onnx/layout.ts';
+import { cumulativeSum } from '../../onnx/reduction.ts';
 import { int32, type Value } from '../../onnx/value.ts';
 import { type Activation, activation } from '../activation.ts';
 import {
@@ -29,9 +30,25 @@ export function predictionTransform(dense: Module, act: Activation, norm: Module
   };
 }
 
-/** Positions counted from behind the padding token's id; a padding token stands at that id. Padding stands at the end. */
-export const positionsBehindPadding = (scope: EmbedScope, padding: number): Value =>
-  where(equal(scope.tokens, int32(padding)), int32(padding), add(scope.positions, int32(padding + 1)));
+/**
+ * Positions counted from behind the padding token's id. A padding token stands at that id and is not counted, wherever in
+ * the sequence it is.
+ * @returns int32 [tokens]
+ * @see create_position_ids_from_input_ids of RoBERTa in transformers
+ */
+export function positionsBehindPadding(
+  { tokens, positions }: Pick<EmbedScope, 'tokens' | 'positions'>,
+  padding: number,
+): Value {
+  const isPadding = equal(tokens, int32(padding));
+  const upTo = (counts: Value): Value => cast(cumulativeSum(cast(counts, 'float32'), 0), 'int32');
+  const passed = upTo(isPadding);
+  // Sequences lie one after another, each from its position 0 on: here is where each token's own begins.
+  const first = sub(sub(upTo(equal(tokens, tokens)), int32(1)), positions);
+  const before = sub(passed, cast(isPadding, 'int32'));
+  const own = sub(passed, gather(before, first, 0));
+  return where(isPadding, int32(padding), add(sub(positions, own), int32(padding + 1)));
+}
 
 interface Words {
   /** Path of the model without its head. */
