@@ -11,6 +11,11 @@ export interface RotarySettings {
   readonly headWidth: number;
   /** Positions of the model: what scalings start from where they do not say. */
   readonly maxPositions: number;
+  /**
+   * Positions before the model was stretched, where the family's configuration has a default; as config.json itself, the
+   * default wins over the rope options.
+   */
+  readonly originalPositions?: number;
   /** Share of a head that is rotated, where the rope options do not say; default all. */
   readonly fraction?: number;
   /** The base where nothing says it; default 10000. */
@@ -176,7 +181,14 @@ export function rotaryFrom(
   options: ModelConfiguration,
   settings: RotarySettings,
 ): RotaryOptions {
-  const { headWidth, maxPositions, fraction = 1, pairing = 'halves', name = 'rotary' } = settings;
+  const {
+    headWidth,
+    maxPositions,
+    originalPositions,
+    fraction = 1,
+    pairing = 'halves',
+    name = 'rotary',
+  } = settings;
   const said = String(options.rope_type ?? options.type ?? 'default');
   const type = settings.synonyms?.[said] ?? said;
   const refuse = (option: string, expected: string, value: unknown): never => {
@@ -226,7 +238,9 @@ export function rotaryFrom(
     numbers,
     flag,
     originalPositions: () =>
-      read.has(originalName) ? read.size(originalName) : number(originalName, maxPositions),
+      read.has(originalName) || originalPositions !== undefined
+        ? read.size(originalName, originalPositions)
+        : number(originalName, maxPositions),
   });
   return { name, pairing, rotaryWidth, exactWidth, amplitude: 1, ...scaled };
 }

@@ -24,6 +24,8 @@ export function phi3(read: ConfigurationReader): Architecture {
   const rotary = readRotary(read, {
     headWidth,
     maxPositions,
+    // The default of Phi3Config, which wins over the rope options.
+    originalPositions: 4096,
     fraction: read.number('partial_rotary_factor', 1),
     synonyms: { su: 'longrope', yarn: 'longrope' },
   });
