@@ -1,6 +1,8 @@
 // Reads a command's arguments, and says in one sentence what is wrong with them.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { didYouMean } from '../messages/nearest.ts';
+import { messageOf } from '../messages/wording.ts';
 import { type Arguments, type Command, usageOf } from './command.ts';
 
 /** The command line cannot be understood. */
@@ -46,8 +48,21 @@ function parsed(words: readonly string[], options: Options): Arguments {
       has: (name) => values[name] === true,
     };
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(sentenceOf(messageOf(error), Object.keys(options)));
   }
+}
+
+/** Node's message about an option, without its advice on words that begin with a hyphen, and with what was meant. */
+function sentenceOf(message: string, known: readonly string[]): string {
+  const unknown = /^Unknown option '([^']+)'/.exec(message)?.[1];
+  if (unknown === undefined) return message;
+  const meant = didYouMean(
+    unknown,
+    known.map((name) => `--${name}`),
+  );
+  return [`Unknown option '${unknown}'.`, meant, 'The command with --help lists its options.']
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 /** A whole number from 1 on. @throws UsageError */

@@ -130,7 +130,7 @@ describe('the command line', () => {
       ],
       [['predict', 'a', 'b', '--backend', 'webgpu'], "--backend must be one of node, wasm; it is 'webgpu'."],
       [['conformance'], 'Usage: patchbay conformance --fixtures DIR'],
-      [['conformance', '--fixture', 'a'], "Unknown option '--fixture'"],
+      [['conformance', '--fixture', 'a'], "Unknown option '--fixture'. Did you mean '--fixtures'?"],
       [
         ['conformance', '--fixtures', 'a', '--backend', 'gpu'],
         "--backend must be one of node, wasm, webgpu; it is 'gpu'.",
