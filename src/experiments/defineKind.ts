@@ -92,9 +92,10 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
         unitsDone: (result) => work.unitsDone(architecture, resolved, ownResult(result)),
         async *run(model, { earlier, leaveOut = [], ...options }: RunOptions = {}) {
           const left = checkedUnits(leaveOut, leaveOut.length > 0 ? units() : []);
-          // What other weights gave is no part of this result.
+          // What other weights or another backend gave is no part of this result, which names one of each.
           const own = earlier && ownResult(earlier);
-          const past = own && isOfWeights(own, model) ? { earlier: own } : {};
+          const past =
+            own && isOfWeights(own, model) && own.backend.kind === model.backend.kind ? { earlier: own } : {};
           const changes = work.run(model, resolved, { ...options, ...past, ...textOf, leaveOut: left });
           for await (const change of changes) yield { of: name, change };
         },

@@ -1,4 +1,4 @@
-// Going on from a result that other weights have begun.
+// Going on from a result that other weights, or another backend, have begun.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
@@ -6,7 +6,7 @@ import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
 import type { AnyResult } from './kind.ts';
-import { readExperiment } from './registry.ts';
+import { readExperiment, readResult } from './registry.ts';
 import { completeExperiment, growExperiment } from './runExperiment.ts';
 
 let backend: Backend;
@@ -59,4 +59,27 @@ test('cells of other weights under the same name are computed again, and those o
   expect(resumed.model.fingerprint).toBe('weights 2');
   expect(own.model.fingerprint).toBe('weights 1');
   expect(own).not.toEqual(anew);
+});
+
+test('cells of another backend are computed again, so that none stands under a name that is not its own', async () => {
+  const experiment = await readExperiment({
+    kind: 'trace',
+    version: 1,
+    model: 'tiny',
+    prompt: [5, 17, 3, 8],
+    subject: [1, 2],
+    corruption: { kind: 'zero' },
+  });
+  const checkpoint = trained(1);
+  const anew = await withModel(checkpoint, (model) => completeExperiment(model, checkpoint, experiment));
+  const elsewhere = JSON.parse(JSON.stringify(anew), (name, value: unknown) => {
+    if (name === 'backend') return { kind: 'wasm', description: 'another' };
+    return name === 'answerLogit' && Array.isArray(value) ? value.map(() => 99) : value;
+  });
+  const earlier = await readResult(elsewhere);
+  expect(JSON.stringify(earlier)).toContain('99');
+  const resumed = await withModel(checkpoint, (model) =>
+    completeExperiment(model, checkpoint, experiment, { earlier }),
+  );
+  expect(resumed).toEqual(anew);
 });
