@@ -108,6 +108,24 @@ test('two generations at once give what each gives alone', async () => {
   ]);
 });
 
+test('a text does not begin on a model that was loaded after it was prepared', async () => {
+  const { engine, width } = await engineOn();
+  const files = [new File([new Uint8Array(smallGguf('llama'))], 'llama.gguf')];
+  let loading: Promise<unknown> = Promise.resolve();
+  const kinds: string[] = [];
+  const running = engine.generate(request(width), {
+    onPart: ({ kind }) => {
+      kinds.push(kind);
+      if (kind === 'started') loading = engine.loadModel({ kind: 'files', files });
+    },
+  });
+  await expect(running).rejects.toThrow(
+    'Another model was loaded before the text began. Generate it again with the model in use.',
+  );
+  await loading;
+  expect(kinds).toEqual(['started']);
+});
+
 test('a stopped text keeps what it has said', async () => {
   const { engine, width } = await engineOn();
   const { ids, running } = await collect(engine, request(width), 4);

@@ -94,7 +94,7 @@ export async function generateInSteps(
 ): Promise<{ readonly elapsedMs: number }> {
   const started = performance.now();
   const { maxNewTokens, stop = [] } = request;
-  const { open, settings } = await withModel(async (inUse) => {
+  const { source, open, settings } = await withModel(async (inUse) => {
     const files = (await inUse.checkpoint.generationFiles?.(signal)) ?? noFiles;
     const prepared: PreparedText[] = [];
     for (const text of request.texts) prepared.push(await prepare(text, inUse, files, render));
@@ -110,7 +110,8 @@ export async function generateInSteps(
       })),
       ...settings,
     });
-    return { open: rows.map((row, text): OpenText => ({ text, row, said: [] })), settings };
+    const open = rows.map((row, text): OpenText => ({ text, row, said: [] }));
+    return { source: inUse.source, open, settings };
   });
   const ended = new Set<number>();
   /** Of the run at hand: after a lost device only the texts that have not ended run. */
@@ -118,6 +119,11 @@ export async function generateInSteps(
   await runInSteps(
     withModel,
     async (inUse) => {
+      // Preparing had a turn of its own: a model that was loaded since has other tokens.
+      if (inUse.source !== source)
+        throw new ExperimentError(
+          'Another model was loaded before the text began. Generate it again with the model in use.',
+        );
       running = open.filter(({ text }) => !ended.has(text));
       const { sampling, eosIds } = settings;
       return goOn(inUse, running, { maxNewTokens, stop, sampling, eosIds }, signal);
