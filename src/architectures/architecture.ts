@@ -131,6 +131,8 @@ export interface Architecture {
    * position.
    */
   readonly numbersPerToken?: (positions: number) => number;
+  /** Numbers that a block hands to later positions for each position: keys and values, or twice what enters a recurrence. */
+  readonly presentWidth: number;
   readonly components: readonly ComponentDescription[];
   /** Sentences about what other implementations compute otherwise. */
   readonly notices?: readonly string[];

@@ -92,27 +92,46 @@ export interface Decoder extends Blocks {
   readonly shape: Omit<DecoderShape, keyof DecoderSizes>;
 }
 
+const attentionWidths = ({ heads, keyValueHeads, headWidth }: DecoderSizes) => ({
+  headCount: heads,
+  presentWidth: 2 * keyValueHeads * headWidth,
+});
+
 /** A causal language model whose blocks are attention and an MLP. */
 export function decoder(read: ConfigurationReader, { sizes, shape, ...blocks }: Decoder): Architecture {
   const components = decoderComponents({ ...sizes, ...shape });
-  return languageModel(read, { ...blocks, sizes, headCount: sizes.heads, isCausal: true, components });
+  return languageModel(read, { ...blocks, sizes, ...attentionWidths(sizes), isCausal: true, components });
 }
 
 /** A masked language model: as a decoder, but that every position sees every other. */
 export function encoder(read: ConfigurationReader, { sizes, shape, ...blocks }: Decoder): Architecture {
   const components = decoderComponents({ ...sizes, ...shape, isBidirectional: true });
-  return languageModel(read, { ...blocks, sizes, headCount: sizes.heads, isCausal: false, components });
+  return languageModel(read, { ...blocks, sizes, ...attentionWidths(sizes), isCausal: false, components });
 }
 
 export interface LanguageModel
   extends Blocks,
-    Pick<Architecture, 'headCount' | 'isCausal' | 'components' | 'numbersPerToken' | 'notices'> {
+    Pick<
+      Architecture,
+      'headCount' | 'isCausal' | 'presentWidth' | 'components' | 'numbersPerToken' | 'notices'
+    > {
   readonly sizes: ModelSizes;
 }
 
 /** A language model of any blocks. */
 export function languageModel(read: ConfigurationReader, options: LanguageModel): Architecture {
-  const { family, sizes, headCount, isCausal, components, numbersPerToken, notices, ends, block } = options;
+  const {
+    family,
+    sizes,
+    headCount,
+    isCausal,
+    presentWidth,
+    components,
+    numbersPerToken,
+    notices,
+    ends,
+    block,
+  } = options;
   const { layerCount, width, vocabularySize, maxPositions } = sizes;
   return {
     family,
@@ -123,6 +142,7 @@ export function languageModel(read: ConfigurationReader, options: LanguageModel)
     vocabularySize,
     maxPositions,
     isCausal,
+    presentWidth,
     ...(numbersPerToken ? { numbersPerToken } : {}),
     ...(notices ? { notices } : {}),
     components,

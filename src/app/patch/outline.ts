@@ -49,6 +49,8 @@ export function outlineOf(info: ModelInfo): Architecture {
     vocabularySize,
     maxPositions,
     isCausal,
+    // Nothing is run, so nothing is kept.
+    presentWidth: 0,
     components: info.components.map(describe),
     embed: noGraph,
     blocks: [],

@@ -110,6 +110,7 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
     sizes,
     isCausal: true,
     headCount: 1,
+    presentWidth: 2 * innerWidth,
     // States, and what each doubling makes of them.
     numbersPerToken: () => 4 * innerWidth * stateSize,
     components: stateSpaceComponents({

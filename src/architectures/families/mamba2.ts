@@ -161,6 +161,7 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
     sizes,
     isCausal: true,
     headCount: heads,
+    presentWidth: 2 * (convolved + heads),
     components: stateSpaceComponents({
       ...sizes,
       innerWidth,

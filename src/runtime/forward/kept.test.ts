@@ -7,6 +7,7 @@ import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../fixtures/ti
 import { Model } from '../model.ts';
 import type { KeptRow } from '../plan/keptRow.ts';
 import { type Fragment, PlanError, type Row } from '../plan/plan.ts';
+import { keptBytes } from './kept.ts';
 
 let backend: Backend;
 beforeAll(() => {
@@ -138,4 +139,31 @@ describe('what cannot be kept, or done with what was', () => {
     );
     kept.dispose();
   });
+});
+
+test.each([
+  tinyConfigurations.llama,
+  { model_type: 'mamba', hidden_size: 8, num_hidden_layers: 3, state_size: 4, vocab_size: 31 },
+  {
+    model_type: 'mamba2',
+    hidden_size: 8,
+    num_hidden_layers: 3,
+    num_heads: 4,
+    head_dim: 4,
+    n_groups: 2,
+    state_size: 4,
+    vocab_size: 31,
+  },
+])('a kept row of $model_type takes the bytes that are said beforehand', async (configuration) => {
+  const model = await Model.load(tinyCheckpoint(configuration), backend);
+  const said = keptBytes(model.architecture, { layer: 1, length: 5, position: 3 });
+  const [row] = tokenRows;
+  if (!row) throw new Error('no row');
+  // The tables of positions come with the first run.
+  await model.run({ rows: [row], reads: [{ row: 0, site: logits, location: { positions: [4] } }] });
+  const before = backend.liveBytes;
+  const kept = await model.keep({ rows: [row], reads: [] }, { layer: 1, positions: new Map([[0, 3]]) });
+  expect(backend.liveBytes - before).toBe(said);
+  kept.dispose();
+  await model.dispose();
 });

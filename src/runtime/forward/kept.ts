@@ -6,7 +6,6 @@ import type { Backend, DeviceTensor, Piece } from '../backends/backend.ts';
 import type { KeptPresent, KeptRow, KeptSlice } from '../plan/keptRow.ts';
 import { PlanError } from '../plan/plan.ts';
 import type { Schedule } from '../plan/scheduled.ts';
-import { describeComponent } from '../plan/sites.ts';
 import { headStage, type Stage } from '../plan/stage.ts';
 import type { PlacedRow } from './placedRow.ts';
 import type { RowKeeper } from './rowKeeper.ts';
@@ -47,10 +46,8 @@ export function keptBytes(
   architecture: Architecture,
   { layer, length, position }: { readonly layer: number; readonly length: number; readonly position: number },
 ): number {
-  const widths = ['key_output', 'value_output'].map((name) => describeComponent(architecture, name).width);
-  const present =
-    widths.reduce((sum, width) => sum + width, 0) * position * (architecture.layerCount - layer);
-  return 4 * ((length - position) * architecture.width + present);
+  const { width, presentWidth, layerCount } = architecture;
+  return 4 * ((length - position) * width + presentWidth * position * (layerCount - layer));
 }
 
 /** The last stage that each row must reach to be kept. */
