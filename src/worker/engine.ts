@@ -75,7 +75,7 @@ function componentInfo(architecture: Architecture, component: ComponentDescripti
 }
 
 function modelInfo({ model, checkpoint, notices }: Loaded): ModelInfo {
-  const { architecture, residencyReason } = model;
+  const { architecture, residencyReason, fingerprint } = model;
   return {
     label: checkpoint.label,
     family: architecture.modelType,
@@ -87,6 +87,7 @@ function modelInfo({ model, checkpoint, notices }: Loaded): ModelInfo {
     vocabularySize: architecture.vocabularySize,
     maxPositions: architecture.maxPositions,
     parameterCount: model.parameterCount,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
     weightBytes: model.heldBytes,
     ...(residencyReason === undefined ? {} : { weightsNote: residencyReason }),
     ...(notices.length === 0 ? {} : { notices }),

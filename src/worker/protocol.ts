@@ -90,6 +90,8 @@ export interface ModelInfo {
   readonly vocabularySize: number;
   readonly maxPositions: number;
   readonly parameterCount: number;
+  /** Of the weights' contents, as results name it; absent where it could not be read. */
+  readonly fingerprint?: string;
   /** Bytes of weights held for computing. */
   readonly weightBytes: number;
   /** Why the weights are not simply held in float32, in a sentence; absent when they are. */

@@ -4,6 +4,7 @@ import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { Engine, ExperimentOptions, ModelInfo } from '../../worker/protocol.ts';
 import { subjectOf } from '../trace/document.ts';
 import { createWorkbench, type Workbench } from '../workbench.ts';
+import { figureStatus } from './figureStatus.ts';
 import type { ResultKeeper } from './keptResults.ts';
 import { createRunDesk, inTheWay } from './runDesk.ts';
 import { isShownCurrent } from './session.ts';
@@ -122,7 +123,7 @@ const started = (calls: readonly unknown[], count: number) =>
 const ended = ({ trace }: Workbench) =>
   vi.waitFor(() => expect(trace.store.getState().run.status).not.toBe('running'));
 const isCurrent = ({ trace }: Workbench) =>
-  isShownCurrent(trace.store.getState().shown, trace.store.getState().key);
+  isShownCurrent(trace.store.getState().shown, trace.store.getState());
 const prompt = ({ trace }: Workbench) => trace.store.getState().history.present.prompt;
 const louvre = {
   kind: 'trace',
@@ -253,6 +254,25 @@ test('a run that another page takes over is stopped on its own page', async () =
   await ended(made);
   expect(made.trace.store.getState().run.status).toBe('stopped');
   expect(made.desk.getState().run?.page).toBe('Patch');
+});
+
+test('a result of other weights under the same name is not taken for current', async () => {
+  const made = await bench();
+  await ran(made);
+  const { shown, key, world } = made.trace.store.getState();
+  if (shown === null || world.model === null) throw new Error('nothing was computed');
+  const before = {
+    ...shown,
+    result: { ...shown.result, model: { ...shown.result.model, fingerprint: 'a' } },
+  };
+  const using = (fingerprint: string) => ({ key, world: { ...world, model: { ...model, fingerprint } } });
+  expect(isShownCurrent(before, using('a'))).toBe(true);
+  expect(isShownCurrent(before, using('b'))).toBe(false);
+  const state = { ...made.trace.store.getState(), ...using('b') };
+  expect(figureStatus(made.trace.definition, before, state)).toMatchObject({
+    kind: 'stale',
+    words: 'Of other weights of the same name',
+  });
 });
 
 test('a document opened while another is half typed says so, and one undo brings that back', async () => {

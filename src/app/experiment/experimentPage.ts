@@ -296,8 +296,9 @@ export function createExperimentPage<T extends PageTypes>(
     redo: () => moved(stepped(store.getState(), 'redo')),
     start: () => compute(null, { isQuiet: false, isAsked: true }),
     resume: async () => {
-      const { shown, key } = store.getState();
-      if (shown === null || !isShownCurrent(shown, key) || kind.isComplete(shown.result)) return;
+      const state = store.getState();
+      const { shown } = state;
+      if (shown === null || !isShownCurrent(shown, state) || kind.isComplete(shown.result)) return;
       await compute(shown.result, { isQuiet: false, isAsked: true });
     },
     cancel: () => cancelRun(),

@@ -3,7 +3,7 @@
 import { formatCount } from '../quantities.ts';
 import type { PageDefinition, PageTypes } from './definition.ts';
 import type { AnyPageState } from './experimentPage.ts';
-import { isShownCurrent, type Shown } from './session.ts';
+import { isOfOtherWeights, isShownCurrent, type Shown } from './session.ts';
 
 export interface FigureStatus {
   readonly kind: 'stored' | 'current' | 'filling' | 'partial' | 'stale';
@@ -32,16 +32,18 @@ export function figureStatus(
   const isRunning = run.status === 'running' && run.key === shown.key && !run.isQuiet;
   const { done, total } = kind.count(result);
   const { counted } = kind.words;
-  if (!isShownCurrent(shown, key)) {
+  if (!isShownCurrent(shown, { key, world })) {
     const inUse = world.model?.label ?? null;
     const isOther = inUse !== null && result.experiment.model !== inUse;
     return {
       kind: 'stale',
       words: isOther
         ? `Of ${result.model.label}, not of ${inUse}, which is in use now`
-        : isRunning
-          ? 'Of an earlier input, still being computed'
-          : 'Of an earlier input',
+        : shown.key === key && isOfOtherWeights(shown, world.model)
+          ? 'Of other weights of the same name'
+          : isRunning
+            ? 'Of an earlier input, still being computed'
+            : 'Of an earlier input',
     };
   }
   if (isRunning)

@@ -50,7 +50,7 @@ function reason({ face, state, isLoading, desk }: Situation): Reason {
 export function runStatus(situation: Situation): RunStatus {
   const { face, state } = situation;
   const { key, run, shown } = state;
-  const isCurrent = isShownCurrent(shown, key);
+  const isCurrent = isShownCurrent(shown, state);
   const isWhole = shown !== null && face.kind.isComplete(shown.result);
   const isRunningThis = run.status === 'running' && run.key === key && !run.isQuiet;
   const canResume = isCurrent && !isWhole && run.status !== 'running' && shown !== null;

@@ -94,9 +94,17 @@ export type Command = { readonly do: 'run'; readonly isQuiet: boolean } | { read
 
 export const documentIn = <T extends PageTypes>({ history }: PageState<T>): T['document'] => history.present;
 
-/** Whether what is shown belongs to what stands in the controls. */
-export const isShownCurrent = (shown: Shown<AnyResult> | null, key: string | null): boolean =>
-  shown !== null && shown.key === key;
+/** Whether a result is known to be of other weights than those in use, perhaps under the same label. */
+export const isOfOtherWeights = ({ result }: Shown<AnyResult>, model: ModelInfo | null): boolean =>
+  model?.fingerprint !== undefined &&
+  result.model.fingerprint !== undefined &&
+  result.model.fingerprint !== model.fingerprint;
+
+/** Whether what is shown belongs to what stands in the controls, and to the weights in use. */
+export const isShownCurrent = (
+  shown: Shown<AnyResult> | null,
+  { key, world }: { readonly key: string | null; readonly world: World },
+): boolean => shown !== null && shown.key === key && !isOfOtherWeights(shown, world.model);
 
 export function initialState<T extends PageTypes>(definition: PageDefinition<T>): PageState<T> {
   const surroundings = { model: null, tokens: [] };
@@ -161,7 +169,7 @@ export function withFetched<T extends PageTypes>(
   const there = { ...state, opened: { ...opened, isFetching: false } };
   if (found === null) return there;
   // What was computed here of this very experiment is newer than anything stored.
-  const isComputed = shown?.origin === 'run' && isShownCurrent(shown, state.key);
+  const isComputed = shown?.origin === 'run' && isShownCurrent(shown, state);
   if (isComputed || shown?.key === found.key || (run.status === 'running' && !run.isQuiet)) return there;
   // The result knows what its experiment left open, such as which tokens a text meant.
   const present = definition.documentOf(experiment, found.result);
@@ -179,7 +187,7 @@ export function withRun<T extends PageTypes>(state: PageState<T>, run: Run): Pag
 /** What a run has brought. A figure that belongs to what stands there does not give way to one that does not. */
 export function withNews<T extends PageTypes>(state: PageState<T>, news: Shown<T['result']>): PageState<T> {
   const { shown, key } = state;
-  if (news.key === key || !isShownCurrent(shown, key)) return withShown(state, news);
+  if (news.key === key || !isShownCurrent(shown, state)) return withShown(state, news);
   return { ...withShown(state, news), shown };
 }
 
@@ -265,7 +273,7 @@ function commandFor<T extends PageTypes>(state: PageState<T>, before: PageState<
   if (world.model?.label !== opened.experiment.model) return null;
   // The prediction comes first: a person sees it before the figure, and it is quick.
   if (world.readings.some(({ isBusy }) => isBusy)) return null;
-  const isThere = isShownCurrent(shown, key);
+  const isThere = isShownCurrent(shown, state);
   if (isThere && shown?.origin === 'run') return null;
   return { do: 'run', isQuiet: opened.runs === 'quietly' && isThere };
 }

@@ -101,7 +101,7 @@ function Numbers({ result, facts }: { readonly result: TraceResult; readonly fac
 
 export function CellInspector() {
   const shown = useOwn((state) => state.shown);
-  const key = useOwn((state) => state.key);
+  const isCurrent = useOwn((state) => isShownCurrent(state.shown, state));
   const result = shown?.result ?? null;
   const { view, looked, chosen } = useFigure((state) => state);
   const isDefault = looked === null && chosen === null;
@@ -124,7 +124,7 @@ export function CellInspector() {
         <Pins pins={view.pins} shown={address} />
       </div>
       <div>
-        {!isShownCurrent(shown, key) && (
+        {!isCurrent && (
           <p className="standing cell-standing small" data-kind="stale">
             Of an earlier input
           </p>
