@@ -111,6 +111,14 @@ describe('a stop string', () => {
     expect(shownOf('STSTOP', ['STOP']).text).toBe('ST');
   });
 
+  test('that is the text of a special token stops at that token, and what was held back before it is shown', () => {
+    const stream = new TextStream(bytes, [], ['<|end|>', 'bcd']);
+    expect([...bytesOf('abc')].map((id) => stream.push(id).text).join('')).toBe('a');
+    expect(stream.push(259)).toEqual({ text: 'bc', stopped: '<|end|>' });
+    expect(stream.push(97)).toEqual({ text: '' });
+    expect(stream.text).toBe('abc');
+  });
+
   test('is that which begins first, and of those the longest', () => {
     expect(shownOf('abc', ['bc', 'abc'])).toMatchObject({ stopped: 'abc', text: '' });
     expect(shownOf('xbc', ['c', 'bc'])).toMatchObject({ stopped: 'bc', text: 'x' });

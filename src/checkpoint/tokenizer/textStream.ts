@@ -52,7 +52,13 @@ export class TextStream {
     if (this.#isStopped) return { text: '' };
     if (!this.#isText(id)) {
       this.#settle();
-      return this.#hand();
+      const before = this.#hand();
+      if (this.#isStopped) return before;
+      // A special token is no text, so that its own is found in none.
+      const stop = this.#tokenizer.isSpecial(id) ? this.#tokenizer.tokenText(id) : '';
+      if (!this.#stops.includes(stop)) return before;
+      this.#isStopped = true;
+      return { text: before.text + this.#take(this.#text.length), stopped: stop };
     }
     this.#pending.push(id);
     const added = this.#added();
