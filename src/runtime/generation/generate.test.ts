@@ -130,6 +130,7 @@ test('a text that was broken off goes on from what was said, to the same end', a
   const whole = await of(prompt);
   for (const said of [1, 6, 14])
     expect(await of([...prompt, ...(whole?.slice(0, said) ?? [])])).toEqual(whole);
+  expect(await of([...prompt, ...(whole ?? [])])).toEqual(whole);
   await expect(
     generateTexts(model, { rows: [{ tokens: prompt, promptLength: 4 }], maxNewTokens: 1 }),
   ).rejects.toThrow('A prompt of 4 tokens cannot begin a text of 3.');

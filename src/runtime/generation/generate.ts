@@ -127,6 +127,8 @@ function advance(
     const rest = stream?.end();
     return { row, reason: rest?.stopped === undefined ? reason : 'stop', text: rest?.text ?? '' };
   };
+  // A text that was broken off may have all its tokens already.
+  if (sequence.length - promptLength >= limit.count) return { ended: end(limit.reason) };
   if (!logits.every(Number.isFinite)) return { ended: end('notFinite') };
   const id = drawToken(logits, sampling, state);
   if (id === undefined) return { ended: end('noToken') };
