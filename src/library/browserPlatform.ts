@@ -31,5 +31,10 @@ export async function openPlatformModel(source: string | readonly File[], { back
     throw new CheckpointError("A browser has no Node; choose the backend 'webgpu' or 'wasm'.");
   const device = await chooseDevice(backend ?? null);
   const checkpoint = await openSource(source);
-  return { checkpoint, backend: await device.open() };
+  try {
+    return { checkpoint, backend: await device.open() };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
 }

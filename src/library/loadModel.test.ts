@@ -2,10 +2,10 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { expectedTokenizers } from '../checkpoint/expected/smallTokenizers.ts';
 import { committedRoot } from '../cli/conformance/expectedFolders.ts';
-import { CheckpointError, IntervenableModel, type LoadedModel, loadModel } from './patchbay.ts';
+import { BackendError, CheckpointError, IntervenableModel, type LoadedModel, loadModel } from './patchbay.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -44,4 +44,28 @@ test('vocab.json and merges.txt are a tokenizer', async () => {
   await opened(async ({ tokenizer }) => {
     expect(gpt2.texts.map((text) => tokenizer.encode(text))).toEqual(gpt2.ids);
   });
+});
+
+test('a model is closed again where the backend cannot be opened', async () => {
+  const opening = await import('../checkpoint/openNode.ts');
+  const node = await import('../runtime/backends/optionalNodeBackend.ts');
+  let isClosed = false;
+  const { openModel } = opening;
+  vi.spyOn(opening, 'openModel').mockImplementation(async (source) => {
+    const checkpoint = await openModel(source);
+    return {
+      ...checkpoint,
+      close: async () => {
+        isClosed = true;
+        await checkpoint.close();
+      },
+    };
+  });
+  vi.spyOn(node, 'openNodeBackend').mockRejectedValue(new BackendError('no backend'));
+  try {
+    await expect(loadModel(folder)).rejects.toThrow(BackendError);
+    expect(isClosed).toBe(true);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });

@@ -21,8 +21,11 @@ export async function openPlatformModel(
   if (backend === 'webgpu')
     throw new CheckpointError("Node has no WebGPU; choose the backend 'node' or 'wasm'.");
   const checkpoint = await openModel(source);
-  return {
-    checkpoint,
-    backend: backend === 'node' ? await openNodeBackend(threads) : await createWasmBackendOnNode(threads),
-  };
+  try {
+    const opened = backend === 'node' ? openNodeBackend(threads) : createWasmBackendOnNode(threads);
+    return { checkpoint, backend: await opened };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
 }

@@ -57,6 +57,7 @@ export {
 } from '../interventions/intervention.ts';
 export type { PyveneFiles } from '../interventions/pyvene/pyveneFolder.ts';
 export { interventionTypes } from '../interventions/types/registry.ts';
+export { BackendError } from '../runtime/backends/backend.ts';
 export type { EditSpan, StepRange } from '../runtime/generation/editSpan.ts';
 export type { EndReason, GenerateStep, NewToken } from '../runtime/generation/generate.ts';
 export type { SamplingOptions } from '../runtime/generation/sampling/sampling.ts';
@@ -84,7 +85,7 @@ export interface LoadModelOptions extends PlatformOptions {
  * @param source on Node a folder, a `.gguf` file or a Hub id; in a browser a Hub id, a URL of a folder (ending with a
  *   slash) or of a `.gguf` file, or a list of files that a person has picked
  * @throws CheckpointError or UnsupportedModelError that says what was wrong and what would be right, InterventionError
- *   for an option that does not exist
+ *   for an option that does not exist, BackendError where the backend cannot be opened or the model is too large for it
  */
 export async function loadModel(
   source: string | readonly File[],
