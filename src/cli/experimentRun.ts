@@ -93,6 +93,7 @@ export async function runExperiment(
   const problem = metric && kind.metricProblem(experiment, metric);
   if (problem !== undefined) throw new MetricError(problem);
   if (out !== undefined) makeFolder(out);
+  const earlier = out === undefined ? undefined : await earlierResult(out, experiment, backend);
   const controller = new AbortController();
   let stoppedBy: StopSignal = 'SIGINT';
   const listenNoMore = onStop((signal) => {
@@ -100,7 +101,6 @@ export async function runExperiment(
     controller.abort();
   });
   const progress = progressLine();
-  const earlier = out === undefined ? undefined : await earlierResult(out, experiment, backend);
   let current = () => earlier;
   const growing: Growing = {
     signal: controller.signal,

@@ -75,7 +75,10 @@ export function writeResult(result: AnyResult, shown: Shown, out: string): reado
   return [...new Set(paths.map((path) => (dirname(path) === own ? path : dirname(path))))];
 }
 
-/** The unfinished result of the same experiment on the same backend that a folder holds. */
+/**
+ * The unfinished result of the same experiment on the same backend that a folder holds.
+ * @throws UsageError for an unfinished one of other work, which writing would destroy
+ */
 export async function earlierResult(
   out: string,
   experiment: AnyExperiment,
@@ -83,14 +86,19 @@ export async function earlierResult(
 ): Promise<AnyResult | undefined> {
   const path = join(out, 'result.json');
   if (!existsSync(path)) return undefined;
+  let found: AnyResult;
   try {
-    const found = await readResult(JSON.parse(fileText(readFileSync(path))));
-    const isSame =
-      found.backend.kind === backend && JSON.stringify(found.experiment) === JSON.stringify(experiment);
-    const kind = await kindOf(experiment.kind);
-    return isSame && !kind.isComplete(found) ? found : undefined;
+    found = await readResult(JSON.parse(fileText(readFileSync(path))));
   } catch {
     // Whatever stands there is of no use, and is written over.
     return undefined;
   }
+  const kind = await kindOf(found.experiment.kind);
+  if (kind.isComplete(found)) return undefined;
+  const isSame = JSON.stringify(found.experiment) === JSON.stringify(experiment);
+  if (isSame && found.backend.kind === backend) return found;
+  const other = isSame ? `on the backend '${found.backend.kind}'` : 'of another experiment';
+  throw new UsageError(
+    `'${path}' holds an unfinished result ${other}, which would be lost. Name another folder by --out, or delete the file.`,
+  );
 }
