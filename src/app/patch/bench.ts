@@ -68,7 +68,7 @@ export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>
   function follow(): void {
     const state = page.store.getState();
     const draft = draftNow(state);
-    effect.follow(draft.experiment);
+    effect.follow(draft.experiment, draft.model?.fingerprint);
     sockets.follow(state.document, draft, shelfOf(state.document, draft));
     const { selected } = hand.getState();
     if (selected !== null && !state.document.cables.some(({ id }) => id === selected))

@@ -186,6 +186,14 @@ test('numbers of a table of pairs are not those of its first pair alone', () => 
   expect(pairKeyOf(table, draft)).not.toBe(pairKeyOf(document, draft));
 });
 
+test('numbers of other weights under the same name do not belong to the pair', () => {
+  const keyWith = (fingerprint: string) =>
+    pairKeyOf(document, draftOf(document, readings, { ...model, fingerprint }));
+  expect(keyWith('a')).not.toBeNull();
+  expect(keyWith('a')).toBe(keyWith('a'));
+  expect(keyWith('b')).not.toBe(keyWith('a'));
+});
+
 test('a position without a match has no estimate, and takes no part in a head’s', () => {
   const values = Float32Array.of(1, 2, Number.NaN, Number.NaN);
   const estimate = { shape: [1, 2, 2], values, baselines: { base: 0, source: 1 }, elapsedMs: 1 };

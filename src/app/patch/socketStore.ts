@@ -75,7 +75,16 @@ export function pairKeyOf({ base, sources, pairs }: PatchDocument, draft: PatchD
   const { model, tokens, answer, distractor, matching } = draft;
   if (!model || !tokens || !answer || tokens.base.length === 0 || (tokens.sources[0] ?? []).length === 0)
     return null;
-  return JSON.stringify([model.label, base, sources[0], matching, answer.id, distractor?.id ?? null, pairs]);
+  return JSON.stringify([
+    model.label,
+    model.fingerprint,
+    base,
+    sources[0],
+    matching,
+    answer.id,
+    distractor?.id ?? null,
+    pairs,
+  ]);
 }
 
 export const canEstimate = ({ component }: Shelf): boolean =>
