@@ -2,7 +2,7 @@
 
 import { useStore } from 'zustand';
 import { defaultRevision } from '../model/hubAddress.ts';
-import { type WantedModel, wantedModel } from '../model/wantedModel.ts';
+import { isNamed, modelName, type WantedModel, wantedModel } from '../model/wantedModel.ts';
 import { useHub, useModel, useWorkbench } from '../workbenchContext.tsx';
 import { useAnyPage, useAnyState } from './pageContext.tsx';
 
@@ -55,8 +55,8 @@ function OtherModel() {
   const isLoading = useModel((state) => state.load.status === 'loading');
   const isEmbeddedServed = useModel((state) => state.isEmbeddedServed);
   const { load, fields } = useHub((state) => state);
-  if (experiment === null || info === null || info.label === experiment.model || isLoading) return null;
-  const wanted = wantedModel(experiment.model, isEmbeddedServed === true);
+  if (experiment === null || info === null || isNamed(info.label, experiment) || isLoading) return null;
+  const wanted = wantedModel(modelName(experiment), isEmbeddedServed === true);
   return (
     <section className="wide notices" aria-label={`About this ${noun}`}>
       <div className="notices-text" role="status">

@@ -5,6 +5,7 @@
 
 import type { AnyResult, Estimate } from '../../experiments/kind.ts';
 import type { ModelInfo, Prediction, Progress, TokenInfo } from '../../worker/protocol.ts';
+import { isNamed } from '../model/wantedModel.ts';
 import type { PageDefinition, PageTypes, Surroundings } from './definition.ts';
 import { begun, type Change, changed, type History, redone, undone } from './history.ts';
 import { experimentKey } from './key.ts';
@@ -270,7 +271,7 @@ function commandFor<T extends PageTypes>(state: PageState<T>, before: PageState<
     return isOtherModel || isOtherExperiment || isOpening ? { do: 'stop' } : null;
   }
   if (opened === null || opened.runs === 'not' || opened.isFetching || key === null) return null;
-  if (world.model?.label !== opened.experiment.model) return null;
+  if (world.model === null || !isNamed(world.model.label, opened.experiment)) return null;
   // The prediction comes first: a person sees it before the figure, and it is quick.
   if (world.readings.some(({ isBusy }) => isBusy)) return null;
   const isThere = isShownCurrent(shown, state);

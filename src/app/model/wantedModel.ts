@@ -1,6 +1,7 @@
 // Where the model that an experiment names can be had.
 
 import { embeddedModel } from '../model/embedded.ts';
+import { defaultRevision } from './hubAddress.ts';
 
 export type WantedModel =
   | { readonly kind: 'embedded' }
@@ -15,3 +16,21 @@ export function wantedModel(name: string, isEmbeddedServed: boolean): WantedMode
   if (match?.[1] === undefined) return { kind: 'elsewhere' };
   return { kind: 'hub', repository: match[1], revision: match[2] ?? null };
 }
+
+/** The name of an experiment's model with its revision, as the label of a Hub model has it; other names stand as they are. */
+export function modelName({
+  model,
+  revision,
+}: {
+  readonly model: string;
+  readonly revision?: string | undefined;
+}): string {
+  return /^[\w.-]+\/[\w.-]+$/.test(model) ? `${model}@${revision ?? defaultRevision}` : model;
+}
+
+/** Whether the model of a label is the one that an experiment names. */
+export const isNamed = (
+  label: string,
+  named: { readonly model: string; readonly revision?: string | undefined },
+): boolean =>
+  (label === named.model && named.revision === undefined) || modelName({ model: label }) === modelName(named);
