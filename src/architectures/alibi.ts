@@ -7,6 +7,9 @@ import { int32 } from '../onnx/value.ts';
 import { type BlockScope, nowhere, type WeightSource } from './architecture.ts';
 import type { PositionBias } from './attention.ts';
 
+/** What `attention_scores` are. */
+export const alibiScores = 'with the bias by position added';
+
 /**
  * Slopes of the heads: 2^(-8 i / n) for i from 1 on; where the number of heads is no power of two, those of the power
  * below it, then every second one of its double.

@@ -203,6 +203,21 @@ describe('a configuration that cannot be honoured is refused in one sentence', (
   });
 });
 
+test('the description of attention scores says what was made of the products', () => {
+  const scores = (config: ModelConfiguration) =>
+    described(config).components.find(({ name }) => name === 'attention_scores')?.description;
+  const gemma2 = { ...llama, head_dim: 4, model_type: 'gemma2' };
+  const end = 'before softmax; later positions are masked.';
+  expect(scores(llama)).toBe(`Scaled products of queries and keys, ${end}`);
+  expect(scores(gemma2)).toBe(`Scaled products of queries and keys, soft-capped, ${end}`);
+  expect(scores({ ...gemma2, attn_logit_softcapping: null })).toBe(
+    `Scaled products of queries and keys, ${end}`,
+  );
+  expect(scores({ model_type: 'bloom', hidden_size: 12, n_layer: 1, n_head: 3, vocab_size: 31 })).toBe(
+    `Scaled products of queries and keys, with the bias by position added, ${end}`,
+  );
+});
+
 test('what is left out is what transformers takes for it', () => {
   expect(described(gpt2)).toMatchObject({ maxPositions: 1024, layerCount: 2, headCount: 4 });
   expect(described(llama).maxPositions).toBe(2048);

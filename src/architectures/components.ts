@@ -18,6 +18,8 @@ export interface DecoderShape extends HeadShape {
   readonly activation: string;
   /** Queries and keys are rotated by position after their component. */
   readonly isRotary: boolean;
+  /** What is made of the scaled products of queries and keys, where they are not the scores: `soft-capped`. */
+  readonly scores?: string;
   /** Queries and keys are normalised after their component. */
   readonly hasQueryKeyNorm?: boolean;
   /** Every position sees every other. */
@@ -157,7 +159,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
       layout: 'pair',
       width: 1,
       heads,
-      description: `Scaled products of queries and keys, before softmax${shape.isBidirectional ? '' : '; later positions are masked'}.`,
+      description: `Scaled products of queries and keys${shape.scores ? `, ${shape.scores}` : ''}, before softmax${shape.isBidirectional ? '' : '; later positions are masked'}.`,
       feeds: ['attention_weight'],
     },
     {

@@ -2,7 +2,7 @@
 
 import { add } from '../../onnx/elementwise.ts';
 import { activation } from '../activation.ts';
-import { alibi } from '../alibi.ts';
+import { alibi, alibiScores } from '../alibi.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
 import { type DecoderSizes, decoder, neuronActivation } from '../languageModel.ts';
@@ -77,7 +77,7 @@ export function bloom(read: ConfigurationReader, names: ReadonlySet<string>): Ar
   return decoder(read, {
     family: 'bloom',
     sizes,
-    shape: { isFused: true, isRotary: false, activation: neuronActivation },
+    shape: { isFused: true, isRotary: false, scores: alibiScores, activation: neuronActivation },
     ends: {
       tokens: `${prefix}word_embeddings`,
       enter: layerNorm(top('word_embeddings_layernorm'), { width, epsilon }),

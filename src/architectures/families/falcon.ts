@@ -3,7 +3,7 @@
 
 import { add } from '../../onnx/elementwise.ts';
 import { activation } from '../activation.ts';
-import { alibi, bfloat16 } from '../alibi.ts';
+import { alibi, alibiScores, bfloat16 } from '../alibi.ts';
 import type { Architecture, BlockScope, GraphPart } from '../architecture.ts';
 import type { ConfigurationReader } from '../configuration.ts';
 import { type DecoderSizes, decoder, neuronActivation } from '../languageModel.ts';
@@ -108,6 +108,7 @@ export function falcon(read: ConfigurationReader): Architecture {
       isParallel: arrangement !== 'sequential',
       isFused: true,
       isRotary: 'rotary' in positions,
+      ...('bias' in positions ? { scores: alibiScores } : {}),
       activation: neuronActivation,
     },
     ends: {

@@ -94,7 +94,13 @@ function build(read: ConfigurationReader, options: Gemma2): Architecture {
   return decoder(read, {
     family,
     sizes,
-    shape: { isRotary: true, hasQueryKeyNorm, behind: 'a norm', activation: gateActivation },
+    shape: {
+      isRotary: true,
+      hasQueryKeyNorm,
+      behind: 'a norm',
+      ...(scoreCap === undefined ? {} : { scores: 'soft-capped' }),
+      activation: gateActivation,
+    },
     ends: {
       tokens: 'model.embed_tokens',
       enter: scaledEmbedding(width),
