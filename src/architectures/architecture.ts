@@ -134,6 +134,8 @@ export interface Architecture {
   /** Numbers that a block hands to later positions for each position: keys and values, or twice what enters a recurrence. */
   readonly presentWidth: number;
   readonly components: readonly ComponentDescription[];
+  /** What changes a sublayer's output before it is added to the residual stream: `a norm`, `a factor`. */
+  readonly behind?: string;
   /** Sentences about what other implementations compute otherwise. */
   readonly notices?: readonly string[];
   readonly embed: GraphPart<EmbedScope>;

@@ -100,7 +100,14 @@ const attentionWidths = ({ heads, keyValueHeads, headWidth }: DecoderSizes) => (
 /** A causal language model whose blocks are attention and an MLP. */
 export function decoder(read: ConfigurationReader, { sizes, shape, ...blocks }: Decoder): Architecture {
   const components = decoderComponents({ ...sizes, ...shape });
-  return languageModel(read, { ...blocks, sizes, ...attentionWidths(sizes), isCausal: true, components });
+  return languageModel(read, {
+    ...blocks,
+    sizes,
+    ...attentionWidths(sizes),
+    ...(shape.behind === undefined ? {} : { behind: shape.behind }),
+    isCausal: true,
+    components,
+  });
 }
 
 /** A masked language model: as a decoder, but that every position sees every other. */
@@ -113,7 +120,7 @@ export interface LanguageModel
   extends Blocks,
     Pick<
       Architecture,
-      'headCount' | 'isCausal' | 'presentWidth' | 'components' | 'numbersPerToken' | 'notices'
+      'headCount' | 'isCausal' | 'presentWidth' | 'components' | 'numbersPerToken' | 'behind' | 'notices'
     > {
   readonly sizes: ModelSizes;
 }
@@ -128,6 +135,7 @@ export function languageModel(read: ConfigurationReader, options: LanguageModel)
     presentWidth,
     components,
     numbersPerToken,
+    behind,
     notices,
     ends,
     block,
@@ -144,6 +152,7 @@ export function languageModel(read: ConfigurationReader, options: LanguageModel)
     isCausal,
     presentWidth,
     ...(numbersPerToken ? { numbersPerToken } : {}),
+    ...(behind === undefined ? {} : { behind }),
     ...(notices ? { notices } : {}),
     components,
     ...partsAround(sizes, ends),

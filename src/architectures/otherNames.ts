@@ -59,16 +59,19 @@ export function transformerLensName(name: string): string | undefined {
 /**
  * A sentence that answers a name of another library, without its full stop: `what TransformerLens calls 'resid_pre' is
  * 'block_input' here`.
- * @param known the components of the model at hand, where there is one
+ * @param known  the components of the model at hand, where there is one
+ * @param behind what changes a sublayer's output in it before it is added to the residual stream
  * @returns undefined for a name that neither uses
  */
-export function otherName(name: string, known?: readonly string[]): string | undefined {
+export function otherName(name: string, known?: readonly string[], behind?: string): string | undefined {
   const bare = bareName(name);
   if (bare === 'mlp_pre' || bare === 'pre')
     return `what TransformerLens calls '${bare}' is not a component here: edit 'mlp_input' or 'mlp_activation', before and after it`;
   const ours = transformerLensName(name);
   if (ours === 'block_middle' && known?.includes(ours) === false)
     return `what TransformerLens calls '${bare}' has no place in this model: nothing of the residual stream lies between attention and the MLP`;
+  if (behind !== undefined && (bare === 'attn_out' || bare === 'mlp_out'))
+    return `what TransformerLens calls '${bare}' is not a component in this model: it stands behind ${behind}, and '${ours}' here before it`;
   if (ours !== undefined) return `what TransformerLens calls '${bare}' is '${ours}' here`;
   const [, side = 'output'] = /\.(input|output)$/.exec(name) ?? [];
   const parts = name

@@ -14,6 +14,7 @@ function layerComponent(architecture: Architecture, name: string, place: string)
   const here = otherName(
     name,
     architecture.components.map((component) => component.name),
+    architecture.behind,
   );
   if (here !== undefined) throw new ExperimentError(`'${place}': ${here}.`);
   const description = describeComponent(architecture, name);

@@ -38,6 +38,10 @@ test('wherever a component is named, a name of TransformerLens is answered, and 
   expect(() => describeComponent(architecture, 'hook_attn_out')).toThrow(
     /^Component 'hook_attn_out' does not exist in gpt2\. .*Known: embedding_output, .* What TransformerLens calls 'attn_out' is 'attention_output' here\.$/,
   );
+  const gemma2 = { ...tinyConfigurations.llama, model_type: 'gemma2', head_dim: 4 };
+  expect(() => describeComponent(architectureOf(tinyCheckpoint(gemma2)), 'hook_attn_out')).toThrow(
+    "What TransformerLens calls 'attn_out' is not a component in this model: it stands behind a norm, and 'attention_output' here before it.",
+  );
   expect(() => describeComponent(architecture, 'resid_mid')).toThrow(
     "What TransformerLens calls 'resid_mid' is 'block_middle' here.",
   );

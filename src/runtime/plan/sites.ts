@@ -11,7 +11,7 @@ export function describeComponent(architecture: Architecture, name: string): Com
   const found = architecture.components.find((component) => component.name === name);
   if (found) return found;
   const known = architecture.components.map((component) => component.name);
-  const other = otherName(name, known);
+  const other = otherName(name, known, architecture.behind);
   throw new UnknownComponentError(
     `Component '${name}' does not exist in ${architecture.family}. ${didYouMean(name, known)} Known: ${known.join(', ')}.${other === undefined ? '' : ` ${other[0]?.toUpperCase()}${other.slice(1)}.`}`,
   );
