@@ -226,7 +226,7 @@ test.each<readonly [string, Uint8Array, RegExp]>([
   [
     'a crooked place',
     overwritten('llama', 'token_embd.weight', [...u32(2), ...u64(32n), ...u64(330n), ...u32(3), ...u64(8n)]),
-    /no multiple of 32/,
+    /not a multiple of 32/,
   ],
   [
     'an unknown metadata type',

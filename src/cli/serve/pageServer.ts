@@ -29,6 +29,12 @@ export interface PageServerOptions {
 const attempts = 20;
 const largestPort = 65_535;
 
+/** Whether a range has a first byte and, if any, a last one that is not before it. */
+function isPlainRange(range: string | undefined): boolean {
+  const [, first, last] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(range ?? '') ?? [];
+  return first !== undefined && (last === undefined || last === '' || Number(last) >= Number(first));
+}
+
 function listenerOf(folder: string, hubs: readonly string[]): RequestListener {
   // Read anew at each request, so that a build is shown at the next opening.
   const files = sirv(folder, { dev: true, etag: true });
@@ -39,8 +45,9 @@ function listenerOf(folder: string, hubs: readonly string[]): RequestListener {
       response.writeHead(405, { Allow: 'GET, HEAD' }).end();
       return;
     }
-    // Parts of files are not served: sirv ends the process where a range is not one. A server may send the whole instead.
-    delete request.headers.range;
+    // sirv takes a range that ends before it begins for an error of its caller, and one that counts from the end for one
+    // that counts from the beginning. A server may always send the whole instead.
+    if (!isPlainRange(request.headers.range)) delete request.headers.range;
     // A file may vanish, or be unreadable, after its headers have been sent.
     response.on('pipe', (file) => file.on('error', () => response.destroy()));
     try {
