@@ -14,14 +14,15 @@ import type { BackendKind } from '../runtime/backends/backend.ts';
 import { UsageError } from './arguments.ts';
 import { writeWhole } from './writeWhole.ts';
 
-const paper = { width: 1200, theme: 'print' } as const;
+/** With a margin: nothing of a figure stands at the edge of its file. */
+const paper = { width: 1200, theme: 'print', padding: 24 } as const;
 
 function figureSvg(figure: ShownFigure): string {
   switch (figure.kind) {
     case 'heatmap':
       return heatmapSvg(layoutHeatmap(figure.description, paper));
     case 'lines':
-      return plainFigureSvg(layoutLines(figure.description, { ...paper, padding: 16 }));
+      return plainFigureSvg(layoutLines(figure.description, paper));
     default:
       return figure satisfies never;
   }
