@@ -103,7 +103,7 @@ test('a saved result opens where it is dropped, and a broken one is a sentence',
     ['half.json', saved.slice(0, saved.length / 2), 'is not complete JSON'],
     ['newer.json', JSON.stringify({ ...JSON.parse(saved), version: 9 }), 'Use a newer Patchbay'],
     ['other.json', JSON.stringify({ ...JSON.parse(saved), kind: 'patch-result' }), 'put together from two'],
-    ['none.json', '{"a": 1}', 'no experiment of Patchbay'],
+    ['none.json', '{"a": 1}', 'not an experiment of Patchbay'],
   ] as const;
   for (const [name, text, words] of refused) {
     await drop(page, name, text);
