@@ -188,6 +188,9 @@ test('the focus stays at the run when its button goes, and returns to a cell fro
   await button(page, 'Run').focus();
   await page.keyboard.press('Enter');
   await expect(button(page, 'Cancel')).toBeFocused();
+  // Before the first cells there is nothing to go on from, and the button would be Run again.
+  const bar = page.getByRole('progressbar', { name: 'Tracing' });
+  await expect(bar).toHaveAttribute('aria-valuenow', '38');
   await page.keyboard.press('Enter');
   await expect(button(page, 'Resume')).toBeFocused();
   await page.keyboard.press('Enter');
