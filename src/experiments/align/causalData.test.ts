@@ -376,14 +376,13 @@ describe('many declared examples', () => {
   const architectureOf = () => describeArchitecture(checkpoint.config, new Set(checkpoint.tensors.keys()));
 
   test('are the same when they are drawn with breaths between them, one after each', async () => {
-    const architecture = architectureOf();
     let breaths = 0;
     const breathe = async () => {
       breaths += 1;
     };
-    const found = await resolveAlignBreathing(architecture, tokenizer, many(), { breathe });
+    const found = await resolveAlignBreathing(architectureOf(), tokenizer, many(), { breathe });
     expect(breaths).toBe(1000);
-    expect(found).toEqual(resolveAlign(architecture, tokenizer, many()));
+    expect(found).toEqual(resolveAlign(architectureOf(), tokenizer, many()));
   });
 
   test('stop where they are when they are cancelled', async () => {
@@ -394,9 +393,8 @@ describe('many declared examples', () => {
       if (breaths === 10) controller.abort(new Error('enough'));
     };
     const options = { breathe, signal: controller.signal };
-    await expect(resolveAlignBreathing(architectureOf(), tokenizer, many(), options)).rejects.toThrow(
-      'enough',
-    );
+    const stopped = resolveAlignBreathing(architectureOf(), tokenizer, many(), options);
+    await expect(stopped).rejects.toThrow('enough');
     expect(breaths).toBe(10);
   });
 });
