@@ -96,6 +96,17 @@ test('the package holds what was built and no sources, tests or weights twice; a
     expect(readFileSync(join(installed, 'dist', place, 'licences.md'), 'utf8')).toContain('@huggingface/hub');
 });
 
+test('the page is the one for the public, whatever environment it was built in', () => {
+  // This runner names the environment 'test'; a page built for that neither keeps itself nor leaves out React's checks.
+  expect(process.env.NODE_ENV).toBe('test');
+  const assets = join(installed, 'dist/page/assets');
+  const scripts = filesOf(assets)
+    .filter((path) => path.endsWith('.js'))
+    .map((path) => readFileSync(join(assets, path), 'utf8'));
+  expect(scripts.filter((text) => /["'`]\.\/serviceWorker\.js/.test(text))).toHaveLength(1);
+  expect(scripts.filter((text) => text.includes('Invalid hook call'))).toEqual([]);
+});
+
 /** The example of docs/interventions.md: what the embedded model says about the Louvre with the Prado's MLP output. */
 const example = (source: string, options = '') => `
   import { IntervenableModel, loadModel } from 'patchbay';
