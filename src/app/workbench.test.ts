@@ -51,6 +51,7 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
     estimateSockets: missing,
     meanActivation: missing,
     generate: missing,
+    writeChat: missing,
     estimate: missing,
     run: missing,
     async predict(text): Promise<Prediction> {

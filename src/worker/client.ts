@@ -124,6 +124,7 @@ export function connectEngine(port: RpcPort): Engine {
     estimateSockets: (request, options) => call('estimateSockets', request, options),
     meanActivation: (request, options) => call('meanActivation', request, options),
     generate: (request, { onPart, ...options } = {}) => call('generate', request, options, onPart),
+    writeChat: (turns) => call('writeChat', turns),
     cache: () => call('cache', null),
     forget: (label) => call('forget', label),
   };

@@ -11,7 +11,7 @@ import { quoted, reasonOf } from '../messages/wording.ts';
 import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
 import { defaultWeightBytes, Model } from '../runtime/model.ts';
 import type { ChosenDevice } from './device.ts';
-import { generateInSteps, type RenderChat } from './generating.ts';
+import { generateInSteps, type RenderChat, writtenChat } from './generating.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
 import type {
   CacheInfo,
@@ -353,6 +353,8 @@ export function createEngine(
 
     generate: (request, options = {}) =>
       generateInSteps(request, options, render, (work) => withModel(options, work)),
+
+    writeChat: (turns) => withModel({}, (inUse) => writtenChat(inUse, turns, render)),
 
     cache: cacheInfo,
 

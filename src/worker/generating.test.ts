@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { renderChatOnNode } from '../checkpoint/chat/renderOnNode.ts';
 import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
 import { createEngine } from './engine.ts';
+import { writtenChat } from './generating.ts';
 import type { GenerationPart, GenerationRequest } from './generationProtocol.ts';
 import { losingDevice } from './losingDevice.ts';
 import type { Engine } from './protocol.ts';
@@ -145,6 +146,30 @@ test('what cannot be generated is refused in a sentence', async () => {
   await expect(
     engine.generate({ ...given, texts: [{ prompt: { kind: 'text', text: '' } }] }),
   ).rejects.toThrow('there is nothing to go on from');
+});
+
+test('a chat is written down before anything is generated, without a second set of special tokens', async () => {
+  const { engine } = await engineOn();
+  const turns = [{ role: 'user', content: 'Hi' }];
+  expect(await engine.writeChat(turns)).toBeNull();
+  const template = '{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}{{ bos_token }}';
+  const written = await writtenChat(
+    {
+      checkpoint: {
+        generationFiles: async () => ({
+          generationConfig: {},
+          chatTemplates: new Map([['default', template]]),
+          specialTokens: { bos_token: '<s>' },
+        }),
+      },
+      tokenizer: {
+        encode: (text, options) => [text.length, options?.addSpecialTokens === false ? 0 : 1],
+      },
+    },
+    turns,
+    async (given, request) => renderChatOnNode(given, request),
+  );
+  expect(written).toEqual({ rendered: '<|user|>Hi<s>', tokens: ['<|user|>Hi<s>'.length, 0] });
 });
 
 const files = { generationConfig: {}, chatTemplates: new Map([['default', 'x']]), specialTokens: {} };

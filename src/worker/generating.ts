@@ -1,8 +1,8 @@
 // Texts in the worker, a token of each a step: between two steps other calls have their turn, two generations at once as
 // well. A device that is lost costs the step at hand, and the texts go on from what they have said.
 
-import type { ChatRequest } from '../checkpoint/chat/chatTemplate.ts';
-import type { Checkpoint, GenerationFiles } from '../checkpoint/checkpoint.ts';
+import type { ChatRequest, ChatTurn } from '../checkpoint/chat/chatTemplate.ts';
+import type { Checkpoint, GenerationFiles, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { ExperimentError } from '../experiments/experimentFile.ts';
 import { placeSteering, steeringEdits } from '../experiments/steer/steeringEdits.ts';
 import {
@@ -12,7 +12,12 @@ import {
   tokenLimits,
 } from '../runtime/generation/generate.ts';
 import { generationSettings } from '../runtime/generation/settings.ts';
-import type { GenerationOptions, GenerationRequest, GenerationText } from './generationProtocol.ts';
+import type {
+  GenerationOptions,
+  GenerationRequest,
+  GenerationText,
+  WrittenChat,
+} from './generationProtocol.ts';
 import { type ModelInUse, runInSteps } from './steps.ts';
 
 export interface ChattingModel extends ModelInUse {
@@ -32,6 +37,24 @@ const refuseFiles = async (path: string): Promise<never> => {
     `The steering names the file '${path}', which the engine cannot reach. Put the vector's numbers in its place.`,
   );
 };
+
+/** @returns what the model's template makes of turns; null for a model that has none. @throws ChatTemplateError */
+export async function writtenChat(
+  {
+    checkpoint,
+    tokenizer,
+  }: {
+    readonly checkpoint: Pick<Checkpoint, 'generationFiles'>;
+    readonly tokenizer: Pick<Tokenizer, 'encode'>;
+  },
+  turns: readonly ChatTurn[],
+  render: RenderChat,
+): Promise<WrittenChat | null> {
+  const files = (await checkpoint.generationFiles?.()) ?? noFiles;
+  if (files.chatTemplates.size === 0) return null;
+  const rendered = await render(files, { turns });
+  return { rendered, tokens: tokenizer.encode(rendered, { addSpecialTokens: false }) };
+}
 
 interface PreparedText {
   readonly row: GenerateRow;

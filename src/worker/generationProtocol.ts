@@ -80,7 +80,20 @@ export interface GenerationOptions {
   readonly onPart?: (part: GenerationPart) => void;
 }
 
+/** A chat as the model reads it. */
+export interface WrittenChat {
+  /** What the template has written, up to where the reply begins. */
+  readonly rendered: string;
+  /** Ids, without a second set of special tokens. */
+  readonly tokens: readonly number[];
+}
+
 export interface GenerationCalls {
+  /**
+   * What the model's own template makes of turns, before anything is generated; null for a model without a template.
+   * @throws ChatTemplateError in the template's words where it refuses the turns, or does not come to an end
+   */
+  writeChat(turns: readonly ChatTurn[]): Promise<WrittenChat | null>;
   /**
    * Generate texts side by side. What has been handed over stays when the call is aborted. A device that is lost costs the
    * step at hand: the texts go on from what they have said.

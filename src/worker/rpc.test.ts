@@ -28,6 +28,7 @@ function connect(calls: Partial<Engine>): Engine {
       estimateSockets: missing,
       meanActivation: missing,
       generate: missing,
+      writeChat: missing,
       estimate: missing,
       run: missing,
       ...calls,

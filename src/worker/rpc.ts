@@ -2,10 +2,11 @@
 // the port. A call is one message with an id; progress, parts of its result and one reply come back under that id; a
 // cancel message carries the id of the call to stop. Nothing here knows models or React; the page's side is client.ts.
 
+import type { ChatTurn } from '../checkpoint/chat/chatTemplate.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
-import type { GenerationPart, GenerationRequest } from './generationProtocol.ts';
+import type { GenerationPart, GenerationRequest, WrittenChat } from './generationProtocol.ts';
 import type {
   ActivationRequest,
   CacheInfo,
@@ -55,6 +56,7 @@ export interface EngineCalls {
     readonly part: GenerationPart;
     readonly returns: RunEnd;
   };
+  readonly writeChat: { readonly given: readonly ChatTurn[]; readonly returns: WrittenChat | null };
   readonly cache: { readonly given: null; readonly returns: CacheInfo };
   readonly forget: { readonly given: string | null; readonly returns: CacheInfo };
 }
@@ -142,6 +144,8 @@ function perform(
       return engine.meanActivation(call.given, { signal, onProgress });
     case 'generate':
       return engine.generate(call.given, { signal, onPart });
+    case 'writeChat':
+      return engine.writeChat(call.given);
     case 'cache':
       return engine.cache();
     case 'forget':

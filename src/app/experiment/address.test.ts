@@ -47,6 +47,7 @@ const bench = (address: PageAddress) =>
       estimate: missing,
       run: missing,
       generate: missing,
+      writeChat: missing,
       cache: missing,
       forget: missing,
     },

@@ -51,6 +51,7 @@ function fakeEngine() {
     estimateSockets: refuse,
     meanActivation: refuse,
     generate: refuse,
+    writeChat: refuse,
     estimate: refuse,
     cache: async () => ({ isAvailable: false, models: [], sizeBytes: 0 }),
     forget: refuse,

@@ -24,6 +24,7 @@ function waitingEngine() {
     estimateSockets: refuse,
     meanActivation: refuse,
     generate: refuse,
+    writeChat: refuse,
     estimate: refuse,
     cache: refuse,
     forget: refuse,
