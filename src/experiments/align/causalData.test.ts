@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Checkpoint, Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
-import { type CausalDataFile, causalExamples } from './causalData.ts';
+import { causalExamples } from './causalData.ts';
+import type { CausalDataFile } from './causalSchema.ts';
 import type { AlignExampleFile } from './example.ts';
 import { readAlignExperiment } from './experiment.ts';
 import { resolveAlign, resolveAlignBreathing } from './resolve.ts';
@@ -14,7 +15,6 @@ beforeAll(async () => {
   tokenizer = await checkpoint.tokenizer();
 });
 afterAll(() => checkpoint.close());
-
 const around = (data: unknown) =>
   readAlignExperiment({
     kind: 'align',

@@ -4,7 +4,7 @@
 
 import * as v from 'valibot';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
-import { causalDataSchema } from './causalData.ts';
+import { causalDataSchema } from './causalSchema.ts';
 import { exampleSchema } from './example.ts';
 
 export const alignVersion = 1;
