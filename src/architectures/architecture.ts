@@ -127,10 +127,10 @@ export interface Architecture {
   /** Whether a position sees only itself and earlier ones, so that rows may fork within a sequence. */
   readonly isCausal: boolean;
   /**
-   * Numbers that a block holds at once for a token of a sequence of so many positions; absent: a score for each head and
-   * position.
+   * Numbers that a block holds at once beside attention's for a row: a sequence of so many positions, of which it carries
+   * so many.
    */
-  readonly numbersPerToken?: (positions: number) => number;
+  readonly numbersPerRow?: (carried: number, positions: number) => number;
   /** Numbers that a block hands to later positions for each position: keys and values, or twice what enters a recurrence. */
   readonly presentWidth: number;
   readonly components: readonly ComponentDescription[];
@@ -148,6 +148,20 @@ export interface Architecture {
   readonly tied?: { readonly table: string; readonly head: string };
   /** Patterns of checkpoint tensors that hold nothing the model needs (masks, frequencies, a tied copy). */
   readonly ignoredTensors: readonly RegExp[];
+}
+
+/**
+ * Numbers that a block holds at once for a row: a score for each head, carried position and position; what is gathered of
+ * the positions; or more, where the family says so.
+ * @param carried positions that pass, of all `positions` of the sequence
+ */
+export function numbersHeld(
+  { headCount, presentWidth, numbersPerRow }: Architecture,
+  carried: number,
+  positions: number,
+): number {
+  const own = numbersPerRow?.(carried, positions) ?? 0;
+  return Math.max(headCount * carried * positions, (presentWidth / 2) * positions, own);
 }
 
 /** The configuration asks for something this family does not do, or misses something it needs. */

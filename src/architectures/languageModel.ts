@@ -97,6 +97,8 @@ const attentionWidths = ({ heads, keyValueHeads, headWidth }: DecoderSizes) => (
   presentWidth: 2 * keyValueHeads * headWidth,
 });
 
+const mixtureNumbers = (experts: number, width: number) => (carried: number) => 2 * experts * width * carried;
+
 /** A causal language model whose blocks are attention and an MLP. */
 export function decoder(read: ConfigurationReader, { sizes, shape, ...blocks }: Decoder): Architecture {
   const components = decoderComponents({ ...sizes, ...shape });
@@ -105,6 +107,8 @@ export function decoder(read: ConfigurationReader, { sizes, shape, ...blocks }: 
     sizes,
     ...attentionWidths(sizes),
     ...(shape.behind === undefined ? {} : { behind: shape.behind }),
+    // What every expert says of every token, as parts and together.
+    ...(shape.mixture ? { numbersPerRow: mixtureNumbers(shape.mixture.experts, sizes.width) } : {}),
     isCausal: true,
     components,
   });
@@ -120,7 +124,7 @@ export interface LanguageModel
   extends Blocks,
     Pick<
       Architecture,
-      'headCount' | 'isCausal' | 'presentWidth' | 'components' | 'numbersPerToken' | 'behind' | 'notices'
+      'headCount' | 'isCausal' | 'presentWidth' | 'components' | 'numbersPerRow' | 'behind' | 'notices'
     > {
   readonly sizes: ModelSizes;
 }
@@ -134,7 +138,7 @@ export function languageModel(read: ConfigurationReader, options: LanguageModel)
     isCausal,
     presentWidth,
     components,
-    numbersPerToken,
+    numbersPerRow,
     behind,
     notices,
     ends,
@@ -151,7 +155,7 @@ export function languageModel(read: ConfigurationReader, options: LanguageModel)
     maxPositions,
     isCausal,
     presentWidth,
-    ...(numbersPerToken ? { numbersPerToken } : {}),
+    ...(numbersPerRow ? { numbersPerRow } : {}),
     ...(behind === undefined ? {} : { behind }),
     ...(notices ? { notices } : {}),
     components,

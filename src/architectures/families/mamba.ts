@@ -111,8 +111,8 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
     isCausal: true,
     headCount: 1,
     presentWidth: 2 * innerWidth,
-    // States, and what each doubling makes of them.
-    numbersPerToken: () => 4 * innerWidth * stateSize,
+    // States of the whole sequence, wherever the row forks, and what each doubling makes of them.
+    numbersPerRow: (_, positions) => 4 * innerWidth * stateSize * positions,
     components: stateSpaceComponents({
       ...sizes,
       innerWidth,

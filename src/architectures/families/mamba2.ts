@@ -3,7 +3,7 @@
 
 import { matMul } from '../../onnx/contraction.ts';
 import { multiplyDimensions } from '../../onnx/dimension.ts';
-import { add, exp, greater, less, mul, neg, softplus, sub, where } from '../../onnx/elementwise.ts';
+import { add, cast, exp, greater, less, mul, neg, softplus, sub, where } from '../../onnx/elementwise.ts';
 import { gather, reshape, slice, transpose, unsqueeze } from '../../onnx/layout.ts';
 import { cumulativeSum } from '../../onnx/reduction.ts';
 import { constant, sizeAt, type Value } from '../../onnx/value.ts';
@@ -68,11 +68,22 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
   };
   const convolved = innerWidth + 2 * groups * stateSize;
 
+  /**
+   * `bound` where a step lies beyond it. As products with 0 and 1: ONNX Runtime moves transpositions over a choice that the
+   * gradient makes again, and WebGPU transposes no booleans.
+   */
+  const boundWhere = (isBeyond: Value, step: Value, bound: number): Value => {
+    const beyond = cast(isBeyond, 'float32');
+    return add(mul(step, sub(constant(1), beyond)), mul(constant(bound), beyond));
+  };
+
   /** Steps between the limits. */
   const limited = (step: Value): Value => {
-    const [least, most] = [constant(limits.least), constant(limits.most)];
-    const raised = limits.least > 0 ? where(less(step, least), least, step) : step;
-    return limits.most < Number.POSITIVE_INFINITY ? where(greater(raised, most), most, raised) : raised;
+    const { least, most } = limits;
+    const raised = least > 0 ? boundWhere(less(step, constant(least)), step, least) : step;
+    return most < Number.POSITIVE_INFINITY
+      ? boundWhere(greater(raised, constant(most)), raised, most)
+      : raised;
   };
 
   /**

@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest';
+import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import type { Backend, Program } from '../backends/backend.ts';
 import { createNodeBackend } from '../backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../fixtures/tinyCheckpoint.ts';
 import { Model } from '../model.ts';
-import { replace } from '../plan/plan.ts';
+import { type Row, replace } from '../plan/plan.ts';
 
-/** A backend with room for so many bytes in a batch, and the attention scores that its runs were given, in bytes. */
-function watched(
-  batchBytes: number,
-  heads: number,
-): { readonly backend: Backend; readonly scores: number[] } {
+type Held = (rows: number, queries: number, keys: number) => number;
+
+/** A backend with room for so many bytes in a batch, and the bytes that its runs of several rows take by `held`. */
+function watched(batchBytes: number, held: Held): { readonly backend: Backend; readonly taken: number[] } {
   const inner = createNodeBackend(1);
-  const scores: number[] = [];
+  const taken: number[] = [];
   const compile: Backend['compile'] = async (graph) => {
     const program = await inner.compile(graph);
     const run: Program['run'] = (inputs) => {
       const [rows = 0, queries = 0] = inputs.query_index?.shape ?? [];
-      if (rows > 1) scores.push(4 * heads * rows * queries * (inputs.key_index?.shape[1] ?? 0));
+      if (rows > 1) taken.push(4 * held(rows, queries, inputs.key_index?.shape[1] ?? 0));
       return program.run(inputs);
     };
     return { ...program, run };
@@ -29,13 +29,13 @@ function watched(
       return typeof member === 'function' ? member.bind(target) : member;
     },
   });
-  return { backend, scores };
+  return { backend, taken };
 }
 
 test('short rows beside a long one do not pad a batch past the bytes that it may take', async () => {
   const heads = tinyConfigurations.gpt2.n_head;
   const batchBytes = 4 * heads * 20 * 40;
-  const { backend, scores } = watched(batchBytes, heads);
+  const { backend, taken } = watched(batchBytes, (rows, queries, keys) => heads * rows * queries * keys);
   const model = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), backend);
   const long = Array.from({ length: 20 }, (_, at) => at);
   const rows = [long, ...Array.from({ length: 18 }, (_, at) => [at])].map((tokens) => ({
@@ -45,12 +45,46 @@ test('short rows beside a long one do not pad a batch past the bytes that it may
   const logits = { component: 'logits', layer: null };
   const reads = rows.map((_, row) => ({ row, site: logits, location: { positions: [0] } }));
   const together = await model.run({ rows, reads });
-  expect(scores.length).toBeGreaterThan(0);
-  expect(Math.max(...scores)).toBeLessThanOrEqual(batchBytes);
+  expect(taken.length).toBeGreaterThan(0);
+  expect(Math.max(...taken)).toBeLessThanOrEqual(batchBytes);
   const alone = await model.run({ rows: rows.slice(5, 6), reads: reads.slice(0, 1) });
   together[5]?.value?.data.forEach((logit, id) => {
     expect(logit).toBeCloseTo(alone[0]?.value?.data[id] ?? Number.NaN, 5);
   });
+  await model.dispose();
+  await backend.close();
+});
+
+const mamba = { model_type: 'mamba', hidden_size: 8, num_hidden_layers: 2, state_size: 4, vocab_size: 31 };
+const mixtral = { ...tinyConfigurations.llama, model_type: 'mixtral', num_local_experts: 12 };
+
+test.each<{ readonly what: string; readonly config: ModelConfiguration; readonly held: Held }>([
+  // A row that forks at its last position carries one, and still gathers a state for each of its ancestor's.
+  { what: 'states of whole sequences', config: mamba, held: (rows, _, keys) => rows * keys * 16 * 4 },
+  {
+    what: 'what all experts say',
+    config: mixtral,
+    held: (rows, queries) => rows * queries * 12 * tinyConfigurations.llama.hidden_size,
+  },
+])('$what count in a batch of forked rows', async ({ config, held }) => {
+  const length = 24;
+  const batchBytes = 4 * 4 * held(4, config === mamba ? length : 1, length);
+  const { backend, taken } = watched(batchBytes, held);
+  const model = await Model.load(tinyCheckpoint(config), backend);
+  const tokens = Array.from({ length }, (_, at) => at);
+  const site = { component: 'block_input', layer: 1 };
+  const location = { positions: [length - 1] };
+  const forks = Array.from({ length: 40 }, (_, at): Row => {
+    const data = Float32Array.from({ length: model.architecture.width }, (_, entry) => Math.sin(at + entry));
+    const edit = { site, location, fragment: replace, source: { kind: 'tensor' as const, data } };
+    return { start: { kind: 'fork', parent: 0, layer: 1, position: length - 1 }, edits: [edit] };
+  });
+  const rows = [{ start: { kind: 'tokens' as const, tokens }, edits: [] }, ...forks];
+  const logits = { component: 'logits', layer: null };
+  const read = await model.run({ rows, reads: rows.map((_, row) => ({ row, site: logits, location })) });
+  expect(taken.length).toBeGreaterThan(1);
+  expect(Math.max(...taken)).toBeLessThanOrEqual(batchBytes);
+  expect(new Set(read.map(({ value }) => value?.data[3])).size).toBe(41);
   await model.dispose();
   await backend.close();
 });

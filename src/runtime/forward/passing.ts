@@ -2,7 +2,7 @@
 // long prompt may be larger than a batch may be, or than any buffer of the device, a row passes the head in pieces, and
 // what was read of it is put together again.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, numbersHeld } from '../../architectures/architecture.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { ReadResult } from '../plan/plan.ts';
 import type { ScheduledRead } from '../plan/scheduled.ts';
@@ -45,10 +45,9 @@ export function batchesOf(
 ): readonly (readonly Passing[])[] {
   const isHead = stage === headStage(architecture);
   const { longest: positions } = lookup.schedule;
-  const inBlock = architecture.numbersPerToken?.(positions) ?? architecture.headCount * positions;
-  const perToken = isHead ? architecture.vocabularySize : inBlock;
-  const most = Math.floor(backend.batchBytes / (isRecorded ? backwardFactor : 1) / (perToken * 4));
-  const piece = isRecorded ? Number.POSITIVE_INFINITY : Math.max(1, Math.min(most, backend.batchTokens));
+  const most = backend.batchBytes / (isRecorded ? backwardFactor : 1) / 4;
+  const inHead = Math.floor(most / architecture.vocabularySize);
+  const piece = isRecorded ? Number.POSITIVE_INFINITY : Math.max(1, Math.min(inHead, backend.batchTokens));
   const passing = isHead
     ? headPieces(lookup, rows, stage, piece)
     : rows.map((row) => ({ row, positions: [] }));
@@ -59,8 +58,10 @@ export function batchesOf(
     const own = isHead ? each.positions.length : ownTokens(lookup.row(each.row));
     const widest = Math.max(longest, own);
     // Attention pads every row of a batch to its longest; in the head tokens lie flat.
-    const padded = isHead ? tokens + own : ((batches.at(-1)?.length ?? 0) + 1) * widest;
-    const isFull = tokens + own > backend.batchTokens || padded > most;
+    const numbers = isHead
+      ? (tokens + own) * architecture.vocabularySize
+      : ((batches.at(-1)?.length ?? 0) + 1) * numbersHeld(architecture, widest, positions);
+    const isFull = tokens + own > backend.batchTokens || numbers > most;
     if (batches.length === 0 || isFull) batches.push([]);
     batches.at(-1)?.push(each);
     tokens = isFull ? own : tokens + own;

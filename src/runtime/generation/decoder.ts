@@ -1,6 +1,7 @@
 // Sequences that grow, token by token, under edits that live through them. A decoder holds what was computed of them; a
 // step runs the new tokens only, of as many rows at once as go on. Which tokens those are is another's choice.
 
+import { numbersHeld } from '../../architectures/architecture.ts';
 import type { ExecuteContext, ExecuteOptions } from '../forward/execute.ts';
 import { PlanError } from '../plan/plan.ts';
 import { GenerationCache } from './cache.ts';
@@ -151,8 +152,7 @@ export class Decoder {
   #batches<T extends { readonly live: LiveRow }>(entries: readonly T[]): readonly (readonly T[])[] {
     const { architecture, backend } = this.#host.context;
     const longest = entries.reduce((most, { live }) => Math.max(most, live.slots.length + 1), 1);
-    const perToken = architecture.numbersPerToken?.(longest) ?? longest * architecture.width;
-    const perRow = 4 * Math.max(architecture.vocabularySize, perToken);
+    const perRow = 4 * Math.max(architecture.vocabularySize, numbersHeld(architecture, 1, longest));
     const most = Math.max(1, Math.min(backend.batchTokens, Math.floor(backend.batchBytes / perRow)));
     return Array.from({ length: Math.ceil(entries.length / most) }, (_, index) =>
       entries.slice(index * most, (index + 1) * most),
