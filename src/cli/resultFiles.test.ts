@@ -60,6 +60,10 @@ test('an unfinished result is gone on with by its own experiment, and kept from 
   await expect(other).rejects.toThrow(/holds an unfinished result of another experiment/);
   hold(whole);
   expect(await earlierResult(folder, await trace([2, 3]), 'node')).toBeUndefined();
+  hold({ ...whole, version: 99 });
+  const newer = earlierResult(folder, experiment, 'node');
+  await expect(newer).rejects.toThrow(UsageError);
+  await expect(newer).rejects.toThrow(/holds a result that would be lost.* has version 99/);
   hold({ kind: 'nothing' });
   expect(await earlierResult(folder, experiment, 'node')).toBeUndefined();
 });

@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { NewerVersionError } from '../experiments/experimentFile.ts';
 import type { AnyExperiment, AnyResult } from '../experiments/kind.ts';
 import { kindOf, readResult } from '../experiments/registry.ts';
 import type { Shown, ShownFigure } from '../experiments/shown.ts';
@@ -78,7 +79,7 @@ export function writeResult(result: AnyResult, shown: Shown, out: string): reado
 
 /**
  * The unfinished result of the same experiment on the same backend that a folder holds.
- * @throws UsageError for an unfinished one of other work, which writing would destroy
+ * @throws UsageError for an unfinished one of other work, or one of a later Patchbay, which writing would destroy
  */
 export async function earlierResult(
   out: string,
@@ -90,8 +91,12 @@ export async function earlierResult(
   let found: AnyResult;
   try {
     found = await readResult(JSON.parse(fileText(readFileSync(path))));
-  } catch {
-    // Whatever stands there is of no use, and is written over.
+  } catch (cause) {
+    if (cause instanceof NewerVersionError)
+      throw new UsageError(
+        `'${path}' holds a result that would be lost. ${cause.message} Or name another folder by --out.`,
+      );
+    // Whatever else stands there is of no use, and is written over.
     return undefined;
   }
   const kind = await kindOf(found.experiment.kind);

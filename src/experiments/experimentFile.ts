@@ -10,6 +10,9 @@ export class ExperimentError extends Error {
   override readonly name = 'ExperimentError';
 }
 
+/** What was read is whole, as far as can be told, and of a later Patchbay: it is not to be destroyed for being unreadable here. */
+export class NewerVersionError extends ExperimentError {}
+
 /** Data from a file: nothing in it is to be changed. */
 export type Immutable<T> = { readonly [K in keyof T]: Immutable<T[K]> };
 
@@ -27,7 +30,7 @@ const envelope = v.looseObject({ kind: v.string(), version: v.number() });
 /**
  * Check an experiment or a result against the schema of its kind.
  * @param value what JSON.parse gave
- * @throws ExperimentError for another kind, a newer version, or the first thing that is wrong
+ * @throws NewerVersionError for a newer version; ExperimentError for another kind, or the first thing that is wrong
  */
 export function readVersioned<const S extends v.GenericSchema>(
   schema: S,
@@ -47,7 +50,7 @@ export function readVersioned<const S extends v.GenericSchema>(
     );
   }
   if (head.output.version > version) {
-    throw new ExperimentError(
+    throw new NewerVersionError(
       `This '${kind}' has version ${head.output.version}, and this Patchbay reads up to ${version}. Use a newer Patchbay.`,
     );
   }
