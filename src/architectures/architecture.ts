@@ -26,6 +26,8 @@ export interface ComponentDescription {
   readonly width: number;
   /** Heads, for `head` and `pair` components. */
   readonly heads?: number;
+  /** Positions that have one; absent: all. */
+  readonly positions?: readonly number[];
   /** For a per-head form, the component whose entries it shares. */
   readonly headsOf?: string;
   readonly description: string;
@@ -72,8 +74,22 @@ export interface PartScope {
 }
 
 export interface EmbedScope extends PartScope {
-  /** int32 [tokens] */
+  /** int32 [tokens]; nothing where the model reads an input. */
   readonly tokens: Value;
+  /** [tokens, width of the input], where the model reads one. */
+  readonly vectors: Value;
+}
+
+/** What a sequence begins with where that is no text: numbers of a fixed shape, cut into a vector for each position. */
+export interface ModelInput {
+  /** `image`: pixels [channels, height, width], normalised; `sound`: log-mel features [bands, frames]. */
+  readonly kind: 'image' | 'sound';
+  readonly shape: readonly number[];
+  readonly positions: number;
+  /** Numbers in a position's vector. */
+  readonly width: number;
+  /** @param data of the input's shape, row-major @returns [positions, width] */
+  readonly vectors: (data: Float32Array) => Float32Array;
 }
 
 export interface BlockScope extends PartScope {
@@ -122,8 +138,13 @@ export interface Architecture {
   readonly layerCount: number;
   readonly width: number;
   readonly headCount: number;
+  /** Entries of the logits: tokens, or the labels of a classifier. */
   readonly vocabularySize: number;
   readonly maxPositions: number;
+  /** What the model reads in place of tokens. */
+  readonly input?: ModelInput;
+  /** What the entries of the logits are called, where they are no tokens. */
+  readonly labels?: readonly string[];
   /** Whether a position sees only itself and earlier ones, so that rows may fork within a sequence. */
   readonly isCausal: boolean;
   /**

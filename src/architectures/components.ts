@@ -14,6 +14,8 @@ export interface DecoderShape extends HeadShape {
   readonly isParallel?: boolean;
   /** Named when queries, keys and values come from one matrix: its output is a component too. */
   readonly isFused?: boolean;
+  /** What the embedding makes, and what the logits score, where they are not tokens. */
+  readonly ends?: ModelWords;
   /** What `mlp_activation` is in this family. */
   readonly activation: string;
   /** Queries and keys are rotated by position after their component. */
@@ -33,6 +35,19 @@ export interface DecoderShape extends HeadShape {
   /** Layers with one MLP; absent: all. */
   readonly plainLayers?: readonly number[];
 }
+
+/** What stands around the layers of a model that is no language model. */
+export interface ModelWords {
+  readonly embedding: string;
+  readonly logits: string;
+  /** Positions that have logits; absent: all. */
+  readonly logitPositions?: readonly number[];
+}
+
+const languageWords: ModelWords = {
+  embedding: 'The embedding of the token alone, before any position is added.',
+  logits: 'One score for each token of the vocabulary.',
+};
 
 type Sketch = Omit<ComponentDescription, 'scope' | 'layout'> & Partial<Pick<ComponentDescription, 'layout'>>;
 
@@ -239,13 +254,14 @@ function withModelComponents(
     width,
     vocabularySize,
     embeddingWidth = width,
-  }: Pick<DecoderShape, 'width' | 'vocabularySize' | 'embeddingWidth'>,
+    ends = languageWords,
+  }: Pick<DecoderShape, 'width' | 'vocabularySize' | 'embeddingWidth' | 'ends'>,
 ): readonly ComponentDescription[] {
   const model: readonly Sketch[] = [
     {
       name: 'embedding_output',
       width: embeddingWidth,
-      description: 'The embedding of the token alone, before any position is added.',
+      description: ends.embedding,
       feeds: ['block_input'],
     },
     {
@@ -257,8 +273,9 @@ function withModelComponents(
     {
       name: 'logits',
       width: vocabularySize,
-      description: 'One score for each token of the vocabulary.',
+      description: ends.logits,
       feeds: [],
+      ...(ends.logitPositions ? { positions: ends.logitPositions } : {}),
     },
   ];
   const described =

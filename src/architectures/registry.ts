@@ -2,6 +2,7 @@
 
 import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import { nearestNames } from '../messages/nearest.ts';
+import { listed } from '../messages/wording.ts';
 import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import { ConfigurationReader } from './configuration.ts';
 import { bert, roberta } from './families/bert.ts';
@@ -29,6 +30,7 @@ import { phi3 } from './families/phi3.ts';
 import { qwen3, qwen3Moe } from './families/qwen3.ts';
 import { stablelm } from './families/stablelm.ts';
 import { starcoder2 } from './families/starcoder2.ts';
+import { vit } from './families/vit.ts';
 import { type FittedArchitecture, fitTensors } from './tensorNames.ts';
 
 type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
@@ -65,6 +67,7 @@ const families: Readonly<Record<string, Family>> = {
   roberta,
   distilbert: distilBert,
   esm,
+  vit,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
@@ -102,7 +105,7 @@ function unknownModelType(modelType: string): string {
     : nearestNames(modelType, knownModelTypes)[0];
   const known =
     kindred === undefined
-      ? `Known: ${knownModelTypes.join(', ')}.`
+      ? `Known: ${listed(knownModelTypes)}.`
       : `The nearest known family is '${kindred}'.`;
   return `Model type '${modelType}' is not supported. ${known}`;
 }

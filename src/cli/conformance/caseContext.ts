@@ -1,7 +1,8 @@
 // What every kind of case is given, and the rows that its token ids stand for.
 
 import type { Model } from '../../runtime/model.ts';
-import type { Edit, Row } from '../../runtime/plan/plan.ts';
+import type { Edit, Row, RowStart } from '../../runtime/plan/plan.ts';
+import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { Tolerance } from './compare.ts';
 import type { Reference, ReferenceTensor } from './reference.ts';
 
@@ -17,6 +18,29 @@ export const logits = { component: 'logits', layer: null };
 export function tokenRows({ shape, data }: ReferenceTensor): readonly (readonly number[])[] {
   const [rows = 1, length = data.length] = shape;
   return Array.from({ length: rows }, (_, row) => [...data.subarray(row * length, (row + 1) * length)]);
+}
+
+/** What the rows of a reference begin with. @param side whose rows: in an encoder without tokens, the pixels of that side */
+export async function referenceRows(
+  { model, reference }: Pick<CaseContext, 'model' | 'reference'>,
+  side: 'base' | 'source',
+): Promise<readonly RowStart[]> {
+  if (!model.architecture.input)
+    return tokenRows(await reference.tensor(side)).map((tokens) => ({ kind: 'tokens', tokens }));
+  const { shape, data } = await reference.tensor(side === 'base' ? 'pixel_values' : 'source.pixel_values');
+  const [rows = 1] = shape;
+  const each = data.length / rows;
+  return Array.from({ length: rows }, (_, row) => ({
+    kind: 'input',
+    data: Float32Array.from(data.subarray(row * each, (row + 1) * each)),
+  }));
+}
+
+/** The position whose logits a metric is of: the last that has any. */
+export function lastLogits({ architecture }: Model, start: RowStart): number {
+  const { positions } = describeComponent(architecture, 'logits');
+  const length = start.kind === 'tokens' ? start.tokens.length : architecture.maxPositions;
+  return positions?.at(-1) ?? length - 1;
 }
 
 export const fromTokens = (tokens: readonly number[], edits: readonly Edit[] = []): Row => ({

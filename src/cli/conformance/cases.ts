@@ -5,7 +5,7 @@ import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Location, type Read, type Row, replace } from '../../runtime/plan/plan.ts';
 import { compareAttribution } from './attributionCase.ts';
-import { type CaseContext, fromTokens, logits, tokenRows } from './caseContext.ts';
+import { type CaseContext, logits, referenceRows } from './caseContext.ts';
 import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
 import { compareGenerated, comparePyveneGenerated, compareSteered } from './generateCases.ts';
 import { compareGradients, compareRotation } from './gradientCases.ts';
@@ -52,7 +52,7 @@ const activationsSchema = v.looseObject({ components: v.array(v.string()), layer
 
 const activations: CaseRunner = async (context, description) => {
   const { components, layers } = v.parse(activationsSchema, description);
-  const base = tokenRows(await context.reference.tensor('base'));
+  const base = await referenceRows(context, 'base');
   const parts = base.length;
   const isRecorded = (name: string) =>
     Array.from({ length: layers }, (_, layer) => context.reference.has(`base.act.${layer}.${name}`)).includes(
@@ -79,7 +79,7 @@ const activations: CaseRunner = async (context, description) => {
   ]);
   return compareReads(
     context,
-    base.map((tokens) => fromTokens(tokens)),
+    base.map((start) => ({ start, edits: [] })),
     reads,
   );
 };
@@ -97,20 +97,26 @@ const interchange: CaseRunner = async (context, description) => {
     interchangeSchema,
     description,
   );
-  const base = tokenRows(await context.reference.tensor('base'));
-  const source = tokenRows(await context.reference.tensor('source'));
+  const base = await referenceRows(context, 'base');
+  const source = await referenceRows(context, 'source');
   const site = { component: componentOf(component), layer };
-  const edited = base.map((tokens, row) =>
-    fromTokens(tokens, [
+  const edited = base.map((start, row) => ({
+    start,
+    edits: [
       {
         site,
         location: { positions: [base_position] },
         fragment: replace,
-        source: { kind: 'row', row: base.length + row, site, location: { positions: [source_position] } },
+        source: {
+          kind: 'row' as const,
+          row: base.length + row,
+          site,
+          location: { positions: [source_position] },
+        },
       },
-    ]),
-  );
-  const rows = [...edited, ...source.map((tokens) => fromTokens(tokens))];
+    ],
+  }));
+  const rows = [...edited, ...source.map((start) => ({ start, edits: [] }))];
   const reads = base.map((_, row) => ({
     row,
     site: logits,

@@ -9,12 +9,16 @@ import { transpose } from '../../onnx/layout.ts';
 import type { Place, Term } from '../../runtime/backward/objective.ts';
 import { crossEntropy, weightedEntries } from '../../runtime/backward/objectives.ts';
 import { type Fragment, type FragmentParameter, PlanError } from '../../runtime/plan/plan.ts';
-import { type CaseContext, fromTokens, logits, tokenRows } from './caseContext.ts';
+import { type CaseContext, lastLogits, logits, referenceRows } from './caseContext.ts';
 import { type Difference, difference, identical, worse } from './compare.ts';
 import type { ReferenceCase } from './reference.ts';
 
 const gradientSchema = v.looseObject({
-  metric: v.literal('sum over batch of logits[:, -1, 7] - logits[:, -1, 11]'),
+  metric: v.picklist([
+    'sum over batch of logits[:, -1, 7] - logits[:, -1, 11]',
+    // A classifier has one position with logits.
+    'sum over batch of logits[:, 7] - logits[:, 11]',
+  ]),
 });
 
 /** `grad.LAYER.COMPONENT`, [rows, positions, width]: the gradient of the metric at every site. */
@@ -23,7 +27,7 @@ export async function compareGradients(
   description: ReferenceCase,
 ): Promise<Difference> {
   v.parse(gradientSchema, description);
-  const base = tokenRows(await reference.tensor('base'));
+  const base = await referenceRows({ model, reference }, 'base');
   const { layerCount, components } = model.architecture;
   const names = components.flatMap(({ name }) => (name === 'qkv_output' ? [name, 'qkv'] : [name]));
   const expected = names.flatMap((name) =>
@@ -34,12 +38,17 @@ export async function compareGradients(
     })).filter(({ tensor }) => reference.has(tensor)),
   );
   if (expected.length === 0) throw new CheckpointError('tensors.safetensors holds no gradient.');
-  const terms = base.map((tokens, row): Term => {
+  const terms = base.map((start, row): Term => {
     const pair = [
       { entry: 7, factor: 1 },
       { entry: 11, factor: -1 },
     ];
-    return { row, site: logits, location: { positions: [tokens.length - 1] }, ...weightedEntries([pair]) };
+    return {
+      row,
+      site: logits,
+      location: { positions: [lastLogits(model, start)] },
+      ...weightedEntries([pair]),
+    };
   });
   const at = expected.flatMap(({ name, layer }) =>
     base.map((_, row): Place => {
@@ -48,7 +57,7 @@ export async function compareGradients(
       return { row, site: { component, layer }, location: { positions: 'all' } };
     }),
   );
-  const found = await model.gradients({ rows: base.map((tokens) => fromTokens(tokens)), terms, at });
+  const found = await model.gradients({ rows: base.map((start) => ({ start, edits: [] })), terms, at });
   let total = identical;
   for (const [index, { tensor }] of expected.entries()) {
     const { data } = await reference.tensor(tensor);
@@ -96,30 +105,36 @@ export async function compareRotation(
 ): Promise<Difference> {
   const { layer, component, source_position, base_position, ...rest } = v.parse(dasSchema, description);
   const [logitsName, lossName, gradientName] = rest.outputs;
-  const base = tokenRows(await reference.tensor('base'));
-  const source = tokenRows(await reference.tensor('source'));
+  const base = await referenceRows({ model, reference }, 'base');
+  const source = await referenceRows({ model, reference }, 'source');
   const { shape, data } = await reference.tensor(rest.parameters[0]);
   const { data: labels } = await reference.tensor('das.labels');
   const weight: FragmentParameter = { shape, data: Float32Array.from(data) };
   const parameters = { rotation: weight };
   const site = { component, layer };
-  const edited = base.map((tokens, row) =>
-    fromTokens(tokens, [
+  const edited = base.map((start, row) => ({
+    start,
+    edits: [
       {
         site,
         location: { positions: [base_position] },
         fragment: rotation(parameters),
-        source: { kind: 'row', row: base.length + row, site, location: { positions: [source_position] } },
+        source: {
+          kind: 'row' as const,
+          row: base.length + row,
+          site,
+          location: { positions: [source_position] },
+        },
       },
-    ]),
-  );
+    ],
+  }));
   const found = await model.gradients({
-    rows: [...edited, ...source.map((tokens) => fromTokens(tokens))],
+    rows: [...edited, ...source.map((start) => ({ start, edits: [] }))],
     reads: base.map((_, row) => ({ row, site: logits, location: { positions: 'all' } })),
-    terms: base.map((tokens, row) => ({
+    terms: base.map((start, row) => ({
       row,
       site: logits,
-      location: { positions: [tokens.length - 1] },
+      location: { positions: [lastLogits(model, start)] },
       weight: 1 / base.length,
       ...crossEntropy([labels[row] ?? 0]),
     })),

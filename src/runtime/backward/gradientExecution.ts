@@ -269,7 +269,7 @@ class Backward {
     const { architecture } = this.#context;
     const taps = slots.uses.map(({ component, layout }) => ({ component, layout }));
     const sites = { edits: slots.edits, taps };
-    if (stage === embedStage) return openEmbed(architecture.embed, sites);
+    if (stage === embedStage) return openEmbed(architecture.embed, sites, architecture.input);
     const block = architecture.blocks[stage];
     return block
       ? openBlock(block, { ...sites, hasPast: slots.hasPast }, architecture.width)

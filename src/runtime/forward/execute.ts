@@ -1,7 +1,7 @@
 // Runs a schedule, layer by layer: all rows alive at a layer pass through it in batches, then move to the next. What
 // rows need of each other (states at a fork, keys and values, sources of edits) is handed over on the device.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import type { Architecture, ModelInput } from '../../architectures/architecture.ts';
 import { Arena } from '../backends/arena.ts';
 import type { Backend, DeviceTensor, Program, TensorData } from '../backends/backend.ts';
 import type { Programs } from '../backends/programs.ts';
@@ -10,7 +10,7 @@ import type { Schedule } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
 import { embedStage, headStage, type Stage } from '../plan/stage.ts';
 import type { BoundWeights, WeightStore } from '../weights/weights.ts';
-import { indexBatch } from './batch.ts';
+import { type BatchIndices, indexBatch } from './batch.ts';
 import { Captures } from './captures.ts';
 import { type PreparedEdits, prepareEdits } from './editGroups.ts';
 import { Lookup } from './lookup.ts';
@@ -235,7 +235,9 @@ export class Execution {
       give(name, { tensor: this.arena.upload(data, shape), isTemporary: true });
     for (const name of ['positions', 'lengths'] as const) upload(name, sizes[name], sizes.tokens);
     if (stage === embedStage) {
-      upload('tokens', this.#tokens(batch, sizes.offsets, sizes.tokens), sizes.tokens);
+      const { input } = this.#context.architecture;
+      if (input) upload('vectors', this.#vectors(input, batch, sizes), sizes.tokens, input.width);
+      else upload('tokens', this.#tokens(batch, sizes.offsets, sizes.tokens), sizes.tokens);
     } else {
       upload('query_index', sizes.queryIndex, sizes.rows, sizes.queries);
       upload('query_positions', sizes.queryPositions, sizes.rows, sizes.queries);
@@ -265,6 +267,16 @@ export class Execution {
       if (start?.kind === 'tokens') tokens.set(start.tokens, offsets[place]);
     });
     return tokens;
+  }
+
+  #vectors(input: ModelInput, batch: readonly number[], { offsets, tokens }: BatchIndices): Float32Array {
+    const vectors = new Float32Array(tokens * input.width);
+    batch.forEach((row, place) => {
+      const start = this.lookup.plan.rows[row]?.start;
+      if (start?.kind === 'input')
+        vectors.set(input.vectors(start.data), (offsets[place] ?? 0) * input.width);
+    });
+    return vectors;
   }
 
   /** Give the head the positions that are read, and no others. */
@@ -367,7 +379,7 @@ export class Execution {
 
   #graph(stage: Stage, slots: VariantSlots) {
     const { architecture } = this.#context;
-    if (stage === embedStage) return embedVariant(architecture.embed, slots);
+    if (stage === embedStage) return embedVariant(architecture.embed, slots, architecture.input);
     const block = architecture.blocks[stage];
     return block
       ? blockVariant(block, slots, architecture.width)

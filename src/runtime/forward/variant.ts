@@ -7,6 +7,7 @@ import type {
   EmbedScope,
   GraphPart,
   HeadScope,
+  ModelInput,
   PartScope,
   Site as SiteHook,
   WeightSource,
@@ -96,10 +97,19 @@ export interface KeysAndValues {
   readonly values: Value;
 }
 
-export function openEmbed(part: GraphPart<EmbedScope>, slots: SiteSlots): OpenPart {
+/** What an embedding reads: which of the two is in the graph follows from its equations. */
+export const embedInputs = (read: ModelInput | undefined): Pick<EmbedScope, 'tokens' | 'vectors'> => ({
+  tokens: input('tokens', 'int32', ['tokens']),
+  vectors: input('vectors', 'float32', ['tokens', read?.width ?? 0]),
+});
+
+export function openEmbed(
+  part: GraphPart<EmbedScope>,
+  slots: SiteSlots,
+  read: ModelInput | undefined,
+): OpenPart {
   const { site, ...sites } = openSites(slots);
-  const tokens = input('tokens', 'int32', ['tokens']);
-  return { out: part.build({ ...partScope(part.weights, site), tokens }), ...sites };
+  return { out: part.build({ ...partScope(part.weights, site), ...embedInputs(read) }), ...sites };
 }
 
 export function openHead(part: GraphPart<HeadScope>, slots: SiteSlots, width: number): OpenPart {
@@ -135,8 +145,12 @@ export function openBlock(
   return { out, hidden, attention: { batch, ...seen }, ...sites };
 }
 
-export function embedVariant(part: GraphPart<EmbedScope>, slots: VariantSlots): Graph {
-  const { out, outputs } = openEmbed(part, slots);
+export function embedVariant(
+  part: GraphPart<EmbedScope>,
+  slots: VariantSlots,
+  read: ModelInput | undefined,
+): Graph {
+  const { out, outputs } = openEmbed(part, slots, read);
   return graph({ ...outputs, ...(slots.keepsHidden ? { out } : {}) });
 }
 

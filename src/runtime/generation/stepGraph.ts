@@ -11,7 +11,7 @@ import { type Graph, graph } from '../../onnx/graph.ts';
 import { concat } from '../../onnx/layout.ts';
 import { input, sizeAt, type Value } from '../../onnx/value.ts';
 import { openSites, type SiteSlots } from '../forward/siteGraph.ts';
-import { editKey } from '../forward/variant.ts';
+import { editKey, embedInputs } from '../forward/variant.ts';
 import { PlanError } from '../plan/plan.ts';
 import { embedStage, headStage, type Stage } from '../plan/stage.ts';
 
@@ -92,7 +92,7 @@ export function spanGraph(
       },
     };
     if (!hidden) {
-      hidden = architecture.embed.build({ ...scope, tokens: input('tokens', 'int32', ['tokens']) });
+      hidden = architecture.embed.build({ ...scope, ...embedInputs(architecture.input) });
       return;
     }
     const block = architecture.blocks[stage];

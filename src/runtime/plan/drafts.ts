@@ -15,7 +15,27 @@ export interface Draft {
   edits: ScheduledEdit[];
 }
 
+const whatIsRead = { image: 'an image', sound: 'a sound' } as const;
+
+function draftFromInput({ family, input }: Architecture, data: Float32Array): Draft {
+  if (!input) throw new PlanError(`A ${family} model reads tokens; an image or a sound has no place in it.`);
+  const count = input.shape.reduce((product, size) => product * size, 1);
+  if (data.length !== count) {
+    throw new PlanError(
+      `This model reads ${whatIsRead[input.kind]} of [${input.shape.join(', ')}], ${count} numbers; ${data.length} were given.`,
+    );
+  }
+  const bad = data.findIndex((number) => !Number.isFinite(number));
+  if (bad >= 0)
+    throw new PlanError(`Number ${bad} of the ${input.kind} is ${data[bad]}, which is not finite.`);
+  return { length: input.positions, first: 0, start: embedStage, end: embedStage, past: [], edits: [] };
+}
+
 function draftFromTokens(architecture: Architecture, tokens: readonly number[]): Draft {
+  if (architecture.input)
+    throw new PlanError(
+      `A ${architecture.family} model reads ${whatIsRead[architecture.input.kind]}, not tokens. Give it one.`,
+    );
   if (tokens.length === 0) throw new PlanError('A row needs at least one token.');
   if (tokens.length > architecture.maxPositions) {
     throw new PlanError(
@@ -104,6 +124,7 @@ export function draftRow(
 ): Draft {
   const { start } = plan.rows[row] ?? { start: { kind: 'tokens' as const, tokens: [] } };
   if (start.kind === 'tokens') return draftFromTokens(architecture, start.tokens);
+  if (start.kind === 'input') return draftFromInput(architecture, start.data);
   if (start.kind === 'kept')
     return { length: start.kept.length, first: 0, start: never, end: embedStage, past: [], edits: [] };
   const { parent, layer, position } = start;

@@ -99,6 +99,11 @@ export interface Edit {
 export type RowStart =
   | { readonly kind: 'tokens'; readonly tokens: readonly number[] }
   | {
+      /** What the model reads in place of tokens, of the shape of its input, row-major. */
+      readonly kind: 'input';
+      readonly data: Float32Array;
+    }
+  | {
       /**
        * Fork from another row at the entrance of a layer, carrying only the positions from `position` on. Earlier
        * positions, and earlier layers, are the parent's.

@@ -54,8 +54,8 @@ export function resolveLocation(
   location: Location,
   length: number,
 ): ResolvedLocation {
-  const positions =
-    location.positions === 'all' ? Array.from({ length }, (_, position) => position) : location.positions;
+  const all = component.positions ?? Array.from({ length }, (_, position) => position);
+  const positions = location.positions === 'all' ? all : location.positions;
   if (positions.length === 0) throw new PlanError(`A location of '${component.name}' names no position.`);
   const badPosition = positions.find(
     (position) => !Number.isInteger(position) || position < 0 || position >= length,
@@ -63,6 +63,12 @@ export function resolveLocation(
   if (badPosition !== undefined) {
     throw new PlanError(
       `Position ${badPosition} does not exist: the sequence has positions 0 to ${length - 1}.`,
+    );
+  }
+  const without = component.positions && positions.find((position) => !all.includes(position));
+  if (without !== undefined) {
+    throw new PlanError(
+      `Position ${without} has no '${component.name}' in this model. Positions that have one: ${all.join(', ')}.`,
     );
   }
   if (component.layout === 'token') {
