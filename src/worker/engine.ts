@@ -10,6 +10,7 @@ import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import { quoted, reasonOf } from '../messages/wording.ts';
 import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
 import { defaultWeightBytes, Model } from '../runtime/model.ts';
+import { alignLearned, alignOwnAnswers, alignTask } from './aligning.ts';
 import type { ChosenDevice } from './device.ts';
 import { generateInSteps, type RenderChat, writtenChat } from './generating.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
@@ -350,6 +351,16 @@ export function createEngine(
 
     meanActivation: (request, options = {}) =>
       withModel(options, (inUse) => meanActivation(request, options, inUse)),
+
+    // No device is needed, so that typing is answered while something runs.
+    alignTask: async (request, options = {}) =>
+      alignTask(request, options, loaded ?? (await withModel(options, async (inUse) => inUse))),
+
+    alignOwnAnswers: (request, options = {}) =>
+      withModel(options, (inUse) => alignOwnAnswers(request, options, inUse)),
+
+    alignLearned: (request, options = {}) =>
+      withModel(options, (inUse) => alignLearned(request, options, inUse)),
 
     generate: (request, options = {}) =>
       generateInSteps(request, options, render, (work) => withModel(options, work)),

@@ -1,5 +1,7 @@
 // What passes between the page and the engine's worker: plain data only. The page never sees a tensor or a session.
 
+import type { LearnedRequest, LearnedSite } from '../experiments/align/learned.ts';
+import type { AlignTask, AlignTaskRequest, OwnAnswers } from '../experiments/align/task.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
@@ -195,8 +197,17 @@ export interface PatchCalls {
   meanActivation(request: ActivationRequest, options?: CallOptions): Promise<Float32Array>;
 }
 
+export interface AlignCalls {
+  /** The examples of a task under the model's tokens; no model runs. */
+  alignTask(request: AlignTaskRequest, options?: CallOptions): Promise<AlignTask>;
+  /** What the model continues the prompts of a task with by itself. */
+  alignOwnAnswers(request: AlignTaskRequest, options?: CallOptions): Promise<OwnAnswers>;
+  /** How the prompts of a task lie along what was learned at a site. */
+  alignLearned(request: LearnedRequest, options?: CallOptions): Promise<LearnedSite>;
+}
+
 /** What the page can ask of the engine. Each call may be aborted; an abort rejects with an `AbortError`. */
-export interface Engine extends PatchCalls, GenerationCalls {
+export interface Engine extends PatchCalls, AlignCalls, GenerationCalls {
   device(): Promise<DeviceInfo>;
   loadModel(source: ModelSource, options?: CallOptions): Promise<ModelInfo>;
   tokenize(text: string): Promise<readonly TokenInfo[]>;

@@ -3,6 +3,8 @@
 // cancel message carries the id of the call to stop. Nothing here knows models or React; the page's side is client.ts.
 
 import type { ChatTurn } from '../checkpoint/chat/chatTemplate.ts';
+import type { LearnedRequest, LearnedSite } from '../experiments/align/learned.ts';
+import type { AlignTask, AlignTaskRequest, OwnAnswers } from '../experiments/align/task.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
@@ -51,6 +53,9 @@ export interface EngineCalls {
   };
   readonly estimateSockets: { readonly given: SocketEstimateRequest; readonly returns: SocketEstimates };
   readonly meanActivation: { readonly given: ActivationRequest; readonly returns: Float32Array };
+  readonly alignTask: { readonly given: AlignTaskRequest; readonly returns: AlignTask };
+  readonly alignOwnAnswers: { readonly given: AlignTaskRequest; readonly returns: OwnAnswers };
+  readonly alignLearned: { readonly given: LearnedRequest; readonly returns: LearnedSite };
   readonly generate: {
     readonly given: GenerationRequest;
     readonly part: GenerationPart;
@@ -142,6 +147,12 @@ function perform(
       return engine.estimateSockets(call.given, { signal, onProgress });
     case 'meanActivation':
       return engine.meanActivation(call.given, { signal, onProgress });
+    case 'alignTask':
+      return engine.alignTask(call.given, { signal });
+    case 'alignOwnAnswers':
+      return engine.alignOwnAnswers(call.given, { signal });
+    case 'alignLearned':
+      return engine.alignLearned(call.given, { signal });
     case 'generate':
       return engine.generate(call.given, { signal, onPart });
     case 'writeChat':

@@ -14,13 +14,14 @@ import type { Call } from '../../interventions/execution/runs.ts';
 import { IntervenableModel, type RunArguments, type Tensor } from '../../interventions/intervenableModel.ts';
 import type { Parameters } from '../../interventions/intervention.ts';
 import type { Model } from '../../runtime/model.ts';
-import { type Read, type Row, replace } from '../../runtime/plan/plan.ts';
+import type { Read } from '../../runtime/plan/plan.ts';
 import type { Samples } from '../metrics.ts';
 import type { Notice } from '../notice.ts';
 import { finiteSamples, floatsOf, promptRow } from '../planRuns.ts';
 import { finiteLogits, logSumExp, topCandidates } from '../predict.ts';
 import { promptReader } from '../promptReader.ts';
 import { ranOn } from '../resultParts.ts';
+import { readThroughHead } from '../throughHead.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
 import type { InterveneExperiment } from './experiment.ts';
 import { type InterveneResult, interveneResultVersion, type NamedCandidate } from './result.ts';
@@ -194,28 +195,6 @@ async function plainLogits(
     });
   }
   return prompts.map((tokens) => known.get(keyOf(tokens)) ?? new Float32Array());
-}
-
-/** What the model's head makes of vectors of the residual stream, each by itself. */
-async function readThroughHead(
-  model: Model,
-  { shape, data }: Tensor,
-  anyToken: number,
-  signal: AbortSignal | undefined,
-): Promise<readonly Float32Array[]> {
-  const { width, layerCount } = model.architecture;
-  if (shape.at(-1) !== width || layerCount === 0) return [];
-  const site = { component: 'block_output', layer: layerCount - 1 };
-  const location = { positions: [0] };
-  const rows = Array.from({ length: data.length / width }, (_, unit): Row => {
-    const source = { kind: 'tensor', data: data.slice(unit * width, (unit + 1) * width) } as const;
-    return {
-      start: { kind: 'tokens', tokens: [anyToken] },
-      edits: [{ site, location, fragment: replace, source }],
-    };
-  });
-  const reads = rows.map((_, row): Read => ({ row, site: logitsSite, location }));
-  return (await model.run({ rows, reads }, signal ? { signal } : {})).map(floatsOf);
 }
 
 interface Intervened {

@@ -1,0 +1,202 @@
+// The task of an alignment as a person looks at it before anything is trained: the first examples with their tokens and the
+// places of the variables, how many there are on either side, how the labels are balanced, and which prompts the model
+// answers by itself. Sites play no part in it.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { Model } from '../../runtime/model.ts';
+import type { Notice } from '../notice.ts';
+import { type NamedToken, tokenLabel } from '../tokens.ts';
+import { causalPairs } from './causalData.ts';
+import type { Setting } from './causalModel.ts';
+import type { AlignExample } from './example.ts';
+import { type AlignExperiment, readAlignExperiment } from './experiment.ts';
+import { predictions } from './keptExamples.ts';
+import { type Breathing, type ResolvedAlign, resolveAlignBreathing } from './resolve.ts';
+
+/** What of an experiment its task is. */
+export type AlignTaskRequest = Pick<AlignExperiment, 'data' | 'testData' | 'split'>;
+
+export interface TaskExample {
+  readonly base: readonly NamedToken[];
+  readonly source: readonly NamedToken[];
+  /** As the examples have them, with the space before. */
+  readonly label: string;
+  readonly baseLabel: string | null;
+  /** Positions by the names that a site may give: of the base and of the source. */
+  readonly positions: Readonly<Record<string, readonly [base: number, source: number]>>;
+  /** What the variables are; null for examples that are listed. */
+  readonly settings: {
+    readonly base: Setting<string>;
+    readonly source: Setting<string>;
+    readonly after: Setting<string>;
+  } | null;
+}
+
+export interface AlignTask {
+  readonly trainCount: number;
+  readonly testCount: number;
+  /** Distinct pairs of prompts, and distinct prompts. */
+  readonly pairCount: number;
+  readonly promptCount: number;
+  /** The most frequent first. */
+  readonly labels: readonly { readonly text: string; readonly train: number; readonly test: number }[];
+  /** Examples whose label is not that of the base; null where the examples do not say. */
+  readonly changedCount: number | null;
+  readonly examples: readonly TaskExample[];
+  /** Names that a site's position may have, in every example that is shown. */
+  readonly positionNames: readonly string[];
+  readonly notices: readonly Notice[];
+}
+
+/** A prompt that is not continued as the task has it. */
+export interface WrongAnswer {
+  readonly prompt: string;
+  readonly label: string;
+  readonly said: string;
+}
+
+export interface OwnAnswers {
+  /** Distinct prompts that are continued with their own label, of those that have one. */
+  readonly right: number;
+  readonly of: number;
+  /** Some of the others. */
+  readonly wrong: readonly WrongAnswer[];
+}
+
+const mostShown = 8;
+
+/** Every task has these: sites and training are not looked at. */
+const neutral = {
+  kind: 'align',
+  version: 1,
+  model: '',
+  site: { component: 'block_output', layer: 0, position: 'last' },
+  intervention: { type: 'LowRankRotated', rank: 1 },
+  training: { batchSize: 1 },
+} as const;
+
+/**
+ * The examples of a task under a model's tokens.
+ * @param site where its positions are looked for; default the last token
+ * @throws ExperimentError or PlanError in one sentence that names the field
+ */
+export const resolveTask = (
+  architecture: Architecture,
+  tokenizer: Tokenizer,
+  request: AlignTaskRequest,
+  breathing: Breathing,
+  site: AlignExperiment['site'] = neutral.site,
+): Promise<ResolvedAlign> =>
+  resolveAlignBreathing(
+    architecture,
+    tokenizer,
+    readAlignExperiment({ ...neutral, ...request, site }),
+    breathing,
+  );
+
+type Drawn = AlignExample & { readonly settings?: TaskExample['settings'] };
+
+function firstExamples({ data }: AlignTaskRequest, tokenizer: Tokenizer): readonly Drawn[] {
+  if (!('causalModel' in data)) return data.slice(0, mostShown);
+  const drawn: Drawn[] = [];
+  for (const { example, baseSetting: base, sourceSetting: source, setting: after } of causalPairs(
+    data,
+    tokenizer,
+    'data',
+  )) {
+    drawn.push({ ...example, settings: { base, source, after } });
+    if (drawn.length >= mostShown) break;
+  }
+  return drawn;
+}
+
+const spoken = (label: string | number, tokenizer: Tokenizer): string =>
+  typeof label === 'string' ? label : tokenLabel(label, tokenizer);
+
+function shownExample(
+  { base, source, label, baseLabel, positions = {}, settings = null }: Drawn,
+  tokenizer: Tokenizer,
+): TaskExample {
+  const tokens = (prompt: string | readonly number[]) =>
+    (typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt).map((id) => ({
+      id,
+      text: tokenizer.tokenText(id),
+    }));
+  return {
+    base: tokens(base),
+    source: tokens(source),
+    label: spoken(label, tokenizer),
+    baseLabel: baseLabel === undefined ? null : spoken(baseLabel, tokenizer),
+    positions: Object.fromEntries(
+      Object.entries(positions).map(([name, at]): [string, [number, number]] => [
+        name,
+        typeof at === 'number' ? [at, at] : [at[0], at[1]],
+      ]),
+    ),
+    settings,
+  };
+}
+
+const keyOf = (tokens: readonly number[]): string => tokens.join(' ');
+
+/** @param align of `resolveTask` */
+export function describeTask(
+  { train, test, notices }: ResolvedAlign,
+  request: AlignTaskRequest,
+  tokenizer: Tokenizer,
+): AlignTask {
+  const all = [...train, ...test];
+  const examples = firstExamples(request, tokenizer).map((each) => shownExample(each, tokenizer));
+  const [first, ...others] = examples.map(({ positions }) => Object.keys(positions));
+  const count = (side: ResolvedAlign['train'], text: string) =>
+    side.filter(({ label }) => label.text === text).length;
+  const known = all.filter(({ baseLabel }) => baseLabel !== undefined);
+  return {
+    trainCount: train.length,
+    testCount: test.length,
+    pairCount: new Set(all.map(({ base, source }) => `${keyOf(base)}|${keyOf(source)}`)).size,
+    promptCount: new Set(all.flatMap(({ base, source }) => [keyOf(base), keyOf(source)])).size,
+    labels: [...new Set(all.map(({ label }) => label.text))]
+      .map((text) => ({ text, train: count(train, text), test: count(test, text) }))
+      .toSorted((a, b) => b.train + b.test - a.train - a.test),
+    changedCount:
+      known.length === 0
+        ? null
+        : known.filter(({ label, baseLabel }) => label.text !== baseLabel?.text).length,
+    examples,
+    positionNames: (first ?? []).filter((name) => others.every((names) => names.includes(name))),
+    notices,
+  };
+}
+
+const mostWrong = 12;
+
+/** What the model continues the prompts of a task with, when nothing is done to it. @throws the signal's reason */
+export async function ownAnswers(
+  model: Model,
+  { train, test }: ResolvedAlign,
+  tokenizer: Tokenizer,
+  options: { readonly signal?: AbortSignal; readonly onProgress?: (rowLayers: number) => void },
+): Promise<OwnAnswers> {
+  const prompts = new Map<string, { readonly tokens: readonly number[]; readonly label: NamedToken }>();
+  for (const { base, source, baseLabel, sourceLabel } of [...train, ...test])
+    for (const [tokens, label] of [
+      [base, baseLabel],
+      [source, sourceLabel],
+    ] as const)
+      if (label) prompts.set(`${label.id} ${keyOf(tokens)}`, { tokens, label });
+  const asked = [...prompts.values()];
+  const { signal, onProgress } = options;
+  const ids = await predictions(
+    model,
+    asked.map(({ tokens }) => tokens),
+    { ...(signal ? { signal } : {}), done: (rowLayers) => onProgress?.(rowLayers) },
+  );
+  const wrong = asked.flatMap(({ tokens, label }, at): readonly WrongAnswer[] => {
+    const id = ids[at];
+    if (id === undefined || id === label.id) return [];
+    return [{ prompt: tokenizer.decode(tokens), label: label.text, said: tokenizer.tokenText(id) }];
+  });
+  return { right: asked.length - wrong.length, of: asked.length, wrong: wrong.slice(0, mostWrong) };
+}

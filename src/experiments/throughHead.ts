@@ -1,0 +1,34 @@
+// The logit lens: vectors of the residual stream read as if they left the last layer.
+
+import type { Model } from '../runtime/model.ts';
+import { type Read, type Row, replace } from '../runtime/plan/plan.ts';
+import { floatsOf } from './planRuns.ts';
+
+const logitsSite = { component: 'logits', layer: null };
+
+/**
+ * What the model's final norm and unembedding make of vectors of the residual stream, each by itself.
+ * @param shape [..., width]
+ * @param anyToken of the vocabulary; what it is changes nothing
+ * @returns logits over the vocabulary for each vector; none where the vectors are not as wide as the stream
+ */
+export async function readThroughHead(
+  model: Model,
+  { shape, data }: { readonly shape: readonly number[]; readonly data: Float32Array },
+  anyToken: number,
+  signal: AbortSignal | undefined,
+): Promise<readonly Float32Array[]> {
+  const { width, layerCount } = model.architecture;
+  if (shape.at(-1) !== width || layerCount === 0) return [];
+  const site = { component: 'block_output', layer: layerCount - 1 };
+  const location = { positions: [0] };
+  const rows = Array.from({ length: data.length / width }, (_, unit): Row => {
+    const source = { kind: 'tensor', data: data.slice(unit * width, (unit + 1) * width) } as const;
+    return {
+      start: { kind: 'tokens', tokens: [anyToken] },
+      edits: [{ site, location, fragment: replace, source }],
+    };
+  });
+  const reads = rows.map((_, row): Read => ({ row, site: logitsSite, location }));
+  return (await model.run({ rows, reads }, signal ? { signal } : {})).map(floatsOf);
+}
