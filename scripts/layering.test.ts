@@ -38,6 +38,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'cli/browser': ['chromium.ts'],
   'cli/conformance': ['cases.ts', 'compare.ts', 'reference.ts'],
   'cli/serve': ['pageServer.ts'],
+  'experiments/align': ['numbersText.ts'],
   'experiments/patch': ['result.ts', 'work.ts'],
   'interventions/configuration': [
     ...['configuration.ts', 'locations.ts', 'modulePaths.ts', 'modulePlaces.ts', 'pyveneKeys.ts'],

@@ -1,6 +1,7 @@
 // Runs one experiment on any backend, shows how far it is, and writes what came of it.
 
 import { existsSync } from 'node:fs';
+import { renderChatOnNode } from '../checkpoint/chat/renderOnNode.ts';
 import type { AnyExperiment, AnyResult, ExperimentKind } from '../experiments/kind.ts';
 import { type Metric, MetricError } from '../experiments/metrics.ts';
 import { kindOf } from '../experiments/registry.ts';
@@ -44,7 +45,7 @@ async function growOnHost(
         'Note: the result that is there was computed with other weights, or by an older Patchbay; it is begun anew.',
       );
     }
-    const options = { signal, onProgress, ...(earlier ? { earlier } : {}) };
+    const options = { signal, onProgress, renderChat: renderChatOnNode, ...(earlier ? { earlier } : {}) };
     for await (const growth of growExperiment(model, checkpoint, experiment, options))
       onGrowth(() => growth.result);
   });

@@ -6,7 +6,8 @@
 // `ExperimentKind`, in which no type of the kind's own is left.
 
 import type { Architecture } from '../architectures/architecture.ts';
-import type { Tokenizer } from '../checkpoint/checkpoint.ts';
+import type { ChatRequest } from '../checkpoint/chat/chatTemplate.ts';
+import type { GenerationFiles, ModelConfiguration, Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { BackendKind } from '../runtime/backends/backend.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Metric } from './metrics.ts';
@@ -100,6 +101,22 @@ export interface WorkOptions<Result> {
   readonly textOf?: (id: number) => string;
 }
 
+/** Writes a chat down under a deadline. @throws ChatTemplateError when the template is missing, or refuses the turns */
+export type RenderChat = (files: GenerationFiles, request: ChatRequest) => string | Promise<string>;
+
+/** What generating needs of a model's files. */
+export interface GenerationSupport {
+  readonly config: ModelConfiguration;
+  readonly files: GenerationFiles | undefined;
+  readonly renderChat: RenderChat;
+}
+
+export interface KindResolveOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** For kinds that generate; without it there are no chats, and no options but those that the experiment gives. */
+  readonly generation?: (() => Promise<GenerationSupport>) | undefined;
+}
+
 /** The half of a kind that needs a model. */
 export interface KindWork<Experiment, Result, Resolved, Change> {
   /**
@@ -111,7 +128,7 @@ export interface KindWork<Experiment, Result, Resolved, Change> {
     architecture: Architecture,
     tokenizer: Tokenizer | undefined,
     experiment: Experiment,
-    options: { readonly signal?: AbortSignal | undefined },
+    options: KindResolveOptions,
   ): Resolved | Promise<Resolved>;
   estimate(architecture: Architecture, resolved: Resolved): Omit<Estimate, 'units'>;
   /**
@@ -191,7 +208,7 @@ export interface ExperimentKind {
     architecture: Architecture,
     tokenizer: Tokenizer | undefined,
     experiment: AnyExperiment,
-    options?: { readonly signal?: AbortSignal | undefined },
+    options?: KindResolveOptions,
   ): Promise<ReadyExperiment>;
 }
 

@@ -44,6 +44,26 @@ const files: Readonly<Record<string, object>> = {
     })),
     training: { batchSize: 4, epochs: 1, learningRate: 0.05 },
   },
+  steer: {
+    ...shared,
+    kind: 'steer',
+    vectors: [
+      {
+        name: 'odd',
+        from: {
+          method: 'difference',
+          positive: Array.from({ length: 6 }, (_, at) => prompt(2 * at + 1)),
+          negative: Array.from({ length: 6 }, (_, at) => prompt(2 * at)),
+        },
+      },
+    ],
+    edits: [{ vector: 'odd', layers: [1], strength: 1, unit: 'relative' }],
+    prompts: [prompt(1), prompt(2), prompt(3)],
+    generation: { maxNewTokens: 3, temperature: 1, seed: 3, samples: 2 },
+    columns: ['unsteered', 'steered', 'negative', 'random'],
+    words: { towards: [3], away: [4] },
+    sweep: { layers: [0, 1], strengths: [-1, 1], seeds: [1, 2] },
+  },
 };
 
 describe.each(Object.keys(files))('%s', (name) => {

@@ -16,7 +16,10 @@ export interface Notice {
     | 'labels-never-change'
     | 'repeated-examples'
     | 'training-stopped'
-    | 'not-all-kept';
+    | 'not-all-kept'
+    | 'few-texts'
+    | 'not-done-here'
+    | 'context-is-full';
   readonly text: string;
 }
 

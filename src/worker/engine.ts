@@ -339,9 +339,10 @@ export function createEngine(
 
     estimate: async (experiment) =>
       // Does not wait for what runs, unless the model has to be loaded for it.
-      estimateOf(experiment, loaded ?? (await withModel({}, async (inUse) => inUse))),
+      estimateOf(experiment, loaded ?? (await withModel({}, async (inUse) => inUse)), render),
 
-    run: (experiment, options = {}) => runExperiment(experiment, options, (work) => withModel(options, work)),
+    run: (experiment, options = {}) =>
+      runExperiment(experiment, options, render, (work) => withModel(options, work)),
 
     intervene: (experiment, options = {}) =>
       withModel(options, (inUse) => intervene(experiment, options, inUse)),

@@ -1,23 +1,32 @@
 // An experiment of any kind in the worker: an update a step. A device that is lost costs what was in the middle of being
 // computed, which begins anew on the next one; what has arrived stays.
 
-import type { AnyExperiment, Estimate, ReadyExperiment } from '../experiments/kind.ts';
+import type { AnyExperiment, Estimate, ReadyExperiment, RenderChat } from '../experiments/kind.ts';
 import { kindOf } from '../experiments/registry.ts';
+import { generationOf } from '../experiments/runExperiment.ts';
+import type { ChattingModel } from './generating.ts';
 import type { ExperimentOptions, RunEnd } from './protocol.ts';
-import { type ModelInUse, runInSteps, type WithModel } from './steps.ts';
+import { runInSteps, type WithModel } from './steps.ts';
 
 async function readyFor(
   experiment: AnyExperiment,
-  { model, tokenizer }: Pick<ModelInUse, 'model' | 'tokenizer'>,
+  { model, tokenizer, checkpoint }: Pick<ChattingModel, 'model' | 'tokenizer' | 'checkpoint'>,
+  render: RenderChat,
   signal?: AbortSignal,
 ): Promise<ReadyExperiment> {
   const kind = await kindOf(experiment.kind);
-  return kind.resolve(model.architecture, tokenizer, experiment, { signal });
+  return kind.resolve(model.architecture, tokenizer, experiment, {
+    signal,
+    generation: generationOf(checkpoint, render, signal),
+  });
 }
 
 /** What an experiment will cost, and what can be said of it before the model runs. */
-export const estimateOf = async (experiment: AnyExperiment, inUse: ModelInUse): Promise<Estimate> =>
-  (await readyFor(experiment, inUse)).estimate();
+export const estimateOf = async (
+  experiment: AnyExperiment,
+  inUse: Pick<ChattingModel, 'model' | 'tokenizer' | 'checkpoint'>,
+  render: RenderChat,
+): Promise<Estimate> => (await readyFor(experiment, inUse, render)).estimate();
 
 /**
  * Run an experiment, and hand over its updates as they come.
@@ -26,7 +35,8 @@ export const estimateOf = async (experiment: AnyExperiment, inUse: ModelInUse): 
 export async function runExperiment(
   experiment: AnyExperiment,
   { earlier, leaveOut, signal, onProgress, onUpdate }: ExperimentOptions,
-  withModel: WithModel,
+  render: RenderChat,
+  withModel: WithModel<ChattingModel>,
 ): Promise<RunEnd> {
   const started = performance.now();
   const { words, growth: begin } = await kindOf(experiment.kind);
@@ -38,7 +48,7 @@ export async function runExperiment(
   await runInSteps(
     withModel,
     async (inUse) => {
-      const ready = await readyFor(experiment, inUse, signal);
+      const ready = await readyFor(experiment, inUse, render, signal);
       const past = growth.result ?? earlier;
       isBeginning = true;
       return ready.run(inUse.model, {

@@ -13,7 +13,9 @@ export interface ModelInUse {
 }
 
 /** Does its work when the device is free; when the device is lost, once more on a new one. */
-export type WithModel = <T>(work: (inUse: ModelInUse) => Promise<T>) => Promise<T>;
+export type WithModel<InUse extends ModelInUse = ModelInUse> = <T>(
+  work: (inUse: InUse) => Promise<T>,
+) => Promise<T>;
 
 /**
  * Take the updates of a run one by one.
@@ -21,15 +23,15 @@ export type WithModel = <T>(work: (inUse: ModelInUse) => Promise<T>) => Promise<
  * @param take is called with each update and the model that it came from
  * @throws what the run throws, or an Error when another model was loaded meanwhile; the run is closed whatever happens
  */
-export async function runInSteps<Update>(
-  withModel: WithModel,
-  begin: (inUse: ModelInUse) => Promise<AsyncGenerator<Update, void>>,
-  take: (update: Update, inUse: ModelInUse) => void,
+export async function runInSteps<Update, InUse extends ModelInUse = ModelInUse>(
+  withModel: WithModel<InUse>,
+  begin: (inUse: InUse) => Promise<AsyncGenerator<Update, void>>,
+  take: (update: Update, inUse: InUse) => void,
 ): Promise<void> {
-  let run: (ModelInUse & { readonly updates: AsyncGenerator<Update, void> }) | undefined;
+  let run: (InUse & { readonly updates: AsyncGenerator<Update, void> }) | undefined;
 
   /** @returns whether that was the last one */
-  async function step(inUse: ModelInUse): Promise<boolean> {
+  async function step(inUse: InUse): Promise<boolean> {
     if (run && run.source !== inUse.source) {
       throw new Error('Another model was loaded while this ran. What has arrived belongs to the first.');
     }

@@ -2,6 +2,7 @@
 
 import { loadModel } from 'patchbay';
 import { runAll } from '../../../examples/library/all.ts';
+import { renderChat } from '../../checkpoint/chat/chatTemplate.ts';
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { openUrl } from '../../checkpoint/open.ts';
 import { memorySource } from '../../checkpoint/sources/byteSource.ts';
@@ -121,7 +122,8 @@ async function run({ backend: kind, label, modelUrl, experiment, earlier }: Brow
     const model = await Model.load(checkpoint, backend, { signal });
     const onProgress = (done: number, total: number) => void window.report({ kind: 'progress', done, total });
     const onReady = () => window.report({ kind: 'loaded' });
-    const options = { signal, onProgress, onReady, ...(earlier ? { earlier } : {}) };
+    // Whoever drives this page ends it when a template does not come to an end.
+    const options = { signal, onProgress, onReady, renderChat, ...(earlier ? { earlier } : {}) };
     let growth: { readonly result: AnyResult | undefined } | undefined;
     let reportedAt = performance.now();
     const reportResult = async () => {

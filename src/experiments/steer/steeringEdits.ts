@@ -69,8 +69,9 @@ export async function placeSteering(
   return placed;
 }
 
-function spanOf(
-  { prompt, steps, specialTokens }: SteeringEdit,
+/** Where an edit acts in a row. @param tokens of its prompt */
+export function spanOf(
+  { prompt, steps, specialTokens }: Pick<SteeringEdit, 'prompt' | 'steps' | 'specialTokens'>,
   tokens: readonly number[],
   isSpecial: Tokenizer['isSpecial'],
 ): EditSpan {
