@@ -10,13 +10,14 @@ export function pyvenePlan({ experiment, train, test, sites }: ResolvedAlign) {
   const example = ({ base, source, label, places: [place] }: ResolvedExample) => ({
     base,
     source,
-    label: label.id,
-    basePosition: place?.base,
-    sourcePosition: place?.source,
+    labels: label.ids,
+    basePositions: place?.base,
+    sourcePositions: place?.source,
   });
   return {
     component: site?.component,
     layer: site?.layer,
+    heads: site?.heads ?? null,
     ...intervention,
     ...training,
     train: train.map(example),

@@ -119,3 +119,34 @@ export function answerToken(
   }
   return { id, text, rest, notices };
 }
+
+/** The tokens of a whole answer, and the text that they are. */
+export interface AnswerTokens {
+  readonly ids: readonly number[];
+  readonly text: string;
+}
+
+export const isSameAnswer = (a: AnswerTokens, b: AnswerTokens): boolean =>
+  a.ids.length === b.ids.length && a.ids.every((id, at) => id === b.ids[at]);
+
+/**
+ * All tokens that a person names by text, an id or several.
+ * @param what names it in messages: 'the label'
+ * @throws ExperimentError for an id that the vocabulary does not have, or a text without tokens
+ */
+export function answerTokens(
+  name: string | number | readonly number[],
+  what: string,
+  context: AnswerContext,
+): AnswerTokens {
+  const { tokenizer, vocabularySize, after, of = '' } = context;
+  if (typeof name === 'string') {
+    const { id } = answerToken(name, what, context);
+    const [, ...others] = continuation(name, needTokenizer(tokenizer, what + of), after);
+    const ids = [id, ...others];
+    return { ids, text: ids.map((each) => tokenLabel(each, tokenizer)).join('') };
+  }
+  const ids = typeof name === 'number' ? [name] : name;
+  const labels = ids.map((id) => answerToken(id, what, { tokenizer, vocabularySize, after, of }).text);
+  return { ids, text: labels.join(tokenizer ? '' : ' ') };
+}

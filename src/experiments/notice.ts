@@ -14,6 +14,7 @@ export interface Notice {
     | 'mean-over-all-positions'
     | 'no-factual-labels'
     | 'labels-never-change'
+    | 'labels-of-several-tokens'
     | 'repeated-examples'
     | 'training-stopped'
     | 'not-all-kept'

@@ -55,7 +55,7 @@ export const causalDataSchema = v.strictObject({
   ),
   /** With variables in braces, whose values may hold others: `{name} is ill, and {frame}`. */
   prompt: v.string(),
-  /** What follows the prompt, in the same form; one token: ` {pronoun}`. */
+  /** What follows the prompt, in the same form: ` {pronoun}`. */
   label: v.string(),
   /** The variables whose values the source gives. */
   interchange: v.union([name, v.pipe(v.array(name), v.minLength(1, 'Name at least one variable'))]),

@@ -2,6 +2,7 @@
 
 import { csvText } from '../csv.ts';
 import type { AlignResult, SiteResult } from './result.ts';
+import { positionText } from './sitePosition.ts';
 
 const columns = [
   'layer',
@@ -22,7 +23,7 @@ function siteLines({ layer, position, steps, epochs }: SiteResult): readonly (re
     const end = ends.get(at + 1);
     return [
       layer,
-      position,
+      positionText(position),
       at + 1,
       loss,
       text(steps.rate[at]),

@@ -3,13 +3,18 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Notice } from '../notice.ts';
+import { forcedKey } from '../teacherForcing.ts';
 import { defaultKeptBytes, promptsOf, type SitePrompts, wayOf } from './keptExamples.ts';
 import type { AlignSite, ResolvedAlign } from './resolve.ts';
-import type { ResolvedExample } from './resolveExamples.ts';
+import { ownContinuations } from './resolveExamples.ts';
 import { passesOfStep, stepsOf } from './siteTraining.ts';
 
-const promptCount = (examples: readonly ResolvedExample[]): number =>
-  new Set(examples.flatMap(({ base, source }) => [base.join(' '), source.join(' ')])).size;
+/** Prompts with a label of their own, and those to test with that of the interchange, each once. */
+const ownCount = ({ train, test }: ResolvedAlign): number =>
+  new Set([
+    ...ownContinuations([...train, ...test]).map(forcedKey),
+    ...test.map(({ base, label }) => forcedKey({ prompt: base, label })),
+  ]).size;
 
 /** Row-layers of one site, its prompts and its evaluations included. */
 function siteRowLayers(
@@ -36,7 +41,7 @@ export function estimateAlign(
   roomBytes = defaultKeptBytes,
 ) {
   const { layerCount } = architecture;
-  const own = promptCount([...align.train, ...align.test]) * layerCount;
+  const own = ownCount(align) * layerCount;
   const prompts = promptsOf(architecture, align, roomBytes);
   const sites = align.sites.map((site, index) => {
     const needed = prompts[index];

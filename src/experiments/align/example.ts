@@ -3,14 +3,20 @@
 import * as v from 'valibot';
 import { type Immutable, textOrIds, tokenId, tokenName } from '../experimentFile.ts';
 
+/** Text, the id of one token, or the ids of several. */
+const labelSchema = v.union([
+  tokenName,
+  v.pipe(v.array(tokenId), v.minLength(1, 'A label needs at least one token')),
+]);
+
 export const exampleSchema = v.strictObject({
   base: textOrIds,
   source: textOrIds,
-  /** What follows the base when the variable has the source's value: the text or id of one token. */
-  label: tokenName,
+  /** What follows the base when the variable has the source's value. */
+  label: labelSchema,
   /** What follows the base, and the source, as they are: the model's own accuracy is measured with them. */
-  baseLabel: v.optional(tokenName),
-  sourceLabel: v.optional(tokenName),
+  baseLabel: v.optional(labelSchema),
+  sourceLabel: v.optional(labelSchema),
   /** Positions by a name that `site.position` may give: of both prompts, or [of the base, of the source]. */
   positions: v.optional(v.record(v.string(), v.union([tokenId, v.strictTuple([tokenId, tokenId])]))),
 });

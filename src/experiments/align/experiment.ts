@@ -37,6 +37,12 @@ export const positionSchema = v.union([
   v.pipe(v.string(), v.minLength(1, 'A position needs a name')),
 ]);
 
+/** Several positions in one list are one site: their vectors, joined in this order, are one vector. */
+export const sitePositionSchema = v.union([
+  positionSchema,
+  v.pipe(v.array(positionSchema), v.minLength(2, 'Positions that are joined are two or more')),
+]);
+
 export const siteSchema = v.strictObject({
   component: v.string(),
   layer: v.union([
@@ -46,8 +52,10 @@ export const siteSchema = v.strictObject({
   ]),
   position: v.union([
     positionSchema,
-    v.pipe(v.array(positionSchema), v.minLength(1, 'Name at least one position')),
+    v.pipe(v.array(sitePositionSchema), v.minLength(1, 'Name at least one position')),
   ]),
+  /** Of a component that is one for each head: the vectors of these heads, joined in this order, are one vector. */
+  heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head'))),
 });
 
 /** Times the share of the width that is interchanged, added to the loss. */

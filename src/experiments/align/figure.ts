@@ -12,6 +12,7 @@ import type {
   Point,
 } from '../../figures/linesDescription.ts';
 import { type AlignResult, isSiteDone, type SiteResult } from './result.ts';
+import { indexOfPosition, type SitePosition } from './sitePosition.ts';
 import { alignCaption, controlWords, positionWord, siteWords } from './words.ts';
 
 const titleOf = ({ experiment }: AlignResult): string =>
@@ -203,8 +204,8 @@ export function alignCurves(result: AlignResult): LinesDescription {
     return { ...shared, caption, panels: manySitesPanels(result, begun, lookOf) };
   }
   // Dashes tell the positions apart, as far as there are dashes.
-  const dashOf = (position: number | string): Dash =>
-    positions.length > dashes.length ? 'solid' : (dashes[positions.indexOf(position)] ?? 'solid');
+  const dashOf = (position: SitePosition): Dash =>
+    positions.length > dashes.length ? 'solid' : (dashes[indexOfPosition(positions, position)] ?? 'solid');
   const best = bestSite(begun);
   const lookOf: LookOf = (site) => ({
     name: siteWords(site),

@@ -6,6 +6,7 @@ import type { Notice } from '../notice.ts';
 import { numbersText } from './numbersText.ts';
 import type { AlignResult, SiteResult } from './result.ts';
 import type { AlignUpdate, SiteEnd } from './run.ts';
+import { positionText } from './sitePosition.ts';
 import type { Numbers } from './trainable.ts';
 
 /** What changes a result: first it is begun. */
@@ -27,7 +28,7 @@ export function endNotices(
   return [
     {
       code: 'training-stopped',
-      text: `Layer ${layer}, position ${position}: after ${steps.loss.length} steps ${divergence[end]}, so training stopped there and the last good parameters were kept. Give a learning rate below ${learningRate}.`,
+      text: `Layer ${layer}, position ${positionText(position)}: after ${steps.loss.length} steps ${divergence[end]}, so training stopped there and the last good parameters were kept. Give a learning rate below ${learningRate}.`,
     },
   ];
 }

@@ -3,67 +3,27 @@
 // that find none are run again whenever they are needed.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { topK } from '../../onnx/reduction.ts';
 import { keptBytes } from '../../runtime/forward/kept.ts';
 import type { Kept, Model } from '../../runtime/model.ts';
 import type { KeptRow } from '../../runtime/plan/keptRow.ts';
-import type { Edit, Fragment, Reduction, Row } from '../../runtime/plan/plan.ts';
-import { floatsOf, promptRow, readPrediction } from '../planRuns.ts';
-import type { AlignSite, PositionName, ResolvedAlign } from './resolve.ts';
+import type { Edit, Fragment, Row } from '../../runtime/plan/plan.ts';
+import { floatsOf, promptRow } from '../planRuns.ts';
+import { partsTogether, type Work } from '../rowParts.ts';
+import { forced } from '../teacherForcing.ts';
+import type { AlignSite, ResolvedAlign } from './resolve.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
-
-/** The most probable token. */
-export const bestToken: Reduction = {
-  key: 'most probable token',
-  build: (logits) => ({ id: topK(logits, 1).places }),
-};
-
-/** Rows of one plan where nothing but their end is read, and their tokens, at most. */
-const batchLimits = { rows: 128, tokens: 4096 };
+import { indexOfPosition, positionKey, type SitePosition } from './sitePosition.ts';
 
 /** Bytes that states kept between steps take at most, unless another bound is given. */
 export const defaultKeptBytes = 512 * 2 ** 20;
 
-/** Runs parts of a work one after another; `rowLayers` of each are counted when it is done. */
-export interface Work {
-  readonly signal?: AbortSignal;
-  readonly done: (rowLayers: number) => void;
-}
-
-/** In parts of at most `size`. */
-export function inParts<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, part) =>
-    items.slice(part * size, (part + 1) * size),
-  );
-}
-
-/** In parts that run as one plan. @param tokensOf tokens of an item's row */
-export function partsTogether<T>(
-  items: readonly T[],
-  tokensOf: (item: T) => number,
-): readonly (readonly T[])[] {
-  const parts: T[][] = [];
-  let tokens = 0;
-  for (const item of items) {
-    const part = parts.at(-1);
-    const own = tokensOf(item);
-    if (part && part.length < batchLimits.rows && tokens + own <= batchLimits.tokens) {
-      part.push(item);
-      tokens += own;
-    } else {
-      parts.push([item]);
-      tokens = own;
-    }
-  }
-  return parts;
-}
-
 interface Wanted {
   readonly tokens: readonly number[];
-  readonly position: number;
+  /** In the order in which their vectors are joined. */
+  readonly positions: readonly number[];
 }
 
-const keyOf = ({ tokens, position }: Wanted): string => `${position} ${tokens.join(' ')}`;
+const keyOf = ({ tokens, positions }: Wanted): string => `${positions.join(',')} ${tokens.join(' ')}`;
 
 /** Each prompt and position once, in the order in which they come. */
 function distinct(wanted: readonly Wanted[]): readonly Wanted[] {
@@ -78,7 +38,18 @@ export function wayOf({ component, layer }: AlignSite, layerCount: number) {
 }
 
 /** Where rows fork: at what they change, unless every position sees every other. */
-const firstOf = ({ isCausal }: Architecture, position: number): number => (isCausal ? position : 0);
+const firstOf = ({ isCausal }: Architecture, positions: readonly number[]): number =>
+  isCausal ? Math.min(...positions) : 0;
+
+const wantedBase = (example: ResolvedExample, place: number): Wanted => ({
+  tokens: forced(example.base, example.label),
+  positions: example.places[place]?.base ?? [],
+});
+
+const wantedSource = (example: ResolvedExample, place: number): Wanted => ({
+  tokens: example.source,
+  positions: example.places[place]?.source ?? [],
+});
 
 /** What a site needs of the prompts of its examples. Lists are shared by the layers of a position. */
 export interface SitePrompts {
@@ -100,23 +71,26 @@ interface PositionPrompts {
   readonly uses: ReadonlyMap<string, { readonly train: number; readonly test: number }>;
 }
 
-function promptsAt({ train, test, positions }: ResolvedAlign, position: PositionName): PositionPrompts {
-  const place = positions.indexOf(position);
-  const of = (side: 'base' | 'source', examples: readonly ResolvedExample[]) =>
-    examples.map((example) => ({ tokens: example[side], position: example.places[place]?.[side] ?? 0 }));
+function promptsAt(align: ResolvedAlign, position: SitePosition): PositionPrompts {
+  const { train, test } = align;
+  const place = indexOfPosition(align.positions, position);
   const all = [...train, ...test];
   const uses = new Map<string, { train: number; test: number }>();
   for (const [part, examples] of [
     ['train', train],
     ['test', test],
   ] as const)
-    for (const base of of('base', examples)) {
+    for (const base of examples.map((example) => wantedBase(example, place))) {
       const key = keyOf(base);
       const known = uses.get(key) ?? { train: 0, test: 0 };
       known[part] += 1;
       uses.set(key, known);
     }
-  return { bases: distinct(of('base', all)), sources: distinct(of('source', all)), uses };
+  return {
+    bases: distinct(all.map((example) => wantedBase(example, place))),
+    sources: distinct(all.map((example) => wantedSource(example, place))),
+    uses,
+  };
 }
 
 /**
@@ -128,15 +102,17 @@ export function promptsOf(
   align: ResolvedAlign,
   roomBytes: number,
 ): readonly SitePrompts[] {
-  const known = new Map(align.positions.map((position) => [position, promptsAt(align, position)]));
+  const known = new Map(
+    align.positions.map((position) => [positionKey(position), promptsAt(align, position)]),
+  );
   return align.sites.map((site) => {
-    const { bases, sources, uses } = known.get(site.position) ?? promptsAt(align, site.position);
+    const { bases, sources, uses } = known.get(positionKey(site.position)) ?? promptsAt(align, site.position);
     const { fork } = wayOf(site, architecture.layerCount);
     const unkept = { train: 0, test: 0 };
     let neededBytes = 0;
     let keptCount = 0;
     for (const base of bases) {
-      const position = firstOf(architecture, base.position);
+      const position = firstOf(architecture, base.positions);
       neededBytes += keptBytes(architecture, { layer: fork, length: base.tokens.length, position });
       if (neededBytes <= roomBytes) {
         keptCount += 1;
@@ -177,13 +153,14 @@ export class KeptExamples {
     { signal, done }: Work,
   ): Promise<KeptExamples> {
     const { architecture } = model;
-    const found = new KeptExamples(model, site, align.positions.indexOf(site.position));
+    const found = new KeptExamples(model, site, indexOfPosition(align.positions, site.position));
     const options = signal ? { signal } : {};
     const { fork } = wayOf(site, architecture.layerCount);
+    const { component, layer, heads } = site;
     const lengthOf = ({ tokens }: Wanted) => tokens.length;
     try {
       for (const part of partsTogether(bases.slice(0, keptCount), lengthOf)) {
-        const positions = new Map(part.map(({ position }, row) => [row, firstOf(architecture, position)]));
+        const positions = new Map(part.map(({ positions: at }, row) => [row, firstOf(architecture, at)]));
         const plan = { rows: part.map(({ tokens }) => promptRow(tokens)), reads: [] };
         const kept = await model.keep(plan, { layer: fork, positions }, options);
         found.#kept.push(kept);
@@ -195,7 +172,11 @@ export class KeptExamples {
       }
       for (const part of partsTogether(sources, lengthOf)) {
         const rows = part.map(({ tokens }) => promptRow(tokens));
-        const reads = part.map(({ position }, row) => ({ row, site, location: { positions: [position] } }));
+        const reads = part.map(({ positions }, row) => ({
+          row,
+          site: { component, layer },
+          location: { positions, ...(heads ? { heads } : {}) },
+        }));
         const results = await model.run({ rows, reads }, options);
         part.forEach((wanted, row) => {
           found.#sources.set(keyOf(wanted), Float32Array.from(floatsOf(results[row])));
@@ -210,7 +191,7 @@ export class KeptExamples {
   }
 
   #baseOf(example: ResolvedExample): string {
-    return keyOf({ tokens: example.base, position: example.places[this.#place]?.base ?? 0 });
+    return keyOf(wantedBase(example, this.#place));
   }
 
   /** Row-layers of running examples from the site on, `passes` times, and before it those that were not kept. */
@@ -229,26 +210,27 @@ export class KeptExamples {
     fragment: Fragment,
   ): { readonly rows: readonly Row[]; readonly first: number } {
     const { site, fork } = wayOf(this.#site, this.#architecture.layerCount);
+    const { heads } = this.#site;
     const parents = new Map<string, number>();
     const before: Row[] = [];
     const forks = examples.map((example): Row => {
-      const at = example.places[this.#place] ?? { base: 0, source: 0 };
+      const { tokens, positions } = wantedBase(example, this.#place);
       const base = this.#baseOf(example);
-      const data = this.#sources.get(keyOf({ tokens: example.source, position: at.source }));
+      const data = this.#sources.get(keyOf(wantedSource(example, this.#place)));
       if (!data) throw new Error('The source of an example was not run.');
       const parent = parents.get(base) ?? before.length;
       if (!parents.has(base)) {
         const kept = this.#bases.get(base);
-        before.push(kept ? { start: { kind: 'kept', kept }, edits: [] } : promptRow(example.base));
+        before.push(kept ? { start: { kind: 'kept', kept }, edits: [] } : promptRow(tokens));
       }
       parents.set(base, parent);
       const edit: Edit = {
         site,
-        location: { positions: [at.base] },
+        location: { positions, ...(heads ? { heads } : {}) },
         fragment,
         source: { kind: 'tensor', data },
       };
-      const position = firstOf(this.#architecture, at.base);
+      const position = firstOf(this.#architecture, positions);
       return { start: { kind: 'fork', parent, layer: fork, position }, edits: [edit] };
     });
     return { rows: [...before, ...forks], first: before.length };
@@ -257,27 +239,4 @@ export class KeptExamples {
   dispose(): void {
     for (const kept of this.#kept.splice(0)) kept.dispose();
   }
-}
-
-/**
- * What the model predicts after prompts, each distinct one run once.
- * @returns ids, one for each prompt
- */
-export async function predictions(
-  model: Model,
-  prompts: readonly (readonly number[])[],
-  { signal, done }: Work,
-): Promise<readonly number[]> {
-  const found = new Map<string, number>();
-  const once = distinct(prompts.map((tokens) => ({ tokens, position: 0 })));
-  for (const part of partsTogether(once, ({ tokens }) => tokens.length)) {
-    const rows = part.map(({ tokens }) => promptRow(tokens));
-    const reads = part.map(({ tokens }, row) => readPrediction(row, tokens.length, bestToken));
-    const results = await model.run({ rows, reads }, signal ? { signal } : {});
-    part.forEach(({ tokens }, row) => {
-      found.set(tokens.join(' '), results[row]?.id?.data[0] ?? -1);
-    });
-    done(part.length * model.architecture.layerCount);
-  }
-  return prompts.map((tokens) => found.get(tokens.join(' ')) ?? -1);
 }

@@ -82,8 +82,8 @@ test('a deeper model takes no more than what enters its further layers, and what
   const [batch, width] = [8, 16];
   const shallow = await freshPeak(4, { site: first, training: { batchSize: batch, epochs: 1 } });
   const deep = await freshPeak(12, { site: first, training: { batchSize: batch, epochs: 1 } });
-  // Of each row in each further layer: its states, and indices of its keys, which are seven arrays of int32.
-  const entering = batch * length * (4 * width + 7 * 4);
+  // Of each row in each further layer: its states, and indices of its keys, which are eight arrays of int32.
+  const entering = batch * length * (4 * width + 8 * 4);
   expect(deep - shallow).toBeGreaterThan(0);
   expect(deep - shallow).toBeLessThanOrEqual(8 * entering);
 });

@@ -94,9 +94,9 @@ describe('an alignment', () => {
       '2 last',
       '2 1',
     ]);
-    const last = { base: 2, source: 2 };
-    const second = { base: 1, source: 1 };
-    expect(train[0]?.places).toEqual([{ base: 0, source: 2 }, last, second]);
+    const last = { base: [2], source: [2] };
+    const second = { base: [1], source: [1] };
+    expect(train[0]?.places).toEqual([{ base: [0], source: [2] }, last, second]);
     expect(train[1]?.places).toEqual([second, last, second]);
   });
 
@@ -201,7 +201,55 @@ describe('an alignment is refused in a sentence', () => {
     expect(() => readAlignExperiment({ ...plain, ...more })).toThrow(sentence);
   });
 
-  test('a label of several tokens', () => {
+  test.each([
+    [
+      'positions of different number',
+      { component: 'block_output', layer: 1, position: [[0, 1], 2] },
+      "'site.position' joins 2 in one site and 1 in another, so their vectors are not of one width.",
+    ],
+    [
+      'two joined positions that are one token',
+      { component: 'block_output', layer: 1, position: [[2, 'last']] },
+      "'site.position' joins 2 and last, and in 'data.0.base' 2 and last are both position 2.",
+    ],
+    [
+      'heads of what has none',
+      { component: 'block_output', layer: 1, position: 0, heads: [0] },
+      "'site.heads': 'block_output' is not one for each head.",
+    ],
+    [
+      'a component of heads without heads',
+      { component: 'head_attention_value_output', layer: 1, position: 0 },
+      "'site.heads' is missing: 'head_attention_value_output' is one for each head.",
+    ],
+    [
+      'a head that does not exist',
+      { component: 'head_attention_value_output', layer: 1, position: 0, heads: [0, 9] },
+      "'site.heads': there is no head 9;",
+    ],
+    [
+      'heads at joined positions',
+      { component: 'head_attention_value_output', layer: 1, position: [[0, 1]], heads: [0, 1] },
+      "'site.position' joins 2 positions, and 'site.heads' names heads",
+    ],
+    [
+      'joined positions beyond a prompt',
+      { component: 'block_output', layer: 1, position: [[0, 7]] },
+      "'data.0.base' has no position 7",
+    ],
+  ])('%s', (_, site, sentence) => {
+    expect(() => resolve({ site })).toThrow(sentence);
+    expect(() => resolve({ site })).toThrow(ExperimentError);
+  });
+
+  test('a label that makes a prompt too long', () => {
+    const long = [{ ...data[0], base: new Array(23).fill(1), label: [1, 2, 3] }];
+    expect(() => resolve({ data: long, testData: data.slice(0, 1) })).toThrow('The prompt has 25 tokens');
+  });
+});
+
+describe('labels of several tokens', () => {
+  test('are taken whole, and a notice says what that means', () => {
     const tokenizer = {
       vocabularySize: 31,
       encode: (text: string) => [...text].map((c) => c.charCodeAt(0) % 31),
@@ -211,10 +259,11 @@ describe('an alignment is refused in a sentence', () => {
       isSpecial: () => false,
     };
     const named = data.map((example, at) => ({ ...example, label: at === 4 ? 'ab' : 'a' }));
-    expect(() =>
-      resolveAlign(architecture, tokenizer, readAlignExperiment({ ...plain, data: named })),
-    ).toThrow(
-      `'data.4.label' is "ab", which has 2 tokens, the first of them "<4>". A label must be one token. Most tokenizers put the space before a word into its token; begin the label with one.`,
+    const found = resolveAlign(architecture, tokenizer, readAlignExperiment({ ...plain, data: named }));
+    const labels = [...found.train, ...found.test].map(({ label }) => label.ids.join(' '));
+    expect(labels.toSorted()).toEqual(['4', '4', '4', '4', '4', '4', '4', '4', '4', '4 5']);
+    expect(found.notices.find(({ code }) => code === 'labels-of-several-tokens')?.text).toBe(
+      `The label 'data.4.label', "<4><5>", has 2 tokens: the loss is over all of them, and an example counts as right only where every one is. Most tokenizers put the space before a word into its token; begin the label with one if it is a word of its own.`,
     );
   });
 });

@@ -1,46 +1,58 @@
-// Makes the examples of an alignment definite: tokens, labels of one token, and the positions of each site.
+// Makes the examples of an alignment definite: tokens of prompts and labels, and the positions of each site.
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { didYouMean } from '../../messages/nearest.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
-import { answerToken } from '../answers.ts';
+import { type AnswerTokens, answerTokens } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
 import { promptRow } from '../planRuns.ts';
-import { type NamedToken, promptNotices, tokensOf } from '../tokens.ts';
+import { type Continued, continuedKey, forced } from '../teacherForcing.ts';
+import { promptNotices, tokensOf } from '../tokens.ts';
 import { causalExamples } from './causalData.ts';
 import type { AlignExample } from './example.ts';
 import type { AlignExperiment } from './experiment.ts';
+import { type PositionName, positionsIn, type SitePosition } from './sitePosition.ts';
 
+/** As many positions of either prompt, in the order in which their vectors are joined. */
 export interface ExamplePlace {
-  readonly base: number;
-  readonly source: number;
+  readonly base: readonly number[];
+  readonly source: readonly number[];
 }
 
 export interface ResolvedExample {
   readonly base: readonly number[];
   readonly source: readonly number[];
-  readonly label: NamedToken;
-  readonly baseLabel?: NamedToken;
-  readonly sourceLabel?: NamedToken;
+  readonly label: AnswerTokens;
+  readonly baseLabel?: AnswerTokens;
+  readonly sourceLabel?: AnswerTokens;
   /** Where the sites are, one for each of the experiment's positions. */
   readonly places: readonly ExamplePlace[];
+}
+
+/** Each prompt with its own label once, however many examples it is in. */
+export function ownContinuations(examples: readonly ResolvedExample[]): readonly Continued[] {
+  const all = examples.flatMap(({ base, source, baseLabel, sourceLabel }) => [
+    ...(baseLabel ? [{ prompt: base, label: baseLabel }] : []),
+    ...(sourceLabel ? [{ prompt: source, label: sourceLabel }] : []),
+  ]);
+  return [...new Map(all.map((each) => [continuedKey(each), each])).values()];
 }
 
 export interface ExamplesContext {
   readonly architecture: Architecture;
   readonly tokenizer: Tokenizer | undefined;
-  readonly positions: readonly (number | string)[];
+  readonly positions: readonly SitePosition[];
 }
 
 /** @throws ExperimentError for a position that a prompt does not have, or a name that the example does not give */
-function placeOf(
-  name: number | string,
+function positionOf(
+  name: PositionName,
   { positions = {} }: AlignExample,
   { base, source }: Pick<ResolvedExample, 'base' | 'source'>,
   where: string,
-): ExamplePlace {
+): { readonly base: number; readonly source: number } {
   const named = typeof name === 'string' && name !== 'last' ? positions[name] : undefined;
   if (typeof name === 'string' && name !== 'last' && named === undefined) {
     const known = ['last', ...Object.keys(positions)];
@@ -70,6 +82,26 @@ function placeOf(
   return place;
 }
 
+/** @throws ExperimentError as `positionOf`, and where two positions that are joined are one token */
+function placeOf(
+  position: SitePosition,
+  example: AlignExample,
+  prompts: Pick<ResolvedExample, 'base' | 'source'>,
+  where: string,
+): ExamplePlace {
+  const names = positionsIn(position);
+  const places = names.map((name) => positionOf(name, example, prompts, where));
+  for (const side of ['base', 'source'] as const) {
+    const twice = places.findIndex((place, at) => places.findIndex((p) => p[side] === place[side]) < at);
+    if (twice < 0) continue;
+    const first = places.findIndex((place) => place[side] === places[twice]?.[side]);
+    throw new ExperimentError(
+      `'site.position' joins ${names.join(' and ')}, and in '${where}.${side}' ${names[first]} and ${names[twice]} are both position ${places[twice]?.[side]}. Join positions that are different tokens in every prompt.`,
+    );
+  }
+  return { base: places.map(({ base }) => base), source: places.map(({ source }) => source) };
+}
+
 type GivenData = AlignExperiment['data'];
 
 /** @throws ExperimentError for data that is declared, without a tokenizer, or wrongly */
@@ -93,7 +125,7 @@ export function* resolveExamples(
 ): Generator<void, { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] }> {
   const { vocabularySize } = architecture;
   const known = new Map<string, readonly number[]>();
-  const labels = new Map<string, NamedToken>();
+  const labels = new Map<string, AnswerTokens>();
   const notices = new Map<Notice['code'], Notice>();
   const prompt = (text: string | readonly number[], where: string): readonly number[] => {
     const key = typeof text === 'string' ? text : text.join(' ');
@@ -109,38 +141,50 @@ export function* resolveExamples(
     return tokens;
   };
   /** A label, after the prompt that it is an answer to. */
-  const token = (name: string | number, after: string | readonly number[], where: string): NamedToken => {
+  const labelOf = (
+    name: string | number | readonly number[],
+    after: string | readonly number[],
+    where: string,
+  ): AnswerTokens => {
     const key = JSON.stringify([name, typeof name === 'string' ? after : null]);
     const found = labels.get(key);
     if (found) return found;
-    const { id, text, rest } = answerToken(name, `the label '${where}'`, {
-      tokenizer,
-      vocabularySize,
-      after,
-    });
-    if (rest > 0) {
-      const spaceless = typeof name === 'string' && !name.startsWith(' ');
-      throw new ExperimentError(
-        `'${where}' is ${JSON.stringify(name)}, which has ${rest + 1} tokens, the first of them ${JSON.stringify(text)}. A label must be one token.${spaceless ? ' Most tokenizers put the space before a word into its token; begin the label with one.' : ' Name its first token, or another word.'}`,
-      );
+    const label = answerTokens(name, `the label '${where}'`, { tokenizer, vocabularySize, after });
+    const { ids, text } = label;
+    if (ids.length > 1 && !notices.has('labels-of-several-tokens')) {
+      const isSpaceless = typeof name === 'string' && !name.startsWith(' ');
+      notices.set('labels-of-several-tokens', {
+        code: 'labels-of-several-tokens',
+        text: `The label '${where}', ${JSON.stringify(text)}, has ${ids.length} tokens: the loss is over all of them, and an example counts as right only where every one is.${isSpaceless ? ' Most tokenizers put the space before a word into its token; begin the label with one if it is a word of its own.' : ''}`,
+      });
     }
-    labels.set(key, { id, text });
-    return { id, text };
+    labels.set(key, label);
+    return label;
+  };
+  /** What is run of a prompt: it and all of its label but the last token. @throws PlanError where that is too long */
+  const requireRoom = (tokens: readonly number[], label: AnswerTokens): void => {
+    if (label.ids.length > 1) schedule(architecture, { rows: [promptRow(forced(tokens, label))], reads: [] });
   };
   const resolved = (example: AlignExample, index: number): ResolvedExample => {
     // Of declared data no line of the file is wrong by itself.
     const where = 'causalModel' in given ? `${field} (declared), example ${index}` : `${field}.${index}`;
     const base = prompt(example.base, `${where}.base`);
     const source = prompt(example.source, `${where}.source`);
-    const { baseLabel, sourceLabel } = example;
+    const label = labelOf(example.label, example.base, `${where}.label`);
+    requireRoom(base, label);
+    const own = (side: 'base' | 'source', tokens: readonly number[]) => {
+      const given = example[`${side}Label`];
+      if (given === undefined) return {};
+      const found = labelOf(given, example[side], `${where}.${side}Label`);
+      requireRoom(tokens, found);
+      return { [`${side}Label`]: found };
+    };
     return {
       base,
       source,
-      label: token(example.label, example.base, `${where}.label`),
-      ...(baseLabel === undefined ? {} : { baseLabel: token(baseLabel, example.base, `${where}.baseLabel`) }),
-      ...(sourceLabel === undefined
-        ? {}
-        : { sourceLabel: token(sourceLabel, example.source, `${where}.sourceLabel`) }),
+      label,
+      ...own('base', base),
+      ...own('source', source),
       places: positions.map((name) => placeOf(name, example, { base, source }, where)),
     };
   };

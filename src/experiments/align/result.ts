@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { type Immutable, readVersioned, wholeNumber } from '../experimentFile.ts';
 import type { Count } from '../kind.ts';
 import { resultEntries } from '../resultParts.ts';
-import { alignExperimentSchema, positionSchema } from './experiment.ts';
+import { alignExperimentSchema, sitePositionSchema } from './experiment.ts';
 
 export const alignResultVersion = 1;
 
@@ -15,7 +15,7 @@ const numbers = v.array(v.number());
 const siteSchema = v.pipe(
   v.strictObject({
     layer: wholeNumber,
-    position: positionSchema,
+    position: sitePositionSchema,
     /** `begun` where a run was stopped in the middle: a later one begins it anew. */
     end: v.picklist(['begun', 'all-steps', 'early', 'loss', 'parameters']),
     /** One entry for each step. */
@@ -67,10 +67,10 @@ export const alignResultSchema = v.pipe(
     ...resultEntries,
     trainCount: wholeNumber,
     testCount: wholeNumber,
-    /** Entries of a vector at the sites. */
+    /** Entries of the vector that is interchanged at each site: of all its positions and heads together. */
     width: wholeNumber,
     layers: v.array(wholeNumber),
-    positions: v.array(positionSchema),
+    positions: v.array(sitePositionSchema),
     factual: v.nullable(v.strictObject({ right: wholeNumber, of: wholeNumber })),
     majority: v.strictObject({ label: v.string(), share }),
     unedited: share,

@@ -83,16 +83,16 @@ function wholeRows(
 ): readonly Row[] {
   const examples = part === 'train' ? train : tested;
   const edited = examples.map(({ base, places: [place] }, row): Row => {
-    const at = place ?? { base: 0, source: 0 };
+    const at = place ?? { base: [], source: [] };
     const source = {
       kind: 'row',
       row: examples.length + row,
       site,
-      location: { positions: [at.source] },
+      location: { positions: at.source },
     } as const;
     return {
       start: { kind: 'tokens', tokens: base },
-      edits: [{ site, location: { positions: [at.base] }, fragment, source }],
+      edits: [{ site, location: { positions: at.base }, fragment, source }],
     };
   });
   return [...edited, ...examples.map(({ source }) => promptRow(source))];
@@ -123,7 +123,7 @@ describe.each(['gpt2', 'llama', 'gpt_neox', 'mistral'] as const)('an alignment o
           terms: align.train.map(({ base, label }, row) => ({
             ...readPrediction(row, base.length),
             weight: 1 / align.train.length,
-            ...crossEntropy([label.id]),
+            ...crossEntropy(label.ids),
           })),
           of: [fragment.parameters],
         });
@@ -177,11 +177,13 @@ describe.each(['gpt2', 'llama', 'gpt_neox', 'mistral'] as const)('an alignment o
           rows: wholeRows(align, part, site, fragment),
           reads: examples.map(({ base }, row) => readPrediction(row, base.length)),
         });
-        const right = examples.filter(({ label }, row) => argmax(floatsOf(found[row])) === label.id).length;
+        const right = examples.filter(
+          ({ label }, row) => argmax(floatsOf(found[row])) === label.ids[0],
+        ).length;
         expect(end?.[part === 'train' ? 'trainAccuracy' : 'testAccuracy']).toBe(right / examples.length);
       }
       const [baselines] = ofKind(updates, 'baselines');
-      const unedited = align.test.filter(({ label }, at) => label.id === best[9 + at]).length;
+      const unedited = align.test.filter(({ label }, at) => label.ids[0] === best[9 + at]).length;
       expect(baselines?.unedited).toBe(unedited / 3);
     });
   });

@@ -3,12 +3,15 @@
 
 import { orthonormalGap } from '../../autodiff/orthonormal.ts';
 import type { Model } from '../../runtime/model.ts';
+import { type AnswerTokens, isSameAnswer } from '../answers.ts';
 import type { Notice } from '../notice.ts';
 import type { RunOptions } from '../planRuns.ts';
+import type { Work } from '../rowParts.ts';
+import { continuesWith } from '../teacherForcing.ts';
 import { estimateAlign, roomNotices } from './estimate.ts';
-import { defaultKeptBytes, KeptExamples, predictions, type Work } from './keptExamples.ts';
+import { defaultKeptBytes, KeptExamples } from './keptExamples.ts';
 import type { ResolvedAlign } from './resolve.ts';
-import type { ResolvedExample } from './resolveExamples.ts';
+import { ownContinuations, type ResolvedExample } from './resolveExamples.ts';
 import {
   type Divergence,
   interchangeAccuracy,
@@ -87,33 +90,25 @@ async function baselinesOf(
 ): Promise<Omit<AlignBaselines, 'notices'>> {
   const { train, test } = align;
   const all = [...train, ...test];
-  const prompts = all.flatMap(({ base, source, baseLabel, sourceLabel }) => [
-    { tokens: base, label: baseLabel?.id },
-    { tokens: source, label: sourceLabel?.id },
-  ]);
-  const ids = await predictions(
-    model,
-    prompts.map(({ tokens }) => tokens),
-    work,
-  );
-  // Each prompt counts once, however many examples it is in.
-  const factual = new Map<string, boolean>();
-  prompts.forEach(({ tokens, label }, at) => {
-    if (label !== undefined) factual.set(`${label} ${tokens.join(' ')}`, ids[at] === label);
-  });
-  const counts = new Map<number, number>();
-  for (const { label } of train) counts.set(label.id, (counts.get(label.id) ?? 0) + 1);
-  const [most] = [...counts].reduce((best, other) => (other[1] > best[1] ? other : best), [-1, 0]);
+  const own = ownContinuations(all);
+  const unedited = test.map(({ base, label }) => ({ prompt: base, label }));
+  const says = await continuesWith(model, [...own, ...unedited], work);
+  const counts = new Map<string, { readonly label: AnswerTokens; readonly count: number }>();
+  for (const { label } of train) {
+    const key = label.ids.join(' ');
+    counts.set(key, { label, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  const [most] = [...counts.values()].toSorted((a, b) => b.count - a.count);
   const share = (isRight: (example: ResolvedExample, at: number) => boolean) =>
     test.filter(isRight).length / test.length;
   return {
     factual:
-      factual.size === 0 ? null : { right: [...factual.values()].filter(Boolean).length, of: factual.size },
+      own.length === 0 ? null : { right: own.filter((_, at) => says[at] === true).length, of: own.length },
     majority: {
-      label: train.find(({ label }) => label.id === most)?.label.text ?? '',
-      share: share(({ label }) => label.id === most),
+      label: most?.label.text ?? '',
+      share: share(({ label }) => most !== undefined && isSameAnswer(label, most.label)),
     },
-    unedited: share(({ label }, at) => ids[2 * (train.length + at)] === label.id),
+    unedited: share((_, at) => says[own.length + at] === true),
   };
 }
 

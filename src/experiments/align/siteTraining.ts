@@ -9,9 +9,10 @@ import { crossEntropy } from '../../runtime/backward/objectives.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
 import { Trainer } from '../../runtime/training/trainer.ts';
-import { readPrediction } from '../planRuns.ts';
+import { inParts, partsTogether, type Work } from '../rowParts.ts';
+import { forced, labelPositions, readLabel, saysLabel } from '../teacherForcing.ts';
 import type { AlignTraining } from './experiment.ts';
-import { bestToken, inParts, type KeptExamples, partsTogether, type Work } from './keptExamples.ts';
+import type { KeptExamples } from './keptExamples.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
 import { areSound, interchangedFraction, type Numbers, type Trainable } from './trainable.ts';
 
@@ -19,7 +20,7 @@ import { areSound, interchangedFraction, type Numbers, type Trainable } from './
 const firstOrder = 2;
 
 export interface StepRecord {
-  /** Mean cross-entropy of the labels over the batch, in nats, without the penalty. */
+  /** Mean cross-entropy of the labels' tokens over the batch, in nats, without the penalty. */
   readonly loss: number;
   readonly rate: number;
   /** Of the types that have one, what the step was made with. */
@@ -143,10 +144,13 @@ export class SiteTraining {
     const { temperature } = this;
     const fragment = trainable.fragment(this.#trainer.parameters, temperature);
     const { rows, first } = kept.rows(batch, fragment);
+    const labelTokens = batch.reduce((sum, { label }) => sum + label.ids.length, 0);
     const terms = batch.map(({ base, label }, at) => ({
-      ...readPrediction(first + at, base.length),
-      weight: 1 / batch.length,
-      ...crossEntropy([label.id]),
+      row: first + at,
+      site: { component: 'logits', layer: null },
+      location: { positions: labelPositions(base, label) },
+      weight: 1 / labelTokens,
+      ...crossEntropy(label.ids),
     }));
     const rate = training.learningRate * rateFactor(this.#schedule, this.#step);
     const share = trainable.boundary
@@ -217,8 +221,8 @@ export class SiteTraining {
 }
 
 /**
- * Interchange intervention accuracy: the share of examples whose most probable token, of the whole vocabulary, is the label
- * when the intervention acts.
+ * Interchange intervention accuracy: the share of examples in which every token of the label is the most probable one, of the
+ * whole vocabulary, when the intervention acts and the label's tokens before it were said.
  * @see Geiger et al. 2024, definition 4
  */
 export async function interchangeAccuracy(
@@ -230,11 +234,11 @@ export async function interchangeAccuracy(
 ): Promise<number> {
   const fragment = trainable.fragment(parameters, temperature);
   let right = 0;
-  for (const part of partsTogether(examples, ({ base }) => base.length)) {
+  for (const part of partsTogether(examples, ({ base, label }) => forced(base, label).length)) {
     const { rows, first } = kept.rows(part, fragment);
-    const reads = part.map(({ base }, at) => readPrediction(first + at, base.length, bestToken));
+    const reads = part.map(({ base, label }, at) => readLabel(first + at, { prompt: base, label }));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
-    right += part.filter(({ label }, at) => results[at]?.id?.data[0] === label.id).length;
+    right += part.filter(({ label }, at) => saysLabel(label, results[at])).length;
     done(kept.rowLayers(part, 1));
   }
   return right / examples.length;

@@ -2,11 +2,16 @@
 
 import { formatTable } from '../../figures/textTable.ts';
 import type { AlignResult, SiteResult } from './result.ts';
-import { controlWords, interventionText, percent } from './words.ts';
+import { positionsIn, positionText, type SitePosition } from './sitePosition.ts';
+import { controlWords, headWords, interventionText, percent } from './words.ts';
 
 const places = (value: number): string => String(Number(value.toPrecision(3)));
-const positionText = (position: number | string): string =>
-  typeof position === 'number' ? `position ${position}` : `the position '${position}'`;
+const positionInWords = (position: SitePosition): string =>
+  typeof position === 'number'
+    ? `position ${position}`
+    : `the position${typeof position === 'string' ? '' : 's'} ${positionsIn(position)
+        .map((each) => `'${each}'`)
+        .join(' and ')}`;
 
 const ends: Readonly<Record<SiteResult['end'], string>> = {
   begun: 'stopped in the middle',
@@ -33,7 +38,7 @@ function siteLines(site: SiteResult, { width }: AlignResult): readonly string[] 
   const { layer, position, end, steps, final } = site;
   const { boundary, orthonormalGap } = final ?? {};
   return [
-    `Layer ${layer}, ${positionText(position)}: ${steps.loss.length} steps, ${ends[end]}`,
+    `Layer ${layer}, ${positionInWords(position)}: ${steps.loss.length} steps, ${ends[end]}`,
     ...epochLines(site),
     ...(final
       ? [
@@ -56,7 +61,7 @@ const twoDigits = (share: number): string => share.toFixed(2);
 
 /** Test accuracies and, in brackets, those of the control; a point where a site was not trained. */
 function tableOf({ experiment, layers, positions, sites }: AlignResult): readonly string[] {
-  const head = ['layer', ...positions.map(String)];
+  const head = ['layer', ...positions.map(positionText)];
   const lines = layers.map((layer, row) => [
     String(layer),
     ...positions.map((_, column) => {
@@ -80,7 +85,7 @@ export function alignSummary(result: AlignResult): string {
     : 'not known: the examples give no label of their own';
   const [only, ...others] = sites;
   return [
-    `${experiment.site.component}, ${interventionText(experiment, result.width)}; ${trainCount} examples to train with, ${testCount} to test`,
+    `${experiment.site.component}${headWords(experiment)}, ${interventionText(experiment, result.width)}; ${trainCount} examples to train with, ${testCount} to test`,
     `The model's own accuracy: ${own}`,
     '',
     ...(others.length > 0 ? tableOf(result) : only ? siteLines(only, result) : ['The site was not begun.']),

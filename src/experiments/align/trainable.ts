@@ -17,6 +17,7 @@ import { seedOf, shuffled } from '../../random/random.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
 import type { ParameterMeasures, TrainedParameter } from '../../runtime/training/trainer.ts';
 import type { AlignExperiment, AlignIntervention } from './experiment.ts';
+import { positionsIn } from './sitePosition.ts';
 
 const types: Readonly<Record<AlignIntervention['type'], InterventionType>> = {
   LowRankRotated: lowRankRotated,
@@ -60,8 +61,14 @@ export function interventionOf(
   return { type, width, parameters, interchanged };
 }
 
+/** Units of the component that are one vector at each site. */
+export const joinedUnits = ({ site: { heads, position } }: AlignExperiment): number => {
+  const first = typeof position === 'object' ? (position[0] ?? 'last') : position;
+  return heads?.length ?? positionsIn(first).length;
+};
+
 /**
- * @param width entries of a vector at the site
+ * @param width entries of the vector that is interchanged at a site
  * @throws nothing: `rank` and `dimensions` were checked against the width
  */
 export function trainableOf(experiment: AlignExperiment, width: number): Trainable {
@@ -82,7 +89,7 @@ export function trainableOf(experiment: AlignExperiment, width: number): Trainab
       { data, shape, ...(name === 'rotation' ? { isOrthonormal: true } : { rateFactor }) },
     ]),
   );
-  const whole = fragmentOf(interventionOf(experiment, width, initial));
+  const whole = fragmentOf(interventionOf(experiment, width, initial), joinedUnits(experiment));
   const boundary = 'boundary' in own ? 'boundary' : 'mask' in own ? 'mask' : undefined;
   return {
     type,

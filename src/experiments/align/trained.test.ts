@@ -49,12 +49,12 @@ afterAll(async () => {
 function callOf(result: AlignResult, index: number) {
   const { test: examples } = align(result);
   const place = index % result.positions.length;
-  const at = (side: 'base' | 'source') => examples.map(({ places }) => [places[place]?.[side] ?? -1]);
+  const at = (side: 'base' | 'source') => examples.map(({ places }) => places[place]?.[side] ?? []);
   return {
     base: examples.map(({ base }) => base),
     source: examples.map(({ source }) => source),
     places: { base: at('base'), source: at('source') },
-    labels: examples.map(({ label }) => label.id),
+    labels: examples.map(({ label }) => label.ids[0]),
   };
 }
 

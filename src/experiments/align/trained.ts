@@ -12,12 +12,13 @@ import { toPyveneFolder } from '../../interventions/pyvene/savedFolder.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { numbersOfText } from './numbersText.ts';
 import type { AlignResult, SiteResult } from './result.ts';
+import { positionsIn, positionText } from './sitePosition.ts';
 import { stepsOf, temperatureAfter } from './siteTraining.ts';
 import { interventionOf } from './trainable.ts';
 
 /** A trained intervention without its model. */
 export interface TrainedIntervention {
-  /** pyvene's configuration: one representation, at one position that a call names. */
+  /** pyvene's configuration: one representation, at the positions and heads that a call names, joined as they were in training. */
   readonly configuration: Configuration;
   /** By the key of the intervention; types with a temperature have that of after the last step. */
   readonly parameters: Readonly<Record<string, Parameters>>;
@@ -34,7 +35,9 @@ export function siteNames({
   // Some disks do not tell small letters from large.
   const taken = new Set<string>();
   const named = positions.map((position) => {
-    const word = [...String(position).replace(/[^\p{L}\p{N}_-]+/gu, '-')].slice(0, longestName).join('');
+    const word = [...positionText(position).replace(/[^\p{L}\p{N}_-]+/gu, '-')]
+      .slice(0, longestName)
+      .join('');
     let name = word;
     for (let count = 2; taken.has(name.toLowerCase()); count++) name = `${word}-${count}`;
     taken.add(name.toLowerCase());
@@ -66,6 +69,7 @@ function trainedSite(result: AlignResult, index: number) {
   if (site === null)
     throw new ExperimentError(`Site ${index} was not begun, so nothing was trained there. Finish the run.`);
   const { intervention: given, site: where } = result.experiment;
+  const { heads } = where;
   const parameters = parametersOf(result, site);
   const intervention = interventionOf(result.experiment, result.width, parameters);
   checkParameters(intervention.type, result.width, parameters, `sites.${index}`);
@@ -74,8 +78,8 @@ function trainedSite(result: AlignResult, index: number) {
       {
         layer: site.layer,
         component: where.component,
-        unit: 'pos',
-        max_number_of_units: 1,
+        unit: heads ? 'h.pos' : 'pos',
+        max_number_of_units: heads?.length ?? positionsIn(site.position).length,
         intervention_type: intervention.type.name,
         ...(given.type === 'LowRankRotated' ? { low_rank_dimension: given.rank } : {}),
         ...(given.type === 'Rotated' ? { interchange_dim: given.dimensions } : {}),

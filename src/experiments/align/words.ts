@@ -3,12 +3,21 @@
 import { inQuotes } from '../figureWords.ts';
 import type { AlignExperiment } from './experiment.ts';
 import { type AlignResult, isSiteDone, type SiteResult } from './result.ts';
+import { positionText, type SitePosition } from './sitePosition.ts';
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** A position on an axis and in a sentence: `last`, `name`, `position 3`. */
-export const positionWord = (position: number | string): string =>
-  typeof position === 'number' ? `position ${position}` : position;
+/** A position on an axis and in a sentence: `last`, `name`, `position 3`, `name + last`. */
+export const positionWord = (position: SitePosition): string =>
+  typeof position === 'number' ? `position ${position}` : positionText(position);
+
+/** `, heads 3 and 7 as one vector`, where heads are named. */
+export const headWords = ({ site: { heads } }: AlignExperiment): string =>
+  heads === undefined
+    ? ''
+    : heads.length === 1
+      ? `, head ${heads[0]}`
+      : `, heads ${heads.slice(0, -1).join(', ')} and ${heads.at(-1)} as one vector`;
 
 export const siteWords = ({ layer, position }: Pick<SiteResult, 'layer' | 'position'>): string =>
   `layer ${layer} at ${positionWord(position)}`;
@@ -71,7 +80,7 @@ export function alignCaption(result: AlignResult): string {
     positions,
     sites,
   } = result;
-  const { component } = experiment.site;
+  const component = `${experiment.site.component}${headWords(experiment)}`;
   const [layer = 0] = layers;
   const [position = 0] = positions;
   const where = sites.length === 1 ? `${component} of ${siteWords({ layer, position })}` : component;

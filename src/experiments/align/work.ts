@@ -12,6 +12,7 @@ import { defaultKeptBytes } from './keptExamples.ts';
 import { type AlignSite, type ResolvedAlign, resolveAlignBreathing } from './resolve.ts';
 import { type AlignResult, alignResultVersion, isSiteDone } from './result.ts';
 import { type AlignUpdate, type RunAlignOptions, runAlign } from './run.ts';
+import { positionText } from './sitePosition.ts';
 
 /**
  * A result with its baselines and no site, but for the finished ones of an earlier run.
@@ -56,7 +57,8 @@ export interface AlignOptions extends Omit<RunAlignOptions, 'isDone'> {
   readonly leaveOut?: ReadonlySet<string>;
 }
 
-const unitOf = ({ layer, position }: AlignSite): string => `layer ${layer}, position ${position}`;
+const unitOf = ({ layer, position }: AlignSite): string =>
+  `layer ${layer}, position ${positionText(position)}`;
 
 /** @throws the signal's reason when it is aborted, after what there was of the site in training */
 async function* changes(

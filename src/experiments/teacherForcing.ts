@@ -1,0 +1,71 @@
+// How a model is asked for a label of one token or several: the prompt runs with the label's tokens behind it, and each of
+// them is predicted by the logits before it. Where every one is the most probable, the model would say the label by itself.
+
+import { topK } from '../onnx/reduction.ts';
+import type { Model } from '../runtime/model.ts';
+import type { Read, ReadResult, Reduction } from '../runtime/plan/plan.ts';
+import type { AnswerTokens } from './answers.ts';
+import { promptRow } from './planRuns.ts';
+import { partsTogether, type Work } from './rowParts.ts';
+
+/** The most probable token. */
+export const bestToken: Reduction = {
+  key: 'most probable token',
+  build: (logits) => ({ id: topK(logits, 1).places }),
+};
+
+/** What is run so that every token of a label is predicted: the prompt, and the label without its last token. */
+export const forced = (prompt: readonly number[], { ids }: AnswerTokens): readonly number[] =>
+  ids.length > 1 ? [...prompt, ...ids.slice(0, -1)] : prompt;
+
+/** The positions whose logits predict the tokens of a label. */
+export const labelPositions = (prompt: readonly number[], { ids }: AnswerTokens): readonly number[] =>
+  ids.map((_, at) => prompt.length - 1 + at);
+
+/** A prompt and how it may go on. */
+export interface Continued {
+  readonly prompt: readonly number[];
+  readonly label: AnswerTokens;
+}
+
+export const continuedKey = ({ prompt, label }: Continued): string =>
+  `${label.ids.join(' ')}|${prompt.join(' ')}`;
+
+/** The most probable token after each token of a row that predicts one of its label. */
+export const readLabel = (row: number, { prompt, label }: Continued): Read => ({
+  row,
+  site: { component: 'logits', layer: null },
+  location: { positions: labelPositions(prompt, label) },
+  reduction: bestToken,
+});
+
+/** Whether every token of a label was the most probable one. Where each before was, that is what the model would say. */
+export const saysLabel = ({ ids }: AnswerTokens, result: ReadResult | undefined): boolean =>
+  ids.every((id, at) => result?.id?.data[at] === id);
+
+/** Rows that predict the tokens of a label are one where they run the same tokens. */
+export const forcedKey = ({ prompt, label }: Continued): string =>
+  `${prompt.length} ${forced(prompt, label).join(' ')}`;
+
+/**
+ * Whether the model goes on after prompts with all tokens of their labels, each distinct row run once.
+ * @returns one for each of `given`
+ */
+export async function continuesWith(
+  model: Model,
+  given: readonly Continued[],
+  { signal, done }: Work,
+): Promise<readonly boolean[]> {
+  const found = new Map<string, ReadResult | undefined>();
+  const once = [...new Map(given.map((each) => [forcedKey(each), each])).values()];
+  for (const part of partsTogether(once, ({ prompt, label }) => forced(prompt, label).length)) {
+    const rows = part.map(({ prompt, label }) => promptRow(forced(prompt, label)));
+    const reads = part.map((each, row) => readLabel(row, each));
+    const results = await model.run({ rows, reads }, signal ? { signal } : {});
+    part.forEach((each, row) => {
+      found.set(forcedKey(each), results[row]);
+    });
+    done(part.length * model.architecture.layerCount);
+  }
+  return given.map((each) => saysLabel(each.label, found.get(forcedKey(each))));
+}
