@@ -39,33 +39,49 @@ export const readLabel = (row: number, { prompt, label }: Continued): Read => ({
   reduction: bestToken,
 });
 
+const idsOf = (result: ReadResult | undefined): readonly number[] => [...(result?.id?.data ?? [])];
+
+const isLabel = ({ ids }: AnswerTokens, said: readonly number[] = []): boolean =>
+  ids.every((id, at) => said[at] === id);
+
 /** Whether every token of a label was the most probable one. Where each before was, that is what the model would say. */
-export const saysLabel = ({ ids }: AnswerTokens, result: ReadResult | undefined): boolean =>
-  ids.every((id, at) => result?.id?.data[at] === id);
+export const saysLabel = (label: AnswerTokens, result: ReadResult | undefined): boolean =>
+  isLabel(label, idsOf(result));
 
 /** Rows that predict the tokens of a label are one where they run the same tokens. */
 export const forcedKey = ({ prompt, label }: Continued): string =>
   `${prompt.length} ${forced(prompt, label).join(' ')}`;
 
 /**
- * Whether the model goes on after prompts with all tokens of their labels, each distinct row run once.
- * @returns one for each of `given`
+ * The most probable token in the place of each token of a label, after the prompt and the label's tokens before it. Each
+ * distinct row runs once.
+ * @returns ids, as many as the label has, for each of `given`
  */
-export async function continuesWith(
+export async function continuationsOf(
   model: Model,
   given: readonly Continued[],
   { signal, done }: Work,
-): Promise<readonly boolean[]> {
-  const found = new Map<string, ReadResult | undefined>();
+): Promise<readonly (readonly number[])[]> {
+  const found = new Map<string, readonly number[]>();
   const once = [...new Map(given.map((each) => [forcedKey(each), each])).values()];
   for (const part of partsTogether(once, ({ prompt, label }) => forced(prompt, label).length)) {
     const rows = part.map(({ prompt, label }) => promptRow(forced(prompt, label)));
     const reads = part.map((each, row) => readLabel(row, each));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
     part.forEach((each, row) => {
-      found.set(forcedKey(each), results[row]);
+      found.set(forcedKey(each), idsOf(results[row]));
     });
     done(part.length * model.architecture.layerCount);
   }
-  return given.map((each) => saysLabel(each.label, found.get(forcedKey(each))));
+  return given.map((each) => found.get(forcedKey(each)) ?? []);
+}
+
+/** Whether the model goes on after prompts with all tokens of their labels: one for each of `given`. */
+export async function continuesWith(
+  model: Model,
+  given: readonly Continued[],
+  work: Work,
+): Promise<readonly boolean[]> {
+  const said = await continuationsOf(model, given, work);
+  return given.map(({ label }, at) => isLabel(label, said[at]));
 }

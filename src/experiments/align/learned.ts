@@ -5,6 +5,7 @@ import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { floatsOf, promptRow } from '../planRuns.ts';
+import { partsTogether } from '../rowParts.ts';
 import { readThroughHead } from '../throughHead.ts';
 import { tokenLabel } from '../tokens.ts';
 import { causalPairs } from './causalData.ts';
@@ -18,15 +19,17 @@ import {
   separating,
   separationOf,
 } from './directions.ts';
-import { partsTogether } from './keptExamples.ts';
 import type { Basis } from './learnedBasis.ts';
-import type { PositionName, ResolvedAlign } from './resolve.ts';
+import type { ResolvedAlign } from './resolve.ts';
+import type { SitePosition } from './sitePosition.ts';
 import { type AlignTaskRequest, resolveTask } from './task.ts';
 
 export interface LearnedRequest extends AlignTaskRequest {
   readonly component: string;
   readonly layer: number;
-  readonly position: PositionName;
+  readonly position: SitePosition;
+  /** Those whose vectors are joined, of a component that is one for each head. */
+  readonly heads?: readonly number[];
   readonly basis: Basis;
 }
 
@@ -75,7 +78,7 @@ const mostTokens = 10;
 
 interface PlacedPrompt {
   readonly tokens: readonly number[];
-  readonly position: number;
+  readonly positions: readonly number[];
   readonly value: string;
 }
 
@@ -111,13 +114,13 @@ function placedPrompts(
   for (const { base, source, baseLabel, sourceLabel, places } of [...train, ...test]) {
     const [place] = places;
     if (!place) continue;
-    for (const [tokens, position, label] of [
+    for (const [tokens, positions, label] of [
       [base, place.base, baseLabel],
       [source, place.source, sourceLabel],
     ] as const) {
       const key = tokens.join(' ');
       const value = known?.get(key) ?? label?.text ?? '';
-      found.set(`${position}|${key}`, { tokens, position, value });
+      found.set(`${positions.join(',')}|${key}`, { tokens, positions, value });
     }
   }
   return [...found.values()];
@@ -125,7 +128,7 @@ function placedPrompts(
 
 async function statesAt(
   model: Model,
-  { component, layer }: Pick<LearnedRequest, 'component' | 'layer'>,
+  { component, layer, heads }: Pick<LearnedRequest, 'component' | 'layer' | 'heads'>,
   prompts: readonly PlacedPrompt[],
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
@@ -134,10 +137,10 @@ async function statesAt(
     const results = await model.run(
       {
         rows: part.map(({ tokens }) => promptRow(tokens)),
-        reads: part.map(({ position }, row) => ({
+        reads: part.map(({ positions }, row) => ({
           row,
           site: { component, layer },
-          location: { positions: [position] },
+          location: { positions, ...(heads ? { heads } : {}) },
         })),
       },
       signal ? { signal } : {},
@@ -186,7 +189,7 @@ export async function readLearned(
   request: LearnedRequest,
   signal?: AbortSignal,
 ): Promise<LearnedSite> {
-  const { component, layer, position, basis } = request;
+  const { component, layer, position, heads, basis } = request;
   const { data, testData, split } = request;
   const task: AlignTaskRequest = { data, ...(testData ? { testData } : {}), ...(split ? { split } : {}) };
   const align = await resolveTask(
@@ -194,12 +197,12 @@ export async function readLearned(
     tokenizer,
     task,
     { ...(signal ? { signal } : {}) },
-    { component, layer, position },
+    { component, layer, position: [position], ...(heads ? { heads } : {}) },
   );
   const { width } = align;
   if (basis.columns.length !== width * basis.rank)
     throw new ExperimentError(
-      `The learned directions have ${basis.columns.length / basis.rank} entries, and '${component}' of this model has a width of ${width}. Open the model that they were trained on.`,
+      `The learned directions have ${basis.columns.length / basis.rank} entries, and this site of '${component}' in this model has a width of ${width}. Open the model that they were trained on.`,
     );
   const all = placedPrompts(align, valuesByPrompt(task, tokenizer));
   const prompts = all.slice(0, mostPrompts);

@@ -6,13 +6,14 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Notice } from '../notice.ts';
+import { continuationsOf } from '../teacherForcing.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
 import { causalPairs } from './causalData.ts';
 import type { Setting } from './causalModel.ts';
 import type { AlignExample } from './example.ts';
 import { type AlignExperiment, readAlignExperiment } from './experiment.ts';
-import { predictions } from './keptExamples.ts';
 import { type Breathing, type ResolvedAlign, resolveAlignBreathing } from './resolve.ts';
+import { ownContinuations } from './resolveExamples.ts';
 
 /** What of an experiment its task is. */
 export type AlignTaskRequest = Pick<AlignExperiment, 'data' | 'testData' | 'split'>;
@@ -111,8 +112,10 @@ function firstExamples({ data }: AlignTaskRequest, tokenizer: Tokenizer): readon
   return drawn;
 }
 
-const spoken = (label: string | number, tokenizer: Tokenizer): string =>
-  typeof label === 'string' ? label : tokenLabel(label, tokenizer);
+const spoken = (label: string | number | readonly number[], tokenizer: Tokenizer): string => {
+  if (typeof label === 'string') return label;
+  return (typeof label === 'number' ? [label] : label).map((id) => tokenLabel(id, tokenizer)).join('');
+};
 
 function shownExample(
   { base, source, label, baseLabel, positions = {}, settings = null }: Drawn,
@@ -179,24 +182,19 @@ export async function ownAnswers(
   tokenizer: Tokenizer,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (rowLayers: number) => void },
 ): Promise<OwnAnswers> {
-  const prompts = new Map<string, { readonly tokens: readonly number[]; readonly label: NamedToken }>();
-  for (const { base, source, baseLabel, sourceLabel } of [...train, ...test])
-    for (const [tokens, label] of [
-      [base, baseLabel],
-      [source, sourceLabel],
-    ] as const)
-      if (label) prompts.set(`${label.id} ${keyOf(tokens)}`, { tokens, label });
-  const asked = [...prompts.values()];
+  const asked = ownContinuations([...train, ...test]);
   const { signal, onProgress } = options;
-  const ids = await predictions(
-    model,
-    asked.map(({ tokens }) => tokens),
-    { ...(signal ? { signal } : {}), done: (rowLayers) => onProgress?.(rowLayers) },
-  );
-  const wrong = asked.flatMap(({ tokens, label }, at): readonly WrongAnswer[] => {
-    const id = ids[at];
-    if (id === undefined || id === label.id) return [];
-    return [{ prompt: tokenizer.decode(tokens), label: label.text, said: tokenizer.tokenText(id) }];
+  const said = await continuationsOf(model, asked, {
+    ...(signal ? { signal } : {}),
+    done: (rowLayers) => onProgress?.(rowLayers),
+  });
+  const wrong = asked.flatMap(({ prompt, label }, at): readonly WrongAnswer[] => {
+    const ids = said[at] ?? [];
+    // What comes after the first token that is another follows from the label, not from what was said.
+    const other = ids.findIndex((id, place) => id !== label.ids[place]);
+    if (other < 0) return [];
+    const words = ids.slice(0, other + 1).map((id) => tokenizer.tokenText(id));
+    return [{ prompt: tokenizer.decode(prompt), label: label.text, said: words.join('') }];
   });
   return { right: asked.length - wrong.length, of: asked.length, wrong: wrong.slice(0, mostWrong) };
 }
