@@ -135,15 +135,34 @@ function measureStep(
   }
 }
 
-/**
- * @param onStep is called after each step with the number of steps made
- * @throws PlanError when a row does not fit the model, or the signal's reason
- */
+export interface BesideOptions {
+  readonly signal?: AbortSignal;
+  /** Called after each step with the number of steps made. */
+  readonly onStep?: (steps: number) => void;
+}
+
+/** @throws PlanError when a row does not fit the model, or the signal's reason */
 export async function generateBeside(
   model: Model,
-  { rows, maxNewTokens, candidates, tokenizer, stop, ...settings }: BesideRequest,
-  { signal, onStep }: { readonly signal?: AbortSignal; readonly onStep?: (steps: number) => void },
+  request: BesideRequest,
+  options: BesideOptions,
 ): Promise<readonly BesideText[]> {
+  const steps = besideSteps(model, request, options);
+  for (;;) {
+    const step = await steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * The same step by step: the texts as they grow, which must not be kept, and at the end the texts.
+ * @throws PlanError when a row does not fit the model, or the signal's reason
+ */
+export async function* besideSteps(
+  model: Model,
+  { rows, maxNewTokens, candidates, tokenizer, stop, ...settings }: BesideRequest,
+  { signal, onStep }: BesideOptions,
+): AsyncGenerator<readonly BesideText[], readonly BesideText[]> {
   const options = signal ? { signal } : {};
   const room = commonRoom(model.architecture, rows);
   const texts = rows.map((): BesideText => {
@@ -179,6 +198,7 @@ export async function generateBeside(
         rows[row]?.plain === undefined ? step.logits.get(row) : plain.get(shadowed.indexOf(row));
       measureStep(step, rows, texts, plainOf, candidates);
       onStep?.(step.step + 1);
+      yield texts;
       if (!shadow) continue;
       const ended = new Set(step.ended.map(({ row }) => row));
       for (const row of ended) {

@@ -125,6 +125,11 @@ const textSchema = v.strictObject({
   before: v.array(candidates),
 });
 
+/** A text that was broken off, as far as it came. */
+const saidSchema = v.strictObject({
+  ...v.pick(textSchema, ['column', 'sample', 'direction', 'tokens', 'text', 'logProbabilities']).entries,
+});
+
 const sweptTextSchema = v.strictObject({
   prompt: wholeNumber,
   seed: wholeNumber,
@@ -175,6 +180,8 @@ export const steerResultSchema = v.pipe(
     edits: v.array(editSchema),
     /** By prompt: all columns of all samples; null where they have not arrived. */
     texts: v.array(v.nullable(v.array(textSchema))),
+    /** Those of the prompt at hand while they are generated; they stay where a run was stopped, and count as nothing. */
+    said: v.optional(v.nullable(v.strictObject({ prompt: wholeNumber, texts: v.array(saidSchema) })), null),
     /** [layer][strength]; null without a sweep, and a layer null where it has not arrived. */
     sweep: v.nullable(v.array(v.nullable(v.array(cellSchema)))),
     /** Null until all cells have arrived, and where the prompts cannot be halved. */
@@ -196,6 +203,8 @@ export type VectorResult = SteerResult['vectors'][number];
 export type VectorSite = VectorResult['sites'][number];
 export type EditResult = SteerResult['edits'][number];
 export type SteerText = Immutable<v.InferOutput<typeof textSchema>>;
+/** A text that is being generated, or was broken off. */
+export type SaidText = Immutable<v.InferOutput<typeof saidSchema>>;
 export type SweptText = Immutable<v.InferOutput<typeof sweptTextSchema>>;
 export type SweepCell = Immutable<v.InferOutput<typeof cellSchema>>;
 export type SweepChoice = Immutable<v.InferOutput<typeof choiceSchema>>;

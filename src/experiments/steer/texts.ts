@@ -6,8 +6,9 @@ import { actingPositions, checkEdits } from '../../runtime/generation/checkedEdi
 import type { Model } from '../../runtime/model.ts';
 import type { Edit, Plan, Read } from '../../runtime/plan/plan.ts';
 import { floatsOf } from '../planRuns.ts';
-import { type BesideRow, type BesideText, brief, generateBeside, repetitionOf } from './beside.ts';
+import { type BesideRow, type BesideText, besideSteps, brief, repetitionOf } from './beside.ts';
 import type { SteerColumn } from './experiment.ts';
+import type { SteerChange } from './growth.ts';
 import { type PlacedEdit, rowEdits, type Variant } from './placeEdits.ts';
 import type { ResolvedPrompt, ResolvedSteer } from './resolve.ts';
 import type { SteerText } from './result.ts';
@@ -146,20 +147,68 @@ export function partingPlace(a: readonly number[], b: readonly number[]): number
 export interface TextsOptions {
   readonly signal?: AbortSignal;
   readonly onStep?: (steps: number) => void;
+  /** What stands on a token's chip. */
+  readonly textOf: (id: number) => string;
 }
 
+/** What the texts of a prompt have said since the step before; the first step names them all. */
+export type SaidChange = Extract<SteerChange, { kind: 'begun' | 'said' }>;
+
 /** @throws PlanError, or the signal's reason */
-export async function runTexts(
+async function* sayTexts(
+  rows: readonly TextRow[],
+  prompt: number,
+  textOf: (id: number) => string,
+  steps: ReturnType<typeof besideSteps>,
+): AsyncGenerator<SaidChange, readonly BesideText[]> {
+  yield {
+    kind: 'begun',
+    prompt,
+    texts: rows.map(({ column, sample, direction }) => ({ column, sample, direction })),
+  };
+  const counts = rows.map(() => ({ tokens: 0, letters: 0 }));
+  try {
+    for (;;) {
+      const step = await steps.next();
+      if (step.done) return step.value;
+      const pieces = step.value.flatMap(({ tokens, text, logProbabilities }, row) => {
+        const before = counts[row] ?? { tokens: 0, letters: 0 };
+        counts[row] = { tokens: tokens.length, letters: text.length };
+        const piece = {
+          row,
+          tokens: tokens.slice(before.tokens),
+          text: text.slice(before.letters),
+          logProbabilities: logProbabilities.slice(before.tokens),
+        };
+        return piece.tokens.length > 0 || piece.text !== '' ? [piece] : [];
+      });
+      const ids = new Set(pieces.flatMap(({ tokens }) => tokens));
+      const tokenTexts = Object.fromEntries([...ids].map((id) => [String(id), textOf(id)]));
+      if (pieces.length > 0) yield { kind: 'said', pieces, tokenTexts };
+    }
+  } finally {
+    // Between two steps a run that is stopped holds tensors.
+    await steps.return([]);
+  }
+}
+
+/**
+ * Token by token what is said, and at the end the texts with all that was measured.
+ * @param at the place of the prompt
+ * @throws PlanError, or the signal's reason
+ */
+export async function* runTexts(
   model: Model,
   steer: ResolvedSteer,
   prompt: ResolvedPrompt,
+  at: number,
   placed: readonly PlacedEdit[],
-  options: TextsOptions,
-): Promise<readonly SteerText[]> {
+  { textOf, ...options }: TextsOptions,
+): AsyncGenerator<SaidChange, readonly SteerText[]> {
   const { experiment, settings, tokenizer } = steer;
   const { generation, candidates } = experiment;
   const rows = textRows(steer, prompt, placed);
-  const texts = await generateBeside(
+  const steps = besideSteps(
     model,
     {
       rows,
@@ -172,6 +221,7 @@ export async function runTexts(
     },
     options,
   );
+  const texts = yield* sayTexts(rows, at, textOf, steps);
   const projections = await projectionsOf(model, rows, texts, placed, options.signal);
   return rows.map(({ column, direction, sample }, at): SteerText => {
     const text = texts[at] ?? emptyText;

@@ -102,6 +102,7 @@ function startSteer(
     vectors: made.map(vectorResult),
     edits,
     texts: prompts.map((_, at) => earlier?.texts[at] ?? null),
+    said: null,
     sweep: experiment.sweep ? experiment.sweep.layers.map((_, at) => earlier?.sweep?.[at] ?? null) : null,
     choice: earlier?.choice ?? null,
     tokenTexts: { ...earlier?.tokenTexts, ...textsOf([...ids, ...eosIds], textOf) },
@@ -162,7 +163,7 @@ async function* changes(
       signal?.throwIfAborted();
       const step = stepCost(architecture, rowsOfPrompt(steer));
       const onStep = (steps: number) => progress.within(steps * step, whole);
-      const texts = await runTexts(model, steer, prompt, active, { ...signalled, onStep });
+      const texts = yield* runTexts(model, steer, prompt, at, active, { ...signalled, onStep, textOf });
       yield { kind: 'texts', prompt: at, texts, tokenTexts: textsOf(spokenIds(texts), textOf) };
     }
     progress.close(whole);
