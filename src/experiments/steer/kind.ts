@@ -2,6 +2,7 @@
 
 import { defineKind } from '../defineKind.ts';
 import { hasSteerText, readSteerExperiment } from './experiment.ts';
+import { steerFigures } from './figure.ts';
 import { steerGrowth } from './growth.ts';
 import { countSteer, readSteerResult } from './result.ts';
 import { steerSummary } from './summary.ts';
@@ -24,7 +25,7 @@ export const steerKind = defineKind({
   growth: steerGrowth,
   count: countSteer,
   show: (result) => ({
-    figures: [],
+    figures: steerFigures(result),
     tables: [
       { name: 'sites', csv: () => sitesCsv(result) },
       { name: 'texts', csv: () => textsCsv(result) },

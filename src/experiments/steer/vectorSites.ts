@@ -80,7 +80,7 @@ function checkNumbers({ name, from }: SteerVector, sites: number, width: number)
   if (!('numbers' in from)) return;
   if (from.numbers.length !== sites)
     throw new ExperimentError(
-      `The vector '${name}' has ${from.numbers.length} lists of numbers, and its layers (and heads) make ${sites} sites. Give a list for each.`,
+      `The vector '${name}' has ${from.numbers.length} ${from.numbers.length === 1 ? 'list' : 'lists'} of numbers, and its layers (and heads) make ${sites} sites. Give a list for each.`,
     );
   const wrong = from.numbers.findIndex(({ length }) => length !== width);
   if (wrong >= 0)
