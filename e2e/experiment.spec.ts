@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { type FakeEngine, openPage } from './fakeEngine.ts';
 import { fakeModel } from './fakeModel.ts';
-import { watchConsole } from './pageChecks.ts';
+import { dropFile, watchConsole } from './pageChecks.ts';
 
 const small = fakeModel('small', 6, 128, 4);
 let problems: readonly string[] = [];
@@ -28,19 +28,6 @@ const pageTab = (page: Page, name: string): Locator =>
 const done = (page: Page): Promise<void> => expect(figure(page)).toContainText('Computed here');
 const marked = (page: Page): Locator => page.getByRole('listbox').getByRole('option', { selected: true });
 const eiffel = 'The Eiffel Tower is located in the city of';
-
-/** Drop one file on the page. */
-async function drop(page: Page, name: string, text: string): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    ([fileName, content]) => {
-      const made = new DataTransfer();
-      made.items.add(new File([content ?? ''], fileName ?? ''));
-      return made;
-    },
-    [name, text],
-  );
-  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
-}
 
 test('undo and redo lead through prompt, subject and settings, by keys and by buttons', async ({ page }) => {
   await open(page);
@@ -95,7 +82,7 @@ test('a saved result opens where it is dropped, and a broken one is a sentence',
   const saved = readFileSync(await (await download).path(), 'utf8');
   await prompt(page).fill('Something else');
   await expect(figure(page)).toContainText('Of an earlier input');
-  await drop(page, 'trace-louvre.json', saved);
+  await dropFile(page, 'trace-louvre.json', saved);
   await expect(figure(page)).toContainText('From a file');
   await expect(prompt(page)).toHaveValue('The Louvre is in');
   const notice = page.getByRole('region', { name: 'About this file' });
@@ -106,14 +93,14 @@ test('a saved result opens where it is dropped, and a broken one is a sentence',
     ['none.json', '{"a": 1}', 'not an experiment of Patchbay'],
   ] as const;
   for (const [name, text, words] of refused) {
-    await drop(page, name, text);
+    await dropFile(page, name, text);
     await expect(notice).toContainText('This file was not opened.');
     await expect(notice).toContainText(words);
     await notice.getByRole('button', { name: 'Dismiss' }).click();
     await expect(notice).toBeHidden();
   }
   await expect(figure(page)).toContainText('From a file');
-  await drop(page, 'eiffel.json', readFileSync('examples/eiffel-tower.json', 'utf8'));
+  await dropFile(page, 'eiffel.json', readFileSync('examples/eiffel-tower.json', 'utf8'));
   await expect(prompt(page)).toHaveValue(eiffel);
   await done(page);
 });

@@ -1,4 +1,4 @@
-// What every test of a page asks of it, whatever else it tests.
+// What every test of a page asks of it and does with it, whatever else it tests.
 
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
@@ -25,4 +25,17 @@ export function watchConsole(page: Page): readonly string[] {
   });
   page.on('pageerror', (error) => problems.push(error.message));
   return problems;
+}
+
+/** Drop one file on the page. */
+export async function dropFile(page: Page, name: string, text: string): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ([fileName, content]) => {
+      const made = new DataTransfer();
+      made.items.add(new File([content ?? ''], fileName ?? ''));
+      return made;
+    },
+    [name, text],
+  );
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
 }

@@ -13,11 +13,16 @@ import { usePage, useStatus, useTheme, useWorkbench } from './workbenchContext.t
 const Dialogs = lazy(() => import('./Dialogs.tsx'));
 const ModelPage = lazy(async () => ({ default: (await import('./ModelPage.tsx')).ModelPage }));
 
+const SweepPage = lazy(() => import('./sweep/SweepPage.tsx'));
+
 /** What each kind of experiment shows in its room, by its name. */
 const ownPages: Readonly<Record<string, ComponentType>> = {
   trace: TracePage,
   // Loaded when it is first looked at, so that the first visit stays light.
   intervene: lazy(() => import('./patch/PatchPage.tsx')),
+  patch: SweepPage,
+  path: SweepPage,
+  attribute: SweepPage,
 };
 
 /** The dialogs, from the first time on that one is opened: what closes has an end that must be seen. */

@@ -22,6 +22,8 @@ import { patchPage } from './patch/page.ts';
 import { examplePrompts, type PromptStore } from './prompt/promptStore.ts';
 import { createTokenNamesStore, type TokenNamesStore } from './prompt/tokenNames.ts';
 import { createRackStore, type RackStore } from './rack/rackStore.ts';
+import { attributeExamples, pathExamples, patchExamples as sweepExamples } from './sweep/examples.ts';
+import { attributionPage, patchSweepPage, pathSweepPage } from './sweep/page.ts';
 import type { TraceTypes } from './trace/hooks.ts';
 import { type TraceExample, tracePage } from './trace/page.ts';
 
@@ -81,7 +83,13 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
   const trace = createExperimentPage(tracePage(examples), { engine, model, desk, keeper });
   // A page is mounted by a line here; see docs/page.md.
   const patch = createExperimentPage(patchPage(patchExamples), { engine, model, desk, keeper });
-  const pages: readonly AnyPage[] = [trace, patch];
+  const services = { engine, model, desk, keeper };
+  const sweeps: readonly AnyPage[] = [
+    createExperimentPage(patchSweepPage(sweepExamples), services),
+    createExperimentPage(pathSweepPage(pathExamples), services),
+    createExperimentPage(attributionPage(attributeExamples), services),
+  ];
+  const pages: readonly AnyPage[] = [trace, patch, ...sweeps];
   const opening = createOpeningStore(pages, page);
   const prompt = trace.prompts()[0];
   if (prompt === undefined) throw new Error('The Trace page has no prompt.');

@@ -52,8 +52,8 @@ export function cellSummaries(description: HeatmapDescription): (cell: CellAddre
   };
 }
 
-export const layerName = (description: HeatmapDescription, layer: number): string =>
-  `layer ${description.layers[layer] ?? layer}`;
+export const layerName = ({ layerWord = 'layer', layers }: HeatmapDescription, layer: number): string =>
+  `${layerWord} ${layers[layer] ?? layer}`;
 
 /** What a row beside the layers is. */
 export const locationWords: Readonly<Record<Locations['kind'], string>> = {
@@ -86,10 +86,10 @@ export function cutWindow(panel: HeatmapPanel, layer: number): readonly [number,
 
 /** The figure in words: what it shows, how large it is, its baselines, and the strongest cell of each panel. */
 export function figureSummary(description: HeatmapDescription): string {
-  const { panels, layers, locations, metric, baselines } = description;
+  const { panels, layers, layerWord = 'layer', locations, metric, baselines } = description;
   const count = locationCount(locations);
   const sentences = [
-    `${panels.length === 1 ? 'Heatmap' : `${panels.length} heatmaps`} of ${metricLabel(metric)}, ${count} ${locationWords[locations.kind]}s by ${layers.length} layers.`,
+    `${panels.length === 1 ? 'Heatmap' : `${panels.length} heatmaps`} of ${metricLabel(metric)}, ${count} ${locationWords[locations.kind]}s by ${layers.length} ${layerWord}s.`,
   ];
   if (baselines) {
     const [clean, corrupted] = [baselines.clean, baselines.corrupted].map((v) => formatMetric(metric, v));

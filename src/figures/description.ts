@@ -17,6 +17,8 @@ export interface HeatmapDescription {
   readonly locations: Locations;
   /** The layers' own numbers, in order; a sweep over a part of the model need not start at 0. */
   readonly layers: readonly number[];
+  /** What these numbers are of; default `layer`. */
+  readonly layerWord?: string;
   readonly metric: Metric;
   /** The metric of the two runs that the cells lie between. Drawn on the colour bar. */
   readonly baselines?: Baselines;

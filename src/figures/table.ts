@@ -41,11 +41,11 @@ export function heatmapTable(description: HeatmapDescription): HeatmapTable {
 }
 
 function columnSources(description: HeatmapDescription): readonly ColumnSource[] {
-  const { panels, locations, layers, metric, baselines } = description;
+  const { panels, locations, layers, layerWord = 'layer', metric, baselines } = description;
   const value = ({ panel, location, layer }: Cell): number | undefined => panel.values[location]?.[layer];
   const columns: ColumnSource[] = [{ header: 'panel', key: 'panel', read: ({ panel }) => panel.title }];
   columns.push(...locationColumns(locations));
-  columns.push({ header: 'layer', key: 'layer', read: ({ layer }) => layers[layer] });
+  columns.push({ header: layerWord, key: 'layer', read: ({ layer }) => layers[layer] });
   if (panels.some(({ windows }) => windows)) {
     columns.push(
       {

@@ -5,6 +5,7 @@ import { lazy, type ReactNode, Suspense, useEffect } from 'react';
 import { useModel } from '../workbenchContext.tsx';
 import type { AnyPage } from './experimentPage.ts';
 import { OpenedNotices } from './OpenedNotices.tsx';
+import { PageTabs } from './PageTabs.tsx';
 import { PageProvider, useAnyPage, useAnyState } from './pageContext.tsx';
 
 /** Most visits begin with the embedded model, and never see it. */
@@ -31,6 +32,7 @@ function Room({ children }: { readonly children: ReactNode }) {
   const needsChoice = useModel((state) => state.isEmbeddedServed === false || state.load.status === 'failed');
   return (
     <>
+      <PageTabs />
       <OpenedNotices />
       {isModelless && needsChoice && (
         <Suspense fallback={null}>

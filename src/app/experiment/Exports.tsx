@@ -35,7 +35,7 @@ export function Exports() {
   }
 
   async function copyLink() {
-    const fragment = await experimentLink(page.name, face.brief(page.sharedOf(known)), view);
+    const fragment = await experimentLink(page.name, face.brief(page.sharedOf(known)), view, face.look);
     const link = new URL(fragment, window.location.href).href;
     try {
       await navigator.clipboard.writeText(link);

@@ -1,5 +1,6 @@
 // How the figure is looked at. Every choice is a view of the numbers that are there; none runs the model.
 
+import type { ReactNode } from 'react';
 import type { Metric } from '../../experiments/metrics.ts';
 import { Choice } from './Choice.tsx';
 import { useFigure } from './pageContext.tsx';
@@ -13,8 +14,14 @@ const metricLabels: Readonly<Record<Metric, string>> = {
   divergence: 'KL divergence',
 };
 
-/** @param metrics that the result has */
-export function FigureControls({ metrics }: { readonly metrics: readonly Metric[] }) {
+interface FigureControlsProps {
+  /** That the result has; none where there is nothing to choose. */
+  readonly metrics: readonly Metric[];
+  /** Choices of the kind's own, before the others. */
+  readonly children?: ReactNode;
+}
+
+export function FigureControls({ metrics, children }: FigureControlsProps) {
   const view = useFigure((state) => state.view);
   const change = useFigure((state) => state.change);
   const isTable = useFigure((state) => state.isTable);
@@ -22,12 +29,15 @@ export function FigureControls({ metrics }: { readonly metrics: readonly Metric[
   const metric = metrics.includes(view.metric) ? view.metric : (metrics[0] ?? 'probability');
   return (
     <div className="figure-controls">
-      <Choice
-        label="Metric"
-        value={metric}
-        choices={metrics.map((each) => [each, metricLabels[each]] as const)}
-        onChange={(next) => change({ metric: next })}
-      />
+      {children}
+      {metrics.length > 0 && (
+        <Choice
+          label="Metric"
+          value={metric}
+          choices={metrics.map((each) => [each, metricLabels[each]] as const)}
+          onChange={(next) => change({ metric: next })}
+        />
+      )}
       <Choice
         label="Colours"
         value={view.colours}
@@ -36,6 +46,7 @@ export function FigureControls({ metrics }: { readonly metrics: readonly Metric[
           ['viridis', 'Viridis'],
           ['cividis', 'Cividis'],
           ['puOr', 'Diverging'],
+          ['rdBu', 'Red and blue'],
         ]}
         onChange={(colours) => change({ colours })}
       />

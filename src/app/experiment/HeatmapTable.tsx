@@ -31,7 +31,7 @@ function LocationText({ locations, location }: LocationTextProps) {
 }
 
 export function HeatmapTable({ description }: { readonly description: HeatmapDescription }) {
-  const { panels, locations, layers, metric, baselines } = description;
+  const { panels, locations, layers, layerWord = 'layer', metric, baselines } = description;
   const word = locationWords[locations.kind];
   const rows = Array.from({ length: locationCount(locations) }, (_, location) => location);
   return (
@@ -49,7 +49,7 @@ export function HeatmapTable({ description }: { readonly description: HeatmapDes
             <caption>
               {panel.title}
               <span className="visually-hidden">
-                , {metricLabel(metric)} by {word} and layer
+                , {metricLabel(metric)} by {word} and {layerWord}
               </span>
             </caption>
             <thead>
@@ -57,7 +57,7 @@ export function HeatmapTable({ description }: { readonly description: HeatmapDes
                 <th scope="col">{`${word.charAt(0).toUpperCase()}${word.slice(1)}`}</th>
                 {layers.map((layer) => (
                   <th key={layer} scope="col">
-                    <span className="visually-hidden">layer </span>
+                    <span className="visually-hidden">{layerWord} </span>
                     {layer}
                   </th>
                 ))}
@@ -71,6 +71,7 @@ export function HeatmapTable({ description }: { readonly description: HeatmapDes
                   </th>
                   {layers.map((layer, column) => {
                     const value = panel.values[location]?.[column];
+                    const spread = panel.standardDeviations?.[location]?.[column];
                     return (
                       <td key={layer} className="number">
                         {value === undefined ? (
@@ -80,6 +81,9 @@ export function HeatmapTable({ description }: { readonly description: HeatmapDes
                           </span>
                         ) : (
                           formatMetric(metric, value)
+                        )}
+                        {value !== undefined && spread !== undefined && (
+                          <span className="mute"> ± {formatMetric(metric, spread)}</span>
                         )}
                       </td>
                     );

@@ -46,7 +46,7 @@ export function followAddress(
   place: PageStore,
   { isPlace, onRefuse, onFirst }: AddressEvents,
 ): void {
-  const nouns = new Map(pages.map(({ name, face }) => [name, face.noun]));
+  const faces = new Map(pages.map(({ name, face }) => [name, face]));
   const nameOf = (name: string) => `#${name}`;
   /** The address of each page that has been in view: its link, or its name while there is nothing to keep. */
   const own = new Map<string, string>();
@@ -67,18 +67,20 @@ export function followAddress(
     }
   }
 
-  function go(name: string): void {
+  /** @param isAnew the page is to be as it was when it first came into view */
+  function go(name: string, isAnew = false): void {
     const page = pages.find((each) => each.name === name);
     place.getState().go(name);
     if (page === undefined || own.has(name)) return;
     own.set(name, nameOf(name));
-    onFirst(page);
+    // What was opened on it from elsewhere stays: a file, or a sweep of the rack.
+    if (isAnew || page.isBlank()) onFirst(page);
   }
 
   async function open(fragment: string): Promise<void> {
     isKept = true;
     try {
-      const { name, experiment, view } = await readLink(fragment, nouns);
+      const { name, experiment, view } = await readLink(fragment, faces);
       following(() => {
         pages.find((each) => each.name === name)?.openExperiment(experiment, view);
         own.set(name, fragment);
@@ -95,7 +97,12 @@ export function followAddress(
   async function write(page: AnyPage, shared: AnyExperiment | null, isStep: boolean): Promise<void> {
     clearTimeout(timer);
     if (shared === null) return;
-    const fragment = await experimentLink(page.name, page.face.brief(shared), page.figure.getState().view);
+    const fragment = await experimentLink(
+      page.name,
+      page.face.brief(shared),
+      page.figure.getState().view,
+      page.face.look,
+    );
     if (fragment !== own.get(page.name)) {
       own.set(page.name, fragment);
       if (place.getState().place !== page.name) return;
@@ -150,7 +157,7 @@ export function followAddress(
       return address.replace(own.get(current) ?? nameOf(current));
     }
     if (own.get(name) !== nameOf(name)) own.delete(name);
-    following(() => go(name));
+    following(() => go(name, true));
   });
 
   const first = address.fragment();

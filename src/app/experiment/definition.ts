@@ -3,6 +3,7 @@
 // knows no kind. `docs/page.md` shows how a page is mounted.
 
 import type { AnyExperiment, AnyResult, TypedKind } from '../../experiments/kind.ts';
+import type { Metric } from '../../experiments/metrics.ts';
 import type { ShownFigure } from '../../experiments/shown.ts';
 import type { ModelInfo, TokenInfo } from '../../worker/protocol.ts';
 import type { FigureView } from './figureView.ts';
@@ -58,6 +59,12 @@ export interface PageDefinition<T extends PageTypes> {
   readonly title: string;
   /** In sentences: `trace`. */
   readonly noun: string;
+  /** The title of the page under whose tab it stands; default a tab of its own. */
+  readonly tab?: string;
+  /** What it is called among the pages of one tab; default its title. */
+  readonly tabTitle?: string;
+  /** How its figures are looked at before anything is chosen; default as a trace is. */
+  readonly look?: FigureView;
   readonly examples: readonly Example<T['experiment'], T['result']>[];
 
   /** The document of a page on which nothing has been opened. */
@@ -84,6 +91,10 @@ export interface PageDefinition<T extends PageTypes> {
   /** Largest difference between two results of one experiment, in the metric that `sameWithin` is of. */
   difference(a: T['result'], b: T['result']): number;
 
+  /** What there is to choose from as metric; default nothing. */
+  metrics?(result: T['result']): readonly Metric[];
+  /** Names of the figures of a result that may have several: the view says which of them is drawn. */
+  sheets?(result: T['result']): readonly string[];
   /** What is drawn, as it is looked at. */
   figure(result: T['result'], view: FigureView): ShownFigure;
   /** How its files are called, without an ending: `trace-eiffel-tower`. */

@@ -58,10 +58,22 @@ export interface AnyPage {
   readonly name: string;
   readonly face: Pick<
     PageDefinition<PageTypes>,
-    'kind' | 'title' | 'noun' | 'fileStem' | 'figure' | 'brief'
+    | 'kind'
+    | 'title'
+    | 'noun'
+    | 'tab'
+    | 'tabTitle'
+    | 'look'
+    | 'fileStem'
+    | 'metrics'
+    | 'sheets'
+    | 'figure'
+    | 'brief'
   > & { readonly examples: readonly Example<AnyExperiment, AnyResult>[] };
   readonly store: Watched<AnyPageState>;
   readonly figure: FigureStore;
+  /** Whether nothing has been opened or typed on it yet. */
+  isBlank(): boolean;
   /** Readers of its prompts, in the order of the definition. */
   prompts(): readonly PromptStore[];
   setPrompt(index: number, text: string): void;
@@ -107,7 +119,7 @@ export function createExperimentPage<T extends PageTypes>(
 ): ExperimentPage<T> {
   const { kind, title } = definition;
   const store = createStore<PageState<T>>(() => initialState(definition));
-  const figure = createFigureStore();
+  const figure = createFigureStore(definition.look);
   const prompts = createPrompts(
     engine,
     () => model.getState().info,
@@ -281,6 +293,7 @@ export function createExperimentPage<T extends PageTypes>(
     face: definition,
     store,
     figure,
+    isBlank: () => documentIn(store.getState()) === definition.blank,
     prompts: prompts.stores,
     edit: (change, field) => {
       const state = store.getState();

@@ -25,7 +25,7 @@ export async function exportFile(
       return new Blob([await svgOf(figure(result, view), theme)], { type: 'image/svg+xml' });
     case 'PNG': {
       const shown = figure(result, view);
-      if (shown.kind === 'heatmap') return heatmapPng(heatmapOf(shown.description, theme));
+      if (shown.kind === 'heatmap') return heatmapBlob(shown.description, theme, 'PNG');
       throw new Error('Curves are saved as SVG; open that in any vector editor to make a picture of it.');
     }
     case 'CSV':
@@ -54,6 +54,16 @@ async function svgOf(figure: ShownFigure, theme: 'light' | 'dark'): Promise<stri
     default:
       return figure satisfies never;
   }
+}
+
+/** A heatmap with title, caption and pins. */
+export async function heatmapBlob(
+  description: HeatmapDescription,
+  theme: 'light' | 'dark',
+  format: 'SVG' | 'PNG',
+): Promise<Blob> {
+  const model = heatmapOf(description, theme);
+  return format === 'PNG' ? heatmapPng(model) : new Blob([heatmapSvg(model)], { type: 'image/svg+xml' });
 }
 
 const heatmapOf = (description: HeatmapDescription, theme: 'light' | 'dark') =>

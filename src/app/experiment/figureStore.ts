@@ -25,11 +25,12 @@ export interface FigureState {
 
 export type FigureStore = StoreApi<FigureState>;
 
-export function createFigureStore(): FigureStore {
+/** @param first how figures are looked at before anything is chosen */
+export function createFigureStore(first: FigureView = initialView): FigureStore {
   return createStore<FigureState>((set, get) => {
     const repin = (pins: FigureView['pins']) => set({ view: { ...get().view, pins } });
     return {
-      view: initialView,
+      view: first,
       isTable: false,
       looked: null,
       chosen: null,
@@ -53,7 +54,7 @@ export function createFigureStore(): FigureStore {
       choose: (chosen) => set({ chosen }),
       reset: (view) => {
         const pins = view?.pins ?? [];
-        set({ view: view ?? { ...get().view, pins }, looked: null, chosen: pins[0] ?? null });
+        set({ view: view ?? { ...get().view, sheet: 0, pins }, looked: null, chosen: pins[0] ?? null });
       },
     };
   });

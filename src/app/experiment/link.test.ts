@@ -17,7 +17,7 @@ const experiment = readTraceExperiment({
   ],
 });
 const page = tracePage([]);
-const pages = new Map([['trace', 'trace']]);
+const pages = new Map([['trace', { noun: 'trace' }]]);
 const read = async (fragment: string) => {
   const shared = await readLink(fragment, pages);
   return { experiment: readTraceExperiment(shared.experiment), view: shared.view };

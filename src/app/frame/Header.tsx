@@ -11,10 +11,16 @@ export function Header() {
   const open = usePage((state) => state.open);
   const place = usePage((state) => state.place);
   const go = usePage((state) => state.go);
+  const { pages: all } = useWorkbench();
+  const inView = all.find(({ name }) => name === place)?.face;
   const pages: readonly { readonly title: string; readonly place: Place }[] = [
-    ...useWorkbench().pages.map(({ name, face }) => ({ title: face.title, place: name })),
+    ...all
+      .filter(({ face }) => face.tab === undefined)
+      .map(({ name, face }) => ({ title: face.title, place: name })),
     { title: 'Model', place: modelPlace },
   ];
+  const isInView = (page: (typeof pages)[number]) =>
+    page.place === place || (inView?.tab !== undefined && inView.tab === page.title);
   return (
     <header className="header">
       <Brand />
@@ -23,7 +29,7 @@ export function Header() {
           <button
             key={page.place}
             type="button"
-            aria-current={page.place === place ? 'page' : undefined}
+            aria-current={isInView(page) ? 'page' : undefined}
             onClick={() => go(page.place)}
           >
             {page.title}

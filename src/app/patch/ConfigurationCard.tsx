@@ -12,7 +12,7 @@ import { wiringText } from './reading.ts';
 import { ShareButtons } from './ShareButtons.tsx';
 
 /** Loaded when a person opens it: an editor is heavier than the rest of the page. */
-const JsonEditor = lazy(() => import('./JsonEditor.tsx'));
+const JsonEditor = lazy(() => import('../experiment/JsonEditor.tsx'));
 
 const emptyText = '{}\n';
 

@@ -1,20 +1,30 @@
-// Sweeps: a preset or the selected cable, run while one watches, as a heatmap with its numbers, and as files.
+// Sweeps: a preset, which is an experiment of its own and is kept on its page, or the selected cable; run while one watches.
 
 import { useMemo, useState } from 'react';
-import { patchFigures } from '../../experiments/patch/figure.ts';
-import { patchCsv } from '../../experiments/patch/grid.ts';
-import type { HeatmapDescription } from '../../figures/description.ts';
-import { layoutHeatmap } from '../../figures/heatmap.ts';
-import { heatmapPng } from '../../figures/png.ts';
-import { heatmapSvg } from '../../figures/svg.ts';
-import { download } from '../experiment/exports.ts';
+import type { AnyExperiment } from '../../experiments/kind.ts';
+import type { AnyPage } from '../experiment/experimentPage.ts';
+import { FigureFiles } from '../experiment/FigureFiles.tsx';
 import { Heatmap } from '../experiment/Heatmap.tsx';
-import { useBench, useDocument, useHand, usePatchDraft, useSweep } from './benchContext.tsx';
+import { HeatmapTable } from '../experiment/HeatmapTable.tsx';
+import { experimentKey } from '../experiment/key.ts';
+import { PageProvider, useAnyState } from '../experiment/pageContext.tsx';
+import { RunBar } from '../experiment/RunBar.tsx';
+import { SweepFigure } from '../sweep/SweepFigure.tsx';
+import { usePage, useWorkbench } from '../workbenchContext.tsx';
+import { useBench, useBenchState, useDocument, useHand, usePatchDraft, useSweep } from './benchContext.tsx';
 import { NumberField } from './CableFields.tsx';
-import { cableSweepFigure } from './cableSweep.ts';
+import {
+  axesTitles,
+  cableSweepFigure,
+  cableSweepOf,
+  type SweepAxes,
+  type SweptCable,
+  sweepAxes,
+} from './cableSweep.ts';
 import { cableLetter } from './document.ts';
 import {
   initialSweep,
+  type PresetExperiment,
   type PresetName,
   presetExperiment,
   presetNames,
@@ -22,71 +32,55 @@ import {
   type SweepSettings,
 } from './presets.ts';
 
-const ofCable = 'cable';
-
-function Figures() {
-  const result = useSweep((state) => state.result);
-  const cable = useSweep((state) => state.cable);
-  const figures = useMemo(
-    (): readonly HeatmapDescription[] =>
-      cable ? [cableSweepFigure(cable)] : result ? patchFigures(result) : [],
-    [result, cable],
-  );
-  if (figures.length === 0) return null;
-  const model = (description: HeatmapDescription) =>
-    layoutHeatmap(description, { width: 900, theme: 'print' });
-  const save = async (description: HeatmapDescription, format: 'SVG' | 'PNG') => {
-    const blob =
-      format === 'SVG'
-        ? new Blob([heatmapSvg(model(description))], { type: 'image/svg+xml' })
-        : await heatmapPng(model(description));
-    download(blob, `sweep.${format.toLowerCase()}`);
-  };
+function CableFigure({ swept }: { readonly swept: SweptCable }) {
+  const [isTable, setTable] = useState(false);
+  const description = useMemo(() => cableSweepFigure(swept), [swept]);
   return (
-    <>
-      {figures.map((description, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the figures of a result have an order and nothing else
-        <div key={index} className="sweep-figure">
-          <h3>{description.title}</h3>
-          <Heatmap description={description} />
-          <p className="mute small">{description.caption}</p>
-          <span className="share-line">
-            {(['SVG', 'PNG'] as const).map((format) => (
-              <button
-                key={format}
-                type="button"
-                className="button"
-                onClick={() => void save(description, format)}
-              >
-                {format}
-              </button>
-            ))}
-          </span>
-        </div>
-      ))}
-      {result && (
-        <span className="share-line">
-          <button
-            type="button"
-            className="button"
-            onClick={() => download(new Blob([patchCsv(result)], { type: 'text/csv' }), 'sweep.csv')}
-          >
-            CSV
-          </button>
-          <button
-            type="button"
-            className="button"
-            title="With its experiment; patchbay run computes the same of it"
-            onClick={() =>
-              download(new Blob([JSON.stringify(result)], { type: 'application/json' }), 'sweep-result.json')
-            }
-          >
-            JSON
-          </button>
+    <div className="sweep-figure">
+      <div className="card-head">
+        <h3>{description.title}</h3>
+        <button type="button" className="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+          Table
+        </button>
+      </div>
+      {isTable ? <HeatmapTable description={description} /> : <Heatmap description={description} />}
+      <p className="mute small">{description.caption}</p>
+      <FigureFiles description={description} stem="cable-sweep" />
+    </div>
+  );
+}
+
+/** Whether the experiment of the page that is shown is that of the prompts and the settings as they stand. */
+function Standing({ page, wanted }: { readonly page: AnyPage; readonly wanted: AnyExperiment | null }) {
+  const place = usePage((state) => state.go);
+  const key = useAnyState((state) => state.key);
+  const isOther = wanted === null || key !== experimentKey(wanted);
+  return (
+    <p className="share-line small">
+      {isOther && (
+        <span className="standing" data-kind="stale">
+          Of other prompts or settings than stand here now
         </span>
       )}
-    </>
+      <button type="button" className="button-plain" onClick={() => place(page.name)}>
+        Open on the page {page.face.title}
+      </button>
+    </p>
   );
+}
+
+function Shown({ wanted }: { readonly wanted: PresetExperiment }) {
+  const cable = useSweep((state) => state.cable);
+  const page = useSweep((state) => state.page);
+  if (page !== null)
+    return (
+      <PageProvider value={page}>
+        <RunBar />
+        <Standing page={page} wanted={wanted.ok ? wanted.experiment : null} />
+        <SweepFigure level={3} empty="Its figure appears here." />
+      </PageProvider>
+    );
+  return cable && <CableFigure swept={cable} />;
 }
 
 interface FieldsProps {
@@ -146,81 +140,108 @@ function Fields({ settings, isOfCable, onChange }: FieldsProps) {
   );
 }
 
+type What = PresetName | SweepAxes;
+
+const isAxes = (what: string): what is SweepAxes => sweepAxes.some((axes) => axes === what);
+
+function CableRun() {
+  const { sweeps } = useBench();
+  const { status, part } = useSweep((state) => state);
+  if (status !== 'running') return null;
+  return (
+    <span className="rack-sweep">
+      <span
+        className="progress"
+        role="progressbar"
+        aria-label="Sweeping"
+        aria-valuenow={Math.round(part * 100)}
+      >
+        <span style={{ width: `${part * 100}%` }} />
+      </span>
+      <button type="button" className="button" onClick={() => sweeps.cancel()}>
+        Cancel
+      </button>
+    </span>
+  );
+}
+
 export function SweepCard() {
-  const { page, sweeps, draftOf } = useBench();
+  const { sweeps } = useBench();
+  const { pages } = useWorkbench();
   const document = useDocument();
   const draft = usePatchDraft();
+  const readings = useBenchState((state) => state.readings);
   const selected = useHand((state) => state.selected);
-  const { status, part, message } = useSweep((state) => state);
+  const { status, message, cable: swept } = useSweep((state) => state);
   const [settings, setSettings] = useState(initialSweep);
-  const [isOfCable, setIsOfCable] = useState(false);
+  const [axes, setAxes] = useState<SweepAxes | null>(null);
   const index = document.cables.findIndex(({ id }) => id === selected);
   const cable = document.cables[index];
   const preset = presetExperiment(document, draft, settings);
-  const why = isOfCable ? (cable ? null : 'Select a cable first.') : preset.ok ? null : preset.why;
+  const ofCable =
+    axes && cable
+      ? cableSweepOf(document, readings, draft, cable, axes, `Cable ${cableLetter(index)}`)
+      : null;
+  const why =
+    axes === null
+      ? preset.ok
+        ? null
+        : preset.why
+      : !ofCable
+        ? 'Select a cable first.'
+        : ofCable.ok
+          ? null
+          : ofCable.why;
+  const isRest = status === 'stopped' && ofCable?.ok === true && swept?.sweep.title === ofCable.sweep.title;
   const run = () => {
-    if (why !== null) return;
-    const state = page.store.getState();
-    if (isOfCable && cable)
-      void sweeps.runCable(
-        state.document,
-        state.readings,
-        draftOf(state),
-        cable,
-        `Cable ${cableLetter(index)} over layers and positions`,
-      );
-    else if (preset.ok) void sweeps.run(preset.experiment);
+    if (ofCable?.ok) return void sweeps.run(ofCable.sweep, isRest);
+    if (axes !== null || !preset.ok) return;
+    const page = pages.find(({ name }) => name === preset.experiment.kind);
+    if (page) void sweeps.runOn(page, preset.experiment);
   };
+  const choose = (what: string) => {
+    setAxes(isAxes(what) ? what : null);
+    const name = presetNames.find((each): each is PresetName => each === what);
+    if (name) setSettings({ ...settings, preset: name });
+  };
+  const what: What = axes ?? settings.preset;
   return (
     <section className="card sweep" aria-labelledby="sweep-title">
       <div className="card-head">
         <h2 id="sweep-title">Sweep</h2>
         {document.pairs !== null && (
           <span className="mute small">
-            {isOfCable ? 'of the first pair' : `over ${document.pairs.length} pairs, mean`}
+            {axes ? 'of the first pair' : `over ${document.pairs.length} pairs, mean and spread`}
           </span>
         )}
       </div>
       <div className="sweep-fields">
         <label className="rack-control">
           <span className="mute small">What</span>
-          <select
-            className="select"
-            value={isOfCable ? ofCable : settings.preset}
-            onChange={({ target }) => {
-              setIsOfCable(target.value === ofCable);
-              const name = presetNames.find((each): each is PresetName => each === target.value);
-              if (name) setSettings({ ...settings, preset: name });
-            }}
-          >
-            {presetNames.map((name) => (
-              <option key={name} value={name}>
-                {presetTitles[name]}
-              </option>
-            ))}
-            <option value={ofCable}>The selected cable over layers and positions</option>
+          <select className="select" value={what} onChange={({ target }) => choose(target.value)}>
+            <optgroup label="The prompts">
+              {presetNames.map((name) => (
+                <option key={name} value={name}>
+                  {presetTitles[name]}
+                </option>
+              ))}
+            </optgroup>
+            <optgroup label="The selected cable">
+              {sweepAxes.map((name) => (
+                <option key={name} value={name}>
+                  The cable over {axesTitles[name]}
+                </option>
+              ))}
+            </optgroup>
           </select>
         </label>
         <Fields
           settings={settings}
-          isOfCable={isOfCable}
+          isOfCable={axes !== null}
           onChange={(change) => setSettings({ ...settings, ...change })}
         />
-        {status === 'running' ? (
-          <span className="rack-sweep">
-            <span
-              className="progress"
-              role="progressbar"
-              aria-label="Sweeping"
-              aria-valuenow={Math.round(part * 100)}
-            >
-              <span style={{ width: `${part * 100}%` }} />
-            </span>
-            <button type="button" className="button" onClick={() => sweeps.cancel()}>
-              Cancel
-            </button>
-          </span>
-        ) : (
+        <CableRun />
+        {status !== 'running' && (
           <button
             type="button"
             className="button"
@@ -228,13 +249,13 @@ export function SweepCard() {
             title={why ?? undefined}
             onClick={run}
           >
-            {status === 'stopped' ? 'Go on' : 'Run the sweep'}
+            {isRest ? 'Go on' : 'Run the sweep'}
           </button>
         )}
       </div>
-      {why !== null && isOfCable && <p className="mute small">{why}</p>}
+      {why !== null && axes !== null && <p className="mute small">{why}</p>}
       {message !== null && <p className="run-problem">{message}</p>}
-      <Figures />
+      <Shown wanted={preset} />
     </section>
   );
 }

@@ -203,30 +203,30 @@ test('a position without a match has no estimate, and takes no part in a head’
 
 test('a cable that is swept takes its source end along where that hung at the same place', () => {
   const same = cable(1, place('source_0', 1, 2), place('base', 1, 1));
-  expect(movedTo(same, { layer: 2, column: 0 }, [1, 2, null])?.from).toMatchObject({
+  expect(movedTo(same, { layer: 2, position: 0 }, [1, 2, null])?.from).toMatchObject({
     layer: 2,
     positions: [1],
   });
-  expect(movedTo(same, { layer: 2, column: 2 }, [1, 2, null])).toBeNull();
+  expect(movedTo(same, { layer: 2, position: 2 }, [1, 2, null])).toBeNull();
   const fixed = cable(1, place('source_0', 0, 0), place('base', 1, 1));
-  expect(movedTo(fixed, { layer: 2, column: 2 }, [1, 2, null])?.from).toMatchObject({
+  expect(movedTo(fixed, { layer: 2, position: 2 }, [1, 2, null])?.from).toMatchObject({
     layer: 0,
     positions: [0],
   });
-  expect(cellOrder(5, 1).map(({ layer }) => layer)).toEqual([0, 4, 2, 1, 3]);
+  expect(cellOrder(5, 1).map(({ row }) => row)).toEqual([0, 4, 2, 1, 3]);
 });
 
 test('a swept cable of several positions moves as a whole, and not past the prompt', () => {
   const wide = (run: string, positions: readonly number[]) => ({ ...place(run, 1, 0), positions });
   const two = cable(1, wide('source_0', [0, 1]), wide('base', [0, 1]));
-  const moved = movedTo(two, { layer: 0, column: 1 }, [0, 1, 2]);
+  const moved = movedTo(two, { layer: 0, position: 1 }, [0, 1, 2]);
   expect([moved?.from?.positions, moved?.to.positions]).toEqual([
     [1, 2],
     [1, 2],
   ]);
-  expect(movedTo(two, { layer: 0, column: 2 }, [0, 1, 2])).toBeNull();
+  expect(movedTo(two, { layer: 0, position: 2 }, [0, 1, 2])).toBeNull();
   const backwards = cable(1, null, wide('base', [2, 0]));
-  expect(movedTo(backwards, { layer: 0, column: 1 }, [0, 1, 2])).toBeNull();
+  expect(movedTo(backwards, { layer: 0, position: 1 }, [0, 1, 2])).toBeNull();
 });
 
 test('a cell that the swept cable does not fit stays empty, whatever the other cables do', () => {
@@ -235,7 +235,7 @@ test('a cell that the swept cable does not fit stays empty, whatever the other c
   const other = cable(2, place('source_0', 0, 1), place('base', 0, 1));
   const hung = { ...document, cables: [fixed, other] };
   const draft = draftOf(hung, readings, model);
-  const cellAt = (column: number) => cellExperiment(hung, readings, draft, fixed, { layer: 1, column });
+  const cellAt = (position: number) => cellExperiment(hung, readings, draft, fixed, { layer: 1, position });
   expect(cellAt(1)?.configuration?.representations).toHaveLength(2);
   expect(cellAt(2)).toBeNull();
 });

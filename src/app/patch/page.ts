@@ -52,6 +52,7 @@ export const patchPage = (examples: readonly PatchExample[]): PageDefinition<Pat
   kind: interveneKind,
   title: 'Patch',
   noun: 'patch',
+  tabTitle: 'Rack',
   examples,
   blank: emptyDocument,
   prompts: ({ base, sources }) => [base, ...sources],

@@ -1,16 +1,17 @@
 // A sweep beside other runs: whatever takes the engine from it, its card shows how it ended.
 
 import { expect, test, vi } from 'vitest';
-import { readPatchExperiment } from '../../experiments/patch/experiment.ts';
+import { readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import type { Engine } from '../../worker/protocol.ts';
 import { createRunDesk } from '../experiment/runDesk.ts';
+import type { CableSweep } from './cableSweep.ts';
 import { createSweepStore } from './sweepStore.ts';
 
 const refuse = () => Promise.reject(new Error('not part of this test'));
 
 /** Runs until its signal stops it. */
 function waitingEngine() {
-  const run = vi.fn<Engine['run']>(
+  const intervene = vi.fn<Engine['intervene']>(
     (_, { signal } = {}) =>
       new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
   );
@@ -20,7 +21,6 @@ function waitingEngine() {
     tokenize: refuse,
     predict: refuse,
     describeTokens: refuse,
-    intervene: refuse,
     estimateSockets: refuse,
     meanActivation: refuse,
     alignTask: refuse,
@@ -31,25 +31,29 @@ function waitingEngine() {
     estimate: refuse,
     cache: refuse,
     forget: refuse,
-    run,
+    run: refuse,
+    intervene,
   };
-  return { engine, run };
+  return { engine, intervene };
 }
 
-const experiment = readPatchExperiment({
-  kind: 'patch',
-  version: 1,
-  model: 'tiny',
-  pairs: [{ clean: 'a b', corrupted: 'a c', answer: 7 }],
-  sweeps: [{ component: 'block_output' }],
-});
+const experiment = readInterveneExperiment({ kind: 'intervene', version: 1, model: 'tiny', base: 'a b' });
+const sweepOfFour: CableSweep = {
+  title: 'Cable A over layers and positions',
+  axes: 'layerByPosition',
+  rows: 2,
+  columns: 2,
+  tokens: [],
+  // The cable has no source at the first place.
+  experimentAt: ({ row, column }) => (row + column === 0 ? null : experiment),
+};
 
 test('a sweep that another run of the page takes over is stopped, not running for ever', async () => {
-  const { engine, run } = waitingEngine();
+  const { engine, intervene } = waitingEngine();
   const desk = createRunDesk();
   const sweep = createSweepStore(engine, desk);
-  const swept = sweep.run(experiment);
-  await vi.waitFor(() => expect(run).toHaveBeenCalledOnce());
+  const swept = sweep.run(sweepOfFour);
+  await vi.waitFor(() => expect(intervene).toHaveBeenCalledOnce());
   desk.begin({ page: 'Patch', isAsked: true });
   await swept;
   expect(sweep.getState()).toMatchObject({ status: 'stopped', message: null });
@@ -57,14 +61,14 @@ test('a sweep that another run of the page takes over is stopped, not running fo
 });
 
 test('a sweep that the next one takes over does not end that one', async () => {
-  const { engine, run } = waitingEngine();
+  const { engine, intervene } = waitingEngine();
   const sweep = createSweepStore(engine, createRunDesk());
-  const first = sweep.run(experiment);
-  await vi.waitFor(() => expect(run).toHaveBeenCalledOnce());
-  const second = sweep.run(experiment);
+  const first = sweep.run(sweepOfFour);
+  await vi.waitFor(() => expect(intervene).toHaveBeenCalledOnce());
+  const second = sweep.run(sweepOfFour);
   await first;
   expect(sweep.getState().status).toBe('running');
-  await vi.waitFor(() => expect(run).toHaveBeenCalledTimes(2));
+  await vi.waitFor(() => expect(intervene).toHaveBeenCalledTimes(2));
   sweep.cancel();
   await second;
   expect(sweep.getState().status).toBe('stopped');

@@ -1,16 +1,13 @@
-// The sweep of the page: what was asked, how far it is, and its result as it grows. One run at a time over all pages.
+// The sweeps of the rack: which one is shown beside it, and a sweep of a cable as it fills. Sweeps of pairs are experiments
+// with pages of their own, and are run and kept there. One run at a time over all pages.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { PatchExperiment } from '../../experiments/patch/experiment.ts';
-import type { PathExperiment } from '../../experiments/patch/pathExperiment.ts';
-import { type PatchResult, readPatchResult } from '../../experiments/patch/result.ts';
-import { kindOf } from '../../experiments/registry.ts';
+import type { AnyExperiment } from '../../experiments/kind.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine } from '../../worker/protocol.ts';
+import type { AnyPage } from '../experiment/experimentPage.ts';
 import type { RunDesk, Turn } from '../experiment/runDesk.ts';
-import { type CableSweep, cellExperiment, cellOrder } from './cableSweep.ts';
-import type { Cable, PatchDocument } from './document.ts';
-import type { PatchDraft, Readings } from './draft.ts';
+import { type CableSweep, cellOrder, type SweptCable } from './cableSweep.ts';
 import { metricValue } from './effectStore.ts';
 import { shareOf } from './shares.ts';
 
@@ -19,22 +16,16 @@ export interface SweepState {
   /** 0 to 1 while it runs. */
   readonly part: number;
   readonly message: string | null;
-  readonly result: PatchResult | null;
-  readonly cable: CableSweep | null;
+  readonly cable: SweptCable | null;
+  /** The page whose figure is shown; null while a cable's is, or none. */
+  readonly page: AnyPage | null;
 }
 
 export interface SweepStore extends Pick<StoreApi<SweepState>, 'getState' | 'getInitialState' | 'subscribe'> {
-  run(experiment: PatchExperiment | PathExperiment): Promise<void>;
-  /** Sweep a cable over layers and positions. */
-  runCable(
-    document: PatchDocument,
-    readings: Readings,
-    draft: PatchDraft,
-    cable: Cable,
-    title: string,
-  ): Promise<void>;
-  /** Show a result that was computed before. */
-  show(result: PatchResult): void;
+  /** Run an experiment on its own page, and show its figure. */
+  runOn(page: AnyPage, experiment: AnyExperiment): Promise<void>;
+  /** @param isRest go on from the cells that an earlier run of the same sweep has left */
+  run(sweep: CableSweep, isRest?: boolean): Promise<void>;
   cancel(): void;
 }
 
@@ -45,8 +36,8 @@ export function createSweepStore(engine: Engine, desk: RunDesk): SweepStore {
     status: 'idle',
     part: 0,
     message: null,
-    result: null,
     cable: null,
+    page: null,
   }));
   /** Its end is shown also when another run of the page has taken the engine. */
   let latest: Turn | null = null;
@@ -70,58 +61,39 @@ export function createSweepStore(engine: Engine, desk: RunDesk): SweepStore {
 
   return {
     ...store,
-    run: (experiment) =>
+    runOn: async (page, experiment) => {
+      store.setState({ page, cable: null, message: null });
+      page.openExperiment(experiment);
+      await page.start();
+    },
+    run: (sweep, isRest = false) =>
       inTurn(async (signal) => {
-        const { result: earlier } = store.getState();
-        const growth = (await kindOf(experiment.kind)).growth();
-        const isAgain = earlier && JSON.stringify(earlier.experiment) === JSON.stringify(experiment);
-        await engine.run(experiment, {
-          signal,
-          ...(isAgain ? { earlier } : {}),
-          onUpdate: (update) => {
-            growth.take(update);
-            if (growth.result) store.setState({ result: readPatchResult(growth.result), cable: null });
-          },
-          onProgress: ({ done, total }) => store.setState({ part: total ? done / total : 0 }),
-        });
-      }),
-    runCable: (document, readings, draft, cable, title) =>
-      inTurn(async (signal) => {
-        const { outline, tokens } = draft;
-        const [base] = readings;
-        if (!outline || !tokens || !base?.tokens) return;
-        const columns = cable.to.positions === 'all' ? 1 : base.tokens.length;
-        const cells = cellOrder(outline.layerCount, columns);
-        const values = new Array<number | undefined>(cells.length).fill(undefined);
-        let baselines = { base: 0, source: 0 };
+        const { rows, columns } = sweep;
+        const before = isRest ? store.getState().cable : null;
+        const cells = cellOrder(rows, columns);
+        const values = before
+          ? [...before.values]
+          : new Array<number | undefined>(cells.length).fill(undefined);
+        let baselines = before?.baselines ?? { base: 0, source: 0 };
+        store.setState({ page: null });
         for (const [index, cell] of cells.entries()) {
           signal.throwIfAborted();
-          const experiment = cellExperiment(document, readings, draft, cable, cell);
-          if (experiment) {
+          const place = cell.row * columns + cell.column;
+          if (values[place] !== undefined) continue;
+          const experiment = sweep.experimentAt(cell);
+          if (experiment === null) values[place] = Number.NaN;
+          else {
             const { measured } = await engine.intervene(experiment, { signal, isWhole: false });
             const [source = measured.base] = measured.sources;
             baselines = { base: metricValue(measured.base), source: metricValue(source) };
-            values[cell.layer * columns + cell.column] = shareOf(
-              metricValue(measured.intervened) - baselines.base,
-              baselines,
-            );
+            values[place] = shareOf(metricValue(measured.intervened) - baselines.base, baselines);
           }
           store.setState({
             part: (index + 1) / cells.length,
-            result: null,
-            cable: {
-              cable,
-              title,
-              layerCount: outline.layerCount,
-              tokens: base.tokens,
-              columns,
-              baselines,
-              values: [...values],
-            },
+            cable: { sweep, baselines, values: [...values] },
           });
         }
       }),
-    show: (result) => store.setState({ result, cable: null, status: 'idle', message: null }),
     cancel: () => latest?.cancel(),
   };
 }

@@ -11,7 +11,15 @@ import { figureMetric } from '../figureWords.ts';
 import { windowAround } from '../layers.ts';
 import type { Metric } from '../metrics.ts';
 import { tokensAt } from '../pairs.ts';
-import { headNames, normalisedGrid, type PatchGrid, panelLabel, patchGrid, usualMetric } from './grid.ts';
+import {
+  changeGrid,
+  headNames,
+  normalisedGrid,
+  type PatchGrid,
+  panelLabel,
+  patchGrid,
+  usualMetric,
+} from './grid.ts';
 import type { PatchResult } from './result.ts';
 import { patchCaption, patchTitle, sharedText } from './words.ts';
 
@@ -19,11 +27,14 @@ export interface PatchFigureOptions {
   /** Default: a logit difference where there is a distractor, else the probability of the answer. */
   readonly metric?: Metric;
   /**
-   * Draw values between the baselines: 0 as corrupted, 1 as clean. Default where there are two, but for ranks and
-   * divergences.
+   * `share` draws values between the baselines, 0 as corrupted, 1 as clean; `value` as they are; `change` from the run
+   * that cells start from, in percent of it. Default shares where there are two baselines, but for ranks and divergences.
    */
-  readonly isNormalised?: boolean;
+  readonly scale?: FigureScale;
 }
+
+/** What of a value is drawn. */
+export type FigureScale = 'share' | 'value' | 'change';
 
 type Look = Pick<HeatmapPanel, 'title' | 'icon'>;
 
@@ -67,7 +78,7 @@ interface View {
   readonly result: PatchResult;
   readonly metric: Metric;
   readonly grids: readonly PatchGrid[];
-  readonly isNormalised: boolean;
+  readonly scale: FigureScale;
 }
 
 /** Columns of a panel that are drawn side by side. */
@@ -133,17 +144,29 @@ function sheetsOf({ result, grids }: View): readonly Sheet[] {
   return [...sheets.values()];
 }
 
-function metricOfFigure({ result, metric, isNormalised }: View): FigureMetric {
+function metricOfFigure({ result, metric, scale }: View): FigureMetric {
   const answer = sharedText(result.pairs.map((pair) => pair.answer.text));
   const distractor = sharedText(result.pairs.map((pair) => pair.distractor?.text));
   const { isLogarithmic: _, unit: __, ...plain } = figureMetric(metric, answer, distractor);
-  return isNormalised
-    ? {
+  switch (scale) {
+    case 'share':
+      return {
         name: `normalised ${plain.name} (0 as corrupted, 1 as clean)`,
         shortName: `normalised ${plain.shortName}`,
         digits: 2,
-      }
-    : figureMetric(metric, answer, distractor);
+      };
+    case 'change':
+      return {
+        name: `change of the ${plain.name}`,
+        shortName: `change of ${plain.shortName}`,
+        unit: '%',
+        digits: 1,
+      };
+    case 'value':
+      return figureMetric(metric, answer, distractor);
+    default:
+      return scale satisfies never;
+  }
 }
 
 function drawPanel(view: View, { panel: index, places, look }: Drawing): HeatmapPanel {
@@ -163,7 +186,7 @@ function drawPanel(view: View, { panel: index, places, look }: Drawing): Heatmap
   const isAblation = result.experiment.kind === 'patch' && result.experiment.ablation !== undefined;
   return {
     ...look,
-    colours: view.isNormalised || isAblation ? 'rdBu' : 'viridis',
+    colours: view.scale !== 'value' || isAblation ? 'rdBu' : 'viridis',
     values: byPlace(({ mean }) => mean),
     ...(pairs.length > 1 || (drawn?.[0]?.length ?? 0) > 1
       ? { standardDeviations: byPlace(({ sd }) => sd ?? undefined) }
@@ -178,11 +201,11 @@ function drawPanel(view: View, { panel: index, places, look }: Drawing): Heatmap
 }
 
 /** Where colours are neutral, and how far they reach. */
-function scaleOf({ result, grids, isNormalised }: View): Partial<HeatmapDescription> {
+function scaleOf({ result, grids, scale }: View): Partial<HeatmapDescription> {
   const [first] = grids;
   const startsFrom = result.direction === 'restore' ? 'corrupted' : 'clean';
   // As TransformerLens draws it: one unit about the run that cells start from; what goes beyond is clipped and marked.
-  if (isNormalised) {
+  if (scale === 'share') {
     const midpoint = startsFrom === 'clean' ? 1 : 0;
     return {
       baselines: { clean: 1, corrupted: 0 },
@@ -191,11 +214,16 @@ function scaleOf({ result, grids, isNormalised }: View): Partial<HeatmapDescript
       range: { start: midpoint - 1, end: midpoint + 1 },
     };
   }
+  if (scale === 'change') return { startsFrom, midpoint: 0 };
   if (!first) return { startsFrom };
   const { clean, corrupted } = first;
   if (!corrupted) return { startsFrom: 'clean', midpoint: clean.mean };
   return { startsFrom, baselines: { clean: clean.mean, corrupted: corrupted.mean } };
 }
+
+/** The run that cells start from. */
+const startOf = ({ direction }: PatchResult, { clean, corrupted }: PatchGrid) =>
+  (direction === 'restore' ? corrupted : null) ?? clean;
 
 /**
  * One figure for each kind of column: positions, and heads (of queries, and of keys where they are fewer); a sweep by
@@ -208,12 +236,14 @@ export function patchFigures(
 ): readonly HeatmapDescription[] {
   const metric = options.metric ?? usualMetric(result);
   const isUnordered = metric === 'rank' || metric === 'divergence';
-  const isNormalised = result.corrupted !== null && (options.isNormalised ?? !isUnordered);
+  const wanted = options.scale ?? (isUnordered ? 'value' : 'share');
+  const scale = wanted === 'share' && result.corrupted === null ? 'value' : wanted;
   const grids = result.panels.map((_, index) => {
     const grid = patchGrid(result, index, metric);
-    return (isNormalised && normalisedGrid(grid)) || grid;
+    if (scale === 'share') return normalisedGrid(grid) ?? grid;
+    return scale === 'change' ? changeGrid(grid, startOf(result, grid)) : grid;
   });
-  const view: View = { result, metric, grids, isNormalised };
+  const view: View = { result, metric, grids, scale };
   const samples = result.pairs.length * (result.drawn?.[0]?.length ?? 1);
   return sheetsOf(view).map(({ locations, drawings }) => ({
     title: patchTitle(result),

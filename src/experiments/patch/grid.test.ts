@@ -176,3 +176,13 @@ test('a result whose lists do not fit is refused', () => {
   );
   expect(() => readPatchResult({ ...result, version: 2 })).toThrow("This 'patch-result' has version 2");
 });
+
+test('the change from the run that cells start from is in percent of what that run has', () => {
+  // From -2 of the corrupted run: -2, 1.5, 7.
+  const [figure] = patchFigures(result, { scale: 'change' });
+  expect(figure?.panels[0]?.values).toEqual([
+    [0, 450],
+    [175, undefined],
+  ]);
+  expect(figure?.metric.unit).toBe('%');
+});

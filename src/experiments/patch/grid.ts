@@ -84,6 +84,24 @@ export function normalisedGrid(grid: PatchGrid): (PatchGrid & Baselines) | undef
   };
 }
 
+/**
+ * The grid as Wang et al. 2022 draw it: the change from the run that cells start from, in percent of what that run has.
+ *
+ *     100 (value - start) / |start|
+ */
+export function changeGrid(grid: PatchGrid, start: Statistic): PatchGrid {
+  const percent = ({ mean, sd }: Statistic): Statistic => ({
+    mean: (100 * (mean - start.mean)) / Math.abs(start.mean),
+    sd: sd === null ? null : (100 * sd) / Math.abs(start.mean),
+  });
+  return {
+    ...grid,
+    cells: grid.cells.map((row) => row.map((cell) => cell && percent(cell))),
+    clean: percent(grid.clean),
+    corrupted: grid.corrupted && percent(grid.corrupted),
+  };
+}
+
 /** [9, 6] as TransformerLens writes it: 9.6 */
 export const headNames = (heads: readonly (readonly number[])[]): string =>
   heads.map((head) => head.join('.')).join(' ');

@@ -1,5 +1,5 @@
-// The configuration as JSON in an editor, both ways: what the cables are is written there, and what is typed moves the
-// cables. A mistake is underlined with the library's sentence, and the cables stay. Loaded when it is first opened.
+// A part of the document as JSON in an editor, both ways: what stands in the document is written there, and what is typed
+// changes it. A mistake is underlined with the library's sentence, and the document stays. Loaded when it is first opened.
 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { json, jsonParseLinter } from '@codemirror/lang-json';
@@ -11,10 +11,10 @@ import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
 
 interface JsonEditorProps {
-  /** What the cables are. */
+  /** What stands in the document. */
   readonly text: string;
   readonly label: string;
-  /** @returns why the text cannot be, in a sentence; null when the cables have followed it */
+  /** @returns why the text cannot be, in a sentence; null when the document has followed it */
   readonly onText: (text: string) => string | null;
 }
 
@@ -44,9 +44,10 @@ const look = EditorView.theme({
 
 /** `['representations', '0', 'layer']` of a sentence that begins with a place; empty where it names none. */
 export function pathIn(message: string): readonly string[] {
-  const found = /'?((?:configuration\.)?(?:representations|unit_locations|subspaces)[\w.]*)/.exec(
-    message,
-  )?.[1];
+  const found =
+    /'?((?:configuration\.)?(?:representations|unit_locations|subspaces|pairs|sweeps|receivers|senders|ablation|components)[\w.]*)/.exec(
+      message,
+    )?.[1];
   return found ? found.replace(/^configuration\./, '').split('.') : [];
 }
 
@@ -140,7 +141,7 @@ export default function JsonEditor({ text, label, onText }: JsonEditorProps) {
   useEffect(() => {
     const editor = view.current;
     if (!editor || editor.state.doc.toString() === text) return;
-    // While somebody types, cables that followed the text are not written over it in another layout.
+    // While somebody types, what followed the text is not written over it in another layout.
     if (editor.hasFocus) return;
     editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text } });
   }, [text]);

@@ -1,0 +1,222 @@
+// Pages of experiments that sweep over pairs of prompts: activation patching, path patching, attribution. Their document is
+// the experiment itself, so that a file holds nothing that its page would drop; it is edited as text, or built on the rack
+// of the Patch page, under whose tab they stand.
+
+import type { AttributeExperiment } from '../../experiments/attribute/experiment.ts';
+import { attributionFigures } from '../../experiments/attribute/figure.ts';
+import { attributeKind } from '../../experiments/attribute/kind.ts';
+import type { AttributionFile } from '../../experiments/attribute/result.ts';
+import type { AnyExperiment, AnyResult, TypedKind } from '../../experiments/kind.ts';
+import { metricOf, statisticOf } from '../../experiments/metrics.ts';
+import type { Pair } from '../../experiments/pairs.ts';
+import type { PatchExperiment } from '../../experiments/patch/experiment.ts';
+import { patchFigures } from '../../experiments/patch/figure.ts';
+import { patchMetrics, usualMetric } from '../../experiments/patch/grid.ts';
+import { patchKind, pathKind } from '../../experiments/patch/kind.ts';
+import type { PathExperiment } from '../../experiments/patch/pathExperiment.ts';
+import type { PatchResult } from '../../experiments/patch/result.ts';
+import type { HeatmapDescription } from '../../figures/description.ts';
+import { withoutDefaults } from '../../share/link.ts';
+import type { Draft, Example, PageDefinition } from '../experiment/definition.ts';
+import { type FigureView, initialView } from '../experiment/figureView.ts';
+
+export interface SweepExperiment extends AnyExperiment {
+  readonly pairs: readonly Pair[];
+}
+
+type NamedTokens = readonly { readonly id: number; readonly text: string }[];
+
+export interface SweepResult extends AnyResult {
+  readonly experiment: SweepExperiment;
+  readonly layerCount: number;
+  readonly pairs: readonly {
+    readonly clean: NamedTokens;
+    readonly corrupted?: NamedTokens | undefined;
+    readonly answer: { readonly id: number; readonly text: string };
+    readonly distractor?: { readonly id: number; readonly text: string } | undefined;
+  }[];
+}
+
+/** The document is the experiment; null before there is one. */
+export interface SweepTypes<
+  Experiment extends SweepExperiment = SweepExperiment,
+  Result extends SweepResult = SweepResult,
+> {
+  readonly document: Experiment | null;
+  readonly experiment: Experiment;
+  readonly result: Result;
+  readonly draft: Draft<Experiment>;
+}
+
+/** What a kind of sweep has of its own. */
+type Own<T extends SweepTypes> = Pick<
+  PageDefinition<T>,
+  'title' | 'noun' | 'examples' | 'difference' | 'brief' | 'metrics' | 'sheets'
+> & {
+  readonly kind: TypedKind<T['experiment'], T['result']>;
+  figures(result: T['result'], view: FigureView): readonly HeatmapDescription[];
+};
+
+const prompts = ['clean', 'corrupted'] as const;
+
+/** Prompts of the first pair that are text. */
+const textsOf = (pairs: readonly Pair[]) => {
+  const [first] = pairs;
+  return prompts.flatMap((name) => {
+    const text = first?.[name];
+    return typeof text === 'string' ? [{ name, text }] : [];
+  });
+};
+
+/** As TransformerLens draws it. */
+const look: FigureView = { ...initialView, metric: 'logitDifference', orientation: 'layers-down' };
+
+/** ROME's hues of residual state, MLP and attention. */
+const hues = { residual: 'purples', mlp: 'greens', attention: 'reds' } as const;
+
+/** The figure in the colours that were chosen: hues where values are drawn as they are, else what the figure brings. */
+function coloured(figure: HeatmapDescription, { colours, scale }: FigureView): HeatmapDescription {
+  const panels = figure.panels.map((panel) => {
+    const hue = scale === 'value' && panel.icon ? hues[panel.icon] : panel.colours;
+    return { ...panel, colours: colours === 'streams' ? hue : colours };
+  });
+  return { ...figure, panels };
+}
+
+export function sweepPage<T extends SweepTypes>({ figures, ...own }: Own<T>): PageDefinition<T> {
+  type Document = T['document'];
+  const nothing = (field: string, why: string): T['draft'] => ({
+    experiment: null,
+    problems: new Map([[field, why]]),
+  });
+  return {
+    ...own,
+    tab: 'Patch',
+    look,
+    blank: null,
+    prompts: (document) => textsOf(document?.pairs ?? []).map(({ text }) => text),
+    withPrompt: (document, index, text): Document => {
+      const field = textsOf(document?.pairs ?? [])[index];
+      const [first, ...others] = document?.pairs ?? [];
+      if (!document || !first || !field) return document;
+      return { ...document, pairs: [{ ...first, [field.name]: text }, ...others] };
+    },
+    derive: (document, { model }) => {
+      if (document === null)
+        return nothing('experiment', 'Build one on the rack, or open an example or a file.');
+      if (model === null) return { experiment: null, problems: new Map() };
+      const { revision, ...experiment } = document;
+      // A revision is one of the model that the file names.
+      const kept = revision !== undefined && document.model === model.label ? { revision } : {};
+      return { experiment: { ...experiment, ...kept, model: model.label }, problems: new Map() };
+    },
+    documentOf: (experiment) => experiment,
+    // A result of patches may be of either kind; the page is of one.
+    experimentOf: ({ experiment }) => own.kind.read(experiment),
+    shared: (experiment) => experiment,
+    standIn: ({ experiment, layerCount, pairs: [first] }) => ({
+      model: { label: experiment.model, layerCount, maxPositions: Number.POSITIVE_INFINITY },
+      prompts: textsOf(experiment.pairs).map(({ name, text }) => ({
+        text,
+        tokens: (first?.[name] ?? []).map((token) => ({ ...token, isSpecial: false })),
+      })),
+    }),
+    figure: (result, view) => {
+      const all = figures(result, view);
+      const description = all[view.sheet] ?? all[0];
+      if (description === undefined) throw new Error('A result without a panel has no figure.');
+      const { orientation, sharing, pins } = view;
+      const inside = pins.filter(
+        ({ panel, location, layer }) =>
+          description.panels[panel]?.values[location]?.length !== undefined &&
+          layer < description.layers.length,
+      );
+      return {
+        kind: 'heatmap',
+        name: 'figure',
+        description: { ...coloured(description, view), orientation, sharing, pins: inside },
+      };
+    },
+    fileStem: ({ experiment }) => {
+      const title = (experiment.title ?? '').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-');
+      const name = title.replace(/^-|-$/g, '').slice(0, 40);
+      return [own.kind.name, name].filter((part) => part !== '').join('-');
+    },
+  };
+}
+
+/** The largest difference of numbers that both have. */
+function largestDifference(a: readonly (number | null)[], b: readonly (number | null)[]): number {
+  return a.reduce<number>((largest, value, index) => {
+    const other = b[index] ?? null;
+    return value === null || other === null ? largest : Math.max(largest, Math.abs(value - other));
+  }, 0);
+}
+
+const probabilities = ({ panels }: PatchResult): readonly (number | null)[] =>
+  panels.flatMap(({ cells }) =>
+    cells.map((samples) => samples && statisticOf(metricOf(samples, 'probability')).mean),
+  );
+
+const ofPatches = {
+  figures: (result: PatchResult, { metric, scale }: FigureView) =>
+    patchFigures(result, {
+      metric: patchMetrics(result).includes(metric) ? metric : usualMetric(result),
+      // Ranks and divergences have no share unless somebody asks for it, and the kind knows.
+      ...(scale === 'share' ? {} : { scale }),
+    }),
+  metrics: patchMetrics,
+  sheets: (result: PatchResult) =>
+    patchFigures(result).map(({ panels, locations }) => {
+      const across = locations.kind === 'head' ? 'heads' : 'positions';
+      const [first, ...others] = panels.map(({ title }) => title);
+      return `${first ?? ''}${others.length > 0 ? ` and ${others.length} more` : ''}, by ${across}`;
+    }),
+  difference: (a: PatchResult, b: PatchResult) => largestDifference(probabilities(a), probabilities(b)),
+};
+
+export type PatchTypes = SweepTypes<PatchExperiment, PatchResult>;
+export type PathTypes = SweepTypes<PathExperiment, PatchResult>;
+export type AttributeTypes = SweepTypes<AttributeExperiment, AttributionFile>;
+
+export const patchSweepPage = (examples: readonly Example<PatchExperiment, PatchResult>[]) =>
+  sweepPage<PatchTypes>({
+    ...ofPatches,
+    kind: patchKind,
+    title: 'Sweep',
+    noun: 'sweep',
+    examples,
+    brief: ({ sweeps, ...experiment }) => ({
+      ...experiment,
+      sweeps: sweeps.map((sweep) => withoutDefaults(sweep, { window: 1, positions: 'all' })),
+    }),
+  });
+
+export const pathSweepPage = (examples: readonly Example<PathExperiment, PatchResult>[]) =>
+  sweepPage<PathTypes>({
+    ...ofPatches,
+    kind: pathKind,
+    title: 'Paths',
+    noun: 'path patch',
+    examples,
+    brief: (experiment) =>
+      withoutDefaults(experiment, { direction: 'corrupt', senders: 'all', mlps: 'recompute' }),
+  });
+
+export const attributionPage = (examples: readonly Example<AttributeExperiment, AttributionFile>[]) =>
+  sweepPage<AttributeTypes>({
+    kind: attributeKind,
+    title: 'Attribution',
+    noun: 'attribution',
+    examples,
+    brief: (experiment) => withoutDefaults(experiment, { compare: true }),
+    figures: (result) => attributionFigures(result),
+    sheets: ({ panels }) => panels.map(({ component }) => component),
+    difference: (a, b) =>
+      Math.max(
+        0,
+        ...a.panels.map(({ attributions }, index) =>
+          largestDifference(attributions, b.panels[index]?.attributions ?? []),
+        ),
+      ),
+  });
