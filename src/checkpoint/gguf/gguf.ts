@@ -7,16 +7,18 @@ import { fingerprintOf } from '../fingerprint.ts';
 import { requireOpen, unknownTensor } from '../refusals.ts';
 import type { ByteSource } from '../sources/byteSource.ts';
 import { elementCountOf, storedBytes } from '../storage/storage.ts';
-import { familyOf, type GgufFamily } from './ggufFamilies.ts';
+import { familyOf } from './ggufFamilies.ts';
+import { type GgufFamily, type GgufModel, refuseOtherEntries, same } from './ggufFamily.ts';
 import { ggufGenerationFiles } from './ggufGeneration.ts';
 import { type GgufHeader, type GgufTensor, readGgufHeader } from './ggufHeader.ts';
 import { GgufMetadata } from './ggufMetadata.ts';
-import { readRopeScaling, ropeFactorsName } from './ggufRope.ts';
+import { readRopeScaling, ropeFactorNames } from './ggufRope.ts';
 import { layoutFits, type RowLayout, restoredForm, restoreRows } from './ggufRows.ts';
 import { ggufTokenizer } from './ggufTokenizer.ts';
 
 interface NamedTensor {
   readonly info: TensorInfo;
+  /** Of a tensor that is cut, the piece. */
   readonly stored: GgufTensor;
   readonly layout: RowLayout;
 }
@@ -31,8 +33,10 @@ export async function openGguf(source: ByteSource, signal?: AbortSignal): Promis
     refuseSplit(source.label, header);
     const metadata = new GgufMetadata(source.label, header);
     const family = familyOf(metadata);
-    const config = await readConfiguration(source, metadata, header, family, signal);
-    return ggufCheckpoint(source, metadata, config, nameTensors(metadata, header, family));
+    const model: GgufModel = { metadata, header };
+    const config = await readConfiguration(source, model, family, signal);
+    refuseOtherEntries(model, family);
+    return ggufCheckpoint(source, metadata, config, nameTensors(model, family));
   } catch (cause) {
     await source.close();
     throw cause;
@@ -53,17 +57,15 @@ function refuseSplit(label: string, { metadata }: GgufHeader): void {
 
 async function readConfiguration(
   source: ByteSource,
-  metadata: GgufMetadata,
-  header: GgufHeader,
+  model: GgufModel,
   family: GgufFamily,
   signal?: AbortSignal,
 ): Promise<ModelConfiguration> {
-  const config = family.configuration(metadata, header);
+  const { metadata } = model;
+  const config = family.configuration(model);
   const theta = config.rope_theta ?? config.rotary_emb_base;
   const scaling =
-    typeof theta === 'number'
-      ? { rope_scaling: await readRopeScaling(source, metadata, header, theta, signal) }
-      : {};
+    typeof theta === 'number' ? { rope_scaling: await readRopeScaling(source, model, theta, signal) } : {};
   return {
     ...config,
     ...scaling,
@@ -73,33 +75,50 @@ async function readConfiguration(
 }
 
 /** A tensor that the family does not have keeps its own name, so that whoever builds the model can refuse it by name. */
-function nameTensors(
-  metadata: GgufMetadata,
-  header: GgufHeader,
-  family: GgufFamily,
-): ReadonlyMap<string, NamedTensor> {
+function nameTensors(model: GgufModel, family: GgufFamily): ReadonlyMap<string, NamedTensor> {
+  const { metadata, header } = model;
   const tensors = new Map<string, NamedTensor>();
   for (const stored of header.tensors.values()) {
-    if (stored.name === ropeFactorsName) continue;
-    const renamed = family.rename(stored.name, metadata);
-    const { name, layout } = renamed ?? { name: stored.name, layout: { kind: 'same' } };
-    if (tensors.has(name)) {
-      throw new CheckpointError(
-        `${quoted(metadata.label)} has two tensors for ${quoted(name)}. Convert the model anew.`,
-      );
+    if (ropeFactorNames.has(stored.name)) continue;
+    const { names, layout, reshape } = family.rename(stored.name, model) ?? {
+      names: [stored.name],
+      layout: same,
+    };
+    for (const [at, name] of names.entries()) {
+      if (tensors.has(name)) {
+        throw new CheckpointError(
+          `${quoted(metadata.label)} has two tensors for ${quoted(name)}. Convert the model anew.`,
+        );
+      }
+      const piece = names.length > 1 ? pieceOf(metadata, stored, at, names.length) : stored;
+      if (!layoutFits(layout, piece.shape, piece.dtype)) {
+        throw new CheckpointError(
+          `Tensor ${quoted(stored.name)} in ${quoted(metadata.label)} has type ${stored.dtype} and shape ` +
+            `[${listed(stored.shape.map(String))}], whose rows cannot be put in order for the heads that the metadata names. ` +
+            'The file is damaged; convert the model anew.',
+        );
+      }
+      const restored = restoredForm(layout, piece.shape, piece.dtype);
+      const { dtype } = restored;
+      const shape = reshape?.(restored.shape) ?? restored.shape;
+      const sizeBytes = storedBytes(dtype, elementCountOf(shape) ?? 0);
+      tensors.set(name, { info: { name, dtype, shape, sizeBytes }, stored: piece, layout });
     }
-    if (!layoutFits(layout, stored.shape, stored.dtype)) {
-      throw new CheckpointError(
-        `Tensor ${quoted(stored.name)} in ${quoted(metadata.label)} has type ${stored.dtype} and shape ` +
-          `[${listed(stored.shape.map(String))}], whose rows cannot be put in order for the heads that the metadata names. ` +
-          'The file is damaged; convert the model anew.',
-      );
-    }
-    const { shape, dtype } = restoredForm(layout, stored.shape, stored.dtype);
-    const sizeBytes = storedBytes(dtype, elementCountOf(shape) ?? 0);
-    tensors.set(name, { info: { name, dtype, shape, sizeBytes }, stored, layout });
   }
   return tensors;
+}
+
+/** One of `count` equal pieces of a tensor, cut along its first axis. */
+function pieceOf({ label }: GgufMetadata, stored: GgufTensor, at: number, count: number): GgufTensor {
+  const [first = 0, ...shape] = stored.shape;
+  if (first !== count) {
+    throw new CheckpointError(
+      `Tensor ${quoted(stored.name)} in ${quoted(label)} has shape [${listed(stored.shape.map(String))}], and the metadata wants ${count} first. ` +
+        'The file is damaged; convert the model anew.',
+    );
+  }
+  const sizeBytes = stored.sizeBytes / count;
+  return { ...stored, shape, sizeBytes, offset: stored.offset + at * sizeBytes };
 }
 
 function ggufCheckpoint(

@@ -25,6 +25,13 @@ export class GgufMetadata {
     return `${this.architecture}.${key}`;
   }
 
+  /** The family's own entries, without its name in front. */
+  *ownEntries(): Iterable<readonly [string, MetadataValue]> {
+    const prefix = this.own('');
+    for (const [key, value] of this.#values)
+      if (key.startsWith(prefix)) yield [key.slice(prefix.length), value];
+  }
+
   has(key: string): boolean {
     return this.#values.has(key);
   }

@@ -9,10 +9,17 @@ export type RowLayout =
   | { readonly kind: 'same' }
   /** Query and key rows of LLaMA: within each head, the two halves that rotary embedding pairs are interleaved. */
   | { readonly kind: 'rotary'; readonly heads: number }
-  /** Fused rows of GPT-NeoX: all queries, all keys, all values, where transformers has them head by head. */
-  | { readonly kind: 'fused'; readonly heads: number }
+  /** Fused rows: all queries, all keys, all values, where transformers has them by key: its queries, it, and its value. */
+  | { readonly kind: 'fused'; readonly heads: number; readonly keyHeads: number }
   /** GPT-2 keeps its weights as [in, out]; the file has [out, in]. */
-  | { readonly kind: 'transposed' };
+  | { readonly kind: 'transposed' }
+  /** Other numbers: 1 more than transformers has, or minus their exponential. */
+  | { readonly kind: 'values'; readonly from: 'oneMore' | 'negativeOfExponential' };
+
+const numberIn: Readonly<Record<'oneMore' | 'negativeOfExponential', (stored: number) => number>> = {
+  oneMore: (stored) => stored - 1,
+  negativeOfExponential: (stored) => Math.log(-stored),
+};
 
 /**
  * The row of the file that holds row `row` of transformers.
@@ -27,11 +34,17 @@ function storedRow(layout: RowLayout, row: number, rows: number): number {
       return row - within + (within < half ? 2 * within : 2 * (within - half) + 1);
     }
     case 'fused': {
-      const width = rows / layout.heads / 3;
+      const { heads, keyHeads } = layout;
+      const width = rows / (heads + 2 * keyHeads);
+      const queries = heads / keyHeads;
       const within = row % width;
-      const part = Math.floor(row / width) % 3;
-      const head = Math.floor(row / (3 * width));
-      return (part * layout.heads + head) * width + within;
+      const vector = Math.floor(row / width);
+      const group = Math.floor(vector / (queries + 2));
+      const place = vector % (queries + 2);
+      // Of a group: its queries, then its key, then its value.
+      const isQuery = place < queries;
+      const stored = isQuery ? group * queries + place : heads + (place - queries) * keyHeads + group;
+      return stored * width + within;
     }
     default:
       return row;
@@ -43,13 +56,18 @@ export function layoutFits(layout: RowLayout, shape: readonly number[], dtype: S
   const rows = shape[0] ?? 0;
   switch (layout.kind) {
     case 'same':
+    case 'values':
       return true;
     case 'transposed':
       return shape.length === 2;
     case 'rotary':
       return rows % (2 * layout.heads) === 0 && (shape.length > 1 || storageBlocks[dtype].elements === 1);
     case 'fused':
-      return rows % (3 * layout.heads) === 0 && (shape.length > 1 || storageBlocks[dtype].elements === 1);
+      return (
+        rows % (layout.heads + 2 * layout.keyHeads) === 0 &&
+        layout.heads % layout.keyHeads === 0 &&
+        (shape.length > 1 || storageBlocks[dtype].elements === 1)
+      );
     default:
       return layout satisfies never;
   }
@@ -57,13 +75,14 @@ export function layoutFits(layout: RowLayout, shape: readonly number[], dtype: S
 
 /**
  * How a tensor looks once its layout is undone. A transposed weight cannot stay packed, since a block holds elements of
- * one row, so it becomes float32.
+ * one row, so it becomes float32; so do numbers that are changed.
  */
 export function restoredForm(
   layout: RowLayout,
   shape: readonly number[],
   dtype: StorageDtype,
 ): { readonly shape: readonly number[]; readonly dtype: StorageDtype } {
+  if (layout.kind === 'values') return { shape, dtype: 'F32' };
   if (layout.kind !== 'transposed') return { shape, dtype };
   return { shape: shape.toReversed(), dtype: storageBlocks[dtype].elements > 1 ? 'F32' : dtype };
 }
@@ -81,6 +100,10 @@ export function restoreRows(
 ): Uint8Array {
   if (layout.kind === 'same') return bytes;
   if (layout.kind === 'transposed') return transposed(bytes, shape, dtype);
+  if (layout.kind === 'values') {
+    const values = expand(dtype, bytes, elementCountOf(shape) ?? 0);
+    return new Uint8Array(Float32Array.from(values, numberIn[layout.from]).buffer);
+  }
   const rows = shape[0] ?? 0;
   const rowBytes = bytes.byteLength / rows;
   const restored = new Uint8Array(bytes.byteLength);

@@ -31,7 +31,7 @@ def sizes(r, heads=None, grouped=True, head_dim=False):
 def rope(r, width, kinds=("default", "default", "linear", "llama3", "yarn", "longrope"), partial=None):
     """Rope options in old or new words. `width` is that of a head."""
     kind = r.choice(kinds)
-    turned = int(width * (partial or 1)) // 2
+    turned = (int(width * (partial or 1)) + 1) // 2
     section = {"linear": dict(factor=r.choice([2.0, 4.0])),
                "llama3": dict(factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=r.choice([8, 32])),
                "yarn": dict(factor=r.choice([2.0, 4.0]), original_max_position_embeddings=r.choice([8, 64]), **r.choice([{}, dict(beta_fast=8, beta_slow=2), dict(attention_factor=1.3), dict(mscale=0.7, mscale_all_dim=1.1)])),
