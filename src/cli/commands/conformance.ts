@@ -14,6 +14,7 @@ import { type BrowserSession, openBrowser } from '../browser/chromium.ts';
 import { type Arguments, type Command, usageOf } from '../command.ts';
 import { type CaseResult, hinderedCases, type Obstacle, runCases } from '../conformance/cases.ts';
 import { type Tolerance, tolerances } from '../conformance/compare.ts';
+import { conformOnnx, isOnnxFolder } from '../conformance/onnxFolder.ts';
 import { familyOf, openReference, type Reference } from '../conformance/reference.ts';
 import { createHostBackend } from '../hostModel.ts';
 import { readThreads, threadsOption } from '../threads.ts';
@@ -150,6 +151,10 @@ export interface Counts {
 export async function conform(folders: readonly Folder[], kind: BackendKind, run: Run): Promise<void> {
   const runnable: Folder[] = [];
   for (const folder of folders) {
+    if (isOnnxFolder(folder.path)) {
+      await conformOnnxFolder(folder, kind, run);
+      continue;
+    }
     const obstacle = await obstacleTo(folder);
     if (obstacle === undefined) runnable.push(folder);
     else {
@@ -167,6 +172,21 @@ export async function conform(folders: readonly Folder[], kind: BackendKind, run
     }
   } finally {
     await backend.close();
+  }
+}
+
+/** A model brought as ONNX: its own kinds of cases, and no browser so far. */
+async function conformOnnxFolder(folder: Folder, backend: BackendKind, run: Run): Promise<void> {
+  if (backend === 'webgpu') {
+    const reason = "models brought as ONNX are compared on 'node' and 'wasm'";
+    run.onCase(folder, { label: 'all cases', kind: 'onnx', status: 'skipped', reason });
+    return;
+  }
+  try {
+    await conformOnnx(folder.path, backend, { ...run, onCase: (result) => run.onCase(folder, result) });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    run.onCase(folder, { label: 'the folder', kind: 'onnx', status: 'failed', reason });
   }
 }
 

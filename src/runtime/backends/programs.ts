@@ -13,10 +13,10 @@ interface Limits {
   readonly constantBytes: number;
 }
 
-export class Programs {
+export class Programs<P extends Pick<Program, 'dispose'> = Program> {
   readonly #limits: Limits;
   /** The least recently used first. */
-  readonly #compiled = new Map<string, Promise<Program>>();
+  readonly #compiled = new Map<string, Promise<P>>();
   /** Bytes of weights that are constants of a program, of those that have any. */
   readonly #constantBytes = new Map<string, number>();
 
@@ -33,13 +33,9 @@ export class Programs {
    * @param compile       undefined where there is nothing to compute
    * @param constantBytes of the weights that are constants of it
    */
-  get(key: string, compile: () => Promise<Program>, constantBytes?: number): Promise<Program>;
-  get(key: string, compile: () => Promise<Program> | undefined): Promise<Program> | undefined;
-  get(
-    key: string,
-    compile: () => Promise<Program> | undefined,
-    constantBytes = 0,
-  ): Promise<Program> | undefined {
+  get(key: string, compile: () => Promise<P>, constantBytes?: number): Promise<P>;
+  get(key: string, compile: () => Promise<P> | undefined): Promise<P> | undefined;
+  get(key: string, compile: () => Promise<P> | undefined, constantBytes = 0): Promise<P> | undefined {
     const known = this.#compiled.get(key);
     const program = known ?? compile();
     if (!program) return undefined;
@@ -59,7 +55,7 @@ export class Programs {
   async trim(): Promise<void> {
     let bytes = [...this.#constantBytes.values()].reduce((sum, own) => sum + own, 0);
     let count = this.#compiled.size;
-    const excess: Promise<Program>[] = [];
+    const excess: Promise<P>[] = [];
     for (const [key, program] of [...this.#compiled]) {
       const own = this.#constantBytes.get(key) ?? 0;
       const isTooMuch = own > 0 && bytes > this.#limits.constantBytes;
@@ -80,7 +76,7 @@ export class Programs {
   }
 }
 
-async function release(programs: readonly Promise<Program>[]): Promise<void> {
+async function release(programs: readonly Promise<Pick<Program, 'dispose'>>[]): Promise<void> {
   for (const program of await Promise.allSettled(programs)) {
     // What was never compiled holds nothing.
     if (program.status === 'fulfilled') await program.value.dispose();

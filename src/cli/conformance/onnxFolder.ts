@@ -1,0 +1,52 @@
+// Reference folders that bring their model as model.onnx, opened from the disk.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CheckpointError } from '../../checkpoint/checkpoint.ts';
+import { diskFolder, openDiskFile } from '../../checkpoint/sources/disk.ts';
+import { createNodeRuntime, createWasmRuntimeOnNode } from '../../imported/nodeRuntime.ts';
+import { readSafetensorsFile } from '../../imported/tensorFiles.ts';
+import type { HostBackendKind } from '../hostModel.ts';
+import type { CaseResult } from './cases.ts';
+import { type Tolerance, tolerances } from './compare.ts';
+import { runOnnxCases } from './onnxCases.ts';
+
+export const isOnnxFolder = (path: string): boolean => existsSync(join(path, 'model.onnx'));
+
+async function opened(path: string) {
+  const source = await openDiskFile(path);
+  if (!source) throw new CheckpointError(`There is no '${path}'.`);
+  return source;
+}
+
+export interface OnnxFolderRun {
+  readonly kind?: string | undefined;
+  readonly threads?: number | undefined;
+  readonly tolerance?: Tolerance | undefined;
+  readonly onCase: (result: CaseResult) => void;
+}
+
+/** Run the cases of such a folder. @throws CheckpointError when its files are not there */
+export async function conformOnnx(path: string, backend: HostBackendKind, run: OnnxFolderRun): Promise<void> {
+  const source = await opened(join(path, 'tensors.safetensors'));
+  const tensors = await readSafetensorsFile(source).finally(() => source.close());
+  const runtime =
+    backend === 'node'
+      ? await createNodeRuntime(run.threads ?? 2)
+      : await createWasmRuntimeOnNode(run.threads ?? 2);
+  const reference = {
+    casesText: readFileSync(join(path, 'cases.json'), 'utf8'),
+    tensors,
+    model: () => opened(join(path, 'model.onnx')),
+    openPart: (name: string) => diskFolder(path).open(name),
+  };
+  const options = {
+    tolerance: run.tolerance ?? tolerances[backend],
+    ...(run.kind === undefined ? {} : { kind: run.kind }),
+  };
+  try {
+    for await (const result of runOnnxCases(reference, runtime, options)) run.onCase(result);
+  } finally {
+    await runtime.close();
+  }
+}

@@ -1,0 +1,150 @@
+// A model that somebody brings as an ONNX file: opened, tried, cut into stages, run under edits of any of its tensors.
+
+import type { ByteSource } from '../checkpoint/sources/byteSource.ts';
+import { Programs } from '../runtime/backends/programs.ts';
+import { Turns } from '../runtime/backends/turns.ts';
+import { executePlan } from './execute.ts';
+import { type FixedInputs, normalise } from './normalise.ts';
+import { dependentOn } from './order.ts';
+import type { NormalGraph, RunnablePiece } from './piece.ts';
+import type { PlanRow } from './plan.ts';
+import { type Probe, probe } from './probe.ts';
+import { readOnnx } from './readOnnx.ts';
+import type { NamedTensors, OnnxRuntime } from './runtime.ts';
+import { resolveTensor, type Sites } from './schedule.ts';
+import { SizedGraphs } from './sizedGraphs.ts';
+import { firstStages, stagesOf } from './stages.ts';
+import { type Chain, findChains } from './structure.ts';
+import { type OpenPart, WeightStore, weightsWithin } from './weightStore.ts';
+
+export interface OpenImportedOptions {
+  /** Opens files that lie beside the model, where its weights may be. Default: there are none. */
+  readonly openPart?: OpenPart;
+  /** Inputs that are constants from here on; those that choose a branch, as a rule. */
+  readonly fixed?: FixedInputs;
+  /** Inputs to try the model with; what is not given is made up. */
+  readonly example?: NamedTensors;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  /** Called with the share of the work that is done, 0 to 1. */
+  readonly onProgress?: (done: number) => void;
+}
+
+export class ImportedModel {
+  readonly label: string;
+  readonly producer: string;
+  readonly graph: NormalGraph;
+  readonly probe: Probe;
+  /** The first is the model's own way from input to output; others feed it. */
+  readonly chains: readonly Chain[];
+  readonly sites: Sites;
+  readonly #runtime: OnnxRuntime;
+  readonly #store: WeightStore;
+  readonly #sized: SizedGraphs;
+  readonly #pieces = new Programs<RunnablePiece>();
+  readonly #turns = new Turns();
+
+  private constructor(
+    about: Pick<ImportedModel, 'label' | 'producer' | 'graph' | 'probe'>,
+    runtime: OnnxRuntime,
+    store: WeightStore,
+  ) {
+    const { label, producer, graph, probe: probed } = about;
+    this.label = label;
+    this.producer = producer;
+    this.graph = graph;
+    this.probe = probed;
+    this.#runtime = runtime;
+    this.#store = store;
+    this.chains = findChains(graph);
+    const stages = stagesOf(graph, this.chains);
+    this.sites = {
+      graph,
+      tensors: probed.tensors,
+      dependent: probed.dependent,
+      stages,
+      first: firstStages(graph, stages),
+    };
+    const dependent = dependentOn(
+      graph.nodes,
+      graph.inputs.map(({ name }) => name),
+    );
+    this.#sized = new SizedGraphs(graph, store, runtime, dependent, [...probed.tensors.keys()]);
+  }
+
+  /**
+   * Open an ONNX file and try it.
+   * @throws CheckpointError when the file is damaged, lacks its weights, or holds what is not run here; BackendError when the
+   *         runtime refuses it
+   */
+  static async open(
+    source: ByteSource,
+    runtime: OnnxRuntime,
+    { openPart = async () => undefined, fixed = {}, example = {}, signal }: OpenImportedOptions = {},
+  ): Promise<ImportedModel> {
+    const file = await readOnnx(source, signal);
+    const inFunctions = file.functions.flatMap(({ nodes }) => nodes);
+    const weights = [
+      ...weightsWithin(file.graph),
+      ...weightsWithin({ ...file.graph, weights: new Map(), nodes: inFunctions }),
+    ];
+    const store = await WeightStore.open(source, weights, openPart);
+    try {
+      const graph = await normalise(file, store, runtime, fixed);
+      signal?.throwIfAborted();
+      const probed = await probe(graph, store, runtime, { example });
+      const { label, producer } = file;
+      return new ImportedModel({ label, producer, graph, probe: probed }, runtime, store);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Bytes of weights in memory. */
+  get weightBytes(): number {
+    return this.#store.loadedBytes;
+  }
+
+  /** The tensor that a name means. @throws SiteError that says why there is nothing to intervene on */
+  resolve(name: string): string {
+    return resolveTensor(this.sites, name);
+  }
+
+  /**
+   * Run rows, which are inputs under edits.
+   * @returns what each row reads, by the names that it asks for
+   * @throws SiteError when an edit or a read cannot be; BackendError when the runtime does not run it
+   */
+  run(rows: readonly PlanRow[], options: RunOptions = {}): Promise<readonly NamedTensors[]> {
+    return this.#turns.take(async () => {
+      const results = await executePlan(
+        {
+          sites: this.sites,
+          probe: this.probe,
+          runtime: this.#runtime,
+          store: this.#store,
+          sized: this.#sized,
+          pieces: this.#pieces,
+          signal: options.signal,
+          onProgress: options.onProgress,
+        },
+        rows,
+      );
+      await this.#pieces.trim();
+      return results;
+    });
+  }
+
+  /** Release what was made for this model. The runtime stays open. */
+  async dispose(): Promise<void> {
+    await this.#turns.take(async () => {
+      await this.#pieces.dispose();
+      await this.#sized.dispose();
+      await this.#store.close();
+    });
+  }
+}

@@ -1,0 +1,117 @@
+// A graph at given sizes. What depends on sizes alone is then a constant: the chains of `Shape`, `Gather` and `Concat` around
+// every `Reshape`, the tables of positions. A late stage would else compute an early tensor only to measure it, and a
+// `Reshape` to measured sizes goes wrong without a word when the stage runs on another batch than the one measured.
+
+import { memoryWeight } from './normalise.ts';
+import { type OnnxNode, readsOf, type Weight } from './onnxFile.ts';
+import { isRandom } from './order.ts';
+import { type NormalGraph, openPiece, type RunnablePiece } from './piece.ts';
+import type { NamedTensors, OnnxRuntime } from './runtime.ts';
+import type { WeightStore } from './weightStore.ts';
+
+/** The graph for a batch of inputs, and what its tensors measure in one row. */
+export interface SizedGraph {
+  readonly key: string;
+  readonly graph: NormalGraph;
+  /** Of one row. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+const keyOf = (inputs: NamedTensors): string =>
+  Object.entries(inputs)
+    .map(([name, { shape }]) => `${name}:${shape.join('x')}`)
+    .sort()
+    .join(';');
+
+/** Graphs of one model at the sizes that were asked for. */
+export class SizedGraphs {
+  /** Rows of one batch at most, where rows are independent. */
+  readonly rowsTogether: number;
+  readonly #graph: NormalGraph;
+  readonly #store: WeightStore;
+  readonly #runtime: OnnxRuntime;
+  readonly #frontier: readonly string[];
+  readonly #dependentNodes: readonly OnnxNode[];
+  readonly #outputs: readonly string[];
+  #whole: Promise<RunnablePiece> | undefined;
+  readonly #graphs = new Map<string, Promise<NormalGraph>>();
+  readonly #shapes = new Map<string, Promise<ReadonlyMap<string, readonly number[]>>>();
+
+  /**
+   * @param dependent tensors that depend on the values of an input
+   * @param outputs   tensors that can be measured
+   */
+  constructor(
+    graph: NormalGraph,
+    store: WeightStore,
+    runtime: OnnxRuntime,
+    dependent: ReadonlySet<string>,
+    outputs: readonly string[],
+    rowsTogether = 16,
+  ) {
+    this.rowsTogether = rowsTogether;
+    this.#graph = graph;
+    this.#store = store;
+    this.#runtime = runtime;
+    this.#outputs = outputs;
+    const isFixed = (node: OnnxNode): boolean =>
+      !isRandom(node) && node.outputs.every((name) => name === '' || !dependent.has(name));
+    this.#dependentNodes = graph.nodes.filter((node) => !isFixed(node));
+    const made = new Set(graph.nodes.filter(isFixed).flatMap(({ outputs }) => outputs));
+    const read = new Set([...this.#dependentNodes.flatMap(readsOf), ...graph.outputs]);
+    this.#frontier = [...made].filter((name) => name !== '' && read.has(name));
+  }
+
+  #measure(): Promise<RunnablePiece> {
+    const { nodes, inputs } = this.#graph;
+    this.#whole ??= openPiece(
+      this.#runtime,
+      this.#store,
+      this.#graph,
+      { nodes, inputs, outputs: this.#outputs },
+      true,
+    );
+    return this.#whole;
+  }
+
+  async #specialised(inputs: NamedTensors): Promise<NormalGraph> {
+    const weights = new Map<string, Weight>(this.#graph.weights);
+    if (this.#frontier.length > 0) {
+      const piece = await this.#measure();
+      const values = await piece.run(inputs, this.#frontier);
+      for (const [name, value] of Object.entries(values)) weights.set(name, memoryWeight(value));
+    }
+    return { ...this.#graph, nodes: this.#dependentNodes, weights };
+  }
+
+  async #measured(inputs: NamedTensors): Promise<ReadonlyMap<string, readonly number[]>> {
+    const piece = await this.#measure();
+    const values = await piece.run(inputs);
+    return new Map(Object.entries(values).map(([name, { shape }]) => [name, shape]));
+  }
+
+  /**
+   * @param batch the inputs of some rows, joined
+   * @param row   the inputs of one of them
+   * @throws BackendError when the model does not admit the sizes; the message has the runtime's words
+   */
+  async at(batch: NamedTensors, row: NamedTensors): Promise<SizedGraph> {
+    const key = keyOf(batch);
+    const rowKey = keyOf(row);
+    const graph = this.#graphs.get(key) ?? this.#specialised(batch);
+    this.#graphs.set(key, graph);
+    const shapes = this.#shapes.get(rowKey) ?? this.#measured(row);
+    this.#shapes.set(rowKey, shapes);
+    try {
+      return { key, graph: await graph, shapes: await shapes };
+    } catch (error) {
+      this.#graphs.delete(key);
+      this.#shapes.delete(rowKey);
+      throw error;
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await (await this.#whole)?.dispose();
+  }
+}
