@@ -54,7 +54,15 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     ...['captureRequests.ts', 'captures.ts', 'editGroups.ts', 'execute.ts', 'lookup.ts'],
     ...['placedRow.ts', 'rowKeeper.ts', 'siteGraph.ts', 'states.ts', 'taps.ts', 'variant.ts'],
   ],
-  'runtime/plan': ['keptRow.ts', 'plan.ts', 'schedule.ts', 'scheduled.ts', 'sites.ts', 'stage.ts'],
+  'runtime/plan': [
+    'keptRow.ts',
+    'plan.ts',
+    'schedule.ts',
+    'scheduled.ts',
+    'sites.ts',
+    'stacks.ts',
+    'stage.ts',
+  ],
   'runtime/weights': ['weights.ts'],
 };
 

@@ -15,12 +15,28 @@ import type { Value } from '../onnx/value.ts';
  */
 export type Layout = 'token' | 'head' | 'pair';
 
+/** Whose positions a row has: in an encoder-decoder the encoder's or the decoder's; any other model is `main` alone. */
+export type StackName = 'encoder' | 'main';
+
+/** Where the layers of a component lie among those of an encoder-decoder. */
+export interface StackPlace {
+  /** Whose positions it has: the encoder's too for the keys and values that a decoder's layer makes of them. */
+  readonly stack: StackName;
+  /** Layers of the model before its layer 0. */
+  readonly from: number;
+  readonly count: number;
+}
+
 export interface ComponentDescription {
   readonly name: string;
   /** Whether layers have one each, or the whole model has one. */
   readonly scope: 'layer' | 'model';
   /** Layers that have one; absent: all. */
   readonly layers?: readonly number[];
+  /** Only in an encoder-decoder; absent elsewhere. */
+  readonly place?: StackPlace;
+  /** For a component of pairs: its keys are the encoder's positions. */
+  readonly isCross?: boolean;
   readonly layout: Layout;
   /** Entries of one vector; for `pair` components 1. */
   readonly width: number;
@@ -61,6 +77,18 @@ export interface AttentionBatch {
    * followed by the batch's own.
    */
   readonly joinPast: (keys: Value, values: Value) => { readonly keys: Value; readonly values: Value };
+  /** Only in a decoder's layer: what the encoder's rows hand to it. */
+  readonly memory?: MemoryBatch;
+}
+
+/** Keys and values that a decoder's layer makes of the encoder's last states, for the rows of a batch. */
+export interface MemoryBatch {
+  /** Places of each row's in those below: int32 [rows, memory] */
+  readonly index: Value;
+  /** Position of each in the encoder's sequence; `nowhere` for padding. int32 [rows, memory] */
+  readonly positions: Value;
+  /** @returns keys and values of `width` entries each: [places, width] */
+  readonly take: (width: number) => { readonly keys: Value; readonly values: Value };
 }
 
 /** What a graph part is built from. */
@@ -130,11 +158,29 @@ export interface GraphPart<Scope extends PartScope> {
   readonly build: (scope: Scope) => Value;
 }
 
+/**
+ * What stands before the decoder of an encoder-decoder. Its layers are the first of the model's `blocks`, and the last of
+ * them leaves what the decoder's layers read; the model's `embed`, `head` and later blocks are the decoder's.
+ */
+export interface EncoderStack {
+  readonly layerCount: number;
+  readonly width: number;
+  readonly maxPositions: number;
+  /** What it reads in place of tokens. */
+  readonly input?: ModelInput;
+  readonly embed: GraphPart<EmbedScope>;
+  /** For each layer of the decoder: hands its keys and values to `joinPast`, and gives `hidden` on as it is. */
+  readonly memory: readonly GraphPart<BlockScope>[];
+  /** The token with which the decoder begins to write. */
+  readonly startToken: number;
+}
+
 export interface Architecture {
   /** `gpt2`, `gpt_neox`, `llama`: the file of this folder. */
   readonly family: string;
   /** The configuration's `model_type`. */
   readonly modelType: string;
+  /** Of both stacks together, where there are two. */
   readonly layerCount: number;
   readonly width: number;
   readonly headCount: number;
@@ -162,6 +208,7 @@ export interface Architecture {
   readonly embed: GraphPart<EmbedScope>;
   readonly blocks: readonly GraphPart<BlockScope>[];
   readonly head: GraphPart<HeadScope>;
+  readonly encoder?: EncoderStack;
   /**
    * Where the configuration ties the unembedding to the table of tokens: the table, and the tensor of a file that holds an
    * unembedding all the same.
@@ -195,3 +242,14 @@ export const tensor = (name: string, ...shape: readonly number[]): WeightSource 
   tensor: name,
   shape,
 });
+
+/** Every graph part of a model. */
+export const allParts = ({ embed, blocks, head, encoder }: Architecture) => [
+  ...(encoder ? [encoder.embed, ...encoder.memory] : []),
+  embed,
+  ...blocks,
+  head,
+];
+
+/** The per-head form of a component: `head_query_output`, `encoder.head_query_output`. */
+export const headForm = (component: string): string => component.replace(/[^.]*$/, 'head_$&');

@@ -10,7 +10,7 @@ import { add, and, div, less, lessOrEqual, mul, sub, tanh, where } from '../onnx
 import { gather, reshape, transpose, unsqueeze } from '../onnx/layout.ts';
 import { softmax } from '../onnx/reduction.ts';
 import { constant, int32, sizeAt, type Value } from '../onnx/value.ts';
-import { type AttentionBatch, type BlockScope, nowhere } from './architecture.ts';
+import { type AttentionBatch, type BlockScope, type MemoryBatch, nowhere } from './architecture.ts';
 import type { Weighted } from './module.ts';
 import type { HeadShape } from './projections.ts';
 
@@ -63,13 +63,51 @@ export function attention(
   shape: AttentionShape,
   scope: BlockScope,
 ): Value {
+  const { batch } = scope;
+  // Padding stands at no position.
+  const mask = shape.isBidirectional
+    ? less(unsqueeze(batch.keyPositions, [1, 2]), int32(nowhere))
+    : visible(batch, shape.window);
+  const seen = { ...batch.joinPast(key, value), index: batch.keyIndex, mask, prefix: '' };
+  return attend(query, seen, shape, scope);
+}
+
+/**
+ * As `attention`, of a decoder's queries and the keys and values that its layer made of the encoder's last states.
+ * @param query [tokens, heads * headWidth]
+ */
+export function attentionToMemory(
+  query: Value,
+  { index, positions, take }: MemoryBatch,
+  shape: AttentionShape,
+  scope: BlockScope,
+): Value {
+  const mask = less(unsqueeze(positions, [1, 2]), int32(nowhere));
+  const known = take(shape.keyValueHeads * shape.headWidth);
+  return attend(query, { ...known, index, mask, prefix: 'cross_' }, shape, scope);
+}
+
+/** What the queries of a batch may see. */
+interface Seen {
+  /** [places, keyValueHeads * headWidth] */
+  readonly keys: Value;
+  readonly values: Value;
+  /** int32 [rows, keys] */
+  readonly index: Value;
+  /** bool, broadcasts against [rows, heads, queries, keys] */
+  readonly mask: Value;
+  /** Of the names of the sites. */
+  readonly prefix: string;
+}
+
+function attend(query: Value, seen: Seen, shape: AttentionShape, scope: BlockScope): Value {
   const { batch, site } = scope;
+  const { index, mask, prefix } = seen;
   const { heads, keyValueHeads, headWidth } = shape;
   const group = heads / keyValueHeads;
-  const known = batch.joinPast(key, value);
   const rows = sizeAt(batch.queryIndex.shape, 0);
   const queries = sizeAt(batch.queryIndex.shape, 1);
-  const keys = sizeAt(batch.keyIndex.shape, 1);
+  const keys = sizeAt(index.shape, 1);
   const grouped = multiplyDimensions(group, queries);
 
   // Query heads that share a key-value head stand under it, so that no key is copied for each of them.
@@ -79,25 +117,21 @@ export function attention(
     [rows, keyValueHeads, grouped, headWidth],
   );
   const k = transpose(
-    reshape(gather(known.keys, batch.keyIndex, 0), [rows, keys, keyValueHeads, headWidth]),
+    reshape(gather(seen.keys, index, 0), [rows, keys, keyValueHeads, headWidth]),
     [0, 2, 3, 1],
   );
   const v = transpose(
-    reshape(gather(known.values, batch.keyIndex, 0), [rows, keys, keyValueHeads, headWidth]),
+    reshape(gather(seen.values, index, 0), [rows, keys, keyValueHeads, headWidth]),
     [0, 2, 1, 3],
   );
 
-  // Padding stands at no position.
-  const mask = shape.isBidirectional
-    ? less(unsqueeze(batch.keyPositions, [1, 2]), int32(nowhere))
-    : visible(batch, shape.window);
   const masked = (scores: Value) => where(mask, scores, constant(maskedScore));
   const products = reshape(matMul(q, k), [rows, heads, queries, keys]);
   const biased = shape.bias ? add(products, shape.bias.build(scope)) : products;
   const raw = masked(shape.softCap === undefined ? biased : softCapped(biased, shape.softCap));
-  const scores = site('attention_scores', raw);
+  const scores = site(`${prefix}attention_scores`, raw);
   // An edited score must not open a masked pair.
-  const weights = site('attention_weight', softmax(scores === raw ? raw : masked(scores)));
+  const weights = site(`${prefix}attention_weight`, softmax(scores === raw ? raw : masked(scores)));
 
   const mixed = matMul(reshape(weights, [rows, keyValueHeads, grouped, keys]), v);
   const byPosition = transpose(reshape(mixed, [rows, heads, queries, headWidth]), [0, 2, 1, 3]);

@@ -3,9 +3,10 @@
 import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import { nearestNames } from '../messages/nearest.ts';
 import { listed } from '../messages/wording.ts';
-import { type Architecture, UnsupportedModelError, type WeightSource } from './architecture.ts';
+import { type Architecture, allParts, UnsupportedModelError, type WeightSource } from './architecture.ts';
 import { ConfigurationReader } from './configuration.ts';
 import { bert, roberta } from './families/bert.ts';
+import { blip } from './families/blip.ts';
 import { bloom } from './families/bloom.ts';
 import { cohere } from './families/cohere.ts';
 import { distilBert } from './families/distilBert.ts';
@@ -68,15 +69,14 @@ const families: Readonly<Record<string, Family>> = {
   distilbert: distilBert,
   esm,
   vit,
+  blip,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);
 
 /** Every weight of an architecture, shared ones once for each use. */
 export function weightSources(architecture: Architecture): readonly WeightSource[] {
-  return [architecture.embed, ...architecture.blocks, architecture.head].flatMap((part) =>
-    Object.values(part.weights),
-  );
+  return allParts(architecture).flatMap((part) => Object.values(part.weights));
 }
 
 /** Families whose names do not show which of the known ones has their block, or most of it. */

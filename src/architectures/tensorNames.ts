@@ -6,6 +6,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { listed } from '../messages/wording.ts';
 import {
   type Architecture,
+  allParts,
   type GraphPart,
   type PartScope,
   UnsupportedModelError,
@@ -22,8 +23,9 @@ const tensorsOf = (part: { readonly weights: Readonly<Record<string, WeightSourc
   Object.values(part.weights).flatMap((source) => (source.kind === 'tensor' ? [source] : []));
 
 /** What every tensor of the body begins with: `model.`, or nothing. */
-function bodyPrefix({ embed, blocks }: Architecture): string {
-  const names = [embed, ...blocks].flatMap((part) => tensorsOf(part).map(({ tensor }) => tensor));
+function bodyPrefix(architecture: Architecture): string {
+  const body = allParts(architecture).filter((part) => part !== architecture.head);
+  const names = body.flatMap((part) => tensorsOf(part).map(({ tensor }) => tensor));
   let common = names[0] ?? '';
   for (const name of names) while (!name.startsWith(common)) common = common.slice(0, -1);
   return common.slice(0, common.lastIndexOf('.') + 1);
@@ -60,12 +62,21 @@ function renamedPart<Scope extends PartScope>(part: GraphPart<Scope>, rename: Re
 }
 
 function renamed(architecture: Architecture, rename: Rename): Architecture {
-  const { tied } = architecture;
+  const { tied, encoder } = architecture;
   return {
     ...architecture,
     embed: renamedPart(architecture.embed, rename),
     blocks: architecture.blocks.map((block) => renamedPart(block, rename)),
     head: renamedPart(architecture.head, rename),
+    ...(encoder
+      ? {
+          encoder: {
+            ...encoder,
+            embed: renamedPart(encoder.embed, rename),
+            memory: encoder.memory.map((part) => renamedPart(part, rename)),
+          },
+        }
+      : {}),
     ...(tied ? { tied: { table: rename(tied.table), head: rename(tied.head) } } : {}),
   };
 }
@@ -113,9 +124,9 @@ export function fitTensors(described: Architecture, checkpoint: Checkpoint): Fit
   const { label, tensors } = checkpoint;
   const rename = renaming(described, tensors.keys());
   const architecture = rename ? renamed(described, rename) : described;
-  const { embed, blocks, head, tied, modelType, notices = [] } = architecture;
+  const { tied, modelType, notices = [] } = architecture;
   const needed = new Map(
-    [embed, ...blocks, head].flatMap((part) => tensorsOf(part).map(({ tensor, shape }) => [tensor, shape])),
+    allParts(architecture).flatMap((part) => tensorsOf(part).map(({ tensor, shape }) => [tensor, shape])),
   );
   const prefix = bodyPrefix(architecture);
   const isOutside = (name: string): boolean =>

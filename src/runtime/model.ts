@@ -133,7 +133,7 @@ export class Model {
    */
   async run(plan: Plan, options: ExecuteOptions = {}): Promise<readonly ReadResult[]> {
     const scheduled = this.schedule(plan);
-    return this.#turn(() => execute(this.#context, plan, scheduled, options));
+    return this.#turn(() => execute(this.#context, scheduled, options));
   }
 
   /**
@@ -145,7 +145,7 @@ export class Model {
     checkKeep(this.architecture, request, scheduled);
     const keeper = new Keeper(this.backend, this.architecture, request);
     try {
-      const reads = await this.#turn(() => execute(this.#context, plan, scheduled, options, keeper));
+      const reads = await this.#turn(() => execute(this.#context, scheduled, options, keeper));
       return { reads, rows: keeper.rows(scheduled), dispose: () => keeper.dispose() };
     } catch (error) {
       keeper.dispose();

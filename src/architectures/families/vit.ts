@@ -1,7 +1,6 @@
 // ViT: a picture's patches as the positions of an encoder, a class token before them, and a classifier that reads the class
 // token's state.
 
-import { add } from '../../onnx/elementwise.ts';
 import { activation } from '../activation.ts';
 import {
   type Architecture,
@@ -19,6 +18,7 @@ import { mlp } from '../mlp.ts';
 import { part, placesUnder } from '../module.ts';
 import { layerNorm } from '../norms.ts';
 import { imageInput, patchEmbedding, readPatches } from '../patches.ts';
+import { preNormBlock } from '../preNormBlocks.ts';
 import { separateProjections } from '../projections.ts';
 import { selfAttention } from '../selfAttention.ts';
 
@@ -59,29 +59,25 @@ export function vit(read: ConfigurationReader): Architecture {
     const at = placesUnder(`vit.encoder.layer.${layer}`);
     const square = (name: string, hasBias: boolean) =>
       linear(at(name), { inputs: width, outputs: width, bias: hasBias });
-    const attentionNorm = layerNorm(at('layernorm_before'), { width, epsilon });
-    const attend = selfAttention({
-      ...attentionShape,
-      projections: separateProjections(
-        square('attention.attention.query', bias),
-        square('attention.attention.key', bias),
-        square('attention.attention.value', bias),
+    return preNormBlock({
+      attentionNorm: layerNorm(at('layernorm_before'), { width, epsilon }),
+      attention: selfAttention({
+        ...attentionShape,
+        projections: separateProjections(
+          square('attention.attention.query', bias),
+          square('attention.attention.key', bias),
+          square('attention.attention.value', bias),
+        ),
+        output: square('attention.output.dense', true),
+        scale: headWidth ** -0.5,
+        isBidirectional: true,
+      }),
+      mlpNorm: layerNorm(at('layernorm_after'), { width, epsilon }),
+      mlp: mlp(
+        linear(at('intermediate.dense'), { inputs: width, outputs: innerWidth, bias: true }),
+        act,
+        linear(at('output.dense'), { inputs: innerWidth, outputs: width, bias: true }),
       ),
-      output: square('attention.output.dense', true),
-      scale: headWidth ** -0.5,
-      isBidirectional: true,
-    });
-    const mlpNorm = layerNorm(at('layernorm_after'), { width, epsilon });
-    const feedForward = mlp(
-      linear(at('intermediate.dense'), { inputs: width, outputs: innerWidth, bias: true }),
-      act,
-      linear(at('output.dense'), { inputs: innerWidth, outputs: width, bias: true }),
-    );
-    return part('block', [attentionNorm, attend, mlpNorm, feedForward], (scope) => {
-      const x = scope.site('block_input', scope.hidden);
-      const between = scope.site('block_middle', add(attend.apply(scope, attentionNorm.apply(scope, x)), x));
-      const output = feedForward.apply(scope, mlpNorm.apply(scope, between));
-      return scope.site('block_output', add(output, between));
     });
   };
   const norm = layerNorm({ name: 'norm', path: 'vit.layernorm' }, { width, epsilon });

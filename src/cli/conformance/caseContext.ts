@@ -1,5 +1,6 @@
 // What every kind of case is given, and the rows that its token ids stand for.
 
+import type { ModelInput } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Edit, Row, RowStart } from '../../runtime/plan/plan.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
@@ -25,15 +26,35 @@ export async function referenceRows(
   { model, reference }: Pick<CaseContext, 'model' | 'reference'>,
   side: 'base' | 'source',
 ): Promise<readonly RowStart[]> {
-  if (!model.architecture.input)
-    return tokenRows(await reference.tensor(side)).map((tokens) => ({ kind: 'tokens', tokens }));
-  const { shape, data } = await reference.tensor(side === 'base' ? 'pixel_values' : 'source.pixel_values');
+  const { input, encoder } = model.architecture;
+  if (input) return inputRows(reference, input, side);
+  const own = await tokensOf(reference, side);
+  if (!encoder) return own;
+  if (!encoder.input) {
+    const target = await tokensOf(reference, `${side}.decoder`);
+    return target.map((start, row) => ({ ...start, ...(own[row] ? { source: own[row] } : {}) }));
+  }
+  const inputs = await inputRows(reference, encoder.input, side);
+  return own.map((start, row) => ({ ...start, ...(inputs[row] ? { source: inputs[row] } : {}) }));
+}
+
+async function tokensOf(reference: Reference, name: string) {
+  const rows = tokenRows(await reference.tensor(name));
+  return rows.map((tokens) => ({ kind: 'tokens', tokens }) as const);
+}
+
+/** Pixels or features; one set serves both sides where the reference has no other. */
+async function inputRows(reference: Reference, { kind }: ModelInput, side: 'base' | 'source') {
+  const name = kind === 'image' ? 'pixel_values' : 'input_features';
+  const own = `${side}.${name}`;
+  const { shape, data } = await reference.tensor(reference.has(own) ? own : name);
   const [rows = 1] = shape;
   const each = data.length / rows;
-  return Array.from({ length: rows }, (_, row) => ({
-    kind: 'input',
-    data: Float32Array.from(data.subarray(row * each, (row + 1) * each)),
-  }));
+  return Array.from(
+    { length: rows },
+    (_, row) =>
+      ({ kind: 'input', data: Float32Array.from(data.subarray(row * each, (row + 1) * each)) }) as const,
+  );
 }
 
 /** The position whose logits a metric is of: the last that has any. */

@@ -9,15 +9,16 @@ import {
   type ExecuteContext,
   type ExecuteOptions,
   Execution,
-  partAt,
   type Recorder,
 } from '../forward/execute.ts';
 import { memberPart, unpadPairs } from '../forward/taps.ts';
-import { type OpenPart, openBlock, openEmbed, openHead } from '../forward/variant.ts';
+import { type OpenPart, openPart } from '../forward/variant.ts';
 import type { Plan, ReadResult, ReadTensor } from '../plan/plan.ts';
+import { keysOf } from '../plan/schedule.ts';
 import type { Schedule, ScheduledRead } from '../plan/scheduled.ts';
 import { describeComponent, unitCount } from '../plan/sites.ts';
-import { embedStage, headStage, type Stage } from '../plan/stage.ts';
+import { partAt, type StackStage, stackNames } from '../plan/stacks.ts';
+import { embedStage, headStage } from '../plan/stage.ts';
 import type { BoundWeights } from '../weights/weights.ts';
 import { Handover } from './gradientHandover.ts';
 import type { Needs } from './gradientNeeds.ts';
@@ -64,13 +65,7 @@ export async function executeGradients(
   };
   const total = schedule.rowLayers + needs.rowStages;
   const report = (done: number) => options.onProgress?.(done, total);
-  const execution = new Execution(
-    context,
-    request.forward,
-    schedule,
-    { ...options, onProgress: report },
-    recorder,
-  );
+  const execution = new Execution(context, schedule, { ...options, onProgress: report }, recorder);
   try {
     const reads = await execution.run();
     const backward = new Backward(context, execution, request, options.signal);
@@ -102,7 +97,7 @@ class Backward {
     this.#execution = execution;
     this.#request = request;
     this.#signal = signal;
-    this.#spans = new GradientSpans(execution.arena, execution.lookup, context.architecture.width);
+    this.#spans = new GradientSpans(execution.arena, execution.lookup);
     this.#terms = request.terms.map(({ target }) => new Float32Array(unitCount(target)));
     this.#at = request.at.map(() => undefined);
     this.#handover = new Handover(execution.arena, execution.lookup, request.needs);
@@ -113,10 +108,15 @@ class Backward {
     const { architecture, weights } = this.#context;
     let done = 0;
     for (let stage = headStage(architecture); stage >= embedStage; stage--) {
-      const batches = records.filter((record) => record.stage === stage).reverse();
       const { longest } = this.#request.schedule;
-      if (batches.length > 0)
-        await weights.with(partAt(architecture, stage).weights, longest, this.#signal, async (bound) => {
+      // What the decoder's layers read of the encoder's rows has its gradients from them.
+      for (const stack of stackNames.toReversed()) {
+        const batches = records
+          .filter((record) => record.stage === stage && record.stack === stack)
+          .reverse();
+        const placed = partAt(architecture, { stack, stage });
+        if (!placed || batches.length === 0) continue;
+        await weights.with(placed.part.weights, longest[stack], this.#signal, async (bound) => {
           for (const record of batches) {
             this.#signal?.throwIfAborted();
             await this.#pull(record, bound);
@@ -125,6 +125,8 @@ class Backward {
             onRows(done);
           }
         });
+      }
+      for (const row of this.#execution.lookup.waitingAt(stage)) this.#spans.wait(row);
       this.#spans.advance();
       this.#handover.endStage();
     }
@@ -152,7 +154,7 @@ class Backward {
       takesForks: forks !== undefined,
       takesPresent: present !== undefined,
     };
-    const program = await this.#program(stage, slots);
+    const program = await this.#program(record, slots);
     if (program) {
       const outputs = arena.own(await program.run({ ...weights, ...record.inputs, ...inputs }));
       this.#takeHidden(record, outputs['gradient.hidden']);
@@ -261,27 +263,21 @@ class Backward {
       if (slot.kind === 'term') this.#terms[member.index]?.set(part.data);
       else
         this.#at[member.index] =
-          slot.layout === 'pair' ? unpadPairs(part, member, member.placed.length, sizes) : part;
+          slot.layout === 'pair' ? unpadPairs(part, group.component, member, sizes) : part;
     }
   }
 
-  #open(stage: Stage, slots: GradientSlots): OpenPart {
-    const { architecture } = this.#context;
-    const taps = slots.uses.map(({ component, layout }) => ({ component, layout }));
-    const sites = { edits: slots.edits, taps };
-    if (stage === embedStage) return openEmbed(architecture.embed, sites, architecture.input);
-    const block = architecture.blocks[stage];
-    return block
-      ? openBlock(block, { ...sites, hasPast: slots.hasPast }, architecture.width)
-      : openHead(architecture.head, sites, architecture.width);
+  #open(at: StackStage, { edits, uses, hasPast }: GradientSlots): OpenPart {
+    const taps = uses.map(({ component, layout }) => ({ component, layout }));
+    return openPart(this.#context.architecture, at, { edits, taps, hasPast });
   }
 
   /** Undefined where nothing is asked of a batch. */
-  async #program(stage: Stage, slots: GradientSlots): Promise<Program | undefined> {
+  async #program(at: StackStage, slots: GradientSlots): Promise<Program | undefined> {
     const { architecture, backend } = this.#context;
-    const key = gradientKey(partAt(architecture, stage).key, slots);
+    const key = gradientKey(partAt(architecture, at)?.part.key ?? '', slots);
     return this.#context.programs.get(key, () => {
-      const built = gradientVariant(this.#open(stage, slots), slots);
+      const built = gradientVariant(this.#open(at, slots), slots);
       return built.outputs.size > 0 ? backend.compile(built) : undefined;
     });
   }
@@ -297,11 +293,13 @@ class Backward {
     }, 0);
     const zeros = (shape: readonly number[]) => ({ shape, data: new Float32Array(elementCount(shape)) });
     const places = at.map((read, index): ReadTensor => {
-      const { width, layout } = describeComponent(architecture, read.site.component);
+      const component = describeComponent(architecture, read.site.component);
+      const { width, layout } = component;
       const { positions, heads = [] } = read.target;
-      const length = schedule.rows[read.row]?.length ?? 0;
+      const row = schedule.rows[read.row];
+      const keys = row ? keysOf(component, row) : 0;
       const shape =
-        layout === 'pair' ? [heads.length, positions.length, length] : [unitCount(read.target), width];
+        layout === 'pair' ? [heads.length, positions.length, keys] : [unitCount(read.target), width];
       return this.#at[index] ?? zeros(shape);
     });
     const parameters = this.#sums.all();

@@ -2,13 +2,15 @@
 // objective. Both grow along the stages of a row, so each row has a first stage and a last.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { type Fragment, type Plan, PlanError } from '../plan/plan.ts';
+import { ownersOf } from '../forward/states.ts';
+import { type Fragment, PlanError } from '../plan/plan.ts';
 import type { Schedule, ScheduledRead, ScheduledRow } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
+import type { StackPlan } from '../plan/stacks.ts';
 import type { Stage } from '../plan/stage.ts';
 
 export interface NeedsRequest {
-  readonly plan: Plan;
+  readonly plan: StackPlan;
   readonly schedule: Schedule;
   readonly terms: readonly ScheduledRead[];
   readonly at: readonly ScheduledRead[];
@@ -25,15 +27,22 @@ export interface Needs {
   readonly rowStages: number;
 }
 
-/** The first stage of each row on which something wanted bears. Rows of a lower rank are known before others ask. */
-function firstDependent(order: readonly number[], request: NeedsRequest): readonly number[] {
+/**
+ * The first stage of each row on which something wanted bears. Rows of a lower rank are known before others ask.
+ * @param firstReading the first layer of a decoder
+ */
+function firstDependent(
+  order: readonly number[],
+  request: NeedsRequest,
+  firstReading: Stage,
+): readonly number[] {
   const { plan, schedule, at, of } = request;
   const wanted = new Set(of);
   const first = schedule.rows.map(() => Number.POSITIVE_INFINITY);
   const firstOf = (row: number) => first[row] ?? Number.POSITIVE_INFINITY;
   for (const { row, stage } of at) first[row] = Math.min(firstOf(row), stage);
   for (const row of order) {
-    const { start, past, edits } = schedule.rows[row] ?? { start: 0, past: [], edits: [] };
+    const { start, past, memory, edits } = schedule.rows[row] ?? { start: 0, past: [], edits: [] };
     const begin = plan.rows[row]?.start;
     const stages = [
       ...edits.flatMap(({ stage, fragment, origin }) => {
@@ -43,6 +52,7 @@ function firstDependent(order: readonly number[], request: NeedsRequest): readon
       // What entered it depends already: one before its own first stage.
       ...(begin?.kind === 'fork' && firstOf(begin.parent) < begin.layer ? [begin.layer - 1] : []),
       ...past.map((segment) => Math.max(start, firstOf(segment.row))),
+      ...(memory ? [Math.max(start, firstReading, firstOf(memory.row))] : []),
     ];
     first[row] = Math.min(firstOf(row), ...stages);
   }
@@ -59,10 +69,12 @@ function lastLive(order: readonly number[], request: NeedsRequest, lastLayer: St
   for (const { row, stage } of terms) extend(row, stage);
   for (const row of [...order].reverse()) {
     const own = last[row] ?? Number.NEGATIVE_INFINITY;
-    const { start, past, edits } = schedule.rows[row] ?? { start: 0, past: [], edits: [] };
+    const scheduled = schedule.rows[row];
+    const { start, edits } = scheduled ?? { start: 0, edits: [] };
     const begin = plan.rows[row]?.start;
     if (begin?.kind === 'fork' && own >= begin.layer - 1) extend(begin.parent, begin.layer - 1);
-    if (own >= start) for (const segment of past) extend(segment.row, Math.min(own, lastLayer));
+    if (scheduled && own >= start)
+      for (const owner of ownersOf(scheduled)) extend(owner, Math.min(own, lastLayer));
     for (const { origin, stage } of edits) if (origin && stage <= own) extend(origin.row, origin.stage);
   }
   return last;
@@ -84,7 +96,7 @@ export function gradientNeeds(architecture: Architecture, request: NeedsRequest)
   function rankOf(row: number): number {
     return schedule.rows[row]?.rank ?? 0;
   }
-  const first = firstDependent(order, request);
+  const first = firstDependent(order, request, architecture.encoder?.layerCount ?? 0);
   const last = lastLive(order, request, architecture.layerCount - 1);
   const firstOf = (row: number) => first[row] ?? Number.POSITIVE_INFINITY;
   const isNeeded = (row: number, stage: Stage) => {

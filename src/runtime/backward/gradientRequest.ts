@@ -44,7 +44,7 @@ export function gradientRequest(architecture: Architecture, plan: GradientPlan):
     if (read) checkTerm(architecture, term, read);
   }
   const needs = gradientNeeds(architecture, {
-    plan: forward,
+    plan: scheduled.plan,
     schedule: scheduled,
     terms: termReads,
     at: atReads,

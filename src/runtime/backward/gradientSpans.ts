@@ -19,19 +19,23 @@ export interface Span {
 export class GradientSpans {
   readonly #arena: Arena;
   readonly #lookup: Lookup;
-  readonly #width: number;
   #arriving = new Map<number, readonly Span[]>();
   #leaving = new Map<number, readonly Span[]>();
 
-  constructor(arena: Arena, lookup: Lookup, width: number) {
+  constructor(arena: Arena, lookup: Lookup) {
     this.#arena = arena;
     this.#lookup = lookup;
-    this.#width = width;
   }
 
   /** The gradient of what entered a stage. */
   leave(row: number, spans: readonly Span[]): void {
     this.#leaving.set(row, spans);
+  }
+
+  /** A row passes nothing at a stage: what arrived above it arrives below it. */
+  wait(row: number): void {
+    const spans = this.#arriving.get(row);
+    if (spans) this.#leaving.set(row, spans);
   }
 
   /** What has left a stage arrives at the one below; what arrived there is freed. */
@@ -60,8 +64,9 @@ export class GradientSpans {
       covered === tokens &&
       spans.every(({ span, at }) => span.tensor === tensor && span.from === at);
     if (isWhole) return { tensor, isTemporary: false };
-    const pieces = spans.map(({ span, at }) => this.#piece(span, at));
-    return { tensor: this.#arena.assemble([tokens, this.#width], pieces), isTemporary: true };
+    const width = this.#lookup.widthOf(batch[0]?.row ?? 0);
+    const pieces = spans.map(({ span, at }) => pieceOf(span, at, width));
+    return { tensor: this.#arena.assemble([tokens, width], pieces), isTemporary: true };
   }
 
   /** Gradients of rows that forked from rows of a batch where they left a stage: the tokens, and a tensor [tokens, width]. */
@@ -78,16 +83,17 @@ export class GradientSpans {
     const count = found.reduce((sum, { span }) => sum + span.count, 0);
     const units = new Int32Array(this.#arena.backend.paddedSize(count));
     const pieces: Piece[] = [];
+    const width = this.#lookup.widthOf(batch[0]?.row ?? 0);
     let at = 0;
     for (const { span, placed } of found) {
       const token = tokenAt(placed, span.position);
       for (let i = 0; i < span.count; i++) units[at + i] = token + i;
-      pieces.push(this.#piece(span, at));
+      pieces.push(pieceOf(span, at, width));
       at += span.count;
     }
     return {
       units: this.#arena.upload(units, [units.length]),
-      gradient: this.#arena.assemble([units.length, this.#width], pieces),
+      gradient: this.#arena.assemble([units.length, width], pieces),
     };
   }
 
@@ -96,16 +102,14 @@ export class GradientSpans {
     const start = this.#lookup.plan.rows[row]?.start;
     return start?.kind === 'fork' && start.layer === layer ? this.#origin(start.parent, layer) : row;
   }
-
-  #piece(span: Span, at: number): Piece {
-    return {
-      from: span.tensor,
-      start: span.from * this.#width,
-      count: span.count * this.#width,
-      at: at * this.#width,
-    };
-  }
 }
+
+const pieceOf = ({ tensor, from, count }: Span, at: number, width: number): Piece => ({
+  from: tensor,
+  start: from * width,
+  count: count * width,
+  at: at * width,
+});
 
 export function tokenAt(placed: PlacedRow, position: number): number {
   const token = placed.tokenOf(position);

@@ -1,6 +1,6 @@
 // The index arrays with which a batch of rows enters a block: where each row's tokens lie, which keys it sees.
 
-import { nowhere } from '../../architectures/architecture.ts';
+import { nowhere, type StackName } from '../../architectures/architecture.ts';
 import type { ScheduledRow } from '../plan/scheduled.ts';
 
 /** Where an ancestor's keys and values lie in the pool of past keys. */
@@ -27,6 +27,10 @@ export interface BatchIndices {
   readonly keyIndex: Int32Array;
   readonly keyPositions: Int32Array;
   readonly tokenSlot: Int32Array;
+  /** Padded number of the encoder's positions for each row, 0 where no row reads any, and where they lie among the past keys. */
+  readonly memory: number;
+  readonly memoryIndex: Int32Array;
+  readonly memoryPositions: Int32Array;
   /** Place of each token's own key in [rows * keys]. */
   readonly keySlot: Int32Array;
   /** Place of each row's first token. */
@@ -34,8 +38,8 @@ export interface BatchIndices {
 }
 
 export interface BatchOptions {
-  /** Positions of the longest sequence of the plan: the same for every batch, so that softmax adds in the same order. */
-  readonly longest: number;
+  /** Positions of the longest sequence of each stack of the plan: the same for every batch, so that softmax adds in the same order. */
+  readonly longest: Readonly<Record<StackName, number>>;
   /** Where ancestors lie among the past keys, by row. */
   readonly past: ReadonlyMap<number, PastPlace>;
   /** Number of past keys; the batch's own follow. */
@@ -50,7 +54,8 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
   const tokens = options.paddedSize(tokenCount);
   const rowCount = options.paddedSize(rows.length);
   const queries = options.paddedSize(rows.reduce((most, row) => Math.max(most, ownTokens(row)), 1));
-  const keys = options.paddedSize(options.longest);
+  const keys = options.paddedSize(options.longest[rows[0]?.stack ?? 'main']);
+  const memory = rows.some((row) => row.memory) ? options.paddedSize(options.longest.encoder) : 0;
   const positions = new Int32Array(tokens);
   const lengths = new Int32Array(tokens);
   const tokenSlot = new Int32Array(tokens);
@@ -59,6 +64,13 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
   const queryPositions = new Int32Array(rowCount * queries).fill(-1);
   const keyIndex = new Int32Array(rowCount * keys);
   const keyPositions = new Int32Array(rowCount * keys).fill(nowhere);
+  const memoryIndex = new Int32Array(rowCount * memory);
+  const memoryPositions = new Int32Array(rowCount * memory).fill(nowhere);
+  const placeOf = (row: number): PastPlace => {
+    const place = options.past.get(row);
+    if (!place) throw new Error(`The keys of row ${row} are not among the past keys of this batch.`);
+    return place;
+  };
   const offsets: number[] = [];
   let offset = 0;
   rows.forEach((row, r) => {
@@ -75,11 +87,16 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
     }
     for (let position = 0; position < row.length; position++) keyPositions[r * keys + position] = position;
     for (const segment of row.past) {
-      const place = options.past.get(segment.row);
-      if (!place)
-        throw new Error(`The keys of row ${segment.row} are not among the past keys of this batch.`);
+      const place = placeOf(segment.row);
       for (let position = segment.from; position < segment.to; position++) {
         keyIndex[r * keys + position] = place.at + position - place.first;
+      }
+    }
+    if (row.memory && options.past.size > 0) {
+      const { at } = placeOf(row.memory.row);
+      for (let position = 0; position < row.memory.length; position++) {
+        memoryIndex[r * memory + position] = at + position;
+        memoryPositions[r * memory + position] = position;
       }
     }
     for (let i = 0; i < own; i++) keyIndex[r * keys + row.first + i] = options.pastCount + offset + i;
@@ -98,6 +115,9 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
     keyIndex,
     keyPositions,
     tokenSlot,
+    memory,
+    memoryIndex,
+    memoryPositions,
     keySlot,
     offsets,
   };

@@ -181,8 +181,9 @@ function capturedUnit(
  */
 function preparePairs(group: Group, context: EditContext): PreparedGroup {
   const { arena, sizes, paddedSize } = context;
-  const heads = group.members[0]?.component.heads ?? 1;
-  const { queries, keys } = sizes;
+  const { heads = 1, isCross = false } = group.members[0]?.component ?? {};
+  const { queries } = sizes;
+  const keys = isCross ? sizes.memory : sizes.keys;
   const count = paddedSize(group.members.length);
   const units = new Int32Array(count);
   const select = identity(sizes.rows);

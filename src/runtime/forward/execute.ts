@@ -5,9 +5,10 @@ import type { Architecture, ModelInput } from '../../architectures/architecture.
 import { Arena } from '../backends/arena.ts';
 import type { Backend, DeviceTensor, Program, TensorData } from '../backends/backend.ts';
 import type { Programs } from '../backends/programs.ts';
-import type { Plan, ReadResult, ReadTensor } from '../plan/plan.ts';
+import type { ReadResult, ReadTensor } from '../plan/plan.ts';
 import type { Schedule } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
+import { inputOf, partAt, type StackStage, stackNames } from '../plan/stacks.ts';
 import { embedStage, headStage, type Stage } from '../plan/stage.ts';
 import type { BoundWeights, WeightStore } from '../weights/weights.ts';
 import { type BatchIndices, indexBatch } from './batch.ts';
@@ -17,9 +18,9 @@ import { Lookup } from './lookup.ts';
 import { batchesOf, PartialReads, type Passing } from './passing.ts';
 import type { BatchSizes, PlacedRow } from './placedRow.ts';
 import type { RowKeeper } from './rowKeeper.ts';
-import { type PastPool, type Pooled, States } from './states.ts';
+import { ownersOf, type PastPool, type Pooled, States } from './states.ts';
 import { groupTaps, memberResult, type TapGroup, type TapRequest, tapInputs } from './taps.ts';
-import { blockVariant, embedVariant, headVariant, type VariantSlots, variantKey } from './variant.ts';
+import { type VariantSlots, variantGraph, variantKey } from './variant.ts';
 
 export interface ExecuteContext {
   readonly architecture: Architecture;
@@ -48,8 +49,7 @@ interface Entered {
 }
 
 /** A batch as it passed a stage: enough to compute it again. Whoever takes it lets its inputs go. */
-export interface BatchRecord {
-  readonly stage: Stage;
+export interface BatchRecord extends StackStage {
   readonly placed: readonly PlacedRow[];
   readonly sizes: BatchSizes;
   /** All but the weights. */
@@ -68,19 +68,13 @@ export interface Recorder {
 
 const rowsOf = (batch: readonly Passing[]): readonly number[] => batch.map(({ row }) => row);
 
-export function partAt(architecture: Architecture, stage: Stage) {
-  if (stage === embedStage) return architecture.embed;
-  return architecture.blocks[stage] ?? architecture.head;
-}
-
 export async function execute(
   context: ExecuteContext,
-  plan: Plan,
   schedule: Schedule,
   options: ExecuteOptions,
   keeper?: RowKeeper,
 ): Promise<readonly ReadResult[]> {
-  const execution = new Execution(context, plan, schedule, options, undefined, keeper);
+  const execution = new Execution(context, schedule, options, undefined, keeper);
   try {
     return await execution.run();
   } finally {
@@ -104,7 +98,6 @@ export class Execution {
 
   constructor(
     context: ExecuteContext,
-    plan: Plan,
     schedule: Schedule,
     options: ExecuteOptions,
     recorder?: Recorder,
@@ -113,12 +106,12 @@ export class Execution {
     this.#keeper = keeper;
     this.arena = new Arena(context.backend);
     this.#context = context;
-    this.lookup = new Lookup(context.architecture, plan, schedule);
+    this.lookup = new Lookup(context.architecture, schedule);
     this.#recorder = recorder;
     this.#options = options;
     this.#captures = new Captures(this.arena);
-    this.#states = new States(this.arena, this.lookup, context.architecture.width);
-    this.#results = plan.reads.slice(0, recorder?.answeredReads).map(() => undefined);
+    this.#states = new States(this.arena, this.lookup);
+    this.#results = schedule.reads.slice(0, recorder?.answeredReads).map(() => undefined);
     this.#head = headStage(context.architecture);
   }
 
@@ -126,7 +119,9 @@ export class Execution {
     this.#options.onProgress?.(0, this.lookup.schedule.rowLayers);
     for (let stage = embedStage; stage <= this.#head; stage++) {
       this.#states.fork(stage);
-      await this.#runStage(stage);
+      // What the decoder's layers read of the encoder's rows is made before they run.
+      for (const stack of stackNames) await this.#runStage({ stack, stage });
+      for (const row of this.lookup.waitingAt(stage)) this.#states.wait(row);
       this.#captures.release(stage);
       this.#states.advance();
     }
@@ -136,20 +131,23 @@ export class Execution {
     });
   }
 
-  async #runStage(stage: Stage): Promise<void> {
-    const alive = this.lookup.rowsAt(stage);
-    if (alive.length === 0) return;
+  async #runStage(at: StackStage): Promise<void> {
+    const { stack, stage } = at;
+    const placed = partAt(this.#context.architecture, at);
+    const alive = this.lookup.rowsAt(at);
+    if (!placed || alive.length === 0) return;
     const { longest, rowLayers } = this.lookup.schedule;
     const rankOf = (row: number) => this.lookup.row(row).rank;
     const ranks = [...new Set(alive.map(rankOf))].sort((a, b) => a - b);
     // Whose keys and values must be kept, and who goes on, is the same for all batches of the stage. The head has none.
-    const readers = stage === this.#head ? [] : alive;
-    const owners = new Set(readers.flatMap((row) => this.lookup.row(row).past.map((segment) => segment.row)));
+    const readers =
+      stage === this.#head ? [] : stackNames.flatMap((each) => this.lookup.rowsAt({ stack: each, stage }));
+    const owners = new Set(readers.flatMap((row) => ownersOf(this.lookup.row(row))));
     const goingOn = this.lookup.goingOn(stage);
     const limits = { lookup: this.lookup, isRecorded: this.#recorder !== undefined };
     await this.#context.weights.with(
-      partAt(this.#context.architecture, stage).weights,
-      longest,
+      placed.part.weights,
+      longest[stack],
       this.#options.signal,
       async (weights) => {
         for (const rank of ranks) {
@@ -157,7 +155,7 @@ export class Execution {
           for (const batch of batchesOf(rows, stage, this.#context, limits)) {
             this.#options.signal?.throwIfAborted();
             const keeps = (set: ReadonlySet<number>) => batch.some(({ row }) => set.has(row));
-            await this.#runBatch(stage, batch, weights, {
+            await this.#runBatch(at, batch, weights, {
               keepsPresent: keeps(owners) || (this.#keeper?.wantsPresent(rowsOf(batch), stage) ?? false),
               keepsHidden: keeps(goingOn),
             });
@@ -171,14 +169,15 @@ export class Execution {
   }
 
   async #runBatch(
-    stage: Stage,
+    at: StackStage,
     batch: readonly Passing[],
     weights: BoundWeights,
     keeps: Pick<VariantSlots, 'keepsPresent' | 'keepsHidden'>,
   ): Promise<void> {
+    const { stage } = at;
     const { architecture, backend } = this.#context;
     const recorder = this.#recorder;
-    const entered = stage === this.#head ? this.#enterHead(batch) : this.#enterLayer(stage, rowsOf(batch));
+    const entered = stage === this.#head ? this.#enterHead(batch) : this.#enterLayer(at, rowsOf(batch));
     const paddedSize = (size: number) => backend.paddedSize(size);
     this.#keeper?.takeHidden(entered.placed, stage, entered.inputs.hidden);
     const edits = prepareEdits(entered.placed, {
@@ -197,7 +196,7 @@ export class Execution {
       ...keeps,
     };
     if (taps.length > 0 || slots.keepsPresent || slots.keepsHidden) {
-      const program = await this.#program(stage, slots);
+      const program = await this.#program(at, slots);
       const inputs = { ...weights, ...entered.inputs, ...edits.inputs, ...tapUnits };
       const outputs = this.arena.own(await program.run(inputs));
       this.#takeStates(entered.placed, outputs);
@@ -208,15 +207,15 @@ export class Execution {
       const { placed, sizes, past } = entered;
       const inputs = { ...entered.inputs, ...edits.inputs };
       for (const tensor of Object.values(inputs)) this.arena.keep(tensor);
-      recorder.take({ stage, placed, sizes, inputs, edits, ...(past ? { past } : {}) });
+      recorder.take({ ...at, placed, sizes, inputs, edits, ...(past ? { past } : {}) });
     }
     for (const tensor of [...entered.temporary, ...edits.temporary, ...Object.values(tapUnits)])
       this.arena.dispose(tensor);
   }
 
   /** Give a batch's rows to the embedding or a block. */
-  #enterLayer(stage: Stage, batch: readonly number[]): Entered {
-    const { backend } = this.#context;
+  #enterLayer({ stack, stage }: StackStage, batch: readonly number[]): Entered {
+    const { backend, architecture } = this.#context;
     const rows = batch.map((row) => this.lookup.row(row));
     const past = stage === embedStage ? undefined : this.#states.past(rows);
     const sizes = indexBatch(rows, {
@@ -235,7 +234,7 @@ export class Execution {
       give(name, { tensor: this.arena.upload(data, shape), isTemporary: true });
     for (const name of ['positions', 'lengths'] as const) upload(name, sizes[name], sizes.tokens);
     if (stage === embedStage) {
-      const { input } = this.#context.architecture;
+      const input = inputOf(architecture, stack);
       if (input) upload('vectors', this.#vectors(input, batch, sizes), sizes.tokens, input.width);
       else upload('tokens', this.#tokens(batch, sizes.offsets, sizes.tokens), sizes.tokens);
     } else {
@@ -245,6 +244,10 @@ export class Execution {
       upload('key_positions', sizes.keyPositions, sizes.rows, sizes.keys);
       upload('token_slot', sizes.tokenSlot, sizes.tokens);
       if (this.#recorder) upload('key_slot', sizes.keySlot, sizes.tokens);
+      if (past && sizes.memory > 0) {
+        upload('memory_index', sizes.memoryIndex, sizes.rows, sizes.memory);
+        upload('memory_positions', sizes.memoryPositions, sizes.rows, sizes.memory);
+      }
       give('hidden', this.#states.gather(batch, sizes.offsets, sizes.tokens));
       if (past) {
         give('past.keys', past.keys);
@@ -252,10 +255,11 @@ export class Execution {
       }
     }
     const placed = batch.map((row, place): PlacedRow => {
-      const { first, edits, length } = this.lookup.row(row);
+      const { first, edits, length, memory } = this.lookup.row(row);
       const offset = sizes.offsets[place] ?? 0;
       const tokenOf = (position: number) => offset + position - first;
-      return { row, place, first, length, tokenOf, edits: edits.filter((edit) => edit.stage === stage) };
+      const own = edits.filter((edit) => edit.stage === stage);
+      return { row, place, first, length, ...(memory ? { memory } : {}), tokenOf, edits: own };
     });
     return { placed, sizes, inputs, temporary, ...(past ? { past } : {}) };
   }
@@ -294,7 +298,7 @@ export class Execution {
     });
     const tokens = this.#context.backend.paddedSize(wanted.length);
     const { tensor } = this.#states.gatherPositions(wanted, tokens);
-    const sizes = { tokens, rows: batch.length, queries: 1, keys: 1 };
+    const sizes = { tokens, rows: batch.length, queries: 1, keys: 1, memory: 0 };
     return { placed, sizes, inputs: { hidden: tensor }, temporary: [tensor] };
   }
 
@@ -371,18 +375,9 @@ export class Execution {
     }
   }
 
-  async #program(stage: Stage, slots: VariantSlots): Promise<Program> {
-    const { programs, backend } = this.#context;
-    const key = variantKey(partAt(this.#context.architecture, stage).key, slots);
-    return programs.get(key, () => backend.compile(this.#graph(stage, slots)));
-  }
-
-  #graph(stage: Stage, slots: VariantSlots) {
-    const { architecture } = this.#context;
-    if (stage === embedStage) return embedVariant(architecture.embed, slots, architecture.input);
-    const block = architecture.blocks[stage];
-    return block
-      ? blockVariant(block, slots, architecture.width)
-      : headVariant(architecture.head, slots, architecture.width);
+  async #program(at: StackStage, slots: VariantSlots): Promise<Program> {
+    const { programs, backend, architecture } = this.#context;
+    const key = variantKey(partAt(architecture, at)?.part.key ?? '', slots);
+    return programs.get(key, () => backend.compile(variantGraph(architecture, at, slots)));
   }
 }

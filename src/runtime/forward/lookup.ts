@@ -2,8 +2,8 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { KeptRow } from '../plan/keptRow.ts';
-import type { Plan } from '../plan/plan.ts';
 import type { Schedule, ScheduledRead, ScheduledRow } from '../plan/scheduled.ts';
+import { partAt, type StackPlan, type StackStage, widthOf } from '../plan/stacks.ts';
 import { headStage, type Stage } from '../plan/stage.ts';
 import { type CaptureRequest, captureRequests } from './captureRequests.ts';
 
@@ -28,17 +28,20 @@ function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<
 const at = (row: number, stage: Stage): string => `${row} ${stage}`;
 
 export class Lookup {
-  readonly plan: Plan;
+  readonly plan: StackPlan;
   readonly schedule: Schedule;
   /** Rows of earlier plans. */
   readonly kept: readonly { readonly row: number; readonly kept: KeptRow }[];
   readonly #head: Stage;
+  readonly #architecture: Architecture;
   readonly #reads: ReadonlyMap<string, readonly IndexedRead[]>;
   readonly #captures: ReadonlyMap<string, readonly CaptureRequest[]>;
   /** Rows that fork at a layer, and the parents that they fork from there. */
   readonly #forks: ReadonlyMap<Stage, readonly { readonly row: number; readonly parent: number }[]>;
 
-  constructor(architecture: Architecture, plan: Plan, schedule: Schedule) {
+  constructor(architecture: Architecture, schedule: Schedule) {
+    const { plan } = schedule;
+    this.#architecture = architecture;
     this.plan = plan;
     this.schedule = schedule;
     this.kept = plan.rows.flatMap(({ start }, row) =>
@@ -97,10 +100,24 @@ export class Lookup {
     return [...wanted].sort((a, b) => a - b);
   }
 
+  /** Entries of a state of the row. */
+  widthOf(row: number): number {
+    return widthOf(this.#architecture, this.row(row).stack);
+  }
+
+  /** Rows that are alive at a stage and pass nothing there: a decoder's while the encoder's layers run. */
+  waitingAt(stage: Stage): readonly number[] {
+    if (!this.#architecture.encoder) return none;
+    return this.schedule.rows.flatMap(({ stack, start, end }, row) =>
+      start <= stage && stage < end && !partAt(this.#architecture, { stack, stage }) ? [row] : [],
+    );
+  }
+
   /** Rows that pass a stage. Rows from tokens pass the embedding; only rows that are read there pass the head. */
-  rowsAt(stage: Stage): readonly number[] {
+  rowsAt({ stack, stage }: StackStage): readonly number[] {
+    if (!partAt(this.#architecture, { stack, stage })) return none;
     return this.schedule.rows.flatMap((row, index) => {
-      if (stage < row.start || stage > row.end) return [];
+      if (row.stack !== stack || stage < row.start || stage > row.end) return [];
       return stage === this.#head && this.headPositions(index).length === 0 ? [] : [index];
     });
   }

@@ -44,7 +44,7 @@ export function batchesOf(
   { lookup, isRecorded }: { readonly lookup: Lookup; readonly isRecorded: boolean },
 ): readonly (readonly Passing[])[] {
   const isHead = stage === headStage(architecture);
-  const { longest: positions } = lookup.schedule;
+  const positions = Math.max(...Object.values(lookup.schedule.longest));
   const most = backend.batchBytes / (isRecorded ? backwardFactor : 1) / 4;
   const inHead = Math.floor(most / architecture.vocabularySize);
   const piece = isRecorded ? Number.POSITIVE_INFINITY : Math.max(1, Math.min(inHead, backend.batchTokens));

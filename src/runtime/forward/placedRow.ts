@@ -1,6 +1,6 @@
 // A row in its batch, and the sizes of that batch: what sorting edits and reads into groups goes by.
 
-import type { ScheduledEdit } from '../plan/scheduled.ts';
+import type { Memory, ScheduledEdit } from '../plan/scheduled.ts';
 
 /** A row's place in a batch. */
 export interface PlacedRow {
@@ -11,6 +11,7 @@ export interface PlacedRow {
   readonly first: number;
   /** Positions of its sequence. */
   readonly length: number;
+  readonly memory?: Memory;
   /** Place of a position's token in the batch; undefined when the batch does not hold it. */
   readonly tokenOf: (position: number) => number | undefined;
   readonly edits: readonly ScheduledEdit[];
@@ -22,6 +23,8 @@ export interface BatchSizes {
   readonly rows: number;
   readonly queries: number;
   readonly keys: number;
+  /** Of the encoder's positions; 0 where no row reads any. */
+  readonly memory: number;
 }
 
 /** In the order of code units, the same wherever it runs. */

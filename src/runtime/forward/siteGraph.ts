@@ -1,6 +1,6 @@
 // The sites of a part's graph, opened: edits and taps are put in where the architecture calls `site`.
 
-import type { Layout, Site as SiteHook } from '../../architectures/architecture.ts';
+import { headForm, type Layout, type Site as SiteHook } from '../../architectures/architecture.ts';
 import { multiplyDimensions } from '../../onnx/dimension.ts';
 import { greater, where } from '../../onnx/elementwise.ts';
 import { concat, gather, reshape, unsqueeze } from '../../onnx/layout.ts';
@@ -199,11 +199,11 @@ export function openSites(slots: SiteSlots, prefix = ''): OpenSites {
   const site: SiteHook = (component, value, heads) => {
     const whole = visit(component, value);
     if (heads === undefined) return whole;
-    const isTouched = [...slots.edits, ...slots.taps].some((slot) => slot.component === `head_${component}`);
+    const isTouched = [...slots.edits, ...slots.taps].some((slot) => slot.component === headForm(component));
     if (!isTouched) return whole;
     const [tokens = 1, width = 1] = whole.shape;
     const byHead = reshape(whole, [tokens, heads, Number(width) / heads]);
-    return reshape(visit(`head_${component}`, byHead), whole.shape);
+    return reshape(visit(headForm(component), byHead), whole.shape);
   };
   return { site, outputs, edits, passing: passed };
 }

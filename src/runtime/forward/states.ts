@@ -35,18 +35,22 @@ export interface PastPool {
   readonly count: number;
 }
 
+/** Rows whose keys and values a row reads. */
+export const ownersOf = ({ past, memory }: ScheduledRow): readonly number[] => [
+  ...past.map((segment) => segment.row),
+  ...(memory ? [memory.row] : []),
+];
+
 export class States {
   readonly #arena: Arena;
   readonly #lookup: Lookup;
-  readonly #width: number;
   #entering = new Map<number, Slice>();
   #leaving = new Map<number, Slice>();
   #present = new Map<number, Present>();
 
-  constructor(arena: Arena, lookup: Lookup, width: number) {
+  constructor(arena: Arena, lookup: Lookup) {
     this.#arena = arena;
     this.#lookup = lookup;
-    this.#width = width;
   }
 
   /** Rows that begin at this layer take their parent's states from their first position on. */
@@ -84,16 +88,17 @@ export class States {
    */
   gather(batch: readonly number[], offsets: readonly number[], tokens: number): Pooled {
     const slices = batch.map((row) => this.#slice(row));
+    const width = this.#lookup.widthOf(batch[0] ?? 0);
     const [first] = slices;
     const isWhole =
       first?.tensor.shape[0] === tokens &&
       slices.every(({ tensor, at }, r) => tensor === first.tensor && at === offsets[r]);
     if (first && isWhole) return { tensor: first.tensor, isTemporary: false };
     const pieces = slices.map(({ tensor, at }, r): Piece => {
-      const count = ownTokens(this.#lookup.row(batch[r] ?? 0)) * this.#width;
-      return { from: tensor, start: at * this.#width, count, at: (offsets[r] ?? 0) * this.#width };
+      const count = ownTokens(this.#lookup.row(batch[r] ?? 0)) * width;
+      return { from: tensor, start: at * width, count, at: (offsets[r] ?? 0) * width };
     });
-    return { tensor: this.#arena.assemble([tokens, this.#width], pieces), isTemporary: true };
+    return { tensor: this.#arena.assemble([tokens, width], pieces), isTemporary: true };
   }
 
   /** Single positions of rows one after another, [tokens, width]. */
@@ -101,17 +106,18 @@ export class States {
     wanted: readonly { readonly row: number; readonly position: number }[],
     tokens: number,
   ): Pooled {
+    const width = this.#lookup.widthOf(wanted[0]?.row ?? 0);
     const pieces = wanted.map(({ row, position }, index): Piece => {
       const { tensor, at } = this.#slice(row);
       const token = at + position - this.#lookup.row(row).first;
-      return { from: tensor, start: token * this.#width, count: this.#width, at: index * this.#width };
+      return { from: tensor, start: token * width, count: width, at: index * width };
     });
-    return { tensor: this.#arena.assemble([tokens, this.#width], pieces), isTemporary: true };
+    return { tensor: this.#arena.assemble([tokens, width], pieces), isTemporary: true };
   }
 
-  /** The keys and values of all ancestors of these rows; undefined when they have none. */
+  /** The keys and values of all ancestors of these rows, and of what they read of an encoder; undefined when they have none. */
   past(rows: readonly ScheduledRow[]): PastPool | undefined {
-    const owners = [...new Set(rows.flatMap((row) => row.past.map((segment) => segment.row)))];
+    const owners = [...new Set(rows.flatMap(ownersOf))];
     const held = owners.map((row) => {
       const present = this.#present.get(row);
       if (!present) throw new Error(`The keys of row ${row} were not kept.`);
@@ -150,6 +156,12 @@ export class States {
       places,
       count: padded,
     };
+  }
+
+  /** A row passes nothing at this stage, and enters the next as it entered this one. */
+  wait(row: number): void {
+    const slice = this.#entering.get(row);
+    if (slice) this.#leaving.set(row, slice);
   }
 
   leave(row: number, tensor: DeviceTensor, at: number): void {

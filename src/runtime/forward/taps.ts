@@ -4,6 +4,7 @@ import type { ComponentDescription } from '../../architectures/architecture.ts';
 import type { Arena } from '../backends/arena.ts';
 import type { DeviceTensor } from '../backends/backend.ts';
 import type { ReadResult, ReadTensor, Reduction } from '../plan/plan.ts';
+import { keysOf } from '../plan/schedule.ts';
 import type { ResolvedLocation } from '../plan/sites.ts';
 import type { CaptureRequest } from './captureRequests.ts';
 import { type BatchSizes, compareNames, type PlacedRow } from './placedRow.ts';
@@ -116,15 +117,17 @@ export function memberPart(tensor: ReadTensor, member: Pick<TapMember, 'at' | 'c
 /** From one padded row [1, heads, queries, keys] the chosen heads and positions, and the keys of the sequence: [heads, positions, keys]. */
 export function unpadPairs(
   row: ReadTensor,
+  component: ComponentDescription,
   member: Pick<TapMember, 'location' | 'placed'>,
-  length: number,
   sizes: BatchSizes,
 ): ReadTensor {
+  const length = keysOf(component, member.placed);
+  const keys = component.isCross ? sizes.memory : sizes.keys;
   const { positions, heads = [] } = member.location;
   const data = new Float32Array(heads.length * positions.length * length);
   heads.forEach((head, h) => {
     positions.forEach((position, p) => {
-      const from = (head * sizes.queries + position - member.placed.first) * sizes.keys;
+      const from = (head * sizes.queries + position - member.placed.first) * keys;
       data.set(row.data.subarray(from, from + length), (h * positions.length + p) * length);
     });
   });
@@ -141,10 +144,7 @@ export function memberResult(
   return Object.fromEntries(
     Object.entries(outputs).map(([name, tensor]) => {
       const part = memberPart(tensor, member);
-      return [
-        name,
-        group.slot.layout === 'pair' ? unpadPairs(part, member, member.placed.length, sizes) : part,
-      ];
+      return [name, group.slot.layout === 'pair' ? unpadPairs(part, group.component, member, sizes) : part];
     }),
   );
 }

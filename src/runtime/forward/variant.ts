@@ -2,6 +2,7 @@
 // variant serves every layer whose weights fit.
 
 import type {
+  Architecture,
   AttentionBatch,
   BlockScope,
   EmbedScope,
@@ -14,8 +15,10 @@ import type {
 } from '../../architectures/architecture.ts';
 import { type Graph, graph } from '../../onnx/graph.ts';
 import { concat } from '../../onnx/layout.ts';
-import { input, sizeAt, type Value } from '../../onnx/value.ts';
+import { type Dimension, input, sizeAt, type Value } from '../../onnx/value.ts';
 import { PlanError } from '../plan/plan.ts';
+import { inputOf, partAt, type StackStage, widthOf } from '../plan/stacks.ts';
+import { headStage } from '../plan/stage.ts';
 import { type EditSlot, type OpenSites, openSites, type SiteSlots } from './siteGraph.ts';
 
 export interface VariantSlots extends SiteSlots {
@@ -103,31 +106,31 @@ export const embedInputs = (read: ModelInput | undefined): Pick<EmbedScope, 'tok
   vectors: input('vectors', 'float32', ['tokens', read?.width ?? 0]),
 });
 
-export function openEmbed(
-  part: GraphPart<EmbedScope>,
-  slots: SiteSlots,
-  read: ModelInput | undefined,
-): OpenPart {
+function openEmbed(part: GraphPart<EmbedScope>, slots: SiteSlots, read: ModelInput | undefined): OpenPart {
   const { site, ...sites } = openSites(slots);
   return { out: part.build({ ...partScope(part.weights, site), ...embedInputs(read) }), ...sites };
 }
 
-export function openHead(part: GraphPart<HeadScope>, slots: SiteSlots, width: number): OpenPart {
+function openHead(part: GraphPart<HeadScope>, slots: SiteSlots, width: number): OpenPart {
   const { site, ...sites } = openSites(slots);
   const hidden = input('hidden', 'float32', ['tokens', width]);
   return { out: part.build({ ...partScope(part.weights, site), hidden }), hidden, ...sites };
 }
 
-export function openBlock(
+function openBlock(
   part: GraphPart<BlockScope>,
   slots: SiteSlots & Pick<VariantSlots, 'hasPast'>,
   width: number,
+  hasMemory: boolean,
 ): OpenPart {
   const { site, ...sites } = openSites(slots);
   const hidden = input('hidden', 'float32', ['tokens', width]);
   const seen: { own?: KeysAndValues; past?: KeysAndValues } = {};
-  const ancestors = (name: string, own: Value) =>
-    input(`past.${name}`, 'float32', ['past', sizeAt(own.shape, 1)]);
+  const pastOf = (width: Dimension): KeysAndValues => {
+    const ancestors = (name: string) => input(`past.${name}`, 'float32', ['past', width]);
+    seen.past ??= { keys: ancestors('keys'), values: ancestors('values') };
+    return seen.past;
+  };
   const batch: AttentionBatch = {
     queryIndex: input('query_index', 'int32', ['rows', 'queries']),
     queryPositions: input('query_positions', 'int32', ['rows', 'queries']),
@@ -137,33 +140,44 @@ export function openBlock(
     joinPast: (keys, values) => {
       seen.own = { keys, values };
       if (!slots.hasPast) return seen.own;
-      seen.past = { keys: ancestors('keys', keys), values: ancestors('values', values) };
-      return { keys: concat([seen.past.keys, keys], 0), values: concat([seen.past.values, values], 0) };
+      const past = pastOf(sizeAt(keys.shape, 1));
+      return { keys: concat([past.keys, keys], 0), values: concat([past.values, values], 0) };
     },
+    ...(hasMemory
+      ? {
+          memory: {
+            index: input('memory_index', 'int32', ['rows', 'memory']),
+            positions: input('memory_positions', 'int32', ['rows', 'memory']),
+            take: pastOf,
+          },
+        }
+      : {}),
   };
   const out = part.build({ ...partScope(part.weights, site), hidden, batch });
   return { out, hidden, attention: { batch, ...seen }, ...sites };
 }
 
-export function embedVariant(
-  part: GraphPart<EmbedScope>,
-  slots: VariantSlots,
-  read: ModelInput | undefined,
-): Graph {
-  const { out, outputs } = openEmbed(part, slots, read);
-  return graph({ ...outputs, ...(slots.keepsHidden ? { out } : {}) });
+/** Opens what rows of a stack pass at a stage. */
+export function openPart(
+  architecture: Architecture,
+  at: StackStage,
+  slots: SiteSlots & Pick<VariantSlots, 'hasPast'>,
+): OpenPart {
+  const width = widthOf(architecture, at.stack);
+  const placed = partAt(architecture, at);
+  if (!placed) throw new Error(`Rows of the ${at.stack} stack pass nothing at stage ${at.stage}.`);
+  if (placed.kind === 'embed') return openEmbed(placed.part, slots, inputOf(architecture, at.stack));
+  if (placed.kind === 'head') return openHead(placed.part, slots, width);
+  const hasMemory = at.stack === 'main' && architecture.encoder !== undefined;
+  return openBlock(placed.part, slots, width, hasMemory);
 }
 
-export function headVariant(part: GraphPart<HeadScope>, slots: VariantSlots, width: number): Graph {
-  return graph(openHead(part, slots, width).outputs);
-}
-
-export function blockVariant(part: GraphPart<BlockScope>, slots: VariantSlots, width: number): Graph {
-  const { out, outputs, attention } = openBlock(part, slots, width);
+export function variantGraph(architecture: Architecture, at: StackStage, slots: VariantSlots): Graph {
+  const { out, outputs, attention } = openPart(architecture, at, slots);
   const own = slots.keepsPresent ? attention?.own : undefined;
   return graph({
     ...outputs,
     ...(own ? { 'present.keys': own.keys, 'present.values': own.values } : {}),
-    ...(slots.keepsHidden ? { out } : {}),
+    ...(slots.keepsHidden && at.stage !== headStage(architecture) ? { out } : {}),
   });
 }

@@ -64,7 +64,7 @@ function indexStep(rows: readonly StepRow[], arena: Arena, capacity: number): In
     }
   });
   return {
-    sizes: { tokens: count, rows: count, queries: 1, keys },
+    sizes: { tokens: count, rows: count, queries: 1, keys, memory: 0 },
     inputs: {
       tokens: arena.upload(tokens, [count]),
       positions: arena.upload(positions, [count]),

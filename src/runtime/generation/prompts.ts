@@ -167,7 +167,6 @@ export async function runPrompts(
   const held = holdSlots(prompts, cache);
   const results = await execute(
     context,
-    plan,
     schedule(architecture, plan),
     options,
     new PromptKeeper(prompts, held, cache, architecture),

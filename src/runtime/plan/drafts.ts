@@ -1,12 +1,15 @@
 // Rows as they begin, before it is known how long they must live: what they start from, checked against the model.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import type { Architecture, StackName } from '../../architectures/architecture.ts';
 import type { KeptRow } from './keptRow.ts';
-import { type Plan, PlanError } from './plan.ts';
-import type { ScheduledEdit, Segment } from './scheduled.ts';
+import { PlanError } from './plan.ts';
+import type { Memory, ScheduledEdit, Segment } from './scheduled.ts';
+import { inputOf, type StackPlan, type StackRow } from './stacks.ts';
 import { embedStage, type Stage } from './stage.ts';
 
 export interface Draft {
+  stack: StackName;
+  memory?: Memory;
   length: number;
   first: number;
   start: Stage;
@@ -15,9 +18,21 @@ export interface Draft {
   edits: ScheduledEdit[];
 }
 
+const draftFromStart = (stack: StackName, length: number): Draft => ({
+  stack,
+  length,
+  first: 0,
+  start: embedStage,
+  end: embedStage,
+  past: [],
+  edits: [],
+});
+
 const whatIsRead = { image: 'an image', sound: 'a sound' } as const;
 
-function draftFromInput({ family, input }: Architecture, data: Float32Array): Draft {
+function draftFromInput(architecture: Architecture, stack: StackName, data: Float32Array): Draft {
+  const { family } = architecture;
+  const input = inputOf(architecture, stack);
   if (!input) throw new PlanError(`A ${family} model reads tokens; an image or a sound has no place in it.`);
   const count = input.shape.reduce((product, size) => product * size, 1);
   if (data.length !== count) {
@@ -28,18 +43,20 @@ function draftFromInput({ family, input }: Architecture, data: Float32Array): Dr
   const bad = data.findIndex((number) => !Number.isFinite(number));
   if (bad >= 0)
     throw new PlanError(`Number ${bad} of the ${input.kind} is ${data[bad]}, which is not finite.`);
-  return { length: input.positions, first: 0, start: embedStage, end: embedStage, past: [], edits: [] };
+  return draftFromStart(stack, input.positions);
 }
 
-function draftFromTokens(architecture: Architecture, tokens: readonly number[]): Draft {
-  if (architecture.input)
+function draftFromTokens(architecture: Architecture, stack: StackName, tokens: readonly number[]): Draft {
+  const input = inputOf(architecture, stack);
+  const { maxPositions } = (stack === 'encoder' && architecture.encoder) || architecture;
+  if (input)
     throw new PlanError(
-      `A ${architecture.family} model reads ${whatIsRead[architecture.input.kind]}, not tokens. Give it one.`,
+      `A ${architecture.family} model reads ${whatIsRead[input.kind]}, not tokens. Give it one.`,
     );
   if (tokens.length === 0) throw new PlanError('A row needs at least one token.');
-  if (tokens.length > architecture.maxPositions) {
+  if (tokens.length > maxPositions) {
     throw new PlanError(
-      `The prompt has ${tokens.length} tokens, but this model has ${architecture.maxPositions} positions. Shorten it.`,
+      `The prompt has ${tokens.length} tokens, but this model has ${maxPositions} positions. Shorten it.`,
     );
   }
   const bad = tokens.find(
@@ -50,7 +67,7 @@ function draftFromTokens(architecture: Architecture, tokens: readonly number[]):
       `Token ${bad} does not exist: the vocabulary has ids 0 to ${architecture.vocabularySize - 1}.`,
     );
   }
-  return { length: tokens.length, first: 0, start: embedStage, end: embedStage, past: [], edits: [] };
+  return draftFromStart(stack, tokens.length);
 }
 
 /** Later than any stage: the row does not run. */
@@ -99,13 +116,16 @@ function draftFromFork(
       `A row cannot fork at position ${position} from row ${parentRow}, which itself carries positions from ${parent.first} on.`,
     );
   }
-  if (position > 0 && !architecture.isCausal) {
+  const isCausal = parent.stack === 'main' && architecture.isCausal;
+  if (position > 0 && !isCausal) {
     throw new PlanError(
       `In ${architecture.family} every position sees every other, so a row can only fork at position 0.`,
     );
   }
   const own = position > parent.first ? [{ row: parentRow, from: parent.first, to: position }] : [];
   return {
+    stack: parent.stack,
+    ...(parent.memory ? { memory: parent.memory } : {}),
     length: parent.length,
     first: position,
     start: layer,
@@ -118,15 +138,26 @@ function draftFromFork(
 /** @param draftOf rows that come before in the order of dependence */
 export function draftRow(
   architecture: Architecture,
-  plan: Plan,
+  plan: StackPlan,
   row: number,
   draftOf: (row: number) => Draft,
 ): Draft {
-  const { start } = plan.rows[row] ?? { start: { kind: 'tokens' as const, tokens: [] } };
-  if (start.kind === 'tokens') return draftFromTokens(architecture, start.tokens);
-  if (start.kind === 'input') return draftFromInput(architecture, start.data);
-  if (start.kind === 'kept')
-    return { length: start.kept.length, first: 0, start: never, end: embedStage, past: [], edits: [] };
+  const { memory, ...described } = plan.rows[row] ?? noRow;
+  const draft = draftOfStack(architecture, plan, described, draftOf);
+  return memory === undefined ? draft : { ...draft, memory: { row: memory, length: draftOf(memory).length } };
+}
+
+const noRow: StackRow = { start: { kind: 'tokens', tokens: [] }, edits: [], stack: 'main' };
+
+function draftOfStack(
+  architecture: Architecture,
+  plan: StackPlan,
+  { start, stack }: StackRow,
+  draftOf: (row: number) => Draft,
+): Draft {
+  if (start.kind === 'tokens') return draftFromTokens(architecture, stack, start.tokens);
+  if (start.kind === 'input') return draftFromInput(architecture, stack, start.data);
+  if (start.kind === 'kept') return { ...draftFromStart(stack, start.kept.length), start: never };
   const { parent, layer, position } = start;
   const from = plan.rows[parent]?.start;
   if (from?.kind === 'kept') checkKeptFork(from.kept, parent, layer, position);

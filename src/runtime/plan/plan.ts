@@ -96,13 +96,23 @@ export interface Edit {
   readonly source?: Source;
 }
 
+/** What a model reads in place of tokens, of the shape of its input, row-major. */
+interface InputStart {
+  readonly kind: 'input';
+  readonly data: Float32Array;
+}
+
+/** What an encoder reads. */
+export type RowSource = { readonly kind: 'tokens'; readonly tokens: readonly number[] } | InputStart;
+
 export type RowStart =
-  | { readonly kind: 'tokens'; readonly tokens: readonly number[] }
   | {
-      /** What the model reads in place of tokens, of the shape of its input, row-major. */
-      readonly kind: 'input';
-      readonly data: Float32Array;
+      readonly kind: 'tokens';
+      readonly tokens: readonly number[];
+      /** In an encoder-decoder, what the encoder reads; the tokens are the decoder's. */
+      readonly source?: RowSource;
     }
+  | InputStart
   | {
       /**
        * Fork from another row at the entrance of a layer, carrying only the positions from `position` on. Earlier

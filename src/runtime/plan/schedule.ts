@@ -1,11 +1,12 @@
 // Works out, before anything runs, what a plan needs: how long each row must live, which rows must run before which
 // inside a layer, whose keys and values each row reads, and how much work it all is. Refuses what cannot be done.
 
-import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import type { Architecture, ComponentDescription, StackName } from '../../architectures/architecture.ts';
 import { type Draft, draftRow, requireRunning } from './drafts.ts';
 import { type Edit, type Fragment, type Plan, PlanError } from './plan.ts';
 import type { Schedule, ScheduledEdit, ScheduledRead, ScheduledRow } from './scheduled.ts';
 import { describeComponent, resolveLocation, stageOf, unitCount } from './sites.ts';
+import { partAt, type StackPlan, splitStacks } from './stacks.ts';
 import { headStage, type Stage } from './stage.ts';
 
 /** Rows in an order in which each comes after those it depends on. @throws PlanError for a circle or a row that does not exist */
@@ -41,10 +42,11 @@ function dependencyOrder(count: number, dependencies: (row: number) => readonly 
   return order;
 }
 
-function dependenciesOf(plan: Plan, row: number): readonly number[] {
-  const { start, edits } = plan.rows[row] ?? { start: undefined, edits: [] };
+function dependenciesOf(plan: StackPlan, row: number): readonly number[] {
+  const { start, edits, memory } = plan.rows[row] ?? { start: undefined, edits: [] };
   const others = [
     ...(start?.kind === 'fork' ? [start.parent] : []),
+    ...(memory === undefined ? [] : [memory]),
     ...edits.flatMap(({ source }) => (source?.kind === 'row' ? [source.row] : [])),
   ];
   const missing = others.find((other) => !Number.isInteger(other) || other < 0 || other >= plan.rows.length);
@@ -78,10 +80,22 @@ function checkOwnSource(architecture: Architecture, target: ComponentDescription
   if (!isEarlier || source.scope !== target.scope || source.scope === 'model') {
     throw new PlanError(`'${name}' is not computed before '${target.name}' in the same layer.`);
   }
-  if (source.layout !== target.layout || source.heads !== target.heads || source.layout === 'pair') {
+  const isOtherStack = source.place?.stack !== target.place?.stack || source.isCross !== target.isCross;
+  if (
+    isOtherStack ||
+    source.layout !== target.layout ||
+    source.heads !== target.heads ||
+    source.layout === 'pair'
+  ) {
     throw new PlanError(`'${name}' has other units than '${target.name}', which cannot be edited from it.`);
   }
 }
+
+/** Positions that the queries of a row see at a component of pairs, masked ones counted. */
+export const keysOf = (
+  { isCross }: ComponentDescription,
+  { length, memory }: Pick<ScheduledRow, 'length' | 'memory'>,
+): number => (isCross ? (memory?.length ?? 0) : length);
 
 /** Check one edit of a row against the model, and its source against the units it fills. */
 function scheduleEdit(
@@ -120,7 +134,7 @@ function scheduleEdit(
     return base;
   }
   if (edit.source.kind === 'tensor') {
-    const width = component.layout === 'pair' ? draft.length : component.width;
+    const width = component.layout === 'pair' ? keysOf(component, draft) : component.width;
     if (edit.source.data.length !== units * width) {
       throw new PlanError(
         `The source for '${component.name}' has ${edit.source.data.length} numbers; ${counted(units)} of width ${width} ${units === 1 ? 'needs' : 'need'} ${units * width}.`,
@@ -151,9 +165,10 @@ function scheduleEdit(
       `The source '${sourceComponent.name}' has width ${sourceComponent.width}; '${component.name}' expects width ${component.width}.`,
     );
   }
-  if (isPair && from.length !== draft.length) {
+  const [sourceKeys, keys] = [keysOf(sourceComponent, from), keysOf(component, draft)];
+  if (isPair && sourceKeys !== keys) {
     throw new PlanError(
-      `'${component.name}' can only be taken from a sequence of the same length: ${from.length} and ${draft.length} positions.`,
+      `'${component.name}' can only be taken from a sequence of the same length: ${sourceKeys} and ${keys} positions.`,
     );
   }
   if (unitCount(location) !== units) {
@@ -174,9 +189,10 @@ function scheduleEdit(
  */
 export function schedule(
   architecture: Architecture,
-  plan: Plan,
+  asked: Plan,
   ends: ReadonlyMap<number, Stage> = new Map(),
 ): Schedule {
+  const plan = splitStacks(architecture, asked);
   const drafts: (Draft | undefined)[] = plan.rows.map(() => undefined);
   const draftOf = (row: number): Draft => {
     const draft = drafts[row];
@@ -228,7 +244,8 @@ export function schedule(
       const parent = draftOf(start.parent);
       parent.end = Math.max(parent.end, start.layer - 1);
     }
-    for (const { row: owner } of draft.past) {
+    const owners = [...draft.past, ...(draft.memory ? [draft.memory] : [])];
+    for (const { row: owner } of owners) {
       const ancestor = draftOf(owner);
       ancestor.end = Math.max(ancestor.end, Math.min(draft.end, lastLayer));
     }
@@ -241,12 +258,19 @@ export function schedule(
   }
 
   const done = rows.filter((row) => row !== undefined);
-  const layersOf = (row: ScheduledRow) =>
-    Math.max(0, Math.min(row.end, lastLayer) - Math.max(row.start, 0) + 1);
+  const layersOf = (row: ScheduledRow) => {
+    const [from, to] = [Math.max(row.start, 0), Math.min(row.end, lastLayer)];
+    if (!architecture.encoder) return Math.max(0, to - from + 1);
+    const stages = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+    return stages.filter((stage) => partAt(architecture, { stack: row.stack, stage })).length;
+  };
+  const longest = (stack: StackName) =>
+    done.reduce((most, row) => (row.stack === stack ? Math.max(most, row.length) : most), 1);
   return {
+    plan,
     rows: done,
     reads,
-    longest: done.reduce((most, row) => Math.max(most, row.length), 1),
+    longest: { main: longest('main'), encoder: longest('encoder') },
     rowLayers: done.reduce((sum, row) => sum + layersOf(row), 0),
     tokenLayers: done.reduce((sum, row) => sum + layersOf(row) * (row.length - row.first), 0),
   };

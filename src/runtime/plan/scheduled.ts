@@ -1,7 +1,9 @@
 // A plan with everything worked out that running it needs: what `schedule` makes, and all that runs it reads.
 
+import type { StackName } from '../../architectures/architecture.ts';
 import type { Edit, Read } from './plan.ts';
 import type { ResolvedLocation } from './sites.ts';
+import type { StackPlan } from './stacks.ts';
 import type { Stage } from './stage.ts';
 
 /** Positions `from` to `to` (exclusive) of a row's sequence whose keys and values are another row's. */
@@ -23,7 +25,15 @@ export interface ScheduledEdit extends Edit {
   };
 }
 
+/** The encoder's row that a decoder's row reads, and the positions of its sequence. */
+export interface Memory {
+  readonly row: number;
+  readonly length: number;
+}
+
 export interface ScheduledRow {
+  readonly stack: StackName;
+  readonly memory?: Memory;
   /** Positions of the whole sequence. */
   readonly length: number;
   /** The first position that the row carries itself. */
@@ -45,10 +55,12 @@ export interface ScheduledRead extends Read {
 }
 
 export interface Schedule {
+  /** The plan, taken apart by stack: what rows are numbered by here. */
+  readonly plan: StackPlan;
   readonly rows: readonly ScheduledRow[];
   readonly reads: readonly ScheduledRead[];
-  /** Positions of the longest sequence. */
-  readonly longest: number;
+  /** Positions of the longest sequence of each stack. */
+  readonly longest: Readonly<Record<StackName, number>>;
   /** Rows times the layers each passes: the unit of progress. */
   readonly rowLayers: number;
   /** Tokens times the layers each passes: the work. */

@@ -1,6 +1,6 @@
 // Checks sites and locations against a model, and turns them into lists of units.
 
-import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import { type Architecture, type ComponentDescription, headForm } from '../../architectures/architecture.ts';
 import { otherName } from '../../architectures/otherNames.ts';
 import { didYouMean } from '../../messages/nearest.ts';
 import { type Location, PlanError, type Site, UnknownComponentError } from './plan.ts';
@@ -26,12 +26,13 @@ export function stageOf(architecture: Architecture, site: Site): Stage {
         `Component '${site.component}' exists once in the model, not in every layer; leave out layer ${site.layer}.`,
       );
     }
-    return component.name === 'embedding_output' ? embedStage : headStage(architecture);
+    return /(^|\.)embedding_output$/.test(component.name) ? embedStage : headStage(architecture);
   }
   const { layer } = site;
-  if (layer === null || !Number.isInteger(layer) || layer < 0 || layer >= architecture.layerCount) {
+  const { from, count } = component.place ?? { from: 0, count: architecture.layerCount };
+  if (layer === null || !Number.isInteger(layer) || layer < 0 || layer >= count) {
     throw new PlanError(
-      `Layer ${layer} of '${site.component}' does not exist: this model has layers 0 to ${architecture.layerCount - 1}.`,
+      `Layer ${layer} of '${site.component}' does not exist: this model has layers 0 to ${count - 1}${component.place ? ' of it' : ''}.`,
     );
   }
   if (component.layers && !component.layers.includes(layer)) {
@@ -39,7 +40,7 @@ export function stageOf(architecture: Architecture, site: Site): Stage {
       `Layer ${layer} has no '${site.component}' in this model. Layers that have one: ${component.layers.join(', ')}.`,
     );
   }
-  return layer;
+  return from + layer;
 }
 
 export interface ResolvedLocation {
@@ -74,7 +75,7 @@ export function resolveLocation(
   if (component.layout === 'token') {
     if (location.heads) {
       throw new PlanError(
-        `Component '${component.name}' has no heads to choose from. Its per-head form, where it has one, is 'head_${component.name}'.`,
+        `Component '${component.name}' has no heads to choose from. Its per-head form, where it has one, is '${headForm(component.name)}'.`,
       );
     }
     return { positions };

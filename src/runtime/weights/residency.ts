@@ -1,7 +1,7 @@
 // Whether a model fits, and where its weights wait between uses. Decided before a byte of them is read, from the sizes
 // that the checkpoint's header tells and what the device can hold.
 
-import type { Architecture, WeightSource } from '../../architectures/architecture.ts';
+import { type Architecture, allParts, type WeightSource } from '../../architectures/architecture.ts';
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { type Backend, BackendError, elementCount } from '../backends/backend.ts';
 
@@ -41,9 +41,7 @@ function tensorsOf(sources: readonly WeightSource[]): ReadonlyMap<string, number
 const sumOf = (sizes: Iterable<number>): number => [...sizes].reduce((sum, size) => sum + size, 0);
 
 export function weightSizes(architecture: Architecture, checkpoint: Checkpoint): WeightSizes {
-  const parts = [architecture.embed, ...architecture.blocks, architecture.head].map((part) =>
-    tensorsOf(Object.values(part.weights)),
-  );
+  const parts = allParts(architecture).map((part) => tensorsOf(Object.values(part.weights)));
   const all = new Map(parts.flatMap((tensors) => [...tensors]));
   const expandedBytes = sumOf(all.values());
   const largest = [...all].reduce((best, next) => (next[1] > best[1] ? next : best), ['', 0]);
