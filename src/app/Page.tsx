@@ -23,6 +23,7 @@ const ownPages: Readonly<Record<string, ComponentType>> = {
   patch: SweepPage,
   path: SweepPage,
   attribute: SweepPage,
+  align: lazy(() => import('./align/AlignPage.tsx')),
 };
 
 /** The dialogs, from the first time on that one is opened: what closes has an end that must be seen. */

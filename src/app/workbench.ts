@@ -2,6 +2,8 @@
 // React here; the tests build a workbench over a hand-written engine.
 
 import type { Engine } from '../worker/protocol.ts';
+import { alignExamples } from './align/examples.ts';
+import { alignPage } from './align/page.ts';
 import { followAddress, type PageAddress } from './experiment/address.ts';
 import { type AnyPage, createExperimentPage, type ExperimentPage } from './experiment/experimentPage.ts';
 import { noKeeper, type ResultKeeper } from './experiment/keptResults.ts';
@@ -89,7 +91,8 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     createExperimentPage(pathSweepPage(pathExamples), services),
     createExperimentPage(attributionPage(attributeExamples), services),
   ];
-  const pages: readonly AnyPage[] = [trace, patch, ...sweeps];
+  const align = createExperimentPage(alignPage(alignExamples), services);
+  const pages: readonly AnyPage[] = [trace, patch, ...sweeps, align];
   const opening = createOpeningStore(pages, page);
   const prompt = trace.prompts()[0];
   if (prompt === undefined) throw new Error('The Trace page has no prompt.');

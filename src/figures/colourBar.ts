@@ -125,23 +125,25 @@ function barLabels(
   bar: Rect,
 ): readonly (BarLabel & { readonly isOnBar: boolean })[] {
   const { description, scale } = options;
-  const { metric, baselines } = description;
+  const { metric, baselines, references = [] } = description;
   const from = firstPlace(options);
   const at = (t: number): number =>
     bar.x + (Math.min(1, Math.max(from, t)) - from) * (bar.width / (1 - from));
-  const known = baselines
-    ? (['corrupted', 'clean'] as const).map((name) => {
-        const t = scale.place(baselines[name]);
-        const isOnBar = t > -0.001 && t < 1.001;
-        const text = `${name} ${formatMetric(metric, baselines[name])}`;
-        return {
-          text: isOnBar ? text : t < 0 ? `← ${text}` : `${text} →`,
-          isBaseline: true,
-          isOnBar,
-          x: at(t),
-        };
-      })
-    : [];
+  const levels = [
+    ...(baselines ? (['corrupted', 'clean'] as const).map((name) => ({ name, value: baselines[name] })) : []),
+    ...references,
+  ];
+  const known = levels.map(({ name, value }) => {
+    const t = scale.place(value);
+    const isOnBar = t > -0.001 && t < 1.001;
+    const text = `${name} ${formatMetric(metric, value)}`;
+    return {
+      text: isOnBar ? text : t < 0 ? `← ${text}` : `${text} →`,
+      isBaseline: true,
+      isOnBar,
+      x: at(t),
+    };
+  });
   const ends = (['start', 'end'] as const)
     .map((end) => ({
       text: formatMetric(metric, end === 'start' && from > 0 ? (metric.minimum ?? 0) : scale.range[end]),

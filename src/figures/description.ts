@@ -22,6 +22,10 @@ export interface HeatmapDescription {
   readonly metric: Metric;
   /** The metric of the two runs that the cells lie between. Drawn on the colour bar. */
   readonly baselines?: Baselines;
+  /** Other levels that cells are compared with, drawn on the colour bar as the baselines are. */
+  readonly references?: readonly { readonly name: string; readonly value: number }[];
+  /** A cell that is being computed: its outline moves on the screen, and an export shows nothing of it. */
+  readonly active?: CellAddress;
   /**
    * Which run a cell without any effect looks like: `corrupted` (the default) when clean states are restored into the
    * corrupted run, `clean` when corrupted states are put into the clean run. The pale end of a sequential map is there.

@@ -73,6 +73,7 @@ export function drawHeatmap(
   let drawnDefinitions = '';
   let panels: readonly (PanelView | undefined)[] = [];
   let overlay: Group | undefined;
+  let activity: Group | undefined;
   /** The cell that Tab comes back to, in every panel. */
   let active: CellAddress = { panel: 0, location: 0, layer: 0 };
   let focused: CellAddress | undefined;
@@ -94,6 +95,23 @@ export function drawHeatmap(
     drawMarks(overlay, marks, prefix);
   };
 
+  /** Touched only when another cell is at work: what moves would begin anew with every step. */
+  const drawActivity = (): void => {
+    const cell = model.description.active && cellOf(model, model.description.active);
+    const { x, y, width, height } = cell?.rect ?? { x: 0, y: 0, width: 0, height: 0 };
+    activity
+      ?.selectAll('rect')
+      .data(cell ? [cell] : [])
+      .join('rect')
+      .attr('class', 'cell-at-work')
+      .attr('fill', 'none')
+      .attr('stroke', model.theme.ink)
+      .attr('x', x + 1.5)
+      .attr('y', y + 1.5)
+      .attr('width', Math.max(0, width - 3))
+      .attr('height', Math.max(0, height - 3));
+  };
+
   const setActive = (cell: CellAddress): void => {
     for (const panel of model.panels.keys()) elementAt({ ...active, panel })?.setAttribute('tabindex', '-1');
     active = cell;
@@ -106,6 +124,7 @@ export function drawHeatmap(
     panels = model.panels.map((_, index) =>
       drawPanel(surface.append('g'), model, index, prefix, cellElements),
     );
+    activity = surface.append('g').attr('aria-hidden', 'true').attr('pointer-events', 'none');
     overlay = surface.append('g').attr('aria-hidden', 'true').attr('pointer-events', 'none');
   };
 
@@ -138,6 +157,7 @@ export function drawHeatmap(
       if (hadFocus) elementAt(active)?.focus({ preventScroll: true });
     }
     drawOverlay();
+    drawActivity();
     return touched;
   };
 

@@ -1,8 +1,11 @@
 // What came of opening something: why it could not be, which model it wants, and that what stood there before is not lost.
 
+import { useEffect, useState } from 'react';
 import { useStore } from 'zustand';
+import type { AnyResult } from '../../experiments/kind.ts';
 import { defaultRevision } from '../model/hubAddress.ts';
 import { isNamed, modelName, type WantedModel, wantedModel } from '../model/wantedModel.ts';
+import { formatCount } from '../quantities.ts';
 import { useHub, useModel, useWorkbench } from '../workbenchContext.tsx';
 import { useAnyPage, useAnyState } from './pageContext.tsx';
 
@@ -121,9 +124,64 @@ function Replaced() {
   );
 }
 
+const sentenceStart = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+
+/** A run that takes minutes was not finished when the page was left. */
+function Unfinished() {
+  const page = useAnyPage();
+  const { kind, noun } = page.face;
+  const [found, setFound] = useState<AnyResult | null>(null);
+  useEffect(() => {
+    let isLooking = true;
+    void page.unfinished().then((result) => {
+      if (isLooking) setFound(result);
+    });
+    return () => {
+      isLooking = false;
+    };
+  }, [page]);
+  // What runs here takes its place.
+  const isRunning = useAnyState(({ run }) => run.status === 'running' && !run.isQuiet);
+  if (found === null || isRunning) return null;
+  const { done, total } = kind.count(found);
+  const close = () => {
+    setFound(null);
+    focusMain();
+  };
+  return (
+    <section className="wide notices" aria-label={`About an unfinished ${noun}`}>
+      <p className="notices-text" role="status">
+        {sentenceStart(kind.words.indefinite)} was not finished when this page was left: {formatCount(done)}{' '}
+        of {formatCount(total)} {kind.words.counted} are kept. Opened, Resume goes on from there.
+      </p>
+      <button
+        type="button"
+        className="button button-primary"
+        onClick={() => {
+          page.openResult(found);
+          close();
+        }}
+      >
+        Open it
+      </button>
+      <button
+        type="button"
+        className="button"
+        onClick={() => {
+          page.forgetUnfinished();
+          close();
+        }}
+      >
+        Forget it
+      </button>
+    </section>
+  );
+}
+
 export function OpenedNotices() {
   return (
     <>
+      <Unfinished />
       <Refusal />
       <OtherModel />
       <Replaced />

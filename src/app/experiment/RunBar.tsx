@@ -26,6 +26,7 @@ function useElapsed(from: number | null): number {
 
 function useTimeEstimate() {
   const { memory } = useWorkbench();
+  const { name } = useAnyPage();
   const { key, estimate, world } = useAnyState((state) => state);
   const device = useDevice((state) => state);
   if (
@@ -36,7 +37,14 @@ function useTimeEstimate() {
   )
     return null;
   const [first] = world.readings;
-  const time = estimateTime(memory, device.info, world.model, estimate.value, first?.prediction ?? null);
+  const time = estimateTime(
+    memory,
+    device.info,
+    world.model,
+    name,
+    estimate.value,
+    first?.prediction ?? null,
+  );
   return { work: estimate.value, time };
 }
 

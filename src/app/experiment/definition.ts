@@ -67,6 +67,9 @@ export interface PageDefinition<T extends PageTypes> {
   readonly look?: FigureView;
   readonly examples: readonly Example<T['experiment'], T['result']>[];
 
+  /** Whether a run takes minutes: nothing of it is computed unasked, and what a run has so far outlives the page. */
+  readonly isCostly?: boolean;
+
   /** The document of a page on which nothing has been opened. */
   readonly blank: T['document'];
   /** Texts whose tokens and predictions the page needs, in an order of its own. */

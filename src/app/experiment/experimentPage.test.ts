@@ -315,6 +315,7 @@ test('a finished run is kept, and opening its experiment again shows it without 
   const keeper: ResultKeeper = {
     keep: async (key, result) => void kept.set(key, JSON.parse(JSON.stringify(result))),
     find: async (key) => kept.get(key) ?? null,
+    forget: async (key) => void kept.delete(key),
   };
   const first = await bench(keeper);
   await ran(first);

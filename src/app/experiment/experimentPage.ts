@@ -96,6 +96,10 @@ export interface AnyPage {
   shared(): AnyExperiment | null;
   /** The experiment of a result as a link holds it. */
   sharedOf(result: AnyResult): AnyExperiment;
+  /** A run that was not finished when the page was left; null when there is none, or it is in view. */
+  unfinished(): Promise<AnyResult | null>;
+  /** It is not wanted any more. */
+  forgetUnfinished(): void;
   /** Take the word away that an opened document has taken the place of another. */
   dismiss(): void;
 }
@@ -112,6 +116,9 @@ export interface ExperimentPage<T extends PageTypes> extends AnyPage {
 }
 
 const estimatePauseMs = 100;
+
+/** What an unfinished run is kept under: one for each page. */
+const unfinishedKey = (name: string): string => `unfinished ${name}`;
 
 export function createExperimentPage<T extends PageTypes>(
   definition: PageDefinition<T>,
@@ -181,6 +188,15 @@ export function createExperimentPage<T extends PageTypes>(
     const growth = kind.growth();
     let progress: Progress | null = null;
     let isGrown = false;
+    let keptCount = counted?.done ?? 0;
+    const keepUnfinished = (isLast: boolean) => {
+      const { result } = growth;
+      if (definition.isCostly !== true || isQuiet || result === undefined) return;
+      const { done } = kind.count(result);
+      if (kind.isComplete(result)) void keeper.forget(unfinishedKey(kind.name));
+      else if (done > keptCount || (isLast && done > 0)) void keeper.keep(unfinishedKey(kind.name), result);
+      keptCount = done;
+    };
     const running = (): Run => ({
       status: 'running',
       key,
@@ -202,6 +218,7 @@ export function createExperimentPage<T extends PageTypes>(
     };
     const showNews = throttled(() => {
       tell(isGrown && !isQuiet ? arrived() : null, running());
+      if (isGrown) keepUnfinished(false);
       isGrown = false;
     });
     moved(withRun(store.getState(), running()));
@@ -225,11 +242,13 @@ export function createExperimentPage<T extends PageTypes>(
       const difference = isAgain ? definition.difference(stored.result, result) : null;
       tell(arrived({ elapsedMs: earlier === null ? elapsedMs : null, difference }), { status: 'idle' });
       // A stored figure that was computed again is there with the page anyway.
+      keepUnfinished(true);
       if (result !== undefined && !isQuiet && kind.isComplete(result)) {
         void keeper.keep(experimentKey(sharedOf(result)), result);
       }
     } catch (cause) {
       showNews.now();
+      keepUnfinished(true);
       if (!turn.signal.aborted) tell(null, { status: 'failed', key, message: messageOf(cause) });
       else tell(null, isQuiet ? { status: 'idle' } : { status: 'stopped', key });
     } finally {
@@ -318,7 +337,7 @@ export function createExperimentPage<T extends PageTypes>(
     openExperiment: (value, view) => {
       const experiment = kind.read(value);
       figure.getState().reset(view);
-      open(experiment, 'openly', () => keptResult(experiment));
+      open(experiment, definition.isCostly ? 'not' : 'openly', () => keptResult(experiment));
     },
     openResult: (value) => {
       const shown = shownAs(kind.readResult(value), 'file');
@@ -331,7 +350,7 @@ export function createExperimentPage<T extends PageTypes>(
       const example = definition.examples.find((each) => each.name === name);
       if (example === undefined) return;
       figure.getState().reset();
-      open(example.experiment, 'quietly', async () => {
+      open(example.experiment, definition.isCostly ? 'not' : 'quietly', async () => {
         const result = await example.result();
         return result && shownAs(result, 'stored');
       });
@@ -344,6 +363,20 @@ export function createExperimentPage<T extends PageTypes>(
       return definition.shared(experiment, surroundingsOf(definition, state));
     },
     sharedOf: (result) => sharedOf(own(result)),
+    unfinished: async () => {
+      const found = await keeper.find(unfinishedKey(kind.name));
+      if (found === null) return null;
+      try {
+        const result = kind.readResult(found);
+        const { shown } = store.getState();
+        return shown?.key === shownAs(result, 'kept').key ? null : result;
+      } catch (cause) {
+        // Of another version: it cannot be gone on with.
+        if (cause instanceof ExperimentError) return null;
+        throw cause;
+      }
+    },
+    forgetUnfinished: () => void keeper.forget(unfinishedKey(kind.name)),
     dismiss: () => store.setState({ hasReplaced: false }),
   };
 }

@@ -8,6 +8,7 @@ export interface ResultKeeper {
   keep(key: string, result: AnyResult): Promise<void>;
   /** @returns what was kept, not yet checked: it may be of another version; null when nothing was */
   find(key: string): Promise<unknown>;
+  forget(key: string): Promise<void>;
 }
 
 const mostResults = 12;
@@ -24,7 +25,11 @@ interface Entry {
 }
 
 /** Forgets: where the browser offers no database, and in tests. */
-export const noKeeper: ResultKeeper = { keep: async () => {}, find: async () => null };
+export const noKeeper: ResultKeeper = {
+  keep: async () => {},
+  find: async () => null,
+  forget: async () => {},
+};
 
 /** Which of what is kept makes room, oldest first, until results and bytes are within their limits. */
 export function toForget(entries: readonly Pick<Entry, 'key' | 'keptAt' | 'sizeBytes'>[]): readonly string[] {
@@ -73,6 +78,13 @@ export function browserKeeper(): ResultKeeper {
         // What was put there is of this shape; an upgrade of the database would change its version.
         const all = (await answered(entries.getAll())) as readonly Entry[];
         for (const old of toForget(all)) entries.delete(old);
+        await finished(transaction);
+      } catch {}
+    },
+    async forget(key) {
+      try {
+        const transaction = (await open()).transaction(table, 'readwrite');
+        transaction.objectStore(table).delete(key);
         await finished(transaction);
       } catch {}
     },

@@ -33,18 +33,22 @@ test('before any run the time is guessed from the prompt alone, and without that
     candidates: [],
     elapsedMs: 40,
   };
-  expect(estimateTime(memory(), device, model, work, null)).toBeNull();
+  expect(estimateTime(memory(), device, model, 'trace', work, null)).toBeNull();
   // 40 ms for 5 tokens through 4 layers are 2 ms each, and in a batch a quarter of that.
-  expect(estimateTime(memory(), device, model, work, prediction)).toEqual({ ms: 200, kind: 'guessed' });
+  expect(estimateTime(memory(), device, model, 'trace', work, prediction)).toEqual({
+    ms: 200,
+    kind: 'guessed',
+  });
 });
 
 test('a trace that ran is what the next one is estimated from, on that device and model only', () => {
   const kept = memory();
-  learnSpeed(kept, device, model, work, 200);
-  expect(estimateTime(kept, device, model, work, null)).toEqual({ ms: 200, kind: 'learned' });
-  learnSpeed(kept, device, model, work, 100);
-  expect(estimateTime(kept, device, model, work, null)?.ms).toBeCloseTo(130);
-  expect(estimateTime(kept, { ...device, backend: 'webgpu' }, model, work, null)).toBeNull();
+  learnSpeed(kept, device, model, 'trace', work, 200);
+  expect(estimateTime(kept, device, model, 'trace', work, null)).toEqual({ ms: 200, kind: 'learned' });
+  learnSpeed(kept, device, model, 'trace', work, 100);
+  expect(estimateTime(kept, device, model, 'trace', work, null)?.ms).toBeCloseTo(130);
+  expect(estimateTime(kept, device, model, 'align', work, null)).toBeNull();
+  expect(estimateTime(kept, { ...device, backend: 'webgpu' }, model, 'trace', work, null)).toBeNull();
 });
 
 test('time left follows the part that is done, and what was learned before that', () => {

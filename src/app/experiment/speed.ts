@@ -21,8 +21,9 @@ export interface TimeEstimate {
  */
 const batchGain = 4;
 
-const keyOf = (device: DeviceInfo, model: ModelInfo): string =>
-  `patchbay.speed.${device.backend}.${device.threads ?? device.adapter ?? ''}.${model.label}.${model.layerCount}`;
+/** A step of training is other work than a pass: each kind has a speed of its own. */
+const keyOf = (device: DeviceInfo, model: ModelInfo, kind: string): string =>
+  `patchbay.speed.${kind}.${device.backend}.${device.threads ?? device.adapter ?? ''}.${model.label}.${model.layerCount}`;
 
 function rememberedRate(memory: Memory, key: string): number | null {
   try {
@@ -38,10 +39,11 @@ export function learnSpeed(
   memory: Memory,
   device: DeviceInfo,
   model: ModelInfo,
+  kind: string,
   work: Work,
   elapsedMs: number,
 ): void {
-  const key = keyOf(device, model);
+  const key = keyOf(device, model, kind);
   const rate = elapsedMs / work.tokenLayers;
   if (!(rate > 0) || !Number.isFinite(rate)) return;
   const before = rememberedRate(memory, key);
@@ -54,10 +56,11 @@ export function estimateTime(
   memory: Memory,
   device: DeviceInfo,
   model: ModelInfo,
+  kind: string,
   work: Work,
   prediction: Prediction | null,
 ): TimeEstimate | null {
-  const rate = rememberedRate(memory, keyOf(device, model));
+  const rate = rememberedRate(memory, keyOf(device, model, kind));
   if (rate !== null) return { ms: rate * work.tokenLayers, kind: 'learned' };
   if (prediction === null || prediction.tokens.length === 0) return null;
   const single = prediction.elapsedMs / (prediction.tokens.length * model.layerCount);
@@ -89,7 +92,7 @@ export function timeLeft(
 /** Learn from every run of a page. */
 export function learnFromRuns(
   memory: Memory,
-  { store }: Pick<AnyPage, 'store'>,
+  { name, store }: Pick<AnyPage, 'name' | 'store'>,
   device: () => DeviceInfo | null,
 ): void {
   store.subscribe(({ shown, estimate, world }, before) => {
@@ -97,6 +100,6 @@ export function learnFromRuns(
     const on = device();
     if (shown === null || shown === before.shown || elapsedMs === null || on === null) return;
     if (estimate.status !== 'known' || estimate.key !== shown.key || world.model === null) return;
-    learnSpeed(memory, on, world.model, estimate.value, elapsedMs);
+    learnSpeed(memory, on, world.model, name, estimate.value, elapsedMs);
   });
 }

@@ -89,7 +89,8 @@ const levels = ({ unedited, majority }: AlignResult) => [
   { name: 'majority label', value: majority.share },
 ];
 
-function oneSitePanels(result: AlignResult, site: SiteResult | undefined): readonly LinesPanel[] {
+/** What was measured at one site. */
+export function oneSitePanels(result: AlignResult, site: SiteResult | undefined): readonly LinesPanel[] {
   const { steps, final } = site ?? { steps: { loss: [] } };
   const ofEpochs = (pick: (epoch: SiteResult['epochs'][number]) => number) =>
     site ? epochPoints(site, pick) : [];

@@ -41,8 +41,8 @@ test('a task is described as it will be trained, and the model is asked every pr
   expect(task.positionNames).toEqual(['name', 'frame']);
   for (const { base, source, positions: at, settings, label } of task.examples) {
     const [own = -1, other = -1] = at.name ?? [];
-    expect(base[own]?.text).toBe(` ${settings?.base.name}`);
-    expect(source[other]?.text).toBe(` ${settings?.source.name}`);
+    expect(base.tokens[own]?.text).toBe(` ${settings?.base.name}`);
+    expect(source.tokens[other]?.text).toBe(` ${settings?.source.name}`);
     expect(label).toBe(settings?.source.gender === 'male' ? ' he' : ' she');
   }
   expect(await ownAnswers(model, align, tokenizer, {})).toMatchObject({

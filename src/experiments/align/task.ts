@@ -18,9 +18,15 @@ import { ownContinuations } from './resolveExamples.ts';
 /** What of an experiment its task is. */
 export type AlignTaskRequest = Pick<AlignExperiment, 'data' | 'testData' | 'split'>;
 
+export interface TaskPrompt {
+  /** Null for a prompt that is given as token ids. */
+  readonly text: string | null;
+  readonly tokens: readonly NamedToken[];
+}
+
 export interface TaskExample {
-  readonly base: readonly NamedToken[];
-  readonly source: readonly NamedToken[];
+  readonly base: TaskPrompt;
+  readonly source: TaskPrompt;
   /** As the examples have them, with the space before. */
   readonly label: string;
   readonly baseLabel: string | null;
@@ -121,14 +127,16 @@ function shownExample(
   { base, source, label, baseLabel, positions = {}, settings = null }: Drawn,
   tokenizer: Tokenizer,
 ): TaskExample {
-  const tokens = (prompt: string | readonly number[]) =>
-    (typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt).map((id) => ({
+  const shown = (prompt: string | readonly number[]): TaskPrompt => ({
+    text: typeof prompt === 'string' ? prompt : null,
+    tokens: (typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt).map((id) => ({
       id,
       text: tokenizer.tokenText(id),
-    }));
+    })),
+  });
   return {
-    base: tokens(base),
-    source: tokens(source),
+    base: shown(base),
+    source: shown(source),
     label: spoken(label, tokenizer),
     baseLabel: baseLabel === undefined ? null : spoken(baseLabel, tokenizer),
     positions: Object.fromEntries(

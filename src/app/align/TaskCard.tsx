@@ -1,0 +1,159 @@
+// The task: declared by a causal model, or pasted as a table.
+
+import { useId } from 'react';
+import { Examples } from '../experiment/Examples.tsx';
+import { UndoButtons } from '../experiment/UndoButtons.tsx';
+import type { DeclaredFields } from './declaredFields.ts';
+import { blankAlign } from './document.ts';
+import { DocumentField, Field } from './Fields.tsx';
+import { useDocument, useEdit } from './hooks.ts';
+import { useDeclaredEdit, VariablesEditor } from './VariablesEditor.tsx';
+
+const ways = [
+  ['declared', 'A causal model'],
+  ['table', 'A table of pairs'],
+] as const;
+
+type DeclaredText = Exclude<
+  {
+    readonly [Key in keyof DeclaredFields]: DeclaredFields[Key] extends string ? Key : never;
+  }[keyof DeclaredFields],
+  'seed'
+>;
+
+function DeclaredField(props: {
+  readonly name: DeclaredText;
+  readonly label: string;
+  readonly hint: string;
+  readonly rows?: number;
+  readonly isNumber?: boolean;
+}) {
+  const { declared } = useDocument();
+  const edit = useDeclaredEdit();
+  const { name } = props;
+  return (
+    <Field
+      {...props}
+      value={declared[name]}
+      onChange={(value) => edit((before) => ({ ...before, [name]: value }), name)}
+    />
+  );
+}
+
+function Declared() {
+  const { declared } = useDocument();
+  const edit = useDeclaredEdit();
+  return (
+    <>
+      <VariablesEditor />
+      <div className="fields align-fields">
+        <DeclaredField
+          name="prompt"
+          label="Prompt"
+          hint="With variables in braces: We all like {name} because"
+        />
+        <DeclaredField
+          name="label"
+          label="Label"
+          hint="What follows, one token, with the space before it:  {pronoun}"
+        />
+        <DeclaredField
+          name="interchange"
+          label="Interchanged"
+          hint="The variable whose value comes from the source; several with commas"
+        />
+        <DeclaredField name="count" label="Examples" hint="Pairs that are drawn" isNumber />
+        <DeclaredField
+          name="balanced"
+          label="Balanced"
+          hint="A variable whose values come equally often, or nothing"
+        />
+        <DeclaredField
+          name="distinct"
+          label="Distinct"
+          hint="Variables that never are the same in a prompt, or nothing"
+        />
+        <Field
+          name="dataSeed"
+          label="Seed of the pairs"
+          hint="Default 0"
+          isNumber
+          value={declared.seed}
+          onChange={(seed) => edit((before) => ({ ...before, seed }), 'data seed')}
+        />
+      </div>
+      <label className="check-line">
+        <input
+          type="checkbox"
+          checked={declared.onlyChanged}
+          onChange={({ target }) => edit((before) => ({ ...before, onlyChanged: target.checked }))}
+        />
+        Only pairs whose label changes
+      </label>
+    </>
+  );
+}
+
+export function TaskCard() {
+  const document = useDocument();
+  const edit = useEdit();
+  const name = useId();
+  const isBlank = document === blankAlign;
+  return (
+    <section className="card task-card" aria-labelledby="task-title" data-document>
+      <div className="card-head">
+        <h2 id="task-title">Task</h2>
+        <Examples />
+      </div>
+      <div className="task-ways">
+        <fieldset className="task-choice">
+          <legend className="visually-hidden">Where the examples come from</legend>
+          {ways.map(([way, title]) => (
+            <label key={way} className="check-line">
+              <input
+                type="radio"
+                name={name}
+                checked={document.task === way}
+                onChange={() => edit((before) => ({ ...before, task: way }))}
+              />
+              {title}
+            </label>
+          ))}
+        </fieldset>
+        <span className="task-tools">
+          <button
+            type="button"
+            className="button"
+            aria-disabled={isBlank}
+            onClick={() => {
+              if (!isBlank) edit(() => blankAlign);
+            }}
+          >
+            Empty page
+          </button>
+          <UndoButtons />
+        </span>
+      </div>
+      {document.task === 'declared' ? (
+        <Declared />
+      ) : (
+        <DocumentField
+          name="table"
+          label="Table of pairs"
+          rows={10}
+          hint="Columns base, source, label; baseLabel and sourceLabel if the model's own accuracy is to be known; further columns are positions by name: 3, or 3/5 of base and source"
+        />
+      )}
+      <div className="fields align-fields">
+        {document.testData === null ? (
+          <>
+            <DocumentField name="testShare" label="Kept to test, %" hint="Default 20" isNumber />
+            <DocumentField name="splitSeed" label="Seed of the split" hint="Default 0" isNumber />
+          </>
+        ) : (
+          <p className="mute small">The file gives the examples to test by themselves; they are kept.</p>
+        )}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,337 @@
+// What follows from a document, a model and its tokens: the experiment that a run would be given, the task by itself, and what
+// is wrong, by control. Pure: opening a link, an example or an undo needs nothing but the document.
+
+import { type AlignExperiment, readAlignExperiment } from '../../experiments/align/experiment.ts';
+import type { AlignTaskRequest } from '../../experiments/align/task.ts';
+import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { messageOf } from '../../messages/wording.ts';
+import type { Draft, Surroundings } from '../experiment/definition.ts';
+import { type DeclaredFields, declaredFile, namesOf } from './declaredFields.ts';
+import { declaredProblems, type Problems, plainSentence, variableField } from './declaredProblems.ts';
+import type { AlignDocument, TrainingFields } from './document.ts';
+import { examplesOfTable } from './table.ts';
+
+export interface AlignDraft extends Draft<AlignExperiment> {
+  /** The task alone, which can be looked at while sites and settings are still being typed. */
+  readonly task: AlignTaskRequest | null;
+  /** A prompt of the task. */
+  readonly sample: string;
+}
+
+type Note = (field: string, problem: string | null) => void;
+
+const isLearning = (type: AlignDocument['type']): boolean => type !== 'LowRankRotated' && type !== 'Rotated';
+
+function numberIn(
+  note: Note,
+  field: string,
+  text: string,
+  {
+    least,
+    greatest = Number.POSITIVE_INFINITY,
+    isWhole = false,
+    isAbove = false,
+  }: {
+    readonly least: number;
+    readonly greatest?: number;
+    readonly isWhole?: boolean;
+    /** Above `least`, not at it. */
+    readonly isAbove?: boolean;
+  },
+): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const isRight =
+    Number.isFinite(value) &&
+    (isAbove ? value > least : value >= least) &&
+    value <= greatest &&
+    (!isWhole || Number.isInteger(value));
+  if (!isRight) {
+    const what = isWhole ? 'a whole number' : 'a number';
+    const from = isAbove ? `above ${least}` : `from ${least}`;
+    const to = Number.isFinite(greatest)
+      ? isAbove
+        ? ` and at most ${greatest}`
+        : ` to ${greatest}`
+      : isAbove
+        ? ''
+        : ' on';
+    note(field, `Give ${what} ${from}${to}.`);
+  }
+  return value;
+}
+
+const mostLayersNamed = 1000;
+
+/** `all`, or layers and ranges of them. */
+export function layersOf(text: string, layerCount: number | null, note: Note): 'all' | number | number[] {
+  if (text.trim() === 'all') return 'all';
+  const parts = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  const layers: number[] = [];
+  for (const part of parts) {
+    const [, from = '', to = from] = /^(\d+)(?:\s*[-–]\s*(\d+))?$/.exec(part) ?? [];
+    if (from === '' || Number(to) < Number(from) || Number(to) - Number(from) > mostLayersNamed) {
+      note('layers', `“${part}” is no layer. Write all, or numbers and ranges such as 0, 2-5.`);
+      return 'all';
+    }
+    for (let layer = Number(from); layer <= Number(to); layer++) layers.push(layer);
+  }
+  const [first, ...others] = layers;
+  if (first === undefined) {
+    note('layers', 'Write all, or numbers and ranges such as 0, 2-5.');
+    return 'all';
+  }
+  const beyond = layerCount === null ? undefined : layers.find((layer) => layer >= layerCount);
+  if (beyond !== undefined && layerCount !== null)
+    note('layers', `There is no layer ${beyond}; this model has layers 0 to ${layerCount - 1}.`);
+  const twice = layers.find((layer, at) => layers.indexOf(layer) !== at);
+  if (twice !== undefined) note('layers', `Layer ${twice} is named twice.`);
+  return others.length === 0 ? first : layers;
+}
+
+type Position = number | string | (number | string)[];
+
+const positionOf = (text: string): number | string => (/^\d+$/.test(text) ? Number(text) : text);
+
+/** Names and numbers; those with `+` between are joined into one site. */
+export function positionsOf(text: string, note: Note): number | string | Position[] {
+  const positions = namesOf(text).map((part): Position => {
+    if (!part.includes('+')) return positionOf(part);
+    const joined = part.split('+').map((each) => each.trim());
+    if (joined.includes('')) note('positions', `“${part}” joins a position with nothing.`);
+    return joined.map(positionOf);
+  });
+  const [first, ...others] = positions;
+  if (first === undefined) {
+    note('positions', 'Name at least one position: last, a variable of the prompt, or a number.');
+    return 'last';
+  }
+  const named = positions.map(String);
+  const twice = named.find((position, at) => named.indexOf(position) !== at);
+  if (twice !== undefined) note('positions', `Position ${twice} is named twice.`);
+  return others.length === 0 && typeof first !== 'object' ? first : positions;
+}
+
+function interventionOf(document: AlignDocument, note: Note, width: number | null): unknown {
+  const { type } = document;
+  if (!isLearning(type)) {
+    const rank = numberIn(note, 'rank', document.rank, { least: 1, isWhole: true });
+    if (width !== null && rank > width)
+      note('rank', `There are ${width} directions at this component; give at most ${width}.`);
+    return type === 'Rotated' ? { type, dimensions: rank } : { type, rank };
+  }
+  const penalty = numberIn(note, 'penalty', document.penalty, { least: 0 });
+  const rate = document.boundaryRate.trim();
+  return {
+    type,
+    penalty,
+    ...(rate === ''
+      ? {}
+      : { boundaryRate: numberIn(note, 'boundaryRate', rate, { least: 0, isAbove: true }) }),
+  };
+}
+
+function trainingOf(fields: TrainingFields, note: Note): unknown {
+  const positive = { least: 0, isAbove: true } as const;
+  const whole = { least: 1, isWhole: true } as const;
+  const { optimizer, schedule, shuffle, patience } = fields;
+  return {
+    batchSize: numberIn(note, 'batchSize', fields.batchSize, whole),
+    epochs: numberIn(note, 'epochs', fields.epochs, { ...whole, greatest: 10_000 }),
+    learningRate: numberIn(note, 'learningRate', fields.learningRate, positive),
+    optimizer,
+    schedule,
+    warmUp: numberIn(note, 'warmUp', fields.warmUp, { least: 0, greatest: 1 }),
+    temperature: [
+      numberIn(note, 'temperatureFrom', fields.temperatureFrom, positive),
+      numberIn(note, 'temperatureTo', fields.temperatureTo, positive),
+    ],
+    shuffle,
+    ...(patience.trim() === ''
+      ? {}
+      : {
+          earlyStopping: {
+            patience: numberIn(note, 'patience', patience, whole),
+            least: numberIn(note, 'minDelta', fields.minDelta, { least: 0 }),
+          },
+        }),
+  };
+}
+
+interface Judged {
+  readonly problems: Problems;
+  /** Null while something is wrong. */
+  readonly found: { readonly data: unknown; readonly sample: string } | null;
+}
+
+/** A run looks at its document with every step: what was judged stays judged. */
+const judgedDeclared = new WeakMap<DeclaredFields, Judged>();
+let judgedTable: { readonly text: string; readonly judged: Judged } | null = null;
+
+function judged(document: AlignDocument): Judged {
+  const { declared, table } = document;
+  const known = document.task === 'declared' ? judgedDeclared.get(declared) : undefined;
+  if (known !== undefined) return known;
+  if (document.task === 'table' && judgedTable?.text === table) return judgedTable.judged;
+  const problems: Problems = new Map();
+  const found = dataOf(document, (field, problem) => {
+    if (problem !== null && !problems.has(field)) problems.set(field, problem);
+  });
+  if (document.task === 'declared') judgedDeclared.set(declared, { problems, found });
+  else judgedTable = { text: table, judged: { problems, found } };
+  return { problems, found };
+}
+
+/** A prompt of a document's task; empty while there is none. */
+export const sampleOf = (document: AlignDocument): string => judged(document).found?.sample ?? '';
+
+/** The examples, or null with what is wrong with them noted. */
+function dataOf(document: AlignDocument, note: Note): Judged['found'] {
+  if (document.task === 'declared') {
+    const { problems, sample } = declaredProblems(document.declared);
+    for (const [field, problem] of problems) note(field, problem);
+    return problems.size > 0 ? null : { data: declaredFile(document.declared), sample };
+  }
+  if (document.table.trim() === '') {
+    note('table', 'Paste a table with the columns base, source and label.');
+    return null;
+  }
+  try {
+    const data = examplesOfTable(document.table);
+    if (data.length > 0) return { data, sample: String(data[0]?.base ?? '') };
+    note('table', 'The table has a first line and no examples below it.');
+  } catch (cause) {
+    if (!(cause instanceof ExperimentError)) throw cause;
+    note('table', cause.message);
+  }
+  return null;
+}
+
+function splitOf({ testData, testShare, splitSeed }: AlignDocument, note: Note): unknown {
+  if (testData !== null) return undefined;
+  const share = numberIn(note, 'testShare', testShare, { least: 0, greatest: 99.9, isAbove: true });
+  const seed = numberIn(note, 'splitSeed', splitSeed, { least: 0, greatest: 2 ** 32 - 1, isWhole: true });
+  return share === 20 && seed === 0 ? undefined : { testShare: share / 100, seed };
+}
+
+/** Where a sentence of the file or of the engine belongs: the control that puts it right. */
+export function fieldOf(message: string, { variables }: DeclaredFields): string {
+  const [, path = ''] = /^'([^']*)'/.exec(message) ?? [];
+  const [, name, part] = /^data\.causalModel\.([^.]+)\.?(\w+)?/.exec(path) ?? [];
+  const variable = variables.find((each) => each.name.trim() === name);
+  if (variable !== undefined) {
+    const parts = ['name', 'values', 'parents', 'table'] as const;
+    return variableField(variable.id, parts.find((each) => each === part) ?? 'parents');
+  }
+  if (/positions' has no|^'[^']*' has no position/.test(message)) return 'positions';
+  if (/^All \d+ examples to train with/.test(message)) return 'interchange';
+  if (/^All \d+ examples are one pair/.test(message)) return 'prompt';
+  if (/^Component '/.test(message)) return 'component';
+  const named: readonly (readonly [RegExp, string])[] = [
+    [/^data \(declared\), example \d+\.(label|baseLabel|sourceLabel)$|^data\.label$/, 'label'],
+    [/^data \(declared\)|^data\.prompt$/, 'prompt'],
+    [/^data\.(interchange|count|balanced|distinct)$/, ''],
+    [/^(data|testData)(\.|$)/, 'table'],
+    [/^split\.testShare/, 'testShare'],
+    [/^split\.seed/, 'splitSeed'],
+    [/^site\.layer/, 'layers'],
+    [/^site\.position/, 'positions'],
+    [/^site\.heads/, 'heads'],
+    [/^site/, 'component'],
+    [/^intervention\.(rank|dimensions)/, 'rank'],
+    [/^intervention\.(penalty|boundaryRate)/, ''],
+    [/^training\./, ''],
+    [/^seed$/, 'seed'],
+  ];
+  const found = named.find(([form]) => form.test(path));
+  if (found === undefined) return 'run';
+  return found[1] === '' ? (path.split('.').at(-1) ?? 'run') : found[1];
+}
+
+/** How wide the vector of a site is, where the model says so: joined positions and heads lie one behind the other. */
+function widthOf(
+  component: string,
+  { position, heads }: { readonly position: number | string | Position[]; readonly heads: number[] },
+  model: Surroundings['model'],
+): number | null {
+  if (model === null || !('components' in model)) return null;
+  const width = model.components.find(({ name }) => name === component)?.shape.at(-1);
+  const [first] = Array.isArray(position) ? position : [position];
+  const joined = Array.isArray(first) ? first.length : 1;
+  return typeof width === 'number' ? width * joined * Math.max(1, heads.length) : null;
+}
+
+function headsOf(text: string, note: Note): number[] {
+  const parts = namesOf(text);
+  const foreign = parts.find((part) => !/^\d+$/.test(part));
+  if (foreign !== undefined) note('heads', `“${foreign}” is no head. Give numbers, separated by commas.`);
+  return parts.map(Number);
+}
+
+export function deriveAlign(document: AlignDocument, { model }: Surroundings): AlignDraft {
+  const problems: Problems = new Map();
+  const note: Note = (field, problem) => {
+    if (problem !== null && !problems.has(field)) problems.set(field, problem);
+  };
+  const { found, problems: ofData } = judged(document);
+  for (const [field, problem] of ofData) note(field, problem);
+  const split = splitOf(document, note);
+  const { testData, title } = document;
+  const own = {
+    ...(testData === null ? {} : { testData }),
+    ...(split === undefined ? {} : { split }),
+  };
+  const isTaskSound = found !== null && !problems.has('testShare') && !problems.has('splitSeed');
+  const layerCount = model !== null && 'components' in model ? model.layerCount : null;
+  const position = positionsOf(document.positions, note);
+  const heads = headsOf(document.heads, note);
+  const width = widthOf(document.component, { position, heads }, model);
+  const given = {
+    kind: 'align',
+    version: 1,
+    ...(title === null ? {} : { title }),
+    model: model?.label ?? '',
+    site: {
+      component: document.component,
+      layer: layersOf(document.layers, layerCount, note),
+      position,
+      ...(heads.length === 0 ? {} : { heads }),
+    },
+    intervention: interventionOf(document, note, width),
+    data: found?.data ?? [],
+    ...own,
+    training: trainingOf(document.training, note),
+    seed: numberIn(note, 'seed', document.seed, { least: 0, greatest: 2 ** 32 - 1, isWhole: true }),
+  };
+  const sample = found?.sample ?? '';
+  // What the schema says of it as a whole: a field that is judged here already has its sentence.
+  const task = isTaskSound ? taskIn({ ...given, ...neutralSettings }, document, note) : null;
+  if (problems.size > 0 || model === null) return { experiment: null, problems, task, sample };
+  try {
+    return { experiment: readAlignExperiment(given), problems, task, sample };
+  } catch (cause) {
+    if (!(cause instanceof ExperimentError)) throw cause;
+    note(fieldOf(cause.message, document.declared), plainSentence(messageOf(cause)));
+    return { experiment: null, problems, task, sample };
+  }
+}
+
+const neutralSettings = {
+  site: { component: 'block_output', layer: 0, position: 'last' },
+  intervention: { type: 'LowRankRotated', rank: 1 },
+  training: {},
+  seed: 0,
+};
+
+function taskIn(given: unknown, document: AlignDocument, note: Note): AlignTaskRequest | null {
+  try {
+    const { data, testData, split } = readAlignExperiment(given);
+    return { data, ...(testData ? { testData } : {}), ...(split ? { split } : {}) };
+  } catch (cause) {
+    if (!(cause instanceof ExperimentError)) throw cause;
+    note(fieldOf(cause.message, document.declared), plainSentence(cause.message));
+    return null;
+  }
+}
