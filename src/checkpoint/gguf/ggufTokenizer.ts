@@ -26,28 +26,38 @@ const byteLevel = (cutsWords: boolean): Step => ({
   use_regex: cutsWords,
 });
 
-/** Cut by a pattern whose digits come in groups of at most `digits`. */
-const splitBy = (digits: string): Step => ({
-  type: 'Sequence',
-  pretokenizers: [
-    {
-      type: 'Split',
-      pattern: {
-        Regex:
-          `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}` +
-          '| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+',
-      },
-      behavior: 'Isolated',
-      invert: false,
-    },
-    byteLevel(false),
-  ],
+const sequence = (...pretokenizers: readonly Step[]): Step => ({ type: 'Sequence', pretokenizers });
+
+const splitAt = (pattern: string): Step => ({
+  type: 'Split',
+  pattern: { Regex: pattern },
+  behavior: 'Isolated',
+  invert: false,
 });
 
-const singleDigits: Step = {
-  type: 'Sequence',
-  pretokenizers: [{ type: 'Digits', individual_digits: true }, byteLevel(true)],
-};
+/** Cut by a pattern whose digits come in groups of at most `digits`. */
+const splitBy = (digits: string): Step =>
+  sequence(
+    splitAt(
+      `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}` +
+        '| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+',
+    ),
+    byteLevel(false),
+  );
+
+const digitsStep = (each: boolean): Step => ({ type: 'Digits', individual_digits: each });
+
+const singleDigits = sequence(digitsStep(true), byteLevel(true));
+
+/** Punctuation in runs, and digits by threes. */
+const falconSteps = sequence(
+  { type: 'Punctuation', behavior: 'Contiguous' },
+  byteLevel(true),
+  digitsStep(false),
+  splitAt('[0-9][0-9][0-9]'),
+);
+
+const bloomSteps = sequence(splitAt(' ?[^(\\s|[.,!?…。，、।۔،])]+'), byteLevel(false));
 
 const plain: Cutting = {
   normalizer: null,
@@ -67,9 +77,16 @@ const qwen2: Cutting = { ...plain, normalizer: composed, preTokenizer: splitBy('
 /** By the name in `tokenizer.ggml.pre`. */
 const cuttings: ReadonlyMap<string, Cutting> = new Map([
   ['gpt-2', plain],
+  ['phi-2', plain],
   ['olmo', { ...plain, normalizer: composed }],
+  ['mpt', { ...plain, normalizer: composed }],
   ['smollm', { ...plain, preTokenizer: singleDigits }],
   ['starcoder', { ...plain, preTokenizer: singleDigits }],
+  ['refact', { ...plain, preTokenizer: singleDigits }],
+  ['command-r', { ...plain, normalizer: composed, preTokenizer: singleDigits }],
+  ['dbrx', { ...plain, preTokenizer: splitBy('\\p{N}{1,3}') }],
+  ['falcon', { ...plain, preTokenizer: falconSteps }],
+  ['bloom', { ...plain, preTokenizer: bloomSteps }],
   ['llama-bpe', llama3],
   ['llama3', llama3],
   ['llama-v3', llama3],
