@@ -24,6 +24,7 @@ const ownPages: Readonly<Record<string, ComponentType>> = {
   path: SweepPage,
   attribute: SweepPage,
   align: lazy(() => import('./align/AlignPage.tsx')),
+  steer: lazy(() => import('./steer/SteerPage.tsx')),
 };
 
 /** The dialogs, from the first time on that one is opened: what closes has an end that must be seen. */

@@ -24,6 +24,8 @@ import { patchPage } from './patch/page.ts';
 import { examplePrompts, type PromptStore } from './prompt/promptStore.ts';
 import { createTokenNamesStore, type TokenNamesStore } from './prompt/tokenNames.ts';
 import { createRackStore, type RackStore } from './rack/rackStore.ts';
+import { steerExamples } from './steer/examples.ts';
+import { steerPage } from './steer/page.ts';
 import { attributeExamples, pathExamples, patchExamples as sweepExamples } from './sweep/examples.ts';
 import { attributionPage, patchSweepPage, pathSweepPage } from './sweep/page.ts';
 import type { TraceTypes } from './trace/hooks.ts';
@@ -92,7 +94,8 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     createExperimentPage(attributionPage(attributeExamples), services),
   ];
   const align = createExperimentPage(alignPage(alignExamples), services);
-  const pages: readonly AnyPage[] = [trace, patch, ...sweeps, align];
+  const steer = createExperimentPage(steerPage(steerExamples), services);
+  const pages: readonly AnyPage[] = [trace, patch, ...sweeps, align, steer];
   const opening = createOpeningStore(pages, page);
   const prompt = trace.prompts()[0];
   if (prompt === undefined) throw new Error('The Trace page has no prompt.');

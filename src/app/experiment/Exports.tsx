@@ -10,7 +10,12 @@ import { useAnyPage, useAnyState, useFigure } from './pageContext.tsx';
 
 type Said = { readonly text: string; readonly link?: string };
 
-export function Exports() {
+interface ExportsProps {
+  /** Those that the page has something for; default all. */
+  readonly formats?: readonly ExportFormat[];
+}
+
+export function Exports({ formats = exportFormats }: ExportsProps) {
   const page = useAnyPage();
   const { face } = page;
   const result = useAnyState((state) => state.shown?.result ?? null);
@@ -57,7 +62,7 @@ export function Exports() {
         <button type="button" className="button" onClick={() => void copyLink()}>
           Copy link
         </button>
-        {exportFormats.map((format) => (
+        {formats.map((format) => (
           <button
             key={format}
             type="button"

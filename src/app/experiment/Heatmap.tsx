@@ -1,7 +1,8 @@
 // The figure in the page: laid out for the width there is, drawn by src/figures, which owns the elements inside.
 
 import { useLayoutEffect, useMemo, useRef, useState } from 'react';
-import type { HeatmapDescription } from '../../figures/description.ts';
+import type { CellModel } from '../../figures/cells.ts';
+import type { CellAddress, HeatmapDescription } from '../../figures/description.ts';
 import { layoutHeatmap } from '../../figures/heatmap.ts';
 import { drawHeatmap, type HeatmapView } from '../../figures/screen.ts';
 import { useShownTheme } from '../frame/useShownTheme.ts';
@@ -9,13 +10,25 @@ import { useAnyPage } from './pageContext.tsx';
 
 interface HeatmapProps {
   readonly description: HeatmapDescription;
+  /** What a cell is for on a page of several figures. Without it cells are looked at and pinned in the page's one figure. */
+  readonly own?: {
+    /** Under the pointer or the keyboard; null when it has left. */
+    readonly onLook: (cell: CellModel | null) => void;
+    /** Click, Enter or Space. */
+    readonly onChoose: (cell: CellAddress) => void;
+  };
 }
 
-export function Heatmap({ description }: HeatmapProps) {
+export function Heatmap({ description, own }: HeatmapProps) {
   const { figure } = useAnyPage();
   const theme = useShownTheme();
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<HeatmapView>(null);
+  // The drawing is made once, and speaks to whoever is there when something happens.
+  const listener = useRef(own);
+  useLayoutEffect(() => {
+    listener.current = own;
+  });
   const [width, setWidth] = useState(0);
   const model = useMemo(
     () =>
@@ -43,6 +56,14 @@ export function Heatmap({ description }: HeatmapProps) {
     if (host.current === null || model === null) return;
     if (view.current !== null) {
       view.current.update(model);
+      return;
+    }
+    if (listener.current) {
+      view.current = drawHeatmap(host.current, model, {
+        onHover: (cell) => listener.current?.onLook(cell ?? null),
+        onFocus: (cell) => listener.current?.onLook(cell ?? null),
+        onPin: (cell) => listener.current?.onChoose(cell.address),
+      });
       return;
     }
     const { look, pin, unpin } = figure.getState();

@@ -1,0 +1,123 @@
+// A chat: its turns, each of which can be changed and sent again, and how the model's template writes them down.
+
+import { useEffect, useId } from 'react';
+import { useStore } from 'zustand';
+import type { ChatStore } from './chatStore.ts';
+import type { ChatPassage, Turn } from './document.ts';
+
+const roleWords: Readonly<Record<string, string>> = {
+  system: 'System',
+  user: 'You',
+  assistant: 'Model',
+};
+
+interface TurnFieldProps {
+  readonly turn: Turn;
+  readonly isLast: boolean;
+  readonly onChange: (content: string) => void;
+  readonly onRemove: (() => void) | null;
+  readonly onSend: () => void;
+}
+
+function TurnField({ turn, isLast, onChange, onRemove, onSend }: TurnFieldProps) {
+  const id = useId();
+  const isUser = turn.role === 'user';
+  return (
+    <li className="turn" data-role={turn.role}>
+      <label className="small" htmlFor={id}>
+        {roleWords[turn.role] ?? turn.role}
+      </label>
+      <textarea
+        id={id}
+        className="prompt-text"
+        rows={1}
+        value={turn.content}
+        onChange={(event) => onChange(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || event.shiftKey || !isUser || event.nativeEvent.isComposing) return;
+          event.preventDefault();
+          onSend();
+        }}
+      />
+      <span className="turn-tools">
+        {isUser && (
+          <button type="button" className={isLast ? 'button button-primary' : 'button'} onClick={onSend}>
+            {isLast ? 'Send' : 'Send again from here'}
+          </button>
+        )}
+        {onRemove && (
+          <button
+            type="button"
+            className="button-plain"
+            aria-label={`Take away the turn of ${roleWords[turn.role] ?? turn.role}`}
+            onClick={onRemove}
+          >
+            Remove
+          </button>
+        )}
+      </span>
+    </li>
+  );
+}
+
+interface ChatTurnsProps {
+  readonly passage: ChatPassage;
+  readonly chat: ChatStore;
+  readonly onChange: (messages: readonly Turn[], field?: string) => void;
+  /** The turns up to the one that is sent. */
+  readonly onSend: (messages: readonly Turn[]) => void;
+}
+
+export function ChatTurns({ passage, chat, onChange, onSend }: ChatTurnsProps) {
+  const { written, problem } = useStore(chat, (state) => state);
+  const { messages } = passage;
+  useEffect(() => {
+    const isEmpty = messages.every(({ content }) => content.trim() === '');
+    chat.getState().follow(isEmpty ? null : messages);
+  }, [chat, messages]);
+  const hasSystem = messages[0]?.role === 'system';
+  return (
+    <>
+      <ol className="turns" aria-label="Turns of the chat">
+        {messages.map((turn, at) => (
+          <TurnField
+            // biome-ignore lint/suspicious/noArrayIndexKey: a turn is known by its place
+            key={at}
+            turn={turn}
+            isLast={at === messages.length - 1}
+            onChange={(content) =>
+              onChange(
+                messages.map((each, place) => (place === at ? { ...each, content } : each)),
+                `turn ${at}`,
+              )
+            }
+            onRemove={
+              messages.length > 1 && (turn.role === 'system' || at === messages.length - 1)
+                ? () => onChange(messages.filter((_, place) => place !== at))
+                : null
+            }
+            onSend={() => onSend(messages.slice(0, at + 1))}
+          />
+        ))}
+      </ol>
+      {problem !== null && <p className="field-problem">{problem}</p>}
+      <div className="steer-adds">
+        {!hasSystem && (
+          <button
+            type="button"
+            className="button"
+            onClick={() => onChange([{ role: 'system', content: '' }, ...messages])}
+          >
+            Add a system prompt
+          </button>
+        )}
+      </div>
+      {written !== null && (
+        <details className="rendered">
+          <summary className="small">As the model reads it: {written.tokens.length} tokens</summary>
+          <pre className="mono small">{written.rendered}</pre>
+        </details>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,37 @@
+// What a screen reader hears of texts that grow: whole sentences, each with whose it is, and never a token.
+
+import { useEffect, useRef, useState } from 'react';
+import { columnTitles } from './document.ts';
+import { type Said, sentencesSince } from './shownTexts.ts';
+
+interface SpokenTextsProps {
+  readonly texts: readonly Said[];
+  readonly isRunning: boolean;
+  /** Texts of another prompt or run begin anew. */
+  readonly of: string;
+}
+
+export function SpokenTexts({ texts, isRunning, of }: SpokenTextsProps) {
+  const [said, setSaid] = useState('');
+  const heard = useRef<{ readonly of: string; readonly upTo: Map<string, number> } | null>(null);
+  useEffect(() => {
+    const nameOf = ({ column, direction }: Said) => `${column} ${direction}`;
+    const lengths = () => new Map(texts.map((text) => [nameOf(text), text.text.length]));
+    // What stood there before anything ran is read where it stands.
+    if (heard.current === null || (!isRunning && heard.current.of !== of)) {
+      heard.current = { of, upTo: isRunning ? new Map() : lengths() };
+    } else if (heard.current.of !== of) heard.current = { of, upTo: new Map() };
+    const { upTo } = heard.current;
+    const sentences = texts.flatMap((text) => {
+      const found = sentencesSince(text.text, upTo.get(nameOf(text)) ?? 0, !isRunning || text.whole !== null);
+      upTo.set(nameOf(text), found.upTo);
+      return found.said === '' ? [] : [`${columnTitles[text.column]}: ${found.said}`];
+    });
+    if (sentences.length > 0) setSaid(sentences.join('. '));
+  }, [texts, isRunning, of]);
+  return (
+    <p className="visually-hidden" role="status" aria-live="polite" data-spoken>
+      {said}
+    </p>
+  );
+}

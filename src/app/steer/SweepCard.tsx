@@ -1,0 +1,228 @@
+// The sweep over layers and strengths: what steering reaches beside what it costs, and the texts of a cell.
+
+import { useMemo, useState } from 'react';
+import { measureCell } from '../../experiments/steer/cells.ts';
+import { steerKind } from '../../experiments/steer/kind.ts';
+import type { SteerResult } from '../../experiments/steer/result.ts';
+import type { CellAddress } from '../../figures/description.ts';
+import { Choice } from '../experiment/Choice.tsx';
+import { changedEdit, type SweepField } from './document.ts';
+import { Check, SteerField } from './fields.tsx';
+import { useDocument, useEdit, useOwn } from './hooks.ts';
+import { SteerMap } from './SteerMap.tsx';
+import { formatStrength } from './StrengthField.tsx';
+
+function Fields() {
+  const { sweep } = useDocument();
+  const edit = useEdit();
+  const layerCount = useOwn(({ world }) => world.model?.layerCount ?? null);
+  const change = (part: Partial<SweepField>, field?: string) =>
+    edit((document) => ({ ...document, sweep: { ...document.sweep, ...part } }), field && `sweep ${field}`);
+  return (
+    <>
+      <Check
+        label="Sweep layers and strengths with the next run"
+        isOn={sweep.isOn}
+        onChange={(isOn) =>
+          change({
+            isOn,
+            ...(isOn && sweep.layers === '' && layerCount !== null ? { layers: `0-${layerCount - 1}` } : {}),
+          })
+        }
+      />
+      {sweep.isOn && (
+        <div className="fields steer-sweep-fields">
+          <SteerField
+            label="Layers"
+            name="sweep layers"
+            isText
+            value={sweep.layers}
+            placeholder="0-7"
+            onChange={(layers) => change({ layers }, 'layers')}
+          />
+          <SteerField
+            label="Strengths, in the edit’s unit"
+            name="sweep strengths"
+            isText
+            value={sweep.strengths}
+            onChange={(strengths) => change({ strengths }, 'strengths')}
+          />
+          <SteerField
+            label="Seeds"
+            name="sweep seeds"
+            isText
+            value={sweep.seeds}
+            placeholder="that of the texts"
+            onChange={(seeds) => change({ seeds }, 'seeds')}
+          />
+          <SteerField
+            label="Random directions"
+            name="sweep random"
+            value={sweep.random}
+            onChange={(random) => change({ random }, 'random')}
+          />
+          <SteerField
+            label="New tokens"
+            name="sweep maxNewTokens"
+            value={sweep.maxNewTokens}
+            placeholder="as above"
+            onChange={(maxNewTokens) => change({ maxNewTokens }, 'maxNewTokens')}
+          />
+        </div>
+      )}
+    </>
+  );
+}
+
+const signed = (value: number | null | undefined): string =>
+  value === null || value === undefined ? 'unknown' : `${value > 0 ? '+' : ''}${formatStrength(value)}`;
+
+/** What was chosen on one half of the prompts, and what it does on the other. */
+function Chosen({ result }: { readonly result: SteerResult }) {
+  const { choice, experiment } = result;
+  const { sweep } = experiment;
+  if (choice === null || !sweep) return null;
+  if (choice.layer === null || choice.strength === null)
+    return <p className="steer-choice">No cell keeps to the limits.</p>;
+  return (
+    <p className="steer-choice">
+      Best on one half of the prompts: <b>layer {sweep.layers[choice.layer]}</b>, strength{' '}
+      <b>{formatStrength(sweep.strengths[choice.strength] ?? 0)}</b>, with {signed(choice.chosenOn)} nats. On
+      the other half it has {signed(choice.reported)} nats
+      {choice.random === null ? '' : `, random directions ${signed(choice.random)}`}
+      {choice.surprise === null ? '' : `; perplexity ${formatStrength(Math.exp(choice.surprise))}`}
+      {choice.divergence === null ? '' : `, KL ${formatStrength(choice.divergence)} nats a token`}.
+    </p>
+  );
+}
+
+interface CellProps {
+  readonly result: SteerResult;
+  readonly layer: number;
+  readonly strength: number;
+  readonly onUse: () => void;
+}
+
+function Cell({ result, layer, strength, onUse }: CellProps) {
+  const cell = result.sweep?.[layer]?.[strength];
+  const { sweep } = result.experiment;
+  if (!cell || !sweep) return null;
+  const [own, random] = [measureCell(cell, 'vector'), measureCell(cell, 'random')];
+  const promptOf = (prompt: number) =>
+    (result.prompts[prompt]?.tokens ?? []).map((id) => result.tokenTexts[id] ?? `#${id}`).join('');
+  const line = (name: string, of: typeof own) => (
+    <li>
+      {name}: effect {signed(of.effect?.mean)} nats
+      {of.divergence && `, KL ${formatStrength(of.divergence.mean)} nats a token`}
+      {of.surprise && `, perplexity ${formatStrength(Math.exp(of.surprise.mean))}`}
+      {of.repetition && `, ${Math.round(100 * of.repetition.mean)}\u202f% repeated`}
+    </li>
+  );
+  return (
+    <section className="steer-cell" aria-label="The cell that is open">
+      <div className="card-head">
+        <h3>
+          Layer {sweep.layers[layer]}, strength {formatStrength(sweep.strengths[strength] ?? 0)}
+        </h3>
+        <button type="button" className="button" onClick={onUse}>
+          Steer so
+        </button>
+      </div>
+      <ul className="small">
+        {line('The vector', own)}
+        {sweep.random > 0 && line('Random', random)}
+      </ul>
+      <ol className="steer-cell-texts">
+        {cell.texts.map(({ prompt, seed, direction, text }) => (
+          <li key={`${prompt} ${seed} ${direction}`}>
+            <span className="mute small">
+              {direction === null ? 'vector' : `random ${direction + 1}`}, seed {seed}
+            </span>{' '}
+            <span className="mute">{promptOf(prompt)}</span>
+            <b>{text}</b>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+export function SweepCard() {
+  const result = useOwn((state) => state.shown?.result ?? null);
+  const edit = useEdit();
+  const [open, setOpen] = useState<{ readonly layer: number; readonly strength: number } | null>(null);
+  const [isTable, setTable] = useState(false);
+  const [wanted, setWanted] = useState('cost');
+  const maps = useMemo(
+    () =>
+      result === null
+        ? []
+        : steerKind
+            .show(result)
+            .figures.flatMap((figure) =>
+              figure.kind === 'heatmap' && !figure.name.startsWith('sites') ? [figure] : [],
+            ),
+    [result],
+  );
+  const costs = maps.filter(({ name }) => name !== 'effect');
+  const cost = costs.find(({ name }) => name === wanted) ?? costs[0];
+  const pair = maps.filter((map) => map.name === 'effect' || map === cost);
+  const sweep = result?.experiment.sweep;
+  const choose = (cell: CellAddress) => setOpen({ layer: cell.layer, strength: cell.location });
+  /** Takes layer and strength of the cell over to the edit that was swept. */
+  const use = () => {
+    if (!open || !sweep) return;
+    const [layer, strength] = [sweep.layers[open.layer], sweep.strengths[open.strength]];
+    edit((document) => {
+      const swept = document.edits.find(
+        ({ on, name, vector }) => on && (sweep.edit === undefined || sweep.edit === (name || vector)),
+      );
+      return swept
+        ? changedEdit(document, swept.id, { layers: String(layer), strength: String(strength) })
+        : document;
+    });
+  };
+  return (
+    <section className="card steer-sweep" aria-labelledby="sweep-title" data-document>
+      <div className="card-head">
+        <h2 id="sweep-title">Effect and cost</h2>
+        {maps.length > 0 && (
+          <button type="button" className="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+            Table
+          </button>
+        )}
+      </div>
+      <Fields />
+      {result !== null && maps.length > 0 && (
+        <>
+          <Chosen result={result} />
+          {costs.length > 1 && cost !== undefined && (
+            <div className="steer-which">
+              <Choice
+                label="Cost"
+                value={cost.name}
+                choices={costs.map(
+                  ({ name, description }) =>
+                    [name, description.metric.shortName ?? description.metric.name] as const,
+                )}
+                onChange={setWanted}
+              />
+            </div>
+          )}
+          <div className="steer-maps">
+            {pair.map(({ name, description }) => (
+              <SteerMap
+                key={name}
+                description={description}
+                isTable={isTable}
+                hint="A cell opens its texts."
+                onChoose={choose}
+              />
+            ))}
+          </div>
+          {open && <Cell result={result} {...open} onUse={use} />}
+        </>
+      )}
+    </section>
+  );
+}

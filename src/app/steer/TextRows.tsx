@@ -1,0 +1,189 @@
+// The texts that a vector is made of: a line for each pair, typed or from a table.
+
+import { useId, useState } from 'react';
+import { messageOf } from '../../messages/wording.ts';
+import { Popup } from '../frame/Popup.tsx';
+import type { Passage, TextRow } from './document.ts';
+import { textRowsIn } from './textTable.ts';
+
+/** What of a passage is typed: of a chat its last turn, or how the reply begins. */
+const textOf = (passage: Passage): string =>
+  typeof passage === 'string' ? passage : (passage.reply ?? passage.messages.at(-1)?.content ?? '');
+
+function withText(passage: Passage, text: string): Passage {
+  if (typeof passage === 'string') return text;
+  if (passage.reply !== undefined) return { ...passage, reply: text };
+  const last = passage.messages.length - 1;
+  return {
+    ...passage,
+    messages: passage.messages.map((turn, at) => (at === last ? { ...turn, content: text } : turn)),
+  };
+}
+
+/** What a chat says before the text that is typed. */
+function before(passage: Passage): string | null {
+  if (typeof passage === 'string') return null;
+  const turns = passage.reply === undefined ? passage.messages.slice(0, -1) : passage.messages;
+  return turns.map(({ role, content }) => `${role}: ${content}`).join(' · ') || 'as a chat';
+}
+
+interface PairTableProps {
+  readonly onTake: (rows: readonly TextRow[]) => void;
+}
+
+function PairTable({ onTake }: PairTableProps) {
+  const [isOpen, setIsOpen] = useState(false);
+  const [text, setText] = useState('');
+  const [message, setMessage] = useState<string | null>(null);
+  const id = useId();
+  const take = (given: string) => {
+    try {
+      onTake(textRowsIn(given));
+      setMessage(null);
+      setIsOpen(false);
+    } catch (cause) {
+      setMessage(messageOf(cause));
+    }
+  };
+  return (
+    <Popup
+      isOpen={isOpen}
+      onOpenChange={setIsOpen}
+      className="popover steer-popover"
+      label="A table of texts"
+      align="end"
+      sideOffset={6}
+      trigger={
+        <button type="button" className="button">
+          Paste a table
+        </button>
+      }
+    >
+      <form
+        className="steer-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          event.stopPropagation();
+          take(text);
+        }}
+      >
+        <label className="mute small" htmlFor={id}>
+          Two columns, texts towards and texts away; or the columns text and label. Commas or tabs
+        </label>
+        <textarea
+          id={id}
+          className="prompt-text mono"
+          rows={6}
+          value={text}
+          spellCheck={false}
+          aria-invalid={message !== null}
+          aria-describedby={`${id}-message`}
+          onChange={(event) => setText(event.target.value)}
+        />
+        <input
+          type="file"
+          accept=".csv,.tsv,.txt"
+          aria-label="A file with the table"
+          onChange={(event) => {
+            const [file] = event.target.files ?? [];
+            void file?.text().then(take, (cause: unknown) => setMessage(messageOf(cause)));
+          }}
+        />
+        <p id={`${id}-message`} className="field-problem" role="alert">
+          {message}
+        </p>
+        <button type="submit" className="button button-primary">
+          Take the texts
+        </button>
+      </form>
+    </Popup>
+  );
+}
+
+interface SideProps {
+  readonly passage: Passage;
+  readonly label: string;
+  readonly placeholder: string;
+  readonly onChange: (passage: Passage) => void;
+}
+
+function Side({ passage, label, placeholder, onChange }: SideProps) {
+  const said = before(passage);
+  return (
+    <div className="steer-side-text">
+      {said !== null && <span className="mute small steer-said">{said}</span>}
+      <textarea
+        className="prompt-text"
+        rows={1}
+        aria-label={label}
+        placeholder={placeholder}
+        value={textOf(passage)}
+        onChange={(event) => onChange(withText(passage, event.target.value))}
+      />
+    </div>
+  );
+}
+
+interface TextRowsProps {
+  readonly name: string;
+  readonly rows: readonly TextRow[];
+  readonly problem: string | undefined;
+  readonly onChange: (rows: readonly TextRow[], field?: string) => void;
+}
+
+export function TextRows({ name, rows, problem, onChange }: TextRowsProps) {
+  const change = (at: number, part: Partial<TextRow>, field: string) =>
+    onChange(
+      rows.map((row, place) => (place === at ? { ...row, ...part } : row)),
+      `${field} ${at}`,
+    );
+  return (
+    <div className="steer-texts">
+      <div className="steer-texts-head small mute" aria-hidden="true">
+        <span>Towards</span>
+        <span>Away</span>
+      </div>
+      <ol className="steer-rows" aria-label={`Texts of ${name}`}>
+        {rows.map((row, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a line of a table is known by its place
+          <li key={at} className="steer-row">
+            <Side
+              passage={row.positive}
+              label={`Text ${at + 1} towards`}
+              placeholder={at === 0 ? 'A happy text' : ''}
+              onChange={(positive) => change(at, { positive }, 'positive')}
+            />
+            <Side
+              passage={row.negative}
+              label={`Text ${at + 1} away`}
+              placeholder={at === 0 ? 'A sad text' : ''}
+              onChange={(negative) => change(at, { negative }, 'negative')}
+            />
+            <button
+              type="button"
+              className="button-plain"
+              aria-label={`Take away line ${at + 1}`}
+              onClick={() => onChange(rows.filter((_, place) => place !== at))}
+            >
+              ×
+            </button>
+          </li>
+        ))}
+      </ol>
+      {problem !== undefined && <p className="field-problem">{problem}</p>}
+      <div className="steer-adds">
+        <button
+          type="button"
+          className="button"
+          onClick={() => onChange([...rows, { positive: '', negative: '' }])}
+        >
+          Add a pair
+        </button>
+        <PairTable onTake={onChange} />
+        <span className="mute small">
+          {rows.length} {rows.length === 1 ? 'pair' : 'pairs'}
+        </span>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,89 @@
+// At which tokens which edit acts, before anything is run: of the prompt as it stands, and of the new tokens by the state that
+// makes them. An edit at a prompt's last position changes the first new token, and is shown there too.
+
+import { actsAt, type EditSpan } from '../../runtime/generation/editSpan.ts';
+import type { TokenInfo } from '../../worker/protocol.ts';
+import { type EditField, nameOfEdit } from './document.ts';
+import { positionsIn, wholeIn } from './numberFields.ts';
+
+export interface ActingRow {
+  readonly id: number;
+  readonly name: string;
+  /** Of the prompt's tokens. */
+  readonly prompt: readonly boolean[];
+  /** Whether the state that makes new token k is edited. */
+  readonly steps: readonly boolean[];
+}
+
+const count = (name: 'from' | 'count' | 'every', text: string) =>
+  Number.isNaN(wholeIn(text)) ? {} : { [name]: wholeIn(text) };
+
+/** As the kind reads it: by default at all steps, the one that makes the first new token included. */
+export function spanOf(edit: EditField, tokens: readonly Pick<TokenInfo, 'isSpecial'>[]): EditSpan {
+  const { prompt, steps, specialTokens } = edit;
+  const positions = ((): EditSpan['prompt'] => {
+    if (prompt === 'default') return undefined;
+    if (prompt === 'positions') return positionsIn(edit.positions) ?? [];
+    if (prompt === 'none' || specialTokens) return prompt;
+    return [...tokens.keys()].filter((at) => at > 0 && tokens[at]?.isSpecial !== true);
+  })();
+  return {
+    ...(positions === undefined ? {} : { prompt: positions }),
+    ...(steps === 'default'
+      ? {}
+      : {
+          steps:
+            steps === 'range'
+              ? {
+                  ...count('from', edit.firstStep),
+                  ...count('count', edit.stepCount),
+                  ...count('every', edit.everyStep),
+                }
+              : steps,
+        }),
+  };
+}
+
+/**
+ * @param tokens of the prompt
+ * @param newTokens how many are shown
+ * @returns a row for each edit that is on
+ * @throws PlanError for a position that the prompt does not have
+ */
+export function actingRows(
+  edits: readonly EditField[],
+  tokens: readonly Pick<TokenInfo, 'isSpecial'>[],
+  newTokens: number,
+): readonly ActingRow[] {
+  return edits
+    .filter(({ on }) => on)
+    .map((edit) => {
+      const acts = actsAt(spanOf(edit, tokens), tokens.length);
+      return {
+        id: edit.id,
+        name: nameOfEdit(edit),
+        prompt: tokens.map((_, position) => acts(position)),
+        steps: Array.from({ length: newTokens }, (_, step) => acts(tokens.length - 1 + step)),
+      };
+    });
+}
+
+/** The row in words: `at steps 1 to 4 of 20` */
+export function spokenRow({ name, prompt, steps }: ActingRow): string {
+  const ranges = (flags: readonly boolean[], from: number): string => {
+    const found: string[] = [];
+    for (let at = 0; at < flags.length; at++) {
+      if (!flags[at]) continue;
+      const start = at;
+      while (flags[at + 1]) at++;
+      found.push(start === at ? `${start + from}` : `${start + from} to ${at + from}`);
+    }
+    return found.join(', ');
+  };
+  const [inPrompt, inSteps] = [ranges(prompt, 0), ranges(steps, 1)];
+  const where = [
+    inPrompt === '' ? null : `at positions ${inPrompt} of the prompt`,
+    inSteps === '' ? null : `where new tokens ${inSteps} are made`,
+  ].filter((part) => part !== null);
+  return `${name} acts ${where.length === 0 ? 'nowhere' : where.join(' and ')}.`;
+}

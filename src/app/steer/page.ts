@@ -1,0 +1,123 @@
+// The Steer page as the rooms of experiments take it. It is loaded with the frame, so that links and files find it; what the
+// page itself needs comes when it is first looked at.
+
+import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { type SteerExperiment, steerColumns } from '../../experiments/steer/experiment.ts';
+import { steerKind } from '../../experiments/steer/kind.ts';
+import type { SteerResult } from '../../experiments/steer/result.ts';
+import { withoutDefaults } from '../../share/link.ts';
+import type { Example, PageDefinition } from '../experiment/definition.ts';
+import { blankEdit, blankSteering, changedPrompt } from './document.ts';
+import { deriveSteer, experimentIn } from './draft.ts';
+import type { SteerTypes } from './hooks.ts';
+import { documentOf } from './opened.ts';
+import { shownTokens } from './shownTexts.ts';
+
+export type SteerExample = Example<SteerExperiment, SteerResult>;
+
+/** Texts of prompts, which the rooms read; a chat is written by the model's template, and its last turn stands for it. */
+export const promptTexts = ({ prompts }: SteerTypes['document']): readonly string[] =>
+  prompts.map(({ passage }) => (typeof passage === 'string' ? passage : ''));
+
+/** As the page gives it: in the form in which its document says the same. */
+function normal(experiment: SteerExperiment): SteerExperiment {
+  try {
+    const { revision } = experiment;
+    const own = experimentIn(documentOf(experiment), experiment.model);
+    return { ...own, ...(revision === undefined ? {} : { revision }) };
+  } catch (error) {
+    // What the page has no controls for stands as it is; opening it says so.
+    if (error instanceof ExperimentError) return experiment;
+    throw error;
+  }
+}
+
+const vectorDefaults = { component: 'block_output', normalize: false };
+const editDefaults = {
+  on: blankEdit.on,
+  strength: 1,
+  unit: 'raw',
+  map: { kind: 'add' },
+  keepNorm: false,
+  specialTokens: false,
+};
+const defaults = {
+  edits: [],
+  prompts: [],
+  generation: { maxNewTokens: 20, seed: 0, samples: 1, stop: [] },
+  columns: ['unsteered', 'steered'],
+  directions: 1,
+  candidates: 10,
+  words: { away: [] },
+};
+
+/** `steer-rome` */
+function fileStem({ experiment }: SteerResult): string {
+  const name = (experiment.title ?? experiment.vectors.map((vector) => vector.name).join(' '))
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 40);
+  return `steer${name === '' ? '' : `-${name}`}`;
+}
+
+/** Largest difference of a token's log-probability under the unsteered model; where tokens differ, infinity. */
+function difference(a: SteerResult, b: SteerResult): number {
+  let largest = 0;
+  a.texts.forEach((own, prompt) => {
+    own?.forEach((text, at) => {
+      const other = b.texts[prompt]?.[at];
+      if (!other || other.tokens.join() !== text.tokens.join()) {
+        largest = Number.POSITIVE_INFINITY;
+        return;
+      }
+      text.logProbabilities.forEach((value, place) => {
+        const apart = Math.abs((value ?? 0) - (other.logProbabilities[place] ?? 0));
+        largest = Math.max(largest, apart);
+      });
+    });
+  });
+  return largest;
+}
+
+export const steerPage = (examples: readonly SteerExample[]): PageDefinition<SteerTypes> => ({
+  kind: steerKind,
+  title: 'Steer',
+  noun: 'steering',
+  examples,
+  blank: blankSteering,
+  prompts: promptTexts,
+  withPrompt: (document, index, passage) => changedPrompt(document, index, { passage }),
+  derive: deriveSteer,
+  documentOf,
+  experimentOf: ({ experiment }) => normal(experiment),
+  shared: (experiment) => experiment,
+  brief: ({ vectors, edits, ...experiment }) =>
+    withoutDefaults(
+      {
+        ...experiment,
+        vectors: vectors.map((vector) => withoutDefaults(vector, vectorDefaults)),
+        edits: edits.map((edit) => withoutDefaults(edit, editDefaults)),
+        columns: steerColumns.filter((column) => experiment.columns.includes(column)),
+      },
+      defaults,
+    ),
+  standIn: (result) => ({
+    model: { label: result.experiment.model, layerCount: 0, maxPositions: Number.POSITIVE_INFINITY },
+    prompts: promptTexts(documentOf(result.experiment)).map((text, prompt) => ({
+      text,
+      tokens: shownTokens(result, result.prompts[prompt]?.tokens ?? []).map((token) => ({
+        ...token,
+        isSpecial: false,
+      })),
+    })),
+  }),
+  difference,
+  figure: (result) => {
+    const [figure] = steerKind.show(result).figures;
+    if (!figure)
+      throw new Error('This steering has no sweep, and so no figure. Its texts are in CSV and JSON.');
+    return figure;
+  },
+  fileStem,
+});
