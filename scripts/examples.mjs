@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** The page shows three digits and compares six; more only make the page heavier. */
 const brief = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(7)) : value);
 
-for (const folder of ['examples', 'examples/patch', 'examples/attribute']) {
+for (const folder of ['examples', 'examples/patch', 'examples/attribute', 'examples/steer']) {
   mkdirSync(`${root}${folder}/results`, { recursive: true });
   for (const name of readdirSync(`${root}${folder}`).filter((file) => file.endsWith('.json'))) {
     const experiment = await readExperiment(JSON.parse(readFileSync(`${root}${folder}/${name}`, 'utf8')));

@@ -6,6 +6,7 @@ import type { ShownFigure } from '../shown.ts';
 import { type CellMeasures, measureCell } from './cells.ts';
 import { editName, sweptEdit } from './experiment.ts';
 import type { SteerResult, SweepCell, VectorResult } from './result.ts';
+import { strengthFigures } from './strengthFigure.ts';
 
 type Site = VectorResult['sites'][number];
 
@@ -201,8 +202,9 @@ function sweepFigures(result: SteerResult): readonly ShownFigure[] {
   return sweepMaps.flatMap(drawn);
 }
 
-/** Maps of the sites, then of the sweep. */
+/** Maps of the sites, then of the sweep, and its measures over the strength. */
 export const steerFigures = (result: SteerResult): readonly ShownFigure[] => [
   ...siteFigures(result),
   ...sweepFigures(result),
+  ...strengthFigures(result),
 ];

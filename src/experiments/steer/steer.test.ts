@@ -44,7 +44,7 @@ interface Expected {
 
 // Written by expected/make_steer.py; its shape is that of the script.
 const expected = JSON.parse(
-  readFileSync(new URL('./expected/steer.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('./expected/steer.expected.json', import.meta.url), 'utf8'),
 ) as Expected;
 const { given } = expected;
 

@@ -1,4 +1,4 @@
-"""Writes steer.json: a steering of models/tiny-atlas with PyTorch and transformers, for steer.test.ts.
+"""Writes steer.expected.json: a steering of models/tiny-atlas with PyTorch and transformers, for steer.test.ts.
 
     python make_steer.py   # torch, transformers and scikit-learn
 
@@ -163,4 +163,4 @@ given = {
 }
 rounded = lambda value: json.loads(json.dumps(value), parse_float=lambda text: float(f"{float(text):.9g}"))
 found = rounded({"given": given, "sites": sites, "headSites": head_sites, "texts": texts})
-(here / "steer.json").write_text(json.dumps(found, ensure_ascii=False) + "\n")
+(here / "steer.expected.json").write_text(json.dumps(found, ensure_ascii=False) + "\n")
