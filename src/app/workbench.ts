@@ -2,11 +2,11 @@
 // React here; the tests build a workbench over a hand-written engine.
 
 import type { Engine } from '../worker/protocol.ts';
-import { alignExamples } from './align/examples.ts';
-import { alignPage } from './align/page.ts';
+import { alignFace } from './align/face.ts';
 import { followAddress, type PageAddress } from './experiment/address.ts';
 import { type AnyPage, createExperimentPage, type ExperimentPage } from './experiment/experimentPage.ts';
 import { noKeeper, type ResultKeeper } from './experiment/keptResults.ts';
+import { createLatePage } from './experiment/latePage.ts';
 import { createOpeningStore, type OpeningStore } from './experiment/opening.ts';
 import { createRunDesk, type RunDesk } from './experiment/runDesk.ts';
 import { learnFromRuns } from './experiment/speed.ts';
@@ -93,7 +93,10 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     createExperimentPage(pathSweepPage(pathExamples), services),
     createExperimentPage(attributionPage(attributeExamples), services),
   ];
-  const align = createExperimentPage(alignPage(alignExamples), services);
+  const align = createLatePage(alignFace, async (figure) => {
+    const { mountAlign } = await import('./align/mount.ts');
+    return mountAlign(services, figure);
+  });
   const steer = createExperimentPage(steerPage(steerExamples), services);
   const pages: readonly AnyPage[] = [trace, patch, ...sweeps, align, steer];
   const opening = createOpeningStore(pages, page);

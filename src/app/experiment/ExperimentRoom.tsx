@@ -1,7 +1,7 @@
 // The room that every page of an experiment is in: what came of opening something, a model to choose where there is none, and
 // a question before a tab goes whose run would be lost.
 
-import { lazy, type ReactNode, Suspense, useEffect } from 'react';
+import { lazy, type ReactNode, Suspense, use, useEffect } from 'react';
 import { useModel } from '../workbenchContext.tsx';
 import type { AnyPage } from './experimentPage.ts';
 import { OpenedNotices } from './OpenedNotices.tsx';
@@ -50,10 +50,18 @@ interface ExperimentRoomProps {
   readonly children: ReactNode;
 }
 
+/** What is shown while the page is fetched is the frame's. */
+function Fetched({ page, children }: ExperimentRoomProps) {
+  if (page.load !== undefined) use(page.load());
+  return children;
+}
+
 export function ExperimentRoom({ page, children }: ExperimentRoomProps) {
   return (
     <PageProvider value={page}>
-      <Room>{children}</Room>
+      <Fetched page={page}>
+        <Room>{children}</Room>
+      </Fetched>
     </PageProvider>
   );
 }

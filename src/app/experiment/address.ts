@@ -74,13 +74,25 @@ export function followAddress(
     if (page === undefined || own.has(name)) return;
     own.set(name, nameOf(name));
     // What was opened on it from elsewhere stays: a file, or a sweep of the rack.
-    if (isAnew || page.isBlank()) onFirst(page);
+    if (!isAnew && !page.isBlank()) return;
+    if (page.load === undefined) onFirst(page);
+    else void firstOf(page, page.load, isAnew);
+  }
+
+  async function firstOf(page: AnyPage, load: () => Promise<void>, isAnew: boolean): Promise<void> {
+    try {
+      await load();
+      if (isAnew || page.isBlank()) following(() => onFirst(page));
+    } catch (cause) {
+      onRefuse(messageOf(cause));
+    }
   }
 
   async function open(fragment: string): Promise<void> {
     isKept = true;
     try {
       const { name, experiment, view } = await readLink(fragment, faces);
+      await pages.find((each) => each.name === name)?.load?.();
       following(() => {
         pages.find((each) => each.name === name)?.openExperiment(experiment, view);
         own.set(name, fragment);

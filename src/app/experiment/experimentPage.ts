@@ -72,6 +72,8 @@ export interface AnyPage {
   > & { readonly examples: readonly Example<AnyExperiment, AnyResult>[] };
   readonly store: Watched<AnyPageState>;
   readonly figure: FigureStore;
+  /** Fetches the page; absent on one that is there from the start. Nothing may be opened on it before. */
+  readonly load?: () => Promise<void>;
   /** Whether nothing has been opened or typed on it yet. */
   isBlank(): boolean;
   /** Readers of its prompts, in the order of the definition. */
@@ -123,10 +125,10 @@ const unfinishedKey = (name: string): string => `unfinished ${name}`;
 export function createExperimentPage<T extends PageTypes>(
   definition: PageDefinition<T>,
   { engine, model, desk, keeper }: PageServices,
+  figure: FigureStore = createFigureStore(definition.look),
 ): ExperimentPage<T> {
   const { kind, title } = definition;
   const store = createStore<PageState<T>>(() => initialState(definition));
-  const figure = createFigureStore(definition.look);
   const prompts = createPrompts(
     engine,
     () => model.getState().info,

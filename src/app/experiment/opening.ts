@@ -42,6 +42,7 @@ export function createOpeningStore(pages: readonly AnyPage[], place: PageStore):
       throw new ExperimentError(
         `It is of kind '${name}', which has no page here. Run it from the command line: patchbay run FILE.json --out DIR.`,
       );
+    await page.load?.();
     if (isResult) page.openResult(value);
     else page.openExperiment(value);
     place.getState().go(page.name);

@@ -86,9 +86,9 @@ export function createStatusStore(
     say(wasCancelled ? `Loading ${before.load.label} was cancelled.` : loadSentence(state.load, before.load));
   });
   prompt.subscribe((state, before) => say(promptSentence(state, before)));
-  for (const { name, face, store: own } of pages) {
-    own.subscribe((state, before) => {
-      if (place.getState().place === name) say(runSentence(face, state, before));
+  for (const page of pages) {
+    page.store.subscribe((state, before) => {
+      if (place.getState().place === page.name) say(runSentence(page.face, state, before));
     });
   }
   return store;
