@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   generate: () => import('./commands/generate.ts'),
   trace: () => import('./commands/trace.ts'),
   run: () => import('./commands/run.ts'),
+  export: () => import('./commands/export.ts'),
   conformance: () => import('./commands/conformance.ts'),
 };
 

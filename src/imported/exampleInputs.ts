@@ -5,7 +5,7 @@ import { CheckpointError } from '../checkpoint/checkpoint.ts';
 import { quoted } from '../messages/wording.ts';
 import { standardNormal, uniformStream } from '../random/noise.ts';
 import { integerOf } from './attributes.ts';
-import type { DeclaredSize, ValueInfo } from './onnxFile.ts';
+import type { DeclaredSize, ValueInfo, Weight } from './onnxFile.ts';
 import type { NormalGraph } from './piece.ts';
 import type { NamedTensors } from './runtime.ts';
 import {
@@ -102,16 +102,26 @@ export function joinGroups(groups: readonly SizeGroup[], a: string, b: string): 
     .map((group) => (group.name === a ? { ...group, axes: [...group.axes, ...(other?.axes ?? [])] } : group));
 }
 
+/** The depth of a OneHot, which is a weight of one number; 2 where it is none, since an index below that is within any. */
+function oneHotDepth(depth: Weight | undefined): number {
+  if (depth?.place.kind !== 'memory' || sizeOf(depth.shape) !== 1) return 2;
+  return Number(tensorOfBytes(depth.dtype, depth.shape, depth.place.bytes).data[0] ?? 2);
+}
+
 /** Operators that hand indices on as they are. */
 const passing = new Set(['Cast', 'Reshape', 'Unsqueeze', 'Squeeze', 'Identity', 'Flatten', 'Transpose']);
 
-/** Rows of the smallest table that an input indexes; undefined where it indexes none. */
-export function tableRows(graph: NormalGraph, input: string): number | undefined {
+/** Rows of the smallest table that an input indexes, in memory or as ones and zeros; undefined where it indexes none. */
+function tableRows(graph: NormalGraph, input: string): number | undefined {
   const names = new Set([input]);
   let rows: number | undefined;
   for (const node of graph.nodes) {
     if (passing.has(node.op) && names.has(node.inputs[0] ?? ''))
       for (const name of node.outputs) names.add(name);
+    if (node.op === 'OneHot' && names.has(node.inputs[0] ?? '')) {
+      const depth = oneHotDepth(graph.weights.get(node.inputs[1] ?? ''));
+      rows = Math.min(rows ?? depth, depth);
+    }
     const table = node.op === 'Gather' ? graph.weights.get(node.inputs[0] ?? '') : undefined;
     if (!table || !names.has(node.inputs[1] ?? '')) continue;
     const size = table.shape[integerOf(node, 'axis') ?? 0] ?? 1;

@@ -4,9 +4,10 @@ import type { ByteSource } from '../checkpoint/sources/byteSource.ts';
 import { Programs } from '../runtime/backends/programs.ts';
 import { Turns } from '../runtime/backends/turns.ts';
 import { executePlan } from './execute.ts';
-import { type FixedInputs, normalise } from './normalise.ts';
+import { exportHooked } from './exportHooked.ts';
+import { normalise } from './normalise.ts';
 import { dependentOn } from './order.ts';
-import type { NormalGraph, RunnablePiece } from './piece.ts';
+import type { FixedInputs, NormalGraph, RunnablePiece } from './piece.ts';
 import type { PlanRow } from './plan.ts';
 import { type Probe, probe } from './probe.ts';
 import { readOnnx } from './readOnnx.ts';
@@ -137,6 +138,18 @@ export class ImportedModel {
       await this.#pieces.trim();
       return results;
     });
+  }
+
+  /**
+   * The model as an ONNX file with hooks; see `exportHooked`.
+   * @throws SiteError when a site does not exist
+   */
+  exportHooked(names: readonly string[]): Promise<Uint8Array> {
+    const sites = [...new Set(names.map((name) => this.resolve(name)))].flatMap((name) => {
+      const facts = this.probe.tensors.get(name);
+      return facts ? [{ name, facts }] : [];
+    });
+    return this.#turns.take(() => exportHooked(this.graph, this.#store, sites));
   }
 
   /** Release what was made for this model. The runtime stays open. */

@@ -5,6 +5,7 @@ import { CheckpointError } from '../checkpoint/checkpoint.ts';
 import { didYouMean } from '../messages/nearest.ts';
 import { listed, quoted } from '../messages/wording.ts';
 import { floatBytesOf, integerOf, integersOfAttribute } from './attributes.ts';
+import { branchInputs } from './branchInputs.ts';
 import { withoutFunctions } from './functions.ts';
 import {
   type OnnxFile,
@@ -15,14 +16,11 @@ import {
   type Weight,
 } from './onnxFile.ts';
 import { dependentOn, inOrder, isRandom, nodeLabel } from './order.ts';
-import { type NormalGraph, nodesNeeded, openPiece } from './piece.ts';
+import { type FixedInputs, type NormalGraph, nodesNeeded, openPiece } from './piece.ts';
 import { renamedNode } from './rename.ts';
 import type { OnnxRuntime } from './runtime.ts';
 import { bytesOf, type ElementType, sizeOf, type Tensor, tensorFrom } from './tensor.ts';
 import { type WeightStore, weightsOfNode } from './weightStore.ts';
-
-/** Inputs that are constants from here on: a number, or a truth value. */
-export type FixedInputs = Readonly<Record<string, number | boolean>>;
 
 interface Draft {
   nodes: readonly OnnxNode[];
@@ -113,6 +111,7 @@ const graphOf = (file: OnnxFile, draft: Draft): NormalGraph => ({
   inputs: draft.inputs,
   outputs: draft.outputs,
   aliases: draft.aliases,
+  fixed: {},
 });
 
 /** Compute what depends on weights alone, and keep what the rest reads of it. */
@@ -297,9 +296,13 @@ export async function normalise(
   };
   requireKnownDomains(draft.nodes);
   fixInputs(draft, fixed);
+  const chosen: Record<string, number | boolean> = { ...fixed };
   for (;;) {
     takeConstants(draft);
     draft.nodes = inOrder(draft.nodes, namesOf(draft));
+    const branching = branchInputs(draft);
+    fixInputs(draft, branching);
+    Object.assign(chosen, branching);
     await foldConstants(file, draft, runtime, store);
     if (!(await takeBranches(draft, store))) break;
   }
@@ -309,6 +312,8 @@ export async function normalise(
     throw new CheckpointError(`Output ${quoted(missing)} is computed by nothing. The file is damaged.`);
   dropUnread(draft);
   dropCopies(draft);
-  for (const node of draft.nodes) for (const [, weight] of weightsOfNode(node)) await store.load(weight);
-  return graphOf(file, draft);
+  const inNodes = draft.nodes.flatMap((node) => [...weightsOfNode(node)].map(([, weight]) => weight));
+  store.keepOnly(new Set([...draft.weights.values(), ...inNodes]));
+  for (const weight of inNodes) await store.load(weight);
+  return { ...graphOf(file, draft), fixed: chosen };
 }

@@ -8,6 +8,9 @@ import { isFloat, type Tensor } from './tensor.ts';
 import { type WeightStore, weightsOfNode } from './weightStore.ts';
 import { type WrittenValue, writeOnnx } from './writeOnnx.ts';
 
+/** Inputs that are constants: a number, or a truth value. */
+export type FixedInputs = Readonly<Record<string, number | boolean>>;
+
 /** A graph after normalising: everything that the pieces of a model are cut from. */
 export interface NormalGraph {
   readonly irVersion: number;
@@ -19,6 +22,8 @@ export interface NormalGraph {
   readonly outputs: readonly string[];
   /** Names that stood for another tensor and are gone: `Identity` of it. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Inputs of the file that are constants here, those that choose a branch among them. */
+  readonly fixed: FixedInputs;
 }
 
 /** Weights of at least this size are inputs of the piece. */

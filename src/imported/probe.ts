@@ -49,13 +49,16 @@ const isTensorNode = ({ op }: OnnxNode): boolean =>
 const distinct = [6, 10, 14, 22, 26, 34, 38, 46];
 const probedBatch = 2;
 
-const sizesFor = (groups: readonly SizeGroup[]): Sizes =>
+const sizesFor = (groups: readonly SizeGroup[], unit = 1): Sizes =>
   Object.fromEntries(
     groups.map(({ name }, index) => [
       name,
-      name === batchName ? probedBatch : (distinct[index] ?? 58 + 2 * index),
+      name === batchName ? probedBatch : unit * (distinct[index] ?? 58 + 2 * index),
     ]),
   );
+
+/** What images are divided by before they are put together again: 6, 10, 14 of these are multiples of 32. */
+const imageUnit = 16;
 
 interface Settled {
   readonly groups: readonly SizeGroup[];
@@ -76,9 +79,10 @@ function* joinings(groups: readonly SizeGroup[]): Generator<readonly SizeGroup[]
   if (atOneAxis.length < groups.length) yield atOneAxis;
   yield* sums(groups);
   for (const base of atOneAxis === groups ? [groups] : [groups, atOneAxis]) {
-    for (const [index, a] of base.entries()) {
-      for (const b of base.slice(index + 1)) yield joinGroups(base, a.name, b.name);
-    }
+    const pairs = base.flatMap((a, index) => base.slice(index + 1).map((b) => [a.name, b.name] as const));
+    // The batch is joined with another axis last: a model runs with equal numbers that mean different things.
+    const isLast = ([a, b]: readonly [string, string]): number => Number(a === batchName || b === batchName);
+    for (const [a, b] of pairs.toSorted((x, y) => isLast(x) - isLast(y))) yield joinGroups(base, a, b);
   }
 }
 
@@ -116,6 +120,8 @@ async function settle(
   };
   const found = await attempt(first, sizesFor(first));
   if (found) return found;
+  const asImage = await attempt(first, sizesFor(first, imageUnit));
+  if (asImage) return asImage;
   let tries = 0;
   for (const groups of joinings(first)) {
     tries += 1;

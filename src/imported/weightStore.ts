@@ -103,9 +103,9 @@ export class WeightStore {
     return [...this.#loaded.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   }
 
-  /** Let go of a weight that nothing reads any more. */
-  forget(weight: Weight): void {
-    this.#loaded.delete(weight);
+  /** Let go of all other weights; nothing reads them any more. */
+  keepOnly(weights: ReadonlySet<Weight>): void {
+    for (const weight of [...this.#loaded.keys()]) if (!weights.has(weight)) this.#loaded.delete(weight);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,82 @@
+// Opens a model brought as ONNX for the length of one command.
+
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CheckpointError } from '../checkpoint/checkpoint.ts';
+import { diskFolder, openDiskFile } from '../checkpoint/sources/disk.ts';
+import { ImportedModel, type OpenImportedOptions } from '../imported/importedModel.ts';
+import { createNodeRuntime, createWasmRuntimeOnNode } from '../imported/nodeRuntime.ts';
+import type { FixedInputs } from '../imported/piece.ts';
+import type { OnnxRuntime } from '../imported/runtime.ts';
+import { UsageError } from './arguments.ts';
+import type { Arguments, CommandOption } from './command.ts';
+import type { HostBackendKind, HostOptions } from './hostModel.ts';
+
+/** Whether a person means an ONNX file. */
+export const isOnnxFile = (spec: string): boolean => /\.onnx$/i.test(spec);
+
+export const fixOption: CommandOption = {
+  value: 'INPUT=VALUE',
+  about: 'an input of an ONNX file that is a constant: one that chooses a branch',
+  isRepeated: true,
+};
+
+/** @throws UsageError when a fix is not of the form `name=number`, `name=true` or `name=false` */
+export function readFixed(args: Arguments): FixedInputs {
+  return Object.fromEntries(
+    args.texts('fix').map((text) => {
+      const [, name, value] = /^(.+)=(true|false|-?[\d.]+)$/.exec(text) ?? [];
+      if (name === undefined || value === undefined)
+        throw new UsageError(`--fix must be INPUT=VALUE with a number, true or false; it is '${text}'.`);
+      return [name, value === 'true' ? true : value === 'false' ? false : Number(value)];
+    }),
+  );
+}
+
+/** A runtime for ONNX files, default as many threads as the engine's own models have. */
+export function createOnnxRuntime(
+  kind: HostBackendKind,
+  { threads }: HostOptions = {},
+): Promise<OnnxRuntime> {
+  return kind === 'node' ? createNodeRuntime(threads ?? 2) : createWasmRuntimeOnNode(threads ?? 2);
+}
+
+/** @throws CheckpointError when the file is not there, or cannot be opened */
+export async function openOnnx(
+  path: string,
+  runtime: OnnxRuntime,
+  options: Omit<OpenImportedOptions, 'openPart'> = {},
+): Promise<ImportedModel> {
+  const source = await openDiskFile(path);
+  if (!source) throw new CheckpointError(`'${path}' does not exist. Check the path.`);
+  const folder = dirname(path);
+  try {
+    return await ImportedModel.open(source, runtime, {
+      ...options,
+      openPart: async (name) => (existsSync(folder) ? diskFolder(folder).open(name) : undefined),
+    });
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** Open, use and close. */
+export async function withOnnx<T>(
+  path: string,
+  kind: HostBackendKind,
+  options: HostOptions & { readonly fixed?: FixedInputs },
+  use: (model: ImportedModel) => Promise<T>,
+): Promise<T> {
+  const runtime = await createOnnxRuntime(kind, options);
+  try {
+    const model = await openOnnx(path, runtime, options.fixed ? { fixed: options.fixed } : {});
+    try {
+      return await use(model);
+    } finally {
+      await model.dispose();
+    }
+  } finally {
+    await runtime.close();
+  }
+}
