@@ -9,7 +9,7 @@ import { TokenText } from '../prompt/TokenText.tsx';
 import { spokenToken } from '../prompt/tokenText.ts';
 import { formatRoundPercent } from '../quantities.ts';
 import { useBench, useBenchState, useDocument, usePatchDraft } from './benchContext.tsx';
-import { swappedRuns } from './document.ts';
+import { shownSource, swappedRuns, withoutSource } from './document.ts';
 import { differingPositions, differingSources } from './matching.ts';
 import { PairsForm } from './PairsForm.tsx';
 import { Watched } from './Watched.tsx';
@@ -118,8 +118,14 @@ function useHandMatching() {
     if (chosen === null) return;
     const isSame = draft.matching[chosen] === source;
     page.edit((document) => {
-      const [first = {}, ...others] = document.corrections;
-      return { ...document, corrections: [{ ...first, [chosen]: isSame ? null : source }, ...others] };
+      const shown = shownSource(document);
+      const corrections = document.sources.map((_, index) => document.corrections[index] ?? {});
+      return {
+        ...document,
+        corrections: corrections.map((own, index) =>
+          index === shown ? { ...own, [chosen]: isSame ? null : source } : own,
+        ),
+      };
     });
     setChosen(null);
   };
@@ -133,7 +139,9 @@ export function PromptRows() {
   const readings = useBenchState((state) => state.readings);
   const [isMatching, setIsMatching] = useState(false);
   const { chosen, setChosen, correct } = useHandMatching();
-  const [base, first] = readings;
+  const shown = shownSource(document);
+  const base = readings[0];
+  const first = readings[shown + 1];
   const hasBoth = (base?.tokens?.length ?? 0) > 0 && (first?.tokens?.length ?? 0) > 0;
   const baseDiffers = new Set(
     hasBoth ? differingPositions(ids(base?.tokens), ids(first?.tokens), draft.matching) : [],
@@ -192,8 +200,8 @@ export function PromptRows() {
           key={place}
           index={place + 1}
           label={document.sources.length === 1 ? 'Source' : `Source ${place + 1}`}
-          different={place === 0 ? sourceDiffers : nothing}
-          onChip={isMatching && place === 0 ? correct : undefined}
+          different={place === shown ? sourceDiffers : nothing}
+          onChip={isMatching && place === shown ? correct : undefined}
           chosen={chosen === null ? null : (draft.matching[chosen] ?? null)}
         >
           {document.sources.length > 1 && (
@@ -201,15 +209,7 @@ export function PromptRows() {
               type="button"
               className="button-plain small"
               aria-label={`Remove source ${place + 1}`}
-              onClick={() =>
-                page.edit((own) => ({
-                  ...own,
-                  sources: own.sources.filter((__, other) => other !== place),
-                  cables: own.cables.filter(
-                    ({ from, to }) => from?.run !== `source_${place}` && to.run !== `source_${place}`,
-                  ),
-                }))
-              }
+              onClick={() => page.edit((own) => withoutSource(own, place))}
             >
               Remove
             </button>

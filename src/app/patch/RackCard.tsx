@@ -14,7 +14,7 @@ import {
   useSockets,
 } from './benchContext.tsx';
 import { coneOf } from './cone.ts';
-import { type Cable, sourceIndex } from './document.ts';
+import { type Cable, shownSource, sourceIndex } from './document.ts';
 import { metricValue } from './effectStore.ts';
 import { endingRuns, hasSameWidth } from './fitting.ts';
 import { RackControls } from './RackControls.tsx';
@@ -56,13 +56,14 @@ function useRack(shelf: Shelf): RackDescription {
         base: tokensOf('base'),
         sources: document.sources.map((_, index) => tokensOf(`source_${index}`)),
         matching: draft.matching,
+        shown: shownSource(document),
         isFolded: (run) => run !== 'base' && !unfolded.has(run) && !isCarrying,
         touched: (run) => touchedLayers(document.cables, run),
         knownOf: (layer, column) => socketValue({ estimates, measured }, shelf, layer, column),
       }),
       scale: scaleOfShares,
     }),
-    [shelf, document.sources, document.cables, draft, unfolded, isCarrying, estimates, measured, tokensOf],
+    [shelf, document, draft, unfolded, isCarrying, estimates, measured, tokensOf],
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { formatDuration } from '../quantities.ts';
 import { useBench, useBenchState, useDocument, useHand, usePatchDraft, useSockets } from './benchContext.tsx';
-import { type RackView, sourceIndex, sourceRun } from './document.ts';
+import { type RackView, shownSource, sourceIndex, sourceRun } from './document.ts';
 import type { Shelf } from './sockets.ts';
 import { componentWords } from './spoken.ts';
 
@@ -49,6 +49,30 @@ function ComponentSelect({ shelf }: { readonly shelf: Shelf }) {
             </option>
           ))}
         </optgroup>
+      </select>
+    </label>
+  );
+}
+
+/** With several sources: the one that sockets, estimates and sweeps are about. */
+function AgainstSelect() {
+  const { page } = useBench();
+  const document = useDocument();
+  if (document.sources.length < 2) return null;
+  return (
+    <label className="rack-control">
+      <span className="mute small">Against</span>
+      <select
+        className="select"
+        value={shownSource(document)}
+        onChange={({ target }) => page.edit((own) => ({ ...own, against: Number(target.value) }), 'against')}
+      >
+        {document.sources.map((_, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a source is its number
+          <option key={index} value={index}>
+            Source {index + 1}
+          </option>
+        ))}
       </select>
     </label>
   );
@@ -167,6 +191,7 @@ export function RackControls({ shelf }: { readonly shelf: Shelf | null }) {
     <div className="rack-controls">
       <ComponentSelect shelf={shelf} />
       {shelf.component.layout !== 'token' && <HeadControls shelf={shelf} />}
+      <AgainstSelect />
       <FoldButton />
       <span className="mute small rack-standing">
         {isEstimating

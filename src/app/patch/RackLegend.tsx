@@ -11,6 +11,7 @@ const steps = 24;
 export function RackLegend() {
   const theme = useShownTheme();
   const baselines = useSockets((state) => state.baselines);
+  const table = useSockets((state) => state.tableBaselines);
   const message = useSockets((state) => state.message);
   const sweep = useSockets((state) => state.sweep);
   const { distractor } = usePatchDraft();
@@ -34,6 +35,8 @@ export function RackLegend() {
           <span>
             share of the {distractor ? 'logit difference' : 'logit'} that comes back: 0 as base (
             {formatLogit(baselines.base)}), 1 as source ({formatLogit(baselines.source)})
+            {table !== null &&
+              `; measured over ${table.pairs} pairs, whose means are ${formatLogit(table.base)} and ${formatLogit(table.source)}`}
           </span>
           <span className="rack-key">
             <svg width="14" height="14" aria-hidden="true">

@@ -3,8 +3,8 @@
 import { Popover } from 'radix-ui';
 import { useState } from 'react';
 import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
-import { useBench, useHand, usePatchDraft } from './benchContext.tsx';
-import type { Place } from './document.ts';
+import { useBench, useDocument, useHand, usePatchDraft } from './benchContext.tsx';
+import { type Place, shownSource, sourceRun } from './document.ts';
 import { placeOf, type Shelf } from './sockets.ts';
 import { VectorForm } from './VectorForm.tsx';
 
@@ -20,17 +20,19 @@ const withoutSource = [
 ] as const;
 
 /** The place of the source that stands for a place of the base; undefined where there is none. */
-function sourcePlace(place: Place, matching: readonly (number | null)[]): Place | undefined {
-  if (place.positions === 'all') return { ...place, run: 'source_0' };
+function sourcePlace(place: Place, run: string, matching: readonly (number | null)[]): Place | undefined {
+  if (place.positions === 'all') return { ...place, run };
   const positions = place.positions.flatMap((position) => matching[position] ?? []);
-  return positions.length === place.positions.length ? { ...place, run: 'source_0', positions } : undefined;
+  return positions.length === place.positions.length ? { ...place, run, positions } : undefined;
 }
 
 function Actions({ shelf, place }: { readonly shelf: Shelf; readonly place: Place }) {
   const bench = useBench();
   const { matching } = usePatchDraft();
+  const document = useDocument();
   const [isOpen, setIsOpen] = useState(false);
-  const from = place.run === 'base' ? sourcePlace(place, matching) : undefined;
+  const from =
+    place.run === 'base' ? sourcePlace(place, sourceRun(shownSource(document)), matching) : undefined;
   const isPair = shelf.component.layout === 'pair';
   return (
     <span className="socket-actions">

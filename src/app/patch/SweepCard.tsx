@@ -83,6 +83,13 @@ function Shown({ wanted }: { readonly wanted: PresetExperiment }) {
   return cable && <CableFigure swept={cable} />;
 }
 
+const ablationNames = ['mean', 'resample', 'zero'] as const;
+const ablationTitles = {
+  mean: 'Its mean over all prompts here',
+  resample: 'What another prompt has there',
+  zero: 'Zero',
+} as const;
+
 interface FieldsProps {
   readonly settings: SweepSettings;
   readonly isOfCable: boolean;
@@ -91,8 +98,8 @@ interface FieldsProps {
 
 function Fields({ settings, isOfCable, onChange }: FieldsProps) {
   const { outline } = usePatchDraft();
-  const { preset, direction, window, receiver } = settings;
-  const isAblation = preset === 'zeroHeads' || preset === 'meanHeads';
+  const { preset, direction, window, receiver, ablation, ablated } = settings;
+  const isAblation = preset === 'ablation';
   if (isOfCable) return null;
   return (
     <>
@@ -108,6 +115,38 @@ function Fields({ settings, isOfCable, onChange }: FieldsProps) {
             <option value="noise">Base into source</option>
           </select>
         </label>
+      )}
+      {isAblation && (
+        <>
+          <label className="rack-control">
+            <span className="mute small">Of</span>
+            <select
+              className="select"
+              value={ablated}
+              onChange={({ target }) => onChange({ ablated: target.value === 'heads' ? 'heads' : 'streams' })}
+            >
+              <option value="heads">Heads</option>
+              <option value="streams">Attention and MLP, by position</option>
+            </select>
+          </label>
+          <label className="rack-control">
+            <span className="mute small">In its place</span>
+            <select
+              className="select"
+              value={ablation}
+              onChange={({ target }) => {
+                const name = ablationNames.find((each) => each === target.value);
+                if (name) onChange({ ablation: name });
+              }}
+            >
+              {ablationNames.map((name) => (
+                <option key={name} value={name}>
+                  {ablationTitles[name]}
+                </option>
+              ))}
+            </select>
+          </label>
+        </>
       )}
       {preset === 'windows' && (
         <NumberField

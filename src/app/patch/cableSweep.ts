@@ -5,7 +5,7 @@ import type { InterveneExperiment } from '../../experiments/intervene/experiment
 import type { HeatmapDescription, Locations } from '../../figures/description.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { TokenInfo } from '../../worker/protocol.ts';
-import { type Cable, changedCable, type PatchDocument, type Place } from './document.ts';
+import { type Cable, changedCable, type PatchDocument, type Place, sourceIndex } from './document.ts';
 import { draftOf, type PatchDraft, type Readings } from './draft.ts';
 import type { Matching } from './matching.ts';
 
@@ -106,6 +106,12 @@ export function movedTo(
   };
 }
 
+/** Of the run that a cable takes from with the base; the base with itself. */
+function matchingFor({ from }: Cable, { matchings, tokens }: PatchDraft): Matching {
+  const index = sourceIndex(from?.run ?? '');
+  return (index === null ? undefined : matchings[index]) ?? (tokens?.base ?? []).map((_, place) => place);
+}
+
 /** The experiment of one cell; null where the cable has no source there, or does not fit. */
 export function cellExperiment(
   document: PatchDocument,
@@ -114,7 +120,7 @@ export function cellExperiment(
   cable: Cable,
   place: CablePlace,
 ): InterveneExperiment | null {
-  const moved = movedTo(cable, place, draft.matching);
+  const moved = movedTo(cable, place, matchingFor(cable, draft));
   if (moved === null) return null;
   const { experiment, misfits } = draftOf(changedCable(document, cable.id, moved), readings, draft.model);
   // Without the moved cable the others would fill the cell with what they do.

@@ -65,6 +65,8 @@ export interface PatchDocument {
   readonly mode: 'parallel' | 'serial';
   /** Of parameters that are drawn. */
   readonly seed: number;
+  /** The source that the sockets of the base are about: its place among the sources. */
+  readonly against: number;
   /** What the rack's sockets stand for. */
   readonly view: RackView;
   /** A table in place of one pair; its first is shown, and all are swept. */
@@ -88,6 +90,7 @@ export const emptyDocument: PatchDocument = {
   cables: [],
   mode: 'parallel',
   seed: 0,
+  against: 0,
   view: { component: 'block_output', columns: 'position', head: null },
   pairs: null,
 };
@@ -98,6 +101,10 @@ export const sourceRun = (index: number): RunName => `source_${index}`;
 export function sourceIndex(run: RunName): number | null {
   return run.startsWith('source_') ? Number(run.slice('source_'.length)) : null;
 }
+
+/** The source that sockets are about; the last where there are fewer than there were. */
+export const shownSource = ({ against, sources }: Pick<PatchDocument, 'against' | 'sources'>): number =>
+  Math.max(0, Math.min(against, sources.length - 1));
 
 const nextId = (cables: readonly Cable[]): number => Math.max(0, ...cables.map(({ id }) => id)) + 1;
 
@@ -136,11 +143,11 @@ export function movedCable(document: PatchDocument, id: number, by: -1 | 1): Pat
 
 /** Base and source change places; cables hang where they hung, in the other prompts. */
 export function swappedRuns(document: PatchDocument): PatchDocument {
-  const [first = '', ...others] = document.sources;
+  const shown = shownSource(document);
   return {
     ...document,
-    base: first,
-    sources: [document.base, ...others],
+    base: document.sources[shown] ?? '',
+    sources: document.sources.map((text, index) => (index === shown ? document.base : text)),
     answer: document.distractor,
     distractor: document.answer,
     corrections: [],
@@ -151,6 +158,28 @@ export function swappedRuns(document: PatchDocument): PatchDocument {
         ...(distractor === undefined ? {} : { answer: distractor }),
         ...(answer === undefined ? {} : { distractor: answer }),
       })) ?? null,
+  };
+}
+
+/** A source with its cables goes; those of later sources stay theirs, under the number that these have then. */
+export function withoutSource(document: PatchDocument, place: number): PatchDocument {
+  const renamed = (run: RunName): RunName => {
+    const index = sourceIndex(run);
+    return index !== null && index > place ? sourceRun(index - 1) : run;
+  };
+  const isOther = (_: unknown, index: number) => index !== place;
+  return {
+    ...document,
+    sources: document.sources.filter(isOther),
+    corrections: document.corrections.filter(isOther),
+    against: document.against > place ? document.against - 1 : document.against,
+    cables: document.cables
+      .filter(({ from, to }) => from?.run !== sourceRun(place) && to.run !== sourceRun(place))
+      .map(({ from, to, ...cable }) => ({
+        ...cable,
+        from: from && { ...from, run: renamed(from.run) },
+        to: { ...to, run: renamed(to.run) },
+      })),
   };
 }
 

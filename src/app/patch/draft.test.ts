@@ -5,7 +5,7 @@ import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyC
 import type { ModelInfo } from '../../worker/protocol.ts';
 import { readPartition } from './CableFields.tsx';
 import { cellExperiment, cellOrder, movedTo } from './cableSweep.ts';
-import { type Cable, emptyDocument, type PatchDocument, type Place } from './document.ts';
+import { type Cable, emptyDocument, type PatchDocument, type Place, withoutSource } from './document.ts';
 import { draftOf, type Readings } from './draft.ts';
 import { outlineOf } from './outline.ts';
 import { withPairs } from './PairsForm.tsx';
@@ -184,6 +184,32 @@ test('numbers of a table of pairs are not those of its first pair alone', () => 
   const draft = draftOf(document, readings, model);
   expect(pairKeyOf(document, draft)).not.toBeNull();
   expect(pairKeyOf(table, draft)).not.toBe(pairKeyOf(document, draft));
+});
+
+test('sockets are about the source that is chosen, and each source is matched by itself', () => {
+  const many = [...readings, reading('t', [1, 2, 9, 3], 8)];
+  const two = { ...document, sources: ['s', 't'], corrections: [{}, { 0: null }] };
+  const first = draftOf(two, many, model);
+  const second = draftOf({ ...two, against: 1 }, many, model);
+  expect([first.matching, second.matching]).toEqual([first.matchings[0], first.matchings[1]]);
+  expect(second.matching[0]).toBeNull();
+  expect(pairKeyOf({ ...two, against: 1 }, second)).not.toBe(pairKeyOf(two, first));
+  const heads = shelfOf('head_query_output', { columns: 'head' });
+  const sweep = patchExperimentOf({ ...two, against: 1 }, second, heads);
+  expect(sweep.ok && sweep.experiment.pairs).toMatchObject([{ clean: 't' }]);
+});
+
+test('cables of later sources stay theirs when a source goes', () => {
+  const cables = [
+    cable(1, place('source_0', 0, 1), place('base', 0, 1)),
+    cable(2, place('source_2', 0, 1), place('base', 1, 1)),
+  ];
+  const left = withoutSource({ ...document, sources: ['s', 't', 'u'], against: 2, cables }, 0);
+  expect(left).toMatchObject({
+    sources: ['t', 'u'],
+    against: 1,
+    cables: [{ id: 2, from: { run: 'source_1' } }],
+  });
 });
 
 test('numbers of other weights under the same name do not belong to the pair', () => {

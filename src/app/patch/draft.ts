@@ -6,7 +6,14 @@ import { type InterveneExperiment, readInterveneExperiment } from '../../experim
 import { interventionKeys, readConfiguration } from '../../interventions/configuration/configuration.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
-import { type Cable, cableLetter, type PatchDocument, sourceIndex, type WatchedToken } from './document.ts';
+import {
+  type Cable,
+  cableLetter,
+  type PatchDocument,
+  shownSource,
+  sourceIndex,
+  type WatchedToken,
+} from './document.ts';
 import { correctedMatching, type Matching, matchPositions } from './matching.ts';
 import { experimentIn } from './opened.ts';
 import { outlineOf } from './outline.ts';
@@ -34,8 +41,10 @@ export interface PatchDraft {
   readonly outline: Architecture | null;
   /** Null until all are known. */
   readonly tokens: PromptTokens | null;
-  /** Of the first source with the base. */
+  /** Of the source that sockets are about with the base. */
   readonly matching: Matching;
+  /** Of each source with the base. */
+  readonly matchings: readonly Matching[];
   /** What is watched; null while it is not known. */
   readonly answer: Watched | null;
   readonly distractor: Watched | null;
@@ -111,13 +120,15 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
   const distractor = usual?.id === answer?.id ? null : usual;
   const ids = (reading: Reading | undefined) => reading?.tokens && idsOf(reading.tokens);
   const baseIds = ids(base);
-  const firstIds = ids(sources[0]);
-  const matching =
-    baseIds && firstIds
-      ? correctedMatching(matchPositions(baseIds, firstIds), document.corrections[0] ?? {}, firstIds.length)
+  const matchings = sources.map((source, index) => {
+    const own = ids(source);
+    return baseIds && own
+      ? correctedMatching(matchPositions(baseIds, own), document.corrections[index] ?? {}, own.length)
       : (baseIds ?? []).map(() => null);
+  });
+  const matching = matchings[shownSource(document)] ?? (baseIds ?? []).map(() => null);
   const tokens = baseIds ? { base: baseIds, sources: sources.map((source) => ids(source) ?? []) } : null;
-  const draft = { model, outline, tokens, matching, answer, distractor };
+  const draft = { model, outline, tokens, matching, matchings, answer, distractor };
   const nothing = { ...draft, wiring: null, experiment: null, problem: null, misfits: [] };
   if (!outline || !model || !tokens || document.cables.length === 0) return nothing;
   const check = (some: readonly Cable[]) => {

@@ -47,6 +47,7 @@ const draft: PatchDraft = {
   outline,
   tokens,
   matching: [0, 1, 2],
+  matchings: [],
   answer: null,
   distractor: null,
   wiring,

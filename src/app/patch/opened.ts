@@ -174,7 +174,11 @@ export function documentOf(experiment: InterveneExperiment): PatchDocument {
     throw new ExperimentError(
       'Its prompts are token ids, and the page has fields for text. Run it from the command line: patchbay run FILE.json --out DIR.',
     );
-  const { matches = [], pairs = null } = rack ?? {};
+  const { matches = [], otherMatches = [], against = 0, pairs = null } = rack ?? {};
+  const corrections = sources.map((_, index) => {
+    const own = otherMatches.find(({ source }) => source === index)?.matches ?? (index === 0 ? matches : []);
+    return Object.fromEntries(own);
+  });
   const view: RackView = {
     component: rack?.component ?? 'block_output',
     columns: rack?.by ?? 'position',
@@ -186,7 +190,8 @@ export function documentOf(experiment: InterveneExperiment): PatchDocument {
     sources: sources.length === 0 ? [''] : sources.map(String),
     answer,
     distractor,
-    corrections: matches.length === 0 ? [] : [Object.fromEntries(matches)],
+    corrections: corrections.every((own) => Object.keys(own).length === 0) ? [] : corrections,
+    against,
     cables: withParameters(experiment, cablesIn(experiment)),
     mode: configuration?.mode ?? 'parallel',
     seed,
@@ -205,10 +210,15 @@ export function experimentIn(
     readonly subspaces?: unknown;
   } | null,
 ): unknown {
-  const { base, sources, answer, distractor, seed, view, corrections, pairs } = document;
+  const { base, sources, answer, distractor, seed, view, corrections, pairs, against } = document;
   const parameters = wiring ? writtenParameters(document.cables, wiring.configuration) : undefined;
   const typed = sources.slice(0, sources.findLastIndex((source) => source !== '') + 1);
-  const matches = Object.entries(corrections[0] ?? {}).map(([position, place]) => [Number(position), place]);
+  const matchesOf = (own: PatchDocument['corrections'][number] = {}) =>
+    Object.entries(own).map(([position, place]) => [Number(position), place]);
+  const [matches, ...others] = typed.map((_, index) => matchesOf(corrections[index]));
+  const otherMatches = others.flatMap((own, index) =>
+    own.length === 0 ? [] : [{ source: index + 1, matches: own }],
+  );
   return {
     kind: 'intervene',
     version: 1,
@@ -223,7 +233,9 @@ export function experimentIn(
       component: view.component,
       by: view.columns,
       ...(view.head === null ? {} : { head: view.head }),
-      ...(matches.length === 0 ? {} : { matches }),
+      ...(matches === undefined || matches.length === 0 ? {} : { matches }),
+      ...(otherMatches.length === 0 ? {} : { otherMatches }),
+      ...(against === 0 ? {} : { against }),
       ...(pairs === null ? {} : { pairs }),
     },
     seed,

@@ -3,7 +3,7 @@
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { type PatchExperiment, readPatchExperiment } from '../../experiments/patch/experiment.ts';
 import { type PathExperiment, readPathExperiment } from '../../experiments/patch/pathExperiment.ts';
-import type { PatchDocument } from './document.ts';
+import { type PatchDocument, shownSource } from './document.ts';
 import type { PatchDraft } from './draft.ts';
 import type { SweepProblem } from './sweeps.ts';
 
@@ -11,10 +11,10 @@ export const presetNames = [
   'streams',
   'windows',
   'heads',
+  'headPositions',
   'paths',
   'queryPaths',
-  'zeroHeads',
-  'meanHeads',
+  'ablation',
 ] as const;
 export type PresetName = (typeof presetNames)[number];
 
@@ -22,11 +22,14 @@ export const presetTitles: Readonly<Record<PresetName, string>> = {
   streams: 'Residual stream, attention and MLP, by layer and position',
   windows: 'Attention and MLP in windows of layers',
   heads: 'Heads by layer: outputs, queries, keys, values, patterns',
+  headPositions: 'Head outputs, by head and position',
   paths: 'Paths from every head to the prediction',
   queryPaths: 'Paths from every head to what one head reads',
-  zeroHeads: 'Every head set to zero',
-  meanHeads: 'Every head set to its mean over the prompts',
+  ablation: 'Ablation of the source prompt',
 };
+
+/** What takes an activation's place: nothing, its mean over the prompts, or what another prompt has there. */
+export type AblationName = 'zero' | 'mean' | 'resample';
 
 export interface SweepSettings {
   readonly preset: PresetName;
@@ -36,6 +39,9 @@ export interface SweepSettings {
   readonly window: number;
   /** The head that reads, for `queryPaths`. */
   readonly receiver: { readonly layer: number; readonly head: number };
+  /** For `ablation`. */
+  readonly ablation: AblationName;
+  readonly ablated: 'heads' | 'streams';
 }
 
 export const initialSweep: SweepSettings = {
@@ -43,6 +49,8 @@ export const initialSweep: SweepSettings = {
   direction: 'denoise',
   window: 3,
   receiver: { layer: 1, head: 0 },
+  ablation: 'mean',
+  ablated: 'heads',
 };
 
 export type PresetExperiment =
@@ -55,7 +63,8 @@ const byHead = (...components: readonly string[]) =>
   components.map((component) => ({ component, by: 'head' }));
 
 /** What of a preset is its own, beside model and pairs. */
-function partsOf({ preset, direction, window, receiver }: SweepSettings, prompts: readonly unknown[]) {
+function partsOf(settings: SweepSettings, prompts: readonly unknown[]) {
+  const { preset, direction, window, receiver, ablation, ablated } = settings;
   const heads = [[receiver.layer, receiver.head]];
   switch (preset) {
     case 'streams':
@@ -89,13 +98,20 @@ function partsOf({ preset, direction, window, receiver }: SweepSettings, prompts
           heads,
         })),
       };
-    case 'zeroHeads':
-      return { kind: 'patch', ablation: { kind: 'zero' }, sweeps: byHead('head_attention_value_output') };
-    case 'meanHeads':
+    case 'headPositions':
       return {
         kind: 'patch',
-        ablation: { kind: 'mean', prompts },
-        sweeps: byHead('head_attention_value_output'),
+        direction,
+        sweeps: [{ component: 'head_attention_value_output', by: 'head-position' }],
+      };
+    case 'ablation':
+      return {
+        kind: 'patch',
+        ablation: ablation === 'zero' ? { kind: ablation } : { kind: ablation, prompts },
+        sweeps:
+          ablated === 'heads'
+            ? byHead('head_attention_value_output')
+            : byPosition(1, 'attention_output', 'mlp_output'),
       };
     default:
       return preset satisfies never;
@@ -112,7 +128,7 @@ export function presetExperiment(
 ): PresetExperiment {
   const { model, answer, distractor } = draft;
   const { base, sources } = document;
-  const [source = ''] = sources;
+  const source = sources[shownSource(document)] ?? '';
   if (!model || !answer) return no('The prompts are not read yet.');
   if (source === '' || base === '') return no('A sweep needs both prompts; type the other one.');
   const pairs = document.pairs ?? [

@@ -38,6 +38,7 @@ test('a folder holds what was trained of the cables that fit, whatever hangs bef
     outline,
     tokens: { base: [1, 2, 3], sources: [[1, 9, 3]] },
     matching: [0, 1, 2],
+    matchings: [],
     answer: null,
     distractor: null,
     wiring: wiringOf({ ...document, cables: [trained] }, () => 3),

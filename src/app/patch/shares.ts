@@ -49,7 +49,16 @@ export function socketValue(
   column: number,
 ): SocketValue | undefined {
   const found = measured.get(socketKey(shelf, layer, column));
-  if (found !== undefined) return { value: measuredShare(found), isMeasured: true };
+  if (found !== undefined) {
+    const { over, baselines } = found;
+    // A share of the spread alone, which knows no direction.
+    const sd = over && Math.abs(shareOf(over.sd, baselines));
+    return {
+      value: measuredShare(found),
+      isMeasured: true,
+      ...(over && sd !== undefined ? { over: { pairs: over.pairs, sd } } : {}),
+    };
+  }
   const own = estimates.get(shelf.component.name);
   if (!own || layer === null) return undefined;
   const change = estimatedChange(own, shelf, layer, column);

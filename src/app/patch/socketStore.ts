@@ -11,7 +11,7 @@ import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine, Progress, SocketEstimates } from '../../worker/protocol.ts';
 import type { RunDesk, Turn } from '../experiment/runDesk.ts';
-import type { PatchDocument } from './document.ts';
+import { type PatchDocument, shownSource } from './document.ts';
 import type { PatchDraft } from './draft.ts';
 import { lengthIn } from './draft.ts';
 import { metricValue } from './effectStore.ts';
@@ -28,6 +28,8 @@ export interface Baselines {
 export interface Measurement {
   readonly value: number;
   readonly baselines: Baselines;
+  /** Of a table: over how many pairs, and their standard deviation. */
+  readonly over?: { readonly pairs: number; readonly sd: number };
 }
 
 export interface SocketState {
@@ -36,8 +38,10 @@ export interface SocketState {
   readonly estimates: ReadonlyMap<string, SocketEstimates>;
   /** The metric under the same-place cable, by `socketKey`. */
   readonly measured: ReadonlyMap<string, Measurement>;
-  /** The metric of both runs, for the legend: of the sweep once there is one, else of the pair. */
+  /** The metric of both runs of the pair that is shown. */
   readonly baselines: Baselines | null;
+  /** Means over the table of pairs, once it has been measured. */
+  readonly tableBaselines: (Baselines & { readonly pairs: number }) | null;
   readonly isEstimating: boolean;
   readonly sweep:
     | { readonly status: 'idle' }
@@ -54,6 +58,7 @@ const nothing: SocketState = {
   estimates: new Map(),
   measured: new Map(),
   baselines: null,
+  tableBaselines: null,
   isEstimating: false,
   sweep: { status: 'idle' },
   result: null,
@@ -71,15 +76,17 @@ export interface SocketStore
 }
 
 /** Names the numbers that belong together. */
-export function pairKeyOf({ base, sources, pairs }: PatchDocument, draft: PatchDraft): string | null {
+export function pairKeyOf(document: PatchDocument, draft: PatchDraft): string | null {
+  const { base, sources, pairs } = document;
   const { model, tokens, answer, distractor, matching } = draft;
-  if (!model || !tokens || !answer || tokens.base.length === 0 || (tokens.sources[0] ?? []).length === 0)
-    return null;
+  const shown = shownSource(document);
+  if (!model || !tokens || !answer || tokens.base.length === 0) return null;
+  if ((tokens.sources[shown] ?? []).length === 0) return null;
   return JSON.stringify([
     model.label,
     model.fingerprint,
     base,
-    sources[0],
+    sources[shown],
     matching,
     answer.id,
     distractor?.id ?? null,
@@ -99,9 +106,6 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
   /** The estimate that is on its way. */
   let wanted = '';
 
-  /** Baselines of the first pair, which leave those of a sweep over a table standing. */
-  const ofPair = (baselines: Baselines) => (store.getState().result ? {} : { baselines });
-
   async function estimate(document: PatchDocument, draft: PatchDraft, component: string): Promise<void> {
     const { pairKey } = store.getState();
     const { answer, distractor, matching } = draft;
@@ -115,7 +119,7 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
       const found = await engine.estimateSockets(
         {
           base: document.base,
-          source: document.sources[0] ?? '',
+          source: document.sources[shownSource(document)] ?? '',
           places: matching,
           component,
           answer: answer.id,
@@ -125,7 +129,7 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
       );
       if (!isWanted()) return;
       const estimates = new Map(store.getState().estimates).set(component, found);
-      store.setState({ estimates, ...ofPair(found.baselines), isEstimating: false, message: null });
+      store.setState({ estimates, baselines: found.baselines, isEstimating: false, message: null });
     } catch (cause) {
       if (isWanted() && !controller.signal.aborted)
         store.setState({ isEstimating: false, message: messageOf(cause) });
@@ -147,6 +151,8 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
     if (!model || !tokens || !answer || pairKey === null || from === null) return;
     if (measured.has(key) || asked.has(name)) return;
     asked.add(name);
+    const source = document.sources[shownSource(document)] ?? '';
+    // The source that is shown stands alone here, and is the first.
     const cable = {
       id: 1,
       type: 'VanillaIntervention',
@@ -156,28 +162,28 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
     };
     try {
       const wiring = wiringOf(
-        { cables: [cable], sources: document.sources.slice(0, 1), mode: 'parallel' },
-        lengthIn(tokens),
+        { cables: [cable], sources: [source], mode: 'parallel' },
+        lengthIn({ ...tokens, sources: [tokens.sources[shownSource(document)] ?? []] }),
       );
       const experiment = readInterveneExperiment({
         kind: 'intervene',
         version: 1,
         model: model.label,
         base: document.base,
-        sources: document.sources.slice(0, 1),
+        sources: [source],
         answer: answer.id,
         distractor: distractor?.id ?? null,
         ...wiring,
       });
       const result = await engine.intervene(experiment, { isWhole: false });
       if (store.getState().pairKey !== pairKey) return;
-      const [source] = result.measured.sources;
-      if (!source) return;
+      const [measuredSource] = result.measured.sources;
+      if (!measuredSource) return;
       const value = metricValue(result.measured.intervened);
-      const baselines = { base: metricValue(result.measured.base), source: metricValue(source) };
+      const baselines = { base: metricValue(result.measured.base), source: metricValue(measuredSource) };
       store.setState({
         measured: new Map(store.getState().measured).set(key, { value, baselines }),
-        ...ofPair(baselines),
+        baselines,
       });
     } catch (cause) {
       if (store.getState().pairKey === pairKey) store.setState({ message: messageOf(cause) });
@@ -193,18 +199,29 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
     const metric = result.pairs.every(({ distractor }) => distractor !== undefined)
       ? 'logitDifference'
       : 'answerLogit';
-    const mean = (samples: PatchResult['clean']) => statisticOf(metricOf(samples, metric)).mean;
+    const statistic = (samples: PatchResult['clean']) => statisticOf(metricOf(samples, metric));
+    const pairs = result.pairs.length;
     const columns = panel.cells.length / result.layerCount;
     const measured = new Map(store.getState().measured);
-    const baselines = { base: mean(result.corrupted), source: mean(result.clean) };
+    const baselines = {
+      base: statistic(result.corrupted).mean,
+      source: statistic(result.clean).mean,
+    };
     panel.cells.forEach((samples, index) => {
-      if (samples)
-        measured.set(socketKey(shelf, Math.floor(index / columns), index % columns), {
-          value: mean(samples),
-          baselines,
-        });
+      if (!samples) return;
+      const { mean, sd } = statistic(samples);
+      measured.set(socketKey(shelf, Math.floor(index / columns), index % columns), {
+        value: mean,
+        baselines,
+        ...(sd === null ? {} : { over: { pairs, sd } }),
+      });
     });
-    store.setState({ measured, baselines, result });
+    store.setState({
+      measured,
+      result,
+      // Of a table these are means; the legend says both.
+      ...(pairs === 1 ? { baselines } : { tableBaselines: { ...baselines, pairs } }),
+    });
   }
 
   return {

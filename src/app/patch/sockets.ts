@@ -107,7 +107,10 @@ export interface RackRequest {
   readonly shelf: Shelf;
   readonly base: readonly TokenInfo[];
   readonly sources: readonly (readonly TokenInfo[])[];
+  /** Of the source that sockets are about. */
   readonly matching: Matching;
+  /** Its place among the sources. */
+  readonly shown: number;
   /** Layers of a run that are folded away but for those that cables touch. */
   readonly isFolded: (run: string) => boolean;
   readonly touched: (run: string) => ReadonlySet<number>;
@@ -116,7 +119,10 @@ export interface RackRequest {
 
 const ids = (tokens: readonly TokenInfo[]) => tokens.map(({ id }) => id);
 
-function columnsFor({ shelf, matching, base, sources }: RackRequest, run: string): readonly RackColumn[] {
+function columnsFor(
+  { shelf, matching, shown, base, sources }: RackRequest,
+  run: string,
+): readonly RackColumn[] {
   const { view, component } = shelf;
   if (view.columns === 'head')
     return Array.from({ length: component.heads ?? 0 }, (_, head) => {
@@ -124,13 +130,13 @@ function columnsFor({ shelf, matching, base, sources }: RackRequest, run: string
     });
   const index = sourceIndex(run);
   const tokens = index === null ? base : (sources[index] ?? []);
-  const [first = []] = sources;
+  const first = sources[shown] ?? [];
   const different = new Set(
     first.length === 0
       ? []
       : index === null
         ? differingPositions(ids(base), ids(first), matching)
-        : index === 0
+        : index === shown
           ? differingSources(ids(base), ids(first), matching)
           : [],
   );

@@ -44,7 +44,7 @@ export function socketWords({
     ? ''
     : Number.isNaN(value.value)
       ? ', no share'
-      : `, ${value.isMeasured ? 'measured' : 'estimated'} ${formatShare(value.value)} of the way to the source`;
+      : `, ${value.isMeasured ? 'measured' : 'estimated'} ${formatShare(value.value)} of the way to the source${value.over ? `, mean of ${value.over.pairs} pairs, spread ± ${formatShare(value.over.sd)}` : ''}`;
   const at = layer === null ? '' : `, layer ${layer}`;
   return `${runWords(run, sourceCount)}, ${componentWords(component)}${at}, ${where}${run === 'base' ? effect : ''}`;
 }

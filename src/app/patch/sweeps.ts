@@ -3,7 +3,7 @@
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { type PatchExperiment, readPatchExperiment } from '../../experiments/patch/experiment.ts';
-import type { PatchDocument } from './document.ts';
+import { type PatchDocument, shownSource } from './document.ts';
 import type { PatchDraft } from './draft.ts';
 import type { Shelf } from './sockets.ts';
 
@@ -21,13 +21,14 @@ export function patchExperimentOf(document: PatchDocument, draft: PatchDraft, sh
   const { model, tokens, answer, distractor, matching } = draft;
   const { view, component } = shelf;
   const { base, sources, pairs } = document;
-  const [source = ''] = sources;
+  const shown = shownSource(document);
+  const source = sources[shown] ?? '';
   if (!model || !tokens || !answer) return no('The prompts are not read yet.');
   if (source === '' || base === '') return no('A sweep needs both prompts; type the other one.');
   if (component.scope === 'model')
     return no(`'${component.name}' exists once in the model; a sweep goes over layers.`);
   const isSamePlace = matching.every((place, position) => place === position);
-  const first = tokens.sources[0] ?? [];
+  const first = tokens.sources[shown] ?? [];
   if (view.columns === 'position' && (first.length !== tokens.base.length || !isSamePlace))
     return no(
       first.length === tokens.base.length

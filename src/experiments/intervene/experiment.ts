@@ -37,13 +37,19 @@ const subspacesSchema = v.custom<NonNullable<Subspaces>>(
 );
 
 /** The sockets that a page shows, which positions of the first source stand for which of the base, and a table to sweep. */
+const matchesSchema = v.array(v.strictTuple([tokenId, v.nullable(tokenId)]));
+
 const rackSchema = v.strictObject({
   component: v.optional(v.string(), 'block_output'),
   by: v.optional(v.picklist(['position', 'head']), 'position'),
   /** The head whose sockets are shown by position; default all together. */
   head: v.optional(tokenId),
   /** Pairs of positions, the base's first, or null where the source has nothing that corresponds. */
-  matches: v.optional(v.array(v.strictTuple([tokenId, v.nullable(tokenId)]))),
+  matches: v.optional(matchesSchema),
+  /** The same of sources after the first, by their places. */
+  otherMatches: v.optional(v.array(v.strictObject({ source: tokenId, matches: matchesSchema }))),
+  /** The source that the sockets are about, by its place; default the first. */
+  against: v.optional(tokenId),
   pairs: v.optional(pairsSchema),
 });
 

@@ -8,6 +8,8 @@ export interface SocketValue {
   readonly value: number;
   /** A disc when it was measured, a ring when it is an estimate. */
   readonly isMeasured: boolean;
+  /** Of a mean over several pairs: how many, and their standard deviation. */
+  readonly over?: { readonly pairs: number; readonly sd: number };
 }
 
 export interface RackColumn {
