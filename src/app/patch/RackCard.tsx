@@ -19,6 +19,7 @@ import { metricValue } from './effectStore.ts';
 import { endingRuns, hasSameWidth } from './fitting.ts';
 import { RackControls } from './RackControls.tsx';
 import { RackFigure } from './RackFigure.tsx';
+import { RackHeatmap } from './RackHeatmap.tsx';
 import { RackLegend } from './RackLegend.tsx';
 import { SocketBar } from './SocketBar.tsx';
 import { shareOf, socketValue } from './shares.ts';
@@ -151,20 +152,25 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
   }, [hand.picked]);
   return (
     <>
-      <RackFigure
-        description={description}
-        cables={cables}
-        label={`Sockets of ${componentWords(shelf.component.name)}: source above, base below, layers up`}
-        focus={hand.focus}
-        picked={picked}
-        isCarrying={hand.isCarrying}
-        selected={hand.selected}
-        hovered={hand.hovered}
-        isReached={isReached}
-        fits={fits}
-        wordsOf={wordsOf}
-        actions={actions}
-      />
+      {hand.shows === 'heatmap' ? (
+        <RackHeatmap rack={description} shelf={shelf} />
+      ) : (
+        <RackFigure
+          description={description}
+          cables={cables}
+          zoom={hand.zoom}
+          label={`Sockets of ${componentWords(shelf.component.name)}: source above, base below, layers up`}
+          focus={hand.focus}
+          picked={picked}
+          isCarrying={hand.isCarrying}
+          selected={hand.selected}
+          hovered={hand.hovered}
+          isReached={isReached}
+          fits={fits}
+          wordsOf={wordsOf}
+          actions={actions}
+        />
+      )}
       <RackLegend />
       <SocketBar shelf={shelf} wordsOf={wordsOf} />
     </>

@@ -3,6 +3,7 @@
 import { formatDuration } from '../quantities.ts';
 import { useBench, useBenchState, useDocument, useHand, usePatchDraft, useSockets } from './benchContext.tsx';
 import { type RackView, shownSource, sourceIndex, sourceRun } from './document.ts';
+import { zoomSteps } from './handStore.ts';
 import type { Shelf } from './sockets.ts';
 import { componentWords } from './spoken.ts';
 
@@ -179,6 +180,50 @@ function FoldButton() {
   );
 }
 
+/** Closer and farther; the keys + - and 0 do the same, and Ctrl with the wheel. */
+function ZoomButtons() {
+  const { hand } = useBench();
+  const zoom = useHand((state) => state.zoom);
+  const button = (step: 1 | -1, sign: string, label: string) => {
+    const isEnd = zoomSteps.at(step === 1 ? -1 : 0) === zoom;
+    return (
+      <button
+        type="button"
+        className="button button-icon"
+        aria-label={label}
+        title={`${label} (key ${sign === '−' ? '-' : sign}, or Ctrl and the wheel)`}
+        aria-disabled={isEnd}
+        onClick={() => hand.zoomBy(step)}
+      >
+        {sign}
+      </button>
+    );
+  };
+  return (
+    <span className="rack-zoom">
+      {button(-1, '−', 'Smaller sockets')}
+      {button(1, '+', 'Larger sockets')}
+    </span>
+  );
+}
+
+/** The same numbers as sockets, or as a heatmap with its table and files. */
+function ShowsSwitch() {
+  const { hand } = useBench();
+  const shows = useHand((state) => state.shows);
+  return (
+    <button
+      type="button"
+      className="button"
+      aria-pressed={shows === 'heatmap'}
+      title="The sockets of the base as a heatmap, with its numbers, pins and files"
+      onClick={() => hand.setState({ shows: shows === 'rack' ? 'heatmap' : 'rack' })}
+    >
+      Heatmap
+    </button>
+  );
+}
+
 export function RackControls({ shelf }: { readonly shelf: Shelf | null }) {
   const isEstimating = useSockets((state) => state.isEstimating);
   const hasEstimates = useSockets((state) => state.estimates.size > 0);
@@ -200,6 +245,8 @@ export function RackControls({ shelf }: { readonly shelf: Shelf | null }) {
             ? `estimated in ${formatDuration(elapsed)}`
             : ''}
       </span>
+      <ShowsSwitch />
+      <ZoomButtons />
       <MeasureAll shelf={shelf} />
     </div>
   );

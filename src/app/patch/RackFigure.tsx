@@ -28,6 +28,7 @@ import { themes } from '../../figures/theme.ts';
 import { useShownTheme } from '../frame/useShownTheme.ts';
 import { CableShape } from './CableShape.tsx';
 import { useRackPainting } from './useRackPainting.ts';
+import { useSteadyRack, useWheelZoom } from './useRackView.ts';
 
 export interface RackActions {
   readonly point: (address: SocketAddress | null) => void;
@@ -42,12 +43,15 @@ export interface RackActions {
   readonly key: (event: RackKey & { readonly shiftKey: boolean }, address: SocketAddress) => boolean;
   readonly select: (cable: number) => void;
   readonly hover: (cable: number | null) => void;
+  /** One step closer or farther. */
+  readonly zoom: (step: 1 | -1) => void;
 }
 
 export interface RackFigureProps {
   readonly description: RackDescription;
   readonly cables: readonly RackCable[];
   readonly label: string;
+  readonly zoom: number;
   readonly focus: SocketAddress | null;
   readonly picked: readonly SocketAddress[];
   /** Whether a cable hangs from what is picked. */
@@ -78,7 +82,8 @@ function useWidth(element: RefObject<HTMLElement | null>): number {
 const tapReach = 4;
 
 export function RackFigure(props: RackFigureProps) {
-  const { description, cables, label, focus, picked, isCarrying, isReached, fits, wordsOf, actions } = props;
+  const { description, cables, label, zoom, focus, picked, isCarrying, isReached, fits, wordsOf, actions } =
+    props;
   const { selected, hovered } = props;
   const scroll = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -87,13 +92,15 @@ export function RackFigure(props: RackFigureProps) {
   const press = useRef<{ readonly address: SocketAddress; readonly at: Point; isDrag: boolean } | null>(null);
   const width = useWidth(scroll);
   const theme = themes[useShownTheme()];
-  const layout = useMemo(() => layoutRack(description, width), [description, width]);
+  const layout = useMemo(() => layoutRack(description, width, zoom), [description, width, zoom]);
   const drawn = useMemo(() => drawCables(layout, cables), [layout, cables]);
   const view = useMemo(
     () => ({ width, theme, ...(isReached ? { isReached } : {}), ...(fits ? { fits } : {}) }),
     [width, theme, isReached, fits],
   );
   useRackPainting(canvas, layout, view, scroll, overlay);
+  useWheelZoom(scroll, actions.zoom);
+  useSteadyRack(layout, isCarrying, picked[0]);
 
   const pointIn = ({ clientX, clientY }: { readonly clientX: number; readonly clientY: number }): Point => {
     const frame = scroll.current;

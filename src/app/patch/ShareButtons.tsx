@@ -23,7 +23,7 @@ export function ShareButtons() {
   async function copyLink() {
     const shared = page.shared();
     if (shared === null) return;
-    const fragment = await experimentLink(page.name, page.face.brief(shared), view);
+    const fragment = await experimentLink(page.name, page.face.brief(shared), view, page.face.look);
     const link = new URL(fragment, window.location.href).href;
     try {
       await navigator.clipboard.writeText(link);

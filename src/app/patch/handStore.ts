@@ -28,7 +28,14 @@ export interface HandState {
   readonly refusal: string | null;
   /** Runs whose layers a person has unfolded. */
   readonly unfolded: ReadonlySet<string>;
+  /** Of the sockets; 1 as they fit best. */
+  readonly zoom: number;
+  /** How the sockets of the base are shown: hung in the rack, or as a heatmap with its numbers. */
+  readonly shows: 'rack' | 'heatmap';
 }
+
+/** From all of a large model at once to sockets for the finger. */
+export const zoomSteps: readonly number[] = [0.5, 0.7, 0.85, 1, 1.25, 1.6, 2, 2.5];
 
 export interface HandStore extends StoreApi<HandState> {
   pick(address: SocketAddress, isCarrying: boolean): void;
@@ -36,6 +43,8 @@ export interface HandStore extends StoreApi<HandState> {
   extend(address: SocketAddress): boolean;
   drop(): void;
   pointAt(address: SocketAddress | null): void;
+  /** One step closer (1) or farther (-1), or back to what fits (0). */
+  zoomBy(step: 1 | 0 | -1): void;
 }
 
 export function createHandStore(): HandStore {
@@ -48,6 +57,8 @@ export function createHandStore(): HandStore {
     hovered: null,
     refusal: null,
     unfolded: new Set(),
+    zoom: 1,
+    shows: 'rack',
   }));
   return {
     ...store,
@@ -64,6 +75,11 @@ export function createHandStore(): HandStore {
       return true;
     },
     drop: () => store.setState({ picked: null, isCarrying: false, refusal: null }),
+    zoomBy: (step) => {
+      const at = zoomSteps.indexOf(store.getState().zoom);
+      const zoom = step === 0 ? 1 : zoomSteps[at + step];
+      if (zoom !== undefined) store.setState({ zoom });
+    },
     pointAt: (address) => {
       if (!isSameSocket(address, store.getState().under)) store.setState({ under: address });
     },

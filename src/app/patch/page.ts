@@ -7,6 +7,7 @@ import type { InterveneResult } from '../../experiments/intervene/result.ts';
 import { messageOf } from '../../messages/wording.ts';
 import { withoutDefaults } from '../../share/link.ts';
 import type { Draft, Example, PageDefinition, Surroundings } from '../experiment/definition.ts';
+import { initialView } from '../experiment/figureView.ts';
 import { emptyDocument, type PatchDocument, sourceIndex } from './document.ts';
 import { documentOf, experimentIn } from './opened.ts';
 import { wiringOf } from './wiring.ts';
@@ -53,6 +54,7 @@ export const patchPage = (examples: readonly PatchExample[]): PageDefinition<Pat
   title: 'Patch',
   noun: 'patch',
   tabTitle: 'Rack',
+  look: { ...initialView, orientation: 'layers-down' },
   examples,
   blank: emptyDocument,
   prompts: ({ base, sources }) => [base, ...sources],

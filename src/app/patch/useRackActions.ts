@@ -98,6 +98,16 @@ export function useRackActions(shelf: Shelf): RackActions {
             if (!isCarrying && address.run !== 'base' && !shiftKey) hand.pick(address, true);
             else tap(address, shiftKey);
             return true;
+          case '+':
+          case '=':
+            hand.zoomBy(1);
+            return true;
+          case '-':
+            hand.zoomBy(-1);
+            return true;
+          case '0':
+            hand.zoomBy(0);
+            return true;
           case 'Escape':
             if (!isCarrying && picked === null) return false;
             hand.drop();
@@ -115,6 +125,7 @@ export function useRackActions(shelf: Shelf): RackActions {
       },
       select: (selected) => hand.setState({ selected, picked: null, isCarrying: false }),
       hover: (hovered) => hand.setState({ hovered }),
+      zoom: (step) => hand.zoomBy(step),
     };
   }, [bench, shelf]);
 }

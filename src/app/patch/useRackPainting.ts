@@ -29,7 +29,7 @@ export function useRackPainting(
         own.height = height;
       }
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      paintRack(context, layout, { ...view, scrollLeft: frame.scrollLeft });
+      paintRack(context, layout, { ...view, ratio, scrollLeft: frame.scrollLeft });
       overlay.current?.style.setProperty('transform', `translateX(${-frame.scrollLeft}px)`);
     };
     const soon = () => {

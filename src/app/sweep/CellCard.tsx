@@ -90,9 +90,58 @@ function strongest(description: HeatmapDescription): CellAddress | null {
   return description.panels.map((_, panel) => strongestCell(description, panel)).find((cell) => cell) ?? null;
 }
 
+/** The pinned cells side by side; before there are any, how to pin one. */
+export function PinnedCells({ description }: { readonly description: HeatmapDescription }) {
+  const { looked, chosen, choose, look, unpin } = useFigure((state) => state);
+  const { pins = [] } = description;
+  if (pins.length === 0)
+    return (
+      <p className="mute small">
+        Point at a cell to read it; click it or press Enter to pin it, up to four. Pins are compared here.
+      </p>
+    );
+  return (
+    <table className="compared small">
+      <caption>Pinned cells</caption>
+      <tbody>
+        {pins.map((pin) => (
+          <tr key={pin.letter}>
+            <th scope="row">
+              <button
+                type="button"
+                className="pin"
+                aria-pressed={isSameCell(pin, looked ?? chosen ?? undefined)}
+                aria-label={`Pinned cell ${pin.letter}`}
+                onClick={() => {
+                  look(null);
+                  choose(pin);
+                }}
+              >
+                {pin.letter}
+              </button>
+            </th>
+            <td>{placeWords({ description, cell: pin })}</td>
+            <td className="number">{valueWords({ description, cell: pin })}</td>
+            <td>
+              <button
+                type="button"
+                className="button-plain"
+                aria-label={`Unpin ${pin.letter}`}
+                onClick={() => unpin(pin)}
+              >
+                Unpin
+              </button>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 export function CellCard() {
   const description = useSweepFigure();
-  const { view, looked, chosen, choose, look, unpin } = useFigure((state) => state);
+  const { looked, chosen } = useFigure((state) => state);
   const own = looked ?? chosen;
   const cell = description && (own && valueAt(description, own) !== undefined ? own : strongest(description));
   if (!description || !cell)
@@ -109,47 +158,7 @@ export function CellCard() {
       </div>
       <p className="inspector-name">{placeWords({ description, cell })}</p>
       <Facts description={description} cell={cell} />
-      {view.pins.length > 0 ? (
-        <table className="compared small">
-          <caption>Pinned cells</caption>
-          <tbody>
-            {view.pins.map((pin) => (
-              <tr key={pin.letter}>
-                <th scope="row">
-                  <button
-                    type="button"
-                    className="pin"
-                    aria-pressed={isSameCell(pin, cell)}
-                    aria-label={`Pinned cell ${pin.letter}`}
-                    onClick={() => {
-                      look(null);
-                      choose(pin);
-                    }}
-                  >
-                    {pin.letter}
-                  </button>
-                </th>
-                <td>{placeWords({ description, cell: pin })}</td>
-                <td className="number">{valueWords({ description, cell: pin })}</td>
-                <td>
-                  <button
-                    type="button"
-                    className="button-plain"
-                    aria-label={`Unpin ${pin.letter}`}
-                    onClick={() => unpin(pin)}
-                  >
-                    Unpin
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      ) : (
-        <p className="mute small">
-          Point at a cell to read it; click it or press Enter to pin it, up to four. Pins are compared here.
-        </p>
-      )}
+      <PinnedCells description={description} />
     </section>
   );
 }

@@ -3,7 +3,8 @@ import { themes } from '../theme.ts';
 import { cableWidth, drawCables } from './rackCables.ts';
 import { type RackDescription, type RackPart, type SocketAddress, socketOf } from './rackDescription.ts';
 import { layoutRack, socketAt, socketByKey, socketPoint } from './rackLayout.ts';
-import { columnLabel, paintRack, placeOnScale } from './rackPaint.ts';
+import { columnLabel, paintRack } from './rackPaint.ts';
+import { placeOnScale } from './socketSprites.ts';
 
 function partOf(run: string, layers: readonly number[], columns: number): RackPart {
   return {

@@ -40,13 +40,17 @@ const headHeight = 34;
 const footHeight = 10;
 const between = 20;
 
-/** @param width of the figure on the page, in pixels, the gutter included */
-export function layoutRack(description: RackDescription, width: number): RackLayout {
+/**
+ * @param width of the figure on the page, in pixels, the gutter included
+ * @param zoom  of sockets, 1 as they fit best; labels keep their size
+ */
+export function layoutRack(description: RackDescription, width: number, zoom = 1): RackLayout {
   const { parts } = description;
   const columns = Math.max(1, ...parts.map((part) => part.columns.length));
   const layers = Math.max(1, ...parts.map((part) => part.layers.length));
-  const columnWidth = Math.floor(Math.min(columnMost, Math.max(columnLeast, (width - gutter - 8) / columns)));
-  const rowHeight = Math.round(Math.min(rowMost, Math.max(rowLeast, rowsHeight / layers)));
+  const fitting = Math.min(columnMost, Math.max(columnLeast, (width - gutter - 8) / columns));
+  const columnWidth = Math.floor(fitting * zoom);
+  const rowHeight = Math.round(Math.min(rowMost, Math.max(rowLeast, rowsHeight / layers)) * zoom);
   let top = 0;
   const placed = parts.map((part): PartLayout => {
     const from = top;
@@ -62,7 +66,7 @@ export function layoutRack(description: RackDescription, width: number): RackLay
     gutter,
     columnWidth,
     rowHeight,
-    radius: Math.min(7.5, rowHeight * 0.36),
+    radius: Math.min(7.5 * Math.max(1, zoom), rowHeight * 0.36, columnWidth * 0.4),
     contentWidth: columns * columnWidth + 8,
     height: Math.max(0, top - between),
   };

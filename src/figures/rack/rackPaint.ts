@@ -1,27 +1,25 @@
 // Paints a rack on a canvas: labels, sockets, and what a cable reaches. Only what is in view is painted, so that a prompt
 // of any length costs what the screen shows. Cables lie above, in elements of their own.
 
-import { colourAt } from '../colour.ts';
 import { textWidth } from '../lettering.ts';
 import { fontStacks, type Theme } from '../theme.ts';
 import { tokenLabel } from '../tokenLabel.ts';
-import type { RackColumn, RackScale, SocketAddress, SocketValue } from './rackDescription.ts';
+import type { RackColumn, SocketAddress } from './rackDescription.ts';
 import { columnMiddle, type PartLayout, type RackLayout } from './rackLayout.ts';
+import { socketPainter } from './socketSprites.ts';
 
 export interface RackView {
   readonly scrollLeft: number;
   /** Of the canvas in pixels of the page. */
   readonly width: number;
   readonly theme: Theme;
+  /** Pixels of the canvas for one of the page; default 1. */
+  readonly ratio?: number;
   /** What a cable can change: the rest is dimmed. Absent where no cable is looked at. */
   readonly isReached?: (address: SocketAddress) => boolean;
   /** Where a cable in the hand may end; absent where there is none. */
   readonly fits?: (address: SocketAddress) => boolean;
 }
-
-/** The share of the scale at which a value lies, 0 to 1. */
-export const placeOnScale = ({ start, end }: RackScale, value: number): number =>
-  Math.min(1, Math.max(0, (value - start) / (end - start)));
 
 /** What fits into a column, the label of a token cut at its end. */
 export function columnLabel({ text, kind }: RackColumn, width: number, size: number): string {
@@ -32,43 +30,6 @@ export function columnLabel({ text, kind }: RackColumn, width: number, size: num
 
 const dimmed = 0.22;
 const labelSize = 12;
-
-function paintSocket(
-  context: CanvasRenderingContext2D,
-  { x, y }: { readonly x: number; readonly y: number },
-  radius: number,
-  socket: SocketValue | undefined,
-  scale: RackScale,
-  theme: Theme,
-): void {
-  const circle = (r: number) => {
-    context.beginPath();
-    context.arc(x, y, r, 0, 2 * Math.PI);
-  };
-  if (!socket || Number.isNaN(socket.value)) {
-    circle(radius * 0.62);
-    context.lineWidth = 1;
-    context.strokeStyle = theme.frame;
-    context.stroke();
-    return;
-  }
-  const colour = colourAt(scale.colours, theme.name, placeOnScale(scale, socket.value));
-  if (socket.isMeasured) {
-    circle(radius);
-    context.fillStyle = colour;
-    context.fill();
-  } else {
-    circle(radius * 0.74);
-    context.lineWidth = radius * 0.52;
-    context.strokeStyle = colour;
-    context.stroke();
-  }
-  // Near the middle of the scale a colour is that of the page; the edge keeps the socket where it is.
-  circle(radius);
-  context.lineWidth = 0.75;
-  context.strokeStyle = theme.quietLine;
-  context.stroke();
-}
 
 function paintLabels(context: CanvasRenderingContext2D, layout: RackLayout, own: PartLayout, view: RackView) {
   const { theme, scrollLeft } = view;
@@ -130,6 +91,7 @@ export function paintRack(context: CanvasRenderingContext2D, layout: RackLayout,
   context.globalAlpha = 1;
   context.fillStyle = theme.paper;
   context.fillRect(0, 0, width, layout.height);
+  const painter = socketPainter(context, { radius, scale: description.scale, theme, ratio: view.ratio ?? 1 });
   const first = Math.max(0, Math.floor(scrollLeft / columnWidth) - 1);
   const last = Math.ceil((scrollLeft + width) / columnWidth) + 1;
   for (const own of layout.parts) {
@@ -142,13 +104,7 @@ export function paintRack(context: CanvasRenderingContext2D, layout: RackLayout,
         const point = { x, y: own.rows[place] ?? 0 };
         const isDim = fits ? !fits(address) : isReached ? !isReached(address) : false;
         context.globalAlpha = isDim ? dimmed : 1;
-        paintSocket(context, point, radius, sockets[place]?.[column], description.scale, theme);
-        if (!fits || isDim) continue;
-        context.beginPath();
-        context.arc(point.x, point.y, radius + 1.5, 0, 2 * Math.PI);
-        context.lineWidth = 1.5;
-        context.strokeStyle = theme.accent;
-        context.stroke();
+        painter.paint(point, sockets[place]?.[column], fits !== undefined && !isDim);
       }
     });
     context.globalAlpha = 1;
