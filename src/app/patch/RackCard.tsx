@@ -172,7 +172,7 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
         />
       )}
       <RackLegend />
-      <SocketBar shelf={shelf} wordsOf={wordsOf} />
+      {hand.shows === 'rack' && <SocketBar shelf={shelf} wordsOf={wordsOf} />}
     </>
   );
 }
