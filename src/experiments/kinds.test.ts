@@ -44,6 +44,20 @@ const files: Readonly<Record<string, object>> = {
     })),
     training: { batchSize: 4, epochs: 1, learningRate: 0.05 },
   },
+  finetune: {
+    ...shared,
+    kind: 'finetune',
+    adapters: [
+      { type: 'LoReFT', rank: 2, layers: [0, 2], positions: { first: 1, last: 1 }, sharedWeights: false },
+      { type: 'LoRA', rank: 2, layers: [1], component: 'mlp_output', positions: 'all' },
+      { type: 'SteeringVector', layers: [1] },
+    ],
+    data: Array.from({ length: 12 }, (_, at) => ({
+      prompt: prompt(at),
+      continuation: [at % 5, (at * 3) % 7].slice(0, 1 + (at % 2)),
+    })),
+    training: { batchSize: 4, epochs: 2, learningRate: 0.05 },
+  },
   steer: {
     ...shared,
     kind: 'steer',

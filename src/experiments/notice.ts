@@ -16,6 +16,8 @@ export interface Notice {
     | 'labels-never-change'
     | 'labels-of-several-tokens'
     | 'repeated-examples'
+    | 'one-continuation'
+    | 'positions-cut-short'
     | 'training-stopped'
     | 'not-all-kept'
     | 'few-texts'

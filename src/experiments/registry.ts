@@ -86,6 +86,7 @@ export const {
   path: async () => (await import('./patch/kind.ts')).pathKind,
   attribute: async () => (await import('./attribute/kind.ts')).attributeKind,
   align: async () => (await import('./align/kind.ts')).alignKind,
+  finetune: async () => (await import('./finetune/kind.ts')).finetuneKind,
   steer: async () => (await import('./steer/kind.ts')).steerKind,
   intervene: async () => (await import('./intervene/kind.ts')).interveneKind,
 });

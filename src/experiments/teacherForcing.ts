@@ -39,7 +39,8 @@ export const readLabel = (row: number, { prompt, label }: Continued): Read => ({
   reduction: bestToken,
 });
 
-const idsOf = (result: ReadResult | undefined): readonly number[] => [...(result?.id?.data ?? [])];
+/** What `readLabel` read: the most probable token at each place. */
+export const idsOf = (result: ReadResult | undefined): readonly number[] => [...(result?.id?.data ?? [])];
 
 const isLabel = ({ ids }: AnswerTokens, said: readonly number[] = []): boolean =>
   ids.every((id, at) => said[at] === id);

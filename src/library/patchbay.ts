@@ -17,6 +17,8 @@ export {
   trainedIntervention,
 } from '../experiments/align/trained.ts';
 export { ExperimentError } from '../experiments/experimentFile.ts';
+export { type FinetuneResult, readFinetuneResult } from '../experiments/finetune/result.ts';
+export { type TrainedAdapter, trainedAdapter } from '../experiments/finetune/saved.ts';
 export {
   accuracyOf,
   cosine,

@@ -24,6 +24,8 @@ export const formulas: Readonly<Record<string, string>> = {
   JumpReLUAutoencoderIntervention: 'out = swap(a(base), a(source)) W_dec + b_dec',
   LoRAIntervention: 'out = base + (x A B) · scaling',
   LoreftIntervention: 'out = base + (base Wᵀ + b − base R) Rᵀ',
+  NoreftIntervention: 'out = base + (base W1ᵀ + b − base W2ᵀ) W2',
+  DireftIntervention: 'out = base + (base Wᵀ + b) Rᵀ',
 };
 
 /** Which options a type must be given. */

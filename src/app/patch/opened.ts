@@ -17,7 +17,7 @@ type Representation = NonNullable<InterveneExperiment['configuration']>['represe
 type Loose = Readonly<Record<string, unknown>>;
 
 /** Types that take nothing from a run. */
-const sourceless = /^(Zero|Collect|Noise|LoRA|Loreft)Intervention$/;
+const sourceless = /^(Zero|Collect|Noise|LoRA|Loreft|Noreft|Direft)Intervention$/;
 
 const isNumbers = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every((entry) => typeof entry === 'number');

@@ -82,6 +82,8 @@ const typeNames: Readonly<Record<string, string>> = {
   JumpReLUAutoencoderIntervention: 'JumpReLU autoencoder',
   LoRAIntervention: 'LoRA',
   LoreftIntervention: 'LoReFT',
+  NoreftIntervention: 'NoReFT',
+  DireftIntervention: 'DiReFT',
 };
 
 export const typeName = (type: string): string =>

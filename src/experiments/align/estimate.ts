@@ -2,9 +2,10 @@
 // room between the steps.
 
 import type { Architecture } from '../../architectures/architecture.ts';
+import { defaultKeptBytes, wayOf } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
 import { forcedKey } from '../teacherForcing.ts';
-import { defaultKeptBytes, promptsOf, type SitePrompts, wayOf } from './keptExamples.ts';
+import { promptsOf, type SitePrompts } from './keptExamples.ts';
 import type { AlignSite, ResolvedAlign } from './resolve.ts';
 import { ownContinuations } from './resolveExamples.ts';
 import { passesOfStep, stepsOf } from './siteTraining.ts';

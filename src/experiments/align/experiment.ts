@@ -80,6 +80,12 @@ export const trainingSchema = v.strictObject({
   epochs: v.optional(v.pipe(atLeastOne, v.maxValue(limits.epochs)), 10),
   learningRate: v.optional(positive, 1e-3),
   optimizer: v.optional(v.picklist(['adam', 'adamw', 'sgd']), 'adam'),
+  /** Default 0, or 0.01 of AdamW, as in PyTorch. Rotations are left out: they keep their length. */
+  weightDecay: v.optional(notNegative),
+  /** The most that all gradients of a step may be long together, as `clip_grad_norm_` has it. Default no bound. */
+  clip: v.optional(positive),
+  /** Examples that run at once; gradients of a larger batch are summed. Default as many as fit the memory. */
+  microBatch: v.optional(atLeastOne),
   /** Of the learning rate: up in a straight line, then down to 0 or level. */
   schedule: v.optional(v.picklist(['linear', 'constant']), 'linear'),
   /** Share of the steps. */

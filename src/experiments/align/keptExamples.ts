@@ -4,18 +4,15 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import { keptBytes } from '../../runtime/forward/kept.ts';
-import type { Kept, Model } from '../../runtime/model.ts';
-import type { KeptRow } from '../../runtime/plan/keptRow.ts';
-import type { Edit, Fragment, Row } from '../../runtime/plan/plan.ts';
+import type { Model } from '../../runtime/model.ts';
+import type { Edit, Fragment } from '../../runtime/plan/plan.ts';
+import { type Base, forkPosition, KeptBases, wayOf } from '../keptBases.ts';
 import { floatsOf, promptRow } from '../planRuns.ts';
 import { partsTogether, type Work } from '../rowParts.ts';
 import { forced } from '../teacherForcing.ts';
 import type { AlignSite, ResolvedAlign } from './resolve.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
 import { indexOfPosition, positionKey, type SitePosition } from './sitePosition.ts';
-
-/** Bytes that states kept between steps take at most, unless another bound is given. */
-export const defaultKeptBytes = 512 * 2 ** 20;
 
 interface Wanted {
   readonly tokens: readonly number[];
@@ -29,17 +26,6 @@ const keyOf = ({ tokens, positions }: Wanted): string => `${positions.join(',')}
 function distinct(wanted: readonly Wanted[]): readonly Wanted[] {
   return [...new Map(wanted.map((each) => [keyOf(each), each])).values()];
 }
-
-/** Where the rows of a site begin and what they edit: what leaves a block enters the next, one layer less to run. */
-export function wayOf({ component, layer }: AlignSite, layerCount: number) {
-  const isEntered = component === 'block_output' && layer + 1 < layerCount;
-  const site = isEntered ? { component: 'block_input', layer: layer + 1 } : { component, layer };
-  return { site, fork: site.layer, layersAfter: layerCount - site.layer };
-}
-
-/** Where rows fork: at what they change, unless every position sees every other. */
-const firstOf = ({ isCausal }: Architecture, positions: readonly number[]): number =>
-  isCausal ? Math.min(...positions) : 0;
 
 const wantedBase = (example: ResolvedExample, place: number): Wanted => ({
   tokens: forced(example.base, example.label),
@@ -112,7 +98,7 @@ export function promptsOf(
     let neededBytes = 0;
     let keptCount = 0;
     for (const base of bases) {
-      const position = firstOf(architecture, base.positions);
+      const position = forkPosition(architecture, base.positions);
       neededBytes += keptBytes(architecture, { layer: fork, length: base.tokens.length, position });
       if (neededBytes <= roomBytes) {
         keptCount += 1;
@@ -126,15 +112,20 @@ export function promptsOf(
   });
 }
 
+const baseOf = (architecture: Architecture, { tokens, positions }: Wanted): Base => ({
+  tokens,
+  position: forkPosition(architecture, positions),
+});
+
 export class KeptExamples {
   readonly #architecture: Architecture;
   readonly #site: AlignSite;
   readonly #place: number;
-  readonly #kept: Kept[] = [];
-  readonly #bases = new Map<string, KeptRow>();
+  readonly #bases: KeptBases;
   readonly #sources = new Map<string, Float32Array>();
 
-  private constructor({ architecture }: Model, site: AlignSite, place: number) {
+  private constructor({ architecture }: Model, site: AlignSite, place: number, bases: KeptBases) {
+    this.#bases = bases;
     this.#architecture = architecture;
     this.#site = site;
     this.#place = place;
@@ -150,34 +141,28 @@ export class KeptExamples {
     align: ResolvedAlign,
     site: AlignSite,
     { bases, keptCount, sources }: SitePrompts,
-    { signal, done }: Work,
+    work: Work,
   ): Promise<KeptExamples> {
+    const { signal, done } = work;
     const { architecture } = model;
-    const found = new KeptExamples(model, site, indexOfPosition(align.positions, site.position));
-    const options = signal ? { signal } : {};
     const { fork } = wayOf(site, architecture.layerCount);
+    const kept = bases.slice(0, keptCount).map((wanted) => baseOf(architecture, wanted));
+    const found = new KeptExamples(
+      model,
+      site,
+      indexOfPosition(align.positions, site.position),
+      await KeptBases.of(model, kept, fork, work),
+    );
     const { component, layer, heads } = site;
-    const lengthOf = ({ tokens }: Wanted) => tokens.length;
     try {
-      for (const part of partsTogether(bases.slice(0, keptCount), lengthOf)) {
-        const positions = new Map(part.map(({ positions: at }, row) => [row, firstOf(architecture, at)]));
-        const plan = { rows: part.map(({ tokens }) => promptRow(tokens)), reads: [] };
-        const kept = await model.keep(plan, { layer: fork, positions }, options);
-        found.#kept.push(kept);
-        for (const [row, each] of kept.rows) {
-          const wanted = part[row];
-          if (wanted) found.#bases.set(keyOf(wanted), each);
-        }
-        done(part.length * architecture.layerCount);
-      }
-      for (const part of partsTogether(sources, lengthOf)) {
+      for (const part of partsTogether(sources, ({ tokens }) => tokens.length)) {
         const rows = part.map(({ tokens }) => promptRow(tokens));
         const reads = part.map(({ positions }, row) => ({
           row,
           site: { component, layer },
           location: { positions, ...(heads ? { heads } : {}) },
         }));
-        const results = await model.run({ rows, reads }, options);
+        const results = await model.run({ rows, reads }, signal ? { signal } : {});
         part.forEach((wanted, row) => {
           found.#sources.set(keyOf(wanted), Float32Array.from(floatsOf(results[row])));
         });
@@ -190,8 +175,8 @@ export class KeptExamples {
     }
   }
 
-  #baseOf(example: ResolvedExample): string {
-    return keyOf(wantedBase(example, this.#place));
+  #baseOf(example: ResolvedExample): Base {
+    return baseOf(this.#architecture, wantedBase(example, this.#place));
   }
 
   /** Row-layers of running examples from the site on, `passes` times, and before it those that were not kept. */
@@ -201,42 +186,36 @@ export class KeptExamples {
     return examples.length * passes * wayOf(this.#site, layerCount).layersAfter + unkept * layerCount;
   }
 
+  /** Bytes of the states with which an example enters the layers from the site on. */
+  enteringBytes(example: ResolvedExample): number {
+    const { layerCount, width } = this.#architecture;
+    const { tokens, position } = this.#baseOf(example);
+    return 4 * width * (tokens.length - position) * (wayOf(this.#site, layerCount).layersAfter + 1);
+  }
+
   /**
    * Rows in which the intervention acts: the previous ones first, then one for each example.
    * @returns the rows, and the place of the first that acts
    */
-  rows(
-    examples: readonly ResolvedExample[],
-    fragment: Fragment,
-  ): { readonly rows: readonly Row[]; readonly first: number } {
-    const { site, fork } = wayOf(this.#site, this.#architecture.layerCount);
+  rows(examples: readonly ResolvedExample[], fragment: Fragment) {
+    const { site } = wayOf(this.#site, this.#architecture.layerCount);
     const { heads } = this.#site;
-    const parents = new Map<string, number>();
-    const before: Row[] = [];
-    const forks = examples.map((example): Row => {
-      const { tokens, positions } = wantedBase(example, this.#place);
-      const base = this.#baseOf(example);
+    const forks = examples.map((example) => {
+      const { positions } = wantedBase(example, this.#place);
       const data = this.#sources.get(keyOf(wantedSource(example, this.#place)));
       if (!data) throw new Error('The source of an example was not run.');
-      const parent = parents.get(base) ?? before.length;
-      if (!parents.has(base)) {
-        const kept = this.#bases.get(base);
-        before.push(kept ? { start: { kind: 'kept', kept }, edits: [] } : promptRow(tokens));
-      }
-      parents.set(base, parent);
       const edit: Edit = {
         site,
         location: { positions, ...(heads ? { heads } : {}) },
         fragment,
         source: { kind: 'tensor', data },
       };
-      const position = firstOf(this.#architecture, positions);
-      return { start: { kind: 'fork', parent, layer: fork, position }, edits: [edit] };
+      return { base: this.#baseOf(example), edits: [edit] };
     });
-    return { rows: [...before, ...forks], first: before.length };
+    return this.#bases.rows(forks);
   }
 
   dispose(): void {
-    for (const kept of this.#kept.splice(0)) kept.dispose();
+    this.#bases.dispose();
   }
 }

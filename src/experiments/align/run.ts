@@ -4,12 +4,13 @@
 import { orthonormalGap } from '../../autodiff/orthonormal.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type AnswerTokens, isSameAnswer } from '../answers.ts';
+import { defaultKeptBytes } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
 import type { RunOptions } from '../planRuns.ts';
 import type { Work } from '../rowParts.ts';
 import { continuesWith } from '../teacherForcing.ts';
 import { estimateAlign, roomNotices } from './estimate.ts';
-import { defaultKeptBytes, KeptExamples } from './keptExamples.ts';
+import { KeptExamples } from './keptExamples.ts';
 import type { ResolvedAlign } from './resolve.ts';
 import { ownContinuations, type ResolvedExample } from './resolveExamples.ts';
 import {

@@ -5,16 +5,19 @@
 import { type RateSchedule, rateFactor } from '../../autodiff/schedules.ts';
 import { seedOf, shuffled } from '../../random/random.ts';
 import type { DeviceTensor } from '../../runtime/backends/backend.ts';
+import type { GradientPlan } from '../../runtime/backward/objective.ts';
 import { crossEntropy } from '../../runtime/backward/objectives.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
 import { Trainer } from '../../runtime/training/trainer.ts';
+import { batchGradients, examplesAtOnce } from '../batchGradients.ts';
 import { inParts, partsTogether, type Work } from '../rowParts.ts';
+import { areSound } from '../sound.ts';
 import { forced, labelPositions, readLabel, saysLabel } from '../teacherForcing.ts';
 import type { AlignTraining } from './experiment.ts';
 import type { KeptExamples } from './keptExamples.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
-import { areSound, interchangedFraction, type Numbers, type Trainable } from './trainable.ts';
+import { interchangedFraction, type Numbers, type Trainable } from './trainable.ts';
 
 /** Draws from the experiment's seed: those of the parameters come before. */
 const firstOrder = 2;
@@ -68,6 +71,8 @@ export class SiteTraining {
   readonly #schedule: RateSchedule;
   /** After so many steps they are handed over; see `bytesPerStep`. */
   readonly #pace: number;
+  /** Examples that run at once. */
+  readonly #atOnce: number;
   /** Of the parameters as they were read last, and after how many steps that was. */
   #read: { readonly step: number; readonly numbers: Numbers } | undefined;
   /** Of the boundary or the mask as it is now. */
@@ -83,6 +88,11 @@ export class SiteTraining {
     this.#boundary = initial;
     const bytes = Object.values(initial).reduce((sum, { byteLength }) => sum + byteLength, 0);
     this.#pace = Math.max(1, Math.ceil(bytes / bytesPerStep));
+    this.#atOnce = examplesAtOnce(
+      training.batchSize,
+      Math.max(...train.map((example) => context.kept.enteringBytes(example))),
+      training.microBatch,
+    );
     this.#total = stepsOf(train.length, training);
     this.#schedule =
       training.schedule === 'linear'
@@ -92,7 +102,13 @@ export class SiteTraining {
 
   static async begin(context: SiteContext): Promise<SiteTraining> {
     const { model, trainable, training } = context;
-    const trainer = await Trainer.create(model.backend, trainable.trained, { kind: training.optimizer });
+    const { optimizer: kind, weightDecay, clip } = training;
+    const trainer = await Trainer.create(
+      model.backend,
+      trainable.trained,
+      { kind, ...(weightDecay === undefined ? {} : { weightDecay }) },
+      clip === undefined ? {} : { clip },
+    );
     const initial = Object.entries(trainable.trained).map(([name, { data }]) => [name, data] as const);
     return new SiteTraining(context, trainer, Object.fromEntries(initial));
   }
@@ -143,27 +159,30 @@ export class SiteTraining {
     signal?.throwIfAborted();
     const { temperature } = this;
     const fragment = trainable.fragment(this.#trainer.parameters, temperature);
-    const { rows, first } = kept.rows(batch, fragment);
-    const labelTokens = batch.reduce((sum, { label }) => sum + label.ids.length, 0);
-    const terms = batch.map(({ base, label }, at) => ({
-      row: first + at,
-      site: { component: 'logits', layer: null },
-      location: { positions: labelPositions(base, label) },
-      weight: 1 / labelTokens,
-      ...crossEntropy(label.ids),
-    }));
+    const weight = 1 / batch.reduce((sum, { label }) => sum + label.ids.length, 0);
+    const plans = inParts(batch, this.#atOnce).map((part): GradientPlan => {
+      const { rows, first } = kept.rows(part, fragment);
+      const terms = part.map(({ base, label }, at) => ({
+        row: first + at,
+        site: { component: 'logits', layer: null },
+        location: { positions: labelPositions(base, label) },
+        weight,
+        ...crossEntropy(label.ids),
+      }));
+      return { rows, terms, of: [fragment.parameters] };
+    });
+
     const rate = training.learningRate * rateFactor(this.#schedule, this.#step);
     const share = trainable.boundary
       ? interchangedFraction(trainable, this.#boundary, temperature)
       : undefined;
-    const { objective } = await model.gradients(
-      { rows, terms, of: [fragment.parameters] },
-      {
-        ...(signal ? { signal } : {}),
-        onParameters: async ([gradients = {}], loss) => {
-          if (Number.isFinite(loss)) await this.#move(gradients, share?.gradient, rate);
-        },
+    const objective = await batchGradients(
+      model,
+      plans,
+      async ([gradients = {}], loss) => {
+        if (Number.isFinite(loss)) await this.#move(gradients, share?.gradient, rate);
       },
+      signal,
     );
     done(kept.rowLayers(batch, passesOfStep));
     if (!Number.isFinite(objective)) return this.#back('loss');

@@ -15,7 +15,7 @@ import { sigmoidMask } from '../../interventions/types/sigmoidMask.ts';
 import { sigmoidMaskRotated } from '../../interventions/types/sigmoidMaskRotated.ts';
 import { seedOf, shuffled } from '../../random/random.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
-import type { ParameterMeasures, TrainedParameter } from '../../runtime/training/trainer.ts';
+import type { TrainedParameter } from '../../runtime/training/trainer.ts';
 import type { AlignExperiment, AlignIntervention } from './experiment.ts';
 import { positionsIn } from './sitePosition.ts';
 
@@ -162,13 +162,3 @@ export function controlNumbers({ trained }: Trainable, numbers: Numbers, seed: n
   const mask = numbers.mask ?? new Float32Array();
   return { ...numbers, mask: Float32Array.from(shuffled(mask.length, own), (at) => mask[at] ?? 0) };
 }
-
-/** Off from length 1, squared: no rounding comes so far. */
-const widestOff = 1e-3;
-
-/** Whether parameters are numbers, and the columns of the rotation as long as they should be. */
-export const areSound = (measures: Readonly<Record<string, ParameterMeasures>>): boolean =>
-  Object.values(measures).every(
-    ({ sum, squares: { least, most } = { least: 1, most: 1 } }) =>
-      Number.isFinite(sum) && Math.abs(least - 1) < widestOff && Math.abs(most - 1) < widestOff,
-  );

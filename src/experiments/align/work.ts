@@ -3,12 +3,12 @@
 
 import type { Model } from '../../runtime/model.ts';
 import { completed } from '../growth.ts';
+import { defaultKeptBytes } from '../keptBases.ts';
 import type { KindWork } from '../kind.ts';
 import { ranOn } from '../resultParts.ts';
 import { estimateAlign } from './estimate.ts';
 import type { AlignExperiment } from './experiment.ts';
 import { type AlignChange, alignGrowth, endNotices } from './growth.ts';
-import { defaultKeptBytes } from './keptExamples.ts';
 import { type AlignSite, type ResolvedAlign, resolveAlignBreathing } from './resolve.ts';
 import { type AlignResult, alignResultVersion, isSiteDone } from './result.ts';
 import { type AlignUpdate, type RunAlignOptions, runAlign } from './run.ts';

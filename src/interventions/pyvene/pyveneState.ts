@@ -106,6 +106,17 @@ export const pyveneTypes: Readonly<Record<string, PyveneType>> = {
       rotation: { key: 'rotate_layer' },
     },
   },
+  DireftIntervention: {
+    module: 'pyreft.interventions',
+    source: 'none',
+    isConstant: true,
+    dimensions: true,
+    parameters: {
+      rotation: orthogonalLayer,
+      weight: { key: 'learned_source.weight' },
+      bias: { key: 'learned_source.bias' },
+    },
+  },
 };
 
 /** The shape of a parameter, in pyvene's letters. */
@@ -127,6 +138,7 @@ const modules = ['pyvene', pyvene, 'pyreft', 'pyreft.interventions'];
 const lost: Readonly<Record<string, string>> = {
   PCARotatedSpaceIntervention: 'pyvene saves no components of it and cannot build it from a configuration',
   LambdaIntervention: 'it is a Python function',
+  NoreftIntervention: "pyreft builds it with 'add_bias', which no folder says",
 };
 
 /**

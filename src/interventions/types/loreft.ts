@@ -3,8 +3,8 @@
 import { matMul } from '../../onnx/contraction.ts';
 import { add, sub } from '../../onnx/elementwise.ts';
 import { transpose } from '../../onnx/layout.ts';
-import { standardUniform } from '../../random/noise.ts';
 import type { InterventionType } from '../intervention.ts';
+import { linearUniform } from './linearUniform.ts';
 import { randomOrthonormal } from './orthonormal.ts';
 
 /**
@@ -22,15 +22,11 @@ export const loreft: InterventionType = {
   isTrainable: true,
   orthonormal: ['rotation'],
   needs: ['lowRankDimension'],
-  initial: ({ width, lowRankDimension: rank = 1, seed }) => {
-    const uniform = (from: number, count: number) =>
-      Float32Array.from(standardUniform(from, count), (x) => (2 * x - 1) / Math.sqrt(width));
-    return {
-      rotation: { data: randomOrthonormal(width, rank, seed), shape: [width, rank] },
-      weight: { data: uniform(seed + 1, rank * width), shape: [rank, width] },
-      bias: { data: uniform(seed + 2, rank), shape: [rank] },
-    };
-  },
+  initial: ({ width, lowRankDimension: rank = 1, seed }) => ({
+    rotation: { data: randomOrthonormal(width, rank, seed), shape: [width, rank] },
+    weight: linearUniform(width, seed + 1, rank, width),
+    bias: linearUniform(width, seed + 2, rank),
+  }),
   shapes: { rotation: ['width', 'rank'], weight: ['rank', 'width'], bias: ['rank'] },
   build: ({ base, parameter }) => {
     const rotation = parameter('rotation');

@@ -6,11 +6,13 @@ import { addition } from './addition.ts';
 import { autoencoder } from './autoencoder.ts';
 import { boundlessRotated } from './boundlessRotated.ts';
 import { collect } from './collect.ts';
+import { direft } from './direft.ts';
 import { jumpReluAutoencoder } from './jumpReluAutoencoder.ts';
 import { lora } from './lora.ts';
 import { loreft } from './loreft.ts';
 import { lowRankRotated } from './lowRankRotated.ts';
 import { noiseAddition } from './noiseAddition.ts';
+import { noreft } from './noreft.ts';
 import { pcaRotated } from './pcaRotated.ts';
 import { rotated } from './rotated.ts';
 import { sigmoidMask } from './sigmoidMask.ts';
@@ -38,6 +40,8 @@ export const interventionTypes: readonly InterventionType[] = [
   jumpReluAutoencoder,
   lora,
   loreft,
+  noreft,
+  direft,
 ];
 
 const byName = new Map(interventionTypes.map((type) => [type.name, type]));

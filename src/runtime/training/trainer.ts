@@ -9,11 +9,11 @@ import {
   scheduleWidth,
 } from '../../autodiff/optimizers.ts';
 import { orthonormalGap, retracted, tangent } from '../../autodiff/orthonormal.ts';
-import { abs, mul } from '../../onnx/elementwise.ts';
+import { abs, add, div, minimum, mul, sqrt } from '../../onnx/elementwise.ts';
 import { type Graph, graph } from '../../onnx/graph.ts';
 import { concat, reshape } from '../../onnx/layout.ts';
 import { reduceMax, reduceMin, reduceSum } from '../../onnx/reduction.ts';
-import { input, type Value } from '../../onnx/value.ts';
+import { constant, input, type Value } from '../../onnx/value.ts';
 import { type Backend, type DeviceTensor, elementCount, type Program } from '../backends/backend.ts';
 import { type Fragment, PlanError, type ReadTensor } from '../plan/plan.ts';
 
@@ -86,18 +86,46 @@ function measuresOf(trained: Trained, data: ArrayLike<number>): Readonly<Record<
   return found;
 }
 
-function stepGraph(parameters: Trained, settings: OptimizerSettings): Graph {
+/**
+ * What all gradients are scaled by so that together they are no longer than `clip`.
+ * @see PyTorch's `clip_grad_norm_`, for its 1e-6 too
+ */
+function clipping(gradients: readonly Value[], clip: number): Value {
+  const squares = gradients.map((gradient) => reshape(reduceSum(mul(gradient, gradient)), [1]));
+  const [first, ...others] = squares;
+  if (!first) return constant(1);
+  const length = sqrt(others.reduce(add, first));
+  return minimum(div(constant(clip), add(length, constant(1e-6))), constant(1));
+}
+
+function stepGraph(parameters: Trained, settings: OptimizerSettings, { clip }: TrainerOptions): Graph {
   const outputs: Record<string, Value> = {};
   const measures: Value[] = [];
-  for (const [name, { shape, isOrthonormal = false }] of Object.entries(parameters)) {
+  const opened = Object.entries(parameters).map(([name, { shape, isOrthonormal = false }]) => {
     const parameter = input(name, 'float32', shape);
-    const gradient = input(`${name}.gradient`, 'float32', shape);
+    const given = input(`${name}.gradient`, 'float32', shape);
+    return {
+      name,
+      shape,
+      isOrthonormal,
+      parameter,
+      along: isOrthonormal ? tangent(parameter, given) : given,
+    };
+  });
+  const factor =
+    clip === undefined
+      ? undefined
+      : clipping(
+          opened.map(({ along }) => along),
+          clip,
+        );
+  for (const { name, shape, isOrthonormal, parameter, along } of opened) {
     const moments = Object.fromEntries(
       momentNames(settings).map((moment) => [moment, input(`${name}.${moment}`, 'float32', shape)]),
     );
     const next = optimizerStep(settings, {
       parameter,
-      gradient: isOrthonormal ? tangent(parameter, gradient) : gradient,
+      gradient: factor ? mul(factor, along) : along,
       moments,
       schedule: input(`${name}.schedule`, 'float32', [scheduleWidth]),
     });
@@ -107,6 +135,20 @@ function stepGraph(parameters: Trained, settings: OptimizerSettings): Graph {
     for (const [moment, value] of Object.entries(next.moments)) outputs[`next.${name}.${moment}`] = value;
   }
   return graph({ ...outputs, measures: concat(measures, 0) });
+}
+
+export interface TrainerOptions {
+  /** The most that all gradients of a step may be long together; of orthonormal columns their part in the tangent. */
+  readonly clip?: number;
+  /** What `snapshot` gave of a trainer of the same parameters and optimiser: training goes on from there. */
+  readonly from?: TrainerSnapshot;
+}
+
+/** Everything that the next step depends on but its gradients. */
+export interface TrainerSnapshot {
+  readonly steps: number;
+  /** Parameters by their names, and `NAME.first` and so on for the moments of the optimiser. */
+  readonly numbers: Readonly<Record<string, Float32Array>>;
 }
 
 export class Trainer {
@@ -119,27 +161,60 @@ export class Trainer {
   /** The previous ones, until the next one. */
   #previous: Readonly<Record<string, DeviceTensor>> | undefined;
   #parameters: Fragment['parameters'];
-  #steps = 0;
+  #steps: number;
 
-  private constructor(backend: Backend, trained: Trained, settings: OptimizerSettings, program: Program) {
+  private constructor(
+    backend: Backend,
+    trained: Trained,
+    settings: OptimizerSettings,
+    program: Program,
+    from: TrainerSnapshot | undefined,
+  ) {
     this.#backend = backend;
     this.#trained = trained;
     this.#settings = settings;
     this.#program = program;
     const tensors: Record<string, DeviceTensor> = {};
     for (const [name, { data, shape }] of Object.entries(trained)) {
-      tensors[name] = backend.upload(Float32Array.from(data), shape);
-      for (const moment of momentNames(settings))
-        tensors[`${name}.${moment}`] = backend.upload(new Float32Array(data.length), shape);
+      const start = (of: string, fresh: Float32Array) => {
+        tensors[of] = backend.upload(Float32Array.from(from?.numbers[of] ?? fresh), shape);
+      };
+      start(name, data);
+      for (const moment of momentNames(settings)) start(`${name}.${moment}`, new Float32Array(data.length));
     }
     this.#tensors = tensors;
+    this.#steps = from?.steps ?? 0;
     this.#parameters = this.#current();
   }
 
   /** @throws PlanError for numbers that do not fill their shape, or that are not orthonormal where they should be */
-  static async create(backend: Backend, trained: Trained, settings: OptimizerSettings): Promise<Trainer> {
-    for (const [name, parameter] of Object.entries(trained)) check(name, parameter);
-    return new Trainer(backend, trained, settings, await backend.compile(stepGraph(trained, settings)));
+  static async create(
+    backend: Backend,
+    trained: Trained,
+    settings: OptimizerSettings,
+    options: TrainerOptions = {},
+  ): Promise<Trainer> {
+    const { from } = options;
+    for (const [name, parameter] of Object.entries(trained)) {
+      check(name, { ...parameter, data: from?.numbers[name] ?? parameter.data });
+      for (const moment of momentNames(settings)) {
+        const length = from?.numbers[`${name}.${moment}`]?.length ?? (from ? 0 : parameter.data.length);
+        if (length !== parameter.data.length)
+          throw new PlanError(
+            `The state of a training has ${length} numbers as the ${moment} moment of '${name}'; it needs ${parameter.data.length}. Begin the training anew.`,
+          );
+      }
+    }
+    const program = await backend.compile(stepGraph(trained, settings, options));
+    return new Trainer(backend, trained, settings, program, from);
+  }
+
+  /** What a later trainer can go on from, as it is after the last step. */
+  async snapshot(): Promise<TrainerSnapshot> {
+    const numbers: Record<string, Float32Array> = {};
+    for (const [name, tensor] of Object.entries(this.#tensors))
+      numbers[name] = Float32Array.from(await this.#backend.read(tensor));
+    return { steps: this.#steps, numbers };
   }
 
   /** What fragments take until the next step; each step makes a new object. */

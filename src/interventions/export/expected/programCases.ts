@@ -137,7 +137,7 @@ const headForms = (description: ComponentDescription): readonly Form[] => {
 
 function typeFields({ name }: InterventionType): Readonly<Record<string, unknown>> {
   if (name === 'AutoencoderIntervention') return { latent_dim: 5 };
-  if (/LowRank|JumpReLU|LoRA|Loreft/.test(name)) return { low_rank_dimension: 2 };
+  if (/LowRank|JumpReLU|LoRA|[Rr]eft/.test(name)) return { low_rank_dimension: 2 };
   return {};
 }
 

@@ -1,0 +1,272 @@
+// An adapter on a model: the interventions that it is made of, one for each layer and, where the first positions and the
+// last have weights of their own, two; what each is trained from, and where it acts in an example.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import { moduleInput } from '../../interventions/configuration/modules.ts';
+import { fragmentOf, type InterventionType, type Parameters } from '../../interventions/intervention.ts';
+import { direft } from '../../interventions/types/direft.ts';
+import { lora } from '../../interventions/types/lora.ts';
+import { loreft } from '../../interventions/types/loreft.ts';
+import { noreft } from '../../interventions/types/noreft.ts';
+import { trainedVector } from '../../interventions/types/trainedVector.ts';
+import { seedOf } from '../../random/random.ts';
+import type { Edit, Fragment } from '../../runtime/plan/plan.ts';
+import { describeComponent } from '../../runtime/plan/sites.ts';
+import type { TrainedParameter } from '../../runtime/training/trainer.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import { wayOf } from '../keptBases.ts';
+import type { FinetuneAdapter } from './experiment.ts';
+
+const types: Readonly<Record<FinetuneAdapter['type'], InterventionType>> = {
+  LoReFT: loreft,
+  NoReFT: noreft,
+  DiReFT: direft,
+  LoRA: lora,
+  SteeringVector: trainedVector,
+};
+
+/** Which positions an intervention acts on. */
+export type PositionGroup = 'first' | 'last' | 'both' | 'all';
+
+/** One intervention of an adapter. */
+export interface AdapterPiece {
+  readonly layer: number;
+  readonly group: PositionGroup;
+}
+
+export interface ResolvedAdapter {
+  readonly adapter: FinetuneAdapter;
+  readonly name: string;
+  readonly type: InterventionType;
+  readonly layers: readonly number[];
+  readonly pieces: readonly AdapterPiece[];
+  /** Entries of a vector at its sites, and of what enters the module beside which a LoRA stands. */
+  readonly width: number;
+  readonly inputWidth: number;
+  /** Of LoRA: what enters the module. */
+  readonly entering: string | undefined;
+  /** The earliest layer at whose entrance rows fork. */
+  readonly fork: number;
+}
+
+const rankOf = (adapter: FinetuneAdapter): number | undefined =>
+  'rank' in adapter ? adapter.rank : undefined;
+
+function groupsOf({ positions, sharedWeights }: FinetuneAdapter): readonly PositionGroup[] {
+  if (positions === 'all') return ['all'];
+  const { first, last } = positions;
+  if (first > 0 && last > 0) return sharedWeights ? ['both'] : ['first', 'last'];
+  return first > 0 ? ['first'] : ['last'];
+}
+
+/** The interventions of an adapter, layer by layer. */
+export const piecesOf = (adapter: FinetuneAdapter, layers: readonly number[]): readonly AdapterPiece[] =>
+  layers.flatMap((layer) => groupsOf(adapter).map((group) => ({ layer, group })));
+
+function layersText(layers: readonly number[]): string {
+  const [first = 0] = layers;
+  const last = layers.at(-1) ?? first;
+  if (layers.length === 1) return `layer ${first}`;
+  const isRun = layers.every((layer, at) => layer === first + at);
+  return `layers ${isRun ? `${first} to ${last}` : layers.join(', ')}`;
+}
+
+function positionsText(adapter: FinetuneAdapter): string {
+  const { positions, sharedWeights } = adapter;
+  if (positions === 'all') return 'all positions';
+  const { first, last } = positions;
+  const parts = [...(first > 0 ? [`first ${first}`] : []), ...(last > 0 ? [`last ${last}`] : [])];
+  return `${parts.join(' and ')}${parts.length > 1 && !sharedWeights ? ', weights apart' : ''}`;
+}
+
+/** `LoReFT, rank 4, layers 3 to 5, first 1 and last 1` */
+const nameOf = (adapter: FinetuneAdapter, layers: readonly number[]): string =>
+  adapter.name ??
+  [
+    adapter.type === 'SteeringVector' ? 'Steering vector' : `${adapter.type}, rank ${rankOf(adapter)}`,
+    ...(adapter.component === 'block_output' ? [] : [adapter.component]),
+    layersText(layers),
+    positionsText(adapter),
+  ].join(', ');
+
+/** @throws ExperimentError or PlanError that names the field */
+export function resolveAdapter(
+  architecture: Architecture,
+  adapter: FinetuneAdapter,
+  index: number,
+): ResolvedAdapter {
+  const field = `adapters.${index}`;
+  const { component, positions } = adapter;
+  const { layout, scope, width, layers: having } = describeComponent(architecture, component);
+  if (layout !== 'token' || scope === 'model')
+    throw new ExperimentError(
+      `'${field}.component': '${component}' has no vector for each position of a layer, so nothing can be trained there. Name one such as 'block_output' or 'mlp_output'.`,
+    );
+  const last = architecture.layerCount - 1;
+  const layers =
+    adapter.layers === 'all'
+      ? Array.from({ length: last + 1 }, (_, layer) => layer)
+      : adapter.layers.toSorted((a, b) => a - b);
+  const beyond = layers.find((layer) => layer > last || (having !== undefined && !having.includes(layer)));
+  if (beyond !== undefined)
+    throw new ExperimentError(
+      `'${field}.layers': there is no '${component}' in layer ${beyond}; this model has ${having ? `it in layers ${having.join(', ')}` : `layers 0 to ${last}`}.`,
+    );
+  if (new Set(layers).size < layers.length)
+    throw new ExperimentError(`'${field}.layers' names one twice: ${layers.join(', ')}.`);
+  const rank = rankOf(adapter);
+  const entering = adapter.type === 'LoRA' ? moduleInput(component, `'${field}.component'`) : undefined;
+  const inputWidth = entering === undefined ? width : describeComponent(architecture, entering).width;
+  if (rank !== undefined && rank > Math.min(width, inputWidth))
+    throw new ExperimentError(
+      `'${field}.rank' is ${rank}, but '${component}' has a width of ${Math.min(width, inputWidth)}. Give at most ${Math.min(width, inputWidth)}.`,
+    );
+  if (positions !== 'all' && !architecture.isCausal && adapter.type === 'LoRA')
+    throw new ExperimentError(
+      `'${field}.positions': in ${architecture.family} every position sees every other; give "positions": "all".`,
+    );
+  const type = types[adapter.type];
+  return {
+    adapter,
+    name: nameOf(adapter, layers),
+    type,
+    layers,
+    pieces: piecesOf(adapter, layers),
+    width,
+    inputWidth,
+    entering,
+    fork: siteOf({ adapter, entering }, layers[0] ?? 0, architecture.layerCount).fork,
+  };
+}
+
+/** What a LoRA adds is computed inside its layer; everything else may act where the next layer is entered. */
+function siteOf(
+  { adapter: { component }, entering }: Pick<ResolvedAdapter, 'adapter' | 'entering'>,
+  layer: number,
+  layerCount: number,
+) {
+  if (entering === undefined) return wayOf({ component, layer }, layerCount);
+  return { site: { component, layer }, fork: layer, layersAfter: layerCount - layer };
+}
+
+/** Row-layers of one row from where it forks on. */
+export const layersAfter = ({ fork }: ResolvedAdapter, { layerCount }: Architecture): number =>
+  layerCount - fork;
+
+/** How an example's positions are split between the groups. */
+export interface EditedPositions {
+  readonly first: readonly number[];
+  readonly last: readonly number[];
+}
+
+const range = (from: number, to: number): readonly number[] =>
+  Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at);
+
+/**
+ * The positions of a prompt that an adapter acts on. Where first and last positions are asked for and a prompt is too
+ * short for both, each side gets at most half of it, as in pyreft.
+ * @param promptLength tokens of the prompt, without its continuation
+ * @param length tokens that run
+ */
+export function editedPositions(
+  { adapter: { positions } }: ResolvedAdapter,
+  promptLength: number,
+  length: number,
+): EditedPositions {
+  if (positions === 'all') return { first: range(0, length), last: [] };
+  const most = positions.first > 0 && positions.last > 0 ? Math.floor(promptLength / 2) : promptLength;
+  const [first, last] = [Math.min(most, positions.first), Math.min(most, positions.last)];
+  return { first: range(0, first), last: range(promptLength - last, promptLength) };
+}
+
+/** Whether an adapter acts on fewer positions of a prompt than it was asked to. */
+export function isCutShort(resolved: ResolvedAdapter, promptLength: number): boolean {
+  const { positions } = resolved.adapter;
+  if (positions === 'all') return false;
+  const { first, last } = editedPositions(resolved, promptLength, promptLength);
+  return first.length < positions.first || last.length < positions.last;
+}
+
+/** The parameters of each piece, as its training begins. @param seed of the experiment */
+export const initialParameters = (
+  { adapter, type, pieces, width, inputWidth }: ResolvedAdapter,
+  seed: number,
+): readonly Parameters[] =>
+  pieces.map((_, index) => {
+    const rank = rankOf(adapter);
+    const initial = type.initial({
+      width,
+      inputWidth,
+      // Types take a few seeds from the one that they are given on.
+      seed: seedOf(seed, 4 * index),
+      ...(rank === undefined ? {} : { lowRankDimension: rank }),
+    });
+    if (adapter.type !== 'LoRA') return initial;
+    const { alpha = adapter.rank, rank: over } = adapter;
+    return { ...initial, scaling: { data: Float32Array.of(alpha / over), shape: [1] } };
+  });
+
+/** Not trained: LoRA's scaling is a choice. */
+const fixed: ReadonlySet<string> = new Set(['scaling']);
+
+/** `3 weight`: of the fourth piece. */
+export const parameterKey = (piece: number, name: string): string => `${piece} ${name}`;
+
+/** What of the pieces is trained, in one record. */
+export const trainedParameters = (
+  { type }: ResolvedAdapter,
+  parameters: readonly Parameters[],
+): Readonly<Record<string, TrainedParameter>> =>
+  Object.fromEntries(
+    parameters.flatMap((own, piece) =>
+      Object.entries(own)
+        .filter(([name]) => !fixed.has(name))
+        .map(([name, { data, shape }]) => [
+          parameterKey(piece, name),
+          { data, shape, ...(type.orthonormal?.includes(name) ? { isOrthonormal: true } : {}) },
+        ]),
+    ),
+  );
+
+/** How an adapter acts with parameters that are wherever they are. */
+export interface OpenAdapter {
+  /** By piece; what is trained of each is wanted by these very objects. */
+  readonly wanted: readonly Fragment['parameters'][];
+  readonly editsOf: (positions: EditedPositions) => readonly Edit[];
+}
+
+/**
+ * @param numbers what is trained, by `parameterKey`, on the device or on the host
+ * @param initial of the pieces: what is not trained comes from there
+ */
+export function openAdapter(
+  resolved: ResolvedAdapter,
+  numbers: Fragment['parameters'],
+  initial: readonly Parameters[],
+  layerCount: number,
+): OpenAdapter {
+  const { type, pieces, width, entering } = resolved;
+  const fragments = pieces.map((_, piece): Fragment => {
+    const own = initial[piece] ?? {};
+    const whole = fragmentOf({ type, width, parameters: own });
+    const parameters = Object.fromEntries(
+      Object.entries(whole.parameters).map(([name, given]) => [
+        name,
+        numbers[parameterKey(piece, name)] ?? given,
+      ]),
+    );
+    return { ...whole, parameters };
+  });
+  return {
+    wanted: fragments.map(({ parameters }) => parameters),
+    editsOf: ({ first, last }) =>
+      pieces.flatMap(({ layer, group }, piece): readonly Edit[] => {
+        const fragment = fragments[piece];
+        const positions = group === 'first' ? first : group === 'last' ? last : [...first, ...last];
+        if (!fragment || positions.length === 0) return [];
+        const { site } = siteOf(resolved, layer, layerCount);
+        const edit = { site, location: { positions }, fragment };
+        return entering === undefined ? [edit] : [{ ...edit, source: { kind: 'own', component: entering } }];
+      }),
+  };
+}

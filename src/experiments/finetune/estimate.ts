@@ -1,0 +1,62 @@
+// What a finetuning will cost before it runs: rows that pass layers, steps, and how much of what comes before an adapter
+// finds room between the steps.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import { baseKey, defaultKeptBytes } from '../keptBases.ts';
+import type { Notice } from '../notice.ts';
+import { passesOfStep, stepsOf } from './adapterTraining.ts';
+import { type AdapterPrompts, promptsOf, rowLayersOf } from './keptPrompts.ts';
+import type { ResolvedFinetune } from './resolve.ts';
+
+/** How often the examples to test are looked at: after epochs, and at the end. */
+function testsOf({ experiment }: ResolvedFinetune): number {
+  const { epochs, testEvery } = experiment.training;
+  return Math.floor(epochs / testEvery) + (epochs % testEvery === 0 ? 0 : 1) + 1;
+}
+
+/**
+ * The work of a whole run, in rows that pass a layer: forward or back.
+ * @param roomBytes that states kept between steps may take
+ */
+export function estimateFinetune(
+  finetune: ResolvedFinetune,
+  architecture: Architecture,
+  roomBytes = defaultKeptBytes,
+) {
+  const { train, test, experiment } = finetune;
+  const { layerCount } = architecture;
+  const { epochs } = experiment.training;
+  const own = (train.length + test.length) * layerCount;
+  const prompts = finetune.adapters.map((adapter) =>
+    promptsOf(architecture, adapter, [...train, ...test], roomBytes),
+  );
+  const adapters = finetune.adapters.map((adapter, index) => {
+    const { bases, keptCount } = prompts[index] ?? { bases: [], keptCount: 0 };
+    const room = new Set(bases.slice(0, keptCount).map(baseKey));
+    const of = (examples: typeof train, passes: number) =>
+      rowLayersOf(architecture, adapter, examples, passes, (base) => room.has(baseKey(base)));
+    return (
+      keptCount * layerCount +
+      epochs * of(train, passesOfStep) +
+      testsOf(finetune) * of(test, 1) +
+      of(train, 1)
+    );
+  });
+  const steps = finetune.adapters.length * stepsOf(train.length, experiment.training);
+  return { rowLayers: adapters.reduce((sum, each) => sum + each, own), own, adapters, steps, prompts };
+}
+
+const megabytes = (bytes: number): string => `${Number((bytes / 1e6).toPrecision(2))} MB`;
+
+/** Of the adapter that needs most room, when it is more than there is. */
+export function roomNotices(prompts: readonly AdapterPrompts[], roomBytes: number): readonly Notice[] {
+  const [most] = prompts.toSorted((a, b) => b.neededBytes - a.neededBytes);
+  if (!most || most.keptCount === most.bases.length) return [];
+  const { bases, keptCount, neededBytes } = most;
+  return [
+    {
+      code: 'not-all-kept',
+      text: `The states of ${bases.length} prompts before the adapter would take ${megabytes(neededBytes)}, and ${megabytes(roomBytes)} may be kept, so ${bases.length - keptCount} of them are run again in each step. Shorter prompts, fewer examples or later layers train faster.`,
+    },
+  ];
+}

@@ -1,0 +1,105 @@
+// What of the examples does not change while an adapter is trained: the states of their prompts where its rows fork.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Model } from '../../runtime/model.ts';
+import type { Row } from '../../runtime/plan/plan.ts';
+import { type Base, baseKey, forkPosition, KeptBases, roomFor } from '../keptBases.ts';
+import type { Work } from '../rowParts.ts';
+import { type Continued, forced } from '../teacherForcing.ts';
+import { editedPositions, layersAfter, type OpenAdapter, type ResolvedAdapter } from './adapter.ts';
+
+function baseOf(architecture: Architecture, adapter: ResolvedAdapter, example: Continued): Base {
+  const tokens = forced(example.prompt, example.label);
+  const { first, last } = editedPositions(adapter, example.prompt.length, tokens.length);
+  return { tokens, position: forkPosition(architecture, [...first, ...last]) };
+}
+
+/** The prompts that an adapter forks from. */
+export interface AdapterPrompts {
+  /** Each once. */
+  readonly bases: readonly Base[];
+  /** How many of them, from the first on, find room. */
+  readonly keptCount: number;
+  readonly neededBytes: number;
+}
+
+export function promptsOf(
+  architecture: Architecture,
+  adapter: ResolvedAdapter,
+  examples: readonly Continued[],
+  roomBytes: number,
+): AdapterPrompts {
+  const all = examples.map((example) => baseOf(architecture, adapter, example));
+  const bases = [...new Map(all.map((base) => [baseKey(base), base])).values()];
+  return { bases, ...roomFor(architecture, bases, adapter.fork, roomBytes) };
+}
+
+/** Bytes of the states with which an example enters the layers from the adapter on. */
+export function enteringBytes(
+  architecture: Architecture,
+  adapter: ResolvedAdapter,
+  example: Continued,
+): number {
+  const { tokens, position } = baseOf(architecture, adapter, example);
+  return 4 * architecture.width * (tokens.length - position) * (layersAfter(adapter, architecture) + 1);
+}
+
+/**
+ * Row-layers of running examples from the adapter on, `passes` times, and before it those that found no room.
+ * @param isKept whether a base found room
+ */
+export function rowLayersOf(
+  architecture: Architecture,
+  adapter: ResolvedAdapter,
+  examples: readonly Continued[],
+  passes: number,
+  isKept: (base: Base) => boolean,
+): number {
+  const unkept = examples.filter((example) => !isKept(baseOf(architecture, adapter, example))).length;
+  return examples.length * passes * layersAfter(adapter, architecture) + unkept * architecture.layerCount;
+}
+
+export class KeptPrompts {
+  readonly #architecture: Architecture;
+  readonly #adapter: ResolvedAdapter;
+  readonly #bases: KeptBases;
+
+  private constructor(architecture: Architecture, adapter: ResolvedAdapter, bases: KeptBases) {
+    this.#architecture = architecture;
+    this.#adapter = adapter;
+    this.#bases = bases;
+  }
+
+  /** Run the prompts that find room once. @throws the signal's reason, with nothing left behind */
+  static async of(
+    model: Model,
+    adapter: ResolvedAdapter,
+    { bases, keptCount }: AdapterPrompts,
+    work: Work,
+  ): Promise<KeptPrompts> {
+    const kept = await KeptBases.of(model, bases.slice(0, keptCount), adapter.fork, work);
+    return new KeptPrompts(model.architecture, adapter, kept);
+  }
+
+  /** Rows in which the adapter acts, after those that they fork from. */
+  rows(
+    examples: readonly Continued[],
+    { editsOf }: OpenAdapter,
+  ): { readonly rows: readonly Row[]; readonly first: number } {
+    return this.#bases.rows(
+      examples.map((example) => {
+        const base = baseOf(this.#architecture, this.#adapter, example);
+        const positions = editedPositions(this.#adapter, example.prompt.length, base.tokens.length);
+        return { base, edits: editsOf(positions) };
+      }),
+    );
+  }
+
+  rowLayers(examples: readonly Continued[], passes: number): number {
+    return rowLayersOf(this.#architecture, this.#adapter, examples, passes, (base) => this.#bases.has(base));
+  }
+
+  dispose(): void {
+    this.#bases.dispose();
+  }
+}

@@ -1,0 +1,155 @@
+// Makes a finetuning definite for one model: tokens instead of text, sites instead of names, everything checked that can be
+// checked before the model runs.
+
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { shuffled } from '../../random/random.ts';
+import { schedule } from '../../runtime/plan/schedule.ts';
+import { type AnswerTokens, answerTokens, isSameAnswer } from '../answers.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import type { Notice } from '../notice.ts';
+import { promptRow } from '../planRuns.ts';
+import { type Continued, forced } from '../teacherForcing.ts';
+import { promptNotices, tokensOf } from '../tokens.ts';
+import { editedPositions, isCutShort, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
+import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
+
+export interface ResolvedFinetune {
+  readonly experiment: FinetuneExperiment;
+  readonly adapters: readonly ResolvedAdapter[];
+  readonly train: readonly Continued[];
+  readonly test: readonly Continued[];
+  readonly notices: readonly Notice[];
+}
+
+interface ExampleContext {
+  readonly architecture: Architecture;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly adapters: readonly ResolvedAdapter[];
+}
+
+const promptKey = ({ prompt }: Continued): string => prompt.join(' ');
+
+/** @throws ExperimentError or PlanError that names the example */
+function resolveExample(
+  { prompt: given, continuation }: FinetuneExample,
+  where: string,
+  { architecture, tokenizer, adapters }: ExampleContext,
+): Continued {
+  const prompt = tokensOf(given, tokenizer, `the prompt '${where}.prompt'`);
+  // The scheduler knows what prompts a model can take.
+  schedule(architecture, { rows: [promptRow(prompt)], reads: [] });
+  const label: AnswerTokens = answerTokens(continuation, `the continuation '${where}.continuation'`, {
+    tokenizer,
+    vocabularySize: architecture.vocabularySize,
+    after: given,
+  });
+  const example = { prompt, label };
+  schedule(architecture, { rows: [promptRow(forced(prompt, label))], reads: [] });
+  for (const [index, adapter] of adapters.entries()) {
+    const { first, last } = editedPositions(adapter, prompt.length, prompt.length);
+    if (first.length + last.length > 0) continue;
+    throw new ExperimentError(
+      `'${where}.prompt' has ${prompt.length} token, too few for 'adapters.${index}.positions', which asks for first and last ones that differ. Give a longer prompt, or first or last positions alone.`,
+    );
+  }
+  return example;
+}
+
+/** @throws ExperimentError when too few examples remain on a side */
+function splitExamples(
+  { split, testData }: FinetuneExperiment,
+  data: readonly Continued[],
+  test: readonly Continued[],
+): Pick<ResolvedFinetune, 'train' | 'test'> {
+  if (testData) return { train: data, test };
+  const { testShare = 0.2, seed = 0 } = split ?? {};
+  // Examples of one prompt lie on one side, so that nothing is tested that was taught.
+  const byPrompt = new Map<string, Continued[]>();
+  for (const example of data)
+    byPrompt.set(promptKey(example), [...(byPrompt.get(promptKey(example)) ?? []), example]);
+  const groups = [...byPrompt.values()];
+  const count = Math.round(data.length * testShare);
+  if (groups.length < 2 || count === 0 || count === data.length)
+    throw new ExperimentError(
+      `'split.testShare': ${testShare} of ${data.length} examples with ${groups.length} distinct ${groups.length === 1 ? 'prompt' : 'prompts'} leaves nothing to test or nothing to train with. Give more examples, another share, or 'testData'.`,
+    );
+  const order = shuffled(groups.length, seed);
+  const tested: Continued[] = [];
+  let side = 0;
+  while (tested.length < count && side < groups.length - 1)
+    tested.push(...(groups[order[side++] ?? 0] ?? []));
+  return { train: order.slice(side).flatMap((group) => groups[group] ?? []), test: tested };
+}
+
+function noticesOf(
+  adapters: readonly ResolvedAdapter[],
+  { train, test }: Pick<ResolvedFinetune, 'train' | 'test'>,
+): readonly Notice[] {
+  const taught = new Set(train.map(promptKey));
+  const shared = test.filter((example) => taught.has(promptKey(example))).length;
+  const [first] = train;
+  const isOneClass = first !== undefined && train.every(({ label }) => isSameAnswer(label, first.label));
+  const all = [...train, ...test];
+  return [
+    ...(shared === 0
+      ? []
+      : [
+          {
+            code: 'repeated-examples' as const,
+            text: `${shared} of the ${test.length} prompts that are tested ${shared === 1 ? 'is one' : 'are ones'} that training saw, so the test says less.`,
+          },
+        ]),
+    ...(isOneClass
+      ? [
+          {
+            code: 'one-continuation' as const,
+            text: `All ${train.length} examples to train with go on with ${JSON.stringify(first.label.text)}, so an adapter that always says it is right. Add examples of another continuation.`,
+          },
+        ]
+      : []),
+    ...adapters.flatMap((adapter) => {
+      const short = all.filter(({ prompt }) => isCutShort(adapter, prompt.length)).length;
+      return short === 0
+        ? []
+        : [
+            {
+              code: 'positions-cut-short' as const,
+              text: `${adapter.name}: ${short} of ${all.length} prompts ${short === 1 ? 'has' : 'have'} fewer positions than it asks for, and it acts on those that there are; of first and last ones together each side gets at most half of a prompt.`,
+            },
+          ];
+    }),
+  ];
+}
+
+/**
+ * @param tokenizer may be absent when the experiment gives token ids
+ * @throws ExperimentError or PlanError in one sentence: which field, what was given, and what would be right
+ */
+export function resolveFinetune(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  experiment: FinetuneExperiment,
+): ResolvedFinetune {
+  const adapters = experiment.adapters.map((adapter, index) => resolveAdapter(architecture, adapter, index));
+  const twice = adapters.find(({ name }, at) => adapters.findIndex((other) => other.name === name) < at);
+  if (twice)
+    throw new ExperimentError(
+      `'adapters' has two by the name ${JSON.stringify(twice.name)}. Give each a 'name' of its own.`,
+    );
+  const context = { architecture, tokenizer, adapters };
+  const read = (given: readonly FinetuneExample[], field: string) =>
+    given.map((example, index) => resolveExample(example, `${field}.${index}`, context));
+  const data = read(experiment.data, 'data');
+  const parts = splitExamples(experiment, data, read(experiment.testData ?? [], 'testData'));
+  const { batchSize } = experiment.training;
+  if (batchSize > parts.train.length)
+    throw new ExperimentError(
+      `'training.batchSize' is ${batchSize}, but only ${parts.train.length} examples are left to train with. Give at most ${parts.train.length}.`,
+    );
+  const told = new Map<Notice['code'], Notice>();
+  for (const { prompt } of [...experiment.data, ...(experiment.testData ?? [])])
+    for (const notice of promptNotices(prompt, tokenizer, 'A prompt'))
+      if (!told.has(notice.code)) told.set(notice.code, notice);
+  return { experiment, adapters, ...parts, notices: [...told.values(), ...noticesOf(adapters, parts)] };
+}
