@@ -29,7 +29,9 @@ function writeFile(content: object): string {
   return file;
 }
 
-test.each(files.filter((name) => name !== 'gender-declared.json'))(
+const isTask = (name: string) => name.startsWith('task-');
+
+test.each(files.filter((name) => name !== 'gender-declared.json' && !isTask(name)))(
   '%s is what its script writes, and its stored result is of it and complete',
   async (name) => {
     const experiment = readAlignExperiment(read(name));
@@ -46,6 +48,17 @@ test.each(files.filter((name) => name !== 'gender-declared.json'))(
     expect(isAlignComplete(stored)).toBe(true);
   },
 );
+
+test.each(files.filter(isTask))('%s is a task whose stored result is of it and complete', (name) => {
+  const experiment = readAlignExperiment(read(name));
+  const stored = readAlignResult(read(`results/${name}`));
+  expect(stored.experiment).toEqual(experiment);
+  expect(isAlignComplete(stored)).toBe(true);
+  expect(stored.factual?.right).toBe(stored.factual?.of);
+  const best = Math.max(...stored.sites.map((site) => site?.final?.testAccuracy ?? 0));
+  const control = Math.max(...stored.sites.map((site) => site?.final?.controlAccuracy ?? 1));
+  expect(best).toBeGreaterThan(control + 0.4);
+});
 
 test('gender-declared.json finds its variable where the others do, and its stored result is of it and complete', () => {
   const experiment = readAlignExperiment(read('gender-declared.json'));

@@ -7,6 +7,7 @@ import '../style/align.css';
 import { type AlignBench, createAlignBench } from './alignBench.ts';
 import { ExamplesCard } from './ExamplesCard.tsx';
 import { BenchProvider, useOwnPage } from './hooks.ts';
+import { LearnedCard } from './LearnedCard.tsx';
 import { MapCard } from './MapCard.tsx';
 import type { AlignTypes } from './page.ts';
 import { SiteCard } from './SiteCard.tsx';
@@ -31,6 +32,7 @@ export default function AlignPage() {
         <TrainingCard />
         <MapCard />
         <SiteCard />
+        <LearnedCard />
       </div>
       <div className="column align-side">
         <ExamplesCard />

@@ -202,7 +202,7 @@ export function ExamplesCard() {
   const value = task?.value ?? null;
   return (
     <>
-      <section className="card" aria-labelledby="own-title" data-stale={isStale}>
+      <section className="card own-card" aria-labelledby="own-title" data-stale={isStale}>
         <div className="card-head">
           <h2 id="own-title">Can the model do it?</h2>
         </div>
@@ -212,7 +212,7 @@ export function ExamplesCard() {
           <Own />
         )}
       </section>
-      <section className="card" aria-labelledby="examples-title" data-stale={isStale}>
+      <section className="card examples-card" aria-labelledby="examples-title" data-stale={isStale}>
         <div className="card-head">
           <h2 id="examples-title">Examples</h2>
           {value !== null && isStale && <span className="mute small">of an earlier input</span>}

@@ -194,7 +194,7 @@ export function SiteCard() {
   const { site } = choice;
   const isTraining = isRunning && !isSiteDone(site);
   return (
-    <section className="card" aria-labelledby="site-title">
+    <section className="card site-card" aria-labelledby="site-title">
       <div className="card-head">
         <h2 id="site-title">Training of {choiceWords(choice)}</h2>
         <span className="standing" data-kind={isTraining ? 'filling' : 'current'}>

@@ -8,16 +8,16 @@ import { documentOf } from './document.ts';
 import { deriveAlign } from './draft.ts';
 import type { AlignExample } from './page.ts';
 
-const files = import.meta.glob<unknown>('../../../examples/align/*-declared.json', {
+const files = import.meta.glob<unknown>('../../../examples/align/task-*.json', {
   eager: true,
   import: 'default',
 });
-const results = import.meta.glob<unknown>('../../../examples/align/results/*-declared.json', {
+const results = import.meta.glob<unknown>('../../../examples/align/results/task-*.json', {
   import: 'default',
 });
 
 /** The first one opens with the page. */
-const order = ['gender-declared'];
+const order = ['task-gender', 'task-city', 'task-object'];
 const placeOf = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
 
 export const alignExamples: readonly AlignExample[] = Object.entries(files)

@@ -11,6 +11,12 @@ export interface OpeningState {
   readonly refusal: { readonly what: 'link' | 'file'; readonly message: string } | null;
   readonly refuse: (what: 'link' | 'file', message: string) => void;
   readonly dismiss: () => void;
+  /**
+   * Open an experiment or a result on the page of its kind.
+   * @param value what JSON.parse gives
+   * @throws ExperimentError in a sentence: what it is, and what would be right
+   */
+  readonly openValue: (value: unknown) => Promise<void>;
   /** Open what a file that is no model's holds: an experiment, or a result. */
   readonly openFile: (file: File) => Promise<void>;
 }
@@ -52,6 +58,7 @@ export function createOpeningStore(pages: readonly AnyPage[], place: PageStore):
     refusal: null,
     refuse: (what, message) => set({ refusal: { what, message } }),
     dismiss: () => set({ refusal: null }),
+    openValue: open,
     openFile: async (file) => {
       set({ refusal: null });
       try {
