@@ -97,6 +97,8 @@ export interface Tokenizer {
   tokenText(id: number): string;
   /** True for tokens such as `<s>` that stand for no text. */
   isSpecial(id: number): boolean;
+  /** The token that stands where a masked model predicts (`[MASK]`, `<mask>`); absent where there is none. */
+  readonly maskId?: number;
 }
 
 /** The files are not what they should be, or cannot be read. The message names the file, the problem and the remedy. */

@@ -11,11 +11,15 @@ export const promptRow = (tokens: readonly number[]): Row => ({
   edits: [],
 });
 
-/** A read of the logits that follow a sequence of this length. */
-export function readPrediction(row: number, length: number, reduction?: Reduction): Read {
+/** A read of the logits at a position: of the token that follows it, or of a mask's. */
+export function readLogits(row: number, position: number, reduction?: Reduction): Read {
   const site = { component: 'logits', layer: null };
-  return { row, site, location: { positions: [length - 1] }, ...(reduction ? { reduction } : {}) };
+  return { row, site, location: { positions: [position] }, ...(reduction ? { reduction } : {}) };
 }
+
+/** A read of the logits that follow a sequence of this length. */
+export const readPrediction = (row: number, length: number, reduction?: Reduction): Read =>
+  readLogits(row, length - 1, reduction);
 
 /** The numbers of a read that was not reduced. */
 export function floatsOf(result: ReadResult | undefined): Float32Array {

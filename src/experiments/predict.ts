@@ -1,4 +1,4 @@
-// What a model says next: one forward pass, the logits of the last position.
+// What a model says next, or at a mask: one forward pass, the logits of one position.
 
 import type { ExecuteOptions } from '../runtime/forward/execute.ts';
 import type { Model } from '../runtime/model.ts';
@@ -50,8 +50,9 @@ export function topCandidates(logits: Float32Array, count: number): readonly Tok
 }
 
 /**
- * Logits of the token that follows.
+ * Logits of the token that follows, or at a position.
  * @param tokens at least one id
+ * @param options.position default the last
  * @returns [vocabulary]
  * @throws PlanError when the prompt is empty, too long, or holds an unknown id
  * @throws NotFiniteError when some logit is NaN or infinite
@@ -59,12 +60,12 @@ export function topCandidates(logits: Float32Array, count: number): readonly Tok
 export async function nextLogits(
   model: Model,
   tokens: readonly number[],
-  options: ExecuteOptions = {},
+  { position = tokens.length - 1, ...options }: ExecuteOptions & { readonly position?: number } = {},
 ): Promise<Float32Array> {
   const site = { component: 'logits', layer: null };
   const plan = {
     rows: [{ start: { kind: 'tokens' as const, tokens }, edits: [] }],
-    reads: tokens.length > 0 ? [{ row: 0, site, location: { positions: [tokens.length - 1] } }] : [],
+    reads: tokens.length > 0 ? [{ row: 0, site, location: { positions: [position] } }] : [],
   };
   const [result] = await model.run(plan, options);
   const data = result?.value?.data;

@@ -7,6 +7,7 @@ import type { ModelCache } from '../checkpoint/cache/modelCache.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
+import { watchedPosition } from '../experiments/watched.ts';
 import { quoted, reasonOf } from '../messages/wording.ts';
 import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
 import { defaultWeightBytes, Model } from '../runtime/model.ts';
@@ -75,13 +76,15 @@ function componentInfo(architecture: Architecture, component: ComponentDescripti
   };
 }
 
-function modelInfo({ model, checkpoint, notices }: Loaded): ModelInfo {
+function modelInfo({ model, checkpoint, tokenizer, notices }: Loaded): ModelInfo {
+  const { maskId } = tokenizer;
   const { architecture, residencyReason, fingerprint } = model;
   return {
     label: checkpoint.label,
     family: architecture.modelType,
     architecture: architecture.family,
     isCausal: architecture.isCausal,
+    ...(maskId === undefined ? {} : { mask: { id: maskId, text: tokenizer.tokenText(maskId) } }),
     layerCount: architecture.layerCount,
     width: architecture.width,
     headCount: architecture.headCount,
@@ -292,6 +295,7 @@ export function createEngine(
     id,
     text: tokenizer.tokenText(id),
     isSpecial: tokenizer.isSpecial(id),
+    ...(id === tokenizer.maskId ? { isMask: true } : {}),
   });
 
   const promptTokens = (tokenizer: Tokenizer, text: string): readonly TokenInfo[] => {
@@ -322,6 +326,7 @@ export function createEngine(
         const started = performance.now();
         const logits = await nextLogits(model, ids, {
           ...(options.signal ? { signal: options.signal } : {}),
+          ...(ids.length > 0 ? { position: watchedPosition(model.architecture, ids, tokenizer) } : {}),
           onProgress: (done, total) =>
             options.onProgress?.({ stage: 'Running the prompt', done, total, unit: 'layer-passes' }),
         });

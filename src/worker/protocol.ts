@@ -86,6 +86,8 @@ export interface ModelInfo {
   readonly architecture: string;
   /** Whether a position sees only itself and earlier ones. */
   readonly isCausal: boolean;
+  /** The token that stands where a masked model predicts; absent where the tokenizer has none. */
+  readonly mask?: { readonly id: number; readonly text: string };
   readonly layerCount: number;
   readonly width: number;
   readonly headCount: number;
@@ -108,6 +110,8 @@ export interface TokenInfo {
   /** As in a sentence, leading space included. */
   readonly text: string;
   readonly isSpecial: boolean;
+  /** Where a masked model predicts. */
+  readonly isMask?: boolean;
   /** Where it stands in the prompt that it is of, in UTF-16 units; null where it stands for none of it. */
   readonly place?: readonly [number, number] | null;
 }

@@ -53,7 +53,9 @@ export function modelFilesIn(found: readonly FoundFile[]): ModelFiles {
   const beside = filesOfFolder(found, folder).map(({ file }) => file);
   const isBeside = (name: string): boolean => beside.some((file) => file.name === name);
   // The oldest folders have their tokenizer in two files.
-  const hasTokenizer = isBeside('tokenizer.json') || (isBeside('vocab.json') && isBeside('merges.txt'));
+  const isInTwo = isBeside('vocab.json') && isBeside('merges.txt');
+  // That of proteins is a list of tokens.
+  const hasTokenizer = isBeside('tokenizer.json') || isInTwo || isBeside('vocab.txt');
   const missing = [
     ...(isBeside('config.json') ? [] : ['config.json']),
     ...(hasTokenizer ? [] : ['tokenizer.json']),
@@ -65,7 +67,7 @@ export function modelFilesIn(found: readonly FoundFile[]): ModelFiles {
         'Choose the weights, config.json and tokenizer.json together, or the folder that holds them.',
     );
   }
-  const files = beside.filter((file) => /\.(safetensors|json)$|^merges\.txt$/i.test(file.name));
+  const files = beside.filter((file) => /\.(safetensors|json)$|^(merges|vocab)\.txt$/i.test(file.name));
   return { ok: true, label: folder.split('/').at(-1) || first.file.name, files };
 }
 

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { promptFieldId } from '../frame/useShortcuts.ts';
 import { formatCount } from '../quantities.ts';
 import { useModel, usePrompt, useSetPrompt } from '../workbenchContext.tsx';
+import { continuedPrompt } from './mask.ts';
 import { examplePrompts, isCurrent, type Run } from './promptStore.ts';
 import { TokenChips } from './TokenChips.tsx';
 import { TokenText } from './TokenText.tsx';
@@ -72,7 +73,7 @@ function Tokens() {
         limit={model.maxPositions}
         next={next}
         onLook={setLooked}
-        onAppend={(more) => setText(text + more)}
+        onAppend={(more) => setText(continuedPrompt(text, model.isCausal ? undefined : model.mask, more))}
       />
       <p className="strip-line small">
         <span>

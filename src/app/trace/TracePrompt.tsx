@@ -4,6 +4,7 @@ import type { TokenRange } from '../../experiments/promptText.ts';
 import { usePromptOf } from '../experiment/pageContext.tsx';
 import { promptFieldId } from '../frame/useShortcuts.ts';
 import { MarkableChips } from '../prompt/MarkableChips.tsx';
+import { continuedPrompt } from '../prompt/mask.ts';
 import { PromptNotes } from '../prompt/PromptCard.tsx';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { spokenToken } from '../prompt/tokenText.ts';
@@ -17,15 +18,19 @@ function GhostChip() {
   const page = useOwnPage();
   const best = useOwn(({ world }) => world.readings[0]?.prediction?.candidates[0]);
   const { prompt } = useDocument();
-  if (best === undefined) return null;
+  const model = useModel((state) => state.info);
+  if (best === undefined || model === null) return null;
+  const { isCausal, mask } = model;
+  const does = isCausal ? 'Add the most probable next token' : 'Fill the mask with the most probable token';
   return (
     <button
       type="button"
       className="chip chip-ghost mono"
-      title="Add this token to the prompt"
-      aria-label={`Add the most probable next token, ${spokenToken(best.text)}, ${formatRoundPercent(best.probability)}`}
-      onClick={() => page.setPrompt(0, prompt + best.text)}
+      title={isCausal ? 'Add this token to the prompt' : 'Put this token in the place of the mask'}
+      aria-label={`${does}, ${spokenToken(best.text)}, ${formatRoundPercent(best.probability)}`}
+      onClick={() => page.setPrompt(0, continuedPrompt(prompt, isCausal ? undefined : mask, best.text))}
     >
+      {!isCausal && mask !== undefined && `${mask.text} `}
       <TokenText text={best.text} /> <span>{formatRoundPercent(best.probability)}</span>
     </button>
   );
@@ -96,9 +101,28 @@ function Tokens() {
   );
 }
 
+/** What a prompt should be, of this model. */
+function useInvitation() {
+  const model = useModel((state) => state.info);
+  if (model === null || model.isCausal || model.mask === undefined) {
+    return {
+      text: 'Text that ends just before the answer',
+      example: 'The Eiffel Tower is located in the city of',
+      hint: 'Type a prompt that ends just before the answer, or open an example.',
+    };
+  }
+  const { text: mask } = model.mask;
+  return {
+    text: `Text with ${mask} where the answer belongs`,
+    example: model.family === 'esm' ? `MKTAYIAK${mask}RQISFVK` : `The Eiffel Tower is in ${mask}, in France.`,
+    hint: `Type a prompt with ${mask} where the answer belongs.`,
+  };
+}
+
 export function TracePrompt() {
   const page = useOwnPage();
   const { prompt } = useDocument();
+  const invitation = useInvitation();
   const reading = usePromptOf(0, (state) => state.run);
   const setText = (text: string) => page.setPrompt(0, text);
   return (
@@ -111,14 +135,10 @@ export function TracePrompt() {
         rows={1}
         value={prompt}
         spellCheck={false}
-        placeholder="Text that ends just before the answer, such as: The Eiffel Tower is located in the city of"
+        placeholder={`${invitation.text}, such as: ${invitation.example}`}
         onChange={(event) => setText(event.target.value)}
       />
-      {prompt === '' ? (
-        <p className="mute strip-hint">Type a prompt that ends just before the answer, or open an example.</p>
-      ) : (
-        <Tokens />
-      )}
+      {prompt === '' ? <p className="mute strip-hint">{invitation.hint}</p> : <Tokens />}
       {prompt !== '' && <SubjectLine />}
       <PromptNotes text={prompt} run={reading} onChange={setText} />
     </>

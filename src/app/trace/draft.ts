@@ -6,6 +6,7 @@ import { usualWindow } from '../../experiments/trace/cells.ts';
 import { type TraceExperiment, traceLimits } from '../../experiments/trace/experiment.ts';
 import type { TokenInfo } from '../../worker/protocol.ts';
 import type { Draft, Surroundings } from '../experiment/definition.ts';
+import { maskProblem } from '../prompt/mask.ts';
 import { tokensOfPassage } from '../prompt/passage.ts';
 import { formatCount } from '../quantities.ts';
 import { markedTokens, type PickedToken, type StreamField, type TraceDocument } from './document.ts';
@@ -97,9 +98,11 @@ function problemsOf(
   };
   const most = Math.min(model?.maxPositions ?? mostPositions, mostPositions);
   const { corruption } = document;
+  const mask = model !== null && 'family' in model && tokens !== null ? maskProblem(model, tokens) : null;
   if (document.prompt.trim() === '') note('prompt', 'Type a prompt to trace.');
   else if (tokens !== null && tokens.length > most)
     note('prompt', `The prompt has ${tokens.length} tokens; a trace here takes at most ${most}.`);
+  else if (tokens !== null && mask !== null) note('prompt', mask);
   else if (tokens !== null && subject === null) note('subject', 'Mark the subject: drag over its tokens.');
   if (corruption === 'noise') {
     note('level', levelProblem(document.level));

@@ -121,11 +121,13 @@ function subjectWarnings({ draft: { subject, tokens } }: Known): readonly Warnin
       },
     ];
   }
-  if (subject[1] < tokens.length) return [];
+  const mask = tokens.findIndex(({ isMask }) => isMask === true);
+  const watched = mask < 0 ? tokens.length - 1 : mask;
+  if (watched < subject[0] || watched >= subject[1]) return [];
   return [
     {
       code: 'subject-is-last',
-      text: 'The subject includes the last token, where the prediction is made: the two cannot be told apart in the figure.',
+      text: `The subject includes ${mask < 0 ? 'the last token' : 'the mask'}, where the prediction is made: the two cannot be told apart in the figure.`,
     },
   ];
 }

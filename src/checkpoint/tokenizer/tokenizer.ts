@@ -38,16 +38,15 @@ export async function buildTokenizer(
       splitsSpecialTokens: reading.splitsSpecialTokens,
       hasByteFallback: file.model.byte_fallback === true,
       cutsAtSpaces: cutsAtSpaces(file),
-      noToken: (piece) =>
-        new CheckpointError(
-          `The tokenizer of ${label} has no token for ${quoted(piece)}, and none for unknown text. Write the prompt without it, or give token ids.`,
-        ),
+      noToken: (piece) => new CheckpointError(noTokenSentence(piece, label, modelType)),
     });
   try {
     const library = libraryOf(reading.file, config.output);
     const { other } = reading;
     const warn = other && { encoder: encoderOf(other.file), says: other.says };
-    return wrap(library, reading.file, label, encoderOf(reading.file, library), warn);
+    const wrapped = wrap(library, reading.file, label, encoderOf(reading.file, library), warn);
+    const maskId = maskOf(reading.file, config.output);
+    return maskId === undefined ? wrapped : { ...wrapped, maskId };
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
     throw new CheckpointError(
@@ -55,6 +54,26 @@ export async function buildTokenizer(
         'It may use a kind that is not supported; token ids can still be given.',
     );
   }
+}
+
+function noTokenSentence(piece: string, label: string, modelType: string | undefined): string {
+  if (modelType === 'esm')
+    return (
+      `${quoted(piece)} is no amino acid that ${label} knows. Write amino acids as capital letters (MKTAYIAK), ` +
+      "'-' and '.' for gaps, and <mask> where one is to be predicted."
+    );
+  return `The tokenizer of ${label} has no token for ${quoted(piece)}, and none for unknown text. Write the prompt without it, or give token ids.`;
+}
+
+/** As masked models call it where tokenizer_config.json does not say. */
+const usualMasks: readonly string[] = ['[MASK]', '<mask>'];
+
+/** The mask that the configuration names, or a special token that is called as masks are. */
+function maskOf({ added_tokens: added = [] }: TokenizerFile, config: TokenizerConfig): number | undefined {
+  const { mask_token: named } = config;
+  const name = typeof named === 'string' ? named : named?.content;
+  const isMask = (content: string) => (name === undefined ? usualMasks.includes(content) : content === name);
+  return added.find(({ content, special }) => special === true && isMask(content))?.id;
 }
 
 /** The library asks for every step, and for the unknown token of a list of words in the configuration. */

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { CheckpointError, type ModelConfiguration, type Tokenizer } from '../checkpoint.ts';
 import { type FileFolder, readJson, readText } from '../sources/byteSource.ts';
 import { vocabularyJson } from './pythonReading.ts';
+import { residueTokenizer } from './residueTokenizer.ts';
 import { buildTokenizer } from './tokenizer.ts';
 
 /**
@@ -17,6 +18,11 @@ export async function folderTokenizer(
 ): Promise<Tokenizer> {
   const modelType = typeof model.model_type === 'string' ? model.model_type : undefined;
   const json = await readJson(folder, 'tokenizer.json', signal);
+  if (json === undefined && modelType === 'esm') {
+    const residues = await readText(folder, 'vocab.txt', signal);
+    if (residues !== undefined)
+      return buildTokenizer(residueTokenizer(residues), {}, folder.label, modelType);
+  }
   const vocab = json === undefined ? await readJson(folder, 'vocab.json', signal) : undefined;
   if (json === undefined && vocab === undefined) {
     throw new CheckpointError(

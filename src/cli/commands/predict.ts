@@ -1,7 +1,8 @@
-// `patchbay predict MODEL "text"`: the tokens of the text and the most probable next ones.
+// `patchbay predict MODEL "text"`: the tokens of the text and the most probable next ones, or those at its mask.
 
 import { nextLogits, topCandidates } from '../../experiments/predict.ts';
 import { tokenizerOf, tokenLabel } from '../../experiments/tokens.ts';
+import { watchedPosition } from '../../experiments/watched.ts';
 import { formatTable, visibleToken } from '../../figures/textTable.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
@@ -24,7 +25,9 @@ async function run(args: Arguments): Promise<number> {
     if (ids.length === 0) throw new UsageError('The text has no tokens. Give at least one word.');
     const textOf = (id: number) => visibleToken(tokenLabel(id, tokenizer));
     console.log(`${ids.length} tokens: ${ids.map(textOf).join(' | ')}\n`);
-    const candidates = topCandidates(await nextLogits(model, ids), count);
+    const position = watchedPosition(model.architecture, ids, tokenizer, 'the text');
+    const candidates = topCandidates(await nextLogits(model, ids, { position }), count);
+    if (!model.architecture.isCausal) console.log(`At the mask, position ${position}:\n`);
     const rows = candidates.map(({ id, logit, probability }) => [
       textOf(id),
       `${(probability * 100).toFixed(2)} %`,
@@ -38,7 +41,7 @@ async function run(args: Arguments): Promise<number> {
 
 export const command: Command = {
   name: 'predict',
-  about: 'the tokens of a text and the most probable next ones',
+  about: 'the tokens of a text and the most probable next ones, or those at its mask',
   positionals: 'MODEL "text"',
   options: {
     ids: idsOption,

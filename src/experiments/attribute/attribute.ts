@@ -15,8 +15,10 @@ export interface AttributionRequest {
   readonly corrupted: readonly number[];
   /** For each position of the corrupted prompt the one of the clean prompt to take from; null for none, which gives NaN. */
   readonly places?: readonly (number | null)[];
-  /** Whose logit is watched, at the last position. */
+  /** Whose logit is watched. */
   readonly answer: number;
+  /** The position at which it is watched, in both prompts; default the last of each. */
+  readonly watched?: number;
   /** Whose logit is subtracted from it. */
   readonly distractor?: number;
   /** Components that every layer has, of tokens or of heads. */
@@ -151,7 +153,7 @@ export async function attributePatches(
   options: AttributionOptions = {},
 ): Promise<AttributionResult> {
   check(model, request);
-  const { clean, corrupted, answer, distractor, components, steps, places: matched } = request;
+  const { clean, corrupted, answer, watched, distractor, components, steps, places: matched } = request;
   const { layerCount } = model.architecture;
   const plain = [corrupted, clean].map((tokens): Row => ({ start: { kind: 'tokens', tokens }, edits: [] }));
   const between = steps === undefined ? [] : await interpolatedRows(model, request, steps, options);
@@ -170,7 +172,7 @@ export async function attributePatches(
   const termOf = (row: number): Term => ({
     row,
     site: { component: 'logits', layer: null },
-    location: { positions: [(row === 1 ? clean : corrupted).length - 1] },
+    location: { positions: [watched ?? (row === 1 ? clean : corrupted).length - 1] },
     ...metric,
   });
   const each = places(0).length;

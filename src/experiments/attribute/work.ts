@@ -63,7 +63,7 @@ function passesOfPair({ layerCount }: Architecture, { steps }: AttributeExperime
 async function attributePair(
   model: Model,
   { components, steps }: AttributeExperiment,
-  { clean, corrupted = [], answer, distractor }: PreparedPatch['pairs'][number],
+  { clean, corrupted = [], watched, answer, distractor }: PreparedPatch['pairs'][number],
   signal: AbortSignal | undefined,
 ): Promise<AttributedPair> {
   const { attributions, baselines } = await attributePatches(
@@ -71,6 +71,7 @@ async function attributePair(
     {
       clean,
       corrupted,
+      watched,
       answer: answer.id,
       components,
       ...(distractor ? { distractor: distractor.id } : {}),

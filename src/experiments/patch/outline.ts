@@ -50,6 +50,8 @@ export interface PromptPair {
   readonly clean: readonly number[];
   /** Absent where an ablation stands in its place. */
   readonly corrupted?: readonly number[];
+  /** The position whose prediction is watched, in both. */
+  readonly watched: number;
 }
 
 export interface PatchOutline {

@@ -2,7 +2,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Location, Plan, Read, Reduction, Row, Site, Source } from '../../runtime/plan/plan.ts';
-import { promptRow, readPrediction } from '../planRuns.ts';
+import { promptRow, readLogits } from '../planRuns.ts';
 import { batchCells, cellRows, cellSpan, orderCells, type PatchBatch } from './cells.ts';
 import type { PatchCase, PatchCell, PatchOutline } from './outline.ts';
 
@@ -75,7 +75,9 @@ export function planCells(
       return { kind: 'tensor', data: ablated(site, location, patchCase.base.length) };
     };
     rows.push(...cellRows(outline, architecture, cell, patchCase, { base, sourceOf, first: rows.length }));
-    reads.push(readPrediction(rows.length - 1, patchCase.base.length, reductionOf?.(patchCase.pair)));
+    const pair = outline.pairs[patchCase.pair];
+    if (!pair) throw new RangeError(`There is no pair ${patchCase.pair}.`);
+    reads.push(readLogits(rows.length - 1, pair.watched, reductionOf?.(patchCase.pair)));
   }
   return { plan: { rows, reads }, members };
 }

@@ -7,6 +7,7 @@ import type { Notice } from '../notice.ts';
 import type { Pair } from '../pairs.ts';
 import { promptReader } from '../promptReader.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
+import { watchedPosition } from '../watched.ts';
 import type { PromptPair } from './outline.ts';
 
 export interface ResolvedPair extends PromptPair {
@@ -48,7 +49,7 @@ function differingTexts(
 
 /** @throws ExperimentError that names the pair and both counts */
 function checkLengths(
-  { clean, corrupted }: PromptPair,
+  { clean, corrupted }: Pick<PromptPair, 'clean' | 'corrupted'>,
   pair: number,
   tokenizer: Tokenizer | undefined,
 ): void {
@@ -119,7 +120,16 @@ export function resolvePairs(
     }
     const clean = prompt(pair.clean, 'clean prompt');
     const corrupted = pair.corrupted === undefined ? undefined : prompt(pair.corrupted, 'corrupted prompt');
+    const at = (tokens: readonly number[], what: string) =>
+      watchedPosition(architecture, tokens, tokenizer, `the ${what}${of}`);
+    const watched = at(clean, 'clean prompt');
     checkLengths({ clean, ...(corrupted ? { corrupted } : {}) }, index + 1, tokenizer);
+    const other = corrupted ? at(corrupted, 'corrupted prompt') : watched;
+    if (other !== watched) {
+      throw new ExperimentError(
+        `Pair ${index + 1}: the mask stands at position ${watched} of the clean prompt and at ${other} of the corrupted one; one position is watched in both. Let the words before it have as many tokens.`,
+      );
+    }
     const answer = named(pair.answer, 'answer', pair.clean);
     const distractor = named(pair.distractor, 'distractor', pair.clean);
     if (answer && answer.id === distractor?.id) {
@@ -130,6 +140,7 @@ export function resolvePairs(
     const textsOf = (tokens: readonly number[]) => tokens.map((id) => tokenLabel(id, tokenizer));
     return {
       clean,
+      watched,
       cleanTexts: textsOf(clean),
       ...(corrupted ? { corrupted, corruptedTexts: textsOf(corrupted) } : {}),
       ...(answer ? { answer } : {}),

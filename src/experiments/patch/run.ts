@@ -13,7 +13,7 @@ import {
 } from '../cellRun.ts';
 import { joinSamples, measureLogits, type Samples, sampleAt } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
-import { floatsOf, PlanRuns, promptRow, type RunOptions, readPrediction } from '../planRuns.ts';
+import { floatsOf, PlanRuns, promptRow, type RunOptions, readLogits } from '../planRuns.ts';
 import { finiteLogits, topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
 import { type Unit, unitsOf } from '../units.ts';
@@ -59,7 +59,7 @@ export async function preparePatch(
   for (let from = 0; from < patch.pairs.length; from += promptsTogether) {
     const some = patch.pairs.slice(from, from + promptsTogether);
     const rows = some.map(({ clean }) => promptRow(clean));
-    const reads = some.map(({ clean }, row) => readPrediction(row, clean.length));
+    const reads = some.map(({ watched }, row) => readLogits(row, watched));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
     some.forEach((pair, index) => {
       const logits = finiteLogits(model, floatsOf(results[index]));
@@ -129,10 +129,10 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch, P
     this.#hasDistractor = patch.pairs.every(({ distractor }) => distractor !== undefined);
   }
 
-  #reductionOf(pair: number): Reduction {
+  #pair(pair: number): PreparedPair {
     const found = this.#patch.pairs[pair];
     if (!found) throw new RangeError(`There is no pair ${pair}.`);
-    return found.reduction;
+    return found;
   }
 
   async baselines(): Promise<PatchBaselines> {
@@ -142,9 +142,10 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch, P
     const measured: Samples[] = [];
     for (let from = 0; from < prompts.length; from += promptsTogether) {
       const some = prompts.slice(from, from + promptsTogether);
-      const reads = some.map(({ length }, row) =>
-        readPrediction(row, length, this.#reductionOf((from + row) % pairs.length)),
-      );
+      const reads = some.map((_, row) => {
+        const { watched, reduction } = this.#pair((from + row) % pairs.length);
+        return readLogits(row, watched, reduction);
+      });
       measured.push(...(await this.#runs.measure({ rows: some.map(promptRow), reads }, this.#hasDistractor)));
     }
     const corrupted = measured.slice(pairs.length);
@@ -168,7 +169,7 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch, P
     const found = new Map(cells.map((cell) => [cell, new Map<PatchCase, Samples>()]));
     for (const { from, to } of slices) {
       const { plan, members } = planCells(this.#patch, architecture, cells, cases.slice(from, to), {
-        reductionOf: (pair) => this.#reductionOf(pair),
+        reductionOf: (pair) => this.#pair(pair).reduction,
         ...(ablated ? { ablated } : {}),
       });
       const measured = await this.#runs.measure(plan, this.#hasDistractor);

@@ -5,6 +5,7 @@ import { batchCells, orderCells, type TraceOutline } from './cells.ts';
 
 const outline: TraceOutline = {
   tokens: new Array(12).fill(1),
+  watched: 11,
   subject: [2, 4],
   samples: 10,
   direction: 'restore',

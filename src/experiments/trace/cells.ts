@@ -24,6 +24,8 @@ export interface TraceCell {
 /** What decides the rows of a trace; no model has to run to know it. */
 export interface TraceOutline {
   readonly tokens: readonly number[];
+  /** The position whose prediction is watched. */
+  readonly watched: number;
   /** First token, and the one after the last. */
   readonly subject: readonly [number, number];
   readonly samples: number;

@@ -2,7 +2,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Plan, Reduction, Row } from '../../runtime/plan/plan.ts';
-import { promptRow, readPrediction } from '../planRuns.ts';
+import { promptRow, readLogits } from '../planRuns.ts';
 import {
   batchCells,
   cellRow,
@@ -43,7 +43,7 @@ export function planCells(
   return {
     plan: {
       rows: [cleanRow(outline), ...corrupted, ...rows],
-      reads: members.map((_, index) => readPrediction(first + index, outline.tokens.length, reduction)),
+      reads: members.map((_, index) => readLogits(first + index, outline.watched, reduction)),
     },
     members,
   };

@@ -10,6 +10,7 @@ import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
 import { charactersOf, placedPrompt } from '../promptText.ts';
 import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
+import { watchedPosition } from '../watched.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
 import type { TraceExperiment } from './experiment.ts';
 import { checkedRange, rangeOfSubject } from './subject.ts';
@@ -113,16 +114,19 @@ export function resolveTrace(
   const answer = tokenNamed(experiment.answer, 'the answer');
   const distractor = tokenNamed(experiment.distractor, 'the distractor');
   notices.push(...promptNotices(experiment.prompt, tokenizer, 'The prompt'));
-  if (subject[1] === tokens.length) {
+  const watched = watchedPosition(architecture, tokens, tokenizer);
+  if (subject[0] <= watched && watched < subject[1]) {
+    const where = architecture.isCausal ? 'is the last token' : 'includes the mask';
     notices.push({
       code: 'subject-is-last',
-      text: 'The subject is the last token, so its own position and the prediction cannot be told apart in the figure.',
+      text: `The subject ${where}, so its own position and the prediction cannot be told apart in the figure.`,
     });
   }
   const replacement = resolveReplacement(experiment, subject, tokenizer);
   const resolved: ResolvedTrace = {
     experiment,
     tokens,
+    watched,
     tokenTexts: tokens.map((id) => tokenLabel(id, tokenizer)),
     subject,
     samples: corruption.kind === 'noise' ? corruption.samples : 1,

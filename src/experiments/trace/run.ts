@@ -13,7 +13,7 @@ import {
 } from '../cellRun.ts';
 import { joinSamples, measureLogits, type Samples, type Target } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
-import { floatsOf, PlanRuns, type RunOptions, readPrediction } from '../planRuns.ts';
+import { floatsOf, PlanRuns, type RunOptions, readLogits } from '../planRuns.ts';
 import { finiteLogits, topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
 import { type Unit, unitsOf } from '../units.ts';
@@ -56,10 +56,7 @@ export async function prepareTrace(
   const [prediction, embeddings] = await model.run(
     {
       rows: [cleanRow(trace)],
-      reads: [
-        readPrediction(0, trace.tokens.length),
-        { row: 0, site: embedding, location: { positions: 'all' } },
-      ],
+      reads: [readLogits(0, trace.watched), { row: 0, site: embedding, location: { positions: 'all' } }],
     },
     signal ? { signal } : {},
   );
@@ -120,7 +117,7 @@ class TraceRunner implements CellRunner<TraceCell, TraceBaselines, TraceBatch> {
     const measured: Samples[] = [];
     for (let from = 0; from < rows.length; from += mostSamples) {
       const some = rows.slice(from, from + mostSamples);
-      const reads = some.map((_, row) => readPrediction(row, this.#trace.tokens.length, reduction));
+      const reads = some.map((_, row) => readLogits(row, this.#trace.watched, reduction));
       measured.push(...(await this.#measure({ rows: some, reads })));
     }
     const [clean, ...corrupted] = measured;

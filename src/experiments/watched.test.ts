@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { watchedPosition } from './watched.ts';
+
+const tokenizer = { maskId: 4, tokenText: (id: number) => (id === 4 ? '[MASK]' : `t${id}`) };
+const bert = { isCausal: false, modelType: 'bert' };
+
+test('a decoder predicts after the last token, whatever the tokens are', () => {
+  expect(watchedPosition({ isCausal: true, modelType: 'gpt2' }, [1, 4, 2], tokenizer)).toBe(2);
+});
+
+test('a masked model predicts at its mask', () => {
+  expect(watchedPosition(bert, [1, 4, 2], tokenizer)).toBe(1);
+});
+
+test.each([
+  [
+    [1, 2],
+    tokenizer,
+    /^This bert model predicts what stands at a mask, and the prompt has none. Write '\[MASK\]'/,
+  ],
+  [[4, 1, 4], tokenizer, /the prompt has 2 \('\[MASK\]'\), of which one can be watched/],
+  [[4], { tokenText: String }, /its tokenizer names none/],
+  [[4], undefined, /without a tokenizer nothing says which token that is/],
+] as const)(
+  'the tokens %j with what is known of the mask are refused with a sentence',
+  (tokens, known, sentence) => {
+    expect(() => watchedPosition(bert, tokens, known)).toThrow(sentence);
+  },
+);

@@ -1,0 +1,36 @@
+// Where a prompt's prediction is read: after its last token, or, of a model that sees both sides, at its mask.
+
+import type { Architecture } from '../architectures/architecture.ts';
+import type { Tokenizer } from '../checkpoint/checkpoint.ts';
+import { quoted } from '../messages/wording.ts';
+import { ExperimentError } from './experimentFile.ts';
+
+/**
+ * The position whose logits are the prediction.
+ * @param what names the prompt in messages: `the clean prompt`
+ * @throws ExperimentError when a model that fills masks is given no mask, or several
+ */
+export function watchedPosition(
+  { isCausal, modelType }: Pick<Architecture, 'isCausal' | 'modelType'>,
+  tokens: readonly number[],
+  tokenizer: Pick<Tokenizer, 'maskId' | 'tokenText'> | undefined,
+  what = 'the prompt',
+): number {
+  if (isCausal) return tokens.length - 1;
+  const model = `This ${modelType} model predicts what stands at a mask`;
+  const { maskId } = tokenizer ?? {};
+  if (tokenizer === undefined || maskId === undefined)
+    throw new ExperimentError(
+      `${model}, and ${tokenizer ? 'its tokenizer names none' : 'without a tokenizer nothing says which token that is'}. Add the tokenizer's files, with a mask_token in tokenizer_config.json.`,
+    );
+  const mask = quoted(tokenizer.tokenText(maskId));
+  const places = tokens.flatMap((id, position) => (id === maskId ? [position] : []));
+  const [place] = places;
+  if (place === undefined)
+    throw new ExperimentError(`${model}, and ${what} has none. Write ${mask} where it should predict.`);
+  if (places.length > 1)
+    throw new ExperimentError(
+      `${model}, and ${what} has ${places.length} (${mask}), of which one can be watched. Fill in the others.`,
+    );
+  return place;
+}
