@@ -31,7 +31,9 @@ import { phi3 } from './families/phi3.ts';
 import { qwen3, qwen3Moe } from './families/qwen3.ts';
 import { stablelm } from './families/stablelm.ts';
 import { starcoder2 } from './families/starcoder2.ts';
+import { t5 } from './families/t5.ts';
 import { vit } from './families/vit.ts';
+import { whisper } from './families/whisper.ts';
 import { type FittedArchitecture, fitTensors } from './tensorNames.ts';
 
 type Family = (read: ConfigurationReader, names: ReadonlySet<string>) => Architecture;
@@ -70,6 +72,8 @@ const families: Readonly<Record<string, Family>> = {
   esm,
   vit,
   blip,
+  t5,
+  whisper,
 };
 
 export const knownModelTypes: readonly string[] = Object.keys(families);

@@ -2,12 +2,14 @@
 // are compared exactly; and each pass with the kept keys and values is compared with one that keeps nothing.
 
 import * as v from 'valibot';
+import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { readConfiguration } from '../../interventions/configuration/configuration.ts';
 import { IntervenableModel } from '../../interventions/intervenableModel.ts';
 import { generateTexts } from '../../runtime/generation/generate.ts';
 import { lengthSwitch } from '../../runtime/generation/limits.ts';
+import type { GenerationRow } from '../../runtime/generation/request.ts';
 import type { Model } from '../../runtime/model.ts';
-import { type CaseContext, fromTokens, logits, tokenRows } from './caseContext.ts';
+import { type CaseContext, logits, referenceRows, tokenRows } from './caseContext.ts';
 import { type Difference, difference, identical, type Tolerance, worse } from './compare.ts';
 import type { ReferenceCase } from './reference.ts';
 
@@ -16,7 +18,8 @@ const exactly: Tolerance = { absolute: 0, relative: 0 };
 const withoutCache: Tolerance = { absolute: 1e-4, relative: 1e-4 };
 
 const generateSchema = v.looseObject({
-  input: v.literal('base[0:1]'),
+  input: v.picklist(['base[0:1]', 'base.input_features[0:1]']),
+  note: v.optional(v.string()),
   max_new_tokens: v.number(),
   output: v.string(),
 });
@@ -27,7 +30,7 @@ const generateSchema = v.looseObject({
  */
 async function compareSteps(
   model: Model,
-  prompt: readonly number[],
+  { tokens: prompt, source }: Pick<GenerationRow, 'tokens' | 'source'>,
   steps: readonly Float32Array[],
   sequence: readonly number[],
   tolerance: Tolerance,
@@ -37,7 +40,10 @@ async function compareSteps(
   const longest = lengths.at(-1) ?? 0;
   const texts = longest > anewAfter ? lengths : [longest];
   const results = await model.run({
-    rows: texts.map((length) => fromTokens(sequence.slice(0, length))),
+    rows: texts.map((length) => ({
+      start: { kind: 'tokens', tokens: sequence.slice(0, length), ...(source ? { source } : {}) },
+      edits: [],
+    })),
     reads: lengths.map((length) => ({
       row: texts.length > 1 ? texts.indexOf(length) : 0,
       site: logits,
@@ -54,13 +60,18 @@ export async function compareGenerated(
   { model, reference, tolerance }: CaseContext,
   description: ReferenceCase,
 ): Promise<Difference> {
-  const { max_new_tokens, output } = v.parse(generateSchema, description);
-  const [prompt = []] = tokenRows(await reference.tensor('base'));
+  const { max_new_tokens, output, note = '' } = v.parse(generateSchema, description);
+  const [start] = await referenceRows({ model, reference }, 'base');
+  if (start?.kind !== 'tokens') throw new CheckpointError('A model without tokens generates no text.');
+  const { encoder } = model.architecture;
+  const row = encoder
+    ? { tokens: [encoder.startToken], ...(start.source ? { source: start.source } : {}) }
+    : start;
   const [expected = []] = tokenRows(await reference.tensor(output));
   const steps: Float32Array[] = [];
   const [text] = await generateTexts(
     model,
-    { rows: [{ tokens: prompt }], maxNewTokens: max_new_tokens },
+    { rows: [row], maxNewTokens: max_new_tokens },
     {
       onStep: (step) => {
         const own = step.logits.get(0);
@@ -68,10 +79,11 @@ export async function compareGenerated(
       },
     },
   );
-  const sequence = [...prompt, ...(text?.tokens ?? [])];
+  const sequence = [...row.tokens, ...(text?.tokens ?? [])];
+  const compared = note.endsWith('which is left out') ? sequence.slice(1) : sequence;
   return worse(
-    difference(sequence, expected, exactly),
-    await compareSteps(model, prompt, steps, sequence, {
+    difference(compared, expected, exactly),
+    await compareSteps(model, row, steps, sequence, {
       absolute: Math.max(tolerance.absolute, withoutCache.absolute),
       relative: Math.max(tolerance.relative, withoutCache.relative),
     }),

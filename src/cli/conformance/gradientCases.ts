@@ -93,7 +93,10 @@ const dasSchema = v.looseObject({
   component: v.string(),
   source_position: v.number(),
   base_position: v.number(),
-  loss: v.literal('mean cross-entropy of logits[:, -1] against das.labels'),
+  loss: v.picklist([
+    'mean cross-entropy of logits[:, -1] against das.labels',
+    'mean cross-entropy of logits against das.labels',
+  ]),
   parameters: v.tuple([v.string()]),
   outputs: v.tuple([v.string(), v.string(), v.string()]),
 });

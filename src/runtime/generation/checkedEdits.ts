@@ -4,7 +4,8 @@ import type { Architecture, ComponentDescription } from '../../architectures/arc
 import { type Edit, type Plan, PlanError, type Source } from '../plan/plan.ts';
 import { schedule } from '../plan/schedule.ts';
 import type { ScheduledEdit } from '../plan/scheduled.ts';
-import { describeComponent, resolveLocation } from '../plan/sites.ts';
+import { describeComponent, resolveLocation, stageOf } from '../plan/sites.ts';
+import { stackOf } from '../plan/stacks.ts';
 import type { Stage } from '../plan/stage.ts';
 import { type ActsAt, actsAt } from './editSpan.ts';
 import type { GenerationEdit, GenerationRow } from './request.ts';
@@ -28,6 +29,14 @@ function listed(
 ): readonly number[] | undefined {
   if (typeof prompt !== 'object' || steps !== 'none') return undefined;
   return prompt.map((position) => (position < 0 ? promptLength + position : position));
+}
+
+/** @throws PlanError for an edit of the encoder that is to act at steps: it reads once, before the first of them */
+function checkReadOnce({ at: { prompt, steps }, site }: GenerationEdit): void {
+  if (prompt !== undefined && (steps === undefined || steps === 'none')) return;
+  throw new PlanError(
+    `'${site.component}' belongs to the encoder, which reads once before the first step: name its positions as those of the prompt, and no steps.`,
+  );
 }
 
 /** @returns [positions, heads, width] */
@@ -80,41 +89,51 @@ export function checkEdits(
 ): readonly (readonly CheckedEdit[])[] {
   if (!architecture.isCausal)
     throw new PlanError(`${architecture.family} sees what comes after, and does not generate text.`);
+  const { encoder } = architecture;
+  const isEncoders = ({ site }: GenerationEdit) => stackOf(architecture, site.component) === 'encoder';
+  const encoderLength = ({ source }: GenerationRow) =>
+    encoder?.input?.positions ?? (source?.kind === 'tokens' ? source.tokens.length : 0);
   const lengths = rows.map(({ tokens, promptLength = tokens.length }) => {
     if (Number.isInteger(promptLength) && promptLength > 0 && promptLength <= tokens.length)
       return promptLength;
     throw new PlanError(`A prompt of ${promptLength} tokens cannot begin a text of ${tokens.length}.`);
   });
-  const acting = rows.map(({ edits = [] }, row) => edits.map(({ at }) => actsAt(at, lengths[row] ?? 0)));
+  const acting = rows.map((of, row) =>
+    (of.edits ?? []).map((edit): Pick<CheckedEdit, 'acts' | 'own'> => {
+      const length = isEncoders(edit) ? encoderLength(of) : (lengths[row] ?? 0);
+      if (isEncoders(edit)) checkReadOnce(edit);
+      const acts = actsAt(edit.at, length);
+      if (!isEncoders(edit)) return { acts, own: listed(edit, length) };
+      const all = Array.from({ length }, (_, position) => position);
+      return { acts: () => false, own: listed(edit, length) ?? all.filter(acts) };
+    }),
+  );
   // A plan that never runs: whatever a run would refuse, it refuses now.
   const trial: Plan = {
-    rows: rows.map(({ tokens, edits = [] }, row) => ({
-      start: { kind: 'tokens', tokens },
-      edits: edits.map((edit) =>
-        editAt(
-          edit,
-          describeComponent(architecture, edit.site.component),
-          listed(edit, lengths[row] ?? 0) ?? [0],
-        ),
+    rows: rows.map(({ tokens, source, edits = [] }, row) => ({
+      start: { kind: 'tokens', tokens, ...(source ? { source } : {}) },
+      edits: edits.map((edit, index) =>
+        editAt(edit, describeComponent(architecture, edit.site.component), acting[row]?.[index]?.own ?? [0]),
       ),
     })),
     reads: [],
   };
-  const scheduled = schedule(architecture, trial);
+  schedule(architecture, trial);
   return rows.map(({ edits = [] }, row) =>
     edits.map((edit, index): CheckedEdit => {
       const component = describeComponent(architecture, edit.site.component);
-      const { stage } = scheduled.rows[row]?.edits[index] ?? { stage: 0 };
+      const stage = stageOf(architecture, edit.site);
+      const { acts, own } = acting[row]?.[index] ?? { acts: () => false, own: undefined };
       const at = (positions: readonly number[]) => editAt(edit, component, positions);
       return {
         edit,
         stage,
-        acts: acting[row]?.[index] ?? (() => false),
-        own: listed(edit, lengths[row] ?? 0),
+        acts,
+        own,
         at,
         scheduledAt: (position) => {
-          const own = at([position]);
-          return { ...own, stage, target: resolveLocation(component, own.location, position + 1) };
+          const made = at([position]);
+          return { ...made, stage, target: resolveLocation(component, made.location, position + 1) };
         },
       };
     }),

@@ -8,6 +8,7 @@ import type { ExecuteContext } from '../forward/execute.ts';
 import type { BatchSizes, PlacedRow } from '../forward/placedRow.ts';
 import type { ScheduledEdit } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
+import { partAt } from '../plan/stacks.ts';
 import { embedStage, headStage, type Stage } from '../plan/stage.ts';
 import type { BoundWeights } from '../weights/weights.ts';
 import { bindsWeights, boundTensors, partBytes } from './boundTensors.ts';
@@ -20,6 +21,8 @@ export interface StepRow {
   readonly position: number;
   /** Slots of all positions up to and with this one. */
   readonly slots: readonly number[];
+  /** Slots of the encoder's positions; none in other models. */
+  readonly memory: readonly number[];
   /** Those that act at this position. */
   readonly edits: readonly ScheduledEdit[];
 }
@@ -31,7 +34,9 @@ const keyBlock = 16;
 
 /** Which parts run as one graph. */
 export function stepSpans({ architecture, backend, weights }: ExecuteContext): readonly (readonly Stage[])[] {
-  const stages = Array.from({ length: headStage(architecture) + 2 }, (_, index) => index + embedStage);
+  const all = Array.from({ length: headStage(architecture) + 2 }, (_, index) => index + embedStage);
+  // The encoder has read.
+  const stages = all.filter((stage) => partAt(architecture, { stack: 'main', stage }));
   // Weights that are brought in for one layer at a time are not all there at once; and weights that are constants of
   // their graph should not be copied into another one because a single layer is edited.
   const isWhole = weights.residency === 'expanded' && !backend.copiesInputs;
@@ -54,6 +59,16 @@ function indexStep(rows: readonly StepRow[], arena: Arena, capacity: number): In
   const queryPositions = new Int32Array(count).fill(-1);
   const keyIndex = new Int32Array(count * keys);
   const keyPositions = new Int32Array(count * keys).fill(nowhere);
+  const read = rows.reduce((most, row) => Math.max(most, row.memory.length), 0);
+  const memory = read === 0 ? 0 : backend.paddedSize(Math.ceil(read / keyBlock) * keyBlock);
+  const memoryIndex = new Int32Array(count * memory);
+  const memoryPositions = new Int32Array(count * memory).fill(nowhere);
+  rows.forEach((row, at) => {
+    memoryIndex.set(row.memory, at * memory);
+    row.memory.forEach((_, position) => {
+      memoryPositions[at * memory + position] = position;
+    });
+  });
   rows.forEach(({ token, position, slots }, row) => {
     tokens[row] = token;
     positions[row] = position;
@@ -64,7 +79,7 @@ function indexStep(rows: readonly StepRow[], arena: Arena, capacity: number): In
     }
   });
   return {
-    sizes: { tokens: count, rows: count, queries: 1, keys, memory: 0 },
+    sizes: { tokens: count, rows: count, queries: 1, keys, memory },
     inputs: {
       tokens: arena.upload(tokens, [count]),
       positions: arena.upload(positions, [count]),
@@ -78,6 +93,12 @@ function indexStep(rows: readonly StepRow[], arena: Arena, capacity: number): In
       key_index: arena.upload(keyIndex, [count, keys]),
       key_positions: arena.upload(keyPositions, [count, keys]),
       token_slot: arena.upload(places, [count]),
+      ...(memory > 0
+        ? {
+            memory_index: arena.upload(memoryIndex, [count, memory]),
+            memory_positions: arena.upload(memoryPositions, [count, memory]),
+          }
+        : {}),
     },
   };
 }

@@ -3,7 +3,7 @@
 
 import { numbersHeld } from '../../architectures/architecture.ts';
 import type { ExecuteContext, ExecuteOptions } from '../forward/execute.ts';
-import { PlanError } from '../plan/plan.ts';
+import { PlanError, type RowSource } from '../plan/plan.ts';
 import { GenerationCache } from './cache.ts';
 import { type CheckedEdit, checkEdits } from './checkedEdits.ts';
 import { runStep, type StepRow } from './decodeStep.ts';
@@ -22,6 +22,8 @@ interface LiveRow {
   readonly tokens: number[];
   readonly edits: readonly CheckedEdit[];
   slots: number[];
+  memory: readonly number[];
+  readonly source?: RowSource;
 }
 
 export class Decoder {
@@ -48,16 +50,23 @@ export class Decoder {
     const checked = checkEdits(context.architecture, rows);
     const plan = planPrompts(
       context.architecture,
-      rows.map(({ tokens }, row) => ({ tokens, edits: checked[row] ?? [] })),
+      rows.map(({ tokens, source }, row) => ({
+        tokens,
+        ...(source ? { source } : {}),
+        edits: checked[row] ?? [],
+      })),
     );
     const decoder = new Decoder(host);
     try {
       const ends = await host.take(() => runPrompts(context, plan, decoder.#cache, options));
-      ends.forEach(({ slots }, row) => {
+      ends.forEach(({ slots, memory }, row) => {
+        const source = rows[row]?.source;
         decoder.#live.set(row, {
           tokens: [...(rows[row]?.tokens ?? [])],
           edits: checked[row] ?? [],
           slots: [...slots],
+          memory,
+          ...(source ? { source } : {}),
         });
       });
       return { decoder, logits: ends.map(({ logits }) => logits) };
@@ -99,6 +108,7 @@ export class Decoder {
             token,
             position,
             slots: live.slots,
+            memory: live.memory,
             edits: edits.map(({ scheduledAt }) => scheduledAt(position)),
           };
         });
@@ -127,8 +137,9 @@ export class Decoder {
     entries.forEach(({ row, live }, index) => {
       const end = ends[index];
       if (!end) return;
-      this.#cache.release(live.slots);
+      this.#cache.release([...live.slots, ...live.memory]);
       live.slots = [...end.slots];
+      live.memory = end.memory;
       found.set(row, end.logits);
     });
   }
@@ -162,7 +173,7 @@ export class Decoder {
   /** Let go of a row that has ended. */
   leave(row: number): void {
     const live = this.#live.get(row);
-    if (live) this.#cache.release(live.slots);
+    if (live) this.#cache.release([...live.slots, ...live.memory]);
     this.#live.delete(row);
   }
 

@@ -7,11 +7,14 @@ import type { DeviceTensor } from '../backends/backend.ts';
 import { type ExecuteContext, type ExecuteOptions, execute } from '../forward/execute.ts';
 import type { PlacedRow } from '../forward/placedRow.ts';
 import type { RowKeeper } from '../forward/rowKeeper.ts';
-import type { Plan, Row } from '../plan/plan.ts';
+import type { Plan, Row, RowSource } from '../plan/plan.ts';
 import { schedule } from '../plan/schedule.ts';
+import type { Schedule } from '../plan/scheduled.ts';
+import { type StackPlan, stackOf } from '../plan/stacks.ts';
 import type { Stage } from '../plan/stage.ts';
 import type { GenerationCache, SlotMove } from './cache.ts';
 import { actingPositions, type CheckedEdit } from './checkedEdits.ts';
+import type { GenerationRow } from './request.ts';
 
 interface Fork {
   readonly parent: number;
@@ -34,7 +37,7 @@ export interface PromptPlan {
 /** Which rows the prompts of a request need: alike ones once, edited ones as forks. */
 export function planPrompts(
   architecture: Architecture,
-  prompts: readonly { readonly tokens: readonly number[]; readonly edits: readonly CheckedEdit[] }[],
+  prompts: readonly (Pick<GenerationRow, 'tokens' | 'source'> & { readonly edits: readonly CheckedEdit[] })[],
 ): PromptPlan {
   const rows: PromptRow[] = [];
   const known = new Map<string, number>();
@@ -44,10 +47,19 @@ export function planPrompts(
     known.set(key, found);
     return found;
   };
-  const rowOf = prompts.map(({ tokens, edits }) => {
+  const sources = new Map<unknown, number>();
+  /** Tells what encoders read apart: texts by their tokens, pictures and sounds by being the same numbers. */
+  const nameOf = (source: RowSource | undefined): string => {
+    if (!source) return '';
+    const key = source.kind === 'tokens' ? `${source.tokens}` : source.data;
+    if (!sources.has(key)) sources.set(key, sources.size);
+    return `${sources.get(key)}:`;
+  };
+  const rowOf = prompts.map(({ tokens, source, edits }) => {
     const { length } = tokens;
-    const start = { kind: 'tokens', tokens } as const;
-    const plain = () => once(`${tokens}`, () => ({ row: { start, edits: [] }, length }));
+    const start = { kind: 'tokens', tokens, ...(source ? { source } : {}) } as const;
+    const text = `${nameOf(source)}${tokens}`;
+    const plain = () => once(text, () => ({ row: { start, edits: [] }, length }));
     const acting = edits.flatMap((checked) => {
       const positions = actingPositions(checked, length);
       if (positions.length === 0) return [];
@@ -57,30 +69,46 @@ export function planPrompts(
     if (acting.length === 0) return plain();
     const made = acting.map(({ checked, positions }) => checked.at(positions));
     const stage = Math.min(...acting.map(({ checked }) => checked.stage));
-    const key = `${tokens} ${acting.map(({ name }) => name).join(' ')}`;
+    const key = `${text} ${acting.map(({ name }) => name).join(' ')}`;
     // The embedding comes before any layer: there is nothing to fork from.
     if (stage < 0) return once(key, () => ({ row: { start, edits: made }, length }));
     const fork: Fork = {
       parent: plain(),
       layer: Math.min(stage, architecture.layerCount - 1),
-      position: Math.min(...acting.flatMap(({ positions }) => positions)),
+      // What is changed in the encoder is read at all positions.
+      position: acting.some(({ checked }) => stackOf(architecture, checked.edit.site.component) === 'encoder')
+        ? 0
+        : Math.min(...acting.flatMap(({ positions }) => positions)),
     };
     return once(key, () => ({ row: { start: { kind: 'fork', ...fork }, edits: made }, length, fork }));
   });
   return { rows, rowOf };
 }
 
-/** The slots of a row of the plan: of its positions `from` and on. */
+/** The slots of a row: of its positions `from` and on. */
 interface HeldSlots {
   readonly from: number;
   readonly slots: readonly number[];
 }
 
-function holdSlots({ rows, rowOf }: PromptPlan, cache: GenerationCache): readonly HeldSlots[] {
+/**
+ * Slots for each row of a schedule. Those of the prompt plan come first: what they carry of a row that is asked for, and what
+ * others share with them; then the encoder's, for rows that are asked for to read.
+ */
+function holdSlots(
+  { rowOf }: PromptPlan,
+  { rows, plan }: Schedule,
+  cache: GenerationCache,
+): readonly HeldSlots[] {
   const ends = new Set(rowOf);
-  const wanted = rows.map(({ length, fork }, row) => {
-    if (fork) return { from: fork.position, count: length - fork.position };
-    const shared = rows.map((other) => (other.fork?.parent === row ? other.fork.position : 0));
+  const read = new Set([...ends].map((row) => rows[row]?.memory?.row));
+  const wanted = rows.map(({ length, first, stack }, row) => {
+    if (stack === 'encoder') return { from: 0, count: read.has(row) ? length : 0 };
+    if (plan.rows[row]?.start.kind === 'fork') return { from: first, count: length - first };
+    const shared = rows.map((other, index) => {
+      const start = plan.rows[index]?.start;
+      return start?.kind === 'fork' && start.parent === row && other.stack === 'main' ? other.first : 0;
+    });
     return { from: 0, count: ends.has(row) ? length : Math.max(0, ...shared) };
   });
   cache.reserve(wanted.reduce((sum, { count }) => sum + count, 0));
@@ -89,29 +117,29 @@ function holdSlots({ rows, rowOf }: PromptPlan, cache: GenerationCache): readonl
 
 /** Copies keys and values into the slots of the rows that will read them. */
 class PromptKeeper implements RowKeeper {
-  readonly #plan: PromptPlan;
+  readonly #plan: StackPlan;
   readonly #held: readonly HeldSlots[];
   readonly #cache: GenerationCache;
-  readonly #layerCount: number;
+  readonly #layers: { readonly from: number; readonly to: number };
 
   constructor(
-    plan: PromptPlan,
+    { plan }: Schedule,
     held: readonly HeldSlots[],
     cache: GenerationCache,
-    { layerCount }: Architecture,
+    { layerCount, encoder }: Architecture,
   ) {
     this.#plan = plan;
     this.#held = held;
     this.#cache = cache;
-    this.#layerCount = layerCount;
+    this.#layers = { from: encoder?.layerCount ?? 0, to: layerCount };
   }
 
   /** The rows that take their keys and values of a layer from `row`: itself, and those that fork from it later. */
   #takers(row: number, stage: Stage): readonly HeldSlots[] {
-    if (stage < 0 || stage >= this.#layerCount) return [];
+    if (stage < this.#layers.from || stage >= this.#layers.to) return [];
     return this.#held.filter((_, other) => {
-      const fork = this.#plan.rows[other]?.fork;
-      return other === row || (fork?.parent === row && fork.layer > stage);
+      const start = this.#plan.rows[other]?.start;
+      return other === row || (start?.kind === 'fork' && start.parent === row && start.layer > stage);
     });
   }
 
@@ -139,6 +167,8 @@ class PromptKeeper implements RowKeeper {
 export interface PromptEnd {
   /** The slot of each position. */
   readonly slots: readonly number[];
+  /** The slot of each position of the encoder that it reads; none in other models. */
+  readonly memory: readonly number[];
   /** [vocabulary] of the last position. */
   readonly logits: Float32Array;
 }
@@ -164,21 +194,23 @@ export async function runPrompts(
       location: { positions: [(rows[row]?.length ?? 1) - 1] },
     })),
   };
-  const held = holdSlots(prompts, cache);
+  const scheduled = schedule(architecture, plan);
+  const held = holdSlots(prompts, scheduled, cache);
   const results = await execute(
     context,
-    schedule(architecture, plan),
+    scheduled,
     options,
-    new PromptKeeper(prompts, held, cache, architecture),
+    new PromptKeeper(scheduled, held, cache, architecture),
   );
   const found = rowOf.map((row): PromptEnd => {
     const fork = rows[row]?.fork;
     const before = fork ? (held[fork.parent]?.slots.slice(0, fork.position) ?? []) : [];
     const logits = results[ends.indexOf(row)]?.value?.data;
     if (!(logits instanceof Float32Array)) throw new Error('The head gave no logits.');
-    return { slots: [...before, ...(held[row]?.slots ?? [])], logits };
+    const memory = held[scheduled.rows[row]?.memory?.row ?? -1]?.slots ?? [];
+    return { slots: [...before, ...(held[row]?.slots ?? [])], memory, logits };
   });
-  for (const { slots } of found) cache.share(slots);
+  for (const { slots, memory } of found) cache.share([...slots, ...memory]);
   for (const { slots } of held) cache.release(slots);
   return found;
 }

@@ -1,6 +1,6 @@
 // What is to be generated: prompts, the edits that live through them and what follows, and how far.
 
-import type { Fragment, Site } from '../plan/plan.ts';
+import type { Fragment, RowSource, Site } from '../plan/plan.ts';
 import type { EditSpan } from './editSpan.ts';
 
 export interface GenerationEdit {
@@ -24,6 +24,8 @@ export interface GenerationEdit {
 export interface GenerationRow {
   /** The prompt, at least one id; and what has been said already, where a text goes on. */
   readonly tokens: readonly number[];
+  /** In an encoder-decoder, what the encoder reads; the tokens are the decoder's, its start token first. */
+  readonly source?: RowSource;
   /** Tokens that are the prompt; default all. Edits, penalties and the number of new tokens count from there. */
   readonly promptLength?: number;
   /** In the order in which they apply where several touch one site. */

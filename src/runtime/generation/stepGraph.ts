@@ -9,7 +9,7 @@ import type {
 } from '../../architectures/architecture.ts';
 import { type Graph, graph } from '../../onnx/graph.ts';
 import { concat } from '../../onnx/layout.ts';
-import { input, sizeAt, type Value } from '../../onnx/value.ts';
+import { type Dimension, input, sizeAt, type Value } from '../../onnx/value.ts';
 import { openSites, type SiteSlots } from '../forward/siteGraph.ts';
 import { editKey, embedInputs } from '../forward/variant.ts';
 import { PlanError } from '../plan/plan.ts';
@@ -69,6 +69,10 @@ export function spanGraph(
     keyPositions: input('key_positions', 'int32', ['rows', 'keys']),
     tokenSlot: input('token_slot', 'int32', ['tokens']),
   };
+  const memory = {
+    index: input('memory_index', 'int32', ['rows', 'memory']),
+    positions: input('memory_positions', 'int32', ['rows', 'memory']),
+  };
   const outputs: Record<string, Value> = {};
   let hidden = parts[0]?.stage === embedStage ? undefined : input('hidden', 'float32', ['tokens', width]);
   parts.forEach(({ stage, slots }, index) => {
@@ -100,18 +104,24 @@ export function spanGraph(
       outputs.logits = architecture.head.build({ ...scope, hidden });
       return;
     }
-    const past = (name: string, own: Value) =>
-      input(`${prefix}past.${name}`, 'float32', ['past', sizeAt(own.shape, 1)]);
+    const pasts: Record<string, Value> = {};
+    const past = (name: string, width: Dimension) => {
+      pasts[name] ??= input(`${prefix}past.${name}`, 'float32', ['past', width]);
+      return pasts[name];
+    };
     const batch: AttentionBatch = {
       ...indices,
       joinPast: (keys, values) => {
         outputs[`${prefix}keys`] = keys;
         outputs[`${prefix}values`] = values;
         return {
-          keys: concat([past('keys', keys), keys], 0),
-          values: concat([past('values', values), values], 0),
+          keys: concat([past('keys', sizeAt(keys.shape, 1)), keys], 0),
+          values: concat([past('values', sizeAt(values.shape, 1)), values], 0),
         };
       },
+      ...(architecture.encoder
+        ? { memory: { ...memory, take: (own) => ({ keys: past('keys', own), values: past('values', own) }) } }
+        : {}),
     };
     hidden = block.build({ ...scope, hidden, batch });
   });

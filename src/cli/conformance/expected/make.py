@@ -143,8 +143,18 @@ def hook(model, path, table, layers, visit, shape):
     return handles
 
 
-def differentiate(run, base, length, edit, seen, from_source, generator, tensors, cases):
-    """Gradients of a metric at every site, and of a counterfactual loss with respect to a rotation of rank 2."""
+def patterns_of(out):
+    """The attention of each layer, by component."""
+    return {"attention_weight": getattr(out, "attentions", None) or []}
+
+
+def differentiate(run, base, length, edit, seen, from_source, generator, tensors, cases, patterns=patterns_of):
+    """Gradients of a metric at every site, and of a counterfactual loss with respect to a rotation of rank 2.
+
+    A classifier has one position with logits; of any other model they are those of the last.
+    """
+    def last(logits):
+        return logits if logits.dim() == 2 else logits[:, -1]
     def keep(value):
         value = value if value.requires_grad else value.detach().requires_grad_(True)
         value.retain_grad()
@@ -157,12 +167,14 @@ def differentiate(run, base, length, edit, seen, from_source, generator, tensors
             return kept[key]
         edit[key] = keep_here
     out = run(base)
-    for weight in getattr(out, "attentions", None) or []:
+    weights = {f"{layer}.{name}": weight for name, each in patterns(out).items() for layer, weight in enumerate(each)}
+    for weight in weights.values():
         weight.retain_grad()
-    (out.logits[:, -1, 7] - out.logits[:, -1, 11]).sum().backward()
-    tensors.update({f"grad.{key}": value.grad.clone() for key, value in kept.items()})
-    tensors.update({f"grad.{layer}.attention_weight": weight.grad for layer, weight in enumerate(getattr(out, "attentions", None) or [])})
-    cases.append(dict(kind="gradient", metric="sum over batch of logits[:, -1, 7] - logits[:, -1, 11]"))
+    entries = last(out.logits)
+    (entries[:, 7] - entries[:, 11]).sum().backward()
+    tensors.update({f"grad.{key}": value.grad.clone() for key, value in [*kept.items(), *weights.items()] if value.grad is not None})
+    of = "logits[:, {}]" if out.logits.dim() == 2 else "logits[:, -1, {}]"
+    cases.append(dict(kind="gradient", metric=f"sum over batch of {of.format(7)} - {of.format(11)}"))
     edit.clear()
 
     component = "mlp_output" if "1.mlp_output" in seen else "mixer_output"
@@ -176,12 +188,12 @@ def differentiate(run, base, length, edit, seen, from_source, generator, tensors
     edit[key] = swap
     labels = torch.tensor([3, 8])
     logits = run(base).logits
-    loss = torch.nn.functional.cross_entropy(logits[:, -1], labels)
+    loss = torch.nn.functional.cross_entropy(last(logits), labels)
     loss.backward()
     edit.clear()
     tensors.update({"das.rotation": rotation.detach(), "das.labels": labels, "das.logits": logits.detach(), "das.loss": loss.detach(), "das.grad": rotation.grad})
     cases.append(dict(kind="das", layer=layer, component=component, source_position=source_position, base_position=base_position,
-                      loss="mean cross-entropy of logits[:, -1] against das.labels", parameters=["das.rotation"], outputs=["das.logits", "das.loss", "das.grad"]))
+                      loss=f"mean cross-entropy of {'logits' if logits.dim() == 2 else 'logits[:, -1]'} against das.labels", parameters=["das.rotation"], outputs=["das.logits", "das.loss", "das.grad"]))
 
 
 def make(folder, length, config, seed, is_differentiated, swapped=()):
