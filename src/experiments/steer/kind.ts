@@ -5,6 +5,7 @@ import { hasSteerText, readSteerExperiment } from './experiment.ts';
 import { steerFigures } from './figure.ts';
 import { steerGrowth } from './growth.ts';
 import { countSteer, readSteerResult } from './result.ts';
+import { steerFiles } from './steerFiles.ts';
 import { steerSummary } from './summary.ts';
 import { sitesCsv, sweepCsv, textsCsv } from './tables.ts';
 
@@ -32,9 +33,11 @@ export const steerKind = defineKind({
       ...(result.sweep ? [{ name: 'sweep', csv: () => sweepCsv(result) }] : []),
     ],
     summary: () => steerSummary(result),
-    programs: [],
-    files: () => ({}),
-    ownFolders: [],
+    programs: result.programs.flatMap(({ name, language, text }) =>
+      text === null ? [] : [{ name, language, text }],
+    ),
+    files: () => steerFiles(result).files,
+    ownFolders: [{ parent: '', name: /^interventions$/ }],
   }),
   work: async () => (await import('./work.ts')).steerWork,
 });

@@ -78,6 +78,25 @@ const editSchema = v.strictObject({
   ),
 });
 
+/**
+ * What edits of heads add at the output of the attention's projection, [width]: the form in which honest LLaMA shares its
+ * vectors, as biases. `module` is the projection's output as PyTorch names it.
+ */
+const biasSchema = v.strictObject({
+  edit: v.string(),
+  layer: wholeNumber,
+  module: v.string(),
+  base64: v.string(),
+});
+
+const programSchema = v.strictObject({
+  name: v.string(),
+  language: v.string(),
+  /** Null where there can be none. */
+  text: v.nullable(v.string()),
+  why: v.nullable(v.string()),
+});
+
 const promptSchema = v.strictObject({
   tokens: v.array(tokenId),
   /** As the chat template has written it; null for a text or ids. */
@@ -178,6 +197,8 @@ export const steerResultSchema = v.pipe(
     prompts: v.array(promptSchema),
     vectors: v.array(vectorSchema),
     edits: v.array(editSchema),
+    biases: v.array(biasSchema),
+    programs: v.array(programSchema),
     /** By prompt: all columns of all samples; null where they have not arrived. */
     texts: v.array(v.nullable(v.array(textSchema))),
     /** Those of the prompt at hand while they are generated; they stay where a run was stopped, and count as nothing. */

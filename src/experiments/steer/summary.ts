@@ -2,6 +2,7 @@
 
 import { measureCell } from './cells.ts';
 import type { SteerResult, VectorResult } from './result.ts';
+import { steerFiles } from './steerFiles.ts';
 
 const number = (x: number | null | undefined, digits = 3): string =>
   x === null || x === undefined ? '-' : x.toFixed(digits);
@@ -75,10 +76,20 @@ function choiceLines({ choice, experiment, sweep }: SteerResult): readonly strin
   return ['', 'layer  strength   effect   random  surprise  divergence (nats)', ...rows, ...chosen];
 }
 
+/** What could not be written for use elsewhere, and why. */
+const refusedLines = (result: SteerResult): readonly string[] => {
+  const refused = [
+    ...steerFiles(result).refused,
+    ...result.programs.flatMap(({ name, why }) => (why === null ? [] : [{ name, why }])),
+  ];
+  return refused.length === 0 ? [] : ['', ...refused.map(({ name, why }) => `Without ${name}: ${why}`)];
+};
+
 export const steerSummary = (result: SteerResult): string =>
   [
     ...result.vectors.flatMap((vector) => [...vectorLines(vector), '']),
     ...editLines(result),
     ...textLines(result),
     ...choiceLines(result),
+    ...refusedLines(result),
   ].join('\n');

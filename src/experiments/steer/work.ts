@@ -10,8 +10,10 @@ import { tokenLabel } from '../tokens.ts';
 import { layerCost, mostBytes, promptCost, stepCost, vectorsCost, wholeCost } from './cost.ts';
 import { editName, type SteerExperiment } from './experiment.ts';
 import { type SteerChange, steerGrowth } from './growth.ts';
+import { headBiases } from './headBiases.ts';
 import { type MadeVector, makeVectors } from './makeVectors.ts';
 import { type PlacedEdit, placeEdit } from './placeEdits.ts';
+import { steerPrograms } from './programs.ts';
 import { type ResolvedSteer, resolveSteer } from './resolve.ts';
 import {
   type EditResult,
@@ -78,7 +80,7 @@ function startSteer(
   model: Model,
   { experiment, prompts, settings, notices }: ResolvedSteer,
   made: readonly MadeVector[],
-  edits: readonly EditResult[],
+  placed: Pick<SteerResult, 'edits' | 'biases' | 'programs'>,
   { earlier, textOf }: { readonly earlier: SteerResult | undefined; readonly textOf: TextOf },
 ): SteerResult {
   const { sampling, eosIds, origins } = settings;
@@ -100,7 +102,7 @@ function startSteer(
     },
     prompts,
     vectors: made.map(vectorResult),
-    edits,
+    ...placed,
     texts: prompts.map((_, at) => earlier?.texts[at] ?? null),
     said: null,
     sweep: experiment.sweep ? experiment.sweep.layers.map((_, at) => earlier?.sweep?.[at] ?? null) : null,
@@ -155,7 +157,12 @@ async function* changes(
     { ...signalled, isSpecial: (id) => tokenizer?.isSpecial(id) ?? false },
   );
   const { active, results } = placeEdits(experiment, made);
-  yield { kind: 'started', result: startSteer(model, steer, made, results, { earlier, textOf }) };
+  const taken = {
+    edits: results,
+    biases: await headBiases(model, active, signal),
+    programs: steerPrograms({ architecture, steer, placed: active }),
+  };
+  yield { kind: 'started', result: startSteer(model, steer, made, taken, { earlier, textOf }) };
   progress.close(vectorsCost(architecture, steer).rowLayers);
   for (const [at, prompt] of prompts.entries()) {
     const whole = promptCost(architecture, steer, prompt).rowLayers;

@@ -21,7 +21,7 @@ import {
 import { pythonModel } from './pythonModel.ts';
 
 /** An expression for what passes a site, [batch, positions, (heads,) width], a view that can be written to. */
-function valueAt(architecture: Architecture, { component, layer }: Site): string | undefined {
+export function valueAt(architecture: Architecture, { component, layer }: Site): string | undefined {
   // The unembedding's module has another name in some versions of transformers.
   if (component === 'logits') return 'model.output.logits';
   const whole = component.replace(/^head_/, '');

@@ -31,7 +31,14 @@ const hooks: Readonly<Record<string, string>> = {
   head_attention_value_output: 'attn.hook_z',
 };
 
-const hookOf = ({ component, layer }: { readonly component: string; readonly layer: number | null }) => {
+/** The hook that holds a component as the checkpoint computes it; undefined where there is none. */
+export const hookOf = ({
+  component,
+  layer,
+}: {
+  readonly component: string;
+  readonly layer: number | null;
+}) => {
   if (component === 'embedding_output') return 'hook_embed';
   return hooks[component] === undefined ? undefined : `blocks.${layer}.${hooks[component]}`;
 };
@@ -54,8 +61,8 @@ function refusal({
   return undefined;
 }
 
-/** Why TransformerLens cannot open the model; undefined when it can. */
-function unopened({ family, blocks }: Architecture, source: string): string | undefined {
+/** Why TransformerLens cannot open the model; undefined when it can. @param source as `pythonModel` gives it */
+export function unopened({ family, blocks }: Architecture, source: string): string | undefined {
   if (source !== 'name')
     return source.includes('gguf_file')
       ? 'TransformerLens opens no GGUF files.'
