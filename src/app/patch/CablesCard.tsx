@@ -4,7 +4,14 @@ import type { InterventionType } from '../../interventions/intervention.ts';
 import { interventionTypes } from '../../interventions/types/registry.ts';
 import { useBench, useBenchState, useDocument, useHand, usePatchDraft } from './benchContext.tsx';
 import { NumberField, PartitionField, PlaceFields } from './CableFields.tsx';
-import { type Cable, cableLetter, movedCable, type PatchDocument, sourceIndex } from './document.ts';
+import {
+  type Cable,
+  cableLetter,
+  movedCable,
+  type PatchDocument,
+  sourceIndex,
+  sourceRun,
+} from './document.ts';
 import { formulas, needsOf, whyNotType } from './formulas.ts';
 import { cableWords, typeName } from './spoken.ts';
 import { whyNotSerial } from './wiring.ts';
@@ -59,6 +66,46 @@ function TypeSelect({ cable }: { readonly cable: Cable }) {
   );
 }
 
+/** The source that a cable takes from: cables of one source are a group, which pyvene runs together. */
+function GroupField({ cable }: { readonly cable: Cable }) {
+  const { changeCable } = useBench();
+  const { sources } = useDocument();
+  const { from } = cable;
+  const index = from && sourceIndex(from.run);
+  const why =
+    index === null
+      ? from
+        ? 'It takes from the base'
+        : 'It takes nothing from a run'
+      : sources.length < 2
+        ? 'There is one source, and all cables are one group'
+        : null;
+  return (
+    <label className="field">
+      Group
+      <select
+        className="select"
+        value={index ?? ''}
+        aria-disabled={why !== null}
+        title={why ?? 'Cables that take from one source are a group'}
+        onChange={({ target }) => {
+          if (from && why === null)
+            changeCable(cable.id, { from: { ...from, run: sourceRun(Number(target.value)) } });
+        }}
+      >
+        {index === null && <option value="">none</option>}
+        {sources.map((_, place) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a source is its number
+          <option key={place} value={place} disabled={why !== null && place !== index}>
+            group {place}: source {place + 1}
+          </option>
+        ))}
+      </select>
+      {why !== null && <span className="small mute">{why}</span>}
+    </label>
+  );
+}
+
 function Properties({ cable, index }: { readonly cable: Cable; readonly index: number }) {
   const { changeCable, removeCable, page } = useBench();
   const document = useDocument();
@@ -75,6 +122,7 @@ function Properties({ cable, index }: { readonly cable: Cable; readonly index: n
       <TypeSelect cable={cable} />
       <p className="mono small cable-formula">{formulas[cable.type] ?? ''}</p>
       <PlaceFields cable={cable} />
+      <GroupField cable={cable} />
       {needs.rank && (
         <NumberField
           label={cable.type.startsWith('Jump') ? 'Latents' : 'Rank'}

@@ -62,7 +62,7 @@ export function ConfigurationCard() {
   const editing = useEditing();
   const { message, open } = useOpenFolder();
   if (model === null) return null;
-  const text = draft.wiring ? wiringText(draft.wiring) : emptyText;
+  const text = draft.written ? wiringText(draft.written) : emptyText;
   return (
     <section className="card configuration" aria-labelledby="configuration-title">
       <div className="card-head">
@@ -85,6 +85,7 @@ export function ConfigurationCard() {
             ))}
           </Tabs.List>
           <Tabs.Content value="json" tabIndex={-1}>
+            {draft.problem !== null && <p className="run-problem small">{draft.problem}</p>}
             <Suspense fallback={<pre className="program mono">{text}</pre>}>
               <JsonEditor text={text} label="Configuration as JSON" onText={editing} />
             </Suspense>

@@ -1,10 +1,12 @@
-// A vector for a socket: typed or pasted numbers, the mean over prompts, or what a word's embedding is.
+// A vector for a socket: typed or pasted numbers, the mean over prompts, what a word's embedding is, or one from a file: an
+// array, or what an alignment has trained.
 
 import { useId, useState } from 'react';
 import { messageOf } from '../../messages/wording.ts';
-import { useBench } from './benchContext.tsx';
+import { useBench, usePatchDraft } from './benchContext.tsx';
 import type { Place } from './document.ts';
 import type { Shelf } from './sockets.ts';
+import type { SocketVector } from './socketVectors.ts';
 import { componentWords } from './spoken.ts';
 
 interface VectorFormProps {
@@ -22,6 +24,7 @@ const origins = [
   { name: 'mean', title: 'Mean over prompts' },
   { name: 'word', title: 'Embedding of a word' },
   { name: 'numbers', title: 'Numbers' },
+  { name: 'file', title: 'From a file, or an alignment' },
 ] as const;
 type Origin = (typeof origins)[number]['name'];
 
@@ -45,11 +48,19 @@ export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
   const [use, setUse] = useState<(typeof uses)[number]>(uses[0]);
   const [message, setMessage] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
+  const [vectors, setVectors] = useState<readonly SocketVector[]>([]);
+  const [chosen, setChosen] = useState(0);
+  const { outline } = usePatchDraft();
   const field = useId();
   const { width, name } = shelf.component;
 
   async function vector(): Promise<readonly number[]> {
     if (origin === 'numbers') return numbersIn(text);
+    if (origin === 'file') {
+      const vector = vectors[chosen];
+      if (!vector) throw new Error('Choose a file first.');
+      return vector.numbers;
+    }
     const isMean = origin === 'mean';
     const prompts = isMean ? text.split('\n').filter((line) => line.trim() !== '') : [text];
     if (prompts.length === 0 || prompts[0] === '') throw new Error('Type at least one line of text.');
@@ -62,6 +73,19 @@ export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
       addSpecialTokens: isMean,
     });
     return Array.from(found, (x) => Number(x.toPrecision(7)));
+  }
+
+  async function read(file: File | undefined) {
+    if (!file || !outline) return;
+    setMessage(null);
+    setVectors([]);
+    setChosen(0);
+    try {
+      const { socketVectors } = await import('./socketVectors.ts');
+      setVectors(await socketVectors(file, outline, width));
+    } catch (cause) {
+      setMessage(messageOf(cause));
+    }
   }
 
   async function submit() {
@@ -84,6 +108,7 @@ export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
     mean: `Prompts, one a line: the mean of ${componentWords(name)} over all their positions`,
     word: 'A word, with its space: the embedding of its last token',
     numbers: `${width} numbers, separated by anything`,
+    file: `Numbers for ${width} entries: .npy, .safetensors, .gguf, .json, or the result of an alignment`,
   };
   return (
     <form
@@ -129,14 +154,42 @@ export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
       <label className="mute small" htmlFor={field}>
         {hints[origin]}
       </label>
-      <textarea
-        id={field}
-        className="prompt-text mono"
-        rows={origin === 'word' ? 1 : 4}
-        value={text}
-        spellCheck={false}
-        onChange={(event) => setText(event.target.value)}
-      />
+      {origin === 'file' ? (
+        <>
+          <input
+            id={field}
+            type="file"
+            accept=".npy,.safetensors,.gguf,.json"
+            onChange={({ target }) => void read(target.files?.[0])}
+          />
+          {vectors.length > 1 && (
+            <label className="rack-control">
+              <span className="mute small">Which</span>
+              <select
+                className="select"
+                value={chosen}
+                onChange={({ target }) => setChosen(Number(target.value))}
+              >
+                {vectors.map(({ name }, index) => (
+                  <option key={name} value={index}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )}
+          {vectors.length === 1 && <p className="small">{vectors[0]?.name}</p>}
+        </>
+      ) : (
+        <textarea
+          id={field}
+          className="prompt-text mono"
+          rows={origin === 'word' ? 1 : 4}
+          value={text}
+          spellCheck={false}
+          onChange={(event) => setText(event.target.value)}
+        />
+      )}
       {message !== null && <p className="run-problem">{message}</p>}
       <button type="submit" className="button button-primary" aria-disabled={isBusy}>
         {isBusy ? 'Reading the model' : 'Hang it here'}

@@ -116,9 +116,15 @@ describe('a draft', () => {
       cable(3, place('source_1', 1, 1), place('base', 1, 1)),
     ];
     const three = [...readings, reading('t', [4, 5, 6])];
-    const { experiment, problem } = draftOf({ ...document, sources: ['s', 't'], cables }, three, model);
+    const { experiment, problem, written } = draftOf(
+      { ...document, sources: ['s', 't'], cables },
+      three,
+      model,
+    );
     expect(experiment).toBeNull();
     expect(problem).toContain('in a circle');
+    // The text of cables that cannot run together is theirs, not an empty one.
+    expect(written?.configuration.representations).toHaveLength(cables.length);
   });
 });
 

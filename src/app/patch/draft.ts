@@ -50,6 +50,8 @@ export interface PatchDraft {
   readonly distractor: Watched | null;
   /** The cables as a configuration and a call; null without cables, or while something is wrong. */
   readonly wiring: Wiring | null;
+  /** Those that fit each by itself, as text has them, also while they cannot run together; null without any. */
+  readonly written: Wiring | null;
   readonly experiment: InterveneExperiment | null;
   /** Why the cables cannot run, in the library's sentence; null when they can. */
   readonly problem: string | null;
@@ -129,17 +131,22 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
   const matching = matchings[shownSource(document)] ?? (baseIds ?? []).map(() => null);
   const tokens = baseIds ? { base: baseIds, sources: sources.map((source) => ids(source) ?? []) } : null;
   const draft = { model, outline, tokens, matching, matchings, answer, distractor };
-  const nothing = { ...draft, wiring: null, experiment: null, problem: null, misfits: [] };
+  const nothing = { ...draft, wiring: null, written: null, experiment: null, problem: null, misfits: [] };
   if (!outline || !model || !tokens || document.cables.length === 0) return nothing;
   const check = (some: readonly Cable[]) => {
     const wiring = wiringOf({ ...document, cables: some }, lengthIn(tokens));
     const parameters = parametersOf(some, wiring);
     return { wiring, ...checkWiring(outline, wiring, tokens, { seed: document.seed, parameters }) };
   };
+  const writtenOf = (some: readonly Cable[]) => wiringOf({ ...document, cables: some }, lengthIn(tokens));
   const build = (some: readonly Cable[]) => {
     const { wiring, call } = check(some);
     const sourceCount = Math.max(call.sources.length, sourcesTaken(some));
-    return { wiring, experiment: experimentOf({ ...document, cables: some }, wiring, model, sourceCount) };
+    return {
+      wiring,
+      written: wiring,
+      experiment: experimentOf({ ...document, cables: some }, wiring, model, sourceCount),
+    };
   };
   try {
     return { ...nothing, ...build(document.cables) };
@@ -154,12 +161,12 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
       }
     });
     const fitting = document.cables.filter(({ id }) => misfits.every((misfit) => misfit.id !== id));
-    if (misfits.length === 0) return { ...nothing, problem };
+    if (misfits.length === 0) return { ...nothing, written: writtenOf(fitting), problem };
     if (fitting.length === 0) return { ...nothing, misfits };
     try {
       return { ...nothing, ...build(fitting), misfits };
     } catch (cause) {
-      return { ...nothing, problem: aboutCables(messageOf(cause)), misfits };
+      return { ...nothing, written: writtenOf(fitting), problem: aboutCables(messageOf(cause)), misfits };
     }
   }
 }

@@ -51,6 +51,7 @@ const draft: PatchDraft = {
   answer: null,
   distractor: null,
   wiring,
+  written: wiring,
   experiment: null,
   problem: null,
   misfits: [{ id: 2, why: 'There is no position 7.' }],

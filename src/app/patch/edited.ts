@@ -25,7 +25,7 @@ const isSameKind = (a: Cable, b: Cable): boolean =>
  *   SyntaxError of JSON.parse
  */
 export function editedCables(text: string, document: PatchDocument, draft: PatchDraft): Edited {
-  const { outline, tokens, wiring } = draft;
+  const { outline, tokens, written } = draft;
   if (!outline || !tokens) throw new InterventionError('The model is not there yet.');
   const hanging = document.cables.filter(({ id }) => draft.misfits.some((misfit) => misfit.id === id));
   const withHanging = (cables: readonly Cable[]): readonly Cable[] => [
@@ -36,8 +36,8 @@ export function editedCables(text: string, document: PatchDocument, draft: Patch
 
   const sources = tokens.sources.filter(({ length }) => length > 0);
   const read = cablesOf(outline, readWiringText(text), { ...tokens, sources });
-  const shown = wiring ? document.cables.filter((cable) => !hanging.includes(cable)) : [];
-  const shownKeys = wiring ? keysOf(wiring) : [];
+  const shown = written ? document.cables.filter((cable) => !hanging.includes(cable)) : [];
+  const shownKeys = written ? keysOf(written) : [];
   const wired = wiringOf({ ...read, sources: document.sources }, lengthIn(tokens));
   const keys = keysOf(wired);
   const cables = read.cables.map((cable, index): Cable => {

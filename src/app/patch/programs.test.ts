@@ -42,6 +42,7 @@ test('a folder holds what was trained of the cables that fit, whatever hangs bef
     answer: null,
     distractor: null,
     wiring: wiringOf({ ...document, cables: [trained] }, () => 3),
+    written: null,
     experiment: null,
     problem: null,
     misfits: [{ id: 2, why: 'There is no position 7.' }],
