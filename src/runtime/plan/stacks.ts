@@ -12,7 +12,16 @@ import type {
   ModelInput,
   StackName,
 } from '../../architectures/architecture.ts';
-import { type Edit, type Plan, PlanError, type Read, type Row, type RowSource, type Site } from './plan.ts';
+import {
+  type Edit,
+  type Plan,
+  PlanError,
+  type Read,
+  type Row,
+  type RowSource,
+  type RowStart,
+  type Site,
+} from './plan.ts';
 import { describeComponent } from './sites.ts';
 import { embedStage, headStage, type Stage } from './stage.ts';
 
@@ -68,6 +77,10 @@ export const widthOf = ({ width, encoder }: Architecture, stack: StackName): num
 /** What rows of a stack read in place of tokens. */
 export const inputOf = ({ input, encoder }: Architecture, stack: StackName): ModelInput | undefined =>
   stack === 'encoder' ? encoder?.input : input;
+
+/** While the encoder's layers run a decoder's row waits as it left its embedding, so it forks there. */
+const startsWaiting = (start: RowStart, encoderLayers: number): RowStart =>
+  start.kind === 'fork' && start.layer >= 0 && start.layer <= encoderLayers ? { ...start, layer: 0 } : start;
 
 /** @throws PlanError for rows that have a source where the model has no encoder, or none where it has one */
 export function splitStacks(architecture: Architecture, plan: Plan): StackPlan {
@@ -149,7 +162,12 @@ export function splitStacks(architecture: Architecture, plan: Plan): StackPlan {
         throw new PlanError(
           `Row ${index} changes '${changes.site.component}', which every position of the decoder reads, so it can only fork at position 0.`,
         );
-      return { start, edits: rest, stack: 'main', ...(changes ? { memory: encoderRow(index) } : {}) };
+      return {
+        start: startsWaiting(start, encoder.layerCount),
+        edits: rest,
+        stack: 'main',
+        ...(changes ? { memory: encoderRow(index) } : {}),
+      };
     }
     const memory = encoderRow(index);
     return { start, edits: rest, stack: 'main', memory };
