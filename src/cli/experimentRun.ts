@@ -11,6 +11,7 @@ import type { BackendKind } from '../runtime/backends/backend.ts';
 import { UsageError } from './arguments.ts';
 import { openBrowser } from './browser/chromium.ts';
 import { modelPath, withModel } from './hostModel.ts';
+import { isOnnxFile } from './onnxModel.ts';
 import { progressLine } from './progressLine.ts';
 import { earlierResult, makeFolder, writeResult } from './resultFiles.ts';
 import { exitCodes, onStop, type StopSignal } from './stopSignals.ts';
@@ -53,6 +54,8 @@ async function growOnHost(
 
 async function growInBrowser(experiment: AnyExperiment, growing: Growing): Promise<void> {
   const path = modelPath(experiment.model, experiment.revision);
+  if (isOnnxFile(path))
+    throw new UsageError(`An ONNX file runs on the backends node and wasm; '${path}' was to run on webgpu.`);
   if (!existsSync(path)) {
     throw new UsageError(
       `The browser is given models from the disk, and '${path}' is not a file or folder here. Download it, or choose --backend node.`,

@@ -9,6 +9,7 @@ import { openNodeBackend } from '../runtime/backends/optionalNodeBackend.ts';
 import { createWasmBackendOnNode } from '../runtime/backends/wasmBackendOnNode.ts';
 import { Model } from '../runtime/model.ts';
 import { modelsFolder } from './installation.ts';
+import { isOnnxFile, withTokenModel } from './onnxModel.ts';
 
 export type HostBackendKind = 'node' | 'wasm';
 
@@ -37,7 +38,7 @@ export function modelPath(name: string, revision?: string): string {
 }
 
 /**
- * @param spec the name of an embedded model, a folder, a `.gguf` file or a Hub id
+ * @param spec the name of an embedded model, a folder, a `.gguf` or `.onnx` file or a Hub id
  * @throws CheckpointError or UnsupportedModelError when it cannot be opened
  */
 export async function withModel<T>(
@@ -46,6 +47,17 @@ export async function withModel<T>(
   options: HostOptions,
   use: (model: Model, checkpoint: Checkpoint) => Promise<T>,
 ): Promise<T> {
+  if (isOnnxFile(spec)) {
+    const backend = await createHostBackend(kind, options);
+    try {
+      return await withTokenModel(spec, kind, options, backend, async (model, checkpoint) => {
+        for (const notice of model.notices) console.error(`Note: ${notice}`);
+        return use(model, checkpoint);
+      });
+    } finally {
+      await backend.close();
+    }
+  }
   const checkpoint = await openModel(modelPath(spec));
   try {
     const backend = await createHostBackend(kind, options);

@@ -1,16 +1,27 @@
 // Opens a model brought as ONNX for the length of one command.
 
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { CheckpointError } from '../checkpoint/checkpoint.ts';
+import { dirname, join } from 'node:path';
+import { type Checkpoint, CheckpointError } from '../checkpoint/checkpoint.ts';
+import type { FileFolder } from '../checkpoint/sources/byteSource.ts';
 import { diskFolder, openDiskFile } from '../checkpoint/sources/disk.ts';
+import { folderTokenizer } from '../checkpoint/tokenizer/tokenizerFiles.ts';
 import { ImportedModel, type OpenImportedOptions } from '../imported/importedModel.ts';
 import { createNodeRuntime, createWasmRuntimeOnNode } from '../imported/nodeRuntime.ts';
 import type { FixedInputs } from '../imported/piece.ts';
 import type { OnnxRuntime } from '../imported/runtime.ts';
+import { tokenModel } from '../imported/tokenModel.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
+import type { Model } from '../runtime/model.ts';
 import { UsageError } from './arguments.ts';
 import type { Arguments, CommandOption } from './command.ts';
-import type { HostBackendKind, HostOptions } from './hostModel.ts';
+
+export type OnnxBackendKind = 'node' | 'wasm';
+
+export interface OnnxOptions {
+  /** For one operator. */
+  readonly threads?: number | undefined;
+}
 
 /** Whether a person means an ONNX file. */
 export const isOnnxFile = (spec: string): boolean => /\.onnx$/i.test(spec);
@@ -35,8 +46,8 @@ export function readFixed(args: Arguments): FixedInputs {
 
 /** A runtime for ONNX files, default as many threads as the engine's own models have. */
 export function createOnnxRuntime(
-  kind: HostBackendKind,
-  { threads }: HostOptions = {},
+  kind: OnnxBackendKind,
+  { threads }: OnnxOptions = {},
 ): Promise<OnnxRuntime> {
   return kind === 'node' ? createNodeRuntime(threads ?? 2) : createWasmRuntimeOnNode(threads ?? 2);
 }
@@ -64,8 +75,8 @@ export async function openOnnx(
 /** Open, use and close. */
 export async function withOnnx<T>(
   path: string,
-  kind: HostBackendKind,
-  options: HostOptions & { readonly fixed?: FixedInputs },
+  kind: OnnxBackendKind,
+  options: OnnxOptions & { readonly fixed?: FixedInputs },
   use: (model: ImportedModel) => Promise<T>,
 ): Promise<T> {
   const runtime = await createOnnxRuntime(kind, options);
@@ -79,4 +90,48 @@ export async function withOnnx<T>(
   } finally {
     await runtime.close();
   }
+}
+
+/** Where a model's tokenizer may lie: beside the file, or beside the folder `onnx` that Transformers.js has it in. */
+function tokenizerFolder(path: string): FileFolder {
+  const own = dirname(path);
+  const above = dirname(own);
+  const isAbove = !existsSync(join(own, 'tokenizer.json')) && existsSync(join(above, 'tokenizer.json'));
+  return diskFolder(isAbove ? above : own);
+}
+
+/** What the engine knows of a checkpoint, of a file that is none: its label and the tokenizer beside it. */
+function checkpointOf(path: string, label: string): Checkpoint {
+  return {
+    label,
+    config: {},
+    tensors: new Map(),
+    read: async (name) => {
+      throw new CheckpointError(`${label} hands out no weights by name; '${name}' was asked for.`);
+    },
+    tokenizer: (signal) => folderTokenizer(tokenizerFolder(path), {}, signal),
+    close: async () => {},
+  };
+}
+
+/**
+ * Open a file that reads tokens as a model of the engine's experiments.
+ * @param backend for formulas and reductions; it stays open
+ * @throws CheckpointError where the file cannot be opened, reads no tokens or predicts none
+ */
+export async function withTokenModel<T>(
+  path: string,
+  kind: OnnxBackendKind,
+  options: OnnxOptions,
+  backend: Backend,
+  use: (model: Model, checkpoint: Checkpoint) => Promise<T>,
+): Promise<T> {
+  return withOnnx(path, kind, options, async (imported) => {
+    const model = await tokenModel(imported, backend);
+    try {
+      return await use(model, checkpointOf(path, imported.label));
+    } finally {
+      await model.dispose();
+    }
+  });
 }

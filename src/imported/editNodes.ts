@@ -1,6 +1,7 @@
 // Edits inside of a piece: the node that makes a tensor makes it under another name, and what is put in stands under its own.
 // All readers, subgraphs and the outputs of the graph see the edited tensor.
 
+import { isPartial } from './editValues.ts';
 import { formulaNodes, plainNode } from './formulaNodes.ts';
 import type { OnnxNode } from './onnxFile.ts';
 import { SiteError } from './plan.ts';
@@ -22,8 +23,15 @@ export const declaredShape = ({ shape, roles }: TensorFacts): readonly (number |
   shape.map((size, axis) => (roles[axis] === null ? size : undefined));
 
 /** What a piece needs to know of an edit; rows with equal ones share the piece. */
-export const editKey = ({ tensor, places, value }: ScheduledEdit): string => {
-  const kind = value.kind === 'formula' ? `formula ${value.name}` : places ? `axis ${places.axis}` : 'whole';
+export const editKey = ({ tensor, places, entries, value }: ScheduledEdit): string => {
+  const kind =
+    value.kind === 'formula'
+      ? `formula ${value.name}`
+      : places
+        ? `axis ${places.axis}`
+        : entries
+          ? 'entries'
+          : 'whole';
   return `${tensor} ${kind}`;
 };
 
@@ -43,7 +51,7 @@ export function withEdits(
   const inputs: WrittenValue[] = [];
   const constants = new Map<string, Tensor>();
   for (const [index, edit] of edits.entries()) {
-    const { tensor, places, value } = edit;
+    const { tensor, value } = edit;
     const raw = `${tensor}::${index}::raw`;
     const at = edited.findIndex(({ outputs }) => outputs.includes(tensor));
     const maker = edited[at];
@@ -64,7 +72,7 @@ export function withEdits(
         return formula.nodes;
       }
       inputs.push({ name: valueName(index), dtype, shape: declaredShape(facts(tensor)) });
-      if (!places) return [plainNode('Identity', [valueName(index)], tensor)];
+      if (!isPartial(edit)) return [plainNode('Identity', [valueName(index)], tensor)];
       inputs.push({ name: maskName(index), dtype: 'bool', shape: probed.map(() => undefined) });
       return [plainNode('Where', [maskName(index), valueName(index), raw], tensor)];
     })();

@@ -47,6 +47,55 @@ function place(
 const sameOthers = (a: readonly number[], b: readonly number[], axis: number): boolean =>
   a.length === b.length && a.every((size, at) => at === axis || size === b[at]);
 
+/** Copy entries, one for one. @throws SiteError when one is past the end, or there are not as many */
+function placeEntries(
+  into: Uint8Array,
+  { tensor: name, entries = new Int32Array() }: ScheduledEdit,
+  from: Tensor,
+  fromEntries: Int32Array | undefined,
+): void {
+  const width = bytesPerElement(from.dtype);
+  const source = bytesOf(from);
+  const count = into.length / width;
+  if (fromEntries && fromEntries.length !== entries.length)
+    throw new SiteError(
+      `${entries.length} entries of ${quoted(name)} are to take ${fromEntries.length} others.`,
+    );
+  for (const [index, to] of entries.entries()) {
+    const at = fromEntries ? (fromEntries[index] ?? 0) : to;
+    if (!(to >= 0 && to < count && at >= 0 && (at + 1) * width <= source.length))
+      throw new SiteError(`${quoted(name)} has ${count} entries; ${to} takes from ${at}.`);
+    into.set(source.subarray(at * width, (at + 1) * width), to * width);
+  }
+}
+
+/** What an edit of entries puts in: of another row's tensor, or numbers one after the other. */
+function entriesIn(
+  edit: ScheduledEdit,
+  { dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>,
+  source?: Tensor,
+): Tensor {
+  const { value } = edit;
+  if (value.kind === 'number') return tensorFrom(dtype, shape, () => value.value);
+  const bytes = new Uint8Array(sizeOf(shape) * bytesPerElement(dtype));
+  if (value.kind === 'numbers') {
+    const { numbers } = value;
+    const given = tensorFrom(dtype, [numbers.length], (at) => numbers[at] ?? 0);
+    placeEntries(
+      bytes,
+      edit,
+      given,
+      Int32Array.from(numbers, (_, at) => at),
+    );
+  } else if (value.kind === 'row' && source) placeEntries(bytes, edit, source, value.entries);
+  else throw new SiteError(`What is to be put into ${quoted(edit.tensor)} was not computed.`);
+  return tensorOfBytes(dtype, shape, bytes);
+}
+
+/** Whether an edit leaves some of the tensor as it was. */
+export const isPartial = ({ places, entries }: ScheduledEdit): boolean =>
+  places !== undefined || entries !== undefined;
+
 /**
  * The numbers that an edit puts in.
  * @param shape  of the tensor in this row
@@ -57,6 +106,7 @@ const sameOthers = (a: readonly number[], b: readonly number[], axis: number): b
 export function putIn(edit: ScheduledEdit, base: Pick<Tensor, 'dtype' | 'shape'>, source?: Tensor): Tensor {
   const { tensor: name, places, value } = edit;
   const { dtype, shape } = base;
+  if (edit.entries) return entriesIn(edit, base, source);
   if (places) requireIndices(name, places.axis, places.indices, shape[places.axis] ?? 1);
   if (value.kind === 'number') return tensorFrom(dtype, shape, () => value.value);
   const given = value.kind === 'tensor' ? value.tensor : source;
@@ -91,6 +141,11 @@ export function putIn(edit: ScheduledEdit, base: Pick<Tensor, 'dtype' | 'shape'>
 
 /** True at the places of an edit; of size one along all axes but the edit's and the batch's. */
 export function maskOf(edit: ScheduledEdit, shape: readonly number[], batchAxis: number): Tensor {
+  if (edit.entries) {
+    const mask = new Uint8Array(sizeOf(shape));
+    for (const entry of edit.entries) mask[entry] = 1;
+    return { dtype: 'bool', shape, data: mask };
+  }
   const axis = edit.places?.axis ?? -1;
   const own = shape.map((size, at) => (at === axis || at === batchAxis ? size : 1));
   const step = stridesOf(own)[axis] ?? 1;
@@ -103,9 +158,11 @@ export function maskOf(edit: ScheduledEdit, shape: readonly number[], batchAxis:
 /** The tensor with the edit made: between two stages. */
 export function edited(edit: ScheduledEdit, base: Tensor, source?: Tensor): Tensor {
   const value = putIn(edit, base, source);
-  if (!edit.places) return value;
-  const { axis, indices } = edit.places;
+  if (!isPartial(edit)) return value;
   const bytes = Uint8Array.from(bytesOf(base));
+  if (edit.entries) placeEntries(bytes, edit, value, undefined);
+  if (!edit.places) return tensorOfBytes(base.dtype, base.shape, bytes);
+  const { axis, indices } = edit.places;
   place(bytes, base.shape, axis, indices, value, indices);
   return tensorOfBytes(base.dtype, base.shape, bytes);
 }

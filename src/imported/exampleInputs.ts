@@ -5,7 +5,7 @@ import { CheckpointError } from '../checkpoint/checkpoint.ts';
 import { quoted } from '../messages/wording.ts';
 import { standardNormal, uniformStream } from '../random/noise.ts';
 import { integerOf } from './attributes.ts';
-import type { DeclaredSize, ValueInfo, Weight } from './onnxFile.ts';
+import type { DeclaredSize, OnnxNode, ValueInfo, Weight } from './onnxFile.ts';
 import type { NormalGraph } from './piece.ts';
 import type { NamedTensors } from './runtime.ts';
 import {
@@ -111,23 +111,31 @@ function oneHotDepth(depth: Weight | undefined): number {
 /** Operators that hand indices on as they are. */
 const passing = new Set(['Cast', 'Reshape', 'Unsqueeze', 'Squeeze', 'Identity', 'Flatten', 'Transpose']);
 
-/** Rows of the smallest table that an input indexes, in memory or as ones and zeros; undefined where it indexes none. */
-function tableRows(graph: NormalGraph, input: string): number | undefined {
+interface TableRead {
+  readonly node: OnnxNode;
+  readonly rows: number;
+}
+
+/** Where an input indexes tables: in memory, or as ones and zeros. */
+export function tableReads(graph: NormalGraph, input: string): readonly TableRead[] {
   const names = new Set([input]);
-  let rows: number | undefined;
+  const reads: TableRead[] = [];
   for (const node of graph.nodes) {
-    if (passing.has(node.op) && names.has(node.inputs[0] ?? ''))
-      for (const name of node.outputs) names.add(name);
-    if (node.op === 'OneHot' && names.has(node.inputs[0] ?? '')) {
-      const depth = oneHotDepth(graph.weights.get(node.inputs[1] ?? ''));
-      rows = Math.min(rows ?? depth, depth);
+    const [first = '', second = ''] = node.inputs;
+    if (passing.has(node.op) && names.has(first)) for (const name of node.outputs) names.add(name);
+    if (node.op === 'OneHot' && names.has(first)) {
+      reads.push({ node, rows: oneHotDepth(graph.weights.get(second)) });
     }
-    const table = node.op === 'Gather' ? graph.weights.get(node.inputs[0] ?? '') : undefined;
-    if (!table || !names.has(node.inputs[1] ?? '')) continue;
-    const size = table.shape[integerOf(node, 'axis') ?? 0] ?? 1;
-    rows = Math.min(rows ?? size, size);
+    const table = node.op === 'Gather' && names.has(second) ? graph.weights.get(first) : undefined;
+    if (table) reads.push({ node, rows: table.shape[integerOf(node, 'axis') ?? 0] ?? 1 });
   }
-  return rows;
+  return reads;
+}
+
+/** Rows of the smallest table that an input indexes; undefined where it indexes none. */
+export function tableRows(graph: NormalGraph, input: string): number | undefined {
+  const rows = tableReads(graph, input).map((read) => read.rows);
+  return rows.length === 0 ? undefined : Math.min(...rows);
 }
 
 /** A larger or smaller copy of a tensor: along each axis its places again and again. */

@@ -4,7 +4,7 @@
 import { quoted } from '../messages/wording.ts';
 import type { Programs } from '../runtime/backends/programs.ts';
 import { declaredShape, editKey, maskName, valueName, withEdits } from './editNodes.ts';
-import { edited, maskOf, putIn } from './editValues.ts';
+import { edited, isPartial, maskOf, putIn } from './editValues.ts';
 import { batchName } from './exampleInputs.ts';
 import { memoryWeight } from './normalise.ts';
 import { type NormalGraph, nodesNeeded, openPiece, type RunnablePiece } from './piece.ts';
@@ -167,7 +167,7 @@ async function runBatch(
     const each = batch.map(({ row }) => tensorOf(row, name));
     inputs[name] = joinedBy(name, each, batchAxes.get(name));
   }
-  const { graph, key, shapes } = await sized.at(inputs, first.row.inputs);
+  const { graph, key } = await sized.at(inputs);
   const edits = editsWithin(graph, work, own.given, stage);
   const piece = await pieceFor(execution, graph, key, stage, work.wanted, edits);
   const feeds: Record<string, Tensor> = { ...inputs };
@@ -178,7 +178,7 @@ async function runBatch(
   for (const [index, edit] of edits.entries()) {
     if (edit.value.kind === 'formula') continue;
     const facts = factsOf(execution, edit.tensor);
-    const shape = shapes.get(edit.tensor) ?? facts.shape;
+    const shape = await sized.shapeOf(edit.tensor, first.row.inputs);
     const axis = batchAxisOf(facts);
     const values: Tensor[] = [];
     const masks: Tensor[] = [];
@@ -189,10 +189,10 @@ async function runBatch(
       const source = sourceOf(execution, rows, mine);
       if (source === 'later') throw new SiteError(`A source of ${quoted(edit.tensor)} was not computed.`);
       values.push(putIn(mine, { dtype: facts.dtype, shape }, source));
-      if (mine.places) masks.push(maskOf(mine, shape, axis ?? -1));
+      if (isPartial(mine)) masks.push(maskOf(mine, shape, axis ?? -1));
     }
     feeds[valueName(index)] = joinedBy(edit.tensor, values, axis);
-    if (edit.places) feeds[maskName(index)] = joinedBy(edit.tensor, masks, axis);
+    if (isPartial(edit)) feeds[maskName(index)] = joinedBy(edit.tensor, masks, axis);
   }
   const results = await piece.run(feeds, work.wanted);
   distribute(execution, batch, stage, work.wanted, results);

@@ -1,13 +1,14 @@
 // A model that somebody brings as an ONNX file: opened, tried, cut into stages, run under edits of any of its tensors.
 
 import type { ByteSource } from '../checkpoint/sources/byteSource.ts';
+import { BackendError } from '../runtime/backends/backend.ts';
 import { Programs } from '../runtime/backends/programs.ts';
 import { Turns } from '../runtime/backends/turns.ts';
 import { executePlan } from './execute.ts';
 import { exportHooked } from './exportHooked.ts';
 import { normalise } from './normalise.ts';
 import { dependentOn } from './order.ts';
-import type { FixedInputs, NormalGraph, RunnablePiece } from './piece.ts';
+import { type FixedInputs, type NormalGraph, nodesNeeded, openPiece, type RunnablePiece } from './piece.ts';
 import type { PlanRow } from './plan.ts';
 import { type Probe, probe } from './probe.ts';
 import { readOnnx } from './readOnnx.ts';
@@ -16,6 +17,7 @@ import { resolveTensor, type Sites } from './schedule.ts';
 import { SizedGraphs } from './sizedGraphs.ts';
 import { firstStages, stagesOf } from './stages.ts';
 import { type Chain, findChains } from './structure.ts';
+import { sizeOf } from './tensor.ts';
 import { type OpenPart, WeightStore, weightsWithin } from './weightStore.ts';
 
 export interface OpenImportedOptions {
@@ -37,6 +39,8 @@ export interface RunOptions {
 export class ImportedModel {
   readonly label: string;
   readonly producer: string;
+  /** Tells this file's contents from others under the same name. */
+  readonly fingerprint: string;
   readonly graph: NormalGraph;
   readonly probe: Probe;
   /** The first is the model's own way from input to output; others feed it. */
@@ -49,13 +53,14 @@ export class ImportedModel {
   readonly #turns = new Turns();
 
   private constructor(
-    about: Pick<ImportedModel, 'label' | 'producer' | 'graph' | 'probe'>,
+    about: Pick<ImportedModel, 'label' | 'producer' | 'fingerprint' | 'graph' | 'probe'>,
     runtime: OnnxRuntime,
     store: WeightStore,
   ) {
     const { label, producer, graph, probe: probed } = about;
     this.label = label;
     this.producer = producer;
+    this.fingerprint = about.fingerprint;
     this.graph = graph;
     this.probe = probed;
     this.#runtime = runtime;
@@ -98,11 +103,19 @@ export class ImportedModel {
       signal?.throwIfAborted();
       const probed = await probe(graph, store, runtime, { example });
       const { label, producer } = file;
-      return new ImportedModel({ label, producer, graph, probe: probed }, runtime, store);
+      const fingerprint = await store.fingerprint({ fixed }, signal);
+      return new ImportedModel({ label, producer, fingerprint, graph, probe: probed }, runtime, store);
     } catch (error) {
       await store.close();
       throw error;
     }
+  }
+
+  /** Numbers in all weights that are no sizes or axes. */
+  get parameterCount(): number {
+    return [...this.graph.weights.values()]
+      .filter(({ dtype }) => dtype !== 'int64' && dtype !== 'bool')
+      .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   }
 
   /** Bytes of weights in memory. */
@@ -137,6 +150,24 @@ export class ImportedModel {
       );
       await this.#pieces.trim();
       return results;
+    });
+  }
+
+  /** Whether a tensor can be computed from inputs of these sizes, by itself. */
+  admits(tensor: string, inputs: NamedTensors): Promise<boolean> {
+    return this.#turns.take(async () => {
+      const nodes = nodesNeeded(this.graph.nodes, [tensor], new Set());
+      const piece = { nodes, inputs: this.graph.inputs, outputs: [tensor] };
+      const opened = await openPiece(this.#runtime, this.#store, this.graph, piece, true);
+      try {
+        await opened.run(inputs);
+        return true;
+      } catch (error) {
+        if (error instanceof BackendError) return false;
+        throw error;
+      } finally {
+        await opened.dispose();
+      }
     });
   }
 

@@ -15,13 +15,16 @@ export type EditValue =
   | { readonly kind: 'number'; readonly value: number }
   /** Of the tensor's shape, or of that of the places. */
   | { readonly kind: 'tensor'; readonly tensor: Tensor }
-  /** A tensor of another row of the plan, after that row's own edits; places one for one, default the same ones. */
+  /** A tensor of another row of the plan, after that row's own edits; places or entries one for one, default the same. */
   | {
       readonly kind: 'row';
       readonly row: number;
       readonly tensor?: string;
       readonly indices?: readonly number[];
+      readonly entries?: Int32Array;
     }
+  /** Numbers for single entries, one for one. */
+  | { readonly kind: 'numbers'; readonly numbers: Float32Array }
   /** A formula of the tensor itself, of operators that mean the same in all versions. */
   | { readonly kind: 'formula'; readonly name: string; readonly build: (base: Value) => Value };
 
@@ -29,6 +32,8 @@ export interface TensorEdit {
   readonly tensor: string;
   /** Absent: all of it. */
   readonly places?: Places;
+  /** Or single entries of the tensor, counted row-major. */
+  readonly entries?: Int32Array;
   readonly value: EditValue;
 }
 

@@ -95,7 +95,7 @@ function scheduleEdit(sites: Sites, edit: TensorEdit): ScheduledEdit {
     throw new SiteError(
       `${quoted(edit.tensor)} has ${rank} axes, 0 to ${rank - 1}; there is no axis ${places.axis}.`,
     );
-  if (edit.value.kind === 'formula' && (!isFloat(facts.dtype) || places))
+  if (edit.value.kind === 'formula' && (!isFloat(facts.dtype) || places || edit.entries))
     throw new SiteError(
       places
         ? `A formula takes a whole tensor, and places of ${quoted(edit.tensor)} were named.`
@@ -114,37 +114,88 @@ const startOf = ({ place, isBetween }: ScheduledEdit): number =>
  * @throws SiteError when a tensor does not exist, or is taken from where it is not known yet
  */
 export function schedule(sites: Sites, plan: readonly PlanRow[]): readonly ScheduledRow[] {
-  const rows: ScheduledRow[] = [];
-  const bases = new Map<PlanRow['inputs'], number>();
-  for (const [index, { inputs, edits }] of plan.entries())
-    if (edits.length === 0 && !bases.has(inputs)) bases.set(inputs, index);
-  const added: PlanRow[] = [];
-  const drafts = plan.map((row) => {
-    const edits = row.edits.map((edit) => scheduleEdit(sites, edit));
-    const start = edits.length === 0 ? 0 : Math.min(...edits.map(startOf));
-    return { row, edits, start };
-  });
-  const needsBase = drafts.map(({ edits }) => edits.length > 0);
-  for (const [index, { row }] of drafts.entries()) {
-    if (!needsBase[index] || bases.has(row.inputs)) continue;
-    bases.set(row.inputs, plan.length + added.length);
-    added.push({ inputs: row.inputs, edits: [], reads: [] });
+  const drafts = plan.map((row) => ({ row, edits: row.edits.map((edit) => scheduleEdit(sites, edit)) }));
+  const unedited = new Set(plan.filter(({ edits }) => edits.length === 0).map(({ inputs }) => inputs));
+  for (const { inputs } of plan) {
+    if (unedited.has(inputs)) continue;
+    unedited.add(inputs);
+    drafts.push({ row: { inputs, edits: [], reads: [] }, edits: [] });
   }
-  for (const [index, { row, edits, start }] of drafts.entries()) {
-    const base = edits.length === 0 ? index : (bases.get(row.inputs) ?? index);
-    rows.push({ row, edits, start, base, captures: new Set(), until: -1 });
+  const beginnings = new Beginnings(drafts.map(({ row }) => row));
+  const rows: ScheduledRow[] = drafts.map(({ row, edits }, index) => ({
+    row,
+    edits,
+    base: index,
+    start: 0,
+    captures: new Set(),
+    until: -1,
+  }));
+  // Rows with fewer edits first: what another begins with is settled before it.
+  for (const index of [...drafts.keys()].sort(byEdits(drafts))) {
+    const own = rows[index];
+    if (!own || own.edits.length === 0) continue;
+    for (const base of beginnings.of(index)) {
+      const before = rows[base];
+      const start = Math.min(...own.edits.slice(before?.edits.length).map(startOf));
+      if (!before || before.start > start) continue;
+      rows[index] = { ...own, base, start };
+      break;
+    }
   }
-  for (const row of added)
-    rows.push({ row, edits: [], start: 0, base: rows.length, captures: new Set(), until: -1 });
   for (const row of rows) {
     for (const name of row.row.reads) capture(sites, rows, row, resolveTensor(sites, name));
     for (const edit of row.edits) requireSource(sites, rows, row, edit);
-    if (row.start > 0) {
-      const base = rows[row.base];
-      if (base) base.until = Math.max(base.until, row.start - 1);
+  }
+  for (const row of rows) {
+    for (let at = row; at.start > 0; ) {
+      const base = rows[at.base];
+      if (!base || base === at) break;
+      base.until = Math.max(base.until, at.start - 1);
+      at = base;
     }
   }
   return rows;
+}
+
+const byEdits =
+  (drafts: readonly { readonly edits: readonly unknown[] }[]) =>
+  (a: number, b: number): number =>
+    (drafts[a]?.edits.length ?? 0) - (drafts[b]?.edits.length ?? 0);
+
+/** Which rows begin as another does: with the same inputs, and with the very same edits in front. */
+class Beginnings {
+  readonly #rows: readonly PlanRow[];
+  readonly #numbers = new Map<object, number>();
+  readonly #byKey = new Map<string, number>();
+
+  constructor(rows: readonly PlanRow[]) {
+    this.#rows = rows;
+    for (const [index, row] of rows.entries()) {
+      const key = this.#key(row, row.edits.length);
+      if (!this.#byKey.has(key)) this.#byKey.set(key, index);
+    }
+  }
+
+  #number(object: object): number {
+    const known = this.#numbers.get(object) ?? this.#numbers.size;
+    this.#numbers.set(object, known);
+    return known;
+  }
+
+  #key({ inputs, edits }: PlanRow, count: number): string {
+    return [inputs, ...edits.slice(0, count)].map((each) => this.#number(each)).join(',');
+  }
+
+  /** The rows that a row may begin with, those of most edits first. */
+  of(index: number): readonly number[] {
+    const row = this.#rows[index];
+    if (!row) return [];
+    const counts = Array.from({ length: row.edits.length }, (_, count) => row.edits.length - 1 - count);
+    return counts.flatMap((count) => {
+      const found = this.#byKey.get(this.#key(row, count));
+      return found === undefined ? [] : [found];
+    });
+  }
 }
 
 /** Keep a tensor of a row: on the row itself, or on the one it begins with where it arises before. */
@@ -162,7 +213,14 @@ export function holderOf<R extends ScheduledRow>(
   row: R,
   tensor: string,
 ): R {
-  return placeOf(sites, tensor).stage < row.start ? (rows[row.base] ?? row) : row;
+  const { stage } = placeOf(sites, tensor);
+  let holder = row;
+  while (stage < holder.start) {
+    const base = rows[holder.base];
+    if (!base || base === holder) break;
+    holder = base;
+  }
+  return holder;
 }
 
 function requireSource(

@@ -9,12 +9,10 @@ import { type NormalGraph, openPiece, type RunnablePiece } from './piece.ts';
 import type { NamedTensors, OnnxRuntime } from './runtime.ts';
 import type { WeightStore } from './weightStore.ts';
 
-/** The graph for a batch of inputs, and what its tensors measure in one row. */
+/** The graph for a batch of inputs. */
 export interface SizedGraph {
   readonly key: string;
   readonly graph: NormalGraph;
-  /** Of one row. */
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
 const keyOf = (inputs: NamedTensors): string =>
@@ -35,7 +33,7 @@ export class SizedGraphs {
   readonly #outputs: readonly string[];
   #whole: Promise<RunnablePiece> | undefined;
   readonly #graphs = new Map<string, Promise<NormalGraph>>();
-  readonly #shapes = new Map<string, Promise<ReadonlyMap<string, readonly number[]>>>();
+  readonly #shapes = new Map<string, readonly number[]>();
 
   /**
    * @param dependent tensors that depend on the values of an input
@@ -84,29 +82,33 @@ export class SizedGraphs {
     return { ...this.#graph, nodes: this.#dependentNodes, weights };
   }
 
-  async #measured(inputs: NamedTensors): Promise<ReadonlyMap<string, readonly number[]>> {
+  /**
+   * What a tensor measures in a row with these inputs. Found by computing it, because what a file declares is a hint.
+   * @throws BackendError when the model does not admit the sizes
+   */
+  async shapeOf(name: string, row: NamedTensors): Promise<readonly number[]> {
+    const key = `${keyOf(row)}|${name}`;
+    const known = this.#shapes.get(key);
+    if (known) return known;
     const piece = await this.#measure();
-    const values = await piece.run(inputs);
-    return new Map(Object.entries(values).map(([name, { shape }]) => [name, shape]));
+    const shape = (await piece.run(row, [name]))[name]?.shape ?? [];
+    this.#shapes.set(key, shape);
+    return shape;
   }
 
   /**
    * @param batch the inputs of some rows, joined
-   * @param row   the inputs of one of them
    * @throws BackendError when the model does not admit the sizes; the message has the runtime's words
    */
-  async at(batch: NamedTensors, row: NamedTensors): Promise<SizedGraph> {
+  async at(batch: NamedTensors): Promise<SizedGraph> {
     const key = keyOf(batch);
-    const rowKey = keyOf(row);
-    const graph = this.#graphs.get(key) ?? this.#specialised(batch);
-    this.#graphs.set(key, graph);
-    const shapes = this.#shapes.get(rowKey) ?? this.#measured(row);
-    this.#shapes.set(rowKey, shapes);
+    const known = this.#graphs.get(key);
+    const made = known ?? this.#specialised(batch);
+    this.#graphs.set(key, made);
     try {
-      return { key, graph: await graph, shapes: await shapes };
+      return { key, graph: await made };
     } catch (error) {
       this.#graphs.delete(key);
-      this.#shapes.delete(rowKey);
       throw error;
     }
   }

@@ -2,6 +2,7 @@
 // lies in another file is read from that; which other files there must be is known, and checked, when the model is opened.
 
 import { CheckpointError } from '../checkpoint/checkpoint.ts';
+import { fingerprintOf } from '../checkpoint/fingerprint.ts';
 import type { ByteSource } from '../checkpoint/sources/byteSource.ts';
 import { quoted } from '../messages/wording.ts';
 import type { OnnxGraph, OnnxNode, Weight } from './onnxFile.ts';
@@ -25,6 +26,16 @@ export function* weightsOfNode(node: OnnxNode): Generator<readonly [string, Weig
     for (const graph of graphs) yield* weightsWithin(graph);
   }
 }
+
+const pieceBytes = 4 * 2 ** 20;
+
+/** A file in pieces, of each of which some is looked at. */
+const pieces = (sizeBytes: number): readonly { name: string; offset: number; length: number }[] =>
+  Array.from({ length: Math.ceil(sizeBytes / pieceBytes) }, (_, index) => ({
+    name: String(index),
+    offset: index * pieceBytes,
+    length: Math.min(pieceBytes, sizeBytes - index * pieceBytes),
+  }));
 
 export class WeightStore {
   readonly #file: ByteSource;
@@ -89,6 +100,15 @@ export class WeightStore {
     const source = place.kind === 'file' ? this.#file : this.#parts.get(place.part);
     if (!source) throw new CheckpointError('A weight is read from a file that was not opened.');
     return new Uint8Array(await source.read(place.offset, place.length));
+  }
+
+  /** Of the file, the files beside it and what else is given, looked at in places where they are large. */
+  fingerprint(about: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<string> {
+    const files = [this.#file, ...this.#parts.values()].map((source) => ({
+      source,
+      spans: pieces(source.sizeBytes),
+    }));
+    return fingerprintOf(about, files, signal);
   }
 
   /** A weight that `load` has brought. */

@@ -14,7 +14,7 @@ import { checkKeep, Keeper, type KeepRequest, keptEnds } from './forward/kept.ts
 import { Decoder } from './generation/decoder.ts';
 import type { GenerationRow } from './generation/request.ts';
 import type { KeptRow } from './plan/keptRow.ts';
-import type { Plan, ReadResult } from './plan/plan.ts';
+import { type Plan, PlanError, type ReadResult } from './plan/plan.ts';
 import { schedule } from './plan/schedule.ts';
 import type { Schedule } from './plan/scheduled.ts';
 import {
@@ -47,6 +47,19 @@ export interface Kept {
 /** Bytes that weights may take while nothing runs, where nobody says. */
 export const defaultWeightBytes = 4 * 2 ** 30;
 
+/** Runs plans in place of the engine's own scheduler: a model whose graphs are not ours. */
+export interface PlanRunner {
+  /** @param schedule the plan, checked against the architecture; its `rowLayers` are the total of progress */
+  run(plan: Plan, schedule: Schedule, options: ExecuteOptions): Promise<readonly ReadResult[]>;
+  dispose(): Promise<void>;
+}
+
+/** What is known of such a model. */
+export interface RunnerModel extends Pick<Model, 'architecture' | 'backend' | 'label' | 'notices' | 'sizes'> {
+  readonly fingerprint: string | undefined;
+  readonly runner: PlanRunner;
+}
+
 export class Model {
   readonly architecture: Architecture;
   readonly backend: Backend;
@@ -61,7 +74,8 @@ export class Model {
   readonly fingerprint: string | undefined;
   /** Numbers in all weights, shared ones once. */
   readonly parameterCount: number;
-  readonly #weights: WeightStore;
+  /** Its weights, or what runs it without. */
+  readonly #engine: WeightStore | PlanRunner;
   readonly #programs = new Programs();
   /** Runs share weights that are brought in for one layer at a time. */
   readonly #turns = new Turns();
@@ -69,8 +83,8 @@ export class Model {
   private constructor(
     architecture: Architecture,
     backend: Backend,
-    checkpoint: Checkpoint,
-    weights: WeightStore,
+    label: string,
+    engine: WeightStore | PlanRunner,
     sizes: WeightSizes,
     { residency, reason }: Placement,
     { notices, fingerprint }: Pick<Model, 'notices' | 'fingerprint'>,
@@ -79,8 +93,8 @@ export class Model {
     this.fingerprint = fingerprint;
     this.architecture = architecture;
     this.backend = backend;
-    this.label = checkpoint.label;
-    this.#weights = weights;
+    this.label = label;
+    this.#engine = engine;
     this.sizes = sizes;
     this.residency = residency;
     this.residencyReason = reason;
@@ -110,10 +124,16 @@ export class Model {
       weights.close();
       throw error;
     });
-    return new Model(architecture, backend, checkpoint, weights, sizes, placement, {
+    return new Model(architecture, backend, checkpoint.label, weights, sizes, placement, {
       notices: all,
       fingerprint,
     });
+  }
+
+  /** A model whose plans something else runs. It has no gradients, keeps no rows, and generates no text. */
+  static over({ architecture, backend, label, notices, sizes, fingerprint, runner }: RunnerModel): Model {
+    const placement = { residency: 'packed' } as const;
+    return new Model(architecture, backend, label, runner, sizes, placement, { notices, fingerprint });
   }
 
   /** Bytes that the weights take while nothing runs. */
@@ -133,6 +153,8 @@ export class Model {
    */
   async run(plan: Plan, options: ExecuteOptions = {}): Promise<readonly ReadResult[]> {
     const scheduled = this.schedule(plan);
+    const engine = this.#engine;
+    if (!(engine instanceof WeightStore)) return this.#turn(() => engine.run(plan, scheduled, options));
     return this.#turn(() => execute(this.#context, scheduled, options));
   }
 
@@ -176,7 +198,12 @@ export class Model {
 
   get #context(): ExecuteContext {
     const { architecture, backend } = this;
-    return { architecture, backend, weights: this.#weights, programs: this.#programs };
+    const engine = this.#engine;
+    if (!(engine instanceof WeightStore))
+      throw new PlanError(
+        `${this.label} was brought as ONNX: it can be run under edits, and has no gradients, kept rows or generation here.`,
+      );
+    return { architecture, backend, weights: engine, programs: this.#programs };
   }
 
   /**
@@ -191,7 +218,8 @@ export class Model {
 
   /** Release weights and programs. The backend stays open. */
   async dispose(): Promise<void> {
-    this.#weights.close();
+    if (this.#engine instanceof WeightStore) this.#engine.close();
+    else await this.#engine.dispose();
     await this.#programs.dispose();
   }
 }

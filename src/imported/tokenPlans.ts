@@ -1,0 +1,217 @@
+// Plans of the engine (prompts, edits of components, reads) as rows of an imported model. A replacement is made inside of the
+// model; any other formula is computed beside it, from what the row has there, and put in.
+
+import { halfValues } from '../checkpoint/storage/half.ts';
+import type { ExecuteOptions } from '../runtime/forward/execute.ts';
+import {
+  type Edit,
+  type Location,
+  type Plan,
+  PlanError,
+  type ReadResult,
+  type Row,
+  replace,
+  type Site,
+} from '../runtime/plan/plan.ts';
+import type { Schedule } from '../runtime/plan/scheduled.ts';
+import type { ImportedModel } from './importedModel.ts';
+import type { PlanRow, TensorEdit } from './plan.ts';
+import type { Tensor } from './tensor.ts';
+import { type TokenComponents, type Units, unitsOf } from './tokenComponents.ts';
+import type { TokenInputs } from './tokenInputs.ts';
+import type { UnitGraphs, UnitValues } from './unitGraphs.ts';
+
+/** float32 numbers of a tensor. */
+function floatsOf({ dtype, data }: Tensor): Float32Array {
+  if (data instanceof Float32Array) return data;
+  if (dtype === 'float16' && data instanceof Uint16Array)
+    return Float32Array.from(data, (bits) => halfValues[bits] ?? Number.NaN);
+  throw new PlanError(`A component holds ${dtype}; only floating-point numbers are read.`);
+}
+
+interface Place extends Units {
+  readonly tensor: string;
+}
+
+/** A row of a plan without forks: its tokens, and all edits from the beginning on. */
+interface Whole {
+  readonly tokens: readonly number[];
+  readonly edits: readonly Edit[];
+}
+
+export class TokenPlans {
+  readonly #model: ImportedModel;
+  readonly #inputs: TokenInputs;
+  readonly #components: TokenComponents;
+  readonly #graphs: UnitGraphs;
+
+  constructor(model: ImportedModel, inputs: TokenInputs, components: TokenComponents, graphs: UnitGraphs) {
+    this.#model = model;
+    this.#inputs = inputs;
+    this.#components = components;
+    this.#graphs = graphs;
+  }
+
+  #place({ component, layer }: Site, location: Location, length: number): Place {
+    const found = this.#components.components.find(({ description }) => description.name === component);
+    const tensor = found?.tensors[layer ?? 0];
+    if (!found || tensor === undefined) throw new PlanError(`There is no '${component}' in layer ${layer}.`);
+    const positions =
+      location.positions === 'all' ? Array.from({ length }, (_, position) => position) : location.positions;
+    return { tensor, ...unitsOf(found, positions, location.heads, length) };
+  }
+
+  #take({ entries, shape }: Units, tensor: Tensor | undefined): UnitValues {
+    if (!tensor) throw new PlanError('A component was not computed.');
+    const numbers = floatsOf(tensor);
+    return { shape, data: Float32Array.from(entries, (entry) => numbers[entry] ?? Number.NaN) };
+  }
+
+  /** @param rows of the plan, without forks */
+  async #resolved(rows: readonly Whole[], options: ExecuteOptions): Promise<ReadonlyMap<Edit, TensorEdit>> {
+    const done = new Map<Edit, TensorEdit>();
+    const rowsOf = new Map<Edit, number>();
+    for (const [index, { edits }] of rows.entries())
+      for (const edit of edits) if (!rowsOf.has(edit)) rowsOf.set(edit, index);
+    for (const [edit, row] of rowsOf) {
+      const direct = this.#direct(edit, rows, row);
+      if (direct) done.set(edit, direct);
+    }
+    const isDone = (index: number): boolean => rows[index]?.edits.every((edit) => done.has(edit)) ?? true;
+    while (done.size < rowsOf.size) {
+      // The first open edit of each row whose source, where that is a row, is settled.
+      const next = [...rowsOf].flatMap(([edit, row]) => {
+        const first = rows[row]?.edits.find((each) => !done.has(each));
+        const isReady = edit.source?.kind !== 'row' || isDone(edit.source.row);
+        return first === edit && isReady ? [{ edit, row }] : [];
+      });
+      if (next.length === 0) throw new PlanError('Rows wait for each other: each is a source of the other.');
+      await this.#computeBeside(rows, next, done, options);
+    }
+    return done;
+  }
+
+  /** An edit that is made inside of the model. */
+  #direct(
+    { site, location, fragment, source }: Edit,
+    rows: readonly Whole[],
+    row: number,
+  ): TensorEdit | undefined {
+    if (fragment.key !== replace.key || !source || source.kind === 'own') return undefined;
+    const { tensor, entries } = this.#place(site, location, rows[row]?.tokens.length ?? 0);
+    if (source.kind === 'tensor')
+      return { tensor, entries, value: { kind: 'numbers', numbers: source.data } };
+    const from = this.#place(source.site, source.location, rows[source.row]?.tokens.length ?? 0);
+    return {
+      tensor,
+      entries,
+      value: { kind: 'row', row: source.row, tensor: from.tensor, entries: from.entries },
+    };
+  }
+
+  /** Compute formulas from what their rows have there, and make replacements of them. */
+  async #computeBeside(
+    rows: readonly Whole[],
+    next: readonly { readonly edit: Edit; readonly row: number }[],
+    done: Map<Edit, TensorEdit>,
+    { signal }: ExecuteOptions,
+  ): Promise<void> {
+    const plan: { inputs: PlanRow['inputs']; edits: readonly TensorEdit[]; reads: string[] }[] = rows.map(
+      ({ tokens, edits }) => {
+        const open = edits.findIndex((edit) => !done.has(edit));
+        const before = (open < 0 ? edits : edits.slice(0, open)).flatMap((edit) => done.get(edit) ?? []);
+        return { inputs: this.#inputs.of(tokens), edits: before, reads: [] };
+      },
+    );
+    const asked = next.map(({ edit, row }) => {
+      const length = rows[row]?.tokens.length ?? 0;
+      const base = this.#place(edit.site, edit.location, length);
+      plan[row]?.reads.push(base.tensor);
+      const { source } = edit;
+      if (source?.kind === 'row') {
+        const from = this.#place(source.site, source.location, rows[source.row]?.tokens.length ?? 0);
+        plan[source.row]?.reads.push(from.tensor);
+        return { edit, row, base, from, fromRow: source.row };
+      }
+      if (source?.kind === 'own') {
+        const own = { component: source.component, layer: edit.site.layer };
+        const from = this.#place(own, edit.location, length);
+        plan[row]?.reads.push(from.tensor);
+        return { edit, row, base, from, fromRow: row };
+      }
+      return { edit, row, base };
+    });
+    const results = await this.#model.run(plan, signal ? { signal } : {});
+    for (const { edit, row, base, from, fromRow } of asked) {
+      const values = this.#take(base, results[row]?.[base.tensor]);
+      const source =
+        from && fromRow !== undefined
+          ? this.#take(from, results[fromRow]?.[from.tensor])
+          : edit.source?.kind === 'tensor'
+            ? { shape: base.shape, data: edit.source.data }
+            : undefined;
+      const numbers = await this.#graphs.edit(edit.fragment, values, source);
+      done.set(edit, { tensor: base.tensor, entries: base.entries, value: { kind: 'numbers', numbers } });
+    }
+  }
+
+  async run(plan: Plan, schedule: Schedule, options: ExecuteOptions): Promise<readonly ReadResult[]> {
+    const wholes: Whole[] = [];
+    const wholeOf = (index: number): Whole => {
+      const known = wholes[index];
+      if (known) return known;
+      const made = withoutFork(plan.rows[index], wholeOf);
+      wholes[index] = made;
+      return made;
+    };
+    const rows = plan.rows.map((_, index) => wholeOf(index));
+    const resolved = await this.#resolved(rows, options);
+    const places = plan.reads.map(({ row, site, location }) =>
+      this.#place(site, location, rows[row]?.tokens.length ?? 0),
+    );
+    const results = await this.#model.run(
+      rows.map(({ tokens, edits }, index) => ({
+        inputs: this.#inputs.of(tokens),
+        edits: edits.flatMap((edit) => resolved.get(edit) ?? []),
+        reads: [
+          ...new Set(
+            plan.reads.flatMap(({ row }, read) => (row === index ? (places[read]?.tensor ?? []) : [])),
+          ),
+        ],
+      })),
+      {
+        ...(options.signal ? { signal: options.signal } : {}),
+        onProgress: (done) => options.onProgress?.(Math.round(done * schedule.rowLayers), schedule.rowLayers),
+      },
+    );
+    const answers: ReadResult[] = [];
+    for (const [index, { row, reduction }] of plan.reads.entries()) {
+      const place = places[index];
+      const value = place && this.#take(place, results[row]?.[place.tensor]);
+      if (!value) throw new PlanError('A read was not answered.');
+      const answer = reduction ? await this.#graphs.reduce(reduction, value) : { value };
+      answers.push(answer);
+      options.onRead?.(index, answer);
+    }
+    return answers;
+  }
+}
+
+function withoutFork(row: Row | undefined, wholeOf: (index: number) => Whole): Whole {
+  if (!row) throw new PlanError('A row forks from one that is not in the plan.');
+  const { start, edits } = row;
+  switch (start.kind) {
+    case 'tokens':
+      if (start.source) throw new PlanError('A model brought as ONNX is given one sequence.');
+      return { tokens: start.tokens, edits };
+    case 'fork': {
+      const parent = wholeOf(start.parent);
+      return { tokens: parent.tokens, edits: [...parent.edits, ...edits] };
+    }
+    case 'input':
+    case 'kept':
+      throw new PlanError('A model brought as ONNX begins with tokens here.');
+    default:
+      return start satisfies never;
+  }
+}
