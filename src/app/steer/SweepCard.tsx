@@ -160,7 +160,7 @@ export function SweepCard() {
         : steerKind
             .show(result)
             .figures.flatMap((figure) =>
-              figure.kind === 'heatmap' && !figure.name.startsWith('sites') ? [figure] : [],
+              figure.kind === 'heatmap' && !/^(sites|cosines)/.test(figure.name) ? [figure] : [],
             ),
     [result],
   );

@@ -4,6 +4,7 @@
 import type { HeatmapDescription, HeatmapPanel, Metric } from '../../figures/description.ts';
 import type { ShownFigure } from '../shown.ts';
 import { type CellMeasures, measureCell } from './cells.ts';
+import { cosineFigures } from './cosineFigure.ts';
 import { editName, sweptEdit } from './experiment.ts';
 import type { SteerResult, SweepCell, VectorResult } from './result.ts';
 import { strengthFigures } from './strengthFigure.ts';
@@ -202,9 +203,10 @@ function sweepFigures(result: SteerResult): readonly ShownFigure[] {
   return sweepMaps.flatMap(drawn);
 }
 
-/** Maps of the sites, then of the sweep, and its measures over the strength. */
+/** Maps of the sites, then of the sweep, its measures over the strength, and how like the vectors are. */
 export const steerFigures = (result: SteerResult): readonly ShownFigure[] => [
   ...siteFigures(result),
   ...sweepFigures(result),
   ...strengthFigures(result),
+  ...cosineFigures(result),
 ];

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,9 +18,10 @@ import { Model } from '../../runtime/model.ts';
 import { readSteerExperiment } from './experiment.ts';
 import { resolveSteer } from './resolve.ts';
 import type { SteerResult } from './result.ts';
-import { steerFiles, vectorData } from './steerFiles.ts';
+import { steerFiles } from './steerFiles.ts';
 import { readSteering } from './steering.ts';
 import { placeSteering, steeringEdits } from './steeringEdits.ts';
+import { vectorData } from './vectorData.ts';
 import { completeSteer } from './work.ts';
 
 const modelFolder = fileURLToPath(new URL('../../../models/tiny-atlas', import.meta.url));
@@ -187,6 +188,45 @@ describe("pyvene's folder", () => {
       expect(Math.abs(bytes.readFloatLE(4 * out) - sum)).toBeLessThan(1e-3);
     }
   });
+
+  const missing = missingPython('pyvene');
+  const words = missing === undefined ? '' : ` (${missing})`;
+  test.skipIf(missing !== undefined)(
+    `generates in pyvene what it generates here${words}`,
+    async () => {
+      const made = {
+        blocks: await run([blocks], [{ vector: 'italy', strength: 0.7 }]),
+        heads: await run([heads], [{ vector: 'heads', heads: [0, 3], strength: 20, unit: 'sigma' }]),
+      };
+      const root = mkdtempSync(join(tmpdir(), 'patchbay-steer-'));
+      const call = { prompt: made.blocks.prompts[0]?.tokens ?? [], tokens: newTokens, position: 2 };
+      try {
+        for (const [name, result] of Object.entries(made)) {
+          mkdirSync(join(root, 'here', name), { recursive: true });
+          for (const [file, bytes] of folderOf(result)) writeFileSync(join(root, 'here', name, file), bytes);
+          writeFileSync(join(root, 'here', name, 'call.json'), JSON.stringify(call));
+        }
+        const script = new URL('../../interventions/expected/generate_pyvene.py', import.meta.url);
+        const folders = ['here', 'own', 'report.json'].map((name) => join(root, name));
+        execFileSync(process.env.PATCHBAY_PYTHON ?? '', [fileURLToPath(script), modelFolder, ...folders], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
+        const report: unknown = JSON.parse(readFileSync(join(root, 'report.json'), 'utf8'));
+        const same = { base: call.prompt, maxNewTokens: newTokens };
+        for (const [name, result] of Object.entries(made)) {
+          const loaded = await IntervenableModel.load(folderOf(result), model);
+          const pyvene = { preset: 'pyvene' } as const;
+          const [decode] = await loaded.generate({ ...same, placement: pyvene });
+          const [all] = await loaded.generate({ ...same, placement: { ...pyvene, interveneOnPrompt: true } });
+          expect(report).toMatchObject({ [name]: { decode: decode?.sequence, everywhere: all?.sequence } });
+          expect(decode?.sequence).not.toEqual(all?.sequence);
+        }
+      } finally {
+        rmSync(root, { recursive: true, force: true });
+      }
+    },
+    300_000,
+  );
 
   test('is not written for what pyvene has no words for', async () => {
     const ablated = await run([blocks], [{ vector: 'italy', map: { kind: 'ablate' } }], { prompts: [] });

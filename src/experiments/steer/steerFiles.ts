@@ -11,18 +11,12 @@ import { editName, type SteerEdit } from './experiment.ts';
 import { addedFile } from './programs.ts';
 import type { EditResult, SteerResult, VectorResult } from './result.ts';
 import { siteTensor } from './tensorNames.ts';
+import { vectorData } from './vectorData.ts';
 
 export interface SteerFiles {
   /** By path. */
   readonly files: Readonly<Record<string, Uint8Array>>;
   readonly refused: readonly { readonly name: string; readonly why: string }[];
-}
-
-/** The vectors of a result, by site: [positions * width]. @throws ExperimentError when the result is damaged */
-export function vectorData({ name, base64, sites, positions, width }: VectorResult): readonly Float32Array[] {
-  const all = numbersOfText({ shape: [sites.length, positions, width], base64 }, name);
-  const size = positions * width;
-  return sites.map((_, at) => all.subarray(at * size, (at + 1) * size));
 }
 
 /** An edit that is on, with its vector. */
