@@ -171,7 +171,7 @@ export class IntervenableModel {
    */
   async run(call: RunArguments, options: RunOptions = {}): Promise<IntervenableOutput> {
     const read = this.#read(call);
-    requireNames('options', options, ['signal', 'onProgress']);
+    requireNames('options', options, ['signal', 'onProgress', 'statesOf']);
     const { base } = read;
     const { logits = 'all', outputOriginalOutput = false } = call;
     const compiled = compileCall(this.model.architecture, this.#configuration, read);
@@ -247,7 +247,7 @@ export class IntervenableModel {
    */
   async collect(
     call: { readonly base: Inputs; readonly sites: readonly { component: string; layer: number | null }[] },
-    options: RunOptions = {},
+    options: Omit<RunOptions, 'statesOf'> = {},
   ): Promise<readonly (readonly Tensor[])[]> {
     requireNames('The call', call, ['base', 'sites']);
     requireNames('options', options, ['signal', 'onProgress']);

@@ -11,12 +11,14 @@ import { gradientRequest } from './backward/gradientRequest.ts';
 import type { GradientPlan, GradientResult } from './backward/objective.ts';
 import { type ExecuteContext, type ExecuteOptions, execute } from './forward/execute.ts';
 import { checkKeep, Keeper, type KeepRequest, keptEnds } from './forward/kept.ts';
+import { type KeptStates, StatesKeeper } from './forward/keptStates.ts';
 import { Decoder } from './generation/decoder.ts';
 import type { GenerationRow } from './generation/request.ts';
 import type { KeptRow } from './plan/keptRow.ts';
-import { type Plan, PlanError, type ReadResult } from './plan/plan.ts';
+import { type Plan, PlanError, type Read, type ReadResult } from './plan/plan.ts';
 import { schedule } from './plan/schedule.ts';
 import type { Schedule } from './plan/scheduled.ts';
+import { headStage } from './plan/stage.ts';
 import {
   heldBytes,
   type Placement,
@@ -77,6 +79,7 @@ export class Model {
   /** Its weights, or what runs it without. */
   readonly #engine: WeightStore | PlanRunner;
   readonly #programs = new Programs();
+  readonly #states = new Set<KeptStates>();
   /** Runs share weights that are brought in for one layer at a time. */
   readonly #turns = new Turns();
 
@@ -175,6 +178,48 @@ export class Model {
     }
   }
 
+  /** Whether rows of it can begin at states that were kept: not those of an encoder-decoder, or of a model that was imported. */
+  get keepsStates(): boolean {
+    return this.#engine instanceof WeightStore && this.architecture.encoder === undefined;
+  }
+
+  /**
+   * Run a prompt as it is and keep all of its states, so that rows of it in later plans can begin at any layer and position.
+   * What is still kept when the model is disposed goes with it.
+   * @param reads of row 0
+   * @throws PlanError where the model keeps none, and as `run` does
+   */
+  async keepStates(
+    tokens: readonly number[],
+    reads: readonly Read[] = [],
+    options: ExecuteOptions = {},
+  ): Promise<{ readonly reads: readonly ReadResult[]; readonly states: KeptStates }> {
+    const { architecture } = this;
+    if (!this.keepsStates)
+      throw new PlanError(`Rows of ${this.label} cannot be kept, so they begin at their tokens. Run them.`);
+    const last = headStage(architecture) - 1;
+    const plan = { rows: [{ start: { kind: 'tokens' as const, tokens }, edits: [] }], reads };
+    const scheduled = schedule(architecture, plan, new Map([[0, last]]));
+    const keeper = new StatesKeeper(this.backend, architecture, tokens.length);
+    try {
+      const found = await this.#turn(() => execute(this.#context, scheduled, options, keeper));
+      const states: KeptStates = {
+        length: keeper.length,
+        bytes: keeper.bytes,
+        rowAt: (layer, position) => keeper.rowAt(layer, position),
+        dispose: () => {
+          this.#states.delete(states);
+          keeper.dispose();
+        },
+      };
+      this.#states.add(states);
+      return { reads: found, states };
+    } catch (error) {
+      keeper.dispose();
+      throw error;
+    }
+  }
+
   /**
    * Run prompts and keep what their continuations need. The decoder takes its turn among other runs at each step, and must
    * be disposed before the model.
@@ -218,6 +263,7 @@ export class Model {
 
   /** Release weights and programs. The backend stays open. */
   async dispose(): Promise<void> {
+    for (const states of this.#states) states.dispose();
     if (this.#engine instanceof WeightStore) this.#engine.close();
     else await this.#engine.dispose();
     await this.#programs.dispose();

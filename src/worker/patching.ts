@@ -11,6 +11,7 @@ import { floatsOf, promptRow } from '../experiments/planRuns.ts';
 import { tokensOf } from '../experiments/tokens.ts';
 import type { Model } from '../runtime/model.ts';
 import { describeComponent } from '../runtime/plan/sites.ts';
+import { shelfOf } from './keptPrompts.ts';
 import type {
   ActivationRequest,
   CallOptions,
@@ -48,15 +49,18 @@ export async function intervene(
   { model, tokenizer }: ModelInUse,
 ): Promise<InterveneResult> {
   const known = knownOf(model);
+  const prompts = shelfOf(model);
   try {
     return await runIntervene(model, resolveIntervene(model.architecture, tokenizer, experiment), {
       ...signalOf(options),
       textOf: (id) => tokenizer.tokenText(id),
       known,
+      prompts,
       isWhole,
     });
   } finally {
     forgetEarliest(known, mostKnownBytes);
+    prompts.trim();
   }
 }
 

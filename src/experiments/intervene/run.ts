@@ -9,11 +9,13 @@ import {
   resolveConfiguration,
 } from '../../interventions/configuration/resolve.ts';
 import { compileCall } from '../../interventions/execution/compile.ts';
+import type { RunOptions } from '../../interventions/execution/phases.ts';
 import type { Prompt } from '../../interventions/execution/prompt.ts';
 import type { Call } from '../../interventions/execution/runs.ts';
 import { IntervenableModel, type RunArguments, type Tensor } from '../../interventions/intervenableModel.ts';
 import type { Parameters } from '../../interventions/intervention.ts';
 import type { Model } from '../../runtime/model.ts';
+import type { StatesOfPrompt } from '../../runtime/plan/later.ts';
 import type { Read } from '../../runtime/plan/plan.ts';
 import type { Samples } from '../metrics.ts';
 import type { Notice } from '../notice.ts';
@@ -130,10 +132,20 @@ export function resolveIntervene(
 /** Logits of prompts as they are, by their tokens. Whoever gives a map of his own keeps them between calls. */
 export type KnownLogits = Map<string, Float32Array>;
 
+/** Prompts whose states a model has kept; whoever gives one of his own keeps them between calls, as a hand moves cables. */
+export interface KeptPrompts {
+  /** @returns the states of a prompt, and the logits of its last position; undefined where they are not to be kept */
+  of(
+    tokens: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly states: StatesOfPrompt; readonly logits: Float32Array } | undefined>;
+}
+
 export interface RunInterveneOptions {
   readonly signal?: AbortSignal;
   readonly textOf?: (id: number) => string;
   readonly known?: KnownLogits;
+  readonly prompts?: KeptPrompts;
   /** Whether the later positions are looked at; default true. */
   readonly isWhole?: boolean;
 }
@@ -169,6 +181,9 @@ export function measure(
 const candidateCount = 10;
 const logitsSite = { component: 'logits', layer: null };
 
+const logitsKey = (tokens: readonly number[], isWhole: boolean): string =>
+  `${isWhole ? 'all' : 'last'} ${tokens.join(' ')}`;
+
 /** Logits of prompts without interventions: [positions, vocabulary] where all are wanted, else of the last position. */
 async function plainLogits(
   model: Model,
@@ -177,7 +192,7 @@ async function plainLogits(
   known: KnownLogits,
   signal: AbortSignal | undefined,
 ): Promise<readonly Float32Array[]> {
-  const keyOf = (tokens: readonly number[]) => `${isWhole ? 'all' : 'last'} ${tokens.join(' ')}`;
+  const keyOf = (tokens: readonly number[]) => logitsKey(tokens, isWhole);
   const missing = [...new Map(prompts.map((tokens) => [keyOf(tokens), tokens])).values()].filter(
     (tokens) => !known.has(keyOf(tokens)),
   );
@@ -209,7 +224,7 @@ async function intervened(
   model: Model,
   { configuration, parameters, call, experiment }: ResolvedIntervention,
   isWhole: boolean,
-  options: { readonly signal?: AbortSignal },
+  options: Pick<RunOptions, 'signal' | 'statesOf'>,
 ): Promise<Intervened> {
   if (!configuration) return { collectedActivations: [], keys: [] };
   const intervenable = new IntervenableModel(configuration, model, { parameters, seed: experiment.seed });
@@ -235,6 +250,7 @@ export async function runIntervene(
     signal,
     textOf = (id) => tokenLabel(id, undefined),
     known = new Map(),
+    prompts,
     isWhole = true,
   }: RunInterveneOptions = {},
 ): Promise<InterveneResult> {
@@ -253,13 +269,23 @@ export async function runIntervene(
     topCandidates(logits, Math.min(count, logits.length)).map(candidate);
 
   const withLater = isWhole && firstChanged < base.length - 1;
+  const states = new Map<string, StatesOfPrompt>();
+  for (const tokens of resolved.configuration && prompts ? [base, ...sources] : []) {
+    const kept = await prompts?.of(tokens, signal);
+    if (!kept) continue;
+    states.set(tokens.join(), kept.states);
+    known.set(logitsKey(tokens, false), kept.logits);
+  }
   const plain = await plainLogits(model, [base, ...sources], false, known, signal);
   const [before = new Float32Array(), ...others] = plain;
   const [wholeBefore = new Float32Array()] = withLater
     ? await plainLogits(model, [base], true, known, signal)
     : [];
 
-  const { output, collectedActivations, keys } = await intervened(model, resolved, withLater, options);
+  const { output, collectedActivations, keys } = await intervened(model, resolved, withLater, {
+    ...options,
+    statesOf: (tokens) => states.get(tokens.join()),
+  });
   const after = output ? output.subarray(output.length - size) : before;
 
   const [best] = topCandidates(others[0] ?? before, 1);

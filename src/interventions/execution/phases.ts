@@ -3,12 +3,16 @@
 
 import type { ExecuteOptions } from '../../runtime/forward/execute.ts';
 import type { Model } from '../../runtime/model.ts';
+import { begunLater, type StatesOfPrompt } from '../../runtime/plan/later.ts';
 import type { Plan, ReadResult } from '../../runtime/plan/plan.ts';
 import type { CompiledCall, CompiledRows } from './compile.ts';
 import { lateKey } from './edits.ts';
 
-/** What of a run can be followed. */
-export type RunOptions = Pick<ExecuteOptions, 'signal' | 'onProgress'>;
+/** What of a run can be followed, and what need not be run again. */
+export interface RunOptions extends Pick<ExecuteOptions, 'signal' | 'onProgress'> {
+  /** States of prompts that the model has kept (`Model.keepStates`), by their tokens; undefined where there are none. */
+  readonly statesOf?: (tokens: readonly number[]) => StatesOfPrompt | undefined;
+}
 
 /**
  * @param lastPlan of the rows of the last phase, the same for the same rows
@@ -18,9 +22,13 @@ export async function runPhases(
   model: Model,
   compiled: CompiledCall,
   lastPlan: (rows: CompiledRows) => Plan,
-  { signal, onProgress }: RunOptions,
+  { signal, onProgress, statesOf }: RunOptions,
 ): Promise<readonly ReadResult[]> {
   const planOf = (phase: number, given: ReadonlyMap<string, Float32Array>): Plan => {
+    const plan = wholePlan(phase, given);
+    return statesOf ? begunLater(model.architecture, plan, statesOf) : plan;
+  };
+  const wholePlan = (phase: number, given: ReadonlyMap<string, Float32Array>): Plan => {
     const rows = compiled.rows(phase, given);
     if (phase === compiled.phases - 1) return lastPlan(rows);
     const reads = compiled.late(phase).map(({ run, example, site, location }) => ({
