@@ -143,6 +143,11 @@ function contextNotices(
   });
 }
 
+/** What is said of one word after every prompt is said once. */
+const once = (notices: readonly Notice[]): readonly Notice[] => [
+  ...new Map(notices.map((notice) => [notice.text, notice])).values(),
+];
+
 /**
  * @param tokenizer may be absent when the experiment gives token ids
  * @throws ExperimentError, ChatTemplateError or PlanError in one sentence: what does not fit, and what would
@@ -197,11 +202,11 @@ export async function resolveSteer(
     prompts,
     settings,
     tokenizer,
-    notices: [
+    notices: once([
       ...notices,
       ...vectors.flatMap(vectorNotices),
       ...settings.notices.map((text): Notice => ({ code: 'not-done-here', text })),
       ...contextNotices(architecture, experiment, prompts),
-    ],
+    ]),
   };
 }
