@@ -22,6 +22,7 @@ const floor: Readonly<Record<string, number>> = {
   messages: 0,
   checkpoint: 1,
   figures: 1,
+  media: 1,
 };
 
 /**

@@ -57,6 +57,11 @@ export interface Checkpoint {
   tokenizer(signal?: AbortSignal): Promise<Tokenizer>;
   /** What the files say of generating text; absent where nothing could. @throws CheckpointError when one is damaged */
   generationFiles?(signal?: AbortSignal): Promise<GenerationFiles>;
+  /**
+   * In the words of preprocessor_config.json: how a picture or a sound becomes numbers; undefined where nothing says so.
+   * @throws CheckpointError when it is damaged
+   */
+  preprocessor?(signal?: AbortSignal): Promise<ModelConfiguration | undefined>;
   /** Release file handles. Reading afterwards throws. */
   close(): Promise<void>;
 }

@@ -47,7 +47,8 @@ function innerOf(read: ConfigurationReader): Inner {
   return { isGated: second !== undefined, act: second ?? first };
 }
 
-export function t5(read: ConfigurationReader): Architecture {
+/** @param names of the tensors in the checkpoint */
+export function t5(read: ConfigurationReader, names: ReadonlySet<string>): Architecture {
   const width = read.size('d_model', 512);
   const heads = read.size('num_heads', 8);
   const headWidth = read.size('d_kv', 64);
@@ -63,8 +64,9 @@ export function t5(read: ConfigurationReader): Architecture {
   const buckets = read.size('relative_attention_num_buckets', 32);
   const furthest = read.size('relative_attention_max_distance', 128);
   read.refuseUnless('is_encoder_decoder', [true], 'use a model that has both an encoder and a decoder.');
-  const isTied = read.flag('tie_word_embeddings', true);
-  const isScaled = read.flag('scale_decoder_outputs', isTied);
+  // Only old files say so of the unembedding, and mean the scaling by it: it is the file's own where there is one.
+  const isScaled = read.flag('scale_decoder_outputs', read.flag('tie_word_embeddings', true));
+  const isTied = ![...names].some((name) => /(^|\.)lm_head\.weight$/.test(name));
   const sizes = { heads, keyValueHeads: heads, headWidth };
   const inner = heads * headWidth;
 
@@ -189,7 +191,6 @@ export function t5(read: ConfigurationReader): Architecture {
       const scaled = isScaled ? mul(normal, constant(width ** -0.5)) : normal;
       return site('logits', unembedding.apply(scope, scaled));
     }),
-    ...(isTied ? { tied: { table: 'shared.weight', head: 'lm_head.weight' } } : {}),
     // Copies of the shared table, and a bias of cross-attention that old files hold and nothing reads.
     ignoredTensors: [
       /(^|\.)(encoder|decoder)\.embed_tokens\.weight$/,

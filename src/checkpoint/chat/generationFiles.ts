@@ -79,3 +79,13 @@ export async function folderGenerationFiles(
     specialTokens: specialTokens(tokenizer),
   };
 }
+
+/** preprocessor_config.json of a folder. @throws CheckpointError when it is damaged */
+export async function folderPreprocessor(
+  folder: FileFolder,
+  signal?: AbortSignal,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const name = 'preprocessor_config.json';
+  const value = await readJson(folder, name, signal);
+  return value === undefined ? undefined : asObject(value, name, folder.label);
+}

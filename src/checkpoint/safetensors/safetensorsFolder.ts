@@ -2,7 +2,7 @@
 // that model.safetensors.index.json names.
 import * as v from 'valibot';
 import { listed, quoted } from '../../messages/wording.ts';
-import { folderGenerationFiles } from '../chat/generationFiles.ts';
+import { folderGenerationFiles, folderPreprocessor } from '../chat/generationFiles.ts';
 import { type Checkpoint, CheckpointError, type ModelConfiguration, type TensorInfo } from '../checkpoint.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import { requireOpen, unknownTensor } from '../refusals.ts';
@@ -200,6 +200,10 @@ function safetensorsCheckpoint(
     async generationFiles(signal) {
       requireOpen(isOpen, folder.label);
       return folderGenerationFiles(folder, signal);
+    },
+    async preprocessor(signal) {
+      requireOpen(isOpen, folder.label);
+      return folderPreprocessor(folder, signal);
     },
     async close() {
       isOpen = false;

@@ -1,0 +1,56 @@
+"""Write small pictures and sounds, and what transformers makes of them: expected.json beside this file.
+
+Made with: transformers as expected.json says, Pillow, numpy.
+Run:       python make.py
+"""
+import json
+from pathlib import Path
+import numpy as np
+import transformers as hf
+from PIL import Image
+
+HERE = Path(__file__).parent
+rng = np.random.default_rng(7)
+
+
+def picture(height, width, channels):
+    y, x = np.mgrid[:height, :width]
+    waves = [127 + 100 * np.sin(x / (3 + c) + c) * np.cos(y / (4 - c % 3) - c) for c in range(channels)]
+    return np.clip(np.stack(waves, -1) + rng.normal(0, 20, (height, width, channels)), 0, 255).astype(np.uint8)
+
+
+def save():
+    """By name: RGB, grey with transparency, indexed, 16 bits, and JPEG."""
+    Image.fromarray(picture(23, 31, 3)).save(HERE / "wide.png")
+    Image.fromarray(picture(9, 6, 4)).save(HERE / "transparent.png")
+    Image.fromarray(picture(12, 10, 3)).quantize(16).save(HERE / "indexed.png")
+    Image.fromarray(picture(8, 8, 3)[..., 0]).save(HERE / "grey.png")
+    Image.fromarray(picture(16, 24, 3)).save(HERE / "small.jpg", quality=95, subsampling=0)
+    Image.new("RGB", (1, 1), (200, 30, 90)).save(HERE / "dot.png")
+
+
+def values():
+    cases = []
+    for name, settings in [
+        ("wide.png", dict(size=dict(height=12, width=12), resample=2, image_mean=[0.5, 0.5, 0.5], image_std=[0.5, 0.5, 0.5])),
+        ("wide.png", dict(size=dict(height=20, width=44), resample=3, image_mean=[0.48, 0.45, 0.40], image_std=[0.26, 0.27, 0.28])),
+        ("wide.png", dict(size=dict(height=8, width=9), resample=1, do_normalize=False)),
+        ("transparent.png", dict(size=dict(height=4, width=4), resample=3)),
+        ("indexed.png", dict(size=dict(height=4, width=8), resample=2)),
+        ("grey.png", dict(size=dict(height=8, width=8), resample=2, do_rescale=False, do_normalize=False)),
+        ("small.jpg", dict(size=dict(height=16, width=24), resample=2)),
+        ("dot.png", dict(size=dict(height=2, width=3), resample=3)),
+    ]:
+        processor = hf.BlipImageProcessor(**{"image_mean": [0.5] * 3, "image_std": [0.5] * 3, **settings, "do_resize": False})
+        image, size = Image.open(HERE / name).convert("RGB"), settings["size"]
+        # Rows first, as Pillow did until version 12; 13 goes along columns first where that is less work.
+        for to in ((size["width"], image.height), (size["width"], size["height"])):
+            image = image.resize(to, settings["resample"])
+        found = processor(images=image, return_tensors="np")["pixel_values"][0]
+        cases.append(dict(file=name, settings=settings, shape=list(found.shape), values=[round(float(v), 5) for v in found.ravel()]))
+    return cases
+
+
+if __name__ == "__main__":
+    save()
+    (HERE / "expected.json").write_text(json.dumps(dict(transformers=hf.__version__, pictures=values())) + "\n")
