@@ -173,6 +173,8 @@ export interface EncoderStack {
   readonly memory: readonly GraphPart<BlockScope>[];
   /** The token with which the decoder begins to write. */
   readonly startToken: number;
+  /** The token with which a text ends, where the configuration's `eos_token_id` is another. */
+  readonly endToken?: number;
 }
 
 export interface Architecture {

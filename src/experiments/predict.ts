@@ -2,6 +2,7 @@
 
 import type { ExecuteOptions } from '../runtime/forward/execute.ts';
 import type { Model } from '../runtime/model.ts';
+import type { RowStart } from '../runtime/plan/plan.ts';
 
 export interface TokenCandidate {
   readonly id: number;
@@ -51,7 +52,7 @@ export function topCandidates(logits: Float32Array, count: number): readonly Tok
 
 /**
  * Logits of the token that follows, or at a position.
- * @param tokens at least one id
+ * @param prompt at least one id, or what else the model reads
  * @param options.position default the last
  * @returns [vocabulary]
  * @throws PlanError when the prompt is empty, too long, or holds an unknown id
@@ -59,13 +60,16 @@ export function topCandidates(logits: Float32Array, count: number): readonly Tok
  */
 export async function nextLogits(
   model: Model,
-  tokens: readonly number[],
-  { position = tokens.length - 1, ...options }: ExecuteOptions & { readonly position?: number } = {},
+  prompt: readonly number[] | RowStart,
+  { position, ...options }: ExecuteOptions & { readonly position?: number } = {},
 ): Promise<Float32Array> {
   const site = { component: 'logits', layer: null };
+  const start = 'kind' in prompt ? prompt : ({ kind: 'tokens', tokens: prompt } as const);
+  // A classifier's are read at one position alone.
+  const last = start.kind === 'tokens' ? start.tokens.length - 1 : 0;
   const plan = {
-    rows: [{ start: { kind: 'tokens' as const, tokens }, edits: [] }],
-    reads: tokens.length > 0 ? [{ row: 0, site, location: { positions: [position] } }] : [],
+    rows: [{ start, edits: [] }],
+    reads: last >= 0 ? [{ row: 0, site, location: { positions: [position ?? last] } }] : [],
   };
   const [result] = await model.run(plan, options);
   const data = result?.value?.data;

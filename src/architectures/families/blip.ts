@@ -192,6 +192,7 @@ function textStack(read: ConfigurationReader, memoryWidth: number) {
     }),
     ...(isTied ? { tied: { table: `${at('word_embeddings').path}.weight`, head: `${ownHead}.weight` } } : {}),
     startToken: read.number('bos_token_id', 30522, 0),
+    endToken: read.number('sep_token_id', 102, 0),
     shape: {
       ...sizes,
       width,
@@ -236,6 +237,7 @@ export function blip(read: ConfigurationReader, names: ReadonlySet<string>): Arc
       embed: vision.embed,
       memory: Array.from({ length: layers.text }, (_, layer) => text.memory(layer)),
       startToken: text.startToken,
+      endToken: text.endToken,
     },
     embed: text.embed,
     blocks: [

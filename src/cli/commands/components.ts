@@ -11,13 +11,15 @@ import { type Arguments, type Command, modelNote, usageOf } from '../command.ts'
 import { modelPath } from '../hostModel.ts';
 import { fixOption, isOnnxFile, readFixed, withOnnx } from '../onnxModel.ts';
 
-function shapeOf({ layout, width, heads = 1 }: ComponentDescription): string {
-  if (layout === 'pair') return `[${heads} heads, position, position]`;
+function shapeOf({ layout, width, heads = 1, isCross }: ComponentDescription): string {
+  if (layout === 'pair') return `[${heads} heads, position, ${isCross ? 'encoder’s position' : 'position'}]`;
   return layout === 'head' ? `[position, ${heads} heads, ${width}]` : `[position, ${width}]`;
 }
 
-function layersOf(architecture: Architecture, { scope }: ComponentDescription): string {
-  return scope === 'model' ? 'once' : `0-${architecture.layerCount - 1}`;
+function layersOf(architecture: Architecture, { scope, layers, place }: ComponentDescription): string {
+  if (scope === 'model') return 'once';
+  const count = place?.count ?? architecture.layerCount;
+  return place && layers ? layers.join(', ') : `0-${count - 1}`;
 }
 
 async function runOnnx(path: string, args: Arguments): Promise<number> {
@@ -62,9 +64,9 @@ async function run(args: Arguments): Promise<number> {
   const checkpoint = await openModel(modelPath(spec));
   try {
     const architecture = architectureOf(checkpoint);
-    const { modelType, layerCount, width, headCount, vocabularySize, maxPositions } = architecture;
+    const { modelType, layerCount, width, headCount, vocabularySize, maxPositions, labels } = architecture;
     console.log(
-      `${checkpoint.label}: ${modelType}, ${layerCount} layers, ${width} wide, ${headCount} heads, ${vocabularySize} tokens, ${maxPositions} positions\n`,
+      `${checkpoint.label}: ${modelType}, ${layerCount} layers, ${width} wide, ${headCount} heads, ${vocabularySize} ${labels ? 'classes' : 'tokens'}, ${maxPositions} positions\n`,
     );
     const rows = architecture.components.map((component) => [
       component.name,

@@ -1,6 +1,7 @@
 // `patchbay generate MODEL "prompt"`: a text, as it comes, and where it is steered the text without steering after it.
 
 import { dirname, resolve } from 'node:path';
+import type { Architecture } from '../../architectures/architecture.ts';
 import type { ChatTurn } from '../../checkpoint/chat/chatTemplate.ts';
 import { renderChatOnNode } from '../../checkpoint/chat/renderOnNode.ts';
 import { type Checkpoint, CheckpointError, type Tokenizer } from '../../checkpoint/checkpoint.ts';
@@ -20,6 +21,7 @@ import type { Model } from '../../runtime/model.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { withModel } from '../hostModel.ts';
+import { readSource, sourceOptions } from '../modelSource.ts';
 import { onStop } from '../stopSignals.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
@@ -114,6 +116,12 @@ function describeSettings({ sampling, eosIds, origins }: GenerationSettings, tok
   return `${[how, ...options].join(', ')}; ends at ${ends === '' ? 'nothing' : `${ends}${from('eosIds')}`}.`;
 }
 
+/** A text of some models ends by a token that their configuration calls otherwise, whatever its files say. */
+const endingOf = ({ encoder }: Architecture, settings: GenerationSettings): GenerationSettings =>
+  encoder?.endToken === undefined
+    ? settings
+    : { ...settings, eosIds: [encoder.endToken], origins: { ...settings.origins, eosIds: 'default' } };
+
 const counted = (count: number): string => `${count} ${count === 1 ? 'token' : 'tokens'}`;
 
 interface Told {
@@ -134,19 +142,23 @@ function tellLimit({ model, tokens, count }: Told): void {
 async function generateIn(
   model: Model,
   checkpoint: Checkpoint,
-  prompt: string,
+  prompt: string | undefined,
   args: Arguments,
 ): Promise<number> {
+  const { architecture } = model;
+  if (architecture.labels)
+    throw new UsageError(
+      `A ${architecture.modelType} model tells classes and writes nothing. Use patchbay predict.`,
+    );
   const tokenizer = await checkpoint.tokenizer();
-  const tokens = await promptTokens(checkpoint, tokenizer, prompt, args);
+  const read = await readSource({ architecture, checkpoint, tokenizer, args }, prompt);
+  const tokens = read?.tokens ?? (await promptTokens(checkpoint, tokenizer, prompt ?? '', args));
+  const row = { tokens, ...(read?.source ? { source: read.source } : {}) };
   if (tokens.length === 0) throw new UsageError('The prompt has no tokens. Give at least one word.');
   const path = args.text('steer');
   const placed = path === undefined ? [] : await readPlaced(path);
-  const settings = generationSettings(
-    checkpoint.config,
-    await checkpoint.generationFiles?.(),
-    readSampling(args),
-  );
+  const files = await checkpoint.generationFiles?.();
+  const settings = endingOf(architecture, generationSettings(checkpoint.config, files, readSampling(args)));
   const count = readCount(args.text('tokens') ?? '100', 'tokens');
   tellLimit({ model, tokens, count });
   console.error(describeSettings(settings, tokenizer));
@@ -160,14 +172,14 @@ async function generateIn(
       else plain.push(text);
     }
   };
-  const steered = { tokens, edits: steeringEdits(placed, tokens, (id) => tokenizer.isSpecial(id)) };
+  const steered = { ...row, edits: steeringEdits(placed, tokens, (id) => tokenizer.isSpecial(id)) };
   try {
     const started = performance.now();
     const texts = await generateTexts(
       model,
       {
         // Never a steered text alone: the other draws with the same random numbers.
-        rows: placed.length > 0 ? [steered, { tokens }] : [{ tokens }],
+        rows: placed.length > 0 ? [steered, row] : [row],
         maxNewTokens: count,
         sampling: settings.sampling,
         eosIds: settings.eosIds,
@@ -195,7 +207,9 @@ async function generateIn(
 
 async function run(args: Arguments): Promise<number> {
   const [spec, prompt, ...rest] = args.positionals;
-  if (!spec || prompt === undefined || rest.length > 0) throw new UsageError(usageOf(command));
+  const isPicture = args.text('image') !== undefined;
+  if (!spec || (prompt === undefined && !isPicture) || rest.length > 0)
+    throw new UsageError(usageOf(command));
   const kind = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm']);
   return withModel(spec, kind, { threads: readThreads(args, kind) }, (model, checkpoint) =>
     generateIn(model, checkpoint, prompt, args),
@@ -207,6 +221,7 @@ export const command: Command = {
   about: 'continue a prompt, steered or not',
   positionals: 'MODEL "prompt"',
   options: {
+    ...sourceOptions,
     chat: { about: "write the prompt as a turn of a chat, by the model's template" },
     system: { value: 'TEXT', about: 'a system turn before it' },
     steer: { value: 'FILE', about: 'a steering: vectors, where and when (docs/steering.md)' },

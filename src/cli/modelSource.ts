@@ -1,0 +1,119 @@
+// What a model reads beside a text, or in place of one: a picture, or the source of an encoder-decoder.
+
+import { readFile } from 'node:fs/promises';
+import type { Architecture, ModelInput } from '../architectures/architecture.ts';
+import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
+import { MediaError } from '../media/mediaError.ts';
+import { readPicture } from '../media/pictureFile.ts';
+import { pixelValues } from '../media/pixelValues.ts';
+import { quoted, reasonOf } from '../messages/wording.ts';
+import type { RowSource, RowStart } from '../runtime/plan/plan.ts';
+import { UsageError } from './arguments.ts';
+import type { Arguments, CommandOption } from './command.ts';
+
+export const sourceOptions: Readonly<Record<string, CommandOption>> = {
+  image: {
+    value: 'FILE',
+    about: 'a PNG or JPEG picture, for a model that reads one; the text is then what it writes',
+  },
+  target: {
+    value: 'TEXT',
+    about: 'what the decoder of a model of two stacks has written so far, when the text is its source',
+  },
+};
+
+async function pictureData(
+  path: string,
+  checkpoint: Checkpoint,
+  { shape }: ModelInput,
+): Promise<Float32Array> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw new MediaError(`${quoted(path)} cannot be read: ${reasonOf(error)}.`);
+  });
+  const picture = readPicture(bytes, path);
+  const { width, height, hasTransparency } = picture;
+  if (hasTransparency)
+    console.error(`Note: ${quoted(path)} is transparent in places; the colours beneath are used.`);
+  if (width < 8 || height < 8)
+    console.error(
+      `Note: ${quoted(path)} has ${width} × ${height} pixels, which are stretched to ${shape[2]} × ${shape[1]}.`,
+    );
+  return pixelValues(picture, await checkpoint.preprocessor?.(), shape);
+}
+
+/** What the model reads of a command line. */
+export interface ReadSource {
+  readonly start: RowStart;
+  /** What the decoder, or the only stack, reads; empty for a classifier of pictures. */
+  readonly tokens: readonly number[];
+  readonly source?: RowSource;
+}
+
+/** Ids of a text without the tokenizer's own template: the decoder's start token stands before it. */
+const written = (tokenizer: Tokenizer | undefined, text: string | undefined): readonly number[] =>
+  text === undefined || text === '' ? [] : (tokenizer?.encode(text, { addSpecialTokens: false }) ?? []);
+
+/** @throws UsageError for an option that the model has no use for, or one that it lacks */
+function checkOptions(
+  { input, encoder, modelType }: Architecture,
+  args: Arguments,
+  text: string | undefined,
+): void {
+  const picture = input ?? encoder?.input;
+  const [image, target] = [args.text('image'), args.text('target')];
+  if (picture?.kind === 'sound')
+    throw new UsageError(
+      `A ${modelType} model hears a sound, which the command line does not read yet. Give its features in the library: { kind: 'input', data }.`,
+    );
+  if (picture && image === undefined)
+    throw new UsageError(`A ${modelType} model reads a picture. Give --image FILE.`);
+  if (!picture && image !== undefined)
+    throw new UsageError(`A ${modelType} model reads no picture; leave out --image.`);
+  if (target !== undefined && !(encoder && !encoder.input))
+    throw new UsageError(
+      encoder
+        ? 'Beside a picture the text is already what the decoder has written; leave out --target.'
+        : `A ${modelType} model has one stack, and so no target beside its text; leave out --target.`,
+    );
+  if (input && text !== undefined)
+    throw new UsageError(`A ${modelType} model reads a picture alone; leave out the text.`);
+  if (encoder && !encoder.input && text === undefined)
+    throw new UsageError(`A ${modelType} model writes a target from a source: give the source as the text.`);
+}
+
+/**
+ * @param text what stands on the command line, as text or as ids
+ * @returns undefined for a model of one stack that reads tokens
+ * @throws UsageError where the command line does not fit the model; MediaError for a picture that cannot be read
+ */
+export async function readSource(
+  {
+    architecture,
+    checkpoint,
+    tokenizer,
+    args,
+  }: {
+    readonly architecture: Architecture;
+    readonly checkpoint: Checkpoint;
+    readonly tokenizer: Tokenizer | undefined;
+    readonly args: Arguments;
+  },
+  text: string | readonly number[] | undefined,
+): Promise<ReadSource | undefined> {
+  const { input, encoder } = architecture;
+  checkOptions(architecture, args, typeof text === 'string' ? text : text?.join(' '));
+  if (!input && !encoder) return undefined;
+  const image = args.text('image');
+  if (input)
+    return { start: { kind: 'input', data: await pictureData(image ?? '', checkpoint, input) }, tokens: [] };
+  if (!encoder) return undefined;
+  const ids = typeof text === 'string' ? undefined : text;
+  const source: RowSource = encoder.input
+    ? { kind: 'input', data: await pictureData(image ?? '', checkpoint, encoder.input) }
+    : { kind: 'tokens', tokens: ids ?? tokenizer?.encode(typeof text === 'string' ? text : '') ?? [] };
+  const said = encoder.input
+    ? (ids ?? written(tokenizer, typeof text === 'string' ? text : undefined))
+    : written(tokenizer, args.text('target'));
+  const tokens = [encoder.startToken, ...said];
+  return { start: { kind: 'tokens', tokens, source }, tokens, source };
+}
