@@ -180,6 +180,10 @@ test('heads are path-patched, and head 7.0 is read', async ({ page }) => {
     .getByRole('region', { name: 'Sweep' })
     .getByRole('gridcell', { name: /layer 7.*head 0|head 0.*layer 7/i });
   await expect(cell).toHaveAttribute('aria-label', /0\.\d\d/, { timeout: 120_000 });
+  await expect(page.getByRole('region', { name: 'Sweep' })).toContainText(
+    'To the prediction: strongest at layer 7, head 0',
+    { timeout: 60_000 },
+  );
 });
 
 test('an example opens from its link, with its cable and its view', async ({ page, context }) => {

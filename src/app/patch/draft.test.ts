@@ -192,6 +192,21 @@ test('numbers of a table of pairs are not those of its first pair alone', () => 
   expect(pairKeyOf(table, draft)).not.toBe(pairKeyOf(document, draft));
 });
 
+test('nothing is watched before both prompts are read, unless it was picked', () => {
+  const [base, source] = readings;
+  if (!base || !source) throw new Error('There are two.');
+  const unread = { ...source, prediction: null };
+  expect(draftOf(document, [base, unread], model).answer).toBeNull();
+  expect(draftOf(document, [{ ...base, prediction: null }, source], model).answer).toBeNull();
+  expect(draftOf({ ...document, answer: 9 }, [base, unread], model)).toMatchObject({
+    answer: { id: 9 },
+    distractor: { id: 7 },
+  });
+  expect(
+    draftOf({ ...document, sources: [''] }, [base, { ...unread, text: '', tokens: [] }], model).answer?.id,
+  ).toBe(7);
+});
+
 test('sockets are about the source that is chosen, and each source is matched by itself', () => {
   const many = [...readings, reading('t', [1, 2, 9, 3], 8)];
   const two = { ...document, sources: ['s', 't'], corrections: [{}, { 0: null }] };

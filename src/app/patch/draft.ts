@@ -117,7 +117,11 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
   const outline = model && outlineOf(model);
   const [base, ...sources] = readings;
   const predictions = readings.map(({ prediction }) => prediction);
-  const answer = watchedOf(document.answer, sources[0]?.prediction ?? base?.prediction, predictions);
+  const [first] = sources;
+  const followed = first && first.text !== '' ? first.prediction : base?.prediction;
+  // What one prompt is followed by must not stand in while the other is still being read.
+  const isRead = document.distractor !== null || Boolean(base?.prediction);
+  const answer = isRead ? watchedOf(document.answer, followed, predictions) : null;
   const usual = watchedOf(document.distractor, base?.prediction, predictions);
   const distractor = usual?.id === answer?.id ? null : usual;
   const ids = (reading: Reading | undefined) => reading?.tokens && idsOf(reading.tokens);
