@@ -60,7 +60,7 @@ async function declareGender(page: Page): Promise<void> {
   await type(page, 'pronoun', 'Tab', 'Tab', 'Tab', 'gender', 'Tab', 'male = he\nfemale = she', 'Tab', 'Tab');
   await type(page, 'We all like {name} because', 'Tab', ' {pronoun}', 'Tab', 'gender', 'Tab');
   await page.keyboard.press('Control+a');
-  await type(page, '64', 'Tab', 'pronoun');
+  await type(page, '96', 'Tab', 'pronoun');
   await expect(region(page, 'Can the model do it?')).toContainText('8 of 8', slow);
 }
 
@@ -95,7 +95,7 @@ test('gender is declared by keyboard, trained, cancelled, gone on with, and hang
   await page.getByLabel('Layers', { exact: true }).fill('2, 5-7');
   await page.getByLabel('Positions', { exact: true }).fill('name');
   await button(page, 'Change settings').click();
-  await setting(page, 'Epochs').fill('3');
+  await setting(page, 'Epochs').fill('8');
   await expect(page.getByText(/^4 sites · /)).toBeVisible(slow);
   await button(page, 'Run').click();
   const bar = page.getByRole('progressbar', { name: 'Training' });
@@ -120,7 +120,7 @@ test('gender is declared by keyboard, trained, cancelled, gone on with, and hang
   found.sites.forEach((site, index) => {
     const node = expected.sites[index];
     const losses = site?.steps.loss ?? [];
-    expect(losses).toHaveLength(12);
+    expect(losses).toHaveLength(40);
     losses.forEach((loss, step) => {
       expect(Math.abs(loss - (node?.steps.loss[step] ?? Number.NaN))).toBeLessThan(2e-3);
     });
@@ -131,7 +131,7 @@ test('gender is declared by keyboard, trained, cancelled, gone on with, and hang
   // The curves as a table, as a screen reader has them.
   await button(page, 'Curves as a table').click();
   const table = page.getByRole('table', { name: /^Loss, learning rate/ });
-  await expect(table.getByRole('row')).toHaveCount(13);
+  await expect(table.getByRole('row')).toHaveCount(41);
   const [site] = found.sites;
   await expect(table.getByRole('row').last()).toContainText(site?.steps.loss.at(-1)?.toFixed(4) ?? '-');
 

@@ -53,6 +53,8 @@ function CurvesTable({ site }: { readonly site: SiteResult }) {
 }
 
 function Standing({ choice: { site, result } }: { readonly choice: SiteChoice }) {
+  const isRetry = useBenchState(({ others }) => others.includes(result));
+  const { learningRate, epochs: wanted, batchSize } = result.experiment.training;
   const { final, epochs, steps } = site;
   const isTrained = isSiteDone(site);
   const latest = final ?? epochs.at(-1);
@@ -73,6 +75,8 @@ function Standing({ choice: { site, result } }: { readonly choice: SiteChoice })
         : latest !== undefined && '.'}
       {final?.boundary !== undefined &&
         ` Interchanged: ${final.boundary.dimensions} of ${result.width} directions.`}
+      {isRetry &&
+        ` Trained again with ${wanted} epochs of batches of ${batchSize} at ${learningRate}, seed ${result.experiment.seed}, and better than before.`}
     </p>
   );
 }
@@ -180,7 +184,11 @@ function Again({ choice }: { readonly choice: SiteChoice }) {
           )}
         </div>
         <p className="mute small">The better of the two on the test part is kept in the map.</p>
-        {again.message !== null && <p className="run-problem">{again.message}</p>}
+        {again.message !== null && (
+          <p className={again.status === 'failed' ? 'run-problem' : 'small'} role="status">
+            {again.message}
+          </p>
+        )}
       </form>
     </details>
   );

@@ -53,6 +53,19 @@ const pauseMs = 200;
 /** Parameters times prompts: what a page measures unasked. About a second on two threads. */
 const quickWork = 1e9;
 
+/** How a site that was trained again came out. */
+function outcomeOf({ sites, notices }: AlignResult): string {
+  const site = sites.find((each) => each !== null);
+  const stopped = notices.find(({ code }) => code === 'training-stopped');
+  const accuracy = site?.final?.testAccuracy;
+  return [
+    accuracy === undefined
+      ? 'It was trained again.'
+      : `Trained again, its IIA on the test is ${accuracy.toFixed(3)}.`,
+    ...(stopped === undefined ? [] : [stopped.text]),
+  ].join(' ');
+}
+
 export function createAlignBench(
   engine: Engine,
   page: ExperimentPage<AlignTypes>,
@@ -172,7 +185,7 @@ export function createAlignBench(
         });
         const { result } = growth;
         store.setState({
-          again: idle,
+          again: { ...idle, message: result === undefined ? null : outcomeOf(result) },
           others: result === undefined ? store.getState().others : [...store.getState().others, result],
         });
       } catch (cause) {

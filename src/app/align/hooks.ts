@@ -74,8 +74,8 @@ export function useVariants(): { readonly main: AlignResult; readonly variants: 
   const others = useBenchState((state) => state.others);
   return useMemo(() => {
     if (shown === null) return null;
-    const all = [...recent.map(({ result }) => result).filter((each) => each !== shown.result), ...others];
-    return { main: shown.result, variants: variantsOf(shown.result, all) };
+    const earlier = recent.map(({ result }) => result).filter((each) => each !== shown.result);
+    return { main: shown.result, variants: variantsOf(shown.result, earlier, others) };
   }, [shown, recent, others]);
 }
 

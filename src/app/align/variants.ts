@@ -74,22 +74,31 @@ function isBetter(a: SiteChoice, b: SiteChoice): boolean {
 
 /**
  * @param main the result that is shown; its variant comes first
- * @param others results of whatever task; those of another than `main`'s are left out
+ * @param earlier results of the page, the newest first: of each other type and rank the newest lies beside it
+ * @param again sites that were trained again: each is held against the one of its type and rank
  */
-export function variantsOf(main: AlignResult, others: readonly AlignResult[]): readonly Variant[] {
+export function variantsOf(
+  main: AlignResult,
+  earlier: readonly AlignResult[],
+  again: readonly AlignResult[],
+): readonly Variant[] {
   const task = taskKey(main);
-  const own = others.filter((other) => other !== main && taskKey(other) === task);
   const found = new Map<string, { result: AlignResult; sites: Map<string, SiteChoice> }>();
-  for (const result of [main, ...own]) {
+  const isRetry = (result: AlignResult) => again.includes(result);
+  for (const result of [main, ...earlier, ...again]) {
+    if (taskKey(result) !== task) continue;
     const name = variantName(result.experiment);
-    const variant = found.get(name) ?? { result, sites: new Map<string, SiteChoice>() };
+    const known = found.get(name);
+    // An earlier run of the same type and rank had other settings as a whole; it is not mixed into this one.
+    if (known !== undefined && !isRetry(result)) continue;
+    const variant = known ?? { result, sites: new Map<string, SiteChoice>() };
     found.set(name, variant);
     for (const [index, site] of result.sites.entries()) {
       if (site === null) continue;
       const key = placeKey(site.layer, site.position);
       const choice = { result, index, site };
-      const known = variant.sites.get(key);
-      if (known === undefined || isBetter(choice, known)) variant.sites.set(key, choice);
+      const before = variant.sites.get(key);
+      if (before === undefined || isBetter(choice, before)) variant.sites.set(key, choice);
     }
   }
   return [...found].map(([name, { result, sites }]) => ({
