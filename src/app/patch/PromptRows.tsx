@@ -154,45 +154,45 @@ export function PromptRows() {
     <section className="card pair-card" aria-labelledby="pair-title" data-document>
       <div className="card-head">
         <h2 id="pair-title">Prompts</h2>
+        <div className="pair-tools">
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              page.edit(swappedRuns);
+              hand.drop();
+            }}
+          >
+            Swap
+          </button>
+          <button
+            type="button"
+            className="button"
+            onClick={() => page.edit((own) => ({ ...own, sources: [...own.sources, ''] }))}
+          >
+            Add a source
+          </button>
+          <button
+            type="button"
+            className="button"
+            aria-pressed={isMatching}
+            aria-disabled={!hasBoth}
+            title={
+              hasBoth
+                ? 'Say which position of the source stands for which of the base'
+                : 'Both prompts are needed'
+            }
+            onClick={() => {
+              if (hasBoth) setIsMatching(!isMatching);
+              setChosen(null);
+            }}
+          >
+            Match positions
+          </button>
+          <PairsForm />
+        </div>
         <UndoButtons />
         <Examples />
-      </div>
-      <div className="pair-tools">
-        <button
-          type="button"
-          className="button"
-          onClick={() => {
-            page.edit(swappedRuns);
-            hand.drop();
-          }}
-        >
-          Swap
-        </button>
-        <button
-          type="button"
-          className="button"
-          onClick={() => page.edit((own) => ({ ...own, sources: [...own.sources, ''] }))}
-        >
-          Add a source
-        </button>
-        <button
-          type="button"
-          className="button"
-          aria-pressed={isMatching}
-          aria-disabled={!hasBoth}
-          title={
-            hasBoth
-              ? 'Say which position of the source stands for which of the base'
-              : 'Both prompts are needed'
-          }
-          onClick={() => {
-            if (hasBoth) setIsMatching(!isMatching);
-            setChosen(null);
-          }}
-        >
-          Match positions
-        </button>
-        <PairsForm />
       </div>
       {document.sources.map((_, place) => (
         <PromptRow

@@ -152,6 +152,13 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
   }, [hand.picked]);
   return (
     <>
+      {document.cables.length === 0 && hand.shows === 'rack' && (
+        <p className="mute small rack-hint">
+          A socket is what the model holds at one layer (upwards) and one token (across). Drag from a socket
+          of the source to one of the base, or click both: the colour there says how far that moves the
+          answer.
+        </p>
+      )}
       {hand.shows === 'heatmap' ? (
         <RackHeatmap rack={description} shelf={shelf} />
       ) : (

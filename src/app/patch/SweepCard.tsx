@@ -9,7 +9,9 @@ import { HeatmapTable } from '../experiment/HeatmapTable.tsx';
 import { experimentKey } from '../experiment/key.ts';
 import { PageProvider, useAnyState } from '../experiment/pageContext.tsx';
 import { RunBar } from '../experiment/RunBar.tsx';
+import { PinnedCells } from '../sweep/CellCard.tsx';
 import { SweepFigure } from '../sweep/SweepFigure.tsx';
+import { useSweepFigure } from '../sweep/useSweepFigure.ts';
 import { usePage, useWorkbench } from '../workbenchContext.tsx';
 import { useBench, useBenchState, useDocument, useHand, usePatchDraft, useSweep } from './benchContext.tsx';
 import { NumberField } from './CableFields.tsx';
@@ -69,6 +71,11 @@ function Standing({ page, wanted }: { readonly page: AnyPage; readonly wanted: A
   );
 }
 
+function Pins() {
+  const description = useSweepFigure();
+  return description && <PinnedCells description={description} />;
+}
+
 function Shown({ wanted }: { readonly wanted: PresetExperiment }) {
   const cable = useSweep((state) => state.cable);
   const page = useSweep((state) => state.page);
@@ -78,11 +85,13 @@ function Shown({ wanted }: { readonly wanted: PresetExperiment }) {
         <RunBar />
         <Standing page={page} wanted={wanted.ok ? wanted.experiment : null} />
         <SweepFigure level={3} empty="Its figure appears here." />
+        <Pins />
       </PageProvider>
     );
   return cable && <CableFigure swept={cable} />;
 }
 
+const ablatedNames = ['heads', 'streams', 'rack'] as const;
 const ablationNames = ['mean', 'resample', 'zero'] as const;
 const ablationTitles = {
   mean: 'Its mean over all prompts here',
@@ -123,10 +132,14 @@ function Fields({ settings, isOfCable, onChange }: FieldsProps) {
             <select
               className="select"
               value={ablated}
-              onChange={({ target }) => onChange({ ablated: target.value === 'heads' ? 'heads' : 'streams' })}
+              onChange={({ target }) => {
+                const name = ablatedNames.find((each) => each === target.value);
+                if (name) onChange({ ablated: name });
+              }}
             >
               <option value="heads">Heads</option>
               <option value="streams">Attention and MLP, by position</option>
+              <option value="rack">What the rack shows</option>
             </select>
           </label>
           <label className="rack-control">

@@ -4,7 +4,7 @@ import { architectureOf } from '../../architectures/registry.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
 import { readPartition } from './CableFields.tsx';
-import { cellExperiment, cellOrder, movedTo } from './cableSweep.ts';
+import { cableSweepOf, cellExperiment, cellOrder, movedTo, type SweepAxes } from './cableSweep.ts';
 import { type Cable, emptyDocument, type PatchDocument, type Place, withoutSource } from './document.ts';
 import { draftOf, type Readings } from './draft.ts';
 import { outlineOf } from './outline.ts';
@@ -274,6 +274,26 @@ test('a swept cable of several positions moves as a whole, and not past the prom
   expect(movedTo(two, { layer: 0, position: 2 }, [0, 1, 2])).toBeNull();
   const backwards = cable(1, null, wide('base', [2, 0]));
   expect(movedTo(backwards, { layer: 0, position: 1 }, [0, 1, 2])).toBeNull();
+});
+
+test('a cable is swept over heads, and says why it cannot be over what it has none of', () => {
+  const head = (run: string) => ({ ...place(run, 1, 1), component: 'head_query_output', heads: [0] });
+  const own = cable(1, head('source_0'), head('base'));
+  const moved = movedTo(own, { position: 2, head: 1 }, [0, 1, 2]);
+  expect(moved).toMatchObject({
+    from: { heads: [1], positions: [2], layer: 1 },
+    to: { heads: [1], positions: [2] },
+  });
+  const hung = { ...document, cables: [own] };
+  const draft = draftOf(hung, readings, model);
+  const of = (each: Cable, axes: SweepAxes) => cableSweepOf(hung, readings, draft, each, axes, 'Cable A');
+  const heads = of(own, 'headByPosition');
+  expect(heads.ok && [heads.sweep.rows, heads.sweep.columns]).toEqual([model.headCount, 3]);
+  expect(heads.ok && heads.sweep.experimentAt({ row: 1, column: 2 })?.unitLocations).toEqual({
+    'sources->base': [[[[[1]], [[2]]]], [[[[1]], [[2]]]]],
+  });
+  const whole = of(cable(1, null, place('base', 1, 1)), 'layerByHead');
+  expect(!whole.ok && whole.why).toBe("'block_output' has no heads to sweep over.");
 });
 
 test('a cell that the swept cable does not fit stays empty, whatever the other cables do', () => {

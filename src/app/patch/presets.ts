@@ -3,7 +3,7 @@
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { type PatchExperiment, readPatchExperiment } from '../../experiments/patch/experiment.ts';
 import { type PathExperiment, readPathExperiment } from '../../experiments/patch/pathExperiment.ts';
-import { type PatchDocument, shownSource } from './document.ts';
+import { type PatchDocument, type RackView, shownSource } from './document.ts';
 import type { PatchDraft } from './draft.ts';
 import type { SweepProblem } from './sweeps.ts';
 
@@ -41,7 +41,7 @@ export interface SweepSettings {
   readonly receiver: { readonly layer: number; readonly head: number };
   /** For `ablation`. */
   readonly ablation: AblationName;
-  readonly ablated: 'heads' | 'streams';
+  readonly ablated: 'heads' | 'streams' | 'rack';
 }
 
 export const initialSweep: SweepSettings = {
@@ -63,7 +63,8 @@ const byHead = (...components: readonly string[]) =>
   components.map((component) => ({ component, by: 'head' }));
 
 /** What of a preset is its own, beside model and pairs. */
-function partsOf(settings: SweepSettings, prompts: readonly unknown[]) {
+/** @param shown the component of the rack, and what has a column there */
+function partsOf(settings: SweepSettings, prompts: readonly unknown[], shown: RackView) {
   const { preset, direction, window, receiver, ablation, ablated } = settings;
   const heads = [[receiver.layer, receiver.head]];
   switch (preset) {
@@ -108,10 +109,17 @@ function partsOf(settings: SweepSettings, prompts: readonly unknown[]) {
       return {
         kind: 'patch',
         ablation: ablation === 'zero' ? { kind: ablation } : { kind: ablation, prompts },
-        sweeps:
-          ablated === 'heads'
-            ? byHead('head_attention_value_output')
-            : byPosition(1, 'attention_output', 'mlp_output'),
+        sweeps: {
+          heads: byHead('head_attention_value_output'),
+          streams: byPosition(1, 'attention_output', 'mlp_output'),
+          rack: [
+            {
+              component: shown.component,
+              by: shown.columns,
+              ...(shown.head === null ? {} : { heads: [shown.head] }),
+            },
+          ],
+        }[ablated],
       };
     default:
       return preset satisfies never;
@@ -143,7 +151,7 @@ export function presetExperiment(
     clean,
     ...(corrupted === undefined ? [] : [corrupted]),
   ]);
-  const { kind, ...parts } = partsOf(settings, prompts);
+  const { kind, ...parts } = partsOf(settings, prompts, document.view);
   const isAblation = 'ablation' in parts;
   const given = {
     kind,
