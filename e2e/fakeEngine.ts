@@ -30,6 +30,8 @@ export interface FakeEngine {
   /** Wait before this batch of a trace until it is cancelled; null for never. */
   readonly hangAtBatch: number | null;
   readonly traceError: string | null;
+  /** Whether the model has a chat template. */
+  readonly isChatting: boolean;
   /** Models that the browser keeps. */
   readonly kept: readonly CachedModel[];
 }
@@ -63,6 +65,7 @@ const defaults: FakeEngine = {
   batchMs: 1,
   hangAtBatch: null,
   traceError: null,
+  isChatting: false,
 };
 
 type FakeCell = { readonly stream: number; readonly layer: number; readonly position: number };
@@ -153,6 +156,12 @@ function installFakeWorker(fake: FakeEngine): void {
           text: ` token${token}`,
           isSpecial: false,
         }));
+      }
+      if (name === 'writeChat') {
+        if (!fake.isChatting) return null;
+        const turns = given as readonly { readonly role: string; readonly content: string }[];
+        const rendered = `${turns.map(({ role, content }) => `<|${role}|>${content}`).join('')}<|assistant|>`;
+        return { rendered, tokens: split(rendered).map(({ id: token }) => token) };
       }
       if (name === 'estimate') return this.estimate(given as FakeExperiment);
       if (name === 'run')

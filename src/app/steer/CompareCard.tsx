@@ -9,6 +9,7 @@ import { figureId } from '../frame/useShortcuts.ts';
 import { columnTitles } from './document.ts';
 import { useOwn, useOwnPage } from './hooks.ts';
 import { SpokenTexts } from './SpokenTexts.tsx';
+import { Standing } from './Standing.tsx';
 import { formatStrength } from './StrengthField.tsx';
 import { endWords, measuresOf, type Said, saidOf, shownTokens } from './shownTexts.ts';
 import { TakeAlong } from './TakeAlong.tsx';
@@ -57,7 +58,7 @@ function Column({ result, said, isRunning, chosen, onLook, onKeep }: ColumnProps
       ? columnTitles[column]
       : `${columnTitles[column]} ${direction + 1}`;
   const end = whole && endWords[whole.end];
-  const isBroken = whole === null && !isRunning;
+  const isBroken = whole === null && !isRunning && tokens.length > 0;
   return (
     <section className="steer-column" data-column={column} aria-label={title}>
       <h3>{title}</h3>
@@ -91,11 +92,13 @@ function Column({ result, said, isRunning, chosen, onLook, onKeep }: ColumnProps
 interface ShownTextsProps {
   readonly result: SteerResult;
   readonly isRunning: boolean;
+  /** Of the experiment that it belongs to. */
+  readonly of: string;
   /** In a chat: what is done with a reply that one goes on from. */
   readonly onKeep: ((prompt: number, text: string) => void) | null;
 }
 
-function ShownTexts({ result, isRunning, onKeep }: ShownTextsProps) {
+function ShownTexts({ result, isRunning, of, onKeep }: ShownTextsProps) {
   const { experiment, prompts } = result;
   const [wanted, setPrompt] = useState<number | null>(null);
   const [wantedSample, setSample] = useState(0);
@@ -173,7 +176,7 @@ function ShownTexts({ result, isRunning, onKeep }: ShownTextsProps) {
         from the unsteered one.
       </p>
       {pointed?.whole && <TokenCard result={result} prompt={prompt} text={pointed.whole} step={at.step} />}
-      <SpokenTexts texts={texts ?? []} isRunning={isRunning} of={`${prompt} ${sample}`} />
+      <SpokenTexts texts={texts ?? []} isRunning={isRunning} of={`${of} ${prompt} ${sample}`} />
     </>
   );
 }
@@ -200,11 +203,7 @@ export function CompareCard({ onKeep }: CompareCardProps) {
     >
       <div className="card-head">
         <h2 id="compare-title">Texts</h2>
-        {status && (
-          <span className="standing" data-kind={status.kind}>
-            {status.words}
-          </span>
-        )}
+        <Standing />
       </div>
       {result === null ? (
         <p className="mute">
@@ -214,7 +213,12 @@ export function CompareCard({ onKeep }: CompareCardProps) {
         </p>
       ) : (
         <>
-          <ShownTexts result={result} isRunning={isRunning && shown?.key === run.key} onKeep={onKeep} />
+          <ShownTexts
+            result={result}
+            isRunning={isRunning && shown?.key === run.key}
+            of={shown?.key ?? ''}
+            onKeep={onKeep}
+          />
           <TakeAlong result={result} />
           <Exports formats={hasMap ? ['SVG', 'PNG', 'CSV', 'JSON'] : ['CSV', 'JSON']} />
         </>

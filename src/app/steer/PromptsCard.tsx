@@ -9,7 +9,7 @@ import { promptFieldId } from '../frame/useShortcuts.ts';
 import { ActingStrip } from './ActingStrip.tsx';
 import { ChatTurns } from './ChatTurns.tsx';
 import type { ChatStore } from './chatStore.ts';
-import { changedPrompt, type PromptField, type Turn } from './document.ts';
+import { blankSteering, changedPrompt, type PromptField, type Turn } from './document.ts';
 import { Problem } from './fields.tsx';
 import { ColumnFields, GenerationFields, WordsFields } from './GenerationFields.tsx';
 import { useDocument, useEdit, useOwn, useOwnPage, useProblem } from './hooks.ts';
@@ -125,7 +125,17 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
     <section className="card prompt steer-prompts" aria-labelledby="prompts-title" data-document>
       <div className="card-head">
         <h2 id="prompts-title">{isChat ? 'Chat' : prompts.length > 1 ? 'Prompts' : 'Prompt'}</h2>
-        <UndoButtons />
+        <span className="steer-adds">
+          <button
+            type="button"
+            className="button"
+            title="Take everything away; undo brings it back"
+            onClick={() => edit(() => blankSteering)}
+          >
+            Start empty
+          </button>
+          <UndoButtons />
+        </span>
       </div>
       <Examples />
       {(hasTemplate === true || isChat) && (

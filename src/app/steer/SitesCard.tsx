@@ -7,6 +7,7 @@ import type { CellAddress, HeatmapDescription } from '../../figures/description.
 import { atSite } from './document.ts';
 import { useEdit } from './hooks.ts';
 import { useMeasuredResult } from './measured.ts';
+import { Standing } from './Standing.tsx';
 import { SteerMap } from './SteerMap.tsx';
 
 /** Which vector, layer and head a cell of a map of sites is of: rows are vectors, or the heads of the one that is named. */
@@ -50,6 +51,7 @@ export function SitesCard() {
     <section className="card steer-sites" aria-labelledby="sites-title">
       <div className="card-head">
         <h2 id="sites-title">Where the texts are told apart</h2>
+        <Standing isBrief />
         <button type="button" className="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
           Table
         </button>

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { columnTitles } from './document.ts';
+import { useOwn } from './hooks.ts';
 import { type Said, sentencesSince } from './shownTexts.ts';
 
 interface SpokenTextsProps {
@@ -14,21 +15,25 @@ interface SpokenTextsProps {
 export function SpokenTexts({ texts, isRunning, of }: SpokenTextsProps) {
   const [said, setSaid] = useState('');
   const heard = useRef<{ readonly of: string; readonly upTo: Map<string, number> } | null>(null);
+  const wasRunning = useRef(false);
+  const runs = useOwn(({ run }) => run.status === 'running' && !run.isQuiet);
   useEffect(() => {
     const nameOf = ({ column, direction }: Said) => `${column} ${direction}`;
-    const lengths = () => new Map(texts.map((text) => [nameOf(text), text.text.length]));
-    // What stood there before anything ran is read where it stands.
-    if (heard.current === null || (!isRunning && heard.current.of !== of)) {
-      heard.current = { of, upTo: isRunning ? new Map() : lengths() };
-    } else if (heard.current.of !== of) heard.current = { of, upTo: new Map() };
+    // What stood there before anything ran is read where it stands; a short run may be over with its first news.
+    const isNews = runs || wasRunning.current;
+    wasRunning.current = runs;
+    if (heard.current?.of !== of) {
+      const lengths = new Map(texts.map((text) => [nameOf(text), text.text.length]));
+      heard.current = { of, upTo: isNews ? new Map() : lengths };
+    }
     const { upTo } = heard.current;
     const sentences = texts.flatMap((text) => {
       const found = sentencesSince(text.text, upTo.get(nameOf(text)) ?? 0, !isRunning || text.whole !== null);
       upTo.set(nameOf(text), found.upTo);
       return found.said === '' ? [] : [`${columnTitles[text.column]}: ${found.said}`];
     });
-    if (sentences.length > 0) setSaid(sentences.join('. '));
-  }, [texts, isRunning, of]);
+    if (sentences.length > 0) setSaid(sentences.join(' '));
+  }, [texts, isRunning, runs, of]);
   return (
     <p className="visually-hidden" role="status" aria-live="polite" data-spoken>
       {said}

@@ -9,6 +9,7 @@ import { Choice } from '../experiment/Choice.tsx';
 import { changedEdit, type SweepField } from './document.ts';
 import { Check, SteerField } from './fields.tsx';
 import { useDocument, useEdit, useOwn } from './hooks.ts';
+import { Standing } from './Standing.tsx';
 import { SteerMap } from './SteerMap.tsx';
 import { formatStrength } from './StrengthField.tsx';
 
@@ -186,6 +187,7 @@ export function SweepCard() {
     <section className="card steer-sweep" aria-labelledby="sweep-title" data-document>
       <div className="card-head">
         <h2 id="sweep-title">Effect and cost</h2>
+        <Standing isBrief />
         {maps.length > 0 && (
           <button type="button" className="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
             Table

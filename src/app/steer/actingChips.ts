@@ -80,10 +80,13 @@ export function spokenRow({ name, prompt, steps }: ActingRow): string {
     }
     return found.join(', ');
   };
+  const isOne = (found: string) => /^\d+$/.test(found);
   const [inPrompt, inSteps] = [ranges(prompt, 0), ranges(steps, 1)];
   const where = [
-    inPrompt === '' ? null : `at positions ${inPrompt} of the prompt`,
-    inSteps === '' ? null : `where new tokens ${inSteps} are made`,
+    inPrompt === '' ? null : `at ${isOne(inPrompt) ? 'position' : 'positions'} ${inPrompt} of the prompt`,
+    inSteps === ''
+      ? null
+      : `where new ${isOne(inSteps) ? `token ${inSteps} is` : `tokens ${inSteps} are`} made`,
   ].filter((part) => part !== null);
   return `${name} acts ${where.length === 0 ? 'nowhere' : where.join(' and ')}.`;
 }

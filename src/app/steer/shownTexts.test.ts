@@ -26,7 +26,7 @@ test('an edit acts by default where each new token is made, the first included',
   const [row] = actingRows([edit({})], tokens, 3);
   expect(row).toMatchObject({ prompt: [false, false, false, true], steps: [true, true, true] });
   expect(row && spokenRow(row)).toBe(
-    'v acts at positions 3 of the prompt and where new tokens 1 to 3 are made.',
+    'v acts at position 3 of the prompt and where new tokens 1 to 3 are made.',
   );
 });
 
