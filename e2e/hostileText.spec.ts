@@ -146,7 +146,7 @@ test('names of files, labels and errors are shown as they are written', async ({
   const files = page.locator('input[type="file"][accept]');
   for (const name of hostileTexts(12, 14)) {
     await files.setInputFiles([{ name: `${name}.txt`, mimeType: '', buffer: Buffer.from('x') }]);
-    await expect(refusal).toContainText('is not a .gguf or .safetensors file');
+    await expect(refusal).toContainText('is not a .gguf, .safetensors or .onnx file');
     await expectOnlyText();
   }
   await files.setInputFiles([{ name: 'some.gguf', mimeType: '', buffer: Buffer.from('x') }]);

@@ -226,7 +226,7 @@ test('a file dropped anywhere is loaded', async ({ page }) => {
   };
   await drop('notes.txt');
   await expect(
-    page.getByRole('dialog').getByText("'notes.txt' is not a .gguf or .safetensors file."),
+    page.getByRole('dialog').getByText("'notes.txt' is not a .gguf, .safetensors or .onnx file."),
   ).toBeVisible();
   await page.keyboard.press('Escape');
   await drop('smol.gguf');

@@ -1,13 +1,13 @@
 // Opens a model brought as ONNX for the length of one command.
 
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { type Checkpoint, CheckpointError } from '../checkpoint/checkpoint.ts';
+import { basename, dirname, join } from 'node:path';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { FileFolder } from '../checkpoint/sources/byteSource.ts';
-import { diskFolder, openDiskFile } from '../checkpoint/sources/disk.ts';
-import { folderTokenizer } from '../checkpoint/tokenizer/tokenizerFiles.ts';
-import { ImportedModel, type OpenImportedOptions } from '../imported/importedModel.ts';
+import { diskFolder } from '../checkpoint/sources/disk.ts';
+import type { ImportedModel, OpenImportedOptions } from '../imported/importedModel.ts';
 import { createNodeRuntime, createWasmRuntimeOnNode } from '../imported/nodeRuntime.ts';
+import { onnxCheckpoint, openOnnxOf } from '../imported/onnxFolder.ts';
 import type { FixedInputs } from '../imported/piece.ts';
 import type { OnnxRuntime } from '../imported/runtime.ts';
 import { tokenModel } from '../imported/tokenModel.ts';
@@ -53,24 +53,11 @@ export function createOnnxRuntime(
 }
 
 /** @throws CheckpointError when the file is not there, or cannot be opened */
-export async function openOnnx(
+export const openOnnx = (
   path: string,
   runtime: OnnxRuntime,
   options: Omit<OpenImportedOptions, 'openPart'> = {},
-): Promise<ImportedModel> {
-  const source = await openDiskFile(path);
-  if (!source) throw new CheckpointError(`'${path}' does not exist. Check the path.`);
-  const folder = dirname(path);
-  try {
-    return await ImportedModel.open(source, runtime, {
-      ...options,
-      openPart: async (name) => (existsSync(folder) ? diskFolder(folder).open(name) : undefined),
-    });
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
-}
+): Promise<ImportedModel> => openOnnxOf(diskFolder(dirname(path)), basename(path), runtime, options);
 
 /** Open, use and close. */
 export async function withOnnx<T>(
@@ -100,20 +87,6 @@ function tokenizerFolder(path: string): FileFolder {
   return diskFolder(isAbove ? above : own);
 }
 
-/** What the engine knows of a checkpoint, of a file that is none: its label and the tokenizer beside it. */
-function checkpointOf(path: string, label: string): Checkpoint {
-  return {
-    label,
-    config: {},
-    tensors: new Map(),
-    read: async (name) => {
-      throw new CheckpointError(`${label} hands out no weights by name; '${name}' was asked for.`);
-    },
-    tokenizer: (signal) => folderTokenizer(tokenizerFolder(path), {}, signal),
-    close: async () => {},
-  };
-}
-
 /**
  * Open a file that reads tokens as a model of the engine's experiments.
  * @param backend for formulas and reductions; it stays open
@@ -129,7 +102,7 @@ export async function withTokenModel<T>(
   return withOnnx(path, kind, options, async (imported) => {
     const model = await tokenModel(imported, backend);
     try {
-      return await use(model, checkpointOf(path, imported.label));
+      return await use(model, onnxCheckpoint(imported.label, tokenizerFolder(path)));
     } finally {
       await model.dispose();
     }

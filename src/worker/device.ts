@@ -31,7 +31,7 @@ function isSoftware(adapter: GPUAdapter): boolean {
 }
 
 /** Two threads at least, one core left to the page, and no more than ORT's kernels make use of. */
-function threadCount(): number {
+export function threadCount(): number {
   if (!crossOriginIsolated) return 1;
   return Math.max(2, Math.min(8, navigator.hardwareConcurrency - 1));
 }

@@ -14,6 +14,7 @@ import { defaultWeightBytes, Model } from '../runtime/model.ts';
 import { alignLearned, alignOwnAnswers, alignTask } from './aligning.ts';
 import type { ChosenDevice } from './device.ts';
 import { generateInSteps, type RenderChat, writtenChat } from './generating.ts';
+import { onnxOf } from './onnxFiles.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
 import type {
   CacheInfo,
@@ -177,6 +178,12 @@ export function createEngine(
   }
 
   async function load(source: ModelSource, { signal, onProgress }: CallOptions): Promise<Loaded> {
+    const onnx = onnxOf(source);
+    if (onnx) {
+      const { openImported } = await import('./importing.ts');
+      await makeRoom(onnx.sizeBytes);
+      return { source, ...(await openImported(onnx, await backend(), signal)) };
+    }
     const report = (done: number, total: number | null) =>
       onProgress?.({ stage: 'Reading weights', done, total, unit: 'bytes' });
     const caching = cache?.startLoad();

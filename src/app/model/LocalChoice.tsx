@@ -43,11 +43,12 @@ export function LocalChoice() {
       <h3>On this machine</h3>
       <div className="choice-line">
         <Picker label="Choose a folder" input={{ webkitdirectory: '' }} />
-        <Picker label="Choose files" input={{ accept: '.gguf,.safetensors,.json' }} />
+        <Picker label="Choose files" input={{ accept: '.gguf,.safetensors,.json,.onnx,.onnx_data,.data' }} />
       </div>
       <p className="mute small">
-        A .gguf file; or .safetensors with config.json and tokenizer.json. They can also be dropped anywhere
-        on the page. They are read here and sent nowhere, even where the browser calls it an upload.
+        A .gguf file; .safetensors with config.json and tokenizer.json; or .onnx with tokenizer.json. They can
+        also be dropped anywhere on the page. They are read here and sent nowhere, even where the browser
+        calls it an upload.
       </p>
       <LoadState origin="files" />
     </section>

@@ -52,7 +52,21 @@ test('several GGUF files, other formats and an empty folder are refused with wha
   expect(chosen('m/q4.gguf', 'm/q8.gguf')).toBe(
     'There are 2 GGUF files (q4.gguf, q8.gguf). Choose one of them.',
   );
-  expect(chosen('pytorch_model.bin')).toContain("'pytorch_model.bin' is not a .gguf or .safetensors file");
-  expect(chosen('a.txt', 'b.txt')).toContain('None of the 2 files is a .gguf or .safetensors file.');
+  expect(chosen('pytorch_model.bin')).toContain(
+    "'pytorch_model.bin' is not a .gguf, .safetensors or .onnx file",
+  );
+  expect(chosen('a.txt', 'b.txt')).toContain('None of the 2 files is a .gguf, .safetensors or .onnx file.');
   expect(chosen()).toContain('The folder has no files.');
+});
+
+test('an ONNX file is a model with its weights beside it, and its tokenizer beside or above it', () => {
+  expect(chosen('model.onnx', 'model.onnx_data', 'tokenizer.json', 'notes.md')).toEqual({
+    label: 'model.onnx',
+    files: ['model.onnx', 'model.onnx_data', 'tokenizer.json'],
+  });
+  expect(chosen('m/config.json', 'm/tokenizer.json', 'm/onnx/model.onnx')).toMatchObject({
+    files: ['model.onnx', 'tokenizer.json'],
+  });
+  expect(chosen('model.onnx')).toContain("tokenizer.json is not beside 'model.onnx'");
+  expect(chosen('a.onnx', 'b.onnx', 'tokenizer.json')).toContain('There are 2 ONNX files (a.onnx, b.onnx)');
 });

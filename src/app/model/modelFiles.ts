@@ -23,6 +23,34 @@ function filesOfFolder(found: readonly FoundFile[], folder: string): readonly Fo
   return found.filter(({ path }) => folderOf(path) === folder);
 }
 
+/** An ONNX file with what lies beside it, and the tokenizer beside it or above a folder `onnx`, where Transformers.js has it. */
+function onnxFiles(
+  found: readonly FoundFile[],
+  onnx: readonly FoundFile[],
+  refuse: (message: string) => ModelFiles,
+): ModelFiles {
+  const [first, ...others] = onnx;
+  if (!first || others.length > 0) {
+    const names = onnx.map(({ file }) => file.name).join(', ');
+    return refuse(
+      `There are ${onnx.length} ONNX files (${names}). Choose one of them, with its tokenizer.json.`,
+    );
+  }
+  const folder = folderOf(first.path);
+  const beside = filesOfFolder(found, folder);
+  const above = folder === '' ? [] : filesOfFolder(found, folderOf(folder));
+  const tokenizer = [...beside, ...above].filter(({ path }) =>
+    /(^|\/)(tokenizer(_config)?|vocab)\.json$|\.txt$/.test(path),
+  );
+  if (!tokenizer.some(({ file }) => file.name === 'tokenizer.json'))
+    return refuse(
+      `tokenizer.json is not beside '${first.file.name}'. Choose both together; files of models that read no tokens are opened from the command line.`,
+    );
+  const parts = beside.filter(({ path }) => /\.onnx[._]data(_\d+)?$|\.(data|bin)$/i.test(path));
+  const files = [first, ...parts, ...tokenizer].map(({ file }) => file);
+  return { ok: true, label: first.file.name, files };
+}
+
 export function modelFilesIn(found: readonly FoundFile[]): ModelFiles {
   const byDepth = [...found].sort((a, b) => depthOf(a.path) - depthOf(b.path));
   const ggufs = byDepth.filter(({ path }) => /\.gguf$/i.test(path));
@@ -42,11 +70,14 @@ export function modelFilesIn(found: readonly FoundFile[]): ModelFiles {
     return { ok: true, label: gguf.file.name, files: [gguf.file] };
   }
 
+  const onnx = byDepth.filter(({ path }) => /\.onnx$/i.test(path));
+  if (onnx.length > 0 && weights.length === 0) return onnxFiles(found, onnx, refuse);
+
   const [first] = weights;
   if (first === undefined) {
     const what = found.length === 1 ? `'${label}' is not` : `None of the ${plural(found.length, 'file')} is`;
     return refuse(
-      `${what} a .gguf or .safetensors file. Other formats hold code or cannot be read in parts.`,
+      `${what} a .gguf, .safetensors or .onnx file. Other formats hold code or cannot be read in parts.`,
     );
   }
   const folder = folderOf(first.path);
