@@ -1,7 +1,7 @@
 // Relative position buckets: a number for each head is added to a score for how far the key lies from the query, near
 // distances one by one, far ones together in buckets that grow with the logarithm.
 
-import { abs, add, cast, greater, less, mul, sub, where } from '../onnx/elementwise.ts';
+import { add, cast, greater, less, mul, sub, where } from '../onnx/elementwise.ts';
 import { gather, reshape, transpose, unsqueeze } from '../onnx/layout.ts';
 import { int32 } from '../onnx/value.ts';
 import { type BlockScope, nowhere, tensor, type WeightSource } from './architecture.ts';
@@ -44,11 +44,14 @@ export function relativeBias(path: string, heads: number, buckets: Buckets): Pos
       const known = where(less(keyPositions, int32(nowhere)), keyPositions, int32(0));
       const asked = where(less(queryPositions, int32(0)), int32(0), queryPositions);
       const offset = sub(unsqueeze(known, [1]), unsqueeze(asked, [2]));
-      const flat = gather(reshape(weight('buckets'), ['table']), abs(offset), 0);
+      // There is no absolute value of whole numbers on WebGPU.
+      const distance = where(less(offset, int32(0)), sub(int32(0), offset), offset);
+      const flat = gather(reshape(weight('buckets'), ['table']), distance, 0);
       const bucket = cast(flat, 'int32');
       const after = mul(cast(greater(offset, int32(0)), 'int32'), int32(Math.floor(buckets.count / 2)));
       const place = buckets.isBidirectional ? add(bucket, after) : bucket;
-      return transpose(gather(weight('bias'), place, 0), [0, 3, 1, 2]);
+      // Heads first: with them last, ONNX Runtime takes the transposition for one of layouts and leaves it to the CPU.
+      return transpose(gather(transpose(weight('bias'), [1, 0]), place, 1), [1, 0, 2, 3]);
     },
   };
 }

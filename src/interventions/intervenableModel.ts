@@ -4,6 +4,7 @@ import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { GenerateStep } from '../runtime/generation/generate.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Location, Read, ReadResult } from '../runtime/plan/plan.ts';
+import { describeComponent } from '../runtime/plan/sites.ts';
 import { numbersOf, requireChoice, requireNames, shownValue } from './arguments.ts';
 import { type ConfigurationInput, readConfiguration } from './configuration/configuration.ts';
 import type { Subspaces, UnitLocations } from './configuration/locations.ts';
@@ -15,6 +16,7 @@ import {
 import { type CompiledRows, compileCall } from './execution/compile.ts';
 import { type GeneratedOutput, type GenerationCall, generateUnder } from './execution/generation.ts';
 import { type RunOptions, runPhases } from './execution/phases.ts';
+import { type Prompt, startOf } from './execution/prompt.ts';
 import { type Inputs, readInputs } from './execution/prompts.ts';
 import type { Call } from './execution/runs.ts';
 import type { ExportedCode } from './export/exported.ts';
@@ -178,17 +180,20 @@ export class IntervenableModel {
     const planned = ({ rows, rowOf }: CompiledRows) => {
       const all = [...rows];
       const originals = outputOriginalOutput
-        ? base.map(({ tokens }) => all.push({ start: { kind: 'tokens', tokens }, edits: [] }) - 1)
+        ? base.map((prompt) => all.push({ start: startOf(prompt), edits: [] }) - 1)
         : [];
       const reads: Read[] = [];
-      const want = (row: number, length: number): number | undefined => {
+      const { positions } = describeComponent(this.model.architecture, 'logits');
+      const want = (row: number, prompt: Prompt | undefined): number | undefined => {
         if (logits === 'none') return undefined;
-        const location: Location = { positions: logits === 'all' ? 'all' : [length - 1] };
+        // A classifier's are at one position.
+        const last = positions?.at(-1) ?? (prompt?.tokens.length ?? 0) - 1;
+        const location: Location = { positions: logits === 'all' ? 'all' : [last] };
         return reads.push({ row, site: { component: 'logits', layer: null }, location }) - 1;
       };
       return {
-        intervened: base.map(({ tokens }, example) => want(rowOf('base', example), tokens.length)),
-        plain: originals.map((row, example) => want(row, base[example]?.tokens.length ?? 0)),
+        intervened: base.map((prompt, example) => want(rowOf('base', example), prompt)),
+        plain: originals.map((row, example) => want(row, base[example])),
         collected: compiled.collected.map((examples) =>
           examples.map(({ example, run, read: each, columns }) => ({
             at: reads.push({ row: rowOf(run, example), ...each }) - 1,
@@ -257,8 +262,8 @@ export class IntervenableModel {
       );
     for (const [index, site] of call.sites.entries())
       requireNames(`sites.${index}`, site, ['component', 'layer']);
-    const base = readInputs(call.base, this.#tokenizer, 'base');
-    const rows = base.map(({ tokens }) => ({ start: { kind: 'tokens' as const, tokens }, edits: [] }));
+    const base = readInputs(call.base, this.#reader, 'base');
+    const rows = base.map((prompt) => ({ start: startOf(prompt), edits: [] }));
     const reads = call.sites.flatMap((site) =>
       base.map((_, row): Read => ({ row, site, location: { positions: 'all' } })),
     );
@@ -272,12 +277,21 @@ export class IntervenableModel {
    */
   exportCode(language: CodeLanguage, call: RunArguments, model: string = this.model.label): ExportedCode {
     requireChoice('The language of a program', language, Object.keys(exporters));
+    const { family, input, encoder } = this.model.architecture;
+    if (input || encoder)
+      throw new InterventionError(
+        `No program is written for a ${family} model: what it reads beside tokens has no place in one yet.`,
+      );
     return exporters[language]({
       model,
       architecture: this.model.architecture,
       configuration: this.#configuration,
       call: this.#read(call),
     });
+  }
+
+  get #reader() {
+    return { architecture: this.model.architecture, tokenizer: this.#tokenizer };
   }
 
   #read(call: RunArguments): Call {
@@ -288,10 +302,10 @@ export class IntervenableModel {
       throw new InterventionError(
         `sources: a list with one entry for each source is expected, not ${shownValue(given)}. Write [${shownValue(given)}].`,
       );
-    const base = readInputs(call.base, this.#tokenizer, 'base');
+    const base = readInputs(call.base, this.#reader, 'base');
     const sources = given.map((inputs: Inputs | null, index) => {
       if (inputs === null) return null;
-      const prompts = readInputs(inputs, this.#tokenizer, `sources.${index}`);
+      const prompts = readInputs(inputs, this.#reader, `sources.${index}`);
       const [only] = prompts;
       // One prompt is the source of every example.
       return only && prompts.length === 1 ? base.map(() => only) : prompts;

@@ -92,8 +92,9 @@ export interface ModuleSite {
   readonly input: string | undefined;
 }
 
-/** Whether the name of a component is a module's path. */
-export const isModulePath = (component: string): boolean => component.includes('.');
+/** Whether the name of a component is a module's path; those of an encoder have a point in their own names. */
+export const isModulePath = ({ components }: Architecture, component: string): boolean =>
+  component.includes('.') && !components.some(({ name }) => name === component);
 
 /**
  * @param path `transformer.h[3].mlp.output`, `model.layers.3.self_attn.input`; with or without the model's own prefix

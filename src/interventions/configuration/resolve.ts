@@ -273,7 +273,7 @@ export function resolveConfiguration(
     const key = keys[index] ?? '';
     const type = interventionType(names[index] ?? '', label);
     const given = parameters[key] && readParameters(type, parameters[key], orthonormalize, label);
-    const { component, layer, input } = isModulePath(representation.component)
+    const { component, layer, input } = isModulePath(architecture, representation.component)
       ? moduleSite(architecture, representation.component, label)
       : { ...representation, input: undefined };
     const { site, description } = siteOf(architecture, component, layer, label);

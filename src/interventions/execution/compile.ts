@@ -13,6 +13,7 @@ import {
   originOf,
   targetOf,
 } from './edits.ts';
+import { type Prompt, startOf } from './prompt.ts';
 import { type Call, isLate, phasesOf, piecesOf, promptsOf } from './runs.ts';
 
 export interface CompiledRows {
@@ -62,6 +63,13 @@ export function compileCall(
   const edits = pieces.filter(({ resolved }) => !resolved.intervention.type.isCollect);
   const collecting = pieces.filter(({ resolved }) => resolved.intervention.type.isCollect);
 
+  const sources = new Map<unknown, number>();
+  /** Tells prompts apart: by their tokens, and by what is read beside them. */
+  const nameOf = ({ tokens, read }: Prompt): string => {
+    if (read && !sources.has(read)) sources.set(read, sources.size);
+    return `${read ? `${sources.get(read)}: ` : ''}${tokens.join(' ')}`;
+  };
+
   const rows: CompiledCall['rows'] = (phase, read) => {
     const made: Row[] = [];
     const places = new Map<string, number>();
@@ -74,15 +82,17 @@ export function compileCall(
     for (const run of phases.keys()) {
       if (phaseOf(run) > phase) continue;
       const own = edits.filter(({ resolved }) => resolved.targetRun === run);
-      promptsOf(call, run, `'${run}'`).forEach(({ tokens }, example) => {
-        const name = tokens.join(' ');
+      promptsOf(call, run, `'${run}'`).forEach((prompt, example) => {
+        const name = nameOf(prompt);
         // The same prompt without interventions runs once, however many take from it.
         const known = own.length === 0 ? plain.get(name) : undefined;
         places.set(`${run} ${example}`, known ?? made.length);
         if (known !== undefined) return;
         if (own.length === 0) plain.set(name, made.length);
-        const start = { kind: 'tokens', tokens } as const;
-        made.push({ start, edits: own.map((piece) => editOf(context, piece, example, rowOf, read)) });
+        made.push({
+          start: startOf(prompt),
+          edits: own.map((piece) => editOf(context, piece, example, rowOf, read)),
+        });
       });
     }
     return { rows: made, rowOf };

@@ -1,12 +1,12 @@
 // Turns one intervention in one example into an edit of a row: its units, its formula, its source.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
 import type { Edit, Location, Site, Source } from '../../runtime/plan/plan.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import { subspaceOf, type UnitLocation } from '../configuration/locations.ts';
 import type { ResolvedIntervention } from '../configuration/resolve.ts';
 import { fragmentOf, InterventionError, subspaceWidth } from '../intervention.ts';
-import type { Prompt } from './prompt.ts';
+import { keysAt, lengthAt, type Prompt } from './prompt.ts';
 import { type Call, isLate, type Piece, promptsOf } from './runs.ts';
 
 export interface EditContext {
@@ -40,23 +40,30 @@ function promptOf(call: Call, run: string, example: number, label: string): Prom
 }
 
 /** @throws InterventionError for a position that the prompt does not have */
-function placeOf(prompt: Prompt, position: number): number {
-  const place = prompt.placeOf(position);
-  if (Number.isInteger(place) && place >= 0 && place < prompt.tokens.length) return place;
+function placeOf(prompt: Prompt, component: ComponentDescription, position: number): number {
+  const length = lengthAt(prompt, component);
+  // Padding is the tokens'.
+  const place = length === prompt.tokens.length ? prompt.placeOf(position) : position;
+  if (Number.isInteger(place) && place >= 0 && place < length) return place;
   throw new InterventionError(
-    `Position ${position} does not exist: the sequence has positions 0 to ${prompt.tokens.length - 1}${position < 0 ? ", counted from the first; 'last' is the last" : ''}.`,
+    `Position ${position} does not exist: the sequence has positions 0 to ${length - 1}${position < 0 ? ", counted from the first; 'last' is the last" : ''}.`,
   );
 }
 
-function placed(prompt: Prompt, { positions, heads }: UnitLocation, label: string): Location {
+function placed(
+  prompt: Prompt,
+  component: ComponentDescription,
+  { positions, heads }: UnitLocation,
+  label: string,
+): Location {
   try {
     return {
       positions:
         positions === 'all'
           ? positions
           : positions === 'last'
-            ? [prompt.tokens.length - 1]
-            : positions.map((position) => placeOf(prompt, position)),
+            ? [lengthAt(prompt, component) - 1]
+            : positions.map((position) => placeOf(prompt, component, position)),
       ...(heads ? { heads } : {}),
     };
   } catch (error) {
@@ -70,6 +77,7 @@ export function targetOf({ call }: EditContext, { resolved, located }: Piece, ex
   const { label, targetRun } = resolved;
   return placed(
     promptOf(call, targetRun, example, label),
+    resolved.component,
     forExample(located.base, example) ?? everywhere,
     label,
   );
@@ -77,14 +85,15 @@ export function targetOf({ call }: EditContext, { resolved, located }: Piece, ex
 
 /** What an intervention takes from another run in an example; undefined when it takes from none. */
 export function originOf(
-  { call }: EditContext,
+  { architecture, call }: EditContext,
   { resolved, located, sourceRun }: Piece,
   example: number,
 ): LateSource | undefined {
   const { label, sourceSite } = resolved;
   if (sourceRun === undefined || !sourceSite) return undefined;
   const prompt = promptOf(call, sourceRun, example, label);
-  const location = placed(prompt, forExample(located.source, example) ?? everywhere, label);
+  const component = describeComponent(architecture, sourceSite.component);
+  const location = placed(prompt, component, forExample(located.source, example) ?? everywhere, label);
   return { run: sourceRun, example, site: sourceSite, location };
 }
 
@@ -104,9 +113,10 @@ export function lateSize(
   { architecture, call }: EditContext,
   { run, example, site, location }: LateSource,
 ): number {
-  const { layout, width } = describeComponent(architecture, site.component);
-  const length = promptOf(call, run, example, `'${run}'`).tokens.length;
-  return countUnits(architecture, site, location, length) * (layout === 'pair' ? length : width);
+  const component = describeComponent(architecture, site.component);
+  const prompt = promptOf(call, run, example, `'${run}'`);
+  const units = countUnits(architecture, site, location, lengthAt(prompt, component));
+  return units * (component.layout === 'pair' ? keysAt(prompt, component) : component.width);
 }
 
 /** [positions, width] for each of `heads`: [positions, heads, width] */
@@ -217,7 +227,8 @@ export function editOf(
   const { resolved, constant } = piece;
   const { intervention, component, label, site, targetRun, sourceSite } = resolved;
   const target = targetOf(context, piece, example);
-  const length = promptOf(call, targetRun, example, label).tokens.length;
+  const prompt = promptOf(call, targetRun, example, label);
+  const length = lengthAt(prompt, component);
   const heads = target.heads ?? Array.from({ length: component.heads ?? 1 }, (_, head) => head);
   const positions = target.positions === 'all' ? length : target.positions.length;
   const units = positions * (component.layout === 'token' ? 1 : heads.length);
@@ -230,7 +241,7 @@ export function editOf(
   };
   const source = ((): Source | undefined => {
     const { make, source: kind } = intervention.type;
-    const width = component.layout === 'pair' ? length : component.width;
+    const width = component.layout === 'pair' ? keysAt(prompt, component) : component.width;
     if (make) return { kind: 'tensor', data: eachHead(make(positions, width), positions, units / positions) };
     if (kind === 'input' && sourceSite) return { kind: 'own', component: sourceSite.component };
     if (constant)
@@ -246,7 +257,10 @@ export function editOf(
       };
     const origin = originOf(context, piece, example);
     if (!origin) return undefined;
-    const from = promptOf(call, origin.run, example, label).tokens.length;
+    const from = lengthAt(
+      promptOf(call, origin.run, example, label),
+      describeComponent(architecture, origin.site.component),
+    );
     const count = countUnits(architecture, origin.site, origin.location, from);
     const fromHeads = origin.location.heads?.length;
     if (fromHeads !== undefined && component.layout !== 'token' && fromHeads !== heads.length)

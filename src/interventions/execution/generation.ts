@@ -12,7 +12,7 @@ import type { UnitLocation } from '../configuration/locations.ts';
 import type { ResolvedConfiguration } from '../configuration/resolve.ts';
 import { InterventionError } from '../intervention.ts';
 import { type EditContext, editOf, lateKey, originOf } from './edits.ts';
-import type { Prompt } from './prompt.ts';
+import { type Prompt, startOf } from './prompt.ts';
 import { type Call, type Piece, piecesOf, promptsOf } from './runs.ts';
 
 /**
@@ -109,8 +109,8 @@ async function readSources(
   const results = await model.run(
     {
       rows: distinct.map(({ run, example }) => {
-        const { tokens = [] } = promptsOf(context.call, run, `'${run}'`)[example] ?? {};
-        return { start: { kind: 'tokens', tokens }, edits: [] };
+        const prompt = promptsOf(context.call, run, `'${run}'`)[example] ?? oneToken;
+        return { start: startOf(prompt), edits: [] };
       }),
       reads: distinct.map(({ site, location }, row) => ({ row, site, location })),
     },
@@ -206,8 +206,9 @@ export async function generateUnder(
   options: { readonly signal?: AbortSignal; readonly onStep?: (step: GenerateStep) => void } = {},
 ): Promise<readonly GeneratedOutput[]> {
   const edits = await compileEdits(model, configuration, call, placement, options);
-  const rows = call.base.map(({ tokens }, example) => ({
+  const rows = call.base.map(({ tokens, read }, example) => ({
     tokens,
+    ...(read?.start.kind === 'tokens' && read.start.source ? { source: read.start.source } : {}),
     edits: edits[example] ?? [],
     sample: example,
   }));

@@ -1,7 +1,9 @@
 // Prompts as a call gives them: text or token ids, one or many, of any lengths, with or without padding. Rows need no
 // padding, so it is taken off, and locations are counted where the caller counts them.
 
+import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { RowSource } from '../../runtime/plan/plan.ts';
 import { isNumber, numbersOf, requireNames, shownValue } from '../arguments.ts';
 import { InterventionError } from '../intervention.ts';
 import type { Prompt } from './prompt.ts';
@@ -19,6 +21,9 @@ export interface IdTensor {
  * - text, or a list of texts
  * - token ids of one prompt, or a list of such lists, of any lengths; or a tensor of them
  * - what a tokenizer of Hugging Face returns: padded token ids, and a mask that is 0 in the padding
+ * - what a processor of Hugging Face returns, in its words: pixels or features, an array for each example, with the ids
+ *   that the decoder has written; or the ids of a source and of its target. Without those the decoder is at its start.
+ *   Texts and ids alone are the source of a model of two stacks that reads one.
  */
 export type Inputs =
   | string
@@ -29,7 +34,25 @@ export type Inputs =
   | {
       readonly inputIds: readonly TokenIds[] | TokenIds | IdTensor;
       readonly attentionMask?: readonly TokenIds[] | TokenIds | IdTensor;
-    };
+      readonly decoderInputIds?: readonly TokenIds[] | TokenIds | IdTensor;
+    }
+  | ReadInputs;
+
+/** What a model reads that is no text, one array for each example; and the ids of its decoder. */
+export interface ReadInputs {
+  /** [channels, height, width], normalised. */
+  readonly pixelValues?: Float32Array | readonly Float32Array[];
+  /** [bands, frames] */
+  readonly inputFeatures?: Float32Array | readonly Float32Array[];
+  readonly inputIds?: readonly TokenIds[] | TokenIds | IdTensor;
+  readonly decoderInputIds?: readonly TokenIds[] | TokenIds | IdTensor;
+}
+
+/** What prompts are read with. */
+export interface PromptReader {
+  readonly architecture: Architecture;
+  readonly tokenizer: Tokenizer | undefined;
+}
 
 const whole = (tokens: readonly number[]): Prompt => ({ tokens, placeOf: (position) => position });
 
@@ -90,12 +113,97 @@ function rowsOf(value: unknown, label: string): readonly (readonly number[])[] {
 
 const mixed = (label: string) => new InterventionError(`${label}: it mixes token ids and prompts.`);
 
-/** @throws InterventionError for text without a tokenizer, an empty batch, or a mask that fits no prompt */
-export function readInputs(
-  inputs: Inputs,
-  tokenizer: Tokenizer | undefined,
+/** Numbers for each example. @throws InterventionError for anything else */
+function arraysOf(value: unknown, label: string): readonly Float32Array[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (list.length > 0 && list.every((entry) => entry instanceof Float32Array)) return list;
+  throw new InterventionError(
+    `${label}: a Float32Array is expected, or a list with one for each example, not ${shownValue(value)}.`,
+  );
+}
+
+/** As many of one kind as of the other; one serves all. */
+function paired<A, B>(
+  read: readonly A[],
+  written: readonly B[],
   label: string,
-): readonly Prompt[] {
+): readonly (readonly [A, B])[] {
+  const count = Math.max(read.length, written.length);
+  const at = <T>(list: readonly T[], index: number): T | undefined =>
+    list.length === 1 ? list[0] : list[index];
+  return Array.from({ length: count }, (_, index) => {
+    const [a, b] = [at(read, index), at(written, index)];
+    if (a !== undefined && b !== undefined) return [a, b] as const;
+    throw new InterventionError(
+      `${label}: ${read.length} are read and ${written.length} written; they must be as many, or one.`,
+    );
+  });
+}
+
+/** What a model of two stacks reads, and what its decoder has written. */
+function readAndWritten(given: ReadInputs, { architecture }: PromptReader, label: string): readonly Prompt[] {
+  const { input, encoder, family } = architecture;
+  const reads = input ?? encoder?.input;
+  const word = reads?.kind === 'sound' ? 'inputFeatures' : 'pixelValues';
+  const other = (['pixelValues', 'inputFeatures'] as const).find(
+    (name) => given[name] !== undefined && (!reads || name !== word),
+  );
+  if (other) throw new InterventionError(`${label}.${other}: a ${family} model does not read that.`);
+  if (reads && given[word] === undefined)
+    throw new InterventionError(`${label}: a ${family} model reads '${word}', which is missing.`);
+  const promptOf = (source: RowSource, length: number, tokens: readonly number[]): Prompt => ({
+    ...whole(tokens),
+    read: { start: { kind: 'tokens', tokens, source }, length },
+  });
+  if (input) {
+    if (given.inputIds !== undefined || given.decoderInputIds !== undefined)
+      throw new InterventionError(`${label}: a ${family} model reads a picture and no ids.`);
+    return arraysOf(given[word], `${label}.${word}`).map((data) => ({
+      ...whole([]),
+      read: { start: { kind: 'input', data }, length: input.positions },
+    }));
+  }
+  const start = [encoder?.startToken ?? 0];
+  const ids = (name: 'inputIds' | 'decoderInputIds') =>
+    given[name] === undefined ? [start] : rowsOf(given[name], `${label}.${name}`);
+  if (!encoder?.input)
+    return paired(rowsOf(given.inputIds, `${label}.inputIds`), ids('decoderInputIds'), label).map(
+      ([tokens, target]) => promptOf({ kind: 'tokens', tokens }, tokens.length, target),
+    );
+  const name = given.decoderInputIds === undefined ? 'inputIds' : 'decoderInputIds';
+  const { positions } = encoder.input;
+  return paired(arraysOf(given[word], `${label}.${word}`), ids(name), label).map(([data, target]) =>
+    promptOf({ kind: 'input', data }, positions, target),
+  );
+}
+
+const readNames = ['pixelValues', 'inputFeatures', 'inputIds', 'decoderInputIds'] as const;
+
+/**
+ * @throws InterventionError for text without a tokenizer, an empty batch, a mask that fits no prompt, or what the model does
+ *         not read
+ */
+export function readInputs(inputs: Inputs, reader: PromptReader, label: string): readonly Prompt[] {
+  const { encoder, input, family } = reader.architecture;
+  if (!encoder && !input) return readTokens(inputs, reader.tokenizer, label);
+  const given: unknown = inputs;
+  const isNamed =
+    typeof given === 'object' && given !== null && !Array.isArray(given) && !ArrayBuffer.isView(given);
+  if (isNamed && !isTensor(given)) {
+    requireNames(label, given, readNames);
+    // An object with no other names, as was just checked.
+    return readAndWritten(given as ReadInputs, reader, label);
+  }
+  if (input || encoder?.input)
+    throw new InterventionError(
+      `${label}: a ${family} model reads ${encoder?.input?.kind === 'sound' ? 'a sound: give { inputFeatures, decoderInputIds }' : `a picture: give ${input ? '{ pixelValues }' : '{ pixelValues, inputIds }'}`}.`,
+    );
+  const sources = readTokens(inputs, reader.tokenizer, label).map(({ tokens }) => tokens);
+  return readAndWritten({ inputIds: sources }, reader, label);
+}
+
+/** @throws InterventionError for text without a tokenizer, an empty batch, or a mask that fits no prompt */
+function readTokens(inputs: Inputs, tokenizer: Tokenizer | undefined, label: string): readonly Prompt[] {
   const encode = (text: string): Prompt => {
     if (!tokenizer)
       throw new InterventionError(

@@ -38,7 +38,7 @@ function interchanged(
   if (type === 'AutoencoderIntervention') return [dimension];
   if (!widthOf) return undefined;
   const { component: name, max_number_of_units: count } = representation;
-  const component = isModulePath(name) ? moduleSite(architecture, name, key).component : name;
+  const component = isModulePath(architecture, name) ? moduleSite(architecture, name, key).component : name;
   const joined = units === 'joined' ? count : 1;
   const width = widthOf(describeComponent(architecture, component).width * joined, parameters);
   return dimension >= width ? undefined : dimension;
