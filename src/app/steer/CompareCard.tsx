@@ -147,10 +147,12 @@ function ShownTexts({ result, isRunning, of, onKeep }: ShownTextsProps) {
           )}
         </div>
       )}
-      <p className="steer-prompt mono small">
-        <span className="mute">{result.prompts[prompt]?.rendered === null ? '' : 'Chat: '}</span>
-        {nameOf(prompt)}
-      </p>
+      {prompts.length === 1 && (
+        <p className="steer-prompt mono small">
+          <span className="mute">{prompts[0]?.rendered === null ? '' : 'Chat: '}</span>
+          {nameOf(0)}
+        </p>
+      )}
       {texts === null ? (
         <p className="mute">
           {isRunning ? 'The texts of this prompt come next.' : 'No texts of this prompt.'}

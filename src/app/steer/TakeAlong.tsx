@@ -2,27 +2,39 @@
 
 import { zipSync } from 'fflate';
 import { useState } from 'react';
-import { steerKind } from '../../experiments/steer/kind.ts';
 import type { SteerResult } from '../../experiments/steer/result.ts';
-import { messageOf } from '../../messages/wording.ts';
+import { steerFiles } from '../../experiments/steer/steerFiles.ts';
+import { listed, messageOf } from '../../messages/wording.ts';
 import { download } from '../experiment/exports.ts';
+import { useOwnPage } from './hooks.ts';
 
 export function TakeAlong({ result }: { readonly result: SteerResult }) {
+  const { face } = useOwnPage();
   const [said, setSaid] = useState('');
-  const { programs } = steerKind.show(result);
+
+  const stem = face.fileStem(result);
 
   function save() {
     try {
-      const { files } = steerKind.show(result);
+      const { files, refused } = steerFiles(result);
+      const { programs } = result;
       const all = {
-        ...files(),
+        ...files,
         ...Object.fromEntries(
-          programs.map(({ name, text }) => [`${name}.py`, new TextEncoder().encode(text)] as const),
+          programs.flatMap(({ name, text }) =>
+            text === null ? [] : [[`${name}.py`, new TextEncoder().encode(text)] as const],
+          ),
         ),
       };
+      const without = [
+        ...refused.map(({ name, why }) => `${name}: ${why}`),
+        ...programs.flatMap(({ name, why }) => (why === null ? [] : [`${name}: ${why}`])),
+      ];
       // A copy: what the archive is made of may lie in a larger buffer.
-      download(new Blob([new Uint8Array(zipSync(all))]), 'vectors.zip');
-      setSaid(`Saved vectors.zip: ${Object.keys(all).join(', ')}.`);
+      download(new Blob([new Uint8Array(zipSync(all))]), `${stem}.zip`);
+      setSaid(
+        `Saved ${stem}.zip with ${listed(Object.keys(all))}.${without.length === 0 ? '' : ` Without ${without.join(' ')}`}`,
+      );
     } catch (cause) {
       setSaid(messageOf(cause));
     }
