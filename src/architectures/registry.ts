@@ -85,15 +85,19 @@ export function weightSources(architecture: Architecture): readonly WeightSource
 
 /** Families whose names do not show which of the known ones has their block, or most of it. */
 const kin: Readonly<Record<string, string>> = {
+  bart: 't5',
   biogpt: 'opt',
   codegen: 'gptj',
   cohere2: 'cohere',
+  deit: 'vit',
   exaone: 'llama',
   gemma3: 'gemma3_text',
   glm: 'llama',
   gpt_oss: 'mistral',
   internlm3: 'llama',
+  mbart: 't5',
   mpt: 'bloom',
+  mt5: 't5',
   nemotron: 'starcoder2',
   olmo: 'llama',
   olmo3: 'olmo2',

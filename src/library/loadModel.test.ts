@@ -1,5 +1,5 @@
 // Models without a tokenizer.json, in the library.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -68,4 +68,23 @@ test('a model is closed again where the backend cannot be opened', async () => {
   } finally {
     vi.restoreAllMocks();
   }
+});
+
+test('a model that reads pictures makes its numbers of a file, and another says that it reads none', async () => {
+  const file = new Uint8Array(readFileSync(new URL('../media/expected/wide.png', import.meta.url)));
+  const gpt2 = await loadModel(folder, { threads: 1 });
+  await expect(gpt2.pixelValues(file)).rejects.toThrow('A gpt2 model reads no picture.');
+  await gpt2.dispose();
+  cpSync(join(committedRoot, 'blip-wide', 'model'), folder, { recursive: true });
+  writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
+  const blip = await loadModel(folder, { threads: 1 });
+  const pixelValues = await blip.pixelValues(file);
+  expect(pixelValues).toHaveLength(3 * 12 * 12);
+  const intervenable = new IntervenableModel(
+    { layer: 0, component: 'block_output', intervention_type: 'ZeroIntervention' },
+    blip.model,
+  );
+  const { intervenedOutputs } = await intervenable.run({ base: { pixelValues, inputIds: [[2, 5, 9]] } });
+  expect(intervenedOutputs.logits[0]?.shape).toEqual([3, 29]);
+  await blip.dispose();
 });

@@ -5,6 +5,7 @@ import { openPlatformModel, type PlatformOptions } from '#platform';
 import { type Checkpoint, CheckpointError, type Tokenizer } from '../checkpoint/checkpoint.ts';
 import { idsOnlyTokenizer } from '../checkpoint/tokenizer/idsOnly.ts';
 import { requireChoice, requireNames } from '../interventions/arguments.ts';
+import { MediaError } from '../media/mediaError.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import { Model } from '../runtime/model.ts';
 
@@ -39,7 +40,7 @@ export {
 } from '../interventions/configuration/configuration.ts';
 export type { SideLocations, Subspaces, UnitLocations } from '../interventions/configuration/locations.ts';
 export type { GeneratedOutput, GenerationPlacement } from '../interventions/execution/generation.ts';
-export type { Inputs } from '../interventions/execution/prompts.ts';
+export type { Inputs, ReadInputs } from '../interventions/execution/prompts.ts';
 export type { ExportedCode } from '../interventions/export/exported.ts';
 export {
   type CodeLanguage,
@@ -59,6 +60,7 @@ export {
 } from '../interventions/intervention.ts';
 export type { PyveneFiles } from '../interventions/pyvene/pyveneFolder.ts';
 export { interventionTypes } from '../interventions/types/registry.ts';
+export { MediaError } from '../media/mediaError.ts';
 export { BackendError } from '../runtime/backends/backend.ts';
 export type { EditSpan, StepRange } from '../runtime/generation/editSpan.ts';
 export type { EndReason, GenerateStep, NewToken } from '../runtime/generation/generate.ts';
@@ -70,6 +72,13 @@ export interface LoadedModel {
   readonly model: Model;
   /** Of a model that brings no tokenizer that can be read, one that shows ids and refuses text with the reason. */
   readonly tokenizer: Tokenizer;
+  /**
+   * What the model reads of a PNG or JPEG picture, as its preprocessor_config.json has it: [channels, height, width], for
+   * `pixelValues` of a prompt.
+   * @param name what to call the file in messages
+   * @throws MediaError for a file that is no picture, and a preprocessor that is not honoured
+   */
+  pixelValues(file: Uint8Array, name?: string): Promise<Float32Array>;
   /** What it runs on: `onnxruntime-node, 2 threads`. */
   readonly device: string;
   /** Free weights, programs and the device. */
@@ -109,6 +118,18 @@ export async function loadModel(
     return {
       model,
       tokenizer,
+      pixelValues: async (file, name = 'The picture') => {
+        const { architecture } = model;
+        const input = architecture.input ?? architecture.encoder?.input;
+        if (input?.kind !== 'image') throw new MediaError(`A ${architecture.family} model reads no picture.`);
+        // Only who has a picture pays for what unpacks it.
+        const { pixelValues, readPicture } = await import('../media/pictures.ts');
+        return pixelValues(
+          readPicture(file, name),
+          await checkpoint.preprocessor?.(options.signal),
+          input.shape,
+        );
+      },
       device: backend.description,
       dispose: async () => {
         await model.dispose();

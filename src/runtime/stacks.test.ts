@@ -10,6 +10,7 @@ import type { GenerationEdit, GenerationRow } from './generation/request.ts';
 import { Model } from './model.ts';
 import { type Edit, type Plan, type Row, type RowSource, replace } from './plan/plan.ts';
 import { stageOf } from './plan/sites.ts';
+import type { WeightResidency } from './weights/residency.ts';
 
 const t5: ModelConfiguration = {
   model_type: 't5',
@@ -274,6 +275,20 @@ describe.each(Object.entries(families))('%s', (_, { config, encoder, sources: [s
       expect(() => model.schedule(plan(model))).toThrow(sentence);
     }),
   );
+});
+
+test('weights that are brought in layer by layer give the same numbers, in both stacks and in steps', async () => {
+  const outcome = async (residency: WeightResidency) => {
+    const model = await Model.load(tinyCheckpoint(t5), backend, { residency });
+    const { decoder, logits: first } = await model.decode([{ tokens: [0], source: text(4, 9, 2) }]);
+    const second = await decoder.step(new Map([[0, 7]]));
+    decoder.dispose();
+    await model.dispose();
+    return [...(first[0] ?? []), ...(second.get(0) ?? [])];
+  };
+  const [held, streamed] = [await outcome('expanded'), await outcome('streamed')];
+  expect(held).toHaveLength(62);
+  expect(farthest(streamed, held)).toBeLessThan(1e-5);
 });
 
 test('an edit of the encoder at steps, and a source where there is no encoder, are refused', async () => {

@@ -70,7 +70,7 @@ function shapeOf({ layout, width, heads = 1 }: ComponentDescription): readonly (
 function componentInfo(architecture: Architecture, component: ComponentDescription): ComponentInfo {
   return {
     name: component.name,
-    layers: component.scope === 'layer' ? architecture.layerCount : null,
+    layers: component.scope === 'layer' ? (component.place?.count ?? architecture.layerCount) : null,
     shape: shapeOf(component),
     description: component.description,
     feeds: component.feeds,
