@@ -66,8 +66,6 @@ export interface PageDefinition<T extends PageTypes> {
   /** How its figures are looked at before anything is chosen; default as a trace is. */
   readonly look?: FigureView;
   readonly examples: readonly Example<T['experiment'], T['result']>[];
-  /** Whether an example's stored result is computed again when it is opened: where that is short. Default true. */
-  readonly repeatsExamples?: boolean;
 
   /** Whether a run takes minutes: nothing of it is computed unasked, and what a run has so far outlives the page. */
   readonly isCostly?: boolean;

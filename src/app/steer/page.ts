@@ -85,8 +85,8 @@ export const steerPage = (examples: readonly SteerExample[]): PageDefinition<Ste
   title: 'Steer',
   noun: 'steering',
   examples,
-  // A sweep takes a minute in a tab; whoever wants its numbers again presses Run.
-  repeatsExamples: false,
+  // A sweep takes a minute in a tab, and of a larger model many.
+  isCostly: true,
   blank: blankSteering,
   prompts: promptTexts,
   withPrompt: (document, index, passage) => changedPrompt(document, index, { passage }),
