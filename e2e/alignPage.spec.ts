@@ -1,7 +1,7 @@
 // The Align page on the real engine, on WASM, with the embedded model: a task declared by keyboard from an empty page, trained,
 // cancelled and gone on with; its numbers are those of Node. What is wrong is said at its field.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { openModel } from '../src/checkpoint/openNode.ts';
 import { resolveAlign } from '../src/experiments/align/resolve.ts';
@@ -52,7 +52,7 @@ const isHe = (name: string) => names.indexOf(name) < 4;
 async function declareGender(page: Page): Promise<void> {
   await button(page, 'Empty page').focus();
   await page.keyboard.press('Enter');
-  await type(page, 'Tab', 'Tab', 'Tab', 'name', 'Tab', 'Tab', names.join('\n'), 'Tab', 'Enter');
+  await type(page, 'Tab', 'Tab', 'Tab', 'Tab', 'name', 'Tab', 'Tab', names.join('\n'), 'Tab', 'Enter');
   await expect(page.getByRole('textbox', { name: 'Variable' }).nth(1)).toBeFocused();
   const genders = names.map((name) => `${name} = ${isHe(name) ? 'male' : 'female'}`).join('\n');
   await type(page, 'gender', 'Tab', 'Tab', 'Tab', 'name', 'Tab', genders, 'Tab', 'Enter');
@@ -182,6 +182,25 @@ test('what cannot be trained is said at its field, and nothing is lost', async (
   await setting(page, 'Learning rate').fill('1e30');
   await button(page, 'Run').click();
   await expect(region(page, /^Training of layer 7/)).toContainText('give a lower learning rate', slow);
+});
+
+test('the folder of a training opens here again, and one without its task says where it opens', async ({
+  page,
+}, info) => {
+  await open(page);
+  const [whole, bare] = ['whole', 'bare'].map((name) => info.outputPath(name));
+  for (const made of [whole, bare]) mkdirSync(made ?? '', { recursive: true });
+  const stored = new URL('../examples/align/results/gender-declared.json', import.meta.url);
+  copyFileSync(stored, `${whole}/result.json`);
+  writeFileSync(`${bare}/config.json`, '{}');
+  await page.getByLabel('A folder of a training').setInputFiles(bare ?? '');
+  await expect(page.getByText(/holds no result\.json/)).toBeVisible();
+  await page.getByLabel('A folder of a training').setInputFiles(whole ?? '');
+  await expect(region(page, 'The gender of a name, its causal model declared in the file')).toContainText(
+    'From a file',
+  );
+  await expect(page.getByLabel('Layers', { exact: true })).toHaveValue('2, 7');
+  await expect(region(page, /^What was learned at layer 2 at name/)).toContainText('logits', slow);
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {

@@ -151,7 +151,7 @@ function Ways({ choice, learned }: { readonly choice: SiteChoice; readonly learn
         <button
           type="button"
           className="button"
-          title="A zip of the folder that pyvene loads"
+          title="A zip of the folder that pyvene loads; unpacked, it opens here again"
           onClick={() => void act(() => save(pyveneZipOf(choice), `${stem}.zip`))()}
         >
           Save for pyvene
@@ -218,7 +218,7 @@ export function LearnedCard() {
                   shifts={value.tokens.promoted}
                 />
                 <Shifts
-                  title={`Promoted towards ${value.values[0]?.trim() ?? 'the first value'}, logits`}
+                  title={`Demoted towards ${value.values.at(-1)?.trim() ?? 'the last value'}, logits`}
                   shifts={value.tokens.demoted}
                 />
               </>

@@ -7,6 +7,7 @@ import type { DeclaredFields } from './declaredFields.ts';
 import { blankAlign } from './document.ts';
 import { DocumentField, Field } from './Fields.tsx';
 import { useDocument, useEdit } from './hooks.ts';
+import { OpenTraining } from './OpenTraining.tsx';
 import { useDeclaredEdit, VariablesEditor } from './VariablesEditor.tsx';
 
 const ways = [
@@ -131,6 +132,7 @@ export function TaskCard() {
           >
             Empty page
           </button>
+          <OpenTraining />
           <UndoButtons />
         </span>
       </div>

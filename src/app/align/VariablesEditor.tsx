@@ -16,7 +16,7 @@ import { useDocument, useEdit, useProblems } from './hooks.ts';
 
 const kinds: readonly (readonly [VariableKind, string])[] = [
   ['values', 'has values'],
-  ['table', 'follows by a table'],
+  ['table', 'has a table'],
   ['copy', 'copies its parent'],
   ['equal', 'says if two are equal'],
   ['different', 'says if two differ'],

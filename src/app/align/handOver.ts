@@ -16,9 +16,14 @@ import { choiceWords, type SiteChoice } from './variants.ts';
 export const siteStem = ({ result, index }: SiteChoice): string =>
   `align-${siteNames(result)[index] ?? index}`;
 
+/** The folder that pyvene loads, with the result beside it, so that it opens here again; pyvene looks at its own files alone. */
 export function pyveneZipOf({ result, index }: SiteChoice): Uint8Array<ArrayBuffer> {
+  const files = {
+    ...Object.fromEntries(trainedFolder(result, index)),
+    'result.json': new TextEncoder().encode(`${JSON.stringify(result)}\n`),
+  };
   // A copy: what the archive is made of may lie in a larger buffer.
-  return new Uint8Array(zipSync(Object.fromEntries(trainedFolder(result, index))));
+  return new Uint8Array(zipSync(files));
 }
 
 /** The trained parameters by their names, and the direction that separates the values best, as far as it was read. */

@@ -14,7 +14,7 @@ function settingPanel(title: string, yTitle: string, values: readonly number[]):
   return {
     title,
     yTitle,
-    digits: digitsOf(Math.max(...positive, 0)),
+    digits: digitsOf(Math.max(...positive, 0)) + 1,
     lines: [
       {
         name: title.toLowerCase(),
