@@ -37,7 +37,7 @@ export interface Command {
 
 /** What the commands that open a model say of MODEL. */
 export const modelNote =
-  'MODEL is tiny-atlas (the embedded model), a folder, a .gguf file, or an id of the Hub: owner/name, owner/name@revision, owner/name:FILE.gguf.';
+  'MODEL is tiny-atlas (the embedded model), a folder, a .gguf file, an .onnx file, or an id of the Hub: owner/name, owner/name@revision, owner/name:FILE.gguf.';
 
 const optionWords = (name: string, { value }: CommandOption): string =>
   value === undefined ? `--${name}` : `--${name} ${value}`;

@@ -194,7 +194,9 @@ export class ExampleMaker {
         }
         const uniform = uniformStream(seed);
         const rows = tableRows(this.#graph, info.name);
-        const draw = rows === undefined ? () => 1 : () => Math.floor(uniform() * rows);
+        // Equal numbers everywhere divide a norm by nothing; a mask is open, and a single number is one.
+        const isOne = rows === undefined && (/mask/i.test(info.name) || sizeOf(shape) === 1);
+        const draw = isOne ? () => 1 : () => Math.floor(uniform() * (rows ?? 2));
         return [info.name, tensorFrom(dtype, shape, draw)];
       }),
     );

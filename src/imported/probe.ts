@@ -60,6 +60,14 @@ const sizesFor = (groups: readonly SizeGroup[], unit = 1): Sizes =>
 /** What images are divided by before they are put together again: 6, 10, 14 of these are multiples of 32. */
 const imageUnit = 16;
 
+/** Whether some input has two free axes behind its channels. */
+const hasPicture = (groups: readonly SizeGroup[]): boolean => {
+  const axes = groups.flatMap((group) => group.axes);
+  return axes.some(
+    ({ input, axis }) => axis === 2 && axes.some((other) => other.input === input && other.axis === 3),
+  );
+};
+
 interface Settled {
   readonly groups: readonly SizeGroup[];
   readonly sizes: Sizes;
@@ -118,10 +126,11 @@ async function settle(
       return undefined;
     }
   };
-  const found = await attempt(first, sizesFor(first));
-  if (found) return found;
-  const asImage = await attempt(first, sizesFor(first, imageUnit));
-  if (asImage) return asImage;
+  // Strides and paddings of a picture's axes show at sizes that all of them divide.
+  for (const unit of hasPicture(first) ? [imageUnit, 1] : [1, imageUnit]) {
+    const found = await attempt(first, sizesFor(first, unit));
+    if (found) return found;
+  }
   let tries = 0;
   for (const groups of joinings(first)) {
     tries += 1;

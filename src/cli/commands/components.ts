@@ -90,6 +90,6 @@ export const command: Command = {
     all: { about: 'every tensor of an ONNX file, layer by layer and by its name' },
     fix: fixOption,
   },
-  notes: [modelNote, 'Or a FILE.onnx, whoever exported it: docs/onnx.md.'],
+  notes: [modelNote],
   run,
 };
