@@ -99,7 +99,7 @@ test.each<[string, readonly string[], RegExp]>([
   [
     'a sound',
     ['predict', modelOf('whisper-heads'), '--ids', '5'],
-    /hears a sound, which the command line does not read yet/,
+    /A whisper model hears a sound\. Give --sound FILE\./,
   ],
   [
     'a classifier that is to write',

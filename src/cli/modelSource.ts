@@ -1,11 +1,13 @@
-// What a model reads beside a text, or in place of one: a picture, or the source of an encoder-decoder.
+// What a model reads beside a text, or in place of one: a picture, a sound, or the source of an encoder-decoder.
 
 import { readFile } from 'node:fs/promises';
 import type { Architecture, ModelInput } from '../architectures/architecture.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
+import { heardSeconds, logMel } from '../media/logMel.ts';
 import { MediaError } from '../media/mediaError.ts';
 import { readPicture } from '../media/pictureFile.ts';
 import { pixelValues } from '../media/pixelValues.ts';
+import { readWav } from '../media/wav.ts';
 import { quoted, reasonOf } from '../messages/wording.ts';
 import type { RowSource, RowStart } from '../runtime/plan/plan.ts';
 import { UsageError } from './arguments.ts';
@@ -16,21 +18,25 @@ export const sourceOptions: Readonly<Record<string, CommandOption>> = {
     value: 'FILE',
     about: 'a PNG or JPEG picture, for a model that reads one; the text is then what it writes',
   },
+  sound: { value: 'FILE', about: 'a WAV file, for a model that hears one' },
   target: {
     value: 'TEXT',
     about: 'what the decoder of a model of two stacks has written so far, when the text is its source',
   },
 };
 
+async function bytesOf(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((error: unknown) => {
+    throw new MediaError(`${quoted(path)} cannot be read: ${reasonOf(error)}.`);
+  });
+}
+
 async function pictureData(
   path: string,
   checkpoint: Checkpoint,
   { shape }: ModelInput,
 ): Promise<Float32Array> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new MediaError(`${quoted(path)} cannot be read: ${reasonOf(error)}.`);
-  });
-  const picture = readPicture(bytes, path);
+  const picture = readPicture(await bytesOf(path), path);
   const { width, height, hasTransparency } = picture;
   if (hasTransparency)
     console.error(`Note: ${quoted(path)} is transparent in places; the colours beneath are used.`);
@@ -40,6 +46,25 @@ async function pictureData(
     );
   return pixelValues(picture, await checkpoint.preprocessor?.(), shape);
 }
+
+async function soundData(path: string, checkpoint: Checkpoint, { shape }: ModelInput): Promise<Float32Array> {
+  const sound = readWav(await bytesOf(path), path);
+  const settings = await checkpoint.preprocessor?.();
+  const features = logMel(sound, settings, shape);
+  const heard = heardSeconds(settings, shape);
+  const seconds = sound.samples.length / sound.rate;
+  if (seconds > heard)
+    console.error(
+      `Note: ${quoted(path)} is ${seconds.toFixed(1)} seconds long, of which the model hears the first ${heard}.`,
+    );
+  return features;
+}
+
+/** How a model's input is given: the option that names its file, and how the file is read. */
+const inputFiles = {
+  image: { option: 'image', what: 'a picture', verb: 'reads', read: pictureData },
+  sound: { option: 'sound', what: 'a sound', verb: 'hears', read: soundData },
+} as const;
 
 /** What the model reads of a command line. */
 export interface ReadSource {
@@ -59,20 +84,18 @@ function checkOptions(
   args: Arguments,
   text: string | undefined,
 ): void {
-  const picture = input ?? encoder?.input;
-  const [image, target] = [args.text('image'), args.text('target')];
-  if (picture?.kind === 'sound')
-    throw new UsageError(
-      `A ${modelType} model hears a sound, which the command line does not read yet. Give its features in the library: { kind: 'input', data }.`,
-    );
-  if (picture && image === undefined)
-    throw new UsageError(`A ${modelType} model reads a picture. Give --image FILE.`);
-  if (!picture && image !== undefined)
-    throw new UsageError(`A ${modelType} model reads no picture; leave out --image.`);
-  if (target !== undefined && !(encoder && !encoder.input))
+  const read = input ?? encoder?.input;
+  for (const [kind, { option, what, verb }] of Object.entries(inputFiles)) {
+    const isGiven = args.text(option) !== undefined;
+    if (read?.kind === kind && !isGiven)
+      throw new UsageError(`A ${modelType} model ${verb} ${what}. Give --${option} FILE.`);
+    if (read?.kind !== kind && isGiven)
+      throw new UsageError(`A ${modelType} model ${verb} no ${what.slice(2)}; leave out --${option}.`);
+  }
+  if (args.text('target') !== undefined && !(encoder && !encoder.input))
     throw new UsageError(
       encoder
-        ? 'Beside a picture the text is already what the decoder has written; leave out --target.'
+        ? 'Beside a file the text is already what the decoder has written; leave out --target.'
         : `A ${modelType} model has one stack, and so no target beside its text; leave out --target.`,
     );
   if (input && text !== undefined)
@@ -81,10 +104,14 @@ function checkOptions(
     throw new UsageError(`A ${modelType} model writes a target from a source: give the source as the text.`);
 }
 
+/** Whether the command line names a file that stands for a text. */
+export const hasInputFile = (args: Arguments): boolean =>
+  Object.values(inputFiles).some(({ option }) => args.text(option) !== undefined);
+
 /**
  * @param text what stands on the command line, as text or as ids
  * @returns undefined for a model of one stack that reads tokens
- * @throws UsageError where the command line does not fit the model; MediaError for a picture that cannot be read
+ * @throws UsageError where the command line does not fit the model; MediaError for a file that cannot be read
  */
 export async function readSource(
   {
@@ -103,13 +130,15 @@ export async function readSource(
   const { input, encoder } = architecture;
   checkOptions(architecture, args, typeof text === 'string' ? text : text?.join(' '));
   if (!input && !encoder) return undefined;
-  const image = args.text('image');
-  if (input)
-    return { start: { kind: 'input', data: await pictureData(image ?? '', checkpoint, input) }, tokens: [] };
+  const dataOf = (read: ModelInput): Promise<Float32Array> => {
+    const { option, read: readFileOf } = inputFiles[read.kind];
+    return readFileOf(args.text(option) ?? '', checkpoint, read);
+  };
+  if (input) return { start: { kind: 'input', data: await dataOf(input) }, tokens: [] };
   if (!encoder) return undefined;
   const ids = typeof text === 'string' ? undefined : text;
   const source: RowSource = encoder.input
-    ? { kind: 'input', data: await pictureData(image ?? '', checkpoint, encoder.input) }
+    ? { kind: 'input', data: await dataOf(encoder.input) }
     : { kind: 'tokens', tokens: ids ?? tokenizer?.encode(typeof text === 'string' ? text : '') ?? [] };
   const said = encoder.input
     ? (ids ?? written(tokenizer, typeof text === 'string' ? text : undefined))

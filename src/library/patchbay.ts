@@ -79,6 +79,8 @@ export interface LoadedModel {
    * @throws MediaError for a file that is no picture, and a preprocessor that is not honoured
    */
   pixelValues(file: Uint8Array, name?: string): Promise<Float32Array>;
+  /** As `pixelValues`, of a WAV file: [bands, frames], for `inputFeatures` of a prompt. */
+  inputFeatures(file: Uint8Array, name?: string): Promise<Float32Array>;
   /** What it runs on: `onnxruntime-node, 2 threads`. */
   readonly device: string;
   /** Free weights, programs and the device. */
@@ -128,6 +130,16 @@ export async function loadModel(
           readPicture(file, name),
           await checkpoint.preprocessor?.(options.signal),
           input.shape,
+        );
+      },
+      inputFeatures: async (file, name = 'The sound') => {
+        const { encoder, family } = model.architecture;
+        if (encoder?.input?.kind !== 'sound') throw new MediaError(`A ${family} model hears no sound.`);
+        const { logMel, readWav } = await import('../media/sounds.ts');
+        return logMel(
+          readWav(file, name),
+          await checkpoint.preprocessor?.(options.signal),
+          encoder.input.shape,
         );
       },
       device: backend.description,

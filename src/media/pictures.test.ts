@@ -12,6 +12,7 @@ const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(pathOf
 
 const schema = v.object({
   transformers: v.string(),
+  sounds: v.unknown(),
   pictures: v.array(
     v.object({
       file: v.string(),

@@ -21,7 +21,7 @@ import type { Model } from '../../runtime/model.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { withModel } from '../hostModel.ts';
-import { readSource, sourceOptions } from '../modelSource.ts';
+import { hasInputFile, readSource, sourceOptions } from '../modelSource.ts';
 import { onStop } from '../stopSignals.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
@@ -207,8 +207,7 @@ async function generateIn(
 
 async function run(args: Arguments): Promise<number> {
   const [spec, prompt, ...rest] = args.positionals;
-  const isPicture = args.text('image') !== undefined;
-  if (!spec || (prompt === undefined && !isPicture) || rest.length > 0)
+  if (!spec || (prompt === undefined && !hasInputFile(args)) || rest.length > 0)
     throw new UsageError(usageOf(command));
   const kind = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm']);
   return withModel(spec, kind, { threads: readThreads(args, kind) }, (model, checkpoint) =>

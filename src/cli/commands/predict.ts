@@ -7,16 +7,20 @@ import { formatTable, visibleToken } from '../../figures/textTable.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { withModel } from '../hostModel.ts';
-import { readSource, sourceOptions } from '../modelSource.ts';
+import { hasInputFile, readSource, sourceOptions } from '../modelSource.ts';
 import { idsOption, readIds } from '../promptIds.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
 async function run(args: Arguments): Promise<number> {
   const given = args.text('ids');
   const [spec, text, ...rest] = args.positionals;
-  const isPicture = args.text('image') !== undefined;
   const isWritten = text !== undefined || given !== undefined;
-  if (!spec || (text !== undefined && given !== undefined) || !(isWritten || isPicture) || rest.length > 0)
+  if (
+    !spec ||
+    (text !== undefined && given !== undefined) ||
+    !(isWritten || hasInputFile(args)) ||
+    rest.length > 0
+  )
     throw new UsageError(usageOf(command));
   const prompt = text ?? (given === undefined ? undefined : readIds(given));
   const count = readCount(args.text('count') ?? '10', 'count');

@@ -3,7 +3,7 @@
 Made with: transformers as expected.json says, Pillow, numpy.
 Run:       python make.py
 """
-import json
+import json, wave
 from pathlib import Path
 import numpy as np
 import transformers as hf
@@ -51,6 +51,25 @@ def values():
     return cases
 
 
+def features():
+    """A rising tone with noise, two channels of 16 bits; heard as half a second and as a fifth."""
+    time = np.arange(4000) / 16000
+    left = 0.5 * np.sin(2 * np.pi * (300 + 4000 * time) * time) + rng.normal(0, 0.02, 4000)
+    both = np.stack([left, 0.3 * left], 1)
+    whole = np.round(both * 32767).astype("<i2")
+    with wave.open(str(HERE / "tone.wav"), "wb") as file:
+        file.setnchannels(2), file.setsampwidth(2), file.setframerate(16000)
+        file.writeframes(whole.tobytes())
+    mono = (whole.astype(np.float32) / 32768).mean(1)
+    cases = []
+    for bands, frames in ((8, 50), (80, 20)):
+        extractor = hf.WhisperFeatureExtractor(feature_size=bands, chunk_length=1)
+        extractor.n_samples = frames * 160
+        found = extractor(mono, sampling_rate=16000, return_tensors="np", padding="max_length", max_length=frames * 160)["input_features"][0]
+        cases.append(dict(file="tone.wav", settings=dict(feature_size=bands), shape=list(found.shape), values=[round(float(v), 5) for v in found.ravel()]))
+    return cases
+
+
 if __name__ == "__main__":
     save()
-    (HERE / "expected.json").write_text(json.dumps(dict(transformers=hf.__version__, pictures=values())) + "\n")
+    (HERE / "expected.json").write_text(json.dumps(dict(transformers=hf.__version__, pictures=values(), sounds=features())) + "\n")
