@@ -68,7 +68,7 @@ describe('the command line', () => {
     expect(printed.at(-1)).toMatch(/^\d+\.\d+\.\d+$/);
     expect(await main(['toString'])).toBe(2);
     expect(complained).toEqual([
-      "There is no command 'toString'. Known: serve, components, predict, generate, trace, run, conformance. patchbay --help says more.",
+      "There is no command 'toString'. Known: serve, components, predict, generate, trace, run, export, conformance. patchbay --help says more.",
     ]);
   });
 
