@@ -1,6 +1,7 @@
 // The texts side by side: drawn with the same random numbers, so that where they part is the edit and not luck.
 
 import { useMemo, useState } from 'react';
+import { steerKind } from '../../experiments/steer/kind.ts';
 import type { SteerResult } from '../../experiments/steer/result.ts';
 import { Choice } from '../experiment/Choice.tsx';
 import { Exports } from '../experiment/Exports.tsx';
@@ -194,7 +195,7 @@ export function CompareCard({ onKeep }: CompareCardProps) {
   const isRunning = run.status === 'running' && !run.isQuiet;
   const status = shown && figureStatus(face, shown, state);
   const result = shown?.result ?? null;
-  const hasMap = result?.sweep !== null && result?.sweep !== undefined;
+  const hasMap = useMemo(() => result !== null && steerKind.show(result).figures.length > 0, [result]);
   return (
     <section
       className="card steer-compare"

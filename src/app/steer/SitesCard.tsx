@@ -2,34 +2,12 @@
 
 import { useMemo, useState } from 'react';
 import { steerKind } from '../../experiments/steer/kind.ts';
-import type { SteerResult } from '../../experiments/steer/result.ts';
-import type { CellAddress, HeatmapDescription } from '../../figures/description.ts';
+import { siteOf } from './chosenCells.ts';
 import { atSite } from './document.ts';
 import { useEdit } from './hooks.ts';
 import { useMeasuredResult } from './measured.ts';
 import { Standing } from './Standing.tsx';
 import { SteerMap } from './SteerMap.tsx';
-
-/** Which vector, layer and head a cell of a map of sites is of: rows are vectors, or the heads of the one that is named. */
-export function siteOf(
-  result: SteerResult,
-  { locations, layers }: Pick<HeatmapDescription, 'locations' | 'layers'>,
-  cell: CellAddress,
-  mapOfHeads: number,
-): { readonly vector: string; readonly layer: number; readonly head: number | null } | null {
-  const layer = layers[cell.layer];
-  if (layer === undefined) return null;
-  if (locations.kind === 'named') {
-    const vector = locations.names[cell.location];
-    return vector === undefined ? null : { vector, layer, head: null };
-  }
-  const byHead = result.vectors.filter(
-    ({ sites }) => sites.some(({ head }) => head !== null) && sites.some(({ accuracy }) => accuracy !== null),
-  );
-  const vector = byHead[mapOfHeads]?.name;
-  const head = locations.kind === 'head' ? locations.heads[cell.location] : undefined;
-  return vector === undefined || head === undefined ? null : { vector, layer, head };
-}
 
 export function SitesCard() {
   const result = useMeasuredResult();

@@ -6,7 +6,8 @@ import { steerKind } from '../../experiments/steer/kind.ts';
 import type { SteerResult } from '../../experiments/steer/result.ts';
 import type { CellAddress } from '../../figures/description.ts';
 import { Choice } from '../experiment/Choice.tsx';
-import { changedEdit, type SweepField } from './document.ts';
+import { withCell } from './chosenCells.ts';
+import type { SweepField } from './document.ts';
 import { Check, SteerField } from './fields.tsx';
 import { useDocument, useEdit, useOwn } from './hooks.ts';
 import { Standing } from './Standing.tsx';
@@ -168,20 +169,9 @@ export function SweepCard() {
   const costs = maps.filter(({ name }) => name !== 'effect');
   const cost = costs.find(({ name }) => name === wanted) ?? costs[0];
   const pair = maps.filter((map) => map.name === 'effect' || map === cost);
-  const sweep = result?.experiment.sweep;
   const choose = (cell: CellAddress) => setOpen({ layer: cell.layer, strength: cell.location });
-  /** Takes layer and strength of the cell over to the edit that was swept. */
   const use = () => {
-    if (!open || !sweep) return;
-    const [layer, strength] = [sweep.layers[open.layer], sweep.strengths[open.strength]];
-    edit((document) => {
-      const swept = document.edits.find(
-        ({ on, name, vector }) => on && (sweep.edit === undefined || sweep.edit === (name || vector)),
-      );
-      return swept
-        ? changedEdit(document, swept.id, { layers: String(layer), strength: String(strength) })
-        : document;
-    });
+    if (open && result) edit((document) => withCell(document, result, open));
   };
   return (
     <section className="card steer-sweep" aria-labelledby="sweep-title" data-document>

@@ -320,6 +320,8 @@ export function atSite(
   vector: string,
   site: { readonly layer: number; readonly head: number | null },
 ): SteerDocument {
+  // The map may be of an earlier document.
+  if (!document.vectors.some(({ name }) => name === vector)) return document;
   const own = document.edits.filter((edit) => edit.vector === vector);
   const change = { layers: String(site.layer), heads: site.head === null ? '' : String(site.head), top: '' };
   const [first] = own;

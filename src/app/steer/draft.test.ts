@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { readSteerExperiment } from '../../experiments/steer/experiment.ts';
 import { experimentKey } from '../experiment/key.ts';
-import { blankOrigin, blankSteering, changedEdit, type SteerDocument, withVector } from './document.ts';
+import { withCell } from './chosenCells.ts';
+import {
+  atSite,
+  blankOrigin,
+  blankSteering,
+  changedEdit,
+  type SteerDocument,
+  withVector,
+} from './document.ts';
 import { deriveSteer, experimentIn } from './draft.ts';
 import { documentOf } from './opened.ts';
 
@@ -195,4 +203,21 @@ test('a vector that is begun says what is missing at its texts', () => {
     1,
   );
   expect(problemsOf(begun).map(([field]) => field)).toContain('vector 1 texts');
+});
+
+test('a cell of a sweep is taken over with its unit, by the edit that was swept', () => {
+  const experiment = readSteerExperiment({
+    ...everything,
+    sweep: { ...everything.sweep, layers: [0, 3], strengths: [-1, 0.5] },
+  });
+  const document = documentOf(experiment);
+  const raw = changedEdit(document, 1, { unit: 'raw', strength: '9' });
+  const own = withCell(raw, { experiment }, { layer: 1, strength: 0 }).edits[0];
+  expect(own).toMatchObject({ layers: '3', strength: '-1', unit: 'relative' });
+  expect(withCell(good, { experiment }, { layer: 1, strength: 0 })).toBe(good);
+});
+
+test('a site of a map puts its vector there, and nothing where the vector is no more', () => {
+  expect(atSite(good, 'v', { layer: 3, head: null }).edits).toMatchObject([{ vector: 'v', layers: '3' }]);
+  expect(atSite(good, 'gone', { layer: 3, head: null })).toBe(good);
 });

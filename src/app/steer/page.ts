@@ -116,9 +116,9 @@ export const steerPage = (examples: readonly SteerExample[]): PageDefinition<Ste
   }),
   difference,
   figure: (result) => {
-    const [figure] = steerKind.show(result).figures;
-    if (!figure)
-      throw new Error('This steering has no sweep, and so no figure. Its texts are in CSV and JSON.');
+    const { figures } = steerKind.show(result);
+    const figure = figures.find(({ name }) => name === 'effect') ?? figures[0];
+    if (!figure) throw new Error('This steering has no map. Its texts are in CSV and JSON.');
     return figure;
   },
   fileStem,
