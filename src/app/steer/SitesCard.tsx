@@ -13,17 +13,15 @@ export function SitesCard() {
   const result = useMeasuredResult();
   const edit = useEdit();
   const [isTable, setTable] = useState(false);
-  const maps = useMemo(
+  const figures = useMemo(
     () =>
       result === null
         ? []
-        : steerKind
-            .show(result)
-            .figures.flatMap((figure) =>
-              figure.kind === 'heatmap' && figure.name.startsWith('sites') ? [figure.description] : [],
-            ),
+        : steerKind.show(result).figures.flatMap((figure) => (figure.kind === 'heatmap' ? [figure] : [])),
     [result],
   );
+  const maps = figures.flatMap(({ name, description }) => (name.startsWith('sites') ? [description] : []));
+  const cosines = figures.filter(({ name }) => name.startsWith('cosines'));
   if (result === null || maps.length === 0) return null;
   return (
     <section className="card steer-sites" aria-labelledby="sites-title">
@@ -53,6 +51,22 @@ export function SitesCard() {
         Where texts are told apart best is a good place to begin, and not always where steering reaches most:
         the sweep tells that.
       </p>
+      {cosines.length > 0 && (
+        <details className="rendered">
+          <summary className="small">How like the vectors are, by layer and method</summary>
+          <div className="steer-maps steer-cosines">
+            {cosines.map(({ name, description }) => (
+              <SteerMap
+                key={name}
+                description={description}
+                isTable={isTable}
+                hint={description.caption ?? ''}
+                onChoose={() => {}}
+              />
+            ))}
+          </div>
+        </details>
+      )}
     </section>
   );
 }
