@@ -63,6 +63,10 @@ export function t5(read: ConfigurationReader, names: ReadonlySet<string>): Archi
   const act = activation(actName);
   const buckets = read.size('relative_attention_num_buckets', 32);
   const furthest = read.size('relative_attention_max_distance', 128);
+  if (buckets < 4 || furthest <= Math.floor(buckets / 2))
+    throw new UnsupportedModelError(
+      `config.json of this ${read.modelType} model needs 'relative_attention_num_buckets' to be 4 or more, and 'relative_attention_max_distance' more than half of it; they are ${buckets} and ${furthest}.`,
+    );
   read.refuseUnless('is_encoder_decoder', [true], 'use a model that has both an encoder and a decoder.');
   // Only old files say so of the unembedding, and mean the scaling by it: it is the file's own where there is one.
   const isScaled = read.flag('scale_decoder_outputs', read.flag('tie_word_embeddings', true));
