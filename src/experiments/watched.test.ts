@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { describeArchitecture } from '../architectures/registry.ts';
 import { watchedPosition } from './watched.ts';
 
 const tokenizer = { maskId: 4, tokenText: (id: number) => (id === 4 ? '[MASK]' : `t${id}`) };
@@ -27,3 +28,13 @@ test.each([
     expect(() => watchedPosition(bert, tokens, known)).toThrow(sentence);
   },
 );
+
+test.each([
+  [
+    { model_type: 't5', num_layers: 1 },
+    /This t5 model reads a source beside what it writes, and experiments know prompts of text alone/,
+  ],
+  [{ model_type: 'vit', num_hidden_layers: 1 }, /This vit model reads a picture, and experiments know/],
+])('a model that reads something else than a prompt is refused: %j', (config, sentence) => {
+  expect(() => watchedPosition(describeArchitecture(config, new Set()), [1], undefined)).toThrow(sentence);
+});

@@ -5,17 +5,25 @@ import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { quoted } from '../messages/wording.ts';
 import { ExperimentError } from './experimentFile.ts';
 
+type WatchedModel = Pick<Architecture, 'isCausal' | 'modelType'> &
+  Partial<Pick<Architecture, 'input' | 'encoder'>>;
+
 /**
  * The position whose logits are the prediction.
  * @param what names the prompt in messages: `the clean prompt`
- * @throws ExperimentError when a model that fills masks is given no mask, or several
+ * @throws ExperimentError for a model that reads something else beside a text; when a model that fills masks is given no mask, or several
  */
 export function watchedPosition(
-  { isCausal, modelType }: Pick<Architecture, 'isCausal' | 'modelType'>,
+  { isCausal, modelType, input, encoder }: WatchedModel,
   tokens: readonly number[],
   tokenizer: Pick<Tokenizer, 'maskId' | 'tokenText'> | undefined,
   what = 'the prompt',
 ): number {
+  const read = input ?? encoder?.input;
+  if (read || encoder)
+    throw new ExperimentError(
+      `This ${modelType} model reads ${read ? { image: 'a picture', sound: 'a sound' }[read.kind] : 'a source beside what it writes'}, and experiments know prompts of text alone. Intervene in it by the library's IntervenableModel (docs/interventions.md).`,
+    );
   if (isCausal) return tokens.length - 1;
   const model = `This ${modelType} model predicts what stands at a mask`;
   const { maskId } = tokenizer ?? {};
