@@ -186,6 +186,47 @@ test('heads are path-patched, and head 7.0 is read', async ({ page }) => {
   );
 });
 
+test('the rack is read as a heatmap with its table, and its sockets grow by keys', async ({ page }) => {
+  await open(page);
+  const height = async () => (await rack(page).boundingBox())?.height ?? 0;
+  const before = await height();
+  await rack(page).focus();
+  await page.keyboard.press('+');
+  await expect.poll(height).toBeGreaterThan(before * 1.1);
+  await page.keyboard.press('0');
+  await expect.poll(height).toBe(before);
+  await button(page, 'Measure all').click();
+  await button(page, 'Heatmap').click();
+  const card = page.getByRole('region', { name: 'Rack' });
+  const cell = card.getByRole('gridcell', { name: /^Measured, layer 7, token .*to, share/ }).last();
+  await expect(cell).toHaveAttribute('aria-label', /share 1\.00/, { timeout: 60_000 });
+  await card.getByRole('button', { name: 'Table' }).click();
+  await expect(card.getByRole('table', { name: /^Measured/ })).toContainText('1.00');
+  await expectAccessible(page);
+});
+
+test('a direction that an alignment has learned goes into a socket', async ({ page }) => {
+  await open(page);
+  await rack(page).focus();
+  await page.keyboard.press('Enter');
+  await button(page, 'Vector or mean').click();
+  await page.getByLabel('Vector', { exact: false }).first().selectOption('file');
+  await page.getByLabel(/^Numbers for 128 entries/).setInputFiles({
+    name: 'short.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from('[1, 2, 3]'),
+  });
+  await expect(page.getByText('holds no vector of 128 numbers')).toBeVisible();
+  await page
+    .getByLabel(/^Numbers for 128 entries/)
+    .setInputFiles(new URL('examples/align/results/gender-declared.json', root).pathname);
+  await page.getByLabel('Which').selectOption({ index: 0 });
+  await page.getByLabel('What it does').selectOption('AdditionIntervention');
+  await button(page, 'Hang it here').click();
+  await expect(cables(page)).toHaveText([/Addition: a vector into base block output/]);
+  await expect(effect(page)).toContainText('Logit difference');
+});
+
 test('an example opens from its link, with its cable and its view', async ({ page, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await open(page);
