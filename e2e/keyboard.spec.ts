@@ -16,6 +16,10 @@ test('every part of the page can be reached and used without a pointer', async (
   await expect(focused).toHaveText('Trace');
   await press('Tab');
   await expect(focused).toHaveText('Patch');
+  await press('Tab');
+  await expect(focused).toHaveText('Align');
+  await press('Tab');
+  await expect(focused).toHaveText('Steer');
   await press('Tab', 'Enter');
   await expect(focused).toHaveText('Model');
   await expect(page.getByText('in 42')).toBeVisible();

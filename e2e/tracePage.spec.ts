@@ -252,7 +252,7 @@ test('a damaged, a newer and a foreign link say so, and the page goes on', async
     ['#v1.AAAA', 'damaged'],
     ['#v7.AAAA', 'version 7'],
     [newer, 'newer Patchbay'],
-    [await encodeLink({ steer: 1 }), 'holds no trace'],
+    [await encodeLink({ unknown: 1 }), 'holds no trace'],
   ] as const;
   for (const [fragment, words] of cases) {
     await open(page, { fragment });
