@@ -50,6 +50,20 @@ const bareName = (name: string): string =>
     .replace(/^(attn|mlp)\./, '')
     .replace(/^hook_/, '');
 
+/** A sentence, without its full stop, for sublayers that a state-space model has not. */
+function ofStateSpace(name: string, known: readonly string[] | undefined): string | undefined {
+  if (known?.includes('ssm_output') !== true) return undefined;
+  const part = /^(head_)?(attention|query|key|value)/.test(name)
+    ? 'attention'
+    : name.startsWith('mlp_')
+      ? 'MLP'
+      : undefined;
+  return (
+    part &&
+    `a state-space model has no ${part}: 'mixer_output' is what its one sublayer adds to the residual stream, and 'ssm_output' what the recurrence puts out`
+  );
+}
+
 /** The component that TransformerLens has under this name; undefined where it has none. */
 export function transformerLensName(name: string): string | undefined {
   const bare = bareName(name);
@@ -64,6 +78,8 @@ export function transformerLensName(name: string): string | undefined {
  * @returns undefined for a name that neither uses
  */
 export function otherName(name: string, known?: readonly string[], behind?: string): string | undefined {
+  const absent = ofStateSpace(transformerLensName(name) ?? name, known);
+  if (absent !== undefined) return absent;
   const bare = bareName(name);
   if (bare === 'mlp_pre' || bare === 'pre')
     return `what TransformerLens calls '${bare}' is not a component here: edit 'mlp_input' or 'mlp_activation', before and after it`;

@@ -115,7 +115,7 @@ function unknownModelType(modelType: string): string {
     kindred === undefined
       ? `Known: ${listed(knownModelTypes)}.`
       : `The nearest known family is '${kindred}'.`;
-  return `Model type '${modelType}' is not supported. ${known}`;
+  return `Model type '${modelType}' is not supported. ${known} The command line opens an ONNX export of any model, MODEL.onnx.`;
 }
 
 /**

@@ -49,3 +49,17 @@ test('wherever a component is named, a name of TransformerLens is answered, and 
     "What TransformerLens calls 'resid_mid' has no place in this model:",
   );
 });
+
+test.each([
+  [
+    'attention_output',
+    /^Component 'attention_output' does not exist in mamba.* A state-space model has no attention: 'mixer_output' is/,
+  ],
+  ['head_query_output', /A state-space model has no attention/],
+  ['mlp_output', /A state-space model has no MLP/],
+  ['attn_out', /A state-space model has no attention/],
+])('a state-space model that is asked for %s says what it has instead', (name, sentence) => {
+  const config = { model_type: 'mamba', hidden_size: 8, num_hidden_layers: 2, state_size: 4, vocab_size: 31 };
+  const architecture = architectureOf(tinyCheckpoint(config));
+  expect(() => describeComponent(architecture, name)).toThrow(sentence);
+});
