@@ -47,12 +47,12 @@ describe('a configuration that cannot be honoured is refused in one sentence', (
     [
       'a model type whose name is near a known one',
       { model_type: 'qwen2_vl' },
-      "Model type 'qwen2_vl' is not supported. The nearest known family is 'qwen2'. The command line opens an ONNX export of any model, MODEL.onnx.",
+      "Model type 'qwen2_vl' is not supported. The nearest known family is 'qwen2'. An ONNX export of the model opens too: MODEL.onnx, on the command line.",
     ],
     [
       'a model type whose block is near a known one',
       { model_type: 'codegen' },
-      "Model type 'codegen' is not supported. The nearest known family is 'gptj'. The command line opens an ONNX export of any model, MODEL.onnx.",
+      "Model type 'codegen' is not supported. The nearest known family is 'gptj'. An ONNX export of the model opens too: MODEL.onnx, on the command line.",
     ],
     ['a model type that is a word of JavaScript', { model_type: 'constructor' }, "Model type 'constructor'"],
     ['no model type', {}, "config.json has no 'model_type', so the architecture is not known."],

@@ -115,7 +115,7 @@ function unknownModelType(modelType: string): string {
     kindred === undefined
       ? `Known: ${listed(knownModelTypes)}.`
       : `The nearest known family is '${kindred}'.`;
-  return `Model type '${modelType}' is not supported. ${known} The command line opens an ONNX export of any model, MODEL.onnx.`;
+  return `Model type '${modelType}' is not supported. ${known} An ONNX export of the model opens too: MODEL.onnx, on the command line.`;
 }
 
 /**
