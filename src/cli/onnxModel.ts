@@ -4,12 +4,14 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { FileFolder } from '../checkpoint/sources/byteSource.ts';
-import { diskFolder } from '../checkpoint/sources/disk.ts';
+import { diskFolder, openDiskFile } from '../checkpoint/sources/disk.ts';
+import { readExample } from '../imported/exampleFiles.ts';
 import type { ImportedModel, OpenImportedOptions } from '../imported/importedModel.ts';
 import { createNodeRuntime, createWasmRuntimeOnNode } from '../imported/nodeRuntime.ts';
 import { onnxCheckpoint, openOnnxOf } from '../imported/onnxFolder.ts';
 import type { FixedInputs } from '../imported/piece.ts';
-import type { OnnxRuntime } from '../imported/runtime.ts';
+import type { NamedTensors, OnnxRuntime } from '../imported/runtime.ts';
+import type { Tensor } from '../imported/tensor.ts';
 import { tokenModel } from '../imported/tokenModel.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import type { Model } from '../runtime/model.ts';
@@ -31,6 +33,28 @@ export const fixOption: CommandOption = {
   about: 'an input of an ONNX file that is a constant: one that chooses a branch',
   isRepeated: true,
 };
+
+export const inputOption: CommandOption = {
+  value: 'FILE',
+  about: 'numbers to try an ONNX file with: .safetensors or .json by input names, or INPUT=FILE.npy',
+  isRepeated: true,
+};
+
+/** @throws UsageError or CheckpointError when a file is not there, or holds no numbers */
+export async function readInputs(args: Arguments): Promise<NamedTensors> {
+  const all: Record<string, Tensor> = {};
+  for (const text of args.texts('input')) {
+    const [, name, path = text] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    const source = await openDiskFile(path);
+    if (!source) throw new UsageError(`There is no file '${path}'.`);
+    try {
+      Object.assign(all, await readExample(source, name));
+    } finally {
+      await source.close();
+    }
+  }
+  return all;
+}
 
 /** @throws UsageError when a fix is not of the form `name=number`, `name=true` or `name=false` */
 export function readFixed(args: Arguments): FixedInputs {
@@ -63,12 +87,12 @@ export const openOnnx = (
 export async function withOnnx<T>(
   path: string,
   kind: OnnxBackendKind,
-  options: OnnxOptions & { readonly fixed?: FixedInputs },
+  { fixed = {}, example = {}, ...options }: OnnxOptions & Pick<OpenImportedOptions, 'fixed' | 'example'>,
   use: (model: ImportedModel) => Promise<T>,
 ): Promise<T> {
   const runtime = await createOnnxRuntime(kind, options);
   try {
-    const model = await openOnnx(path, runtime, options.fixed ? { fixed: options.fixed } : {});
+    const model = await openOnnx(path, runtime, { fixed, example });
     try {
       return await use(model);
     } finally {

@@ -160,6 +160,30 @@ export function tiled(tensor: Tensor, shape: readonly number[]): Tensor {
 const sizeIn = ({ name, sumOf }: SizeGroup, sizes: Sizes): number =>
   sumOf ? (sizes[sumOf[0]] ?? 0) + (sizes[sumOf[1]] ?? 0) : (sizes[name] ?? 1);
 
+/**
+ * Rows that are repetitions of an example's, each turned by some entries and of floats smaller: rows that are equal, or have one
+ * largest number, would hide that they know of each other.
+ */
+function withOtherRows(tensor: Tensor, given: number): Tensor {
+  const [rows = 1] = tensor.shape;
+  if (tensor.shape.length < 2 || rows <= given) return tensor;
+  const width = bytesPerElement(tensor.dtype);
+  const bytes = Uint8Array.from(bytesOf(tensor));
+  const rowBytes = bytes.length / rows;
+  for (let row = given; row < rows; row++) {
+    const own = bytes.slice(row * rowBytes, (row + 1) * rowBytes);
+    const turn = rowBytes === 0 ? 0 : (Math.floor(row / given) * width) % rowBytes;
+    bytes.set(own.subarray(turn), row * rowBytes);
+    bytes.set(own.subarray(0, turn), (row + 1) * rowBytes - turn);
+  }
+  const turned = tensorOfBytes(tensor.dtype, tensor.shape, bytes);
+  const { data } = turned;
+  const each = data.length / rows;
+  if (data instanceof Float32Array)
+    for (let at = given * each; at < data.length; at++) data[at] = 0.75 * (data[at] ?? 0);
+  return turned;
+}
+
 /** Makes inputs of given sizes, of a person's example or of random numbers; the same for the same sizes. */
 export class ExampleMaker {
   readonly #graph: NormalGraph;
@@ -185,7 +209,7 @@ export class ExampleMaker {
       this.#graph.inputs.map((info, index) => {
         const shape = this.shapeOf(info, groups, sizes);
         const example = this.#example[info.name];
-        if (example) return [info.name, tiled(example, shape)];
+        if (example) return [info.name, withOtherRows(tiled(example, shape), example.shape[0] ?? 1)];
         const dtype = info.dtype ?? 'float32';
         const seed = 1000 + index;
         if (isFloat(dtype)) {

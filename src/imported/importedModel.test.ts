@@ -157,4 +157,9 @@ test('rows that know of each other run one at a time, and it is said why', async
   const dependent = await ImportedModel.open(memorySource('columns.onnx', crossed), runtime);
   expect(dependent.probe.reason).toMatch(/depends on the other rows of its batch/);
   await dependent.dispose();
+  // An example of one row is no evidence that rows are alike.
+  const example = { x: floats([1, 2], [0.5, 2]) };
+  const tried = await ImportedModel.open(memorySource('columns.onnx', crossed), runtime, { example });
+  expect(tried.probe.rowsAreIndependent).toBe(false);
+  await tried.dispose();
 });

@@ -4,6 +4,7 @@ import type { ByteSource } from '../checkpoint/sources/byteSource.ts';
 import { BackendError } from '../runtime/backends/backend.ts';
 import { Programs } from '../runtime/backends/programs.ts';
 import { Turns } from '../runtime/backends/turns.ts';
+import { fittedExample } from './exampleFiles.ts';
 import { executePlan } from './execute.ts';
 import { exportHooked } from './exportHooked.ts';
 import { normalise } from './normalise.ts';
@@ -101,7 +102,8 @@ export class ImportedModel {
     try {
       const graph = await normalise(file, store, runtime, fixed);
       signal?.throwIfAborted();
-      const probed = await probe(graph, store, runtime, { example });
+      const given = fittedExample(example, graph.inputs);
+      const probed = await probe(graph, store, runtime, { example: given });
       const { label, producer } = file;
       const fingerprint = await store.fingerprint({ fixed }, signal);
       return new ImportedModel({ label, producer, fingerprint, graph, probe: probed }, runtime, store);

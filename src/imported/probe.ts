@@ -256,6 +256,12 @@ async function rowsIndependent(
 ): Promise<Dependence> {
   const batch = settled.groups.find(({ name }) => name === batchName);
   if (!batch) return { independent: false, reason: 'Its batch has a fixed size, so rows run one at a time.' };
+  // However alike the rows are that are tried: one scale is taken of all of them.
+  if (graph.nodes.some(({ op }) => op === 'DynamicQuantizeLinear'))
+    return {
+      independent: false,
+      reason: 'This model scales each batch as a whole (DynamicQuantizeLinear), so rows run one at a time.',
+    };
   const rowOf = (row: number): NamedTensors =>
     Object.fromEntries(
       Object.entries(inputs).map(([name, tensor]) => {
@@ -284,12 +290,9 @@ async function rowsIndependent(
       if (!Number.isInteger(share)) continue;
       const own = sliced(together, axis, row * share, (row + 1) * share);
       if (largestGap(own, single) <= sameRowBound) continue;
-      const scaled = graph.nodes.find(({ op }) => op === 'DynamicQuantizeLinear');
       return {
         independent: false,
-        reason: scaled
-          ? 'This model scales each batch as a whole (DynamicQuantizeLinear), so rows run one at a time.'
-          : `Tensor ${quoted(name)} of a row depends on the other rows of its batch, so rows run one at a time.`,
+        reason: `Tensor ${quoted(name)} of a row depends on the other rows of its batch, so rows run one at a time.`,
       };
     }
   }

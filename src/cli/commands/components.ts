@@ -9,7 +9,7 @@ import type { ImportedModel } from '../../imported/importedModel.ts';
 import { UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { modelPath } from '../hostModel.ts';
-import { fixOption, isOnnxFile, readFixed, withOnnx } from '../onnxModel.ts';
+import { fixOption, inputOption, isOnnxFile, readFixed, readInputs, withOnnx } from '../onnxModel.ts';
 
 function shapeOf({ layout, width, heads = 1, isCross }: ComponentDescription): string {
   if (layout === 'pair') return `[${heads} heads, position, ${isCross ? 'encoder’s position' : 'position'}]`;
@@ -23,32 +23,39 @@ function layersOf(architecture: Architecture, { scope, layers, place }: Componen
 }
 
 async function runOnnx(path: string, args: Arguments): Promise<number> {
-  return withOnnx(path, 'node', { fixed: readFixed(args) }, async (model) => {
-    const { graph, probe } = model;
-    const stacks = describedStacks(model);
-    const layers = stacks.map(({ stack }) => stack.count).join(' + ') || 'no repeated';
-    console.log(
-      `${model.label}: ONNX by ${model.producer || 'an unknown writer'}, ${graph.nodes.length} nodes, ${layers} layers, ${probe.dependent.size} tensors that can be read`,
-    );
-    for (const { name, dtype, shape } of graph.inputs) {
-      const sizes = (shape ?? []).map((size, axis) => roleOfInput(model, name, axis) ?? String(size ?? '?'));
-      console.log(`input ${name}: ${dtype} [${sizes.join(', ')}]`);
-    }
-    for (const [name, value] of Object.entries(graph.fixed))
-      console.log(`input ${name}: fixed to ${value} (--fix ${name}=VALUE chooses another)`);
-    if (probe.reason !== undefined) console.log(`Note: ${probe.reason}`);
-    const find = args.text('find');
-    for (const { chain, stack } of stacks) {
-      console.log(`\n${chain}`);
-      const rows = componentRows(model, stack, !args.has('all'));
-      console.log(formatTable([['component', 'layers', 'dtype', 'shape', 'tensor of layer 0'], ...rows]));
-    }
-    const text = find ?? (stacks.length === 0 || args.has('all') ? '' : undefined);
-    if (text !== undefined) {
-      console.log(`\n${formatTable([['tensor', 'dtype', 'shape'], ...tensorRows(model, text)])}`);
-    }
-    return 0;
-  });
+  return withOnnx(
+    path,
+    'node',
+    { fixed: readFixed(args), example: await readInputs(args) },
+    async (model) => {
+      const { graph, probe } = model;
+      const stacks = describedStacks(model);
+      const layers = stacks.map(({ stack }) => stack.count).join(' + ') || 'no repeated';
+      console.log(
+        `${model.label}: ONNX by ${model.producer || 'an unknown writer'}, ${graph.nodes.length} nodes, ${layers} layers, ${probe.dependent.size} tensors that can be read`,
+      );
+      for (const { name, dtype, shape } of graph.inputs) {
+        const sizes = (shape ?? []).map(
+          (size, axis) => roleOfInput(model, name, axis) ?? String(size ?? '?'),
+        );
+        console.log(`input ${name}: ${dtype} [${sizes.join(', ')}]`);
+      }
+      for (const [name, value] of Object.entries(graph.fixed))
+        console.log(`input ${name}: fixed to ${value} (--fix ${name}=VALUE chooses another)`);
+      if (probe.reason !== undefined) console.log(`Note: ${probe.reason}`);
+      const find = args.text('find');
+      for (const { chain, stack } of stacks) {
+        console.log(`\n${chain}`);
+        const rows = componentRows(model, stack, !args.has('all'));
+        console.log(formatTable([['component', 'layers', 'dtype', 'shape', 'tensor of layer 0'], ...rows]));
+      }
+      const text = find ?? (stacks.length === 0 || args.has('all') ? '' : undefined);
+      if (text !== undefined) {
+        console.log(`\n${formatTable([['tensor', 'dtype', 'shape'], ...tensorRows(model, text)])}`);
+      }
+      return 0;
+    },
+  );
 }
 
 function roleOfInput({ probe }: ImportedModel, input: string, axis: number): string | undefined {
@@ -59,7 +66,9 @@ async function run(args: Arguments): Promise<number> {
   const [spec, ...rest] = args.positionals;
   if (!spec || rest.length > 0) throw new UsageError(usageOf(command));
   if (isOnnxFile(spec)) return runOnnx(spec, args);
-  const given = ['find', 'all', 'fix'].find((name) => args.has(name) || args.texts(name).length > 0);
+  const given = ['find', 'all', 'fix', 'input'].find(
+    (name) => args.has(name) || args.text(name) !== undefined || args.texts(name).length > 0,
+  );
   if (given !== undefined) throw new UsageError(`--${given} is for a FILE.onnx; '${spec}' is none.`);
   const checkpoint = await openModel(modelPath(spec));
   try {
@@ -89,6 +98,7 @@ export const command: Command = {
     find: { value: 'TEXT', about: 'tensors of an ONNX file whose names contain a text' },
     all: { about: 'every tensor of an ONNX file, layer by layer and by its name' },
     fix: fixOption,
+    input: inputOption,
   },
   notes: [modelNote],
   run,

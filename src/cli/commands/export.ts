@@ -4,7 +4,7 @@ import { tensorsNamed } from '../../imported/describe.ts';
 import { siteMask, siteValue } from '../../imported/exportHooked.ts';
 import { UsageError } from '../arguments.ts';
 import { type Arguments, type Command, usageOf } from '../command.ts';
-import { fixOption, isOnnxFile, readFixed, withOnnx } from '../onnxModel.ts';
+import { fixOption, inputOption, isOnnxFile, readFixed, readInputs, withOnnx } from '../onnxModel.ts';
 import { writeWhole } from '../writeWhole.ts';
 
 async function run(args: Arguments): Promise<number> {
@@ -14,20 +14,25 @@ async function run(args: Arguments): Promise<number> {
     throw new UsageError(usageOf(command));
   if (!isOnnxFile(path))
     throw new UsageError(`'${path}' is no .onnx file; models of a family have hooks already.`);
-  return withOnnx(path, 'node', { fixed: readFixed(args) }, async (model) => {
-    const names = sites
-      .split(',')
-      .map((text) => text.trim())
-      .filter((text) => text !== '')
-      .flatMap((text) => tensorsNamed(model, text));
-    if (names.length === 0) throw new UsageError('--sites names no tensor.');
-    const bytes = await model.exportHooked(names);
-    writeWhole(out, bytes);
-    console.log(`${out}: ${bytes.length} bytes`);
-    for (const name of new Set(names))
-      console.log(`${name}: output; inputs ${siteValue(name)}, ${siteMask(name)}`);
-    return 0;
-  });
+  return withOnnx(
+    path,
+    'node',
+    { fixed: readFixed(args), example: await readInputs(args) },
+    async (model) => {
+      const names = sites
+        .split(',')
+        .map((text) => text.trim())
+        .filter((text) => text !== '')
+        .flatMap((text) => tensorsNamed(model, text));
+      if (names.length === 0) throw new UsageError('--sites names no tensor.');
+      const bytes = await model.exportHooked(names);
+      writeWhole(out, bytes);
+      console.log(`${out}: ${bytes.length} bytes`);
+      for (const name of new Set(names))
+        console.log(`${name}: output; inputs ${siteValue(name)}, ${siteMask(name)}`);
+      return 0;
+    },
+  );
 }
 
 export const command: Command = {
@@ -42,6 +47,7 @@ export const command: Command = {
     },
     out: { value: 'FILE', about: 'where the model is written', isRequired: true },
     fix: fixOption,
+    input: inputOption,
   },
   notes: [
     'Each site is an output of its name. Where the input SITE.mask is true, the input SITE.value stands in its place; both broadcast, so a mask of false with one entry along every axis leaves the tensor as it is.',
