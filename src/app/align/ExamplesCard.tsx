@@ -217,6 +217,7 @@ export function ExamplesCard() {
           <h2 id="examples-title">Examples</h2>
           {value !== null && isStale && <span className="mute small">of an earlier input</span>}
         </div>
+        {request !== null && task?.status === 'refused' && <p className="run-problem">{task.message}</p>}
         {value === null ? (
           <p className="mute">The first pairs appear here, with the places of the variables.</p>
         ) : (
