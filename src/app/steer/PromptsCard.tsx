@@ -102,6 +102,9 @@ function Acting({ chat }: { readonly chat: ChatStore }) {
   return <ActingStrip edits={edits} tokens={tokens} newTokens={count} />;
 }
 
+const examplesNote =
+  'The first four are of the small model that comes with the page. The others are made for SmolLM2-135M-Instruct, or for a larger model that answers: open it first.';
+
 const chatPrompt: PromptField = {
   passage: { messages: [{ role: 'user', content: '' }] },
   words: null,
@@ -137,7 +140,7 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
           <UndoButtons />
         </span>
       </div>
-      <Examples />
+      <Examples note={examplesNote} />
       {(hasTemplate === true || isChat) && (
         <fieldset className="steer-kind">
           <legend className="visually-hidden">Kind of prompt</legend>

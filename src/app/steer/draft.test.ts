@@ -13,7 +13,10 @@ import {
 import { deriveSteer, experimentIn } from './draft.ts';
 import { documentOf } from './opened.ts';
 
-const files = import.meta.glob<unknown>('../../../examples/steer/*.json', { eager: true, import: 'default' });
+const files = import.meta.glob<unknown>(
+  ['../../../examples/steer/*.json', '../../../examples/steer/pairs/*.json'],
+  { eager: true, import: 'default' },
+);
 
 const everything = {
   kind: 'steer',

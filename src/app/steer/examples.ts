@@ -6,11 +6,18 @@ import { readSteerResult } from '../../experiments/steer/result.ts';
 import { documentOf } from './opened.ts';
 import { promptTexts, type SteerExample } from './page.ts';
 
-const files = import.meta.glob<unknown>('../../../examples/steer/*.json', { eager: true, import: 'default' });
+const files = import.meta.glob<unknown>(
+  ['../../../examples/steer/*.json', '../../../examples/steer/pairs/*.json'],
+  { eager: true, import: 'default' },
+);
 const results = import.meta.glob<unknown>('../../../examples/steer/results/*.json', { import: 'default' });
 
-export const steerExamples: readonly SteerExample[] = Object.entries(files).map(
-  ([path, content]): SteerExample => {
+/** Those of the embedded model come first. */
+const place = (path: string): number => (path.includes('/pairs/') ? 1 : 0);
+
+export const steerExamples: readonly SteerExample[] = Object.entries(files)
+  .toSorted(([a], [b]) => place(a) - place(b))
+  .map(([path, content]): SteerExample => {
     const file = path.split('/').at(-1) ?? '';
     const name = file.replace(/\.json$/, '');
     const experiment = readSteerExperiment(content);
@@ -31,5 +38,4 @@ export const steerExamples: readonly SteerExample[] = Object.entries(files).map(
         }
       },
     };
-  },
-);
+  });

@@ -17,7 +17,18 @@ export type SteerExample = Example<SteerExperiment, SteerResult>;
 
 /** Texts of prompts, which the rooms read; a chat is written by the model's template, and its last turn stands for it. */
 export const promptTexts = ({ prompts }: SteerTypes['document']): readonly string[] =>
-  prompts.map(({ passage }) => (typeof passage === 'string' ? passage : ''));
+  prompts.map(({ passage }) =>
+    typeof passage === 'string' ? passage : (passage.messages.at(-1)?.content ?? ''),
+  );
+
+function withPromptText(document: SteerTypes['document'], index: number, text: string) {
+  const passage = document.prompts[index]?.passage;
+  if (passage === undefined || typeof passage === 'string')
+    return changedPrompt(document, index, { passage: text });
+  const last = passage.messages.length - 1;
+  const messages = passage.messages.map((turn, at) => (at === last ? { ...turn, content: text } : turn));
+  return changedPrompt(document, index, { passage: { ...passage, messages } });
+}
 
 /** As the page gives it: in the form in which its document says the same. */
 function normal(experiment: SteerExperiment): SteerExperiment {
@@ -89,7 +100,7 @@ export const steerPage = (examples: readonly SteerExample[]): PageDefinition<Ste
   isCostly: true,
   blank: blankSteering,
   prompts: promptTexts,
-  withPrompt: (document, index, passage) => changedPrompt(document, index, { passage }),
+  withPrompt: withPromptText,
   derive: deriveSteer,
   documentOf,
   experimentOf: ({ experiment }) => normal(experiment),
