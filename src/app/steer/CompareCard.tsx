@@ -168,7 +168,7 @@ function ShownTexts({ result, isRunning, of, onKeep }: ShownTextsProps) {
               isRunning={isRunning}
               chosen={at.column === column ? at.step : null}
               onLook={(step) => setLooked({ column, step })}
-              onKeep={onKeep && ((text) => onKeep(prompt, text))}
+              onKeep={onKeep && prompts[prompt]?.rendered ? (text) => onKeep(prompt, text) : null}
             />
           ))}
         </div>
@@ -220,7 +220,7 @@ export function CompareCard({ onKeep }: CompareCardProps) {
             result={result}
             isRunning={isRunning && shown?.key === run.key}
             of={shown?.key ?? ''}
-            onKeep={onKeep}
+            onKeep={status?.kind === 'stale' ? null : onKeep}
           />
           <TakeAlong result={result} />
           <Exports formats={hasMap ? ['SVG', 'PNG', 'CSV', 'JSON'] : ['CSV', 'JSON']} />

@@ -1,7 +1,8 @@
 // The prompts: texts, or a chat where the model has a template; what is compared, and the run.
 
-import { useId } from 'react';
+import { useId, useState } from 'react';
 import { useStore } from 'zustand';
+import { Choice } from '../experiment/Choice.tsx';
 import { Examples } from '../experiment/Examples.tsx';
 import { RunBar } from '../experiment/RunBar.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
@@ -14,6 +15,7 @@ import { Problem } from './fields.tsx';
 import { ColumnFields, GenerationFields, WordsFields } from './GenerationFields.tsx';
 import { useDocument, useEdit, useOwn, useOwnPage, useProblem } from './hooks.ts';
 import { wholeIn } from './numberFields.ts';
+import { promptTexts } from './page.ts';
 
 function TextPrompt({
   text,
@@ -86,11 +88,11 @@ function TextPrompt({
 }
 
 /** Where the edits act in the prompt that stands there: of a chat, in what the template writes. */
-function Acting({ chat }: { readonly chat: ChatStore }) {
+function Acting({ chat, index }: { readonly chat: ChatStore; readonly index: number }) {
   const { edits, generation, prompts } = useDocument();
-  const reading = useOwn(({ world }) => world.readings[0]);
+  const reading = useOwn(({ world }) => world.readings[index]);
   const written = useStore(chat, (state) => state.written);
-  const [first] = prompts;
+  const first = prompts[index];
   const tokens =
     typeof first?.passage === 'string'
       ? reading?.text === first.passage
@@ -116,9 +118,11 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
   const edit = useEdit();
   const hasTemplate = useStore(chat, (state) => state.hasTemplate);
   const { prompts } = document;
-  const chatIndex = prompts.findIndex(({ passage }) => typeof passage !== 'string');
-  const isChat = chatIndex >= 0;
-  const chatField = prompts[chatIndex];
+  const [chosen, setChosen] = useState(0);
+  const isChat = prompts.some(({ passage }) => typeof passage !== 'string');
+  // Of several prompts with a chat among them one is in view.
+  const chatIndex = Math.min(chosen, prompts.length - 1);
+  const chatField = isChat ? prompts[chatIndex] : undefined;
   const setMessages = (messages: readonly Turn[], field?: string) => {
     const passage = chatField?.passage;
     if (passage === undefined || typeof passage === 'string') return;
@@ -169,6 +173,16 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
           text, or choose a model that was made for chats.
         </p>
       )}
+      {isChat && prompts.length > 1 && (
+        <Choice
+          label={`${prompts.length} prompts, of which is shown`}
+          value={String(chatIndex)}
+          choices={promptTexts(document).map(
+            (text, index) => [String(index), `${index + 1}  ${text.slice(0, 80)}`] as const,
+          )}
+          onChange={(index) => setChosen(Number(index))}
+        />
+      )}
       {chatField && typeof chatField.passage !== 'string' ? (
         <ChatTurns
           passage={chatField.passage}
@@ -182,16 +196,18 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
       ) : (
         <>
           <ol className="steer-prompt-list" data-many={prompts.length > 2}>
-            {prompts.map(({ passage, words }, index) => (
-              <TextPrompt
-                // biome-ignore lint/suspicious/noArrayIndexKey: a prompt is known by its place
-                key={index}
-                text={typeof passage === 'string' ? passage : ''}
-                words={words}
-                index={index}
-                count={prompts.length}
-              />
-            ))}
+            {prompts.map(({ passage, words }, index) =>
+              isChat && index !== chatIndex ? null : (
+                <TextPrompt
+                  // biome-ignore lint/suspicious/noArrayIndexKey: a prompt is known by its place
+                  key={index}
+                  text={typeof passage === 'string' ? passage : ''}
+                  words={words}
+                  index={index}
+                  count={prompts.length}
+                />
+              ),
+            )}
           </ol>
           <div className="steer-adds">
             <button
@@ -209,7 +225,7 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
           </div>
         </>
       )}
-      <Acting chat={chat} />
+      <Acting chat={chat} index={isChat ? chatIndex : 0} />
       <ColumnFields />
       <WordsFields />
       <GenerationFields />

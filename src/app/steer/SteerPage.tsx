@@ -7,6 +7,7 @@ import { ApplyCard } from './ApplyCard.tsx';
 import { CompareCard } from './CompareCard.tsx';
 import { type ChatStore, createChatStore } from './chatStore.ts';
 import { changedPrompt, type SteerDocument } from './document.ts';
+import { isEmptyPassage } from './draft.ts';
 import { useDocument, useEdit } from './hooks.ts';
 import { PromptsCard } from './PromptsCard.tsx';
 import { SitesCard } from './SitesCard.tsx';
@@ -16,11 +17,18 @@ import { VectorsCard } from './VectorsCard.tsx';
 /** The page is left and come back to; what is known of the model's template stays. */
 const chats = new WeakMap<object, ChatStore>();
 
-/** The chat with a reply, and room for what comes next. */
+/**
+ * The chat with a reply, and room for what comes next.
+ * @param prompt its place in the result
+ */
 function withReply(document: SteerDocument, prompt: number, reply: string): SteerDocument {
-  const passage = document.prompts[prompt]?.passage;
-  if (passage === undefined || typeof passage === 'string') return document;
-  return changedPrompt(document, prompt, {
+  // A result has no empty prompts.
+  const at = [...document.prompts.keys()].filter(
+    (index) => !isEmptyPassage(document.prompts[index]?.passage ?? ''),
+  )[prompt];
+  const passage = at === undefined ? undefined : document.prompts[at]?.passage;
+  if (at === undefined || passage === undefined || typeof passage === 'string') return document;
+  return changedPrompt(document, at, {
     passage: {
       messages: [
         ...passage.messages,
