@@ -1,7 +1,7 @@
 // Values of attributes, read when they are asked for.
 
 import type { Attribute, OnnxNode } from './onnxFile.ts';
-import { fieldsOf, integersOf, textOf } from './wireReader.ts';
+import { fieldsOf, integersOf } from './wireReader.ts';
 
 /** @returns undefined where the node has no such attribute */
 export function integerOf(node: OnnxNode, name: string): number | undefined {
@@ -23,11 +23,6 @@ export function floatBytesOf({ bytes }: Attribute, id: 2 | 7): Uint8Array {
     field.id === id && field.kind !== 'varint' ? [...field.bytes] : [],
   );
   return Uint8Array.from(parts);
-}
-
-export function stringOf({ bytes }: Attribute): string {
-  for (const field of fieldsOf(bytes)) if (field.id === 4) return textOf(field);
-  return '';
 }
 
 /** What distinguishes two nodes of one operator: the bytes of their attributes. */

@@ -2,11 +2,10 @@
 // weights), never by names and never by which weight they read: exporters store equal weights once.
 
 import { attributeKey } from './attributes.ts';
-import type { Cuts, Segment } from './chains.ts';
-import { isWeighted } from './chains.ts';
+import { type Cuts, isWeighted, type Segment } from './chains.ts';
+
 import { modulePath } from './modulePath.ts';
-import type { Weight } from './onnxFile.ts';
-import { type OnnxNode, readsOf } from './onnxFile.ts';
+import type { OnnxNode, Weight } from './onnxFile.ts';
 import type { NormalGraph } from './piece.ts';
 
 /** Segments `first` to `first + period * count - 1` of a chain are `count` equal blocks. */
@@ -173,11 +172,4 @@ export function weightedInBlocks(
       .slice(first, first + period * count)
       .flatMap(({ nodes }) => nodes.filter((node) => isWeighted(graph, node))),
   );
-}
-
-/** Names that a segment reads and that neither come from its cut nor are weights. */
-export function ambientOf(graph: NormalGraph, { from, nodes }: Segment): readonly string[] {
-  const inside = new Set([from, ...nodes.flatMap(({ outputs }) => outputs)]);
-  const read = new Set(nodes.flatMap(readsOf));
-  return [...read].filter((name) => !inside.has(name) && !graph.weights.has(name));
 }

@@ -7,7 +7,7 @@ import { SiteError } from './plan.ts';
 import type { TensorFacts } from './probe.ts';
 
 /** `[batch, sequence, 384]`: what each axis grows with, or its size. */
-export const formatAxes = ({ shape, roles }: Pick<TensorFacts, 'shape' | 'roles'>): string =>
+const formatAxes = ({ shape, roles }: Pick<TensorFacts, 'shape' | 'roles'>): string =>
   `[${shape.map((size, axis) => roles[axis] ?? String(size)).join(', ')}]`;
 
 export interface DescribedStack {

@@ -139,7 +139,7 @@ export function tableRows(graph: NormalGraph, input: string): number | undefined
 }
 
 /** A larger or smaller copy of a tensor: along each axis its places again and again. */
-export function tiled(tensor: Tensor, shape: readonly number[]): Tensor {
+function tiled(tensor: Tensor, shape: readonly number[]): Tensor {
   const width = bytesPerElement(tensor.dtype);
   const from = bytesOf(tensor);
   const strides = stridesOf(shape);

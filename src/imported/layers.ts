@@ -31,7 +31,7 @@ interface Block {
   readonly nodes: readonly OnnxNode[];
 }
 
-export function blocksOf({ segments, tensors }: Chain, { first, period, count }: BlockRun): readonly Block[] {
+function blocksOf({ segments, tensors }: Chain, { first, period, count }: BlockRun): readonly Block[] {
   return Array.from({ length: count }, (_, block) => {
     const from = first + block * period;
     return {
@@ -165,7 +165,7 @@ export function layerStacks(graph: NormalGraph, chain: Chain): readonly LayerSta
 }
 
 /** Which nodes read a tensor. */
-export function readersOf(nodes: readonly OnnxNode[]): ReadonlyMap<string, readonly OnnxNode[]> {
+function readersOf(nodes: readonly OnnxNode[]): ReadonlyMap<string, readonly OnnxNode[]> {
   const readers = new Map<string, OnnxNode[]>();
   for (const node of nodes)
     for (const name of readsOf(node)) readers.set(name, [...(readers.get(name) ?? []), node]);

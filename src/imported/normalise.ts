@@ -177,7 +177,7 @@ async function takeBranches(draft: Draft, store: WeightStore): Promise<boolean> 
 }
 
 /** The nodes of one branch, its weights among those of the graph, and copies to the names that the `If` made. */
-export function branchNodes(
+function branchNodes(
   draft: Pick<Draft, 'nodes' | 'weights' | 'inputs'>,
   node: OnnxNode,
   isTrue: boolean,
