@@ -159,8 +159,11 @@ function installFakeWorker(fake: FakeEngine): void {
       }
       if (name === 'writeChat') {
         if (!fake.isChatting) return null;
-        const turns = given as readonly { readonly role: string; readonly content: string }[];
-        const rendered = `${turns.map(({ role, content }) => `<|${role}|>${content}`).join('')}<|assistant|>`;
+        const { turns, reply = '' } = given as {
+          readonly turns: readonly { readonly role: string; readonly content: string }[];
+          readonly reply?: string;
+        };
+        const rendered = `${turns.map(({ role, content }) => `<|${role}|>${content}`).join('')}<|assistant|>${reply}`;
         return { rendered, tokens: split(rendered).map(({ id: token }) => token) };
       }
       if (name === 'estimate') return this.estimate(given as FakeExperiment);

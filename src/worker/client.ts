@@ -127,7 +127,7 @@ export function connectEngine(port: RpcPort): Engine {
     alignOwnAnswers: (request, options) => call('alignOwnAnswers', request, options),
     alignLearned: (request, options) => call('alignLearned', request, options),
     generate: (request, { onPart, ...options } = {}) => call('generate', request, options, onPart),
-    writeChat: (turns) => call('writeChat', turns),
+    writeChat: (chat) => call('writeChat', chat),
     cache: () => call('cache', null),
     forget: (label) => call('forget', label),
   };

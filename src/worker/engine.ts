@@ -378,7 +378,7 @@ export function createEngine(
     generate: (request, options = {}) =>
       generateInSteps(request, options, render, (work) => withModel(options, work)),
 
-    writeChat: (turns) => withModel({}, (inUse) => writtenChat(inUse, turns, render)),
+    writeChat: (chat) => withModel({}, (inUse) => writtenChat(inUse, chat, render)),
 
     cache: cacheInfo,
 

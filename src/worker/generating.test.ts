@@ -151,7 +151,7 @@ test('what cannot be generated is refused in a sentence', async () => {
 test('a chat is written down before anything is generated, without a second set of special tokens', async () => {
   const { engine } = await engineOn();
   const turns = [{ role: 'user', content: 'Hi' }];
-  expect(await engine.writeChat(turns)).toBeNull();
+  expect(await engine.writeChat({ turns })).toBeNull();
   const template = '{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}{{ bos_token }}';
   const written = await writtenChat(
     {
@@ -166,10 +166,10 @@ test('a chat is written down before anything is generated, without a second set 
         encode: (text, options) => [text.length, options?.addSpecialTokens === false ? 0 : 1],
       },
     },
-    turns,
+    { turns, reply: 'Yes' },
     async (given, request) => renderChatOnNode(given, request),
   );
-  expect(written).toEqual({ rendered: '<|user|>Hi<s>', tokens: ['<|user|>Hi<s>'.length, 0] });
+  expect(written).toEqual({ rendered: '<|user|>Hi<s>Yes', tokens: ['<|user|>Hi<s>Yes'.length, 0] });
 });
 
 const files = { generationConfig: {}, chatTemplates: new Map([['default', 'x']]), specialTokens: {} };

@@ -1,7 +1,7 @@
 // Texts in the worker, a token of each a step: between two steps other calls have their turn, two generations at once as
 // well. A device that is lost costs the step at hand, and the texts go on from what they have said.
 
-import type { ChatRequest, ChatTurn } from '../checkpoint/chat/chatTemplate.ts';
+import type { ChatRequest } from '../checkpoint/chat/chatTemplate.ts';
 import type { Checkpoint, GenerationFiles, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { ExperimentError } from '../experiments/experimentFile.ts';
 import { placeSteering, steeringEdits } from '../experiments/steer/steeringEdits.ts';
@@ -13,6 +13,7 @@ import {
 } from '../runtime/generation/generate.ts';
 import { generationSettings } from '../runtime/generation/settings.ts';
 import type {
+  ChatToWrite,
   GenerationOptions,
   GenerationRequest,
   GenerationText,
@@ -47,12 +48,13 @@ export async function writtenChat(
     readonly checkpoint: Pick<Checkpoint, 'generationFiles'>;
     readonly tokenizer: Pick<Tokenizer, 'encode'>;
   },
-  turns: readonly ChatTurn[],
+  { turns, reply = '' }: ChatToWrite,
   render: RenderChat,
 ): Promise<WrittenChat | null> {
   const files = (await checkpoint.generationFiles?.()) ?? noFiles;
   if (files.chatTemplates.size === 0) return null;
-  const rendered = await render(files, { turns });
+  const addGenerationPrompt = turns.at(-1)?.role !== 'assistant';
+  const rendered = (await render(files, { turns, addGenerationPrompt })) + reply;
   return { rendered, tokens: tokenizer.encode(rendered, { addSpecialTokens: false }) };
 }
 

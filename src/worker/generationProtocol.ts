@@ -80,6 +80,13 @@ export interface GenerationOptions {
   readonly onPart?: (part: GenerationPart) => void;
 }
 
+export interface ChatToWrite {
+  /** Where the last is the assistant's own, its text is gone on from. */
+  readonly turns: readonly ChatTurn[];
+  /** How the reply begins; default as the model likes. */
+  readonly reply?: string;
+}
+
 /** A chat as the model reads it. */
 export interface WrittenChat {
   /** What the template has written, up to where the reply begins. */
@@ -90,10 +97,10 @@ export interface WrittenChat {
 
 export interface GenerationCalls {
   /**
-   * What the model's own template makes of turns, before anything is generated; null for a model without a template.
+   * What the model's own template makes of a chat, before anything is generated; null for a model without a template.
    * @throws ChatTemplateError in the template's words where it refuses the turns, or does not come to an end
    */
-  writeChat(turns: readonly ChatTurn[]): Promise<WrittenChat | null>;
+  writeChat(chat: ChatToWrite): Promise<WrittenChat | null>;
   /**
    * Generate texts side by side. What has been handed over stays when the call is aborted. A device that is lost costs the
    * step at hand: the texts go on from what they have said.

@@ -2,13 +2,12 @@
 // the port. A call is one message with an id; progress, parts of its result and one reply come back under that id; a
 // cancel message carries the id of the call to stop. Nothing here knows models or React; the page's side is client.ts.
 
-import type { ChatTurn } from '../checkpoint/chat/chatTemplate.ts';
 import type { LearnedRequest, LearnedSite } from '../experiments/align/learned.ts';
 import type { AlignTask, AlignTaskRequest, OwnAnswers } from '../experiments/align/task.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
-import type { GenerationPart, GenerationRequest, WrittenChat } from './generationProtocol.ts';
+import type { ChatToWrite, GenerationPart, GenerationRequest, WrittenChat } from './generationProtocol.ts';
 import type {
   ActivationRequest,
   CacheInfo,
@@ -61,7 +60,7 @@ export interface EngineCalls {
     readonly part: GenerationPart;
     readonly returns: RunEnd;
   };
-  readonly writeChat: { readonly given: readonly ChatTurn[]; readonly returns: WrittenChat | null };
+  readonly writeChat: { readonly given: ChatToWrite; readonly returns: WrittenChat | null };
   readonly cache: { readonly given: null; readonly returns: CacheInfo };
   readonly forget: { readonly given: string | null; readonly returns: CacheInfo };
 }

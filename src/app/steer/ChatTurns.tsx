@@ -64,17 +64,19 @@ interface ChatTurnsProps {
   readonly passage: ChatPassage;
   readonly chat: ChatStore;
   readonly onChange: (messages: readonly Turn[], field?: string) => void;
+  readonly onReply: (reply: string) => void;
   /** The turns up to the one that is sent. */
   readonly onSend: (messages: readonly Turn[]) => void;
 }
 
-export function ChatTurns({ passage, chat, onChange, onSend }: ChatTurnsProps) {
+export function ChatTurns({ passage, chat, onChange, onReply, onSend }: ChatTurnsProps) {
   const { written, problem } = useStore(chat, (state) => state);
   const { messages } = passage;
   useEffect(() => {
     const isEmpty = messages.every(({ content }) => content.trim() === '');
-    chat.getState().follow(isEmpty ? null : messages);
-  }, [chat, messages]);
+    chat.getState().follow(isEmpty ? null : passage);
+  }, [chat, passage, messages]);
+  const replyId = useId();
   const hasSystem = messages[0]?.role === 'system';
   return (
     <>
@@ -100,6 +102,17 @@ export function ChatTurns({ passage, chat, onChange, onSend }: ChatTurnsProps) {
           />
         ))}
       </ol>
+      <div className="field steer-reply">
+        <label htmlFor={replyId}>The reply begins with</label>
+        <input
+          id={replyId}
+          className="mono"
+          value={passage.reply ?? ''}
+          placeholder="what the model likes"
+          autoComplete="off"
+          onChange={(event) => onReply(event.target.value)}
+        />
+      </div>
       {problem !== null && <p className="field-problem">{problem}</p>}
       <div className="steer-adds">
         {!hasSystem && (

@@ -188,6 +188,12 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
           passage={chatField.passage}
           chat={chat}
           onChange={setMessages}
+          onReply={(reply) => {
+            const { passage } = chatField;
+            if (typeof passage === 'string') return;
+            const next = reply === '' ? { messages: passage.messages } : { ...passage, reply };
+            edit((current) => changedPrompt(current, chatIndex, { passage: next }), 'reply');
+          }}
           onSend={(messages) => {
             setMessages(messages);
             void page.start();

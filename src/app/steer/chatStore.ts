@@ -5,7 +5,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine, TokenInfo } from '../../worker/protocol.ts';
 import type { ModelStore } from '../model/modelStore.ts';
-import type { Turn } from './document.ts';
+import type { ChatPassage } from './document.ts';
 
 export interface ChatState {
   /** Whether the model in use has a template; null while that is not known. */
@@ -14,13 +14,19 @@ export interface ChatState {
   readonly written: { readonly rendered: string; readonly tokens: readonly TokenInfo[] } | null;
   /** Why the template refuses the turns, in its words. */
   readonly problem: string | null;
-  readonly follow: (turns: readonly Turn[] | null) => void;
+  readonly follow: (chat: ChatPassage | null) => void;
 }
 
 export type ChatStore = StoreApi<ChatState>;
 
 const pauseMs = 150;
-const probe: readonly Turn[] = [{ role: 'user', content: 'Hello' }];
+
+const toWrite = ({ messages, reply }: ChatPassage) => ({
+  turns: messages,
+  ...(reply === undefined ? {} : { reply }),
+});
+
+const probe: ChatPassage = { messages: [{ role: 'user', content: 'Hello' }] };
 
 export function createChatStore(engine: Engine, model: ModelStore): ChatStore {
   let asked = '';
@@ -29,22 +35,22 @@ export function createChatStore(engine: Engine, model: ModelStore): ChatStore {
     hasTemplate: null,
     written: null,
     problem: null,
-    follow: (turns) => {
-      const key = JSON.stringify(turns);
+    follow: (chat) => {
+      const key = JSON.stringify(chat);
       if (key === asked) return;
       asked = key;
       clearTimeout(timer);
-      if (turns === null) return set({ written: null, problem: null });
-      timer = setTimeout(() => void write(turns, key), get().written === null ? 0 : pauseMs);
+      if (chat === null) return set({ written: null, problem: null });
+      timer = setTimeout(() => void write(chat, key), get().written === null ? 0 : pauseMs);
     },
   }));
 
-  async function write(turns: readonly Turn[], key: string): Promise<void> {
+  async function write(chat: ChatPassage, key: string): Promise<void> {
     const { info } = model.getState();
     if (info === null) return;
     const isWanted = () => asked === key && model.getState().info === info;
     try {
-      const written = await engine.writeChat(turns);
+      const written = await engine.writeChat(toWrite(chat));
       if (!isWanted()) return;
       if (written === null) return store.setState({ written: null, problem: null, hasTemplate: false });
       const tokens = await engine.describeTokens(written.tokens);
@@ -60,14 +66,14 @@ export function createChatStore(engine: Engine, model: ModelStore): ChatStore {
     store.setState({ hasTemplate: null, written: null, problem: null });
     if (info === null) return;
     // A template that refuses is one.
-    const hasTemplate = await engine.writeChat(probe).then(
+    const hasTemplate = await engine.writeChat(toWrite(probe)).then(
       (written) => written !== null,
       () => true,
     );
     if (model.getState().info !== info) return;
     store.setState({ hasTemplate });
-    const turns: readonly Turn[] | null = asked === '' ? null : JSON.parse(asked);
-    if (turns !== null) void write(turns, asked);
+    const chat: ChatPassage | null = asked === '' ? null : JSON.parse(asked);
+    if (chat !== null) void write(chat, asked);
   }
 
   model.subscribe((state, before) => {
