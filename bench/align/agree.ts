@@ -1,4 +1,4 @@
-// npx tsx bench/align/agree.ts --python PYTHON [--seeds 1,2,3] [--examples 400]
+// npx tsx bench/align/agree.ts --python PYTHON [--seeds 1,2,3] [--examples 400] [--only "as one"]
 // The same data, site, learning rate and steps here and in pyvene's `train_alignment`: the gender of a name on the embedded
 // model, one direction and boundless, at a good site and at a wrong one. Fails when two mean accuracies over the seeds are
 // more than 0.02 apart.
@@ -24,6 +24,8 @@ const { values } = parseArgs({
     python: { type: 'string', default: 'python3' },
     seeds: { type: 'string', default: '1,2,3' },
     examples: { type: 'string', default: '400' },
+    /** Cases whose names hold this. */
+    only: { type: 'string', default: '' },
   },
 });
 const bound = 0.02;
@@ -39,18 +41,35 @@ const folder = mkdtempSync(join(tmpdir(), 'patchbay-align-'));
 interface Case {
   readonly name: string;
   readonly layer: number;
-  readonly position: string;
+  readonly position: AlignExperimentFile['site']['position'];
+  readonly component?: string;
+  readonly heads?: readonly number[];
   readonly intervention: AlignExperimentFile['intervention'];
 }
 const rankOne = { type: 'LowRankRotated', rank: 1 } as const;
 const boundless = { type: 'BoundlessRotated', penalty: 1, boundaryRate: 0.1 } as const;
-const cases: readonly Case[] = [
+const all: readonly Case[] = [
   { name: 'rank 1, layer 3, name', layer: 3, position: 'name', intervention: rankOne },
   { name: 'rank 1, layer 5, name', layer: 5, position: 'name', intervention: rankOne },
   { name: 'rank 1, layer 6, last', layer: 6, position: 'last', intervention: rankOne },
   { name: 'rank 1, layer 7, name (wrong)', layer: 7, position: 'name', intervention: rankOne },
+  {
+    name: 'rank 1, layer 3, name and last as one',
+    layer: 3,
+    position: [['name', 'last']],
+    intervention: rankOne,
+  },
+  {
+    name: 'rank 1, layer 0, name, values of two heads as one',
+    layer: 0,
+    position: 'name',
+    component: 'head_value_output',
+    heads: [0, 2],
+    intervention: rankOne,
+  },
   { name: 'boundless, layer 3, name', layer: 3, position: 'name', intervention: boundless },
 ];
+const cases = all.filter(({ name }) => name.includes(values.only));
 const training = { batchSize: 16, epochs: 5, learningRate: 0.01, shuffle: false } as const;
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 const seeds = values.seeds.split(',').map(Number);
@@ -58,7 +77,7 @@ const seeds = values.seeds.split(',').map(Number);
 console.log(`${describeMachine()}; ${data.length} examples, seeds ${seeds.join(', ')}`);
 let furthest = 0;
 try {
-  for (const { name, layer, position, intervention } of cases) {
+  for (const { name, layer, position, component = 'block_output', heads, intervention } of cases) {
     const found = { ours: [] as number[], theirs: [] as number[] };
     const widths = { ours: [] as number[], theirs: [] as number[] };
     for (const seed of seeds) {
@@ -66,7 +85,7 @@ try {
         kind: 'align',
         version: 1,
         model: 'tiny-atlas',
-        site: { component: 'block_output', layer, position },
+        site: { component, layer, position, ...(heads ? { heads } : {}) },
         intervention,
         training,
         data,

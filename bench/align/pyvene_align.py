@@ -3,8 +3,8 @@
     pyvene_align.py agree MODEL FILE SEED      trains the alignment of FILE (prompts as ids, one site) and prints its IIA
     pyvene_align.py steps MODEL FILE THREADS   times steps: 3 to warm up, then 10
 
-FILE is JSON: component, layer, type, rank, batchSize, epochs, learningRate, train and test, lists of examples with base,
-source, label, basePosition and sourcePosition. The recipe is `IntervenableModel.train_alignment`: Adam, a linear schedule
+FILE is JSON: component, layer, heads (or null), type, rank, batchSize, epochs, learningRate, train and test, lists of examples
+with base, source, labels (one id), basePositions and sourcePositions. Several positions, or heads, are one site. The recipe is `IntervenableModel.train_alignment`: Adam, a linear schedule
 with 10 % of warming up, the temperature from 50 to 0.1, here with the boundary as a penalty where there is one.
 
 Prints one line of JSON. Needs torch, transformers, pyvene; gguf for a .gguf file.
@@ -35,11 +35,16 @@ def memory(name):
     return next(1024 * int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(name + ":"))
 
 
+heads = plan["heads"]
+unit = "pos" if heads is None else "h.pos"
+count = len(plan["train"][0]["basePositions"]) if heads is None else len(heads)
+
+
 def intervenable():
     options = dict(low_rank_dimension=plan["rank"]) if "rank" in plan else {}
     config = pv.IntervenableConfig(
         model_type=type(model),
-        representations=[pv.RepresentationConfig(plan["layer"], plan["component"], "pos", 1, **options)],
+        representations=[pv.RepresentationConfig(plan["layer"], plan["component"], unit, count, **options)],
         intervention_types=types[plan["type"]],
     )
     made = pv.IntervenableModel(config, model)
@@ -56,10 +61,18 @@ def collate(examples):
     return {
         "input_ids": pad("base"),
         "source_input_ids": pad("source"),
-        "labels": torch.tensor([[example["label"], len(example["base"]) - 1] for example in examples]),
-        "source_0->base.0.pos": torch.tensor([[example["sourcePosition"]] for example in examples]),
-        "source_0->base.1.pos": torch.tensor([[example["basePosition"]] for example in examples]),
+        "labels": torch.tensor([[example["labels"][0], len(example["base"]) - 1] for example in examples]),
+        "source_0->base.0.pos": torch.tensor([example["sourcePositions"] for example in examples]),
+        "source_0->base.1.pos": torch.tensor([example["basePositions"] for example in examples]),
     }
+
+
+def places(batch):
+    """Where the site is in sources and bases, as pyvene's call takes it: of heads, heads first and positions after."""
+    sides = [batch[f"source_0->base.{side}.pos"].tolist() for side in (0, 1)]
+    if heads is None:
+        return {"sources->base": tuple([side] for side in sides)}
+    return {"sources->base": tuple([[[heads] * len(side), side]] for side in sides)}
 
 
 def chosen(logits, labels):
@@ -96,19 +109,29 @@ if task == "agree":
             {"params": intervention.intervention_boundaries, "lr": plan["boundaryRate"]},
         ], lr=plan["learningRate"])
         options["scheduler"] = hf.get_linear_schedule_with_warmup(options["optimizer"], 0.1 * steps, steps)
-    made.train_alignment(
-        loader("train", plan["batchSize"]), loss_of, accuracy, None,
-        lr=plan["learningRate"], epochs=plan["epochs"], **options,
-    )
+    if heads is None:
+        made.train_alignment(
+            loader("train", plan["batchSize"]), loss_of, accuracy, None,
+            lr=plan["learningRate"], epochs=plan["epochs"], **options,
+        )
+    else:
+        # train_alignment makes no locations of heads: its loop, with the same optimiser and schedule.
+        steps = len(loader("train", plan["batchSize"])) * plan["epochs"]
+        optimizer = torch.optim.Adam(made.get_trainable_parameters(), lr=plan["learningRate"])
+        schedule = hf.get_linear_schedule_with_warmup(optimizer, int(0.1 * steps), steps)
+        for _ in range(plan["epochs"]):
+            for batch in loader("train", plan["batchSize"]):
+                _, out = made({"input_ids": batch["input_ids"]}, [{"input_ids": batch["source_input_ids"]}], places(batch))
+                loss_of(out.logits, batch["labels"]).backward()
+                optimizer.step()
+                schedule.step()
+                made.set_zero_grad()
     measured = {}
     with torch.no_grad():
         for part in ("train", "test"):
             right = 0
             for batch in loader(part, plan["batchSize"]):
-                where = {"sources->base": (
-                    batch["source_0->base.0.pos"].unsqueeze(0).tolist(),
-                    batch["source_0->base.1.pos"].unsqueeze(0).tolist(),
-                )}
+                where = places(batch)
                 _, out = made({"input_ids": batch["input_ids"]}, [{"input_ids": batch["source_input_ids"]}], where)
                 right += int((chosen(out.logits, batch["labels"]).argmax(-1) == batch["labels"][:, 0]).sum())
             measured[part] = right / len(plan[part])
@@ -128,10 +151,7 @@ else:
     for step in range(13):
         batch = batches[step % len(batches)]
         start, cpu = time.perf_counter(), time.process_time()
-        where = {"sources->base": (
-            batch["source_0->base.0.pos"].unsqueeze(0).tolist(),
-            batch["source_0->base.1.pos"].unsqueeze(0).tolist(),
-        )}
+        where = places(batch)
         _, out = made({"input_ids": batch["input_ids"]}, [{"input_ids": batch["source_input_ids"]}], where)
         loss = torch.nn.functional.cross_entropy(chosen(out.logits, batch["labels"]), batch["labels"][:, 0])
         losses.append(loss.item())

@@ -54,22 +54,44 @@ function callOf(result: AlignResult, index: number) {
     base: examples.map(({ base }) => base),
     source: examples.map(({ source }) => source),
     places: { base: at('base'), source: at('source') },
+    heads: result.experiment.site.heads ?? null,
     labels: examples.map(({ label }) => label.ids[0]),
   };
 }
 
 async function accuracyOf(intervenable: IntervenableModel, result: AlignResult, index: number) {
-  const { base, source, places, labels } = callOf(result, index);
+  const { base, source, places, heads, labels } = callOf(result, index);
+  const units = (positions: readonly (readonly number[])[]) =>
+    heads ? [[positions.map(() => heads), positions]] : [positions];
   const { intervenedOutputs } = await intervenable.run({
     base,
     sources: [source],
-    unitLocations: { 'sources->base': [[places.source], [places.base]] },
+    unitLocations: { 'sources->base': [units(places.source), units(places.base)] },
     logits: 'last',
   });
   const right = intervenedOutputs.logits.filter(
     ({ data }, at) => data.indexOf(Math.max(...data)) === labels[at],
   );
   return right.length / labels.length;
+}
+
+/** The share that pyvene gets right with the folder of a site. */
+function inPyvene(result: AlignResult, index: number): unknown {
+  const out = mkdtempSync(join(tmpdir(), 'patchbay-'));
+  try {
+    mkdirSync(join(out, 'saved'));
+    for (const [file, bytes] of trainedFolder(result, index)) writeFileSync(join(out, 'saved', file), bytes);
+    writeFileSync(join(out, 'call.json'), JSON.stringify(callOf(result, index)));
+    const script = fileURLToPath(new URL('expected/loadTrained.py', import.meta.url));
+    const words = [script, fileURLToPath(folder), join(out, 'saved'), join(out, 'call.json')];
+    const printed = execFileSync(python ?? '', words, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    return JSON.parse(printed.trim().split('\n').at(-1) ?? '');
+  } finally {
+    rmSync(out, { recursive: true });
+  }
 }
 
 const cases = [
@@ -103,23 +125,7 @@ describe.each(cases)('%s, site %i', (name, index, expectedName) => {
 
   test.skipIf(python === undefined)('in pyvene itself has it too', () => {
     const result = stored(name);
-    const out = mkdtempSync(join(tmpdir(), 'patchbay-'));
-    try {
-      mkdirSync(join(out, 'saved'));
-      for (const [file, bytes] of trainedFolder(result, index))
-        writeFileSync(join(out, 'saved', file), bytes);
-      writeFileSync(join(out, 'call.json'), JSON.stringify(callOf(result, index)));
-      const script = fileURLToPath(new URL('expected/loadTrained.py', import.meta.url));
-      const words = [script, fileURLToPath(folder), join(out, 'saved'), join(out, 'call.json')];
-      const printed = execFileSync(python ?? '', words, {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      const accuracy: unknown = JSON.parse(printed.trim().split('\n').at(-1) ?? '');
-      expect(accuracy).toBeCloseTo(result.sites[index]?.final?.testAccuracy ?? Number.NaN, 9);
-    } finally {
-      rmSync(out, { recursive: true });
-    }
+    expect(inPyvene(result, index)).toBeCloseTo(result.sites[index]?.final?.testAccuracy ?? Number.NaN, 9);
   });
 });
 
@@ -144,6 +150,38 @@ test.each<AlignExperimentFile['intervention']>([
   };
   const intervenable = await IntervenableModel.load(given, model);
   expect(await accuracyOf(intervenable, result, 0)).toBe(result.sites[0]?.final?.testAccuracy);
+});
+
+describe.each<AlignExperimentFile['site']>([
+  { component: 'block_output', layer: 3, position: [['name', 'last']] },
+  { component: 'head_value_output', layer: 0, position: 'name', heads: [3, 0, 2, 1] },
+])('units of $component that are one site', (site) => {
+  let result: AlignResult;
+  beforeAll(async () => {
+    const { experiment } = stored('gender-sites');
+    const training = { batchSize: 16, epochs: 2, learningRate: 0.02 };
+    const intervention = { type: 'LowRankRotated', rank: 4 };
+    const short = readAlignExperiment({ ...experiment, site, training, intervention });
+    result = await completeAlign(model, align({ ...stored('gender-sites'), experiment: short }));
+  });
+
+  test('have the accuracy that was reported, as a folder of pyvene', async () => {
+    const files = trainedFolder(result, 0);
+    const given: PyveneFiles = {
+      label: 'trained',
+      names: async () => [...files.keys()],
+      read: async (file) => files.get(file) ?? new Uint8Array(),
+    };
+    const intervenable = await IntervenableModel.load(given, model);
+    const reported = result.sites[0]?.final?.testAccuracy;
+    expect(await accuracyOf(intervenable, result, 0)).toBe(reported);
+    // Something was learned, so that another site or another order would show.
+    expect(reported).toBeGreaterThan(result.unedited + 0.1);
+  });
+
+  test.skipIf(python === undefined)('in pyvene itself have it too', () => {
+    expect(inPyvene(result, 0)).toBeCloseTo(result.sites[0]?.final?.testAccuracy ?? Number.NaN, 9);
+  });
 });
 
 test('what is not there is reported', () => {

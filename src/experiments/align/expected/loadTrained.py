@@ -1,7 +1,7 @@
 """loadTrained.py MODEL FOLDER CALL
 
 Loads the trained intervention of FOLDER with pyvene, swaps it in for the examples of CALL (JSON: base and source prompts as
-ids, places of both, labels), and prints the share whose most probable next token is the label. Needs torch, transformers,
+ids, places of both, heads or null, labels), and prints the share whose most probable next token is the label. Needs torch, transformers,
 pyvene.
 """
 import json
@@ -21,7 +21,9 @@ with torch.no_grad():
     for base, source, to, at, label in zip(
         call["base"], call["source"], call["places"]["base"], call["places"]["source"], call["labels"]
     ):
-        where = {"sources->base": ([[at]], [[to]])}
+        heads = call.get("heads")
+        units = lambda positions: [[[heads], [positions]]] if heads else [[positions]]
+        where = {"sources->base": (units(at), units(to))}
         _, out = intervenable({"input_ids": torch.tensor([base])}, [{"input_ids": torch.tensor([source])}], where)
         right += int(out.logits[0, -1].argmax()) == label
 print(json.dumps(right / len(call["labels"])))
