@@ -117,6 +117,39 @@ test('a formula beside the model does what the same numbers put in do', async ()
   expect(gap(formula, given)).toBeLessThan(1e-6);
 });
 
+test('one edit in rows of several prompts, and in forks of them, counts from what each has there', async () => {
+  const location = { positions: [2] };
+  const data = Float32Array.from({ length: smallTokens.width }, (_, at) => at / 7);
+  const plus: Fragment = {
+    key: 'plus',
+    parameters: {},
+    build: ({ base, source }) => (source ? add(base, source) : base),
+  };
+  const edit: Edit = {
+    site: { component: 'mlp_output', layer: 0 },
+    location,
+    fragment: plus,
+    source: { kind: 'tensor', data },
+  };
+  const prompts = [
+    [1, 5, 9, 2, 7],
+    [3, 6, 8, 2, 4],
+  ];
+  const together = await logitsOf(prompts.map((ids) => row(ids, [edit])));
+  const forks = prompts.map(
+    (_, parent): Row => ({
+      start: { kind: 'fork', parent, layer: 0, position: 2 },
+      edits: [edit],
+    }),
+  );
+  const forked = (await logitsOf([...prompts.map((ids) => row(ids)), ...forks])).slice(prompts.length);
+  for (const [at, ids] of prompts.entries()) {
+    const [alone] = await logitsOf([row(ids, [edit])]);
+    expect(gap(together[at], alone)).toBeLessThan(1e-6);
+    expect(gap(forked[at], alone)).toBeLessThan(1e-6);
+  }
+});
+
 test('a row that forks from an edited one keeps its edits, and equals the row run with all of them', async () => {
   const edit = (layer: number, at: number): Edit => ({
     site: { component: 'block_output', layer },

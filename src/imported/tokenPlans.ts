@@ -33,7 +33,10 @@ interface Place extends Units {
   readonly tensor: string;
 }
 
-/** A row of a plan without forks: its tokens, and all edits from the beginning on. */
+/**
+ * A row of a plan without forks: its tokens, and all edits from the beginning on. An edit is one row's own, for what a formula
+ * gives depends on what the row has there; a fork has its parent's besides.
+ */
 interface Whole {
   readonly tokens: readonly number[];
   readonly edits: readonly Edit[];
@@ -197,16 +200,18 @@ export class TokenPlans {
   }
 }
 
+const copied = (edits: readonly Edit[]): readonly Edit[] => edits.map((edit) => ({ ...edit }));
+
 function withoutFork(row: Row | undefined, wholeOf: (index: number) => Whole): Whole {
   if (!row) throw new PlanError('A row forks from one that is not in the plan.');
   const { start, edits } = row;
   switch (start.kind) {
     case 'tokens':
       if (start.source) throw new PlanError('A model brought as ONNX is given one sequence.');
-      return { tokens: start.tokens, edits };
+      return { tokens: start.tokens, edits: copied(edits) };
     case 'fork': {
       const parent = wholeOf(start.parent);
-      return { tokens: parent.tokens, edits: [...parent.edits, ...edits] };
+      return { tokens: parent.tokens, edits: [...parent.edits, ...copied(edits)] };
     }
     case 'input':
     case 'kept':
