@@ -27,6 +27,12 @@ const siteName = ({ layer, head }: Pick<EditSite, 'layer' | 'head'>): string =>
 const placeOf = ({ sites }: MadeVector, { layer, head }: Pick<EditSite, 'layer' | 'head'>): number =>
   sites.findIndex((site) => site.layer === layer && site.head === head);
 
+/** In the order of the network: the last site is where all of the edit has been made. */
+export function inNetworkOrder(places: readonly number[], { sites }: MadeVector): readonly number[] {
+  const rank = (at: number, of: 'layer' | 'head') => sites[at]?.[of] ?? 0;
+  return [...places].sort((a, b) => rank(a, 'layer') - rank(b, 'layer') || rank(a, 'head') - rank(b, 'head'));
+}
+
 /** Places of the sites that an edit names, without those that `top` leaves out. */
 function chosenPlaces({ layers, heads, top, ...edit }: SteerEdit, { vector, sites, measures }: MadeVector) {
   const named = [...sites.keys()].filter((at) => {
@@ -83,7 +89,9 @@ export function placeEdit(edit: SteerEdit, made: MadeVector): PlacedEdit {
   return {
     edit,
     made,
-    sites: chosenPlaces(edit, made).map((at) => strengthAt(edit, made, at, edit.strength)),
+    sites: inNetworkOrder(chosenPlaces(edit, made), made).map((at) =>
+      strengthAt(edit, made, at, edit.strength),
+    ),
   };
 }
 

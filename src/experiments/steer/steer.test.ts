@@ -248,7 +248,7 @@ describe('strengths', () => {
     expectNear(((low + high) / 2) * at.norm, at.threshold, 1e-3);
   });
 
-  test('of the best heads alone are given, in the order of their accuracy', async () => {
+  test('of the best heads alone are given, in the order of the network', async () => {
     const heads = { ...country, component: 'head_attention_value_output', normalize: true };
     const edits = [{ vector: 'italy', top: { sites: 3, by: 'probe' }, strength: 5, unit: 'sigma' }];
     const { edits: placed, vectors } = await run({ vectors: [heads], edits, prompts: [] });
@@ -256,7 +256,9 @@ describe('strengths', () => {
       .map(({ probeAccuracy }, place) => ({ probeAccuracy, place }))
       .sort((a, b) => b.probeAccuracy - a.probeAccuracy)
       .slice(0, 3)
-      .map(({ place }) => place);
+      .map(({ place }) => place)
+      // Sites are layer by layer, head by head.
+      .sort((a, b) => a - b);
     const { sites = [] } = vectors[0] ?? {};
     expect(placed[0]?.sites.map(({ layer, head }) => [layer, head])).toEqual(
       ranked.map((place) => [sites[place]?.layer, sites[place]?.head]),
@@ -265,6 +267,20 @@ describe('strengths', () => {
       expectNear(raw, 5 * (expected.headSites[ranked[index] ?? 0]?.spread ?? 0));
     });
   });
+});
+
+test('a projection is read at the last layer of an edit, in whatever order its layers are named', async () => {
+  const projections = async (layers: readonly number[]) => {
+    const result = await run({
+      vectors: [{ ...country, layers }],
+      edits: [{ vector: 'italy', strength: 1 }],
+    });
+    const sites = result.edits[0]?.sites.map(({ layer }) => layer);
+    return { sites, projections: texts(result, 'steered')[0]?.projections };
+  };
+  const ordered = await projections([3, 5]);
+  expect(ordered.sites).toEqual([3, 5]);
+  expect(await projections([5, 3])).toEqual(ordered);
 });
 
 describe('a sweep', () => {

@@ -8,7 +8,7 @@ import type { Row } from '../../runtime/plan/plan.ts';
 import { floatsOf } from '../planRuns.ts';
 import { type BesideRow, brief, generateBeside, repetitionOf } from './beside.ts';
 import { type SteerEdit, sweptEdit } from './experiment.ts';
-import { type PlacedEdit, rowEdits, strengthAt, type Variant } from './placeEdits.ts';
+import { inNetworkOrder, type PlacedEdit, rowEdits, strengthAt, type Variant } from './placeEdits.ts';
 import type { ResolvedPrompt, ResolvedSteer } from './resolve.ts';
 import type { SweepCell, SweptText } from './result.ts';
 import { toUnit } from './siteStatistics.ts';
@@ -52,7 +52,11 @@ function movedEdit({ edit, made }: PlacedEdit, layer: number, strength: number):
     const { layer: own, head = null } = made.sites[at] ?? {};
     return own === layer && (edit.heads === undefined || head === null || edit.heads.includes(head));
   });
-  return { edit, made, sites: places.map((at) => strengthAt(edit, made, at, strength)) };
+  return {
+    edit,
+    made,
+    sites: inNetworkOrder(places, made).map((at) => strengthAt(edit, made, at, strength)),
+  };
 }
 
 /** The projection on the vector after the edits, where the first new token is made: of each row. */
