@@ -6,7 +6,7 @@ import { openModel } from '../checkpoint/openNode.ts';
 import type { Statistic } from '../experiments/metrics.ts';
 import { normalisedGrid, patchGrid } from '../experiments/patch/grid.ts';
 import { isPatchComplete, type PatchResult, readPatchResult } from '../experiments/patch/result.ts';
-import { readExperiment } from '../experiments/registry.ts';
+import { kindNames, readExperiment } from '../experiments/registry.ts';
 import { completeExperiment } from '../experiments/runExperiment.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
@@ -157,7 +157,7 @@ test('a file that cannot be run says what is wrong before anything runs', async 
       }),
     ).toBe(1);
     expect(complained.mock.calls.flat()).toEqual([
-      "There is no experiment of kind 'patches'. Did you mean 'patch' or 'path'? Known: trace, patch, path, attribute, align, intervene.",
+      `There is no experiment of kind 'patches'. Did you mean 'patch' or 'path'? Known: ${kindNames.join(', ')}.`,
       'A logit difference needs a distractor, and this experiment has none. Name one, or choose another --metric.',
       expect.stringContaining(
         'Pair 1: the clean prompt has 4 tokens, the corrupted one 3 (" Adam" against nothing); they must be as many.',
