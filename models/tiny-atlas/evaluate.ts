@@ -218,7 +218,7 @@ export async function measureTrace(measured: Measured, facts: readonly Item[], l
       corruption: { kind: 'noise', level, samples: prompts.trace.samples },
     });
     const outline = resolveTrace(model.architecture, tokenizer, experiment);
-    const [, end = 0] = outline.subject;
+    const [, end = 0] = outline.subject ?? [];
     const last = outline.tokens.length - 1;
     const trace = await prepareTrace(
       model,
@@ -235,7 +235,10 @@ export async function measureTrace(measured: Measured, facts: readonly Item[], l
     if (!block || !mlp || !attention) throw new Error('The trace has three streams.');
     const low = block.corrupted.mean;
     const column = (grid: typeof block, position: number) =>
-      grid.cells.map((cells) => (cells[grid.positions.indexOf(position)]?.mean ?? Number.NaN) - low);
+      grid.cells.map(
+        (cells) =>
+          (cells[grid.columns.findIndex((each) => each.position === position)]?.mean ?? Number.NaN) - low,
+      );
     sums.total.push(block.clean.mean - low);
     sums.block.push(column(block, end - 1));
     sums.mlpSubject.push(column(mlp, end - 1));

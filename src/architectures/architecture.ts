@@ -114,6 +114,8 @@ export interface ModelInput {
   readonly kind: 'image' | 'sound';
   readonly shape: readonly number[];
   readonly positions: number;
+  /** Of a picture: its patches across and down. They stand row by row behind position 0, which has no pixels. */
+  readonly patches?: { readonly across: number; readonly down: number };
   /** Numbers in a position's vector. */
   readonly width: number;
   /** @param data of the input's shape, row-major @returns [positions, width] */

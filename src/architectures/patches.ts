@@ -53,6 +53,7 @@ export function imageInput({ channels, image, patch }: PatchShape): ModelInput {
     kind: 'image',
     shape: [channels, height, width],
     positions: count + 1,
+    patches: { across, down: height / patchHeight },
     width: each,
     vectors: (data) => {
       const vectors = new Float32Array((count + 1) * each);

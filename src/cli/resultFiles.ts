@@ -8,6 +8,7 @@ import { kindOf, readResult } from '../experiments/registry.ts';
 import type { Shown, ShownFigure } from '../experiments/shown.ts';
 import { layoutHeatmap } from '../figures/heatmap.ts';
 import { layoutLines } from '../figures/lines.ts';
+import { layoutOverlay } from '../figures/overlay.ts';
 import { plainFigureSvg } from '../figures/plainFigure.ts';
 import { heatmapSvg } from '../figures/svg.ts';
 import { fileText } from '../messages/fileText.ts';
@@ -24,6 +25,8 @@ function figureSvg(figure: ShownFigure): string {
       return heatmapSvg(layoutHeatmap(figure.description, paper));
     case 'lines':
       return plainFigureSvg(layoutLines(figure.description, paper));
+    case 'overlay':
+      return plainFigureSvg(layoutOverlay(figure.description, paper));
     default:
       return figure satisfies never;
   }

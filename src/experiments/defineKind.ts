@@ -14,6 +14,7 @@ import type {
   Update,
 } from './kind.ts';
 import { isOfWeights } from './resultParts.ts';
+import { requireText } from './watched.ts';
 
 /** @throws ExperimentError for a name that no unit has */
 function checkedUnits(leaveOut: readonly string[], units: readonly string[]): ReadonlySet<string> {
@@ -83,10 +84,13 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
     },
     show: (result, options = {}) => definition.show(ownResult(result), options),
     async resolve(architecture, tokenizer, experiment, options = {}): Promise<ReadyExperiment> {
+      if (!definition.readsBeside) requireText(architecture);
       const work = await definition.work();
       const resolved = await work.resolve(architecture, tokenizer, ownExperiment(experiment), options);
       const units = () => work.units(architecture, resolved);
-      const textOf = tokenizer ? { textOf: (id: number) => tokenizer.tokenText(id) } : {};
+      const { labels } = architecture;
+      const words = labels ? (id: number) => labels[id] ?? `#${id}` : tokenizer?.tokenText.bind(tokenizer);
+      const textOf = words ? { textOf: words } : {};
       return {
         estimate: () => ({ ...work.estimate(architecture, resolved), units: units() }),
         unitsDone: (result) => work.unitsDone(architecture, resolved, ownResult(result)),

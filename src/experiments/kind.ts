@@ -115,6 +115,8 @@ export interface KindResolveOptions {
   readonly signal?: AbortSignal | undefined;
   /** For kinds that generate; without it there are no chats, and no options but those that the experiment gives. */
   readonly generation?: (() => Promise<GenerationSupport>) | undefined;
+  /** What the model's files say of pictures and sounds; without it those that need it are refused. */
+  readonly preprocessor?: (() => Promise<ModelConfiguration | undefined>) | undefined;
 }
 
 /** The half of a kind that needs a model. */
@@ -157,6 +159,8 @@ export interface KindDefinition<
   /** `trace-result`: the `kind` of its results. */
   readonly resultName: Result['kind'];
   readonly words: KindWords;
+  /** It knows models that read more than a text: a source, a picture, a sound. Any other kind refuses them. */
+  readonly readsBeside?: true;
   /** @throws ExperimentError that names the first thing that is wrong */
   read(value: unknown): Experiment;
   /** @throws ExperimentError that names the first thing that is wrong */

@@ -1,6 +1,7 @@
 // What every kind keeps to, whichever it is: its units, its growth, its files.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeArchitecture } from '../architectures/registry.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
@@ -78,6 +79,15 @@ const files: Readonly<Record<string, object>> = {
     words: { towards: [3], away: [4] },
     sweep: { layers: [0, 1], strengths: [-1, 1], seeds: [1, 2] },
   },
+};
+
+const interveneFile = {
+  ...shared,
+  kind: 'intervene',
+  base: prompt(1),
+  sources: [prompt(2)],
+  configuration: { layer: 0, component: 'block_output' },
+  unitLocations: { 'sources->base': 1 },
 };
 
 describe.each(Object.keys(files))('%s', (name) => {
@@ -198,6 +208,20 @@ test('an experiment in the place of a result, and the other way round, is refuse
       /^(This is not an experiment|There is no experiment)/,
     );
     await expect(readResult(value)).rejects.toThrow('This is not a result of Patchbay');
+  }
+});
+
+test.each([
+  [{ model_type: 't5', num_layers: 1 }, 'This t5 model reads a source beside what it writes'],
+  [{ model_type: 'vit', num_hidden_layers: 1, id2label: { 0: 'cat' } }, 'This vit model reads a picture'],
+  [{ model_type: 'blip', text_config: {}, vision_config: {} }, 'This blip model reads a picture'],
+  [{ model_type: 'whisper', encoder_layers: 1, decoder_layers: 1 }, 'This whisper model reads a sound'],
+])('kinds that know prompts of text alone refuse a model that reads more: %j', async (config, sentence) => {
+  const architecture = describeArchitecture(config, new Set());
+  for (const [name, file] of Object.entries({ ...files, intervene: interveneFile })) {
+    if (name === 'trace') continue;
+    const resolved = (await kindOf(name)).resolve(architecture, undefined, await readExperiment(file));
+    await expect(resolved, name).rejects.toThrow(`${sentence}, and of the experiments only a causal trace`);
   }
 });
 

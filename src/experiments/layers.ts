@@ -47,7 +47,8 @@ export interface LayerSpan extends LayerRange {
 export function layerSpan(component: string, layer: number, window: number, layerCount: number): LayerSpan {
   const range = windowAround(layer, window, layerCount);
   // Whatever leaves a block enters the next one, and a row that begins there passes one layer less.
-  const isEntered = component === 'block_output' && range.to - range.from === 1 && range.to < layerCount;
+  const isEntered =
+    /(^|\.)block_output$/.test(component) && range.to - range.from === 1 && range.to < layerCount;
   return { ...range, fork: isEntered ? range.to : range.from };
 }
 
@@ -64,7 +65,10 @@ export function replaceWindow(
   return Array.from({ length: to - from }, (_, index): Edit => {
     const layer = from + index;
     return {
-      site: fork > layer ? { component: 'block_input', layer: fork } : { component, layer },
+      site:
+        fork > layer
+          ? { component: component.replace(/block_output$/, 'block_input'), layer: fork }
+          : { component, layer },
       location,
       fragment: replace,
       source: sourceOf({ component, layer }),

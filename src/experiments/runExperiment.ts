@@ -50,6 +50,7 @@ export async function* growExperiment(
   const ready = await kind.resolve(model.architecture, tokenizer, experiment, {
     ...(options.signal ? { signal: options.signal } : {}),
     generation: generationOf(checkpoint, renderChat, options.signal),
+    preprocessor: async () => checkpoint.preprocessor?.(options.signal),
   });
   await onReady?.();
   const growth = kind.growth();

@@ -3,6 +3,7 @@
 
 import type { HeatmapDescription } from '../figures/description.ts';
 import type { LinesDescription } from '../figures/linesDescription.ts';
+import type { OverlayDescription } from '../figures/overlay.ts';
 import type { TextLook } from '../figures/textCells.ts';
 import type { Metric } from './metrics.ts';
 
@@ -13,7 +14,8 @@ export interface ShowOptions {
 
 export type ShownFigure =
   | { readonly kind: 'heatmap'; readonly name: string; readonly description: HeatmapDescription }
-  | { readonly kind: 'lines'; readonly name: string; readonly description: LinesDescription };
+  | { readonly kind: 'lines'; readonly name: string; readonly description: LinesDescription }
+  | { readonly kind: 'overlay'; readonly name: string; readonly description: OverlayDescription };
 
 export interface Program {
   /** `pyvene` */

@@ -5,25 +5,44 @@ import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { quoted } from '../messages/wording.ts';
 import { ExperimentError } from './experimentFile.ts';
 
-type WatchedModel = Pick<Architecture, 'isCausal' | 'modelType'> &
+export type WatchedModel = Pick<Architecture, 'isCausal' | 'modelType'> &
   Partial<Pick<Architecture, 'input' | 'encoder'>>;
 
+/** @throws ExperimentError for a model that reads something else beside a text, or in place of one */
+export function requireText({ modelType, input, encoder }: WatchedModel): void {
+  const read = input ?? encoder?.input;
+  if (!read && !encoder) return;
+  const what = read ? { image: 'a picture', sound: 'a sound' }[read.kind] : 'a source beside what it writes';
+  throw new ExperimentError(
+    `This ${modelType} model reads ${what}, and of the experiments only a causal trace knows more than a text. Trace it, or intervene in it by the library's IntervenableModel (docs/interventions.md).`,
+  );
+}
+
 /**
- * The position whose logits are the prediction.
+ * The position whose logits are the prediction of a prompt of text alone.
  * @param what names the prompt in messages: `the clean prompt`
  * @throws ExperimentError for a model that reads something else beside a text; when a model that fills masks is given no mask, or several
  */
 export function watchedPosition(
-  { isCausal, modelType, input, encoder }: WatchedModel,
+  model: WatchedModel,
   tokens: readonly number[],
   tokenizer: Pick<Tokenizer, 'maskId' | 'tokenText'> | undefined,
   what = 'the prompt',
 ): number {
-  const read = input ?? encoder?.input;
-  if (read || encoder)
-    throw new ExperimentError(
-      `This ${modelType} model reads ${read ? { image: 'a picture', sound: 'a sound' }[read.kind] : 'a source beside what it writes'}, and experiments know prompts of text alone. Intervene in it by the library's IntervenableModel (docs/interventions.md).`,
-    );
+  requireText(model);
+  return maskOf(model, tokens, tokenizer, what);
+}
+
+/**
+ * The last position, or that of the mask in a model that fills masks.
+ * @throws ExperimentError when such a model is given no mask, or several
+ */
+export function maskOf(
+  { isCausal, modelType }: Pick<Architecture, 'isCausal' | 'modelType'>,
+  tokens: readonly number[],
+  tokenizer: Pick<Tokenizer, 'maskId' | 'tokenText'> | undefined,
+  what = 'the prompt',
+): number {
   if (isCausal) return tokens.length - 1;
   const model = `This ${modelType} model predicts what stands at a mask`;
   const { maskId } = tokenizer ?? {};

@@ -19,7 +19,18 @@ export interface RectMark extends Rect {
   readonly stroke?: string;
   readonly strokeWidth?: number;
   readonly radius?: number;
+  /** Of the fill; 1 by default. */
+  readonly opacity?: number;
 }
+
+/** One of the figure's pictures, stretched to the rectangle. */
+export interface ImageMark extends Rect {
+  readonly kind: 'image';
+  readonly image: string;
+}
+
+/** A picture with its bytes in it: a figure asks no server. */
+export type ImageData = `data:image/${string}`;
 
 export interface PathMark {
   readonly kind: 'path';
@@ -53,10 +64,10 @@ export interface TextRun {
   readonly fill?: string;
 }
 
-export type Mark = RectMark | PathMark | TextMark;
+export type Mark = RectMark | PathMark | TextMark | ImageMark;
 
 export interface ElementDescription {
-  readonly name: 'rect' | 'path' | 'text';
+  readonly name: 'rect' | 'path' | 'text' | 'use';
   readonly attributes: Readonly<Record<string, string>>;
   readonly runs: readonly TextRun[];
 }
@@ -86,7 +97,17 @@ export function elementOf(mark: Mark, prefix: string): ElementDescription {
           fill: fillValue(mark.fill, prefix),
           stroke: mark.stroke,
           'stroke-width': mark.strokeWidth?.toString(),
+          'fill-opacity': mark.opacity?.toString(),
         }),
+        runs: [],
+      };
+    case 'image':
+      return {
+        name: 'use',
+        attributes: {
+          href: `#${prefix}-${mark.image}`,
+          transform: `translate(${coordinate(mark.x)} ${coordinate(mark.y)}) scale(${coordinate(mark.width)} ${coordinate(mark.height)})`,
+        },
         runs: [],
       };
     case 'path':

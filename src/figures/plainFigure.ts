@@ -1,8 +1,8 @@
 // Figures that are looked at as a whole, such as lines: marks with a name and a description, written as one image. (A
 // heatmap is more: its cells are reached one by one.)
 
-import type { Mark } from './marks.ts';
-import { markXml, type SvgOptions, svgOpening } from './svg.ts';
+import type { ImageData, Mark } from './marks.ts';
+import { escapeXml, markXml, type SvgOptions, svgOpening } from './svg.ts';
 import type { Theme } from './theme.ts';
 
 export interface PlainFigure {
@@ -13,14 +13,20 @@ export interface PlainFigure {
   readonly height: number;
   readonly theme: Theme;
   readonly marks: readonly Mark[];
+  /** By the name that marks know them by, each written once. */
+  readonly images?: Readonly<Record<string, ImageData>>;
 }
 
 /** The figure as a standalone SVG document. */
 export function plainFigureSvg(figure: PlainFigure, options: SvgOptions = {}): string {
   const { hasPaper = true, prefix = 'figure' } = options;
-  const { width, height, theme, summary, marks } = figure;
+  const { width, height, theme, summary, marks, images = {} } = figure;
   return [
     ...svgOpening(figure, summary, prefix),
+    ...Object.entries(images).map(
+      ([name, href]) =>
+        `<defs><image id="${prefix}-${name}" width="1" height="1" preserveAspectRatio="none" href="${escapeXml(href)}"/></defs>`,
+    ),
     ...(hasPaper ? [`<rect width="${width}" height="${height}" fill="${theme.paper}"/>`] : []),
     ...marks.map((mark) => markXml(mark, prefix)),
     '</svg>\n',

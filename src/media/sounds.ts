@@ -1,4 +1,4 @@
 // All that a sound needs to become numbers, for whoever loads it only when there is one.
 
-export { logMel } from './logMel.ts';
+export { heardSeconds, logMel } from './logMel.ts';
 export { readWav } from './wav.ts';

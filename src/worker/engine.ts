@@ -8,10 +8,12 @@ import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import { watchedPosition } from '../experiments/watched.ts';
+import { writtenPrompt } from '../experiments/wholePrompt.ts';
 import { quoted, reasonOf } from '../messages/wording.ts';
 import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
 import { defaultWeightBytes, Model } from '../runtime/model.ts';
 import { alignLearned, alignOwnAnswers, alignTask } from './aligning.ts';
+import { classReader } from './classReader.ts';
 import type { ChosenDevice } from './device.ts';
 import { generateInSteps, type RenderChat, writtenChat } from './generating.ts';
 import { onnxOf } from './onnxFiles.ts';
@@ -35,12 +37,14 @@ interface Loaded {
   readonly checkpoint: Checkpoint;
   readonly tokenizer: Tokenizer;
   readonly model: Model;
+  /** Of a decoder whose prompt is what it has written beside a picture or a sound. */
+  readonly startToken?: number | undefined;
   /** What a person should know of the load. */
   readonly notices: readonly string[];
 }
 
 /** A model that is chosen and not in memory: what names it, and what reads its prompts, outlive its weights. */
-type SetAside = Pick<Loaded, 'source' | 'tokenizer'> & { readonly label: string };
+type SetAside = Pick<Loaded, 'source' | 'tokenizer' | 'startToken'> & { readonly label: string };
 
 export interface EngineOptions {
   /** Keeps what is fetched from servers; without it nothing is kept. */
@@ -77,6 +81,13 @@ function componentInfo(architecture: Architecture, component: ComponentDescripti
   };
 }
 
+function readsOf({ input, encoder }: Architecture): Pick<ModelInfo, 'reads'> {
+  const read = input ?? encoder?.input;
+  if (!read) return encoder ? { reads: { kind: 'text' } } : {};
+  const { kind, patches } = read;
+  return { reads: { kind, ...(patches ? { patches } : {}), ...(input ? { isAlone: true } : {}) } };
+}
+
 function modelInfo({ model, checkpoint, tokenizer, notices }: Loaded): ModelInfo {
   const { maskId } = tokenizer;
   const { architecture, residencyReason, fingerprint } = model;
@@ -85,6 +96,7 @@ function modelInfo({ model, checkpoint, tokenizer, notices }: Loaded): ModelInfo
     family: architecture.modelType,
     architecture: architecture.family,
     isCausal: architecture.isCausal,
+    ...readsOf(architecture),
     ...(maskId === undefined ? {} : { mask: { id: maskId, text: tokenizer.tokenText(maskId) } }),
     layerCount: architecture.layerCount,
     width: architecture.width,
@@ -99,6 +111,10 @@ function modelInfo({ model, checkpoint, tokenizer, notices }: Loaded): ModelInfo
     components: architecture.components.map((component) => componentInfo(architecture, component)),
   };
 }
+
+/** The token with which a decoder begins whose prompt is what it has written beside a picture or a sound. */
+const writtenFrom = ({ encoder }: Architecture): number | undefined =>
+  encoder?.input ? encoder.startToken : undefined;
 
 async function openSource(
   source: ModelSource,
@@ -151,10 +167,10 @@ export function createEngine(
   }
 
   /** What reads prompts, which needs no device. */
-  const currentTokenizer = (): Tokenizer => {
+  const currentReader = (): Pick<Loaded, 'tokenizer' | 'startToken'> => {
     const chosen = loaded ?? setAside;
     if (!chosen) throw new NoModelError('No model is loaded. Choose one first.');
-    return chosen.tokenizer;
+    return chosen;
   };
 
   /** The chosen model, loaded again from where it came when it is not in memory. */
@@ -214,7 +230,7 @@ export function createEngine(
       caching,
     );
     try {
-      const tokenizer = await checkpoint.tokenizer(signal);
+      const tokenizer = await checkpoint.tokenizer(signal).catch((cause) => classReader(checkpoint, cause));
       const model = await Model.load(checkpoint, await backend(), {
         ...(signal ? { signal } : {}),
         weightBytes,
@@ -238,6 +254,7 @@ export function createEngine(
         checkpoint,
         tokenizer,
         model,
+        startToken: writtenFrom(model.architecture),
         notices: [...(caching?.notices ?? []), ...model.notices],
       };
     } catch (error) {
@@ -254,9 +271,9 @@ export function createEngine(
   /** Let the weights of the current model go and keep the choice of it: the next call that needs it loads it again. */
   async function putAside(): Promise<void> {
     if (!loaded) return;
-    const { source, tokenizer, checkpoint } = loaded;
+    const { source, tokenizer, startToken, checkpoint } = loaded;
     const gone = loaded;
-    setAside = { source, tokenizer, label: checkpoint.label };
+    setAside = { source, tokenizer, startToken, label: checkpoint.label };
     loaded = undefined;
     await unload(gone);
   }
@@ -305,11 +322,15 @@ export function createEngine(
     ...(id === tokenizer.maskId ? { isMask: true } : {}),
   });
 
-  const promptTokens = (tokenizer: Tokenizer, text: string): readonly TokenInfo[] => {
-    const places = tokenizer.places(text);
-    return tokenizer
-      .encode(text)
-      .map((id, position) => ({ ...tokenInfo(tokenizer, id), place: places[position] ?? null }));
+  const promptTokens = (
+    { tokenizer, startToken }: Pick<Loaded, 'tokenizer' | 'startToken'>,
+    text: string,
+  ): readonly TokenInfo[] => {
+    const { ids, places } =
+      startToken === undefined
+        ? { ids: tokenizer.encode(text), places: tokenizer.places(text) }
+        : writtenPrompt(text, tokenizer, startToken);
+    return ids.map((id, position) => ({ ...tokenInfo(tokenizer, id), place: places[position] ?? null }));
   };
 
   return {
@@ -325,7 +346,7 @@ export function createEngine(
         return modelInfo(next);
       }),
 
-    tokenize: async (text) => promptTokens(currentTokenizer(), text),
+    tokenize: async (text) => promptTokens(currentReader(), text),
 
     predict: (text, options = {}) =>
       withModel(options, async ({ tokenizer, model }): Promise<Prediction> => {
@@ -341,11 +362,11 @@ export function createEngine(
         const candidates = topCandidates(logits, options.count ?? defaultCandidates).map(
           ({ id, logit, probability }) => ({ ...tokenInfo(tokenizer, id), logit, probability }),
         );
-        return { tokens: promptTokens(tokenizer, text), candidates, elapsedMs };
+        return { tokens: promptTokens({ tokenizer }, text), candidates, elapsedMs };
       }),
 
     describeTokens: async (ids) => {
-      const tokenizer = currentTokenizer();
+      const { tokenizer } = currentReader();
       return ids.map((id) => tokenInfo(tokenizer, id));
     },
 

@@ -78,6 +78,15 @@ export interface ComponentInfo {
   readonly feeds: readonly string[];
 }
 
+export interface ModelReads {
+  /** A source text, a picture, a sound. */
+  readonly kind: 'text' | 'image' | 'sound';
+  /** Of a picture: its patches across and down. */
+  readonly patches?: { readonly across: number; readonly down: number };
+  /** No text stands beside it. */
+  readonly isAlone?: true;
+}
+
 export interface ModelInfo {
   readonly label: string;
   /** The configuration's `model_type`. */
@@ -86,6 +95,8 @@ export interface ModelInfo {
   readonly architecture: string;
   /** Whether a position sees only itself and earlier ones. */
   readonly isCausal: boolean;
+  /** What it reads beside what it predicts from, or in place of it; absent where it reads one text. */
+  readonly reads?: ModelReads;
   /** The token that stands where a masked model predicts; absent where the tokenizer has none. */
   readonly mask?: { readonly id: number; readonly text: string };
   readonly layerCount: number;

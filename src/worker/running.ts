@@ -18,6 +18,7 @@ async function readyFor(
   return kind.resolve(model.architecture, tokenizer, experiment, {
     signal,
     generation: generationOf(checkpoint, render, signal),
+    preprocessor: async () => checkpoint.preprocessor?.(signal),
   });
 }
 

@@ -61,7 +61,8 @@ function fakeEngine() {
     run: async (given, { signal, onUpdate, earlier }: ExperimentOptions = {}) => {
       const experiment = readTraceExperiment(given);
       const { subject } = experiment;
-      if (typeof subject === 'string') throw new Error('the page gives ranges');
+      if (typeof subject === 'string' || 'patches' in subject || 'seconds' in subject)
+        throw new Error('the page gives ranges');
       const tokens = tokensOf(String(experiment.prompt));
       const began: TraceResult = {
         kind: 'trace-result',

@@ -51,6 +51,13 @@ async function svgOf(figure: ShownFigure, theme: 'light' | 'dark'): Promise<stri
       ]);
       return plainFigureSvg(layoutLines(figure.description, { width: figureWidth, theme }));
     }
+    case 'overlay': {
+      const [{ layoutOverlay }, { plainFigureSvg }] = await Promise.all([
+        import('../../figures/overlay.ts'),
+        import('../../figures/plainFigure.ts'),
+      ]);
+      return plainFigureSvg(layoutOverlay(figure.description, { width: figureWidth, theme }));
+    }
     default:
       return figure satisfies never;
   }

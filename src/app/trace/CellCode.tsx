@@ -4,29 +4,33 @@ import { useEffect, useState } from 'react';
 import type { CellCode as Program } from '../../experiments/trace/pyvene.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CellAddress } from '../../figures/description.ts';
+import { streamPlace } from './sheets.ts';
 
 interface CellCodeProps {
   readonly result: TraceResult;
+  /** Place of the figure that the address is of. */
+  readonly sheet: number;
   readonly address: CellAddress;
 }
 
-export function CellCode({ result, address }: CellCodeProps) {
+export function CellCode({ result, sheet, address }: CellCodeProps) {
   const [isOpen, setIsOpen] = useState(false);
   const [said, setSaid] = useState('');
   const [made, setMade] = useState<Program | null>(null);
   useEffect(() => {
     if (!isOpen) return setMade(null);
-    const { panel, layer, location } = address;
+    const { layer, location } = address;
+    const stream = streamPlace(result, sheet, address);
     const position = result.positions[location] ?? -1;
     let isWanted = true;
     // What writes programs knows every component of pyvene: it comes when it is asked for, not with the page.
     void import('../../experiments/trace/pyvene.ts').then(({ pyveneCode }) => {
-      if (isWanted) setMade(pyveneCode(result, { stream: panel, layer, position }));
+      if (isWanted) setMade(pyveneCode(result, { stream, layer, position }));
     });
     return () => {
       isWanted = false;
     };
-  }, [isOpen, result, address]);
+  }, [isOpen, result, sheet, address]);
   async function copy(code: string) {
     try {
       await navigator.clipboard.writeText(code);

@@ -105,9 +105,12 @@ export function CellInspector() {
   const result = shown?.result ?? null;
   const { view, looked, chosen } = useFigure((state) => state);
   const isDefault = looked === null && chosen === null;
-  const strongest = useMemo(() => (result === null ? [] : strongestCells(result)), [result]);
+  const strongest = useMemo(
+    () => (result === null ? [] : strongestCells(result, view.sheet)),
+    [result, view.sheet],
+  );
   const address = looked ?? chosen ?? firstCell(strongest);
-  const facts = result && address && cellFacts(result, address, metricShown(result, view.metric));
+  const facts = result && address && cellFacts(result, address, metricShown(result, view.metric), view.sheet);
   if (result === null || address === null || !facts) {
     return (
       <section className="card inspector" aria-labelledby="cell-title">
@@ -144,7 +147,7 @@ export function CellInspector() {
       <Numbers result={result} facts={facts} />
       {view.pins.length > 1 && <ComparedPins pins={view.pins} result={result} />}
       {isDefault && strongest.length > 1 && <Strongest cells={strongest} result={result} />}
-      <CellCode result={result} address={address} />
+      <CellCode result={result} sheet={view.sheet} address={address} />
       {view.pins.length === 0 && (
         <p className="mute small">
           Point at a cell to read it; click it or press Enter to pin it, up to four. Pins are compared here.

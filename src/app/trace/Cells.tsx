@@ -20,7 +20,7 @@ export function CellLine() {
   const { view, looked, chosen } = useFigure((state) => state);
   const address = looked ?? chosen;
   const metric = result && metricShown(result, view.metric);
-  const facts = result && metric && address && cellFacts(result, address, metric);
+  const facts = result && metric && address && cellFacts(result, address, metric, view.sheet);
   if (!result || !metric || !facts) return null;
   const { component, layer, token, measured } = facts;
   return (
@@ -90,7 +90,7 @@ export function ComparedPins({
   const metric = metricShown(result, view.metric);
   const description = traceFigure(result, metric).metric;
   const rows = pins.flatMap((pin) => {
-    const facts = cellFacts(result, pin, metric);
+    const facts = cellFacts(result, pin, metric, view.sheet);
     return facts === null ? [] : [{ pin, facts }];
   });
   return (
@@ -150,7 +150,7 @@ export function Strongest({
   return (
     <ul className="strongest small" aria-label="The strongest cell of each panel">
       {cells.map((address) => {
-        const facts = cellFacts(result, address, metric);
+        const facts = cellFacts(result, address, metric, view.sheet);
         if (!facts?.measured) return null;
         const { component, layer, token, measured } = facts;
         return (

@@ -2,6 +2,7 @@
 
 import { useMemo } from 'react';
 import { metricsOf } from '../../experiments/trace/grid.ts';
+import { Choice } from '../experiment/Choice.tsx';
 import { Exports } from '../experiment/Exports.tsx';
 import { FigureControls } from '../experiment/FigureControls.tsx';
 import { figureStatus } from '../experiment/figureStatus.ts';
@@ -10,8 +11,10 @@ import { HeatmapTable } from '../experiment/HeatmapTable.tsx';
 import { useFigure } from '../experiment/pageContext.tsx';
 import { figureId } from '../frame/useShortcuts.ts';
 import { CellLine } from './Cells.tsx';
-import { describeTrace } from './figure.ts';
+import { shownFigure } from './figure.ts';
 import { useOwn, useOwnPage } from './hooks.ts';
+import { Overlay } from './Overlay.tsx';
+import { sheetsOf } from './sheets.ts';
 
 export function FigureCard() {
   const { face } = useOwnPage();
@@ -20,7 +23,11 @@ export function FigureCard() {
   const view = useFigure((each) => each.view);
   const isTable = useFigure((each) => each.isTable);
   const result = shown?.result ?? null;
-  const description = useMemo(() => (result === null ? null : describeTrace(result, view)), [result, view]);
+  const change = useFigure((each) => each.change);
+  const figure = useMemo(() => (result === null ? null : shownFigure(result, view)), [result, view]);
+  const overlay = figure?.kind === 'overlay' ? figure.description : null;
+  const description = figure?.kind === 'heatmap' ? figure.description : (overlay?.heatmap ?? null);
+  const sheets = useMemo(() => (result === null ? [] : sheetsOf(result)), [result]);
   if (shown === null || result === null || description === null) {
     return (
       <section className="card figure-card" id={figureId} tabIndex={-1} aria-labelledby="figure-title">
@@ -51,8 +58,23 @@ export function FigureCard() {
           {status.words}
         </span>
       </div>
-      <FigureControls metrics={metricsOf(result)} />
-      {isTable ? <HeatmapTable description={description} /> : <Heatmap description={description} />}
+      <FigureControls metrics={metricsOf(result)}>
+        {sheets.length > 1 && (
+          <Choice
+            label="Figure"
+            value={String(Math.min(view.sheet, sheets.length - 1))}
+            choices={sheets.map(({ name }, index) => [String(index), name] as const)}
+            onChange={(sheet) => change({ sheet: Number(sheet), pins: [] })}
+          />
+        )}
+      </FigureControls>
+      {isTable ? (
+        <HeatmapTable description={description} />
+      ) : overlay === null ? (
+        <Heatmap description={description} />
+      ) : (
+        <Overlay description={overlay} />
+      )}
       <CellLine />
       <p className="caption small">{description.caption}</p>
       <Exports />

@@ -8,6 +8,7 @@ import { useModel } from '../workbenchContext.tsx';
 import type { StreamField, TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
 import { useDocument, useDraft, useOwnPage } from './hooks.ts';
+import { layersOf, streamsOf } from './streams.ts';
 
 /** Changes fields of the document; what is typed into one field without a pause is one step of undo. */
 function useEdit(): (change: Partial<TraceDocument>, field?: string) => void {
@@ -152,13 +153,15 @@ export function CorruptionFields() {
 
 export function StreamFields() {
   const page = useOwnPage();
-  const layerCount = useModel((state) => state.info?.layerCount ?? null);
+  const model = useModel((state) => state.info);
   const { problems, streams } = useDraft();
   const change = (component: string, part: Partial<StreamField>, field?: string) =>
     page.edit(
       (document) => ({
         ...document,
-        streams: document.streams.map((each) => (each.component === component ? { ...each, ...part } : each)),
+        streams: streamsOf(document, model).map((each) =>
+          each.component === component ? { ...each, ...part } : each,
+        ),
       }),
       field,
     );
@@ -190,7 +193,7 @@ export function StreamFields() {
             </span>
             <span className="field-hint">
               {component}
-              {layerCount !== null && `, default ${usualWindow(component, layerCount)}`}
+              {model !== null && `, default ${usualWindow(component, layersOf(component, model))}`}
             </span>
           </div>
         ))}

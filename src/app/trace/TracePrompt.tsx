@@ -12,6 +12,7 @@ import { formatCount, formatRoundPercent } from '../quantities.ts';
 import { useModel } from '../workbenchContext.tsx';
 import { subjectOf } from './document.ts';
 import { useDocument, useDraft, useOwn, useOwnPage } from './hooks.ts';
+import { ReadBeside } from './ReadBeside.tsx';
 import { rangeText } from './subject.ts';
 
 function GhostChip() {
@@ -37,13 +38,15 @@ function GhostChip() {
 }
 
 function SubjectLine() {
-  const { tokens, subject, isSubjectGuessed } = useDraft();
+  const { tokens, subject, part, isSubjectGuessed } = useDraft();
   const model = useModel((state) => state.info);
   if (tokens === null) return null;
   return (
     <p className="strip-line small">
       <span>
-        {subject === null ? (
+        {part !== null ? (
+          'A part of what the model reads is corrupted. Drag over tokens to corrupt words instead.'
+        ) : subject === null ? (
           'Drag over the tokens that the prompt is about, its subject; by touch, tap the first and the last.'
         ) : (
           <>
@@ -104,6 +107,23 @@ function Tokens() {
 /** What a prompt should be, of this model. */
 function useInvitation() {
   const model = useModel((state) => state.info);
+  if (model?.reads) {
+    const { kind, isAlone } = model.reads;
+    const beside = { text: 'a source', image: 'a picture', sound: 'a sound' }[kind];
+    return kind === 'text'
+      ? {
+          text: 'The source',
+          example: 'translate English to German: The house is small.',
+          hint: 'Type the source that the model reads; what it has written so far is the target.',
+        }
+      : {
+          text: isAlone ? 'Nothing: the model reads a picture alone' : 'What the model has written so far',
+          example: isAlone ? 'nothing' : 'a photo of a',
+          hint: isAlone
+            ? 'This model reads a picture alone.'
+            : `The model goes on from here with ${beside} before it; the text may be empty.`,
+        };
+  }
   if (model === null || model.isCausal || model.mask === undefined) {
     return {
       text: 'Text that ends just before the answer',
@@ -140,6 +160,7 @@ export function TracePrompt() {
       />
       {prompt === '' ? <p className="mute strip-hint">{invitation.hint}</p> : <Tokens />}
       {prompt !== '' && <SubjectLine />}
+      <ReadBeside />
       <PromptNotes text={prompt} run={reading} onChange={setText} />
     </>
   );

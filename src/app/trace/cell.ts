@@ -9,8 +9,9 @@ import {
   type Statistic,
   statisticOf,
 } from '../../experiments/metrics.ts';
-import type { TraceResult } from '../../experiments/trace/result.ts';
+import { columnWords, streamLayers, type TraceResult } from '../../experiments/trace/result.ts';
 import type { CellAddress } from '../../figures/description.ts';
+import { streamPlace } from './sheets.ts';
 
 export interface PredictedToken {
   readonly id: number;
@@ -56,15 +57,26 @@ export function topTokens({ topIds, topLogits, logSumExp }: Samples): readonly P
     .slice(0, 5);
 }
 
-/** @returns null for a cell that the result does not have */
-export function cellFacts(result: TraceResult, address: CellAddress, metric: Metric): CellFacts | null {
-  const stream = result.streams[address.panel];
-  const position = result.positions[address.location];
+/**
+ * @param sheet place of the figure that the address is of
+ * @returns null for a cell that the result does not have
+ */
+export function cellFacts(
+  result: TraceResult,
+  address: CellAddress,
+  metric: Metric,
+  sheet = 0,
+): CellFacts | null {
+  const stream = result.streams[streamPlace(result, sheet, address)];
+  if (!stream) return null;
+  const columns = columnWords(result, stream);
+  const column = columns[address.location];
+  const layerCount = streamLayers(result, stream);
   const { layer } = address;
-  if (!stream || position === undefined || layer >= result.layerCount) return null;
+  if (!column || layer >= layerCount) return null;
   const clean = statisticOf(metricOf(result.clean, metric));
   const corrupted = statisticOf(metricOf(result.corrupted, metric));
-  const samples = stream.cells[layer * result.positions.length + address.location] ?? null;
+  const samples = stream.cells[layer * columns.length + address.location] ?? null;
   const span = clean.mean - corrupted.mean;
   const measure = (found: Samples): MeasuredCell => {
     const value = statisticOf(metricOf(found, metric));
@@ -78,10 +90,10 @@ export function cellFacts(result: TraceResult, address: CellAddress, metric: Met
   return {
     component: stream.component,
     layer,
-    position,
-    token: result.tokens[position]?.text ?? '',
-    isCorrupted: position >= result.subject[0] && position < result.subject[1],
-    window: windowAround(layer, stream.window, result.layerCount),
+    position: column.position,
+    token: column.text,
+    isCorrupted: column.isCorrupted,
+    window: windowAround(layer, stream.window, layerCount),
     windowSize: stream.window,
     clean,
     corrupted,

@@ -3,6 +3,7 @@
 // the same text into other tokens.
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import type { GivenFile } from '../../experiments/givenFile.ts';
 import type { TokenRange } from '../../experiments/promptText.ts';
 import { type TraceExperiment, traceDefaults } from '../../experiments/trace/experiment.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
@@ -24,7 +25,13 @@ export type Subject =
   | { readonly kind: 'guessed' }
   | ({ readonly kind: 'passage' } & Passage)
   /** Tokens of one model that are no whole characters, such as a special token; another model's may be others. */
-  | { readonly kind: 'tokens'; readonly range: TokenRange; readonly model: string };
+  | { readonly kind: 'tokens'; readonly range: TokenRange; readonly model: string }
+  /** Of a picture: left, top, right and bottom (exclusive), in patches. */
+  | { readonly kind: 'patches'; readonly box: Box }
+  /** Of a sound, as it stands in the controls. */
+  | { readonly kind: 'seconds'; readonly from: string; readonly to: string };
+
+export type Box = readonly [left: number, top: number, right: number, bottom: number];
 
 /** A token that was picked for one prompt, by its text, or by its id where it has no text of its own. */
 export interface PickedToken {
@@ -34,6 +41,12 @@ export interface PickedToken {
 
 export interface TraceDocument {
   readonly prompt: string;
+  /** What the decoder of a model of two stacks has written so far. */
+  readonly target: string;
+  readonly image: GivenFile | null;
+  readonly sound: GivenFile | null;
+  /** Into how many parts a picture or a sound is cut; empty for what is usual. */
+  readonly parts: string;
   readonly subject: Subject;
   /** Null for the model's own prediction. */
   readonly answer: PickedToken | null;
@@ -57,6 +70,10 @@ const noise = traceDefaults.corruption;
 
 export const blankTrace: TraceDocument = {
   prompt: '',
+  target: '',
+  image: null,
+  sound: null,
+  parts: '',
   subject: { kind: 'guessed' },
   answer: null,
   distractor: null,
@@ -102,8 +119,9 @@ export function subjectOf(
  * @throws ExperimentError for a prompt of token ids
  */
 export function documentOf(experiment: TraceExperiment, result: TraceResult | null): TraceDocument {
-  const { prompt, subject, corruption, streams, answer, distractor, direction, positions } = experiment;
-  if (typeof prompt !== 'string')
+  const { prompt, target = '', corruption, streams, answer, distractor } = experiment;
+  const { direction, positions, image = null, sound = null, parts } = experiment;
+  if (typeof prompt !== 'string' || typeof target !== 'string')
     throw new ExperimentError(
       'This trace gives its prompt as token ids, and the page takes text. Run it from the command line: patchbay run FILE.json --out DIR.',
     );
@@ -119,12 +137,11 @@ export function documentOf(experiment: TraceExperiment, result: TraceResult | nu
   return {
     ...blankTrace,
     prompt,
-    subject:
-      typeof subject === 'string'
-        ? { kind: 'passage', text: subject, near: 0 }
-        : result === null
-          ? { kind: 'tokens', range: subject, model: experiment.model }
-          : subjectOf(prompt, resultTokens(result), subject, experiment.model),
+    target,
+    image,
+    sound,
+    parts: parts === undefined ? '' : String(parts),
+    subject: openedSubject(experiment, prompt, result),
     answer: pick(answer),
     distractor: pick(distractor),
     ...corruptionFields(corruption),
@@ -132,6 +149,22 @@ export function documentOf(experiment: TraceExperiment, result: TraceResult | nu
     streams: [...all].map(field),
     positions,
   };
+}
+
+function openedSubject(
+  { subject, model }: TraceExperiment,
+  prompt: string,
+  result: TraceResult | null,
+): Subject {
+  if (typeof subject === 'string') return { kind: 'passage', text: subject, near: 0 };
+  if ('patches' in subject) return { kind: 'patches', box: subject.patches };
+  if ('seconds' in subject) {
+    const [from, to] = subject.seconds;
+    return { kind: 'seconds', from: String(from), to: String(to) };
+  }
+  // The tokens of a source are not those that a result predicts from.
+  if (result === null || result.input) return { kind: 'tokens', range: subject, model };
+  return subjectOf(prompt, resultTokens(result), subject, model);
 }
 
 function corruptionFields(corruption: TraceExperiment['corruption']): Partial<TraceDocument> {
@@ -164,6 +197,8 @@ export function markedTokens(
 ): TokenRange | null {
   switch (subject.kind) {
     case 'guessed':
+    case 'patches':
+    case 'seconds':
       return null;
     case 'passage':
       return tokensOfPassage(prompt, tokens, subject);

@@ -4,15 +4,33 @@
 import type { TokenRange } from '../../experiments/promptText.ts';
 import { usualWindow } from '../../experiments/trace/cells.ts';
 import { type TraceExperiment, traceLimits } from '../../experiments/trace/experiment.ts';
-import type { TokenInfo } from '../../worker/protocol.ts';
+import type { ModelReads, TokenInfo } from '../../worker/protocol.ts';
 import type { Draft, Surroundings } from '../experiment/definition.ts';
 import { maskProblem } from '../prompt/mask.ts';
 import { tokensOfPassage } from '../prompt/passage.ts';
 import { formatCount } from '../quantities.ts';
 import { markedTokens, type PickedToken, type StreamField, type TraceDocument } from './document.ts';
+import {
+  givenParts,
+  givenProblem,
+  type InputSubject,
+  inputSubject,
+  partsProblem,
+  subjectProblem,
+} from './readBeside.ts';
+import { layersOf, streamsOf } from './streams.ts';
 import { guessSubject } from './subject.ts';
 
-export type FieldName = 'prompt' | 'subject' | 'level' | 'samples' | 'seed' | 'replacement' | 'streams';
+export type FieldName =
+  | 'prompt'
+  | 'given'
+  | 'parts'
+  | 'subject'
+  | 'level'
+  | 'samples'
+  | 'seed'
+  | 'replacement'
+  | 'streams';
 
 /** A stream with its window as it stands in the control. */
 export interface DraftStream extends StreamField {
@@ -25,7 +43,12 @@ export interface TraceDraft extends Draft<TraceExperiment> {
   readonly model: string | null;
   /** Tokens of the prompt; null until they are known. */
   readonly tokens: readonly TokenInfo[] | null;
+  /** Of tokens; null where it is a part of a picture or a sound, and where it is not known. */
   readonly subject: TokenRange | null;
+  /** A part of a picture or a sound that is the subject. */
+  readonly part: InputSubject | null;
+  /** What the model reads beside the prompt; null where it reads a text alone, or is not known. */
+  readonly reads: ModelReads | null;
   /** Nobody marked it, or what was marked is not in this prompt. */
   readonly isSubjectGuessed: boolean;
   readonly streams: readonly DraftStream[];
@@ -36,9 +59,6 @@ export interface TraceDraft extends Draft<TraceExperiment> {
 
 /** More cells than this are a long wait and a figure that no screen holds. */
 export const mostPositions = 1024;
-/** Windows are those of a small model until there is one. */
-const layersBeforeModel = 8;
-
 /** @returns NaN for what is no plain decimal number */
 const numberIn = (text: string): number =>
   /^\s*\d*[.,]?\d+\s*$/.test(text) ? Number(text.replace(',', '.')) : Number.NaN;
@@ -90,7 +110,13 @@ function corruptionIn(document: TraceDocument): TraceExperiment['corruption'] {
 function problemsOf(
   document: TraceDocument,
   { model }: Surroundings,
-  { tokens, subject, streams }: Pick<TraceDraft, 'tokens' | 'subject' | 'streams'>,
+  {
+    tokens,
+    subject,
+    streams,
+    part,
+    reads,
+  }: Pick<TraceDraft, 'tokens' | 'subject' | 'streams' | 'part' | 'reads'>,
 ): ReadonlyMap<FieldName, string> {
   const problems = new Map<FieldName, string>();
   const note = (name: FieldName, problem: string | null) => {
@@ -98,18 +124,27 @@ function problemsOf(
   };
   const most = Math.min(model?.maxPositions ?? mostPositions, mostPositions);
   const { corruption } = document;
-  const mask = model !== null && 'family' in model && tokens !== null ? maskProblem(model, tokens) : null;
-  if (document.prompt.trim() === '') note('prompt', 'Type a prompt to trace.');
+  const isOfText = reads === null && model !== null && 'family' in model;
+  const mask = isOfText && tokens !== null ? maskProblem(model, tokens) : null;
+  note('given', givenProblem(document, reads));
+  note('parts', partsProblem(document, reads));
+  if (document.prompt.trim() === '' && (reads === null || reads.kind === 'text'))
+    note('prompt', 'Type a prompt to trace.');
+  else if (document.prompt.trim() !== '' && reads?.isAlone)
+    note('prompt', 'This model reads a picture alone. Delete the text.');
   else if (tokens !== null && tokens.length > most)
     note('prompt', `The prompt has ${tokens.length} tokens; a trace here takes at most ${most}.`);
   else if (tokens !== null && mask !== null) note('prompt', mask);
-  else if (tokens !== null && subject === null) note('subject', 'Mark the subject: drag over its tokens.');
+  else if (part === null && subject === null && (tokens !== null || document.prompt.trim() === ''))
+    note('subject', subjectProblem(reads));
   if (corruption === 'noise') {
     note('level', levelProblem(document.level));
     note('samples', samplesProblem(document.samples));
     note('seed', seedProblem(document.seed));
   }
-  if (corruption === 'replace' && document.replacement === '' && document.replacementIds === null)
+  if (corruption === 'replace' && part !== null)
+    note('replacement', 'A picture or a sound has no tokens to replace. Choose another corruption.');
+  else if (corruption === 'replace' && document.replacement === '' && document.replacementIds === null)
     note('replacement', 'Type the text that stands in the subject’s place.');
   const on = streams.filter(({ isOn }) => isOn);
   if (on.length === 0) note('streams', 'Choose at least one stream.');
@@ -125,22 +160,26 @@ export function deriveTrace(document: TraceDocument, surroundings: Surroundings)
   const { model } = surroundings;
   const { prompt, direction, positions } = document;
   const tokens = surroundings.tokens[0] ?? null;
+  const reads = (model !== null && 'reads' in model && model.reads) || null;
+  const part = inputSubject(document, reads);
   const marked = tokens === null || model === null ? null : markedTokens(document, tokens, model.label);
-  const subject = marked ?? (tokens === null ? null : guessSubject(tokens));
-  const layerCount = model?.layerCount ?? layersBeforeModel;
-  const streams = document.streams.map((stream) => ({
+  const subject = part !== null ? null : (marked ?? (tokens === null ? null : guessSubject(tokens)));
+  const streams = streamsOf(document, model).map((stream) => ({
     ...stream,
-    window: stream.window ?? String(usualWindow(stream.component, layerCount)),
+    window: stream.window ?? String(usualWindow(stream.component, layersOf(stream.component, model))),
   }));
   const answer = currentPick(document.answer, prompt);
   const distractor = currentPick(document.distractor, prompt);
-  const problems = problemsOf(document, surroundings, { tokens, subject, streams });
-  const isWhole = problems.size === 0 && model !== null && subject !== null;
+  const problems = problemsOf(document, surroundings, { tokens, subject, streams, part, reads });
+  const named = part ?? subject;
+  const isWhole = problems.size === 0 && model !== null && named !== null;
   return {
     model: model?.label ?? null,
     tokens,
     subject,
-    isSubjectGuessed: marked === null,
+    part,
+    reads,
+    isSubjectGuessed: part === null && marked === null,
     streams,
     answer,
     distractor,
@@ -151,7 +190,8 @@ export function deriveTrace(document: TraceDocument, surroundings: Surroundings)
           version: 1,
           model: model.label,
           prompt,
-          subject,
+          ...givenParts(document, model, reads),
+          subject: named,
           ...(answer === null ? {} : { answer }),
           ...(distractor === null ? {} : { distractor }),
           corruption: corruptionIn(document),
@@ -196,6 +236,7 @@ function subjectText(
   tokens: readonly TokenInfo[] | null,
 ): string | null {
   if (typeof subject === 'string') return subject;
+  if ('patches' in subject || 'seconds' in subject) return null;
   if (typeof prompt !== 'string' || tokens === null) return null;
   const text = tokens
     .slice(...subject)

@@ -1,5 +1,6 @@
 // The Trace page as the rooms of experiments take it.
 
+import { withoutBytes } from '../../experiments/givenFile.ts';
 import { type TraceExperiment, traceDefaults } from '../../experiments/trace/experiment.ts';
 import { traceKind } from '../../experiments/trace/kind.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
@@ -7,23 +8,35 @@ import { withoutDefaults } from '../../share/link.ts';
 import type { Example, PageDefinition } from '../experiment/definition.ts';
 import { blankTrace, documentOf, withPrompt } from './document.ts';
 import { deriveTrace, sharedTrace } from './draft.ts';
-import { describeTrace, largestDifference } from './figure.ts';
+import { largestDifference, shownFigure } from './figure.ts';
 import type { TraceTypes } from './hooks.ts';
+import { sheetsOf } from './sheets.ts';
 import { standIn } from './standIn.ts';
 
 /** A corruption is left out whole or not at all: its kind decides what else it has. */
 function brief({ corruption, ...experiment }: TraceExperiment): unknown {
   const { direction, positions } = traceDefaults;
+  const { image, sound } = experiment;
+  const named = {
+    ...experiment,
+    // A link holds no pictures.
+    ...(image ? { image: withoutBytes(image) } : {}),
+    ...(sound ? { sound: withoutBytes(sound) } : {}),
+  };
   const isUsual = JSON.stringify(corruption) === JSON.stringify(traceDefaults.corruption);
-  return withoutDefaults(isUsual ? experiment : { ...experiment, corruption }, { direction, positions });
+  return withoutDefaults(isUsual ? named : { ...named, corruption }, { direction, positions });
 }
 
 /** `trace-eiffel-tower` */
-function fileStem({ tokens, subject }: TraceResult): string {
-  const name = tokens
-    .slice(...subject)
-    .map(({ text }) => text)
-    .join('')
+function fileStem({ tokens, subject, answer }: TraceResult): string {
+  const words =
+    subject === null
+      ? answer.text
+      : tokens
+          .slice(...subject)
+          .map(({ text }) => text)
+          .join('');
+  const name = words
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '-')
     .replace(/^-|-$/g, '')
@@ -45,7 +58,7 @@ export const tracePage = (examples: readonly TraceExample[]): PageDefinition<Tra
   documentOf,
   experimentOf: ({ experiment, subject, streams }) => ({
     ...experiment,
-    subject,
+    ...(subject === null ? {} : { subject }),
     streams: streams.map(({ component, window, heads }) => ({
       component,
       window,
@@ -56,6 +69,7 @@ export const tracePage = (examples: readonly TraceExample[]): PageDefinition<Tra
   brief,
   standIn,
   difference: largestDifference,
-  figure: (result, view) => ({ kind: 'heatmap', name: 'figure', description: describeTrace(result, view) }),
+  sheets: (result) => sheetsOf(result).map(({ name }) => name),
+  figure: shownFigure,
   fileStem,
 });

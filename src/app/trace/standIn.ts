@@ -17,6 +17,6 @@ export function resultTokens({ tokens, experiment }: TraceResult): readonly Toke
 export function standIn(result: TraceResult): StandIn {
   const { experiment, layerCount } = result;
   const model = { label: experiment.model, layerCount, maxPositions: Number.POSITIVE_INFINITY };
-  if (typeof experiment.prompt !== 'string') return { model, prompts: [] };
+  if (typeof experiment.prompt !== 'string' || result.input) return { model, prompts: [] };
   return { model, prompts: [{ text: experiment.prompt, tokens: resultTokens(result) }] };
 }

@@ -74,6 +74,20 @@ function answerWarnings({ estimate, prediction, result }: Known): readonly Warni
   return warnings;
 }
 
+function lapsedSubject(subject: Exclude<TraceDocument['subject'], { readonly kind: 'guessed' }>): string {
+  switch (subject.kind) {
+    case 'passage':
+      return `${inQuotes(subject.text)} is not in the prompt, so the subject is guessed. Mark another one.`;
+    case 'tokens':
+      return `The subject was given by token places of ${subject.model}, which are other words here, so it is guessed. Mark it.`;
+    case 'patches':
+    case 'seconds':
+      return 'The subject was a part of a picture or a sound, which this model does not read, so it is guessed. Mark it.';
+    default:
+      return subject satisfies never;
+  }
+}
+
 /** What was picked or marked and is not in use, because it belongs to another prompt or other tokens. */
 function lapsedWarnings({ document, draft, isAsOpened }: Known): readonly Warning[] {
   const { prompt, subject, answer, distractor } = document;
@@ -92,10 +106,7 @@ function lapsedWarnings({ document, draft, isAsOpened }: Known): readonly Warnin
       ? [
           {
             code: 'subject-not-found' as const,
-            text:
-              subject.kind === 'passage'
-                ? `${inQuotes(subject.text)} is not in the prompt, so the subject is guessed. Mark another one.`
-                : `The subject was given by token places of ${subject.model}, which are other words here, so it is guessed. Mark it.`,
+            text: lapsedSubject(subject),
           },
         ]
       : []),

@@ -1,12 +1,14 @@
 // `patchbay run FILE.json --out DIR`: an experiment file, whatever its kind.
 
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { metrics } from '../../experiments/metrics.ts';
 import { kindNames, readExperiment } from '../../experiments/registry.ts';
 import { fileText } from '../../messages/fileText.ts';
 import { readChoice, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, usageOf } from '../command.ts';
 import { runExperiment } from '../experimentRun.ts';
+import { withGivenFiles } from '../givenFiles.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
 function readJson(path: string): unknown {
@@ -32,7 +34,7 @@ async function run(args: Arguments): Promise<number> {
   const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
   const named = args.text('metric');
   const metric = named === undefined ? undefined : readChoice(named, 'metric', metrics);
-  const experiment = await readExperiment(readJson(path));
+  const experiment = await readExperiment(await withGivenFiles(readJson(path), dirname(path)));
   const model = args.text('model');
   // The file's revision is one of its own model.
   const { revision: _, ...unpinned } = experiment;

@@ -5,6 +5,8 @@ import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { runExperiment } from '../experimentRun.ts';
+import { givenAt } from '../givenFiles.ts';
+import { sourceOptions } from '../modelSource.ts';
 import { idsOption, readIds } from '../promptIds.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
@@ -51,14 +53,42 @@ function readRange(text: string): readonly [number, number] {
   );
 }
 
+/** Four whole numbers: left, top, right, bottom. */
+function readPatches(text: string): object {
+  const numbers = text.split(',').map(Number);
+  if (numbers.length === 4 && numbers.every((number) => Number.isInteger(number) && number >= 0))
+    return { patches: numbers };
+  throw new UsageError(
+    `--patches must be four whole numbers, left,top,right,bottom, such as 3,2,7,6; it is '${text}'.`,
+  );
+}
+
+function readSeconds(text: string): object {
+  const [, from, to] = /^([\d.]+):([\d.]+)$/.exec(text) ?? [];
+  if (from !== undefined && to !== undefined) return { seconds: [Number(from), Number(to)] };
+  throw new UsageError(`--seconds must be a stretch such as 0.5:1.25; it is '${text}'.`);
+}
+
+/** What is corrupted, which is named in one of three ways. */
+function readSubject(args: Arguments, isOfIds: boolean): unknown {
+  const [marked, patches, seconds] = ['subject', 'patches', 'seconds'].map((name) => args.text(name));
+  if ([marked, patches, seconds].filter((each) => each !== undefined).length !== 1)
+    throw new UsageError(usageOf(command));
+  if (patches !== undefined) return readPatches(patches);
+  if (seconds !== undefined) return readSeconds(seconds);
+  return isOfIds ? readRange(marked ?? '') : marked;
+}
+
 async function run(args: Arguments): Promise<number> {
   const [model, text, ...rest] = args.positionals;
-  const marked = args.text('subject');
   const given = args.text('ids');
-  if (!model || (text === undefined) === (given === undefined) || rest.length > 0 || marked === undefined)
+  const [image, sound, target, parts] = ['image', 'sound', 'target', 'parts'].map((name) => args.text(name));
+  const isWritten = text !== undefined || given !== undefined;
+  const isRead = image !== undefined || sound !== undefined;
+  if (!model || (text !== undefined && given !== undefined) || !(isWritten || isRead) || rest.length > 0)
     throw new UsageError(usageOf(command));
-  const prompt = text ?? readIds(given ?? '');
-  const subject = given === undefined ? marked : readRange(marked);
+  const prompt = text ?? (given === undefined ? '' : readIds(given));
+  const subject = readSubject(args, given !== undefined);
   const token = (name: string): string | number | undefined => {
     const named = args.text(name);
     return named !== undefined && given !== undefined && /^\d+$/.test(named) ? Number(named) : named;
@@ -74,6 +104,10 @@ async function run(args: Arguments): Promise<number> {
     model,
     prompt,
     subject,
+    ...(target === undefined ? {} : { target: given === undefined ? target : readIds(target) }),
+    ...(image === undefined ? {} : { image: await givenAt(image) }),
+    ...(sound === undefined ? {} : { sound: await givenAt(sound) }),
+    ...(parts === undefined ? {} : { parts: readCount(parts, 'parts') }),
     ...(answer === undefined ? {} : { answer }),
     ...(distractor === undefined ? {} : { distractor }),
     corruption: readCorruption(args),
@@ -96,9 +130,23 @@ export const command: Command = {
     subject: {
       value: '"text"',
       about: 'the part of the prompt that is corrupted; of ids a range of tokens, such as 1:3',
-      isRequired: true,
     },
+    patches: {
+      value: 'L,T,R,B',
+      about: 'in place of --subject: patches of the picture, left, top, right and bottom (exclusive)',
+    },
+    seconds: { value: 'FROM:TO', about: 'in place of --subject: a stretch of the sound' },
     ids: idsOption,
+    ...sourceOptions,
+    target: {
+      value: 'TEXT',
+      about:
+        'what the decoder of a model of two stacks has written so far, when the prompt is its source; ids beside --ids',
+    },
+    parts: {
+      value: 'N',
+      about: 'the picture is restored in N × N squares, the sound in N stretches; default 8 and 16',
+    },
     answer: { value: '" text"', about: 'the token that is watched; default the most probable one' },
     distractor: { value: '" text"', about: 'the token that a logit difference is taken from' },
     corruption: {

@@ -1,8 +1,8 @@
 // The cells of a trace: which layers a window covers, in which order cells are computed so that the picture shows early,
 // which of them run together, and how each becomes a row.
 
-import type { Architecture } from '../../architectures/architecture.ts';
-import type { Row } from '../../runtime/plan/plan.ts';
+import type { Architecture, StackPlace } from '../../architectures/architecture.ts';
+import type { Row, RowStart } from '../../runtime/plan/plan.ts';
 import { fillBatches } from '../batches.ts';
 import type { Direction } from '../direction.ts';
 import { coarseToFine, type LayerSpan, layerSpan, replaceWindow } from '../layers.ts';
@@ -12,26 +12,45 @@ export interface TraceStream {
   /** Layers that are put back together. */
   readonly window: number;
   readonly heads?: readonly number[];
+  /** In an encoder-decoder, where the component's layers lie. */
+  readonly place?: StackPlace;
+  /** Its positions are those of what the model reads beside its tokens, or in place of them. */
+  readonly isOfInput?: boolean;
 }
 
 export interface TraceCell {
   /** Place in the list of streams. */
   readonly stream: number;
+  /** Of the component's own stack. */
   readonly layer: number;
+  /** A token's; in a stream of the input, the place of the cell's column. */
   readonly position: number;
+}
+
+/** What a model reads beside the tokens of its prediction, or in place of them. */
+export interface InputOutline {
+  readonly length: number;
+  /** Positions that are put back together, a column of cells each. */
+  readonly columns: readonly (readonly number[])[];
+  /** Ascending; none where tokens are corrupted. */
+  readonly corrupted: readonly number[];
 }
 
 /** What decides the rows of a trace; no model has to run to know it. */
 export interface TraceOutline {
+  /** How the clean run begins; absent for tokens alone. */
+  readonly start?: RowStart;
+  /** Those that are predicted from; none where a model reads a picture alone. */
   readonly tokens: readonly number[];
+  readonly input?: InputOutline;
   /** The position whose prediction is watched. */
   readonly watched: number;
-  /** First token, and the one after the last. */
-  readonly subject: readonly [number, number];
+  /** First token, and the one after the last; null where the input is corrupted. */
+  readonly subject: readonly [number, number] | null;
   readonly samples: number;
   readonly direction: Direction;
   readonly streams: readonly TraceStream[];
-  /** Ascending. */
+  /** Tokens that have cells. Ascending. */
   readonly positions: readonly number[];
 }
 
@@ -42,23 +61,42 @@ const widestWindow = 10;
  * most of the model, a third of it.
  */
 export function usualWindow(component: string, layerCount: number): number {
-  if (component === 'block_output' || component === 'block_input') return 1;
+  if (/(^|\.)block_(output|input)$/.test(component)) return 1;
   return Math.max(1, Math.min(widestWindow, Math.round(layerCount / 3)));
 }
 
+const noStream: TraceStream = { component: '', window: 1 };
+const streamOf = ({ streams }: TraceOutline, { stream }: TraceCell): TraceStream =>
+  streams[stream] ?? noStream;
+
+/** Layers that a stream has cells at. */
+export const layersOf = ({ place }: TraceStream, layerCount: number): number => place?.count ?? layerCount;
+
+/** What the cells of a stream's layer are of: tokens, or columns of the input. */
+export const columnsOf = (
+  { input, positions }: Pick<TraceOutline, 'input' | 'positions'>,
+  { isOfInput }: TraceStream,
+): readonly number[] => (isOfInput ? (input?.columns.map((_, column) => column) ?? []) : positions);
+
 /**
- * Whether a cell changes nothing: in a causal model both runs are one before the first corrupted position, so what is
- * put there is what was there.
+ * Whether a cell changes nothing: in a causal model both runs are one before the first corrupted position, and so they are
+ * in an encoder of which nothing is corrupted, so what is put there is what was there.
  */
 export function isUntouched(outline: TraceOutline, cell: TraceCell, isCausal: boolean): boolean {
-  return isCausal && cell.position < outline.subject[0];
+  const { subject } = outline;
+  if (subject === null) return false;
+  return streamOf(outline, cell).isOfInput === true || (isCausal && cell.position < subject[0]);
 }
 
 /** All cells, coarse layers first; all streams and positions of a layer together. */
 export function orderCells(outline: TraceOutline, layerCount: number): readonly TraceCell[] {
-  return coarseToFine(layerCount).flatMap((layer) =>
-    outline.streams.flatMap((_, stream) =>
-      outline.positions.map((position): TraceCell => ({ stream, layer, position })),
+  const { streams } = outline;
+  const most = Math.max(...streams.map((stream) => layersOf(stream, layerCount)));
+  return coarseToFine(most).flatMap((layer) =>
+    streams.flatMap((stream, place) =>
+      layer < layersOf(stream, layerCount)
+        ? columnsOf(outline, stream).map((position): TraceCell => ({ stream: place, layer, position }))
+        : [],
     ),
   );
 }
@@ -72,12 +110,23 @@ export interface TraceBatch {
   readonly slices: readonly { readonly from: number; readonly to: number }[];
 }
 
+/** The first position that a cell's row carries of its tokens. */
+export const firstCarried = (outline: TraceOutline, cell: TraceCell, isCausal: boolean): number =>
+  isCausal && !streamOf(outline, cell).isOfInput ? cell.position : 0;
+
+/** Positions that a cell's row carries, of both stacks. */
+export function carriedBy(outline: TraceOutline, cell: TraceCell): number {
+  const { tokens, input } = outline;
+  if (!streamOf(outline, cell).isOfInput) return tokens.length - cell.position;
+  return tokens.length + (input?.length ?? 0);
+}
+
 /**
  * Cells that run together, in order. What is in a batch depends on the outline alone, so that a run that was stopped and
  * resumed gives the same numbers, bit for bit, as one that was not.
  */
 export function batchCells(outline: TraceOutline, architecture: Architecture): readonly TraceBatch[] {
-  const { samples, tokens } = outline;
+  const { samples } = outline;
   const together = Math.min(samples, mostSamples);
   const slices = Array.from({ length: Math.ceil(samples / together) }, (_, slice) => ({
     from: slice * together,
@@ -85,14 +134,19 @@ export function batchCells(outline: TraceOutline, architecture: Architecture): r
   }));
   const weighed = orderCells(outline, architecture.layerCount)
     .filter((cell) => !isUntouched(outline, cell, architecture.isCausal))
-    .map((cell) => ({ cell, rows: together, tokens: (tokens.length - cell.position) * together }));
+    .map((cell) => ({ cell, rows: together, tokens: carriedBy(outline, cell) * together }));
   return fillBatches(weighed).map((some) => ({ cells: some.map(({ cell }) => cell), slices }));
 }
 
+/** The layers of a cell, counted in the component's own stack. */
 export function cellSpan(outline: TraceOutline, layerCount: number, cell: TraceCell): LayerSpan {
-  const { component, window } = outline.streams[cell.stream] ?? { component: '', window: 1 };
-  return layerSpan(component, cell.layer, window, layerCount);
+  const stream = streamOf(outline, cell);
+  return layerSpan(stream.component, cell.layer, stream.window, layersOf(stream, layerCount));
 }
+
+/** Layers of the model before a stream's layer 0. */
+export const layersBefore = (outline: TraceOutline, cell: TraceCell): number =>
+  streamOf(outline, cell).place?.from ?? 0;
 
 /**
  * A cell as a row: forked where its window begins, at the position that it edits, with the window's activations put in
@@ -107,11 +161,17 @@ export function cellRow(
   parent: number,
   source: number,
 ): Row {
-  const { component, heads } = outline.streams[cell.stream] ?? { component: '' };
+  const { component, heads, isOfInput } = streamOf(outline, cell);
   const span = cellSpan(outline, architecture.layerCount, cell);
-  const location = { positions: [cell.position], ...(heads ? { heads } : {}) };
+  const positions = isOfInput ? (outline.input?.columns[cell.position] ?? []) : [cell.position];
+  const location = { positions, ...(heads ? { heads } : {}) };
   return {
-    start: { kind: 'fork', parent, layer: span.fork, position: architecture.isCausal ? cell.position : 0 },
+    start: {
+      kind: 'fork',
+      parent,
+      layer: layersBefore(outline, cell) + span.fork,
+      position: firstCarried(outline, cell, architecture.isCausal),
+    },
     edits: replaceWindow(span, component, location, (site) => ({ kind: 'row', row: source, site, location })),
   };
 }

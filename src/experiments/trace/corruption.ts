@@ -1,4 +1,5 @@
-// Makes the corrupted runs: noise on the subject's embeddings, other tokens in its place, or embeddings that say nothing.
+// Makes the corrupted runs: noise on the subject's embeddings, other tokens in its place, or embeddings that say nothing. The
+// subject may be tokens, patches of a picture or a stretch of a sound: positions of one stack, with embeddings of its own.
 
 import { add } from '../../onnx/elementwise.ts';
 import { gaussianNoise } from '../../random/noise.ts';
@@ -26,6 +27,22 @@ export function standardDeviation(values: Float32Array): number {
   return Math.sqrt(squares / (values.length - 1));
 }
 
+/** Positions that are corrupted, of the stack that reads them. */
+export function corruptedPositions({ subject, input }: Pick<ResolvedTrace, 'subject' | 'input'>) {
+  if (subject === null) return input?.corrupted ?? [];
+  const [from, to] = subject;
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}
+
+/** Rows of a matrix. */
+function rowsAt(matrix: Float32Array, rows: readonly number[], width: number): Float32Array {
+  const picked = new Float32Array(rows.length * width);
+  rows.forEach((row, at) => {
+    picked.set(matrix.subarray(row * width, (row + 1) * width), at * width);
+  });
+  return picked;
+}
+
 export interface CorruptedRuns {
   /** Standard deviation of the noise; null where there is none. */
   readonly level: number | null;
@@ -33,10 +50,9 @@ export interface CorruptedRuns {
   readonly rows: readonly Row[];
 }
 
-/** Noise of one sample: [subject tokens, width], the seed's numbers laid out as [samples, subject tokens, width]. */
+/** Noise of one sample: [subject, width], the seed's numbers laid out as [samples, subject, width]. */
 function noiseRows(trace: ResolvedTrace, level: number, seed: number, width: number): readonly Row[] {
-  const [from, to] = trace.subject;
-  const each = (to - from) * width;
+  const each = corruptedPositions(trace).length * width;
   const noise = gaussianNoise(seed, trace.samples * each, level);
   return Array.from({ length: trace.samples }, (_, sample) =>
     editedRow(trace, addSource, noise.subarray(sample * each, (sample + 1) * each)),
@@ -44,11 +60,9 @@ function noiseRows(trace: ResolvedTrace, level: number, seed: number, width: num
 }
 
 function editedRow(trace: ResolvedTrace, fragment: Fragment, data: Float32Array): Row {
-  const [from, to] = trace.subject;
-  const positions = Array.from({ length: to - from }, (_, index) => from + index);
   const edit: Edit = {
-    site: { component: 'embedding_output', layer: null },
-    location: { positions },
+    site: { component: trace.embedding, layer: null },
+    location: { positions: corruptedPositions(trace) },
     fragment,
     source: { kind: 'tensor', data },
   };
@@ -67,20 +81,22 @@ function repeatedMean(rows: Float32Array, width: number, count: number): Float32
 }
 
 /**
- * @param embeddings [length, width] of the prompt's tokens
+ * @param embeddings [length, width] of what the corrupted stack reads
  * @throws ExperimentError when the subject's embeddings have no spread and the level is a multiple of it
  */
 export function corruptedRuns(trace: ResolvedTrace, embeddings: Float32Array): CorruptedRuns {
   const { corruption } = trace.experiment;
-  const width = embeddings.length / trace.tokens.length;
-  const [from, to] = trace.subject;
+  const positions = corruptedPositions(trace);
+  const length = trace.subject === null ? (trace.input?.length ?? 1) : trace.tokens.length;
+  const width = embeddings.length / length;
+  const count = positions.length;
   switch (corruption.kind) {
     case 'noise': {
       const { level: given } = corruption;
       const level =
         typeof given === 'number'
           ? given
-          : given.standardDeviations * standardDeviation(embeddings.subarray(from * width, to * width));
+          : given.standardDeviations * standardDeviation(rowsAt(embeddings, positions, width));
       if (!(level > 0)) {
         throw new ExperimentError(
           "The subject's embeddings are all alike, so a multiple of their standard deviation is no noise. Give the level as a number.",
@@ -88,15 +104,13 @@ export function corruptedRuns(trace: ResolvedTrace, embeddings: Float32Array): C
       }
       return { level, rows: noiseRows(trace, level, corruption.seed, width) };
     }
-    case 'replace': {
-      const tokens = [...trace.tokens];
-      tokens.splice(from, to - from, ...(trace.replacement ?? []));
-      return { level: null, rows: [{ start: { kind: 'tokens', tokens }, edits: [] }] };
-    }
+    case 'replace':
+      if (!trace.replaced) throw new Error('Nothing stands in the place of the subject.');
+      return { level: null, rows: [{ start: trace.replaced, edits: [] }] };
     case 'zero':
-      return { level: null, rows: [editedRow(trace, replace, new Float32Array((to - from) * width))] };
+      return { level: null, rows: [editedRow(trace, replace, new Float32Array(count * width))] };
     case 'mean':
-      return { level: null, rows: [editedRow(trace, replace, repeatedMean(embeddings, width, to - from))] };
+      return { level: null, rows: [editedRow(trace, replace, repeatedMean(embeddings, width, count))] };
     default:
       return corruption satisfies never;
   }

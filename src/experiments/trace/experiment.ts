@@ -1,5 +1,5 @@
-// The file of a causal trace (Meng et al. 2022, "Locating and Editing Factual Associations in GPT"): which prompt, which
-// part of it is corrupted and how, what is put back where, and which answer is watched.
+// The file of a causal trace (Meng et al. 2022, "Locating and Editing Factual Associations in GPT"): which prompt, or what is
+// read beside it, which part of it is corrupted and how, what is put back where, and which answer is watched.
 
 import * as v from 'valibot';
 import { directionSchema } from '../direction.ts';
@@ -11,10 +11,11 @@ import {
   tokenName,
   wholeNumber,
 } from '../experimentFile.ts';
+import { givenFileSchema } from '../givenFile.ts';
 
 export const traceVersion = 1;
 /** A trace that asks for more is refused. */
-export const traceLimits = { samples: 1000, streams: 8 } as const;
+export const traceLimits = { samples: 1000, streams: 8, parts: 64 } as const;
 
 /** What a trace is when it says nothing else. */
 export const traceDefaults = {
@@ -23,6 +24,8 @@ export const traceDefaults = {
   /** The three of a published trace, in the order of its panels. */
   streams: ['block_output', 'mlp_output', 'attention_output'],
   positions: 'all',
+  /** Of a picture, across and down; of a sound. */
+  parts: { image: 8, sound: 16 },
 } as const;
 
 const noiseSchema = v.strictObject({
@@ -61,18 +64,18 @@ const noiseSchema = v.strictObject({
 
 export const corruptionSchema = v.variant('kind', [
   noiseSchema,
-  /** Other tokens stand in the subject's place, as many as it has. */
+  /** Other tokens stand in the subject's place, as many as it has. Not for a picture or a sound. */
   v.strictObject({ kind: v.literal('replace'), tokens: textOrIds }),
   /** The subject's embeddings are zero. */
   v.strictObject({ kind: v.literal('zero') }),
-  /** The subject's embeddings are the mean of the embeddings of all tokens of the prompt. */
+  /** The subject's embeddings are the mean of all embeddings of the prompt, the picture or the sound. */
   v.strictObject({ kind: v.literal('mean') }),
 ]);
 
 export type Corruption = Immutable<v.InferOutput<typeof corruptionSchema>>;
 
 export const streamSchema = v.strictObject({
-  /** Any component that every layer has. */
+  /** Any component that every layer of its stack has. */
   component: v.string(),
   /** Layers that are put back together, around the layer of the cell; default 1 for `block_output`, else 10, or a third of a model of less than 30. */
   window: v.optional(v.pipe(wholeNumber, v.minValue(1, 'A window must be at least 1 layer wide'))),
@@ -91,9 +94,31 @@ export const traceExperimentSchema = v.strictObject({
   /** A Hub id, a path, or the name of the embedded model. */
   model: v.string(),
   revision: v.optional(v.string()),
+  /**
+   * In a model of two stacks that reads text, its source. Beside a picture or a sound, what the model has written so far,
+   * which may be nothing.
+   */
   prompt: textOrIds,
-  /** Its text, or the range of its tokens: from the first, to (exclusive) the second. */
-  subject: v.union([v.pipe(v.string(), v.minLength(1)), v.strictTuple([tokenId, tokenId])]),
+  /** What the decoder has written so far, where the prompt is its source; default nothing. */
+  target: v.optional(textOrIds),
+  image: v.optional(givenFileSchema),
+  sound: v.optional(givenFileSchema),
+  /**
+   * What is corrupted: the text of the prompt's subject; the range of its tokens, from the first, to (exclusive) the
+   * second; patches of the picture; a stretch of the sound.
+   */
+  subject: v.union([
+    v.pipe(v.string(), v.minLength(1)),
+    v.strictTuple([tokenId, tokenId]),
+    /** Left and top, right and bottom (exclusive), counted in patches from the upper left corner. */
+    v.strictObject({ patches: v.strictTuple([tokenId, tokenId, tokenId, tokenId]) }),
+    v.strictObject({ seconds: v.strictTuple([v.pipe(v.number(), v.minValue(0)), v.number()]) }),
+  ]),
+  /**
+   * Into how many parts a picture (across, and as many down) or a sound is cut: the states of a part are put back
+   * together. Default 8 and 16, or as many as there are patches.
+   */
+  parts: v.optional(v.pipe(wholeNumber, v.minValue(1), v.maxValue(traceLimits.parts))),
   /** Text or id of the token that is watched; default the model's own prediction. */
   answer: v.optional(tokenName),
   /** Text or id of a token that the answer is compared with. */
@@ -105,7 +130,7 @@ export const traceExperimentSchema = v.strictObject({
     v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(traceLimits.streams)),
     defaultStreams,
   ),
-  /** Token positions that have cells. */
+  /** Tokens of the prompt that have cells; what else the model reads has cells in all places. */
   positions: v.optional(
     v.union([v.literal('all'), v.pipe(v.array(tokenId), v.minLength(1))]),
     traceDefaults.positions,

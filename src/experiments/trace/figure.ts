@@ -2,10 +2,11 @@
 
 import type { HeatmapDescription, HeatmapPanel } from '../../figures/description.ts';
 import { figureMetric, inQuotes } from '../figureWords.ts';
+import { nameOf } from '../givenFile.ts';
 import { windowAround } from '../layers.ts';
 import type { Metric } from '../metrics.ts';
 import { streamLabel, traceGrid } from './grid.ts';
-import type { TraceResult } from './result.ts';
+import { streamLayers, type TraceResult } from './result.ts';
 
 type PanelLook = Pick<HeatmapPanel, 'title' | 'icon' | 'colours'>;
 
@@ -22,17 +23,39 @@ export const streamTitle = (component: string): string =>
 
 function lookOf(stream: TraceResult['streams'][number]): PanelLook {
   const label = streamLabel(stream);
-  return (Object.hasOwn(looks, label) && looks[label]) || { title: label, colours: 'viridis' };
+  const own = Object.hasOwn(looks, label) ? looks[label] : undefined;
+  if (own && stream.layerCount === undefined) return own;
+  // Where a model has two stacks, the component's name says which; its hue is that of its kind.
+  const kind = label.replace(/^[a-z]+\./, '');
+  const alike = Object.hasOwn(looks, kind) ? looks[kind] : undefined;
+  return { colours: 'viridis', ...alike, title: label };
 }
 
-function corruptionWords({ experiment, level, samples, tokens, subject }: TraceResult): string {
+/** What is corrupted: words, patches of a picture, or a stretch of a sound. */
+function subjectWords({ experiment, tokens, subject, input }: TraceResult): string {
+  const named = experiment.subject;
+  if (subject !== null)
+    return inQuotes(
+      tokens
+        .slice(...subject)
+        .map(({ text }) => text)
+        .join(''),
+    );
+  if (typeof named === 'object' && 'patches' in named) {
+    const [left, top, right, bottom] = named.patches;
+    return `the picture’s patches ${left} to ${right - 1} across and ${top} to ${bottom - 1} down`;
+  }
+  if (typeof named === 'object' && 'seconds' in named)
+    return `the sound from ${named.seconds[0]} to ${named.seconds[1]} seconds`;
+  const corrupted = new Set(input?.corrupted);
+  const texts = input?.columns.filter(({ positions }) => positions.some((at) => corrupted.has(at)));
+  return inQuotes(texts?.map(({ text }) => text).join('') ?? '');
+}
+
+function corruptionWords(result: TraceResult): string {
+  const { experiment, level, samples } = result;
   const { corruption } = experiment;
-  const marked = inQuotes(
-    tokens
-      .slice(...subject)
-      .map(({ text }) => text)
-      .join(''),
-  );
+  const marked = subjectWords(result);
   switch (corruption.kind) {
     case 'noise': {
       const rule =
@@ -46,36 +69,74 @@ function corruptionWords({ experiment, level, samples, tokens, subject }: TraceR
     case 'zero':
       return `embeddings of ${marked} set to zero`;
     case 'mean':
-      return `embeddings of ${marked} set to the prompt's mean`;
+      return `embeddings of ${marked} set to ${result.input ? 'the mean of all' : "the prompt's mean"}`;
     default:
       return corruption satisfies never;
   }
 }
 
+/** What was read, and what was written so far. */
+function promptWords({ tokens, input, experiment }: TraceResult): string {
+  const joined = (parts: readonly { readonly text: string }[]) =>
+    inQuotes(parts.map(({ text }) => text).join(''));
+  const given = experiment.image ?? experiment.sound;
+  if (input?.kind === 'text') return `Source ${joined(input.columns)}, target ${joined(tokens)}.`;
+  const read =
+    input && `${input.kind === 'image' ? 'Picture' : 'Sound'} ${inQuotes(given ? nameOf(given) : '')}.`;
+  return [read, tokens.length > 0 ? `Prompt ${joined(tokens)}.` : undefined].filter(Boolean).join(' ');
+}
+
 /** Model, prompt, corruption, samples, seed and windows in a few sentences. */
 export function traceCaption(result: TraceResult): string {
   const windows = result.streams.map((stream) => `${streamLabel(stream)} ${stream.window}`).join(', ');
-  const prompt = inQuotes(result.tokens.map(({ text }) => text).join(''));
   const revision = result.experiment.revision ? `, revision ${result.experiment.revision}` : '';
-  return `${result.model.label}${revision}. Prompt ${prompt}. Corruption: ${corruptionWords(result)}. Layers put together: ${windows}.`;
+  return `${result.model.label}${revision}. ${promptWords(result)} Corruption: ${corruptionWords(result)}. Layers put together: ${windows}.`;
 }
 
-/** @throws MetricError when the result does not have the metric */
-export function traceFigure(result: TraceResult, metric: Metric = 'probability'): HeatmapDescription {
-  const { layerCount, positions, subject, experiment } = result;
-  const layers = Array.from({ length: layerCount }, (_, layer) => layer);
-  const grids = result.streams.map((_, stream) => traceGrid(result, stream, metric));
+/** Streams whose panels share their axes: the layers of one stack, and what its cells are of. */
+export function streamGroups(result: TraceResult): readonly (readonly number[])[] {
+  const groups = new Map<string, number[]>();
+  result.streams.forEach((stream, place) => {
+    const key = `${stream.isOfInput === true} ${streamLayers(result, stream)}`;
+    groups.set(key, [...(groups.get(key) ?? []), place]);
+  });
+  return [...groups.values()];
+}
+
+/** A figure for each stack: their layers and positions are others. @throws MetricError when the result does not have the metric */
+export const traceFigures = (
+  result: TraceResult,
+  metric: Metric = 'probability',
+): readonly HeatmapDescription[] => streamGroups(result).map((group) => groupFigure(result, group, metric));
+
+/** The first figure, and of most models the only one. @throws MetricError when the result does not have the metric */
+export const traceFigure = (result: TraceResult, metric: Metric = 'probability'): HeatmapDescription =>
+  groupFigure(result, streamGroups(result)[0] ?? [], metric);
+
+/** @param group streams that share their axes */
+export function groupFigure(
+  result: TraceResult,
+  group: readonly number[],
+  metric: Metric,
+): HeatmapDescription {
+  const { experiment } = result;
+  const streams = group.flatMap((place) => result.streams[place] ?? []);
+  const grids = group.map((place) => traceGrid(result, place, metric));
   const [first] = grids;
+  const [firstStream] = streams;
+  const layerCount = firstStream ? streamLayers(result, firstStream) : 0;
+  const layers = Array.from({ length: layerCount }, (_, layer) => layer);
+  const columns = first?.columns ?? [];
   const isRestoring = experiment.direction === 'restore';
   return {
     title: isRestoring
       ? `Where restoring a clean state brings back ${inQuotes(result.answer.text)}`
       : `Where a corrupted state takes away ${inQuotes(result.answer.text)}`,
     caption: traceCaption(result),
-    panels: result.streams.map((stream, index): HeatmapPanel => {
+    panels: streams.map((stream, index): HeatmapPanel => {
       const cells = grids[index]?.cells ?? [];
       const byPosition = <T>(pick: (cell: NonNullable<(typeof cells)[number][number]>) => T) =>
-        positions.map((_, column) =>
+        columns.map((_, column) =>
           layers.map((layer) => {
             const cell = cells[layer]?.[column];
             return cell ? pick(cell) : undefined;
@@ -92,13 +153,10 @@ export function traceFigure(result: TraceResult, metric: Metric = 'probability')
         }),
       };
     }),
-    locations: {
-      kind: 'position',
-      tokens: positions.map((position) => ({
-        text: result.tokens[position]?.text ?? '',
-        isCorrupted: position >= subject[0] && position < subject[1],
-      })),
-    },
+    locations:
+      result.input && result.input.kind !== 'text' && firstStream?.isOfInput
+        ? { kind: 'named', names: columns.map(({ text, isCorrupted }) => `${text}${isCorrupted ? '*' : ''}`) }
+        : { kind: 'position', tokens: columns.map(({ text, isCorrupted }) => ({ text, isCorrupted })) },
     layers,
     metric: figureMetric(metric, result.answer.text, result.distractor?.text),
     ...(first ? { baselines: { clean: first.clean.mean, corrupted: first.corrupted.mean } } : {}),

@@ -9,7 +9,7 @@ import {
   type Statistic,
   statisticOf,
 } from '../metrics.ts';
-import type { TraceResult } from './result.ts';
+import { type ColumnWords, columnWords, streamLayers, type TraceResult } from './result.ts';
 
 export interface TraceGrid {
   readonly component: string;
@@ -17,7 +17,7 @@ export interface TraceGrid {
   readonly heads?: readonly number[];
   readonly metric: Metric;
   /** Columns of the lists below. */
-  readonly positions: readonly number[];
+  readonly columns: readonly ColumnWords[];
   /** [layer][column]; null for a cell that has not been computed. */
   readonly cells: readonly (readonly (Statistic | null)[])[];
   /** Layers whose window is cut by an edge of the model. */
@@ -39,17 +39,18 @@ export function traceGrid(result: TraceResult, stream: number, metric: Metric): 
   const found = result.streams[stream];
   if (!found) throw new RangeError(`There is no stream ${stream}; the result has ${result.streams.length}.`);
   const { component, window, heads, cells } = found;
-  const { positions, layerCount } = result;
+  const columns = columnWords(result, found);
+  const layerCount = streamLayers(result, found);
   const layers = Array.from({ length: layerCount }, (_, layer) => layer);
   return {
     component,
     window,
     ...(heads ? { heads } : {}),
     metric,
-    positions,
+    columns,
     cells: layers.map((layer) =>
       cells
-        .slice(layer * positions.length, (layer + 1) * positions.length)
+        .slice(layer * columns.length, (layer + 1) * columns.length)
         .map((samples) => samples && statisticOf(metricOf(samples, metric))),
     ),
     cutLayers: new Set(layers.filter((layer) => windowAround(layer, window, layerCount).isCut)),
@@ -71,7 +72,8 @@ export function streamLabel({
 }
 
 /**
- * Comma-separated values, one line a computed cell: stream, layer, position, token, window, samples, and each metric's
+ * Comma-separated values, one line a computed cell: stream, layer, position, token (of a part of a picture or a sound its first
+ * position, and which it is), window, samples, and each metric's
  * mean and standard deviation (empty for one sample). The baselines come first, as streams `clean` and `corrupted`.
  */
 export function traceCsv(result: TraceResult): string {
@@ -98,13 +100,13 @@ export function traceCsv(result: TraceResult): string {
     ['corrupted', '', '', '', '', '', ...numbers(result.corrupted)],
   ];
   for (const stream of result.streams) {
+    const columns = columnWords(result, stream);
     stream.cells.forEach((samples, index) => {
       if (!samples) return;
-      const layer = Math.floor(index / result.positions.length);
-      const position = result.positions[index % result.positions.length] ?? 0;
-      const { from, to } = windowAround(layer, stream.window, result.layerCount);
+      const layer = Math.floor(index / columns.length);
+      const { position = 0, text: token = '' } = columns[index % columns.length] ?? {};
+      const { from, to } = windowAround(layer, stream.window, streamLayers(result, stream));
       const place = [layer, position].map(String);
-      const token = result.tokens[position]?.text ?? '';
       lines.push([streamLabel(stream), ...place, token, String(from), String(to - 1), ...numbers(samples)]);
     });
   }

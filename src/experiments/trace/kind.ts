@@ -2,9 +2,11 @@
 
 import { defineKind } from '../defineKind.ts';
 import { watchedMetricProblem } from '../metrics.ts';
+import { figureNamed } from '../shown.ts';
 import { readTraceExperiment } from './experiment.ts';
-import { traceFigure } from './figure.ts';
+import { traceFigures } from './figure.ts';
 import { traceCsv } from './grid.ts';
+import { pictureFigures } from './pictureFigure.ts';
 import { countCells, nameTokens, readTraceResult, traceGrowth } from './result.ts';
 import { traceSummary } from './summary.ts';
 
@@ -12,15 +14,23 @@ export const traceKind = defineKind({
   name: 'trace',
   resultName: 'trace-result',
   words: { title: 'Causal trace', counted: 'cells', stage: 'Tracing', indefinite: 'a trace' },
+  readsBeside: true,
   read: readTraceExperiment,
   readResult: readTraceResult,
-  hasText: ({ prompt }) => typeof prompt === 'string',
+  hasText: ({ prompt, target }) => [prompt, target].some((text) => typeof text === 'string' && text !== ''),
   metricProblem: (experiment, metric) => watchedMetricProblem([experiment], metric),
   growth: traceGrowth,
   withTexts: nameTokens,
   count: countCells,
   show: (result, { metric = 'probability' }) => ({
-    figures: [{ kind: 'heatmap', name: 'figure', description: traceFigure(result, metric) }],
+    figures: [
+      ...traceFigures(result, metric).map((description, index) => ({
+        kind: 'heatmap' as const,
+        name: figureNamed(index),
+        description,
+      })),
+      ...pictureFigures(result, metric),
+    ],
     tables: [{ name: 'cells', csv: () => traceCsv(result) }],
     summary: (look) => traceSummary(result, metric, look),
     programs: [],

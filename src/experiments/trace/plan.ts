@@ -5,14 +5,21 @@ import type { Plan, Reduction, Row } from '../../runtime/plan/plan.ts';
 import { promptRow, readLogits } from '../planRuns.ts';
 import {
   batchCells,
+  carriedBy,
   cellRow,
   cellSpan,
+  columnsOf,
+  firstCarried,
+  layersBefore,
+  layersOf,
+  mostSamples,
   type TraceBatch,
   type TraceCell,
   type TraceOutline,
 } from './cells.ts';
 
-export const cleanRow = (outline: TraceOutline): Row => promptRow(outline.tokens);
+export const cleanRow = ({ start, tokens }: TraceOutline): Row =>
+  start ? { start, edits: [] } : promptRow(tokens);
 
 export interface CellsPlan {
   readonly plan: Plan;
@@ -62,18 +69,44 @@ export interface TraceWork {
   readonly tokenLayers: number;
 }
 
-/** Layers that the run passes which cells fork from, and the one which they take activations from. */
-function wholeRunLayers(
+/** Layers that the runs pass which all cells of a batch share, by stack: those that they fork from, and take from. */
+interface WholeRuns {
+  /** Of the run that cells fork from: up to (exclusive) a layer of the model. */
+  readonly parent: number;
+  /** Of the run that they take activations from. */
+  readonly source: number;
+}
+
+/** Runs of an encoder-decoder's encoder. */
+const noRuns: WholeRuns = { parent: 0, source: 0 };
+
+function wholeRuns(
   outline: TraceOutline,
-  { layerCount, isCausal }: Architecture,
+  { layerCount, isCausal, encoder }: Architecture,
   cells: readonly TraceCell[],
-): { readonly parent: number; readonly source: number } {
-  const spans = cells.map((cell) => cellSpan(outline, layerCount, cell));
+): { readonly main: WholeRuns; readonly encoder: WholeRuns } {
+  const spans = cells.map((cell) => {
+    const { fork, to } = cellSpan(outline, layerCount, cell);
+    const before = layersBefore(outline, cell);
+    const isEncoders = encoder !== undefined && outline.streams[cell.stream]?.isOfInput === true;
+    return { fork: before + fork, to: before + to, isEncoders };
+  });
+  const own = spans.filter(({ isEncoders }) => !isEncoders);
+  const encoders = spans.filter(({ isEncoders }) => isEncoders);
   // Keys and values of earlier positions are needed to the end.
-  const isPast = isCausal && cells.some(({ position }) => position > 0);
-  return {
+  const isPast = isCausal && cells.some((cell) => firstCarried(outline, cell, isCausal) > 0);
+  const main = {
     parent: isPast ? layerCount : Math.max(0, ...spans.map(({ fork }) => fork)),
-    source: Math.max(0, ...spans.map(({ to }) => to)),
+    source: Math.max(0, ...own.map(({ to }) => to)),
+  };
+  if (!encoder) return { main, encoder: noRuns };
+  return {
+    main,
+    encoder: {
+      // A row of the decoder reads its parent's encoder to the end.
+      parent: own.length > 0 ? layerCount : Math.max(0, ...encoders.map(({ fork }) => fork)),
+      source: Math.max(main.source, ...encoders.map(({ to }) => to)),
+    },
   };
 }
 
@@ -84,20 +117,41 @@ interface BatchWork {
 }
 
 function batchWork(outline: TraceOutline, architecture: Architecture, batch: TraceBatch): BatchWork {
-  const { layerCount, isCausal } = architecture;
+  const { layerCount, isCausal, encoder } = architecture;
   const { cells, slices } = batch;
-  const { samples, direction, tokens } = outline;
-  const { parent, source } = wholeRunLayers(outline, architecture, cells);
-  const [clean, corrupted] = direction === 'restore' ? [source, parent] : [parent, source];
-  // Every slice of the samples repeats the clean run.
-  let rowLayers = slices.length * clean + samples * corrupted;
-  let tokenLayers = rowLayers * tokens.length;
+  const { samples, direction, input, subject } = outline;
+  const before = encoder?.layerCount ?? 0;
+  const lengths = lengthsOf(outline, architecture);
+  const whole = wholeRuns(outline, architecture, cells);
+  let [rowLayers, tokenLayers] = [0, 0];
+  const count = (layers: number, length: number, rows: number) => {
+    rowLayers += layers * rows;
+    tokenLayers += layers * rows * length;
+  };
+  const countWhole = ({ parent, source }: WholeRuns, from: number, length: number) => {
+    const [clean, corrupted] = direction === 'restore' ? [source, parent] : [parent, source];
+    // Every slice of the samples repeats the clean run.
+    count(Math.max(0, clean - from), length, slices.length);
+    count(Math.max(0, corrupted - from), length, samples);
+  };
+  countWhole(whole.main, before, lengths.main);
+  // Where tokens are corrupted, one run of the encoder is the clean one and the corrupted ones'.
+  if (subject === null) countWhole(whole.encoder, 0, lengths.encoder);
+  else count(Math.max(whole.encoder.parent, whole.encoder.source), lengths.encoder, slices.length);
   for (const cell of cells) {
-    const layers = (layerCount - cellSpan(outline, layerCount, cell).fork) * samples;
-    rowLayers += layers;
-    tokenLayers += layers * (tokens.length - (isCausal ? cell.position : 0));
+    const fork = layersBefore(outline, cell) + cellSpan(outline, layerCount, cell).fork;
+    const first = firstCarried(outline, cell, isCausal);
+    count(layerCount - Math.max(fork, before), lengths.main - first, samples);
+    const isEncoders = encoder !== undefined && outline.streams[cell.stream]?.isOfInput === true;
+    if (isEncoders) count(layerCount - fork, input?.length ?? 0, samples);
   }
   return { rows: slices.length + samples * (1 + cells.length), rowLayers, tokenLayers };
+}
+
+/** Positions of a run, by stack. */
+function lengthsOf({ tokens, input }: TraceOutline, { encoder }: Architecture) {
+  const read = input?.length ?? 0;
+  return encoder ? { main: tokens.length, encoder: read } : { main: tokens.length + read, encoder: 0 };
 }
 
 /** Progress that a batch is worth. */
@@ -110,25 +164,34 @@ export function batchRowLayers(outline: TraceOutline, architecture: Architecture
  * `runTrace` reports progress towards the same `rowLayers`.
  */
 export function estimateTrace(architecture: Architecture, outline: TraceOutline): TraceWork {
-  const { layerCount } = architecture;
+  const { layerCount, encoder } = architecture;
+  const { samples, streams, subject } = outline;
   const batches = batchCells(outline, architecture);
-  const whole = 1 + outline.samples;
+  const whole = 1 + samples;
+  const lengths = lengthsOf(outline, architecture);
+  const own = whole * (layerCount - (encoder?.layerCount ?? 0));
+  // The baselines run in plans of so many, and rows of one plan share an encoder of which nothing is corrupted.
+  const encoders = !encoder ? 0 : layerCount * (subject === null ? whole : Math.ceil(whole / mostSamples));
   const work = batches.map((batch) => batchWork(outline, architecture, batch));
   const sum = (pick: (part: BatchWork) => number) => work.reduce((total, part) => total + pick(part), 0);
   return {
-    cells: outline.streams.length * layerCount * outline.positions.length,
+    cells: streams.reduce(
+      (total, stream) => total + layersOf(stream, layerCount) * columnsOf(outline, stream).length,
+      0,
+    ),
     batches: batches.length,
     rows: whole + sum(({ rows }) => rows),
-    rowLayers: whole * layerCount + sum(({ rowLayers }) => rowLayers),
-    tokenLayers: whole * layerCount * outline.tokens.length + sum(({ tokenLayers }) => tokenLayers),
+    rowLayers: own + encoders + sum(({ rowLayers }) => rowLayers),
+    tokenLayers: own * lengths.main + encoders * lengths.encoder + sum(({ tokenLayers }) => tokenLayers),
   };
 }
 
 /** Tokens that the largest batch carries from layer to layer. */
 export function mostTokensTogether(architecture: Architecture, outline: TraceOutline): number {
-  const { tokens } = outline;
+  const { tokens, input } = outline;
+  const whole = tokens.length + (input?.length ?? 0);
   const carried = ({ slices: [slice], cells }: TraceBatch) =>
     ((slice?.to ?? 0) - (slice?.from ?? 0)) *
-    cells.reduce((total, { position }) => total + tokens.length - position, tokens.length);
-  return tokens.length + Math.max(0, ...batchCells(outline, architecture).map(carried));
+    cells.reduce((total, cell) => total + carriedBy(outline, cell), whole);
+  return whole + Math.max(0, ...batchCells(outline, architecture).map(carried));
 }

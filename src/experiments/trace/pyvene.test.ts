@@ -99,7 +99,7 @@ describe.each(models)('the pyvene program of a cell of %s', (name) => {
               refused.add(component);
               continue;
             }
-            const cell = cells[cellIndex(result, { layer, position })];
+            const cell = cells[cellIndex(result, { stream, layer, position })];
             if (!cell) throw new Error('The trace is not complete.');
             const label = `${corruption} ${component} ${layer} ${position}`;
             programs.set(label, made.code);

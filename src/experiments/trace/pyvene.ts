@@ -10,6 +10,7 @@ import {
 } from '../../interventions/configuration/modulePlaces.ts';
 import { pythonModel, pythonText } from '../../interventions/export/pythonModel.ts';
 import { windowAround } from '../layers.ts';
+import type { TokenRange } from '../promptText.ts';
 import type { TraceCell } from './cells.ts';
 import type { TraceResult } from './result.ts';
 
@@ -79,8 +80,8 @@ interface Corruption {
   readonly samples: number;
 }
 
-function corruptionLines(result: TraceResult): Corruption | null {
-  const { experiment, subject, samples, level } = result;
+function corruptionLines(result: TraceResult, subject: TokenRange): Corruption | null {
+  const { experiment, samples, level } = result;
   const count = subject[1] - subject[0];
   switch (experiment.corruption.kind) {
     case 'noise':
@@ -118,6 +119,12 @@ const measure = (answer: number): string =>
 
 /** A program that prints the probability of the answer with this one cell put back. */
 export function pyveneCode(result: TraceResult, { stream: place, layer, position }: TraceCell): CellCode {
+  const { subject } = result;
+  if (result.input || subject === null)
+    return {
+      ok: false,
+      why: `What a ${result.model.modelType} model reads beside its tokens, or in place of them, has no place in this program, which gives the model tokens alone.`,
+    };
   const stream = result.streams[place];
   if (!stream || !result.positions.includes(position) || layer >= result.layerCount)
     return { ok: false, why: 'There is no such cell.' };
@@ -133,10 +140,13 @@ export function pyveneCode(result: TraceResult, { stream: place, layer, position
     };
   const { from, to } = windowAround(layer, stream.window, result.layerCount);
   const layers = `range(${from}, ${to})`;
-  const corruption = corruptionLines(result);
+  const corruption = corruptionLines(result, subject);
   const isRestoring = result.experiment.direction === 'restore';
   if (!corruption)
-    return { ok: true, code: replacedCode(result, restored(module, stream.heads, 0), layers, position) };
+    return {
+      ok: true,
+      code: replacedCode(result, subject, restored(module, stream.heads, 0), layers, position),
+    };
   if (!isRestoring) {
     return {
       ok: false,
@@ -167,7 +177,7 @@ export function pyveneCode(result: TraceResult, { stream: place, layer, position
     '    intervention_types=[Corrupt] + [pv.VanillaIntervention] * len(layers),',
     ')',
     'intervenable = pv.IntervenableModel(config, model)',
-    `subject, position, count = ${list(...result.subject)}, ${position}, len(layers)`,
+    `subject, position, count = ${list(...subject)}, ${position}, len(layers)`,
     'probabilities = []',
     `for Corrupt.sample in range(${corruption.samples}):`,
     '    with torch.no_grad():',
@@ -191,6 +201,7 @@ export function pyveneCode(result: TraceResult, { stream: place, layer, position
 /** With other tokens in the subject's place both runs are plain, and either may be the source. */
 function replacedCode(
   result: TraceResult,
+  subject: TokenRange,
   { representation, entries }: Restored,
   layers: string,
   position: number,
@@ -205,7 +216,7 @@ function replacedCode(
   return `${[
     ...opening(result, []),
     'corrupted = {"input_ids": base["input_ids"].clone()}',
-    `corrupted["input_ids"][0, ${result.subject[0]}:${result.subject[1]}] = torch.tensor(${ids})`,
+    `corrupted["input_ids"][0, ${subject[0]}:${subject[1]}] = torch.tensor(${ids})`,
     ...entries,
     '',
     `layers = ${layers}`,

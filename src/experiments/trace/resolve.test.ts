@@ -88,7 +88,7 @@ describe('the subject', () => {
         subject,
       });
       const { tokens, subject: range } = resolveTrace(large, split, experiment);
-      return tokens.slice(...range).map((id) => split.tokenText(id));
+      return tokens.slice(...(range ?? [])).map((id) => split.tokenText(id));
     };
     // The template's token is <|endoftext|>.
     expect(marked('of')).toEqual([' of']);

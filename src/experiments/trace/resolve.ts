@@ -3,26 +3,35 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { RowStart } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { answerToken, continuation } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import type { InputData } from '../inputData.ts';
+import { labelNamed } from '../labels.ts';
 import type { Notice } from '../notice.ts';
-import { charactersOf, placedPrompt } from '../promptText.ts';
+import { charactersOf } from '../promptText.ts';
 import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
-import { watchedPosition } from '../watched.ts';
+import { type WholePrompt, wholePrompt } from '../wholePrompt.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
 import type { TraceExperiment } from './experiment.ts';
+import { corruptedInput, type InputParts, inputParts, wholeTokens } from './inputParts.ts';
 import { checkedRange, rangeOfSubject } from './subject.ts';
 
 export interface ResolvedTrace extends TraceOutline {
   readonly experiment: TraceExperiment;
+  readonly start: RowStart;
   readonly tokenTexts: readonly string[];
+  /** What the columns of the input are called, and how a picture's lie. */
+  readonly inputParts?: InputParts;
+  /** The component that holds the subject's embeddings. */
+  readonly embedding: string;
   /** Absent where the model's own prediction is to be watched. */
   readonly answer?: NamedToken;
   readonly distractor?: NamedToken;
-  /** Tokens in the subject's place, where the corruption replaces them. */
-  readonly replacement?: readonly number[];
+  /** How the corrupted run begins, where other tokens stand in the subject's place. */
+  readonly replaced?: RowStart;
   readonly notices: readonly Notice[];
 }
 
@@ -31,16 +40,20 @@ function resolveStream(
   { component, window, heads }: TraceExperiment['streams'][number],
 ): TraceStream {
   const description = describeComponent(architecture, component);
-  if (description.scope !== 'layer') {
+  const { scope, layers, place } = description;
+  const count = place?.count ?? architecture.layerCount;
+  if (scope !== 'layer' || (layers && layers.length < count)) {
     throw new ExperimentError(
-      `'${component}' exists once in the model, and a trace needs a component that every layer has. Try 'block_output'.`,
+      `'${component}' exists ${scope === 'layer' ? `in layers ${layers?.join(', ')} alone` : 'once in the model'}, and a trace needs a component that every layer has. Try 'block_output'.`,
     );
   }
   resolveLocation(description, { positions: [0], ...(heads ? { heads } : {}) }, 1);
   return {
     component,
-    window: window ?? usualWindow(component, architecture.layerCount),
+    window: window ?? usualWindow(component, count),
     ...(heads ? { heads } : {}),
+    ...(place ? { place } : {}),
+    ...(architecture.input || place?.stack === 'encoder' ? { isOfInput: true } : {}),
   };
 }
 
@@ -55,90 +68,155 @@ function resolvePositions(positions: TraceExperiment['positions'], length: numbe
   return sorted;
 }
 
+/** The range of a subject of tokens, in the sequence that the prompt's text has. */
+function subjectRange(
+  named: string | readonly [number, number],
+  whole: WholePrompt,
+  length: number,
+): readonly [number, number] {
+  return checkedRange(typeof named === 'string' ? rangeOfSubject(named, whole.placed()) : named, length);
+}
+
 /** Text becomes the tokens that it is in the subject's place. */
 function replacementTokens(
   given: string | readonly number[],
-  prompt: string | readonly number[],
+  whole: WholePrompt,
   subject: readonly [number, number],
   tokenizer: Tokenizer | undefined,
 ): readonly number[] {
   if (typeof given !== 'string') return tokensOf(given, tokenizer, 'the replacement');
   const known = needTokenizer(tokenizer, 'the replacement');
-  const placed = placedPrompt(prompt, known);
+  const placed = whole.placed();
   const [from = 0] = charactersOf(subject, placed) ?? [];
   const tokens = continuation(given, known, placed.text.slice(0, from));
   return tokensOf(tokens, known, 'the replacement');
 }
 
-function resolveReplacement(
-  { corruption, prompt }: TraceExperiment,
-  subject: readonly [number, number],
+/** @param tokens those that the subject stands among */
+function replacedStart(
+  { corruption }: TraceExperiment,
+  whole: WholePrompt,
+  tokens: readonly number[],
+  subject: readonly [number, number] | null,
   tokenizer: Tokenizer | undefined,
-): readonly number[] | undefined {
+): RowStart | undefined {
   if (corruption.kind !== 'replace') return undefined;
-  const count = subject[1] - subject[0];
-  const tokens = replacementTokens(corruption.tokens, prompt, subject, tokenizer);
-  if (tokens.length === count) return tokens;
-  const texts = tokens.map((id) => JSON.stringify(tokenLabel(id, tokenizer))).join(' ');
+  if (subject === null)
+    throw new ExperimentError(
+      'A picture or a sound has no tokens that could be replaced. Corrupt it by noise, zero or mean.',
+    );
+  const [from, to] = subject;
+  const others = replacementTokens(corruption.tokens, whole, subject, tokenizer);
+  if (others.length === to - from)
+    return whole.withTokens([...tokens.slice(0, from), ...others, ...tokens.slice(to)]);
+  const texts = others.map((id) => JSON.stringify(tokenLabel(id, tokenizer))).join(' ');
   throw new ExperimentError(
-    `The replacement has ${tokens.length} ${tokens.length === 1 ? 'token' : 'tokens'} (${texts}), the subject ${count}; they must be as many. Choose another text, or give token ids.`,
+    `The replacement has ${others.length} ${others.length === 1 ? 'token' : 'tokens'} (${texts}), the subject ${to - from}; they must be as many. Choose another text, or give token ids.`,
   );
+}
+
+/** What is restored of the streams, where the subject is in what the model reads beside its tokens. */
+function untracedNotice({ components }: Architecture, streams: readonly TraceStream[]): readonly Notice[] {
+  if (streams.some(({ isOfInput }) => isOfInput)) return [];
+  const [first] = components.flatMap(({ name, place }) =>
+    place?.stack === 'encoder' && /(^|\.)block_output$/.test(name) ? [name] : [],
+  );
+  return [
+    {
+      code: 'input-not-traced',
+      text: `All streams are the decoder's, so the figure does not show where what is read comes in. Name '${first ?? 'block_output'}' among the streams to see it.`,
+    },
+  ];
 }
 
 /**
  * @param tokenizer may be absent when the experiment gives token ids
+ * @param read what the picture or the sound of the experiment is for the model
  * @throws ExperimentError or PlanError in one sentence: what does not fit, and what would
  */
 export function resolveTrace(
   architecture: Architecture,
   tokenizer: Tokenizer | undefined,
   experiment: TraceExperiment,
+  read?: InputData,
 ): ResolvedTrace {
-  const tokens = tokensOf(experiment.prompt, tokenizer, 'the prompt');
-  const { subject: named, corruption } = experiment;
-  const subject = checkedRange(
-    typeof named === 'string' ? rangeOfSubject(named, experiment.prompt, tokenizer) : named,
-    tokens.length,
-  );
-  const notices: Notice[] = [];
+  const { subject: named, corruption, prompt } = experiment;
+  const whole = wholePrompt(architecture, tokenizer, experiment, read?.data);
+  const { tokens, watched, input, start } = whole;
+  const notices: Notice[] = [...(read?.notices ?? [])];
   const tokenNamed = (name: string | number | undefined, what: string): NamedToken | undefined => {
     if (name === undefined) return undefined;
-    const token = answerToken(name, what, {
-      tokenizer,
-      vocabularySize: architecture.vocabularySize,
-      after: experiment.prompt,
-    });
+    const { vocabularySize, labels } = architecture;
+    if (labels) return labelNamed(name, what, labels);
+    const token = answerToken(name, what, { tokenizer, vocabularySize, after: whole.written });
     notices.push(...token.notices);
     return { id: token.id, text: token.text };
   };
   const answer = tokenNamed(experiment.answer, 'the answer');
   const distractor = tokenNamed(experiment.distractor, 'the distractor');
-  notices.push(...promptNotices(experiment.prompt, tokenizer, 'The prompt'));
-  const watched = watchedPosition(architecture, tokens, tokenizer);
-  if (subject[0] <= watched && watched < subject[1]) {
+  notices.push(...promptNotices(prompt, tokenizer, 'The prompt'));
+  const parts = input && inputParts(experiment, input, read?.seconds, (id) => tokenLabel(id, tokenizer));
+  if (!parts && experiment.parts !== undefined) throw new ExperimentError(wholeTokens);
+  const isOfText = typeof named === 'string' || !('patches' in named || 'seconds' in named);
+  if (isOfText && input && tokens.length === 0)
+    throw new ExperimentError(
+      'This model reads a picture alone, so the subject is a part of it: "subject": {"patches": [left, top, right, bottom]}.',
+    );
+  const isInSource = isOfText && input?.kind === 'text';
+  const among = isInSource ? input.tokens : tokens;
+  const range = isOfText ? subjectRange(named, whole, among.length) : null;
+  const corrupted = isInSource
+    ? Array.from({ length: among.length }, (_, at) => at).slice(...(range ?? []))
+    : corruptedInput(named, input, read?.seconds);
+  const subject = isInSource ? null : range;
+  if (subject !== null && subject[0] <= watched && watched < subject[1]) {
     const where = architecture.isCausal ? 'is the last token' : 'includes the mask';
     notices.push({
       code: 'subject-is-last',
       text: `The subject ${where}, so its own position and the prediction cannot be told apart in the figure.`,
     });
   }
-  const replacement = resolveReplacement(experiment, subject, tokenizer);
+  const streams = experiment.streams.map((stream) => resolveStream(architecture, stream));
+  if (subject === null) notices.push(...untracedNotice(architecture, streams));
+  const replaced = replacedStart(experiment, whole, among, range, tokenizer);
+  const shownPositions = resolvePositions(experiment.positions, among.length);
+  const all = Array.from({ length: tokens.length }, (_, position) => position);
+  const cut =
+    parts && isInSource ? parts.columns.filter((_, at) => shownPositions.includes(at)) : parts?.columns;
   const resolved: ResolvedTrace = {
     experiment,
+    start,
     tokens,
     watched,
+    ...(input && parts && cut
+      ? {
+          input: { length: input.length, columns: cut.map(({ positions }) => positions), corrupted },
+          inputParts: { ...parts, columns: cut },
+        }
+      : {}),
+    embedding: embeddingOf(architecture, subject === null && input?.stack === 'encoder'),
     tokenTexts: tokens.map((id) => tokenLabel(id, tokenizer)),
     subject,
     samples: corruption.kind === 'noise' ? corruption.samples : 1,
     direction: experiment.direction,
-    streams: experiment.streams.map((stream) => resolveStream(architecture, stream)),
-    positions: resolvePositions(experiment.positions, tokens.length),
+    streams,
+    positions: isInSource ? all : shownPositions,
     ...(answer ? { answer } : {}),
     ...(distractor ? { distractor } : {}),
-    ...(replacement ? { replacement } : {}),
+    ...(replaced ? { replaced } : {}),
     notices,
   };
   // The scheduler knows what prompts and edits a model can take.
-  schedule(architecture, { rows: [{ start: { kind: 'tokens', tokens }, edits: [] }], reads: [] });
+  schedule(architecture, { rows: [{ start, edits: [] }], reads: [] });
   return resolved;
+}
+
+/** The component of embeddings of a stack. */
+function embeddingOf({ components }: Architecture, isEncoders: boolean): string {
+  if (!isEncoders) return 'embedding_output';
+  const found = components.find(
+    ({ name, place }) => place?.stack === 'encoder' && name.endsWith('.embedding_output'),
+  );
+  if (!found) throw new Error('The encoder has no embeddings.');
+  return found.name;
 }

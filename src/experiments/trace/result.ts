@@ -11,18 +11,53 @@ import { namedSchema, resultEntries } from '../resultParts.ts';
 import type { TraceCell } from './cells.ts';
 import { traceExperimentSchema } from './experiment.ts';
 
-/** The newest; 2 adds the texts of the tokens that are named by id. */
-export const traceResultVersion = 2;
+/** The newest; 2 adds the texts of the tokens that are named by id, 3 what a model reads beside its tokens. */
+export const traceResultVersion = 3;
+
+const columnSchema = v.strictObject({
+  /** A token's text, or which part of a picture or a sound it is. */
+  text: v.string(),
+  positions: v.pipe(v.array(tokenId), v.minLength(1)),
+});
+
+/** What a model reads beside the tokens that it predicts from, or in place of them. */
+const inputSchema = v.strictObject({
+  kind: v.picklist(['text', 'image', 'sound']),
+  columns: v.array(columnSchema),
+  /** Positions; none where tokens are corrupted. */
+  corrupted: v.array(tokenId),
+  /** The columns of a picture but the first, row by row. */
+  grid: v.optional(v.strictObject({ across: wholeNumber, down: wholeNumber })),
+});
+
+interface Sized {
+  readonly layerCount: number;
+  readonly positions: readonly number[];
+  readonly input?: { readonly columns: readonly unknown[] } | undefined;
+}
+interface SizedStream {
+  readonly layerCount?: number | undefined;
+  readonly isOfInput?: true | undefined;
+}
+
+/** Layers that a stream has cells at. */
+export const streamLayers = ({ layerCount }: Pick<Sized, 'layerCount'>, stream: SizedStream): number =>
+  stream.layerCount ?? layerCount;
+
+/** Cells that a stream has at each layer. */
+export const columnCount = ({ positions, input }: Omit<Sized, 'layerCount'>, stream: SizedStream): number =>
+  stream.isOfInput ? (input?.columns.length ?? 0) : positions.length;
 
 export const traceResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('trace-result'),
-    version: v.picklist([1, traceResultVersion]),
+    version: v.picklist([1, 2, traceResultVersion]),
     experiment: traceExperimentSchema,
     ...resultEntries,
     tokens: v.array(namedSchema),
-    /** First token, and the one after the last. */
-    subject: v.strictTuple([tokenId, tokenId]),
+    input: v.optional(inputSchema),
+    /** First token, and the one after the last; null where the input is corrupted. */
+    subject: v.nullable(v.strictTuple([tokenId, tokenId])),
     answer: namedSchema,
     distractor: v.optional(namedSchema),
     /** Standard deviation of the noise; null where the corruption is not noise. */
@@ -38,6 +73,10 @@ export const traceResultSchema = v.pipe(
         component: v.string(),
         window: wholeNumber,
         heads: v.optional(v.array(tokenId)),
+        /** Of its stack, where the model has two; else all. */
+        layerCount: v.optional(wholeNumber),
+        /** Its cells are of the input's columns, not of the tokens at `positions`. */
+        isOfInput: v.optional(v.literal(true)),
         /** [layer, position] row-major, null for a cell that has not been computed. */
         cells: v.array(v.nullable(samplesSchema)),
       }),
@@ -46,15 +85,18 @@ export const traceResultSchema = v.pipe(
     names: v.optional(v.array(namedSchema)),
   }),
   v.check(
-    ({ streams, layerCount, positions }) =>
-      streams.every(({ cells }) => cells.length === layerCount * positions.length),
+    (result) =>
+      result.streams.every(
+        (stream) => stream.cells.length === streamLayers(result, stream) * columnCount(result, stream),
+      ),
     'Every stream must have a cell for each layer and position',
   ),
   v.check(
-    ({ tokens, positions, subject }) =>
+    ({ tokens, positions, subject, input }) =>
       positions.every((position) => position < tokens.length) &&
-      subject[0] < subject[1] &&
-      subject[1] <= tokens.length,
+      (subject === null
+        ? input !== undefined && input.corrupted.length > 0
+        : subject[0] < subject[1] && subject[1] <= tokens.length),
     'Positions and subject must lie in the prompt',
   ),
 );
@@ -67,9 +109,42 @@ export function readTraceResult(value: unknown): TraceResult {
 }
 
 /** Place of a cell in its stream's list; -1 when the result has no such cell. */
-export function cellIndex(result: TraceResult, { layer, position }: Omit<TraceCell, 'stream'>): number {
-  const column = result.positions.indexOf(position);
-  return column < 0 || layer >= result.layerCount ? -1 : layer * result.positions.length + column;
+export function cellIndex(result: TraceResult, { stream: place, layer, position }: TraceCell): number {
+  const stream = result.streams[place];
+  if (!stream) return -1;
+  const count = columnCount(result, stream);
+  const column = stream.isOfInput ? position : result.positions.indexOf(position);
+  const isInside = column >= 0 && column < count && layer < streamLayers(result, stream);
+  return isInside ? layer * count + column : -1;
+}
+
+/** What a column of a stream is called, and whether the corruption begins there. */
+export interface ColumnWords {
+  readonly text: string;
+  /** A token's, or the first of a part of the input. */
+  readonly position: number;
+  readonly isCorrupted: boolean;
+}
+
+/** The columns of a stream, as figures and tables name them. */
+export function columnWords(
+  result: TraceResult,
+  stream: TraceResult['streams'][number],
+): readonly ColumnWords[] {
+  const { input, tokens, positions, subject } = result;
+  if (stream.isOfInput) {
+    const corrupted = new Set(input?.corrupted);
+    return (input?.columns ?? []).map(({ text, positions: some }) => ({
+      text,
+      position: some[0] ?? 0,
+      isCorrupted: some.some((position) => corrupted.has(position)),
+    }));
+  }
+  return positions.map((position) => ({
+    text: tokens[position]?.text ?? '',
+    position,
+    isCorrupted: subject !== null && position >= subject[0] && position < subject[1],
+  }));
 }
 
 /** The result with these cells in it; the given one stays as it is. */
@@ -89,7 +164,7 @@ export function nameTokens(result: TraceResult, textOf: (id: number) => string):
   const measured = [clean, corrupted, ...streams.flatMap(({ cells }) => cells)];
   const ids = new Set(measured.flatMap((samples) => samples?.topIds.flat() ?? []));
   const names = [...ids].sort((a, b) => a - b).map((id) => ({ id, text: textOf(id) }));
-  return { ...result, version: traceResultVersion, names };
+  return { ...result, version: result.input ? traceResultVersion : 2, names };
 }
 
 /** Whether a result holds a cell. */

@@ -52,7 +52,7 @@ export async function prepareTrace(
   trace: ResolvedTrace,
   { signal, textOf = (id) => `#${id}` }: PrepareOptions = {},
 ): Promise<PreparedTrace> {
-  const embedding = { component: 'embedding_output', layer: null };
+  const embedding = { component: trace.embedding, layer: null };
   const [prediction, embeddings] = await model.run(
     {
       rows: [cleanRow(trace)],

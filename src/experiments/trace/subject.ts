@@ -1,22 +1,15 @@
 // The subject's range in a prompt.
 
-import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import { placedPrompt, rangeOfText } from '../promptText.ts';
-import { needTokenizer } from '../tokens.ts';
+import { type PlacedPrompt, rangeOfText } from '../promptText.ts';
 
 /**
  * The tokens that hold a subject's first occurrence.
  * @returns first token, and the one after the last
  * @throws ExperimentError when it does not occur in what a person wrote
  */
-export function rangeOfSubject(
-  subject: string,
-  prompt: string | readonly number[],
-  tokenizer: Tokenizer | undefined,
-): readonly [number, number] {
-  const placed = placedPrompt(prompt, needTokenizer(tokenizer, 'the subject'));
+export function rangeOfSubject(subject: string, placed: PlacedPrompt): readonly [number, number] {
   const range = rangeOfText(subject, placed);
   if (range) return range;
   throw new ExperimentError(

@@ -24,11 +24,8 @@ function panel(result: TraceResult, grid: TraceGrid, look: TextLook): readonly s
   return panelLines(
     {
       title: `${streamLabel(grid)}${together}`,
-      labels: grid.positions.map((position) => {
-        const isMarked = position >= result.subject[0] && position < result.subject[1];
-        return `${visibleToken(result.tokens[position]?.text ?? '')}${isMarked ? '*' : ' '}`;
-      }),
-      shares: grid.positions.map((_, column) =>
+      labels: grid.columns.map(({ text, isCorrupted }) => `${visibleToken(text)}${isCorrupted ? '*' : ' '}`),
+      shares: grid.columns.map((_, column) =>
         grid.cells.map((layer) => {
           const cell = layer[column];
           return cell ? shareOf(cell.mean) : undefined;

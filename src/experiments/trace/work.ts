@@ -2,14 +2,16 @@
 
 import type { Model } from '../../runtime/model.ts';
 import { completed, grown } from '../growth.ts';
+import { readInput } from '../inputData.ts';
 import type { KindWork } from '../kind.ts';
 import type { RunOptions } from '../planRuns.ts';
 import { ranOn, weakCorruptionNotices, withTexts } from '../resultParts.ts';
 import { finishedUnits } from '../units.ts';
+import { columnsOf, layersOf } from './cells.ts';
 import type { TraceExperiment } from './experiment.ts';
 import { estimateTrace, mostTokensTogether } from './plan.ts';
 import { type ResolvedTrace, resolveTrace } from './resolve.ts';
-import { hasCell, type TraceChange, type TraceResult, traceGrowth } from './result.ts';
+import { hasCell, type TraceChange, type TraceResult, traceGrowth, traceResultVersion } from './result.ts';
 import {
   type PreparedTrace,
   type PrepareOptions,
@@ -22,13 +24,14 @@ import {
 /** A result without cells. */
 function startTrace(model: Model, trace: PreparedTrace, { clean, corrupted }: TraceBaselines): TraceResult {
   const { layerCount } = model.architecture;
-  const { answer, distractor } = trace;
+  const { answer, distractor, input, inputParts } = trace;
   return {
     kind: 'trace-result',
-    version: 1,
+    version: inputParts ? traceResultVersion : 1,
     experiment: trace.experiment,
     ...ranOn(model),
     tokens: withTexts(trace.tokens, trace.tokenTexts),
+    ...(input && inputParts ? { input: { ...inputParts, corrupted: input.corrupted } } : {}),
     subject: trace.subject,
     answer: { id: answer.id, text: answer.text },
     ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
@@ -38,11 +41,13 @@ function startTrace(model: Model, trace: PreparedTrace, { clean, corrupted }: Tr
     positions: trace.positions,
     clean,
     corrupted,
-    streams: trace.streams.map(({ component, window, heads }) => ({
-      component,
-      window,
-      ...(heads ? { heads } : {}),
-      cells: new Array(layerCount * trace.positions.length).fill(null),
+    streams: trace.streams.map((stream) => ({
+      component: stream.component,
+      window: stream.window,
+      ...(stream.heads ? { heads: stream.heads } : {}),
+      ...(stream.place ? { layerCount: stream.place.count } : {}),
+      ...(stream.isOfInput ? { isOfInput: true } : {}),
+      cells: new Array(layersOf(stream, layerCount) * columnsOf(trace, stream).length).fill(null),
     })),
     notices: [
       ...trace.notices,
@@ -102,8 +107,17 @@ export const completeTrace = (
   options: TraceOptions & PrepareOptions = {},
 ): Promise<TraceResult> => completed(changes(model, trace, options), traceGrowth());
 
+/** Where nothing says how pictures and sounds become numbers. */
+const noPreprocessor = async () => undefined;
+
 export const traceWork: KindWork<TraceExperiment, TraceResult, ResolvedTrace, TraceChange> = {
-  resolve: resolveTrace,
+  resolve: async (architecture, tokenizer, experiment, { preprocessor }) =>
+    resolveTrace(
+      architecture,
+      tokenizer,
+      experiment,
+      await readInput(architecture, experiment, preprocessor ?? noPreprocessor),
+    ),
   estimate: (architecture, trace) => {
     const { cells, rowLayers, tokenLayers } = estimateTrace(architecture, trace);
     const { answer = null, distractor = null, notices } = trace;

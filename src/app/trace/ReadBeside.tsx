@@ -1,0 +1,200 @@
+// What a model reads beside its prompt, under the prompt: the target, the picture with the patches that are corrupted, the sound.
+
+import { type ChangeEvent, type DragEvent, type ReactNode, useId, useState } from 'react';
+import { type GivenFile, givenBytes } from '../../experiments/givenFile.ts';
+import { traceDefaults } from '../../experiments/trace/experiment.ts';
+import { messageOf } from '../../messages/wording.ts';
+import type { ModelReads } from '../../worker/protocol.ts';
+import type { Box, TraceDocument } from './document.ts';
+import type { FieldName } from './draft.ts';
+import { useDocument, useDraft, useOwnPage } from './hooks.ts';
+import { PatchGrid } from './PatchGrid.tsx';
+
+function useEdit(): (change: Partial<TraceDocument>, field?: string) => void {
+  const page = useOwnPage();
+  return (change, field) => page.edit((document) => ({ ...document, ...change }), field);
+}
+
+/** A line of text, with its default or what is wrong with it below. */
+function Line({
+  label,
+  hint,
+  value,
+  name,
+  isText = false,
+  onChange,
+}: {
+  readonly label: string;
+  readonly hint: string;
+  readonly value: string;
+  readonly name?: FieldName;
+  readonly isText?: boolean;
+  readonly onChange: (value: string) => void;
+}) {
+  const id = useId();
+  const { problems } = useDraft();
+  const problem = name && problems.get(name);
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        className={isText ? 'mono' : 'field-number'}
+        inputMode={isText ? 'text' : 'decimal'}
+        value={value}
+        autoComplete="off"
+        spellCheck={false}
+        aria-invalid={problem !== undefined}
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
+        {problem ?? hint}
+      </span>
+    </div>
+  );
+}
+
+/** A file that is chosen or dropped becomes a part of the document. */
+function FileDrop({
+  label,
+  accept,
+  given,
+  children,
+  onGive,
+}: {
+  readonly label: string;
+  readonly accept: string;
+  readonly given: GivenFile | null;
+  readonly children?: ReactNode;
+  readonly onGive: (given: GivenFile) => void;
+}) {
+  const id = useId();
+  const { problems } = useDraft();
+  const [refused, setRefused] = useState<string | null>(null);
+  async function take(file: File | undefined) {
+    if (!file) return;
+    try {
+      onGive(await givenBytes(file.name, new Uint8Array(await file.arrayBuffer())));
+      setRefused(null);
+    } catch (error) {
+      setRefused(messageOf(error));
+    }
+  }
+  function drop(event: DragEvent) {
+    const [file] = event.dataTransfer.files;
+    if (!file) return;
+    // The page itself takes files that are dropped on it for models and experiments.
+    event.preventDefault();
+    event.stopPropagation();
+    void take(file);
+  }
+  const problem = refused ?? problems.get('given');
+  const name = given === null ? null : 'name' in given ? given.name : given.file;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way to what the input does
+    <div className="field" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        type="file"
+        accept={accept}
+        aria-describedby={`${id}-hint`}
+        onChange={(event: ChangeEvent<HTMLInputElement>) => void take(event.target.files?.[0])}
+      />
+      {children}
+      <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
+        {problem ?? name}
+      </span>
+    </div>
+  );
+}
+
+function Picture({ patches }: { readonly patches: NonNullable<ModelReads['patches']> }) {
+  const { image, subject, prompt } = useDocument();
+  const { part } = useDraft();
+  const edit = useEdit();
+  const box = part && 'patches' in part ? part.patches : null;
+  const mark = (next: Box) => edit({ subject: { kind: 'patches', box: next } }, 'subject');
+  return (
+    <FileDrop
+      label="Picture"
+      accept="image/png,image/jpeg"
+      given={image}
+      onGive={(given) => edit({ image: given })}
+    >
+      {image !== null && 'data' in image && (
+        <PatchGrid image={image} patches={patches} box={box} onMark={mark} />
+      )}
+      {subject.kind === 'patches' && prompt.trim() !== '' && (
+        <button type="button" className="button-plain" onClick={() => edit({ subject: { kind: 'guessed' } })}>
+          Corrupt words instead
+        </button>
+      )}
+    </FileDrop>
+  );
+}
+
+function Sound() {
+  const { sound, subject } = useDocument();
+  const edit = useEdit();
+  const [from, to] = subject.kind === 'seconds' ? [subject.from, subject.to] : ['', ''];
+  return (
+    <>
+      <FileDrop
+        label="Sound"
+        accept="audio/wav,.wav"
+        given={sound}
+        onGive={(given) => edit({ sound: given })}
+      />
+      <Line
+        label="Corrupted from"
+        hint="Seconds; empty to corrupt words"
+        value={from}
+        name="subject"
+        onChange={(next) => edit({ subject: { kind: 'seconds', from: next, to } }, 'from')}
+      />
+      <Line
+        label="to"
+        hint="Seconds"
+        value={to}
+        onChange={(next) => edit({ subject: { kind: 'seconds', from, to: next } }, 'to')}
+      />
+    </>
+  );
+}
+
+export function ReadBeside() {
+  const { reads } = useDraft();
+  const { target, parts } = useDocument();
+  const edit = useEdit();
+  if (reads === null) return null;
+  return (
+    <div className="fields read-beside">
+      {reads.kind === 'text' && (
+        <Line
+          label="Target"
+          hint="What the model has written so far; it may be empty"
+          isText
+          value={target}
+          onChange={(next) => edit({ target: next }, 'target')}
+        />
+      )}
+      {reads.kind === 'image' && reads.patches && <Picture patches={reads.patches} />}
+      {reads.kind === 'sound' && <Sound />}
+      {(reads.kind === 'image' || reads.kind === 'sound') && (
+        <Line
+          label="Parts"
+          hint={
+            reads.kind === 'image'
+              ? `Squares across and down that are put back together; default ${traceDefaults.parts.image}`
+              : `Stretches that are put back together; default ${traceDefaults.parts.sound}`
+          }
+          name="parts"
+          value={parts}
+          onChange={(next) => edit({ parts: next }, 'parts')}
+        />
+      )}
+    </div>
+  );
+}

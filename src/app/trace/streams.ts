@@ -1,0 +1,46 @@
+// The streams that a trace of a model may put back: the document's, and those of what a model of two stacks reads.
+
+import type { ModelInfo } from '../../worker/protocol.ts';
+import type { KnownModel } from '../experiment/definition.ts';
+import type { StreamField, TraceDocument } from './document.ts';
+
+/** Windows are those of a small model until there is one. */
+const layersBeforeModel = 8;
+
+/** Layers of a component's stack. */
+export function layersOf(component: string, model: KnownModel | ModelInfo | null): number {
+  const found =
+    model !== null && 'components' in model
+      ? model.components.find(({ name }) => name === component)?.layers
+      : null;
+  return found ?? model?.layerCount ?? layersBeforeModel;
+}
+
+/** What the encoder's components begin with: `encoder.`, `vision.`; undefined for a model of one stack. */
+function encoderPrefix(model: KnownModel | ModelInfo | null): string | undefined {
+  if (model === null || !('components' in model) || !model.reads) return undefined;
+  const found = model.components.find(({ name }) => name.endsWith('.block_output'));
+  return found?.name.slice(0, -'block_output'.length);
+}
+
+/** Of a model of two stacks the states of what it reads are put back too, unless a person says otherwise. */
+export function streamsOf(
+  { streams }: TraceDocument,
+  model: KnownModel | ModelInfo | null,
+): readonly StreamField[] {
+  const prefix = encoderPrefix(model);
+  if (prefix === undefined) return streams;
+  const offered = [
+    { component: `${prefix}block_output`, isOn: true },
+    { component: `${prefix}mlp_output`, isOn: false },
+    { component: `${prefix}attention_output`, isOn: false },
+    { component: 'cross_attention_output', isOn: false },
+  ];
+  const known = new Set(streams.map(({ component }) => component));
+  return [
+    ...streams,
+    ...offered
+      .filter(({ component }) => !known.has(component))
+      .map((stream): StreamField => ({ ...stream, window: null })),
+  ];
+}

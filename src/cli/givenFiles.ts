@@ -1,0 +1,38 @@
+// Pictures and sounds that an experiment's file names by path become a part of the experiment before anything runs, so that
+// its result says what it was computed of.
+
+import { readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { type GivenFile, givenBytes } from '../experiments/givenFile.ts';
+import { quoted, reasonOf } from '../messages/wording.ts';
+import { UsageError } from './arguments.ts';
+
+/** @throws UsageError when it cannot be read; ExperimentError when it is too large */
+export async function givenAt(path: string): Promise<GivenFile> {
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = new Uint8Array(readFileSync(path));
+  } catch (error) {
+    throw new UsageError(`${quoted(path)} cannot be read: ${reasonOf(error)}.`);
+  }
+  return givenBytes(basename(path), bytes);
+}
+
+/**
+ * @param value  an experiment as its file has it, not yet read by a schema
+ * @param folder that its paths begin in
+ */
+export async function withGivenFiles(value: unknown, folder: string): Promise<unknown> {
+  if (typeof value !== 'object' || value === null) return value;
+  const named = Object.entries(value).flatMap(([key, given]: [string, unknown]) =>
+    (key === 'image' || key === 'sound') &&
+    typeof given === 'object' &&
+    given !== null &&
+    'file' in given &&
+    typeof given.file === 'string'
+      ? [{ key, path: resolve(folder, given.file) }]
+      : [],
+  );
+  const read = await Promise.all(named.map(async ({ key, path }) => [key, await givenAt(path)] as const));
+  return { ...value, ...Object.fromEntries(read) };
+}

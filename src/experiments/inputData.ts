@@ -1,0 +1,95 @@
+// From the picture or the sound of an experiment to the numbers that a model reads. What reads files of pictures and sounds is
+// loaded only where there is one.
+
+import type { Architecture } from '../architectures/architecture.ts';
+import type { ModelConfiguration } from '../checkpoint/checkpoint.ts';
+import { quoted } from '../messages/wording.ts';
+import { bytesOfGiven, type GivenFile, nameOf } from './givenFile.ts';
+import type { Notice } from './notice.ts';
+import { checkParts, inputOfModel, type PromptParts } from './wholePrompt.ts';
+
+/**
+ * What was read last, because a page asks at every keystroke what a run would cost. One is kept: a picture of megabytes is
+ * not to outlive the next.
+ */
+let last: { readonly key: string; readonly value: InputData } | undefined;
+
+async function readOnce(key: string, read: () => Promise<InputData>): Promise<InputData> {
+  if (last?.key !== key) last = { key, value: await read() };
+  return last.value;
+}
+
+export interface InputData {
+  /** Of the shape of the model's input. */
+  readonly data: Float32Array;
+  /** How much of a sound the model hears. */
+  readonly seconds?: number;
+  readonly notices: readonly Notice[];
+}
+
+/** Sides of a picture, in pixels, below which it is hardly one. */
+const leastSide = 8;
+
+type Settings = ModelConfiguration | undefined;
+
+async function pictureData(
+  image: GivenFile,
+  settings: Settings,
+  shape: readonly number[],
+): Promise<InputData> {
+  const { readPicture, pixelValues } = await import('../media/pictures.ts');
+  const name = nameOf(image);
+  const picture = readPicture(bytesOfGiven(image, 'the picture'), name);
+  const { width, height, hasTransparency } = picture;
+  const [, rows = 0, columns = 0] = shape;
+  const notices: Notice[] = [];
+  if (hasTransparency)
+    notices.push({
+      code: 'picture-changed',
+      text: `${quoted(name)} is transparent in places; the colours beneath are used.`,
+    });
+  if (width < leastSide || height < leastSide)
+    notices.push({
+      code: 'picture-changed',
+      text: `${quoted(name)} has ${width} × ${height} pixels, which are stretched to ${columns} × ${rows}.`,
+    });
+  return { data: pixelValues(picture, settings, shape), notices };
+}
+
+async function soundData(sound: GivenFile, settings: Settings, shape: readonly number[]): Promise<InputData> {
+  const { heardSeconds, logMel, readWav } = await import('../media/sounds.ts');
+  const name = nameOf(sound);
+  const wave = readWav(bytesOfGiven(sound, 'the sound'), name);
+  const heard = heardSeconds(settings, shape);
+  const seconds = wave.samples.length / wave.rate;
+  const notices: readonly Notice[] =
+    seconds > heard
+      ? [
+          {
+            code: 'sound-cut-short',
+            text: `${quoted(name)} is ${seconds.toFixed(1)} seconds long, of which the model hears the first ${heard}.`,
+          },
+        ]
+      : [];
+  return { data: logMel(wave, settings, shape), seconds: heard, notices };
+}
+
+/**
+ * @param preprocessor what the model's files say of pictures and sounds
+ * @returns undefined for a model that reads tokens alone
+ * @throws ExperimentError for what the model does not read, MediaError for a file that cannot be read
+ */
+export async function readInput(
+  architecture: Architecture,
+  parts: PromptParts,
+  preprocessor: () => Promise<ModelConfiguration | undefined>,
+): Promise<InputData | undefined> {
+  checkParts(architecture, parts);
+  const read = inputOfModel(architecture);
+  const given = parts.image ?? parts.sound;
+  if (!read || !given) return undefined;
+  const settings = await preprocessor();
+  const key = JSON.stringify([given, settings ?? null, read.shape]);
+  const from = read.kind === 'image' ? pictureData : soundData;
+  return readOnce(key, () => from(given, settings, read.shape));
+}

@@ -1,0 +1,23 @@
+// The classes of a model that has labels in place of tokens.
+
+import { didYouMean } from '../messages/nearest.ts';
+import { quoted } from '../messages/wording.ts';
+import { ExperimentError } from './experimentFile.ts';
+import type { NamedToken } from './tokens.ts';
+
+/**
+ * A class that a person names by its label or its number.
+ * @param what names it in messages: 'the answer'
+ * @throws ExperimentError for one that the model does not have, or a label that two classes share
+ */
+export function labelNamed(name: string | number, what: string, labels: readonly string[]): NamedToken {
+  const found = labels.flatMap((label, id) => (id === name || label === name ? [{ id, text: label }] : []));
+  const [only] = found;
+  if (only && found.length === 1) return only;
+  const shown = typeof name === 'string' ? quoted(name) : String(name);
+  throw new ExperimentError(
+    only
+      ? `${found.length} classes are called ${shown}, ${what}. Give its number: ${found.map(({ id }) => id).join(' or ')}.`
+      : `The model has no class ${shown}, ${what}. ${typeof name === 'string' ? didYouMean(name, labels) : `Its classes are 0 to ${labels.length - 1}.`}`.trim(),
+  );
+}

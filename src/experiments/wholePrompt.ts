@@ -1,0 +1,184 @@
+// A prompt together with what a model reads beside it or in place of it: the source of an encoder-decoder, a picture, a sound.
+// What belongs to which model is known here alone, and said in a sentence where it does not fit.
+
+import type { Architecture, ModelInput, StackName } from '../architectures/architecture.ts';
+import type { Tokenizer } from '../checkpoint/checkpoint.ts';
+import type { RowSource, RowStart } from '../runtime/plan/plan.ts';
+import { ExperimentError } from './experimentFile.ts';
+import type { GivenFile } from './givenFile.ts';
+import { type PlacedPrompt, placedPrompt } from './promptText.ts';
+import { needTokenizer, tokensOf } from './tokens.ts';
+import { maskOf, type WatchedModel } from './watched.ts';
+
+type Text = string | readonly number[];
+
+/** What an experiment states of one prompt. */
+export interface PromptParts {
+  readonly prompt: Text;
+  /** What the decoder has written so far, where the prompt is its source. */
+  readonly target?: Text | undefined;
+  readonly image?: GivenFile | undefined;
+  readonly sound?: GivenFile | undefined;
+}
+
+/** What a model reads beside the tokens of its prediction, or in place of them. */
+export interface PromptInput {
+  readonly kind: 'text' | ModelInput['kind'];
+  readonly stack: StackName;
+  /** Of a source text; empty otherwise. */
+  readonly tokens: readonly number[];
+  readonly length: number;
+  /** The numbers' own layout; absent for a text. */
+  readonly model?: ModelInput;
+}
+
+export interface WholePrompt {
+  readonly start: RowStart;
+  /** Those that the prediction follows, or stands among; empty where a model reads a picture alone. */
+  readonly tokens: readonly number[];
+  readonly input?: PromptInput;
+  /** The position whose logits are the prediction. */
+  readonly watched: number;
+  /** What the next token continues. */
+  readonly written: Text;
+  /** Whose positions the prompt's text has. @throws ExperimentError without a tokenizer */
+  readonly placed: () => PlacedPrompt;
+  /** The same with other tokens where the prompt's stand, as many. */
+  readonly withTokens: (tokens: readonly number[]) => RowStart;
+}
+
+const words = { image: 'a picture', sound: 'a sound' } as const;
+
+/** What the numbers of a model's input are made of; undefined for a model of tokens. */
+export const inputOfModel = ({ input, encoder }: Pick<Architecture, 'input' | 'encoder'>) =>
+  input ?? encoder?.input;
+
+/** @throws ExperimentError for a part that the model has no use for, or one that it lacks */
+export function checkParts(architecture: Architecture, parts: PromptParts): void {
+  const { input, encoder, modelType } = architecture;
+  const read = inputOfModel(architecture);
+  for (const kind of ['image', 'sound'] as const) {
+    const isGiven = parts[kind] !== undefined;
+    if (read?.kind === kind && !isGiven)
+      throw new ExperimentError(
+        `This ${modelType} model reads ${words[kind]}, and the experiment has none. Give it as "${kind}": {"file": "PATH"}.`,
+      );
+    if (read?.kind !== kind && isGiven)
+      throw new ExperimentError(
+        `This ${modelType} model reads no ${words[kind].slice(2)}. Leave out '${kind}'.`,
+      );
+  }
+  if (parts.target !== undefined && (!encoder || encoder.input))
+    throw new ExperimentError(
+      encoder
+        ? `This ${modelType} model reads ${read ? words[read.kind] : ''}, so the prompt is already what it has written. Leave out 'target'.`
+        : `This ${modelType} model has one stack, and so no target beside its prompt. Leave out 'target'.`,
+    );
+  if (input && parts.prompt.length > 0)
+    throw new ExperimentError(
+      `This ${modelType} model reads ${words[input.kind]} alone. Leave the prompt empty.`,
+    );
+}
+
+/** Tokens of what a decoder has written, behind the one that it begins with. */
+function writtenTokens(
+  text: Text,
+  tokenizer: Tokenizer | undefined,
+  what: string,
+  startToken: number,
+): readonly number[] {
+  if (text.length === 0) return [startToken];
+  return [startToken, ...tokensOf(text, tokenizer, what, { addSpecialTokens: false })];
+}
+
+/** What the decoder of a model that reads a picture or a sound makes of a text: its tokens, and where each stands. */
+export function writtenPrompt(
+  text: string,
+  tokenizer: Tokenizer,
+  startToken: number,
+): { readonly ids: readonly number[]; readonly places: PlacedPrompt['places'] } {
+  const own = text === '' ? [] : tokenizer.encode(text, { addSpecialTokens: false });
+  const ids = [startToken, ...own];
+  return { ids, places: placedBehindStart(text, ids, tokenizer).places };
+}
+
+/** The places of a text whose tokens stand behind the decoder's first, without what a template would put around it. */
+function placedBehindStart(text: Text, tokens: readonly number[], tokenizer: Tokenizer): PlacedPrompt {
+  const own = tokens.slice(1);
+  if (typeof text !== 'string') {
+    const placed = placedPrompt(own, tokenizer);
+    return { ...placed, places: [null, ...placed.places] };
+  }
+  const all = tokenizer.encode(text);
+  const from = all.findIndex((_, at) => own.every((id, index) => all[at + index] === id));
+  const places = tokenizer.places(text).slice(from, from + own.length);
+  return { text, places: [null, ...places] };
+}
+
+/**
+ * @param data what the model reads in place of tokens, where it reads such
+ * @throws ExperimentError for parts that the model does not read, and a text without tokens
+ */
+export function wholePrompt(
+  architecture: Architecture & WatchedModel,
+  tokenizer: Tokenizer | undefined,
+  parts: PromptParts,
+  data?: Float32Array,
+): WholePrompt {
+  checkParts(architecture, parts);
+  const { input, encoder } = architecture;
+  const { prompt, target = '' } = parts;
+  const numbers = (): Float32Array => {
+    if (data) return data;
+    throw new ExperimentError('What the model reads beside the prompt was not made into numbers.');
+  };
+  if (input) {
+    const start = { kind: 'input', data: numbers() } as const;
+    return {
+      start,
+      tokens: [],
+      input: { kind: input.kind, stack: 'main', tokens: [], length: input.positions, model: input },
+      watched: architecture.components.find(({ name }) => name === 'logits')?.positions?.[0] ?? 0,
+      written: '',
+      placed: () => ({ text: '', places: [] }),
+      withTokens: () => start,
+    };
+  }
+  if (!encoder) {
+    const tokens = tokensOf(prompt, tokenizer, 'the prompt');
+    return {
+      start: { kind: 'tokens', tokens },
+      tokens,
+      watched: maskOf(architecture, tokens, tokenizer),
+      written: prompt,
+      placed: () => placedPrompt(prompt, needTokenizer(tokenizer, 'the subject')),
+      withTokens: (others) => ({ kind: 'tokens', tokens: others }),
+    };
+  }
+  const { startToken, input: read } = encoder;
+  if (read) {
+    const source = { kind: 'input', data: numbers() } as const;
+    const tokens = writtenTokens(prompt, tokenizer, 'the prompt', startToken);
+    return {
+      start: { kind: 'tokens', tokens, source },
+      tokens,
+      input: { kind: read.kind, stack: 'encoder', tokens: [], length: read.positions, model: read },
+      watched: tokens.length - 1,
+      written: prompt,
+      placed: () => placedBehindStart(prompt, tokens, needTokenizer(tokenizer, 'the subject')),
+      withTokens: (others) => ({ kind: 'tokens', tokens: others, source }),
+    };
+  }
+  const sourceTokens = tokensOf(prompt, tokenizer, 'the prompt');
+  const tokens = writtenTokens(target, tokenizer, 'the target', startToken);
+  const startOf = (read: RowSource): RowStart => ({ kind: 'tokens', tokens, source: read });
+  return {
+    start: startOf({ kind: 'tokens', tokens: sourceTokens }),
+    tokens,
+    input: { kind: 'text', stack: 'encoder', tokens: sourceTokens, length: sourceTokens.length },
+    watched: tokens.length - 1,
+    written: target,
+    placed: () => placedPrompt(prompt, needTokenizer(tokenizer, 'the subject')),
+    withTokens: (others) => startOf({ kind: 'tokens', tokens: others }),
+  };
+}
