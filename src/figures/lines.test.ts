@@ -52,6 +52,28 @@ test('a known point lands at its pixel', () => {
   expect(written(figure)).toEqual(expect.arrayContaining(['0.0', '0.5', '2.0', '0', '10', 'steps']));
 });
 
+test('an axis of measures has decimals and both signs, and a spread is a band about the points that have one', () => {
+  const points = [-1, 0, 1].map((x) => [x, x + 1] as const);
+  const line = { name: 'effect', points, spread: [0, 0.5, null] } satisfies Line;
+  const figure = layoutLines({ ...described(line), xKind: 'measure' }, bare);
+  // The plot as above; -1 at its left, 1 at its right.
+  expect(strokes(figure).map(({ d }) => d)).toEqual(['M26,245L153,145L280,45']);
+  expect(written(figure)).toEqual(expect.arrayContaining(['−1.0', '−0.5', '0.0', '0.5', '1.0']));
+  const bands = figure.marks.flatMap((mark) => (mark.kind === 'path' && mark.fillOpacity ? [mark.d] : []));
+  // From 1.5 to 0.5 above 0; the last point has none.
+  expect(bands).toEqual(['M26,245L153,95L153,195L26,245Z']);
+  expect(figure.summary).toContain('effect from 0.00 ± 0.00 to 2.00.');
+  expect(plainFigureSvg(figure)).toContain('fill-opacity=');
+  // A spread widens the vertical axis, down to the least that a value can be.
+  const wide = described({ ...line, spread: [null, 9, null] });
+  expect(written(layoutLines({ ...wide, xKind: 'measure' }, bare))).toEqual(
+    expect.arrayContaining(['10', '−10']),
+  );
+  const panels = wide.panels.map((panel) => ({ ...panel, least: 0 }));
+  expect(written(layoutLines({ ...wide, panels }, bare))).toEqual(expect.arrayContaining(['10', '0']));
+  expect(written(layoutLines({ ...wide, panels }, bare))).not.toContain('−10');
+});
+
 test('a NaN value breaks the line, and a point alone is drawn as a dot', () => {
   const points = [0, 1, Number.NaN, 3, Number.POSITIVE_INFINITY, 2, 1].map((y, x) => [x, y] as const);
   const figure = layoutLines(described({ name: 'loss', points }), bare);

@@ -4,9 +4,9 @@
 import { extent, max, sum } from 'd3';
 import type { LayoutOptions } from './heatmap.ts';
 import { cutText, textWidth, wrapText } from './lettering.ts';
-import type { LineLook, LinesDescription } from './linesDescription.ts';
+import { horizontalAxis, isDrawn } from './linesAxes.ts';
+import type { LineLook, LinesDescription, Point } from './linesDescription.ts';
 import {
-  isDrawn,
   isOnAxis,
   layoutLinesPanel,
   lineStroke,
@@ -31,7 +31,7 @@ const sampleWidth = 26;
 
 /** Lay out panels in the order given: in a line as long as they have room, else in several. */
 export function layoutLines(description: LinesDescription, options: LinesOptions): PlainFigure {
-  const { panels, title, caption, xTitle, legend = [] } = description;
+  const { panels, title, caption, legend = [] } = description;
   const { width, padding = 0, showsTitle = true, showsCaption = true } = options;
   const theme = themes[options.theme];
   const inner = width - 2 * padding;
@@ -52,10 +52,9 @@ export function layoutLines(description: LinesDescription, options: LinesOptions
     y += 14;
   }
 
-  const xMost = max(panels, ({ lines }) => max(lines, ({ points }) => max(points, ([x]) => x))) ?? 0;
-  const xEnd = Number.isFinite(xMost) && xMost > 0 ? xMost : 1;
+  const axis = horizontalAxis(description);
   const { perLine, plotWidth, columns } = arrange(
-    panels.map((panel) => measureLinesPanel(panel, xEnd)),
+    panels.map((panel) => measureLinesPanel(panel, axis)),
     inner,
   );
   for (let first = 0; first < panels.length; first += perLine) {
@@ -65,7 +64,7 @@ export function layoutLines(description: LinesDescription, options: LinesOptions
     let x = padding;
     let bottom = y;
     for (const measures of row) {
-      const drawn = layoutLinesPanel(measures, { x, y, plotWidth, titleHeight, xEnd, xTitle, theme });
+      const drawn = layoutLinesPanel(measures, { x, y, plotWidth, titleHeight, axis, theme });
       marks.push(...drawn.marks);
       x += measures.left + plotWidth + measures.right + panelGap;
       bottom = Math.max(bottom, drawn.bottom);
@@ -156,11 +155,15 @@ function linesSummary({ panels, xTitle }: LinesDescription): string {
     const { title, yTitle, lines, references = [], digits = 2 } = panel;
     const text = (value: number): string => valueText(value, digits);
     const named = lines.filter(({ weight }) => weight !== 'quiet');
-    const parts = named.map(({ name, points }) => {
+    const parts = named.map(({ name, points, spread = [] }) => {
       const drawn = points.filter(isDrawn);
       const [first, last] = [drawn[0], drawn.at(-1)];
       if (!first || !last) return `${name} has no values`;
-      const values = first === last ? text(last[1]) : `from ${text(first[1])} to ${text(last[1])}`;
+      const at = (point: Point) => {
+        const half = spread[points.indexOf(point)];
+        return typeof half === 'number' ? `${text(point[1])} ± ${text(half)}` : text(point[1]);
+      };
+      const values = first === last ? at(last) : `from ${at(first)} to ${at(last)}`;
       const broken = points.length - drawn.length;
       const beyond = drawn.filter(([, y]) => !isOnAxis(panel, y)).length;
       const left = beyond > 0 ? `, ${beyond} values not above zero and not drawn` : '';

@@ -1,8 +1,9 @@
 // One panel of a line chart: title, axes, lines, levels to compare with, and the labels beside the ends of lines, which
 // are moved apart until none covers another.
 
-import { extent, line as lineShape, scaleLinear, scaleLog } from 'd3';
+import { area, line as lineShape, scaleLinear, scaleLog } from 'd3';
 import { cutText, textWidth, wrapText } from './lettering.ts';
+import { axisOver, axisTicks, type HorizontalAxis, isDrawn, type Tick, valuesToCover } from './linesAxes.ts';
 import type { Dash, Line, LineLook, LinesPanel, Point } from './linesDescription.ts';
 import { coordinate, type Mark, type PathMark, type TextMark } from './marks.ts';
 import { formatValue } from './metric.ts';
@@ -12,7 +13,7 @@ import type { Theme } from './theme.ts';
 export interface MeasuredPanel {
   readonly panel: LinesPanel;
   readonly domain: readonly [low: number, high: number];
-  readonly ticks: readonly { readonly value: number; readonly text: string }[];
+  readonly ticks: readonly Tick[];
   readonly labels: readonly EndLabel[];
   readonly left: number;
   readonly right: number;
@@ -33,8 +34,7 @@ export interface PanelPlace {
   readonly plotWidth: number;
   /** Of the highest title in the line of panels: plots stand level. */
   readonly titleHeight: number;
-  readonly xEnd: number;
-  readonly xTitle: string;
+  readonly axis: HorizontalAxis;
   readonly theme: Theme;
 }
 
@@ -47,9 +47,6 @@ const leastPlotHeight = 200;
 const longestLabel = 32;
 /** Half of the widest number under the axis may stick out where there are no labels. */
 const leastMargin = 20;
-
-/** Whether a point has a place: what is NaN or infinite breaks a line. */
-export const isDrawn = ([x, y]: Point): boolean => Number.isFinite(x) && Number.isFinite(y);
 
 /** A value with fixed decimals, or with a power of ten where those would be many digits. */
 export const valueText = (value: number, digits: number): string =>
@@ -72,45 +69,13 @@ function placeable(panel: LinesPanel): LinesPanel {
   return { ...panel, lines, references };
 }
 
-/** The ends of an axis and its ticks, about five. */
-function axisOver(
-  low: number,
-  high: number,
-  isLogarithmic: boolean,
-): Pick<MeasuredPanel, 'domain' | 'ticks'> {
-  if (isLogarithmic) {
-    const scale = scaleLog(low === high ? [low / 10, low * 10] : [low, high], [0, 1]).nice();
-    const [start = 1, end = 10] = scale.domain();
-    const powers = Math.round(Math.log10(end / start));
-    const every = Math.ceil(powers / 6);
-    const ticks = Array.from({ length: Math.floor(powers / every) + 1 }, (_, at) => {
-      // As it is written: a product of tenths is not.
-      const power = Math.round(Math.log10(start)) + at * every;
-      const value = Number(`1e${power}`);
-      return { value, text: power > 4 || power < -3 ? `1e${power}`.replace('-', '−') : String(value) };
-    });
-    return { domain: [start, end], ticks };
-  }
-  const scale = scaleLinear(low === high ? [low, low + 1] : [low, high], [0, 1]).nice(5);
-  const [start = 0, end = 1] = scale.domain();
-  const reach = Math.max(Math.abs(start), Math.abs(end));
-  const format = scale.tickFormat(5, reach >= 1e5 || reach < 1e-3 ? '~e' : undefined);
-  return { domain: [start, end], ticks: scale.ticks(5).map((value) => ({ value, text: format(value) })) };
-}
-
-export function measureLinesPanel(given: LinesPanel, xEnd: number): MeasuredPanel {
+export function measureLinesPanel(
+  given: LinesPanel,
+  { domain: [, xEnd] }: Pick<HorizontalAxis, 'domain'>,
+): MeasuredPanel {
   const panel = placeable(given);
   const { lines, references = [], isLogarithmic = false, digits = 2 } = panel;
-  const range = isLogarithmic ? [] : (panel.range ?? [0, 0]);
-  // A line may have more points than a call can have arguments.
-  const ends = [
-    ...range,
-    ...references.map(({ value }) => value),
-    ...lines.flatMap(({ points }) => extent(points.filter(isDrawn), ([, y]) => y)),
-  ].filter((value): value is number => value !== undefined && Number.isFinite(value));
-  const none = isLogarithmic ? 1 : 0;
-  const [low = none, high = none] = extent(ends);
-  const { domain, ticks } = axisOver(low, high, isLogarithmic);
+  const { domain, ticks } = axisOver(valuesToCover(panel), isLogarithmic);
   const label = (name: string, value: number): string =>
     `${cutText(name, longestLabel)} ${valueText(value, digits)}`;
   const labels: readonly EndLabel[] = [
@@ -151,14 +116,14 @@ export function layoutLinesPanel(
   place: PanelPlace,
 ): { readonly marks: readonly Mark[]; readonly bottom: number } {
   const { panel, domain, ticks, labels, left } = measures;
-  const { x, y, plotWidth, titleHeight, xEnd, xTitle, theme } = place;
+  const { x, y, plotWidth, titleHeight, axis: xAxis, theme } = place;
   const { title, axis, height } = titleLines(measures, plotWidth);
   const plotHeight = Math.max(leastPlotHeight, labels.length * labelLine);
   const plotLeft = x + left;
   const plotRight = plotLeft + plotWidth;
   const top = y + titleHeight;
   const bottom = top + plotHeight;
-  const xScale = scaleLinear([0, xEnd], [plotLeft, plotRight]);
+  const xScale = scaleLinear(xAxis.domain, [plotLeft, plotRight]);
   const yScale: Scale = (panel.isLogarithmic ? scaleLog : scaleLinear)(domain, [bottom, top]);
   const small = (
     text: string,
@@ -187,7 +152,7 @@ export function layoutLinesPanel(
   });
   for (const { value, text } of ticks) {
     const at = yScale(value);
-    const isBase = value === domain[0];
+    const isBase = value === domain[0] || value === 0;
     marks.push(
       {
         kind: 'path',
@@ -198,22 +163,28 @@ export function layoutLinesPanel(
       small(text, plotLeft - tickGap, at + textSize * 0.34, 'end'),
     );
   }
-  for (const value of xScale.ticks(Math.max(1, Math.min(6, Math.floor(plotWidth / 50))))) {
-    // What is counted has nothing between two.
-    if (!Number.isInteger(value)) continue;
+  for (const { value, text } of axisTicks(xAxis, plotWidth)) {
     const at = xScale(value);
+    // Where values of both signs stand beside each other.
+    const isMiddle = value === 0 && xAxis.domain[0] < 0;
     marks.push(
-      { kind: 'path', d: `M${sharp(at)} ${bottom}v4`, stroke: theme.frame, strokeWidth: 1 },
-      small(value.toLocaleString('en'), at, bottom + 16, 'middle'),
+      {
+        kind: 'path',
+        d: isMiddle ? `M${sharp(at)} ${top}V${bottom + 4}` : `M${sharp(at)} ${bottom}v4`,
+        stroke: theme.frame,
+        strokeWidth: 1,
+      },
+      small(text, at, bottom + 16, 'middle'),
     );
   }
-  marks.push(small(xTitle, plotLeft + plotWidth / 2, bottom + 32, 'middle'));
+  marks.push(small(xAxis.title, plotLeft + plotWidth / 2, bottom + 32, 'middle'));
 
   for (const { value } of panel.references ?? []) {
     if (!Number.isFinite(value)) continue;
     const d = `M${plotLeft} ${coordinate(yScale(value))}H${plotRight}`;
     marks.push({ kind: 'path', d, stroke: theme.quietInk, strokeWidth: 1, dash: '1 3' });
   }
+  for (const line of panel.lines) marks.push(...bandMarks(line, xScale, yScale, domain, theme));
   for (const weight of ['quiet', 'thin', 'strong'] as const) {
     for (const line of panel.lines) {
       if ((line.weight ?? 'strong') === weight) marks.push(...lineMarks(line, xScale, yScale, theme));
@@ -256,6 +227,29 @@ export function lineStroke(
     ...(pattern === undefined ? {} : { dash: pattern }),
   };
 }
+
+/** What lies within the spread of a line's points, of those that have one; on the axis, as far as it goes. */
+function bandMarks(
+  line: Line,
+  xScale: Scale,
+  yScale: Scale,
+  [least, most]: MeasuredPanel['domain'],
+  theme: Theme,
+): readonly Mark[] {
+  const { points, spread } = line;
+  if (spread === undefined) return [];
+  const within = (value: number): number => yScale(Math.min(most, Math.max(least, value)));
+  const d = area<{ readonly point: Point; readonly half: number }>()
+    .defined(({ point, half }) => isDrawn(point) && Number.isFinite(half))
+    .x(({ point }) => xScale(point[0]))
+    .y0(({ point, half }) => within(point[1] - half))
+    .y1(({ point, half }) => within(point[1] + half))
+    .digits(2)(points.map((point, at) => ({ point, half: spread[at] ?? Number.NaN })));
+  return d ? [{ kind: 'path', d, fill: lineStroke(line, theme).stroke, fillOpacity: bandOpacity }] : [];
+}
+
+/** Two bands may lie over each other, and the lines stay the darkest. */
+const bandOpacity = 0.14;
 
 function lineMarks(line: Line, xScale: Scale, yScale: Scale, theme: Theme): readonly Mark[] {
   const { points, hasDots = false, weight = 'strong', dash = 'solid' } = line;

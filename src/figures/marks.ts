@@ -38,6 +38,8 @@ export interface PathMark {
   readonly origin?: readonly [x: number, y: number];
   readonly d: string;
   readonly fill?: string;
+  /** From 0 to 1, the default. */
+  readonly fillOpacity?: number;
   readonly stroke?: string;
   readonly strokeWidth?: number;
   readonly dash?: string;
@@ -117,6 +119,7 @@ export function elementOf(mark: Mark, prefix: string): ElementDescription {
           d: mark.d,
           transform: mark.origin && `translate(${mark.origin.map(coordinate).join(' ')})`,
           fill: mark.fill ?? 'none',
+          'fill-opacity': mark.fillOpacity?.toString(),
           stroke: mark.stroke,
           'stroke-width': mark.strokeWidth?.toString(),
           'stroke-dasharray': mark.dash,

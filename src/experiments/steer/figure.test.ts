@@ -5,6 +5,7 @@ import { cosine } from './directions.ts';
 import { steerFigures } from './figure.ts';
 import { steerKind } from './kind.ts';
 import { readSteerResult, type SteerResult } from './result.ts';
+import { strengthLines } from './strengthFigure.ts';
 import { vectorData } from './vectorData.ts';
 
 const stored = (name: string): SteerResult =>
@@ -54,16 +55,49 @@ test('the map of sites has the vectors one below the other, and that of likeness
   expect(panels[0]?.values).toHaveLength(6);
 });
 
-test('effect and cost are lines over the strength where a few layers are swept from 0 up', () => {
-  const lines = steerFigures(stored('effect-and-cost.json')).find(({ kind }) => kind === 'lines');
-  if (lines?.kind !== 'lines') throw new Error('There are no lines.');
-  const { panels } = lines.description;
-  expect(panels.map(({ title }) => title)).toEqual(['Effect', 'Divergence', 'Surprise', 'Repetition']);
-  const [vector] = panels[0]?.lines ?? [];
+const linesOf = (result: SteerResult) => {
+  const lines = steerFigures(result).find(({ kind }) => kind === 'lines');
+  return lines?.kind === 'lines' ? lines.description : null;
+};
+
+test('effect and cost are lines over the strength where a few layers are swept, with the spread of the texts', () => {
+  const result = stored('effect-and-cost.json');
+  const { panels } = linesOf(result) ?? {};
+  expect(panels?.map(({ title }) => title)).toEqual(['Effect', 'Divergence', 'Surprise', 'Repetition']);
+  const [vector, random] = panels?.[0]?.lines ?? [];
   const [none, effect] = vector?.points[0] ?? [];
   expect(none).toBe(0);
   expect(effect).toBeCloseTo(0, 4);
-  expect(steerFigures(stored('gender.json')).some(({ kind }) => kind === 'lines')).toBe(false);
+  // The fourth strength, by hand: mean and standard deviation over eight prompts.
+  const cell = result.sweep?.[0]?.[3];
+  const own =
+    cell?.texts.filter(({ direction }) => direction === null).map((text) => text.effect ?? Number.NaN) ?? [];
+  expect(own).toHaveLength(8);
+  const mean = own.reduce((sum, x) => sum + x) / 8;
+  const deviation = Math.sqrt(own.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 7);
+  expect(vector?.points[3]).toEqual([0.3, expect.closeTo(mean, 9)]);
+  expect(vector?.spread?.[3]).toBeCloseTo(deviation, 9);
+  expect(random?.name).toBe('random at layer 3');
+  expect(random?.spread?.[3]).toBe(cell && measureCell(cell, 'random').effect?.standardDeviation);
+  // Eight layers are maps; one of them can be lines all the same.
+  expect(linesOf(stored('gender.json'))).toBeNull();
+  expect(strengthLines(stored('gender.json'), [2])?.panels[0]?.lines[0]?.name).toBe('layer 2');
+});
+
+test('strengths of both signs are in their order, whatever that of the sweep', () => {
+  const result = stored('effect-and-cost.json');
+  const { sweep } = result.experiment;
+  if (!sweep) throw new Error('There is no sweep.');
+  const turned = {
+    ...result.experiment,
+    sweep: { ...sweep, strengths: sweep.strengths.map((x) => 0.5 - x) },
+  };
+  const [line] = linesOf({ ...result, experiment: turned })?.panels[0]?.lines ?? [];
+  const xs = line?.points.map(([x]) => x) ?? [];
+  expect(xs[0]).toBe(-1.5);
+  expect(xs).toEqual(xs.toSorted((a, b) => a - b));
+  const first = result.sweep?.[0]?.at(-1);
+  expect(line?.points[0]?.[1]).toBe(first && measureCell(first).effect?.mean);
 });
 
 test('the summary says what was chosen, and what could not be written for use elsewhere', () => {
