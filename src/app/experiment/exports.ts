@@ -22,7 +22,7 @@ export async function exportFile(
 ): Promise<Blob> {
   switch (format) {
     case 'SVG':
-      return new Blob([await svgOf(figure(result, view), theme)], { type: 'image/svg+xml' });
+      return new Blob([await figureSvg(figure(result, view), theme)], { type: 'image/svg+xml' });
     case 'PNG': {
       const shown = figure(result, view);
       if (shown.kind === 'heatmap') return heatmapBlob(shown.description, theme, 'PNG');
@@ -40,7 +40,8 @@ export async function exportFile(
   }
 }
 
-async function svgOf(figure: ShownFigure, theme: 'light' | 'dark'): Promise<string> {
+/** A figure as it stands in a file, with title and caption. */
+export async function figureSvg(figure: ShownFigure, theme: 'light' | 'dark'): Promise<string> {
   switch (figure.kind) {
     case 'heatmap':
       return heatmapSvg(heatmapOf(figure.description, theme));

@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 import { messageOf } from '../../messages/wording.ts';
 import type { TokenInfo } from '../../worker/protocol.ts';
 import { TokenText } from '../prompt/TokenText.tsx';
-import { type ActingRow, actingRows, spokenRow } from './actingChips.ts';
+import { type ActingRow, actingRows, fedBack, spokenRow } from './actingChips.ts';
 import type { EditField } from './document.ts';
 
 /** New tokens that are shown: what goes on the same after them needs no more. */
@@ -25,11 +25,11 @@ export function ActingStrip({ edits, tokens, newTokens }: ActingStripProps) {
   const shown = Math.min(newTokens, mostShown);
   const { rows, problem } = useMemo((): Rows => {
     try {
-      return { rows: actingRows(edits, tokens, shown + 1), problem: null };
+      return { rows: actingRows(edits, tokens, newTokens), problem: null };
     } catch (cause) {
       return { rows: null, problem: messageOf(cause) };
     }
-  }, [edits, tokens, shown]);
+  }, [edits, tokens, newTokens]);
   if (rows === null) return <p className="field-problem">{problem}</p>;
   if (rows.length === 0) return null;
   return (
@@ -65,8 +65,7 @@ export function ActingStrip({ edits, tokens, newTokens }: ActingStripProps) {
                   // biome-ignore lint/suspicious/noArrayIndexKey: as above
                   <td key={position} className="acting-place" data-acts={acts} />
                 ))}
-                {/* What makes the first new token is the prompt's last state; new token k is fed back to make the next. */}
-                {row.steps.slice(1).map((acts, step) => (
+                {fedBack(row, shown).map((acts, step) => (
                   // biome-ignore lint/suspicious/noArrayIndexKey: as above
                   <td key={step} className="acting-place" data-acts={acts} />
                 ))}

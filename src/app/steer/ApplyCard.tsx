@@ -2,7 +2,8 @@
 
 import { useEffect } from 'react';
 import { usePage } from '../workbenchContext.tsx';
-import { changedEdit, type EditField, withEdit } from './document.ts';
+import { changedEdit, withEdit } from './changes.ts';
+import type { EditField } from './document.ts';
 import { EditRow } from './EditRow.tsx';
 import { useDocument, useEdit, useOwnPage } from './hooks.ts';
 import { siteOfEdit, useMeasured } from './measured.ts';

@@ -1,6 +1,6 @@
 // A chat: its turns, each of which can be changed and sent again, and how the model's template writes them down.
 
-import { useEffect, useId } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { useStore } from 'zustand';
 import type { ChatStore } from './chatStore.ts';
 import type { ChatPassage, Turn } from './document.ts';
@@ -17,9 +17,12 @@ interface TurnFieldProps {
   readonly onChange: (content: string) => void;
   readonly onRemove: (() => void) | null;
   readonly onSend: () => void;
+  readonly onFork: () => void;
+  /** Why it could not be sent, once that was tried. */
+  readonly refusal: string | null;
 }
 
-function TurnField({ turn, isLast, onChange, onRemove, onSend }: TurnFieldProps) {
+function TurnField({ turn, isLast, onChange, onRemove, onSend, onFork, refusal }: TurnFieldProps) {
   const id = useId();
   const isUser = turn.role === 'user';
   return (
@@ -45,6 +48,16 @@ function TurnField({ turn, isLast, onChange, onRemove, onSend }: TurnFieldProps)
             {isLast ? 'Send' : 'Send again from here'}
           </button>
         )}
+        {isUser && (
+          <button
+            type="button"
+            className="button-plain"
+            title="Another chat that goes on from here; this one stays"
+            onClick={onFork}
+          >
+            Fork
+          </button>
+        )}
         {onRemove && (
           <button
             type="button"
@@ -56,6 +69,11 @@ function TurnField({ turn, isLast, onChange, onRemove, onSend }: TurnFieldProps)
           </button>
         )}
       </span>
+      {refusal !== null && (
+        <p className="field-problem turn-refusal" role="alert">
+          {refusal}
+        </p>
+      )}
     </li>
   );
 }
@@ -65,11 +83,17 @@ interface ChatTurnsProps {
   readonly chat: ChatStore;
   readonly onChange: (messages: readonly Turn[], field?: string) => void;
   readonly onReply: (reply: string) => void;
-  /** The turns up to the one that is sent. */
-  readonly onSend: (messages: readonly Turn[]) => void;
+  /** Send the chat as it stands up to a turn. */
+  readonly onSend: (turn: number) => void;
+  /** Why the chat could not be sent as it stands up to a turn; null where it could. */
+  readonly problemOf: (turn: number) => string | null;
+  readonly onFork: (turn: number) => void;
 }
 
-export function ChatTurns({ passage, chat, onChange, onReply, onSend }: ChatTurnsProps) {
+export function ChatTurns(props: ChatTurnsProps) {
+  const { passage, chat, onChange, onReply, onSend, problemOf, onFork } = props;
+  /** A turn that could not be sent, as long as nothing is changed. */
+  const [refused, setRefused] = useState<{ readonly turn: number; readonly of: ChatPassage } | null>(null);
   const { written, problem } = useStore(chat, (state) => state);
   const { messages } = passage;
   useEffect(() => {
@@ -98,7 +122,12 @@ export function ChatTurns({ passage, chat, onChange, onReply, onSend }: ChatTurn
                 ? () => onChange(messages.filter((_, place) => place !== at))
                 : null
             }
-            onSend={() => onSend(messages.slice(0, at + 1))}
+            onSend={() => {
+              if (problemOf(at) === null) onSend(at);
+              else setRefused({ turn: at, of: passage });
+            }}
+            onFork={() => onFork(at)}
+            refusal={refused?.of === passage && refused.turn === at ? problemOf(at) : null}
           />
         ))}
       </ol>

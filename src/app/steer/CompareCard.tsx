@@ -9,10 +9,19 @@ import { figureStatus } from '../experiment/figureStatus.ts';
 import { figureId } from '../frame/useShortcuts.ts';
 import { columnTitles } from './document.ts';
 import { useOwn, useOwnPage } from './hooks.ts';
+import { NoticesOfResult } from './Notices.tsx';
 import { SpokenTexts } from './SpokenTexts.tsx';
 import { Standing } from './Standing.tsx';
 import { formatStrength } from './StrengthField.tsx';
-import { endWords, measuresOf, type Said, saidOf, shownTokens } from './shownTexts.ts';
+import {
+  endWords,
+  measuresOf,
+  type PointedToken,
+  pointedToken,
+  type Said,
+  saidOf,
+  shownTokens,
+} from './shownTexts.ts';
 import { TakeAlong } from './TakeAlong.tsx';
 import { TokenCard } from './TokenCard.tsx';
 import { TokenRun } from './TokenRun.tsx';
@@ -90,7 +99,14 @@ function Column({ result, said, isRunning, chosen, onLook, onKeep }: ColumnProps
   );
 }
 
-interface ShownTextsProps {
+/** Which prompt of the result is in view. */
+interface ChosenPrompt {
+  /** Null for the one at hand. */
+  readonly chosen: number | null;
+  readonly onChoose: (place: number) => void;
+}
+
+interface ShownTextsProps extends ChosenPrompt {
   readonly result: SteerResult;
   readonly isRunning: boolean;
   /** Of the experiment that it belongs to. */
@@ -99,21 +115,19 @@ interface ShownTextsProps {
   readonly onKeep: ((prompt: number, text: string) => void) | null;
 }
 
-function ShownTexts({ result, isRunning, of, onKeep }: ShownTextsProps) {
+function ShownTexts({ result, isRunning, of, chosen, onChoose, onKeep }: ShownTextsProps) {
   const { experiment, prompts } = result;
-  const [wanted, setPrompt] = useState<number | null>(null);
   const [wantedSample, setSample] = useState(0);
-  const [looked, setLooked] = useState<{ readonly column: number; readonly step: number } | null>(null);
+  const [wantedToken, setWantedToken] = useState<(PointedToken & { readonly of: string }) | null>(null);
   // While prompts are generated one by one, the one at hand is in view, unless another was chosen.
   const latest = result.said?.prompt ?? 0;
-  const prompt = Math.min(wanted ?? latest, prompts.length - 1);
+  const prompt = Math.min(chosen ?? latest, prompts.length - 1);
   const sample = Math.min(wantedSample, experiment.generation.samples - 1);
   const texts = useMemo(() => saidOf(result, prompt, sample), [result, prompt, sample]);
   if (prompts.length === 0) return null;
-  const steered = texts?.findIndex(({ column }) => column === 'steered') ?? -1;
-  const first = texts?.[steered];
-  const at = looked ?? { column: steered, step: first?.parts ?? 0 };
-  const pointed = texts?.[at.column];
+  const textsName = `${of} ${prompt} ${sample}`;
+  const at = pointedToken(texts ?? [], wantedToken?.of === textsName ? wantedToken : null);
+  const pointed = at === null ? undefined : texts?.[at.column];
   const nameOf = (place: number) => {
     const text = shownTokens(result, prompts[place]?.tokens ?? [])
       .map((token) => token.text)
@@ -129,10 +143,7 @@ function ShownTexts({ result, isRunning, of, onKeep }: ShownTextsProps) {
               label="Prompt"
               value={String(prompt)}
               choices={prompts.map((_, place) => [String(place), `${place + 1}  ${nameOf(place)}`] as const)}
-              onChange={(next) => {
-                setPrompt(Number(next));
-                setLooked(null);
-              }}
+              onChange={(next) => onChoose(Number(next))}
             />
           )}
           {experiment.generation.samples > 1 && (
@@ -166,8 +177,8 @@ function ShownTexts({ result, isRunning, of, onKeep }: ShownTextsProps) {
               result={result}
               said={said}
               isRunning={isRunning}
-              chosen={at.column === column ? at.step : null}
-              onLook={(step) => setLooked({ column, step })}
+              chosen={at?.column === column ? at.step : null}
+              onLook={(step) => setWantedToken({ column, step, of: textsName })}
               onKeep={onKeep && prompts[prompt]?.rendered ? (text) => onKeep(prompt, text) : null}
             />
           ))}
@@ -178,17 +189,19 @@ function ShownTexts({ result, isRunning, of, onKeep }: ShownTextsProps) {
         The more tinted, the less probable the unsteered model finds a token. A bar marks where a text parts
         from the unsteered one.
       </p>
-      {pointed?.whole && <TokenCard result={result} prompt={prompt} text={pointed.whole} step={at.step} />}
-      <SpokenTexts texts={texts ?? []} isRunning={isRunning} of={`${of} ${prompt} ${sample}`} />
+      {at !== null && pointed?.whole && (
+        <TokenCard result={result} prompt={prompt} text={pointed.whole} step={at.step} />
+      )}
+      <SpokenTexts texts={texts ?? []} isRunning={isRunning} of={textsName} />
     </>
   );
 }
 
-interface CompareCardProps {
+interface CompareCardProps extends ChosenPrompt {
   readonly onKeep: ((prompt: number, text: string) => void) | null;
 }
 
-export function CompareCard({ onKeep }: CompareCardProps) {
+export function CompareCard({ chosen, onChoose, onKeep }: CompareCardProps) {
   const { face } = useOwnPage();
   const state = useOwn((each) => each);
   const { shown, run } = state;
@@ -220,8 +233,11 @@ export function CompareCard({ onKeep }: CompareCardProps) {
             result={result}
             isRunning={isRunning && shown?.key === run.key}
             of={shown?.key ?? ''}
+            chosen={chosen}
+            onChoose={onChoose}
             onKeep={status?.kind === 'stale' ? null : onKeep}
           />
+          <NoticesOfResult notices={result.notices} />
           <TakeAlong result={result} />
           <Exports formats={hasMap ? ['SVG', 'PNG', 'CSV', 'JSON'] : ['CSV', 'JSON']} />
         </>

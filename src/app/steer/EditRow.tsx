@@ -1,12 +1,18 @@
 // One edit: which vector, where, how strongly, and at which positions and steps.
 
-import { useState } from 'react';
+import { useId } from 'react';
 import type { VectorSite } from '../../experiments/steer/result.ts';
 import { Choice } from '../experiment/Choice.tsx';
-import { changedEdit, type EditField, nameOfEdit, withoutEdit } from './document.ts';
+import { BroughtLine } from './BroughtLine.tsx';
+import { broughtByEdit } from './broughtSettings.ts';
+import { changedEdit, withoutEdit } from './changes.ts';
+import { type EditField, hasStrength } from './document.ts';
 import { Check, SteerField } from './fields.tsx';
-import { useDocument, useEdit, useProblem } from './hooks.ts';
-import { StrengthField } from './StrengthField.tsx';
+import { useDocument, useDraft, useEdit, useOpening, useProblem } from './hooks.ts';
+import { NameField } from './NameField.tsx';
+import { editNameProblem, nameOfEdit, renamedEdit, withVectorOfEdit } from './names.ts';
+import { StrengthField, UnitSelect } from './StrengthField.tsx';
+import { hasUnit } from './units.ts';
 
 const maps = [
   ['add', 'Add the vector'],
@@ -27,8 +33,8 @@ const formulas: Readonly<Record<EditField['map'], string>> = {
 
 const amounts: Readonly<Partial<Record<EditField['map'], readonly [label: string, hint: string]>>> = {
   ablate: ['Keep', 'Share that stays; empty for nothing'],
-  set: ['To', 'The projection it gets, in the unit of the strength'],
-  cap: ['At', 'The most it may have, in the unit of the strength'],
+  set: ['To', 'The projection it gets, in the unit below'],
+  cap: ['At', 'The most it may have, in the unit below'],
 };
 
 interface EditPartProps {
@@ -105,18 +111,42 @@ function Where({ edit, change }: EditPartProps) {
   );
 }
 
-function More({ edit, change }: EditPartProps) {
+/** Of numbers along the vector, where no strength stands with a unit. */
+function Unit({ edit, site, change }: MoreProps) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>Unit of its numbers</label>
+      <UnitSelect id={id} edit={edit} site={site} onChange={change} />
+    </div>
+  );
+}
+
+interface MoreProps extends EditPartProps {
+  readonly site: VectorSite | null;
+}
+
+function More({ edit, site, change }: MoreProps) {
   const { vectors } = useDocument();
-  const name = (field: string) => `edit ${edit.id} ${field}`;
+  const apply = useEdit();
+  const { id } = edit;
+  const name = (field: string) => `edit ${id} ${field}`;
   const amount = amounts[edit.map];
+  const isOfHeads = vectors.find((vector) => vector.name === edit.vector)?.component.startsWith('head_');
   return (
     <div className="steer-more">
+      <NameField
+        control={name('name')}
+        name={nameOfEdit(edit)}
+        problemOf={(document, next) => editNameProblem(document, id, next)}
+        rename={(document, next) => renamedEdit(document, id, next)}
+      />
       {vectors.length > 1 && (
         <Choice
           label="Vector"
           value={edit.vector}
           choices={vectors.map((vector) => [vector.name, vector.name] as const)}
-          onChange={(vector) => change({ vector })}
+          onChange={(vector) => apply((document) => withVectorOfEdit(document, id, vector))}
         />
       )}
       <Choice
@@ -141,8 +171,12 @@ function More({ edit, change }: EditPartProps) {
         name={name('whileBelow')}
         value={edit.whileBelow}
         placeholder="no bound"
+        {...(edit.whileBelow.trim() === ''
+          ? {}
+          : { hint: hasStrength(edit) ? 'In the unit of the strength' : 'In the unit below' })}
         onChange={(whileBelow) => change({ whileBelow }, 'whileBelow')}
       />
+      {!hasStrength(edit) && hasUnit(edit) && <Unit edit={edit} site={site} change={change} />}
       <SteerField
         label="Only the best sites"
         name={name('top')}
@@ -151,11 +185,12 @@ function More({ edit, change }: EditPartProps) {
         hint="So many of them, by held-out accuracy: as in ITI"
         onChange={(top) => change({ top }, 'top')}
       />
-      {edit.heads !== '' && (
+      {(isOfHeads || edit.heads !== '') && (
         <SteerField
           label="Heads"
           name={name('heads')}
           value={edit.heads}
+          placeholder="all"
           onChange={(heads) => change({ heads }, 'heads')}
         />
       )}
@@ -168,6 +203,19 @@ function More({ edit, change }: EditPartProps) {
   );
 }
 
+/** The controls behind "More". */
+const hidden = [
+  'name',
+  'amount',
+  'positions',
+  'firstStep',
+  'stepCount',
+  'everyStep',
+  'whileBelow',
+  'top',
+  'heads',
+];
+
 interface EditRowProps {
   readonly edit: EditField;
   /** The key that turns it on and off. */
@@ -177,8 +225,9 @@ interface EditRowProps {
 
 export function EditRow({ edit, digit, site }: EditRowProps) {
   const apply = useEdit();
-  const [isOpen, setIsOpen] = useState(false);
   const { id } = edit;
+  const { problems } = useDraft();
+  const [isOpen, setIsOpen] = useOpening(hidden.some((field) => problems.has(`edit ${id} ${field}`)));
   const change = (part: Partial<EditField>, field?: string) =>
     apply((document) => changedEdit(document, id, part), field && `edit ${id} ${field}`);
   const name = nameOfEdit(edit);
@@ -214,11 +263,10 @@ export function EditRow({ edit, digit, site }: EditRowProps) {
           Remove
         </button>
       </div>
-      {(edit.map === 'add' || edit.map === 'between') && (
+      {hasStrength(edit) && (
         <StrengthField
           name={name}
-          strength={edit.strength}
-          unit={edit.unit}
+          edit={edit}
           site={site}
           problem={strength}
           onChange={(part) => change(part, 'strength')}
@@ -231,7 +279,8 @@ export function EditRow({ edit, digit, site }: EditRowProps) {
         placeholder="all of the vector’s"
         onChange={(layers) => change({ layers }, 'layers')}
       />
-      {isOpen && <More edit={edit} change={change} />}
+      <BroughtLine settings={broughtByEdit(edit)} />
+      {isOpen && <More edit={edit} site={site} change={change} />}
     </li>
   );
 }

@@ -1,13 +1,15 @@
 // What is compared, what the effect is measured on, and how the texts are drawn.
 
-import { useState } from 'react';
 import { steerColumns } from '../../experiments/steer/experiment.ts';
+import { BroughtLine } from './BroughtLine.tsx';
+import { broughtByColumns, broughtByGeneration } from './broughtSettings.ts';
 import { columnTitles, type GenerationField } from './document.ts';
 import { Check, Problem, SteerField } from './fields.tsx';
-import { useDocument, useDraft, useEdit, useProblem } from './hooks.ts';
+import { useDocument, useDraft, useEdit, useOpening, useProblem } from './hooks.ts';
 
 export function ColumnFields() {
-  const { columns, asked } = useDocument();
+  const document = useDocument();
+  const { columns, asked } = document;
   const edit = useEdit();
   return (
     <fieldset className="steer-checks">
@@ -18,10 +20,10 @@ export function ColumnFields() {
           label={columnTitles[column]}
           isOn={columns.includes(column)}
           onChange={(isOn) =>
-            edit((document) => ({
-              ...document,
+            edit((current) => ({
+              ...current,
               columns: steerColumns.filter((each) =>
-                each === column ? isOn : document.columns.includes(each),
+                each === column ? isOn : current.columns.includes(each),
               ),
             }))
           }
@@ -34,10 +36,11 @@ export function ColumnFields() {
           isText
           value={asked}
           hint="Put before the prompt as it stands, its last space included; in a chat, the system turn"
-          onChange={(next) => edit((document) => ({ ...document, asked: next }), 'asked')}
+          onChange={(next) => edit((current) => ({ ...current, asked: next }), 'asked')}
         />
       )}
       <Problem name="columns" />
+      <BroughtLine settings={broughtByColumns(document)} />
     </fieldset>
   );
 }
@@ -116,11 +119,12 @@ function Stop() {
 }
 
 export function GenerationFields() {
-  const { generation } = useDocument();
+  const document = useDocument();
+  const { generation } = document;
   const { problems } = useDraft();
   const edit = useEdit();
-  const [isOpen, setIsOpen] = useState(false);
   const hasProblem = [...fields.map(([name]) => name as string), 'stop'].some((name) => problems.has(name));
+  const [isOpen, setIsOpen] = useOpening(hasProblem);
   const summary = [
     `${generation.maxNewTokens} new tokens`,
     generation.temperature.trim() === '' || generation.temperature.trim() === '0'
@@ -130,15 +134,10 @@ export function GenerationFields() {
   ].join(', ');
   return (
     <div className="steer-generation">
-      <button
-        type="button"
-        className="setting"
-        aria-expanded={isOpen || hasProblem}
-        onClick={() => setIsOpen(!isOpen)}
-      >
+      <button type="button" className="setting" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
         <span className="setting-name">Texts</span> {summary}
       </button>
-      {(isOpen || hasProblem) && (
+      {isOpen && (
         <div className="fields">
           {fields.map(([name, label, placeholder]) => (
             <SteerField
@@ -150,7 +149,7 @@ export function GenerationFields() {
               placeholder={placeholder}
               onChange={(value) =>
                 edit(
-                  (document) => ({ ...document, generation: { ...document.generation, [name]: value } }),
+                  (current) => ({ ...current, generation: { ...current.generation, [name]: value } }),
                   name,
                 )
               }
@@ -159,6 +158,7 @@ export function GenerationFields() {
           <Stop />
         </div>
       )}
+      <BroughtLine settings={broughtByGeneration(document)} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // The prompts: texts, or a chat where the model has a template; what is compared, and the run.
 
-import { useId, useState } from 'react';
+import { useId } from 'react';
 import { useStore } from 'zustand';
 import { Choice } from '../experiment/Choice.tsx';
 import { Examples } from '../experiment/Examples.tsx';
@@ -9,13 +9,42 @@ import { UndoButtons } from '../experiment/UndoButtons.tsx';
 import { promptFieldId } from '../frame/useShortcuts.ts';
 import { ActingStrip } from './ActingStrip.tsx';
 import { ChatTurns } from './ChatTurns.tsx';
+import { changedPrompt } from './changes.ts';
+import { cutAfter, forkedAfter, kindOfPrompts, withKind, withMessages } from './chatChanges.ts';
 import type { ChatStore } from './chatStore.ts';
-import { blankSteering, changedPrompt, type PromptField, type Turn } from './document.ts';
+import { blankSteering, type ChatPassage, type PromptField, type SteerDocument } from './document.ts';
 import { Problem } from './fields.tsx';
 import { ColumnFields, GenerationFields, WordsFields } from './GenerationFields.tsx';
 import { useDocument, useEdit, useOwn, useOwnPage, useProblem } from './hooks.ts';
+import { NoticesBefore } from './Notices.tsx';
 import { wholeIn } from './numberFields.ts';
 import { promptTexts } from './page.ts';
+import { mostNewTokens } from './problems.ts';
+import { useRunProblem } from './sending.ts';
+
+/** What the effect is measured on after this prompt alone. */
+function OwnWords({ words, index }: { readonly words: PromptField['words']; readonly index: number }) {
+  const edit = useEdit();
+  if (words === null) return null;
+  return (
+    <p className="mute small steer-own-words">
+      Measured on {words.towards}
+      {words.away === '' ? '' : ` against ${words.away}`}{' '}
+      <button
+        type="button"
+        className="button-plain"
+        onClick={() => edit((document) => changedPrompt(document, index, { words: null }))}
+      >
+        As the others
+      </button>
+    </p>
+  );
+}
+
+const withoutPrompt = (document: SteerDocument, index: number): SteerDocument => ({
+  ...document,
+  prompts: document.prompts.filter((_, place) => place !== index),
+});
 
 function TextPrompt({
   text,
@@ -55,29 +84,12 @@ function TextPrompt({
           type="button"
           className="button-plain"
           aria-label={`Take away prompt ${index + 1}`}
-          onClick={() =>
-            edit((document) => ({
-              ...document,
-              prompts: document.prompts.filter((_, place) => place !== index),
-            }))
-          }
+          onClick={() => edit((document) => withoutPrompt(document, index))}
         >
           ×
         </button>
       )}
-      {words !== null && (
-        <p className="mute small steer-own-words">
-          Measured on {words.towards}
-          {words.away === '' ? '' : ` against ${words.away}`}{' '}
-          <button
-            type="button"
-            className="button-plain"
-            onClick={() => edit((document) => changedPrompt(document, index, { words: null }))}
-          >
-            As the others
-          </button>
-        </p>
-      )}
+      <OwnWords words={words} index={index} />
       {problem !== undefined && (
         <p id={`${id}-problem`} className="field-problem">
           {problem}
@@ -101,33 +113,75 @@ function Acting({ chat, index }: { readonly chat: ChatStore; readonly index: num
       : (written?.tokens ?? null);
   const count = wholeIn(generation.maxNewTokens);
   if (tokens === null || tokens.length === 0 || Number.isNaN(count)) return null;
-  return <ActingStrip edits={edits} tokens={tokens} newTokens={count} />;
+  return <ActingStrip edits={edits} tokens={tokens} newTokens={Math.min(count, mostNewTokens)} />;
 }
 
 const examplesNote =
   'The first four are of the small model that comes with the page. The others are made for SmolLM2-135M-Instruct, or for a larger model that answers: open it first.';
 
-const chatPrompt: PromptField = {
-  passage: { messages: [{ role: 'user', content: '' }] },
-  words: null,
-};
+interface ChatPromptProps {
+  readonly passage: ChatPassage;
+  readonly words: PromptField['words'];
+  readonly index: number;
+  readonly chat: ChatStore;
+  readonly onChoose: (index: number) => void;
+}
 
-export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
+/** The chat that is in view, of several perhaps. */
+function ChatPrompt({ passage, words, index, chat, onChoose }: ChatPromptProps) {
   const page = useOwnPage();
+  const document = useDocument();
+  const edit = useEdit();
+  const runProblem = useRunProblem();
+  return (
+    <>
+      <ChatTurns
+        passage={passage}
+        chat={chat}
+        onChange={(messages, field) => edit((current) => withMessages(current, index, messages), field)}
+        onReply={(reply) =>
+          edit((current) => {
+            const { messages } = passage;
+            return changedPrompt(current, index, {
+              passage: reply === '' ? { messages } : { ...passage, reply },
+            });
+          }, `reply ${index}`)
+        }
+        problemOf={(turn) =>
+          passage.messages[turn]?.content.trim() === ''
+            ? 'Write something before you send it.'
+            : runProblem(cutAfter(document, index, turn))
+        }
+        onSend={(turn) => {
+          edit((current) => cutAfter(current, index, turn));
+          onChoose(index);
+          void page.start();
+        }}
+        onFork={(turn) => {
+          edit((current) => forkedAfter(current, index, turn));
+          onChoose(index + 1);
+        }}
+      />
+      <OwnWords words={words} index={index} />
+    </>
+  );
+}
+
+interface PromptsCardProps {
+  readonly chat: ChatStore;
+  /** Of several prompts with a chat among them the one that is in view. */
+  readonly chosen: number;
+  readonly onChoose: (index: number) => void;
+}
+
+export function PromptsCard({ chat, chosen, onChoose }: PromptsCardProps) {
   const document = useDocument();
   const edit = useEdit();
   const hasTemplate = useStore(chat, (state) => state.hasTemplate);
   const { prompts } = document;
-  const [chosen, setChosen] = useState(0);
-  const isChat = prompts.some(({ passage }) => typeof passage !== 'string');
-  // Of several prompts with a chat among them one is in view.
+  const isChat = kindOfPrompts(document) === 'chat';
   const chatIndex = Math.min(chosen, prompts.length - 1);
   const chatField = isChat ? prompts[chatIndex] : undefined;
-  const setMessages = (messages: readonly Turn[], field?: string) => {
-    const passage = chatField?.passage;
-    if (passage === undefined || typeof passage === 'string') return;
-    edit((current) => changedPrompt(current, chatIndex, { passage: { ...passage, messages } }), field);
-  };
   return (
     <section className="card prompt steer-prompts" aria-labelledby="prompts-title" data-document>
       <div className="card-head">
@@ -154,13 +208,7 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
               type="button"
               className="button"
               aria-pressed={isChat === (kind === 'chat')}
-              onClick={() => {
-                if (isChat === (kind === 'chat')) return;
-                edit((current) => ({
-                  ...current,
-                  prompts: kind === 'chat' ? [chatPrompt] : [{ passage: '', words: null }],
-                }));
-              }}
+              onClick={() => edit((current) => withKind(current, kind))}
             >
               {kind === 'chat' ? 'Chat' : 'Text'}
             </button>
@@ -174,30 +222,36 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
         </p>
       )}
       {isChat && prompts.length > 1 && (
-        <Choice
-          label={`${prompts.length} prompts, of which is shown`}
-          value={String(chatIndex)}
-          choices={promptTexts(document).map(
-            (text, index) => [String(index), `${index + 1}  ${text.slice(0, 80)}`] as const,
-          )}
-          onChange={(index) => setChosen(Number(index))}
-        />
+        <div className="steer-which">
+          <Choice
+            label={`Which of ${prompts.length} prompts`}
+            value={String(chatIndex)}
+            choices={promptTexts(document).map(
+              (text, index) => [String(index), `${index + 1}  ${text.slice(0, 80)}`] as const,
+            )}
+            onChange={(index) => onChoose(Number(index))}
+          />
+          <button
+            type="button"
+            className="button"
+            onClick={() => {
+              edit((current) => withoutPrompt(current, chatIndex));
+              onChoose(Math.max(0, chatIndex - 1));
+            }}
+          >
+            Take this one away
+          </button>
+        </div>
       )}
       {chatField && typeof chatField.passage !== 'string' ? (
-        <ChatTurns
+        <ChatPrompt
+          // What was refused of one chat is not said of another.
+          key={chatIndex}
           passage={chatField.passage}
+          words={chatField.words}
+          index={chatIndex}
           chat={chat}
-          onChange={setMessages}
-          onReply={(reply) => {
-            const { passage } = chatField;
-            if (typeof passage === 'string') return;
-            const next = reply === '' ? { messages: passage.messages } : { ...passage, reply };
-            edit((current) => changedPrompt(current, chatIndex, { passage: next }), 'reply');
-          }}
-          onSend={(messages) => {
-            setMessages(messages);
-            void page.start();
-          }}
+          onChoose={onChoose}
         />
       ) : (
         <>
@@ -236,6 +290,7 @@ export function PromptsCard({ chat }: { readonly chat: ChatStore }) {
       <WordsFields />
       <GenerationFields />
       <Problem name="experiment" />
+      <NoticesBefore />
       <RunBar />
     </section>
   );

@@ -2,8 +2,8 @@
 
 import { useMemo, useState } from 'react';
 import { steerKind } from '../../experiments/steer/kind.ts';
+import { atSite } from './changes.ts';
 import { siteOf } from './chosenCells.ts';
-import { atSite } from './document.ts';
 import { useEdit } from './hooks.ts';
 import { useMeasuredResult } from './measured.ts';
 import { Standing } from './Standing.tsx';

@@ -4,22 +4,30 @@ import { useMemo, useState } from 'react';
 import { measureCell } from '../../experiments/steer/cells.ts';
 import { steerKind } from '../../experiments/steer/kind.ts';
 import type { SteerResult } from '../../experiments/steer/result.ts';
+import { strengthLines } from '../../experiments/steer/strengthFigure.ts';
 import type { CellAddress } from '../../figures/description.ts';
+import type { LinesDescription } from '../../figures/linesDescription.ts';
+import { messageOf } from '../../messages/wording.ts';
 import { Choice } from '../experiment/Choice.tsx';
+import { LinesFigure } from '../experiment/LinesFigure.tsx';
+import { useShownTheme } from '../frame/useShownTheme.ts';
+import { BroughtLine } from './BroughtLine.tsx';
+import { broughtBySweep } from './broughtSettings.ts';
 import { withCell } from './chosenCells.ts';
 import type { SweepField } from './document.ts';
 import { Check, SteerField } from './fields.tsx';
-import { useDocument, useEdit, useOwn } from './hooks.ts';
+import { useDocument, useEdit, useOwn, useOwnPage } from './hooks.ts';
 import { Standing } from './Standing.tsx';
 import { SteerMap } from './SteerMap.tsx';
 import { formatStrength } from './StrengthField.tsx';
 
 function Fields() {
-  const { sweep } = useDocument();
+  const document = useDocument();
+  const { sweep } = document;
   const edit = useEdit();
   const layerCount = useOwn(({ world }) => world.model?.layerCount ?? null);
   const change = (part: Partial<SweepField>, field?: string) =>
-    edit((document) => ({ ...document, sweep: { ...document.sweep, ...part } }), field && `sweep ${field}`);
+    edit((current) => ({ ...current, sweep: { ...current.sweep, ...part } }), field && `sweep ${field}`);
   return (
     <>
       <Check
@@ -72,6 +80,7 @@ function Fields() {
           />
         </div>
       )}
+      <BroughtLine settings={broughtBySweep(document)} />
     </>
   );
 }
@@ -95,6 +104,46 @@ function Chosen({ result }: { readonly result: SteerResult }) {
       {choice.surprise === null ? '' : `; perplexity ${formatStrength(Math.exp(choice.surprise))}`}
       {choice.divergence === null ? '' : `, KL ${formatStrength(choice.divergence)} nats a token`}.
     </p>
+  );
+}
+
+/** Effect and cost over the strength: of a few layers all, of many the one of the cell that is open. */
+function Strengths({ result, open }: { readonly result: SteerResult; readonly open: number | null }) {
+  const theme = useShownTheme();
+  const { face } = useOwnPage();
+  const [message, setMessage] = useState('');
+  const description = useMemo(
+    () =>
+      strengthLines(result, [...(result.experiment.sweep?.layers ?? []).keys()]) ??
+      (open === null ? null : strengthLines(result, [open])),
+    [result, open],
+  );
+  if (description === null) return null;
+  const name = `${face.fileStem(result)}-strengths.svg`;
+  async function save(figure: LinesDescription) {
+    try {
+      const { download, figureSvg } = await import('../experiment/exports.ts');
+      const svg = await figureSvg({ kind: 'lines', name: 'strengths', description: figure }, theme);
+      download(new Blob([svg], { type: 'image/svg+xml' }), name);
+      setMessage(`Saved ${name}.`);
+    } catch (cause) {
+      setMessage(messageOf(cause));
+    }
+  }
+  return (
+    <figure className="steer-map steer-strengths">
+      <figcaption>
+        <h3>{description.title}</h3>
+      </figcaption>
+      <LinesFigure description={description} />
+      <p className="small mute">
+        {description.caption}{' '}
+        <button type="button" className="button-plain" onClick={() => void save(description)}>
+          Save these curves
+        </button>{' '}
+        <span role="status">{message}</span>
+      </p>
+    </figure>
   );
 }
 
@@ -212,6 +261,7 @@ export function SweepCard() {
               />
             ))}
           </div>
+          <Strengths result={result} open={open?.layer ?? null} />
           {open && <Cell result={result} {...open} onUse={use} />}
         </>
       )}

@@ -4,6 +4,9 @@ import { useId, useState } from 'react';
 import { messageOf } from '../../messages/wording.ts';
 import { Popup } from '../frame/Popup.tsx';
 import type { Passage, TextRow } from './document.ts';
+import { Problem } from './fields.tsx';
+import { useProblem } from './hooks.ts';
+import { textsWords } from './pairs.ts';
 import { textRowsIn } from './textTable.ts';
 
 /** What of a passage is typed: of a chat its last turn, or how the reply begins. */
@@ -86,6 +89,8 @@ function PairTable({ onTake }: PairTableProps) {
           aria-label="A file with the table"
           onChange={(event) => {
             const [file] = event.target.files ?? [];
+            // The same file is a choice again, once it was mended.
+            event.target.value = '';
             void file?.text().then(take, (cause: unknown) => setMessage(messageOf(cause)));
           }}
         />
@@ -104,10 +109,12 @@ interface SideProps {
   readonly passage: Passage;
   readonly label: string;
   readonly placeholder: string;
+  /** The id of what is wrong with its line. */
+  readonly problemId: string | undefined;
   readonly onChange: (passage: Passage) => void;
 }
 
-function Side({ passage, label, placeholder, onChange }: SideProps) {
+function Side({ passage, label, placeholder, problemId, onChange }: SideProps) {
   const said = before(passage);
   return (
     <div className="steer-side-text">
@@ -116,6 +123,7 @@ function Side({ passage, label, placeholder, onChange }: SideProps) {
         className="prompt-text"
         rows={1}
         aria-label={label}
+        aria-describedby={problemId}
         placeholder={placeholder}
         value={textOf(passage)}
         onChange={(event) => onChange(withText(passage, event.target.value))}
@@ -124,19 +132,61 @@ function Side({ passage, label, placeholder, onChange }: SideProps) {
   );
 }
 
+interface RowProps {
+  readonly row: TextRow;
+  readonly at: number;
+  /** The name of its control among the draft's problems. */
+  readonly control: string;
+  readonly onChange: (part: Partial<TextRow>, field: string) => void;
+  readonly onRemove: () => void;
+}
+
+function Row({ row, at, control, onChange, onRemove }: RowProps) {
+  const problem = useProblem(control);
+  const id = useId();
+  const problemId = problem === undefined ? undefined : id;
+  return (
+    <li className="steer-row">
+      <Side
+        passage={row.positive}
+        label={`Text ${at + 1} towards`}
+        placeholder={at === 0 ? 'A happy text' : ''}
+        problemId={problemId}
+        onChange={(positive) => onChange({ positive }, 'positive')}
+      />
+      <Side
+        passage={row.negative}
+        label={`Text ${at + 1} away`}
+        placeholder={at === 0 ? 'A sad text' : ''}
+        problemId={problemId}
+        onChange={(negative) => onChange({ negative }, 'negative')}
+      />
+      <button
+        type="button"
+        className="button-plain"
+        aria-label={`Take away line ${at + 1}`}
+        onClick={onRemove}
+      >
+        ×
+      </button>
+      {problem !== undefined && (
+        <p id={id} className="field-problem steer-row-problem">
+          {problem}
+        </p>
+      )}
+    </li>
+  );
+}
+
 interface TextRowsProps {
   readonly name: string;
+  /** What its controls among the draft's problems begin with. */
+  readonly control: string;
   readonly rows: readonly TextRow[];
-  readonly problem: string | undefined;
   readonly onChange: (rows: readonly TextRow[], field?: string) => void;
 }
 
-export function TextRows({ name, rows, problem, onChange }: TextRowsProps) {
-  const change = (at: number, part: Partial<TextRow>, field: string) =>
-    onChange(
-      rows.map((row, place) => (place === at ? { ...row, ...part } : row)),
-      `${field} ${at}`,
-    );
+export function TextRows({ name, control, rows, onChange }: TextRowsProps) {
   return (
     <div className="steer-texts">
       <div className="steer-texts-head small mute" aria-hidden="true">
@@ -145,32 +195,23 @@ export function TextRows({ name, rows, problem, onChange }: TextRowsProps) {
       </div>
       <ol className="steer-rows" aria-label={`Texts of ${name}`}>
         {rows.map((row, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a line of a table is known by its place
-          <li key={at} className="steer-row">
-            <Side
-              passage={row.positive}
-              label={`Text ${at + 1} towards`}
-              placeholder={at === 0 ? 'A happy text' : ''}
-              onChange={(positive) => change(at, { positive }, 'positive')}
-            />
-            <Side
-              passage={row.negative}
-              label={`Text ${at + 1} away`}
-              placeholder={at === 0 ? 'A sad text' : ''}
-              onChange={(negative) => change(at, { negative }, 'negative')}
-            />
-            <button
-              type="button"
-              className="button-plain"
-              aria-label={`Take away line ${at + 1}`}
-              onClick={() => onChange(rows.filter((_, place) => place !== at))}
-            >
-              ×
-            </button>
-          </li>
+          <Row
+            // biome-ignore lint/suspicious/noArrayIndexKey: a line of a table is known by its place
+            key={at}
+            row={row}
+            at={at}
+            control={`${control} row ${at}`}
+            onChange={(part, field) =>
+              onChange(
+                rows.map((each, place) => (place === at ? { ...each, ...part } : each)),
+                `${field} ${at}`,
+              )
+            }
+            onRemove={() => onChange(rows.filter((_, place) => place !== at))}
+          />
         ))}
       </ol>
-      {problem !== undefined && <p className="field-problem">{problem}</p>}
+      <Problem name={`${control} texts`} />
       <div className="steer-adds">
         <button
           type="button"
@@ -180,9 +221,7 @@ export function TextRows({ name, rows, problem, onChange }: TextRowsProps) {
           Add a pair
         </button>
         <PairTable onTake={onChange} />
-        <span className="mute small">
-          {rows.length} {rows.length === 1 ? 'pair' : 'pairs'}
-        </span>
+        <span className="mute small">{textsWords(rows)}</span>
       </div>
     </div>
   );

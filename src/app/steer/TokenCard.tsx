@@ -6,6 +6,7 @@ import { TokenText } from '../prompt/TokenText.tsx';
 import { formatPercent } from '../quantities.ts';
 import { columnTitles } from './document.ts';
 import { formatStrength } from './StrengthField.tsx';
+import { spreadAt } from './shownTexts.ts';
 
 type Candidates = SteerText['after'][number];
 
@@ -83,12 +84,10 @@ export function TokenCard({ result, prompt, text, step }: TokenCardProps) {
             <dd>{number(divergence, 3)} nats</dd>
           </div>
         )}
-        {active.map(({ name, sites }, at) => {
+        {active.map(({ name, vector, sites }, at) => {
           const value = text.projections[at]?.[position];
           if (value === undefined) return null;
-          const spread = result.vectors
-            .find((vector) => vector.name === active[at]?.vector)
-            ?.sites.find(({ layer }) => layer === sites.at(-1)?.layer)?.spread;
+          const spread = spreadAt(result.vectors, vector, sites.at(-1));
           return (
             <div key={name}>
               <dt>Projection on {name}</dt>

@@ -1,21 +1,15 @@
 // Vectors: of pairs of texts, from files, at random; and where in the model their texts are told apart.
 
-import { useState } from 'react';
 import type { VectorMethod } from '../../experiments/steer/experiment.ts';
 import { Choice } from '../experiment/Choice.tsx';
 import { useModel } from '../workbenchContext.tsx';
-import {
-  blankOrigin,
-  changedVector,
-  methodTitles,
-  type VectorField,
-  type VectorOrigin,
-  withoutVector,
-  withVector,
-} from './document.ts';
-import { textsOf } from './draft.ts';
+import { changedVector, withoutVector, withVector } from './changes.ts';
+import { blankOrigin, methodTitles, type VectorField, type VectorOrigin } from './document.ts';
 import { Check, SteerField } from './fields.tsx';
-import { useDocument, useEdit, useProblem } from './hooks.ts';
+import { useDocument, useEdit, useHasProblem, useOpening, useProblem } from './hooks.ts';
+import { NameField } from './NameField.tsx';
+import { renamedVector, vectorNameProblem } from './names.ts';
+import { textsWords } from './pairs.ts';
 import { TextRows } from './TextRows.tsx';
 import { VectorFileForm } from './VectorFileForm.tsx';
 
@@ -37,12 +31,11 @@ const tokens = [
 
 interface PartProps {
   readonly vector: VectorField;
-  readonly change: (change: Partial<VectorField>, field?: string) => void;
+  readonly change: (change: Parameters<typeof changedVector>[2], field?: string) => void;
 }
 
 function TextsPart({ vector, change }: PartProps) {
   const { origin, id, name } = vector;
-  const problem = useProblem(`vector ${id} texts`);
   if (origin.kind !== 'texts') return null;
   const edit = (part: Partial<typeof origin>, field?: string) =>
     change({ origin: { ...origin, ...part } }, field);
@@ -51,8 +44,8 @@ function TextsPart({ vector, change }: PartProps) {
     <>
       <TextRows
         name={name}
+        control={`vector ${id}`}
         rows={origin.rows}
-        problem={problem}
         onChange={(rows, field) => edit({ rows }, field)}
       />
       <div className="steer-pair">
@@ -88,11 +81,8 @@ function TextsPart({ vector, change }: PartProps) {
 
 function originWords({ origin }: VectorField): string {
   switch (origin.kind) {
-    case 'texts': {
-      const [to, away] = (['positive', 'negative'] as const).map((side) => textsOf(origin.rows, side).length);
-      const texts = to === away ? `${to} ${to === 1 ? 'pair' : 'pairs'}` : `${to} and ${away} texts`;
-      return `${methodTitles[origin.method]}, ${texts}`;
-    }
+    case 'texts':
+      return `${methodTitles[origin.method]}, ${textsWords(origin.rows)}`;
     case 'numbers':
       return `${origin.numbers.length} × ${origin.numbers[0]?.length ?? 0} numbers from a file`;
     case 'random':
@@ -105,12 +95,12 @@ function originWords({ origin }: VectorField): string {
 function VectorRow({ vector }: { readonly vector: VectorField }) {
   const apply = useEdit();
   const { id, name, origin } = vector;
-  const change = (part: Partial<VectorField>, field?: string) =>
+  const change: PartProps['change'] = (part, field) =>
     apply((document) => changedVector(document, id, part), field && `vector ${id} ${field}`);
   const components = useComponents(vector.component);
   // A vector that is being made is open; one that is there says what it is.
   const isBeingMade = origin.kind === 'texts' && origin.rows.every(({ positive }) => positive === '');
-  const [isOpen, setIsOpen] = useState(isBeingMade);
+  const [isOpen, setIsOpen] = useOpening(useHasProblem(`vector ${id} `), isBeingMade);
   return (
     <li className="steer-vector">
       <div className="steer-edit-head">
@@ -136,12 +126,11 @@ function VectorRow({ vector }: { readonly vector: VectorField }) {
       <p className="mute small">{originWords(vector)}</p>
       {isOpen && (
         <div className="steer-vector-body">
-          <SteerField
-            label="Name"
-            name={`vector ${id} name`}
-            isText
-            value={name}
-            onChange={(next) => change({ name: next }, 'name')}
+          <NameField
+            control={`vector ${id} name`}
+            name={name}
+            problemOf={(document, next) => vectorNameProblem(document, id, next)}
+            rename={(document, next) => renamedVector(document, id, next)}
           />
           <TextsPart vector={vector} change={change} />
           {origin.kind === 'random' && (

@@ -3,7 +3,8 @@
 
 import { actsAt, type EditSpan } from '../../runtime/generation/editSpan.ts';
 import type { TokenInfo } from '../../worker/protocol.ts';
-import { type EditField, nameOfEdit } from './document.ts';
+import type { EditField } from './document.ts';
+import { nameOfEdit } from './names.ts';
 import { positionsIn, wholeIn } from './numberFields.ts';
 
 export interface ActingRow {
@@ -46,7 +47,7 @@ export function spanOf(edit: EditField, tokens: readonly Pick<TokenInfo, 'isSpec
 
 /**
  * @param tokens of the prompt
- * @param newTokens how many are shown
+ * @param newTokens how many are asked for
  * @returns a row for each edit that is on
  * @throws PlanError for a position that the prompt does not have
  */
@@ -68,7 +69,14 @@ export function actingRows(
     });
 }
 
-/** The row in words: `at steps 1 to 4 of 20` */
+/**
+ * Whether the states of the first new tokens are edited. The prompt's last state makes the first of them; new token k is fed back
+ * to make the next, and the last one that is asked for is fed back to nothing.
+ */
+export const fedBack = ({ steps }: Pick<ActingRow, 'steps'>, count: number): readonly boolean[] =>
+  Array.from({ length: Math.min(count, steps.length) }, (_, token) => steps[token + 1] ?? false);
+
+/** The row in words: `v acts at position 3 of the prompt and where new tokens 1 to 3 are made.` */
 export function spokenRow({ name, prompt, steps }: ActingRow): string {
   const ranges = (flags: readonly boolean[], from: number): string => {
     const found: string[] = [];

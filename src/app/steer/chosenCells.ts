@@ -3,7 +3,9 @@
 import { editName, sweptEdit } from '../../experiments/steer/experiment.ts';
 import type { SteerResult } from '../../experiments/steer/result.ts';
 import type { CellAddress, HeatmapDescription } from '../../figures/description.ts';
-import { changedEdit, nameOfEdit, type SteerDocument } from './document.ts';
+import { changedEdit } from './changes.ts';
+import type { SteerDocument } from './document.ts';
+import { nameOfEdit } from './names.ts';
 
 /** Which vector, layer and head a cell of a map of sites is of: rows are vectors, or the heads of the one that is named. */
 export function siteOf(

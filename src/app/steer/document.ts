@@ -79,6 +79,9 @@ export interface EditField {
   readonly specialTokens: boolean;
 }
 
+/** Whether the map multiplies the vector by the strength. */
+export const hasStrength = ({ map }: Pick<EditField, 'map'>): boolean => map === 'add' || map === 'between';
+
 /** Words that an effect is measured on, as one types them. */
 export interface WordsField {
   readonly towards: string;
@@ -122,6 +125,8 @@ export interface SteerDocument {
   readonly vectors: readonly VectorField[];
   readonly edits: readonly EditField[];
   readonly prompts: readonly PromptField[];
+  /** Prompts of the other kind, texts or chats, for the way back. No part of what is run. */
+  readonly setAside: readonly PromptField[];
   readonly words: WordsField;
   readonly generation: GenerationField;
   readonly columns: readonly SteerColumn[];
@@ -175,6 +180,7 @@ export const blankSteering: SteerDocument = {
   vectors: [],
   edits: [],
   prompts: [{ passage: '', words: null }],
+  setAside: [],
   words: emptyWords,
   generation: blankGeneration,
   columns: ['unsteered', 'steered', 'negative', 'random'],
@@ -217,116 +223,3 @@ export const blankEdit: Omit<EditField, 'id' | 'vector'> = {
   everyStep: '1',
   specialTokens: false,
 };
-
-const nextId = (of: readonly { readonly id: number }[]): number => Math.max(0, ...of.map(({ id }) => id)) + 1;
-
-/** A name that no other has: `vector`, `vector 2`. */
-export function freeName(wanted: string, taken: readonly string[]): string {
-  if (!taken.includes(wanted)) return wanted;
-  for (let number = 2; ; number++) {
-    const name = `${wanted} ${number}`;
-    if (!taken.includes(name)) return name;
-  }
-}
-
-/** What an edit is called where it has no name of its own. */
-export const nameOfEdit = ({ name, vector }: Pick<EditField, 'name' | 'vector'>): string =>
-  name === '' ? vector : name;
-
-/**
- * The document with one more vector, and an edit that puts it somewhere: a vector that nothing applies does nothing.
- * @param layer where it is applied first; null for a component that exists once
- */
-export function withVector(
-  document: SteerDocument,
-  vector: Omit<VectorField, 'id'>,
-  layer: number | null,
-): SteerDocument {
-  const name = freeName(
-    vector.name,
-    document.vectors.map((each) => each.name),
-  );
-  return {
-    ...document,
-    vectors: [...document.vectors, { ...vector, name, id: nextId(document.vectors) }],
-    edits: [
-      ...document.edits,
-      { ...blankEdit, id: nextId(document.edits), vector: name, layers: layer === null ? '' : String(layer) },
-    ],
-  };
-}
-
-/** A vector takes its edits with it. */
-export function withoutVector(document: SteerDocument, id: number): SteerDocument {
-  const gone = document.vectors.find((each) => each.id === id);
-  return {
-    ...document,
-    vectors: document.vectors.filter((each) => each.id !== id),
-    edits: document.edits.filter(({ vector }) => vector !== gone?.name),
-  };
-}
-
-/** Edits follow the name of their vector. */
-export function changedVector(
-  document: SteerDocument,
-  id: number,
-  change: Partial<VectorField>,
-): SteerDocument {
-  const before = document.vectors.find((each) => each.id === id);
-  if (!before) return document;
-  const { name = before.name } = change;
-  return {
-    ...document,
-    vectors: document.vectors.map((each) => (each.id === id ? { ...each, ...change } : each)),
-    edits: document.edits.map((edit) => (edit.vector === before.name ? { ...edit, vector: name } : edit)),
-  };
-}
-
-export function withEdit(document: SteerDocument, vector: string, layers: string): SteerDocument {
-  const name = freeName(vector, document.edits.map(nameOfEdit));
-  const own = name === vector ? '' : name;
-  return {
-    ...document,
-    edits: [...document.edits, { ...blankEdit, id: nextId(document.edits), vector, layers, name: own }],
-  };
-}
-
-export function changedEdit(document: SteerDocument, id: number, change: Partial<EditField>): SteerDocument {
-  return {
-    ...document,
-    edits: document.edits.map((each) => (each.id === id ? { ...each, ...change } : each)),
-  };
-}
-
-export const withoutEdit = (document: SteerDocument, id: number): SteerDocument => ({
-  ...document,
-  edits: document.edits.filter((each) => each.id !== id),
-});
-
-export function changedPrompt(
-  document: SteerDocument,
-  index: number,
-  change: Partial<PromptField>,
-): SteerDocument {
-  return {
-    ...document,
-    prompts: document.prompts.map((each, place) => (place === index ? { ...each, ...change } : each)),
-  };
-}
-
-/** Where a site is chosen on the map: of the edits of a vector all, or a new one where it has none. */
-export function atSite(
-  document: SteerDocument,
-  vector: string,
-  site: { readonly layer: number; readonly head: number | null },
-): SteerDocument {
-  // The map may be of an earlier document.
-  if (!document.vectors.some(({ name }) => name === vector)) return document;
-  const own = document.edits.filter((edit) => edit.vector === vector);
-  const change = { layers: String(site.layer), heads: site.head === null ? '' : String(site.head), top: '' };
-  const [first] = own;
-  if (first) return changedEdit(document, first.id, change);
-  const added = withEdit(document, vector, change.layers);
-  const last = added.edits.at(-1);
-  return last ? changedEdit(added, last.id, change) : added;
-}

@@ -1,15 +1,9 @@
 import { expect, test } from 'vitest';
 import { readSteerExperiment } from '../../experiments/steer/experiment.ts';
 import { experimentKey } from '../experiment/key.ts';
+import { atSite, changedEdit, withVector } from './changes.ts';
 import { withCell } from './chosenCells.ts';
-import {
-  atSite,
-  blankOrigin,
-  blankSteering,
-  changedEdit,
-  type SteerDocument,
-  withVector,
-} from './document.ts';
+import { blankOrigin, blankSteering, type SteerDocument } from './document.ts';
 import { deriveSteer, experimentIn } from './draft.ts';
 import { documentOf } from './opened.ts';
 
@@ -188,6 +182,27 @@ test.each<readonly [string, SteerDocument, string]>([
   expect(problemsOf(document).map(([, problem]) => problem)).toContainEqual(
     expect.stringContaining(sentence),
   );
+});
+
+test('a strength that a map does not use is neither asked for nor refused', () => {
+  const capped = edited({ map: 'cap', amount: '1', strength: '' });
+  const { experiment, problems } = deriveSteer(
+    { ...capped, columns: ['unsteered', 'steered'] },
+    surroundings,
+  );
+  expect([...problems]).toEqual([]);
+  expect(experiment?.edits[0]).toMatchObject({ map: { kind: 'cap', at: 1 }, strength: 1 });
+});
+
+test('strengths that can be read in two ways are a sentence', () => {
+  const swept = (strengths: string): SteerDocument => ({
+    ...good,
+    sweep: { ...good.sweep, isOn: true, layers: '0', strengths },
+  });
+  expect(problemsOf(swept('0,5'))).toEqual([
+    ['sweep strengths', '“0,5” is one number or two. Write 0.5, or a space after the comma.'],
+  ]);
+  expect(deriveSteer(swept('0,5; 1'), surroundings).experiment?.sweep?.strengths).toEqual([0.5, 1]);
 });
 
 test('a prompt that fills the context is refused before it is run', () => {

@@ -4,22 +4,15 @@
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { readSteerExperiment, type SteerExperiment } from '../../experiments/steer/experiment.ts';
 import type { Draft, Surroundings } from '../experiment/definition.ts';
-import { nameOfEdit, type Passage, type SteerDocument, type TextRow } from './document.ts';
+import { hasStrength, type SteerDocument } from './document.ts';
+import { nameOfEdit } from './names.ts';
 import { numberIn, numbersIn, positionsIn, wholeIn, wholeNumbersIn } from './numberFields.ts';
+import { isEmptyPassage, textsOf } from './pairs.ts';
 import { editProblems, generationProblems, sweepProblems, vectorProblems } from './problems.ts';
 import { wordsIn } from './words.ts';
 
 /** By the name of its control: `vector 1 token`, `edit 2 strength`, `prompt 0`. */
 export type SteerDraft = Draft<SteerExperiment>;
-
-export const isEmptyPassage = (passage: Passage): boolean =>
-  typeof passage === 'string'
-    ? passage.trim() === ''
-    : passage.messages.every(({ content }) => content.trim() === '');
-
-/** The texts of one class. */
-export const textsOf = (rows: readonly TextRow[], side: keyof TextRow): readonly Passage[] =>
-  rows.map((row) => row[side]).filter((passage) => !isEmptyPassage(passage));
 
 const given = <Name extends string>(name: Name, text: string, read: (text: string) => unknown = numberIn) =>
   text.trim() === '' ? {} : { [name]: read(text) };
@@ -68,6 +61,12 @@ function mapIn({ map, amount, mean }: SteerDocument['edits'][number]): unknown {
   }
 }
 
+/** What a map does not use, and its control does not show, is nothing to refuse. */
+const strengthIn = (edit: SteerDocument['edits'][number]): number => {
+  const strength = numberIn(edit.strength);
+  return Number.isNaN(strength) && !hasStrength(edit) ? 1 : strength;
+};
+
 function editIn(edit: SteerDocument['edits'][number]): unknown {
   const { name, on, vector, prompt, steps, top } = edit;
   return {
@@ -77,7 +76,7 @@ function editIn(edit: SteerDocument['edits'][number]): unknown {
     ...list('layers', edit.layers),
     ...list('heads', edit.heads),
     ...(top.trim() === '' ? {} : { top: { sites: wholeIn(top), by: edit.topBy } }),
-    strength: numberIn(edit.strength),
+    strength: strengthIn(edit),
     unit: edit.unit,
     map: mapIn(edit),
     keepNorm: edit.keepNorm,

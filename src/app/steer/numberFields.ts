@@ -1,8 +1,13 @@
 // Numbers as people type them into a field: one, a list, ranges. What is half typed is neither lost nor taken for a number.
 
-/** @returns NaN for what is no plain decimal number */
+/** `1,000` is a thousand to one and one to another. */
+const isThousand = (text: string): boolean => /^[-+\u2212]?[1-9]\d{0,2}(?:,\d{3})+$/.test(text);
+
+/** With a point or a comma. @returns NaN for what is no plain decimal number */
 export const numberIn = (text: string): number => {
-  const plain = text.trim().replace(',', '.').replace('\u2212', '-');
+  const given = text.trim();
+  if (isThousand(given)) return Number.NaN;
+  const plain = given.replace(',', '.').replace('\u2212', '-');
   return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(plain) ? Number(plain) : Number.NaN;
 };
 
@@ -38,12 +43,20 @@ export function positionsIn(text: string): readonly number[] | null {
     : null;
 }
 
-/** Numbers of either sign with decimals: `-1, 0.5`. @returns null for what cannot be read */
+/**
+ * What of a list of decimal numbers can be read in two ways: `0,5` is one number or two. Where a semicolon parts numbers a comma
+ * is a decimal one; where a point stands in the list, or a space after the comma, it parts numbers.
+ */
+export function unclearNumber(text: string): string | null {
+  if (/[;.]/.test(text)) return null;
+  return /[-+\u2212]?\d+,\d+/.exec(text)?.[0] ?? null;
+}
+
+/** Numbers of either sign with decimals: `-1, 0.5`, or `-1; 0,5`. @returns null for what cannot be read, or in two ways */
 export function numbersIn(text: string): readonly number[] | null {
-  const numbers = text
-    .split(/[,;\s]+/)
-    .filter((each) => each !== '')
-    .map(numberIn);
+  if (unclearNumber(text) !== null) return null;
+  const parts = text.split(text.includes(';') ? /[;\s]+/ : /[,\s]+/).filter((each) => each !== '');
+  const numbers = parts.map(numberIn);
   return numbers.some(Number.isNaN) ? null : numbers;
 }
 

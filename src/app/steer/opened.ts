@@ -155,6 +155,7 @@ export function documentOf(experiment: SteerExperiment): SteerDocument {
     })),
     edits: edits.map(editField),
     prompts: prompts.map(promptField),
+    setAside: [],
     words: words ? wordsField(words) : { towards: '', away: '' },
     generation: generationField(generation),
     columns,

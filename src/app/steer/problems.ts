@@ -1,17 +1,21 @@
 // What is wrong in a field of the Steer page, in a sentence that says what would be right. Each gives pairs of a field's name
 // and its sentence.
 
-import type { EditField, GenerationField, SweepField, TextRow, VectorField } from './document.ts';
-import { numberIn, numbersIn, positionsIn, wholeIn, wholeNumbersIn } from './numberFields.ts';
+import type { VectorMethod } from '../../experiments/steer/experiment.ts';
+import {
+  type EditField,
+  type GenerationField,
+  hasStrength,
+  type SweepField,
+  type TextRow,
+  type VectorField,
+} from './document.ts';
+import { numberIn, numbersIn, positionsIn, unclearNumber, wholeIn, wholeNumbersIn } from './numberFields.ts';
+import { countTexts, emptySide, isOfPairs } from './pairs.ts';
 
 type Problem = readonly [field: string, sentence: string];
 
 export const mostNewTokens = 10_000;
-
-const isEmpty = (passage: TextRow['positive']): boolean =>
-  typeof passage === 'string'
-    ? passage.trim() === ''
-    : passage.messages.every(({ content }) => content.trim() === '');
 
 const layersProblem = (field: string, text: string): readonly Problem[] =>
   wholeNumbersIn(text) === null
@@ -25,9 +29,9 @@ function textProblems({ origin }: VectorField): readonly Problem[] {
       ? []
       : [['seed', 'The seed must be a whole number from 0 to 4,294,967,295.']];
   const { method, rows, token } = origin;
-  const positive = rows.filter((row) => !isEmpty(row.positive)).length;
-  const negative = rows.filter((row) => !isEmpty(row.negative)).length;
   const problems: Problem[] = [];
+  const { pairs, lone } = countTexts(rows);
+  const [positive, negative] = [pairs + lone.positive, pairs + lone.negative];
   if (positive === 0 || negative === 0)
     problems.push([
       'texts',
@@ -35,27 +39,39 @@ function textProblems({ origin }: VectorField): readonly Problem[] {
         ? 'Write texts of both kinds: the vector points from the one to the other.'
         : `All texts are of one kind. Write some ${positive === 0 ? 'towards' : 'away'} as well: the vector points from the one kind to the other.`,
     ]);
-  else if (method === 'activation-addition' && (positive !== 1 || negative !== 1))
-    problems.push(['texts', 'This method takes one pair of texts. Leave one, or choose another method.']);
-  else if (
-    (method === 'pca-centred' || method === 'pca-differences') &&
-    rows.some((row) => isEmpty(row.positive) !== isEmpty(row.negative))
-  )
-    problems.push([
-      'texts',
-      'PCA is of pairs: a line has a text on one side only. Write the other, or clear it.',
-    ]);
-  else if (method === 'pca-centred' || method === 'pca-differences') {
-    const least = method === 'pca-differences' ? 3 : 2;
-    if (positive < least)
-      problems.push([
-        'texts',
-        `PCA needs at least ${least} pairs here. Add some, or take the difference of means.`,
-      ]);
-  }
+  else if (isOfPairs(method)) problems.push(...pairProblems(method, rows, pairs));
   if (token !== 'mean' && !Number.isInteger(numberIn(token)))
     problems.push(['token', 'The token is a whole number: -1 the last, -2 the one before, 0 the first.']);
   return problems;
+}
+
+/** At the line where it is. */
+function pairProblems(method: VectorMethod, rows: readonly TextRow[], pairs: number): readonly Problem[] {
+  const halves = rows.flatMap((row, at): readonly Problem[] => {
+    const empty = emptySide(row);
+    if (empty === null) return [];
+    const side = empty === 'positive' ? 'towards' : 'away';
+    return [
+      [
+        `row ${at}`,
+        `Line ${at + 1} has no text ${side}, and this method is of pairs. Write it, or take the line away.`,
+      ],
+    ];
+  });
+  if (halves.length > 0) return halves;
+  if (method === 'activation-addition')
+    return pairs === 1
+      ? []
+      : [
+          [
+            'texts',
+            `This method takes one pair of texts, and there are ${pairs}. Leave one, or choose another method.`,
+          ],
+        ];
+  const least = method === 'pca-differences' ? 3 : 2;
+  return pairs >= least
+    ? []
+    : [['texts', `PCA needs at least ${least} pairs here. Add some, or take the difference of means.`]];
 }
 
 export function vectorProblems(vector: VectorField, isTwice: boolean): readonly Problem[] {
@@ -113,7 +129,7 @@ export function editProblems(edit: EditField, isTwice: boolean): readonly Proble
     ...(top.trim() === '' || wholeIn(top) >= 1
       ? []
       : ([['top', 'The number of sites is a whole one from 1 on; empty for all.']] as const)),
-    ...strengthProblem(edit.strength),
+    ...(hasStrength(edit) ? strengthProblem(edit.strength) : []),
     ...amountProblem(edit),
     ...(whileBelow.trim() === '' || !Number.isNaN(numberIn(whileBelow))
       ? []
@@ -200,7 +216,13 @@ export function sweepProblems(sweep: SweepField): readonly Problem[] {
   const problems: Problem[] = [];
   if (layers === null || layers.length === 0)
     problems.push(['sweep layers', 'Write the layers of the sweep, such as 0-7.']);
-  if (strengths === null || strengths.length === 0)
+  const unclear = unclearNumber(sweep.strengths);
+  if (unclear !== null)
+    problems.push([
+      'sweep strengths',
+      `“${unclear}” is one number or two. Write ${unclear.replace(',', '.')}, or a space after the comma.`,
+    ]);
+  else if (strengths === null || strengths.length === 0)
     problems.push(['sweep strengths', 'Write the strengths of the sweep, such as -1, -0.5, 0.5, 1.']);
   else if (new Set(strengths).size < strengths.length)
     problems.push(['sweep strengths', 'A strength is there twice. Leave one.']);

@@ -2,7 +2,7 @@
 // of a whole text. Pure: a text that is still growing is shown by the same functions.
 
 import type { SteerColumn } from '../../experiments/steer/experiment.ts';
-import type { SteerResult, SteerText } from '../../experiments/steer/result.ts';
+import type { EditResult, SteerResult, SteerText, VectorSite } from '../../experiments/steer/result.ts';
 
 export interface ShownToken {
   readonly id: number;
@@ -114,4 +114,40 @@ export function saidOf(
     parts: plain ? partingOf(text.tokens, plain.tokens) : null,
     whole: null,
   }));
+}
+
+export interface PointedToken {
+  /** Place of its text among those of a prompt and sample. */
+  readonly column: number;
+  readonly step: number;
+}
+
+/**
+ * The token whose numbers are shown: the one that is pointed at, while its text has it; else where the steered text parts from
+ * the unsteered one. Null where no text has a token.
+ */
+export function pointedToken(
+  texts: readonly Pick<Said, 'column' | 'tokens' | 'parts'>[],
+  wanted: PointedToken | null,
+): PointedToken | null {
+  const has = ({ column, step }: PointedToken) => step < (texts[column]?.tokens.length ?? 0);
+  if (wanted !== null && has(wanted)) return wanted;
+  const column = texts.findIndex((text) => text.column === 'steered');
+  const steered = { column, step: texts[column]?.parts ?? 0 };
+  if (has(steered)) return steered;
+  const first = texts.findIndex(({ tokens }) => tokens.length > 0);
+  return first < 0 ? null : { column: first, step: 0 };
+}
+
+/** How much the states' projections on a vector spread at the last site of an edit, where its projection is read. */
+export function spreadAt(
+  vectors: readonly {
+    readonly name: string;
+    readonly sites: readonly Pick<VectorSite, 'layer' | 'head' | 'spread'>[];
+  }[],
+  name: string,
+  last: Pick<EditResult['sites'][number], 'layer' | 'head'> | undefined,
+): number | null {
+  const sites = vectors.find((vector) => vector.name === name)?.sites;
+  return sites?.find(({ layer, head }) => layer === last?.layer && head === last?.head)?.spread ?? null;
 }

@@ -26,18 +26,38 @@ function classes(positive: readonly string[], negative: readonly string[]): read
   }));
 }
 
-function labelled(lines: readonly (readonly string[])[], text: number, label: number): readonly TextRow[] {
+/** A record of the table with its number, as one counts them: names of columns and empty ones included. */
+interface Line {
+  readonly number: number;
+  readonly fields: readonly string[];
+}
+
+function labelled(lines: readonly Line[], text: number, label: number): readonly TextRow[] {
   const found = { true: [] as string[], false: [] as string[] };
-  lines.forEach((fields, index) => {
+  for (const { number, fields } of lines) {
     const own = fields[label] ?? '';
     const side = isPositive(own);
     if (side === null)
       throw new ExperimentError(
-        `Row ${index + 1} of the table has the label ${quoted(own)}. Labels are 1 and 0, true and false, or positive and negative.`,
+        `Row ${number} of the table has the label ${quoted(own)}. Labels are 1 and 0, true and false, or positive and negative.`,
       );
-    found[side ? 'true' : 'false'].push(fields[text] ?? '');
-  });
+    const said = fields[text] ?? '';
+    if (said.trim() === '')
+      throw new ExperimentError(
+        `Row ${number} of the table has a label and no text. Write it, or take the row out.`,
+      );
+    found[side ? 'true' : 'false'].push(said);
+  }
   return classes(found.true, found.false);
+}
+
+/** @throws ExperimentError for a row with more fields than columns: part of a text would be lost */
+function refuseLonger(lines: readonly Line[], columns: number): void {
+  const long = lines.find(({ fields }) => fields.slice(columns).some((field) => field.trim() !== ''));
+  if (long !== undefined)
+    throw new ExperimentError(
+      `Row ${long.number} of the table has ${long.fields.length} fields, and its first line names ${columns} columns. A text that holds a comma stands in double quotes.`,
+    );
 }
 
 /**
@@ -47,26 +67,35 @@ function labelled(lines: readonly (readonly string[])[], text: number, label: nu
  */
 export function textRowsIn(given: string): readonly TextRow[] {
   const text = given.replace(/^\uFEFF/, '');
-  const [firstLine = ''] = text.split(/\r?\n/, 1);
+  const firstLine = text.split(/\r?\n/).find((line) => line.trim() !== '') ?? '';
   const parse = firstLine.includes('\t') ? tsvParseRows : csvParseRows;
-  const rows = parse(text).filter((fields) => fields.some((field) => field.trim() !== ''));
+  const rows = parse(text)
+    .map((fields, at): Line => ({ number: at + 1, fields }))
+    .filter(({ fields }) => fields.some((field) => field.trim() !== ''));
   const [head, ...lines] = rows;
   if (!head)
     throw new ExperimentError('The table is empty. Paste two columns: texts towards, and texts away.');
-  const names = head.map((name) => name.trim().toLowerCase());
+  const names = head.fields.map((name) => name.trim().toLowerCase());
   const at = (known: readonly string[]) => names.findIndex((name) => known.includes(name));
-  const [positive, negative, textAt, label] = [sides.positive, sides.negative, textNames, labelNames].map(at);
-  if (positive !== undefined && negative !== undefined && positive >= 0 && negative >= 0) {
+  const [positive = -1, negative = -1] = [sides.positive, sides.negative].map(at);
+  if (positive >= 0 && negative >= 0) {
     if (lines.length === 0)
       throw new ExperimentError('The table has a head and no row under it. Add a pair.');
-    return lines.map((fields) => ({ positive: fields[positive] ?? '', negative: fields[negative] ?? '' }));
+    refuseLonger(lines, names.length);
+    return lines.map(({ fields }) => ({
+      positive: fields[positive] ?? '',
+      negative: fields[negative] ?? '',
+    }));
   }
-  if (textAt !== undefined && label !== undefined && textAt >= 0 && label >= 0)
+  const [textAt = -1, label = -1] = [textNames, labelNames].map(at);
+  if (textAt >= 0 && label >= 0) {
+    refuseLonger(lines, names.length);
     return labelled(lines, textAt, label);
-  const odd = rows.findIndex((fields) => fields.length !== 2);
-  if (odd >= 0)
+  }
+  const odd = rows.find(({ fields }) => fields.length !== 2);
+  if (odd !== undefined)
     throw new ExperimentError(
-      `Row ${odd + 1} of the table has ${rows[odd]?.length} ${rows[odd]?.length === 1 ? 'field' : 'fields'}, and pairs are two: a text towards, a text away. Name the columns positive and negative, or text and label, in the first line (it is ${listed(head.map(quoted))}); a text that holds a comma stands in double quotes.`,
+      `Row ${odd.number} of the table has ${odd.fields.length} ${odd.fields.length === 1 ? 'field' : 'fields'}, and pairs are two: a text towards, a text away. Name the columns positive and negative, or text and label, in the first line (it is ${listed(head.fields.map(quoted))}); a text that holds a comma stands in double quotes.`,
     );
-  return rows.map(([one = '', other = '']) => ({ positive: one, negative: other }));
+  return rows.map(({ fields: [one = '', other = ''] }) => ({ positive: one, negative: other }));
 }
