@@ -24,6 +24,7 @@ const ownPages: Readonly<Record<string, ComponentType>> = {
   path: SweepPage,
   attribute: SweepPage,
   align: lazy(() => import('./align/AlignPage.tsx')),
+  finetune: lazy(() => import('./finetune/FinetunePage.tsx')),
   steer: lazy(() => import('./steer/SteerPage.tsx')),
 };
 

@@ -21,6 +21,10 @@ function scaled(value: number, units: readonly string[]): string {
 /** `8,192` */
 export const formatCount = (count: number): string => counts.format(count);
 
+/** `8 sites`, `1 site`: of a single word the last letter goes. */
+export const formatCounted = (count: number, words: string): string =>
+  `${formatCount(count)} ${count === 1 && /^\p{L}+s$/u.test(words) ? words.slice(0, -1) : words}`;
+
 /** `135 M` */
 export const formatParameters = (count: number): string => scaled(count, ['', 'k', 'M', 'B', 'T']);
 

@@ -53,6 +53,7 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
     alignTask: missing,
     alignOwnAnswers: missing,
     alignLearned: missing,
+    finetuneExamples: missing,
     generate: missing,
     writeChat: missing,
     estimate: missing,

@@ -10,6 +10,7 @@ import { createLatePage } from './experiment/latePage.ts';
 import { createOpeningStore, type OpeningStore } from './experiment/opening.ts';
 import { createRunDesk, type RunDesk } from './experiment/runDesk.ts';
 import { learnFromRuns } from './experiment/speed.ts';
+import { finetuneFace } from './finetune/face.ts';
 import { createDeviceStore, type DeviceStore } from './frame/deviceStore.ts';
 import type { Memory } from './frame/memory.ts';
 import { createPageStore, modelPlace, type PageStore } from './frame/pageStore.ts';
@@ -97,8 +98,12 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     const { mountAlign } = await import('./align/mount.ts');
     return mountAlign(services, figure);
   });
+  const finetune = createLatePage(finetuneFace, async (figure) => {
+    const { mountFinetune } = await import('./finetune/mount.ts');
+    return mountFinetune(services, figure);
+  });
   const steer = createExperimentPage(steerPage(steerExamples), services);
-  const pages: readonly AnyPage[] = [trace, patch, ...sweeps, align, steer];
+  const pages: readonly AnyPage[] = [trace, patch, ...sweeps, align, finetune, steer];
   const opening = createOpeningStore(pages, page);
   const prompt = trace.prompts()[0];
   if (prompt === undefined) throw new Error('The Trace page has no prompt.');

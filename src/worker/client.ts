@@ -1,5 +1,6 @@
 // The page's side of the port: an `Engine` whose every call is a message to the worker. Aborting a call settles it here
-// at once and tells the worker to stop; what the worker still says about it is dropped. Errors keep name and message.
+// at once and tells the worker to stop; what the worker still says about it is dropped, but for what a run had when it was
+// stopped. Errors keep name and message.
 
 import type { CallOptions, Engine, Progress } from './protocol.ts';
 import { type CallName, type EngineCalls, messageIn, type PartOf, type Reply, type RpcPort } from './rpc.ts';
@@ -49,6 +50,7 @@ export function connectEngine(port: RpcPort): Engine {
       const onAbort = () => {
         port.postMessage({ kind: 'cancel', id });
         settle();
+        if (name === 'run') listenOn(id, onPart);
         reject(cancelled());
       };
       const settle = () => {
@@ -57,7 +59,7 @@ export function connectEngine(port: RpcPort): Engine {
       };
       pending.set(id, {
         onProgress,
-        // As below: the part under this id is what the call of this name handed over.
+        // The part under this id is what the call of this name handed over.
         onPart: (part) => onPart?.(part as PartOf<Name>),
         resolve: (value) => {
           settle();
@@ -76,6 +78,18 @@ export function connectEngine(port: RpcPort): Engine {
         settle();
         reject(cause);
       }
+    });
+  }
+
+  /** Take the parts of a call that is settled here, until the worker is done with it. */
+  function listenOn<Name extends CallName>(id: number, onPart?: (part: PartOf<Name>) => void): void {
+    const done = () => void pending.delete(id);
+    // As below.
+    pending.set(id, {
+      resolve: done,
+      reject: done,
+      onProgress: undefined,
+      onPart: (part) => onPart?.(part as PartOf<Name>),
     });
   }
 
@@ -126,6 +140,7 @@ export function connectEngine(port: RpcPort): Engine {
     alignTask: (request, options) => call('alignTask', request, options),
     alignOwnAnswers: (request, options) => call('alignOwnAnswers', request, options),
     alignLearned: (request, options) => call('alignLearned', request, options),
+    finetuneExamples: (request, options) => call('finetuneExamples', request, options),
     generate: (request, { onPart, ...options } = {}) => call('generate', request, options, onPart),
     writeChat: (chat) => call('writeChat', chat),
     cache: () => call('cache', null),

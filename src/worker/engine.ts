@@ -396,6 +396,12 @@ export function createEngine(
     alignLearned: (request, options = {}) =>
       withModel(options, (inUse) => alignLearned(request, options, inUse)),
 
+    finetuneExamples: async (request, options = {}) => {
+      const { model, tokenizer } = loaded ?? (await withModel(options, async (inUse) => inUse));
+      const { describeExamples } = await import('../experiments/finetune/described.ts');
+      return describeExamples(model.architecture, tokenizer, request);
+    },
+
     generate: (request, options = {}) =>
       generateInSteps(request, options, render, (work) => withModel(options, work)),
 

@@ -64,8 +64,8 @@ interface PreparedText {
 }
 
 async function prepare(
-  { prompt, steering, factor, sample }: GenerationText,
-  { tokenizer }: ChattingModel,
+  { prompt, steering, adapter, factor, sample }: GenerationText,
+  { tokenizer, model }: ChattingModel,
   files: GenerationFiles,
   render: RenderChat,
 ): Promise<PreparedText> {
@@ -80,12 +80,20 @@ async function prepare(
     throw new ExperimentError(
       'A prompt has no tokens, and there is nothing to go on from. Write at least one word.',
     );
+  // Comes with the first adapter, so that the worker starts without it.
+  const adapted = adapter
+    ? (await import('../experiments/finetune/spoken.ts')).spokenEdits(
+        model.architecture,
+        adapter,
+        tokens.length,
+      )
+    : [];
   const placed = steering ? await placeSteering(steering, refuseFiles) : [];
   return {
     row: {
       tokens,
       promptLength: tokens.length,
-      edits: steeringEdits(placed, tokens, (id) => tokenizer.isSpecial(id), factor),
+      edits: [...adapted, ...steeringEdits(placed, tokens, (id) => tokenizer.isSpecial(id), factor)],
       ...(sample === undefined ? {} : { sample }),
     },
     rendered,

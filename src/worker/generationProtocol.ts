@@ -1,6 +1,7 @@
 // What the page asks of the engine for a text, and what it reports while the text grows. Plain data only.
 
 import type { ChatTurn } from '../checkpoint/chat/chatTemplate.ts';
+import type { TrainedText } from '../experiments/finetune/spoken.ts';
 import type { SteeringFile } from '../experiments/steer/steering.ts';
 import type { EndReason } from '../runtime/generation/generate.ts';
 import type { SamplingOptions } from '../runtime/generation/sampling/sampling.ts';
@@ -19,6 +20,8 @@ export interface GenerationText {
   readonly steering?: SteeringFile;
   /** On every strength of the steering; default 1. */
   readonly factor?: number;
+  /** A trained adapter that it is generated with. */
+  readonly adapter?: TrainedText;
   /** Texts of one sample share their random numbers; default 0. */
   readonly sample?: number;
 }

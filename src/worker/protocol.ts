@@ -2,6 +2,7 @@
 
 import type { LearnedRequest, LearnedSite } from '../experiments/align/learned.ts';
 import type { AlignTask, AlignTaskRequest, OwnAnswers } from '../experiments/align/task.ts';
+import type { DescribedExample, FinetuneExamplesRequest } from '../experiments/finetune/described.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
@@ -160,7 +161,8 @@ export interface ExperimentOptions extends CallOptions {
   readonly leaveOut?: readonly string[];
   /**
    * For the `growth` of the experiment's kind. The first update begins a result, with all of `earlier` in it; a run that
-   * begins again on another device, because its own was lost, gives such an update again.
+   * begins again on another device, because its own was lost, gives such an update again. A run that is cancelled may hand
+   * over what it had after the call was rejected.
    */
   readonly onUpdate?: (update: Update) => void;
 }
@@ -221,8 +223,16 @@ export interface AlignCalls {
   alignLearned(request: LearnedRequest, options?: CallOptions): Promise<LearnedSite>;
 }
 
+export interface FinetuneCalls {
+  /** Examples of a finetuning under the model's tokens, each by itself; no model runs. */
+  finetuneExamples(
+    request: FinetuneExamplesRequest,
+    options?: CallOptions,
+  ): Promise<readonly DescribedExample[]>;
+}
+
 /** What the page can ask of the engine. Each call may be aborted; an abort rejects with an `AbortError`. */
-export interface Engine extends PatchCalls, AlignCalls, GenerationCalls {
+export interface Engine extends PatchCalls, AlignCalls, FinetuneCalls, GenerationCalls {
   device(): Promise<DeviceInfo>;
   loadModel(source: ModelSource, options?: CallOptions): Promise<ModelInfo>;
   tokenize(text: string): Promise<readonly TokenInfo[]>;

@@ -30,6 +30,7 @@ function connect(calls: Partial<Engine>): Engine {
       alignTask: missing,
       alignOwnAnswers: missing,
       alignLearned: missing,
+      finetuneExamples: missing,
       generate: missing,
       writeChat: missing,
       estimate: missing,
@@ -226,7 +227,7 @@ test('an error in a worker that has answered fails what waits, and later calls g
   expect(sent).toHaveLength(3);
 });
 
-test('parts arrive in order and before the result, and none after a cancel', async () => {
+test('parts arrive in order and before the result, and none of a call that was never sent', async () => {
   const cell = { stream: 0, layer: 1, position: 2 };
   const samples = {
     answerLogit: [1],
@@ -262,4 +263,42 @@ test('parts arrive in order and before the result, and none after a cancel', asy
   const signal = AbortSignal.abort();
   await expect(engine.run(experiment, { onUpdate, signal })).rejects.toThrow('cancelled');
   expect(updates).toHaveLength(2);
+});
+
+test('what a run had when it was cancelled is handed over after the call has ended; progress is not', async () => {
+  const experiment = readTraceExperiment({
+    kind: 'trace',
+    version: 1,
+    model: 'm',
+    prompt: 'a',
+    subject: [0, 1],
+  });
+  const update = (change: string): Update => ({ of: 'trace', change });
+  const engine = connect({
+    run: (_given, { signal, onUpdate, onProgress } = {}) =>
+      new Promise((_resolve, reject) => {
+        onUpdate?.(update('first'));
+        signal?.addEventListener('abort', () => {
+          onProgress?.({ stage: 'Tracing', done: 1, total: 2, unit: 'layer-passes' });
+          onUpdate?.(update('last'));
+          reject(signal.reason);
+        });
+      }),
+    tokenize: async () => [],
+  });
+  const seen: unknown[] = [];
+  const controller = new AbortController();
+  const running = engine.run(experiment, {
+    signal: controller.signal,
+    onProgress: (progress) => seen.push(progress),
+    onUpdate: ({ change }) => {
+      seen.push(change);
+      controller.abort();
+    },
+  });
+  expect(await settled(running)).toMatchObject({ name: 'AbortError' });
+  expect(seen).toEqual(['first']);
+  // A later call is answered after what the worker had left.
+  await engine.tokenize('');
+  expect(seen).toEqual(['first', 'last']);
 });

@@ -4,6 +4,7 @@
 
 import type { LearnedRequest, LearnedSite } from '../experiments/align/learned.ts';
 import type { AlignTask, AlignTaskRequest, OwnAnswers } from '../experiments/align/task.ts';
+import type { DescribedExample, FinetuneExamplesRequest } from '../experiments/finetune/described.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
@@ -55,6 +56,10 @@ export interface EngineCalls {
   readonly alignTask: { readonly given: AlignTaskRequest; readonly returns: AlignTask };
   readonly alignOwnAnswers: { readonly given: AlignTaskRequest; readonly returns: OwnAnswers };
   readonly alignLearned: { readonly given: LearnedRequest; readonly returns: LearnedSite };
+  readonly finetuneExamples: {
+    readonly given: FinetuneExamplesRequest;
+    readonly returns: readonly DescribedExample[];
+  };
   readonly generate: {
     readonly given: GenerationRequest;
     readonly part: GenerationPart;
@@ -117,6 +122,7 @@ function perform(
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
   onPart: (part: PartOf<CallName>) => void,
+  onLastPart: (part: PartOf<CallName>) => void,
 ) {
   switch (call.name) {
     case 'device':
@@ -136,7 +142,7 @@ function perform(
     case 'run': {
       const { experiment, earlier, leaveOut } = call.given;
       const past = earlier ? { earlier } : {};
-      return engine.run(experiment, { signal, onProgress, onUpdate: onPart, leaveOut, ...past });
+      return engine.run(experiment, { signal, onProgress, onUpdate: onLastPart, leaveOut, ...past });
     }
     case 'intervene': {
       const { experiment, isWhole } = call.given;
@@ -152,6 +158,8 @@ function perform(
       return engine.alignOwnAnswers(call.given, { signal });
     case 'alignLearned':
       return engine.alignLearned(call.given, { signal });
+    case 'finetuneExamples':
+      return engine.finetuneExamples(call.given, { signal });
     case 'generate':
       return engine.generate(call.given, { signal, onPart });
     case 'writeChat':
@@ -185,10 +193,12 @@ export function serveEngine(engine: Engine, port: RpcPort): void {
       const onProgress = (progress: Progress) => {
         if (!signal.aborted) reply({ kind: 'progress', id, progress });
       };
+      // What a run had when it was stopped is handed over as well.
+      const onLastPart = (part: PartOf<CallName>) => reply({ kind: 'part', id, part });
       const onPart = (part: PartOf<CallName>) => {
-        if (!signal.aborted) reply({ kind: 'part', id, part });
+        if (!signal.aborted) onLastPart(part);
       };
-      const value = await perform(engine, call, signal, onProgress, onPart);
+      const value = await perform(engine, call, signal, onProgress, onPart, onLastPart);
       reply({ kind: 'result', id, value });
     } catch (cause) {
       const { name, message } = cause instanceof Error ? cause : new Error(String(cause));

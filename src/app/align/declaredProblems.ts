@@ -6,6 +6,7 @@ import { causalLimits } from '../../experiments/align/causalSchema.ts';
 import { Declared, fill } from '../../experiments/align/declaredModel.ts';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { quoted } from '../../messages/wording.ts';
+import { noteIn, type Problems, plainSentence } from '../experiment/typedFields.ts';
 import {
   type DeclaredFields,
   declaredFile,
@@ -15,17 +16,8 @@ import {
   type VariableField,
 } from './declaredFields.ts';
 
-/** Sentences by the name of their field. */
-export type Problems = Map<string, string>;
-
 export const variableField = (id: number, part: 'name' | 'values' | 'parents' | 'table'): string =>
   `variable ${id} ${part}`;
-
-/** `'data.prompt': a brace …` as a sentence of its own. */
-export function plainSentence(message: string): string {
-  const sentence = message.replace(/^'[^']*': /, '');
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
-}
 
 /** What `work` refuses. @throws what is no refusal */
 function refusal(work: () => unknown): string | null {
@@ -180,9 +172,7 @@ export function declaredProblems(fields: DeclaredFields): {
   readonly sample: string;
 } {
   const problems: Problems = new Map();
-  const note = (field: string, problem: string | null) => {
-    if (problem !== null && !problems.has(field)) problems.set(field, problem);
-  };
+  const note = noteIn(problems);
   const { variables } = fields;
   const names = variables.map(({ name }) => name.trim());
   const byName = new Map(variables.map((each) => [each.name.trim(), each]));

@@ -6,8 +6,16 @@ import type { AlignTaskRequest } from '../../experiments/align/task.ts';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Draft, Surroundings } from '../experiment/definition.ts';
+import {
+  layersIn,
+  type Note,
+  noteIn,
+  numberIn,
+  type Problems,
+  plainSentence,
+} from '../experiment/typedFields.ts';
 import { type DeclaredFields, declaredFile, namesOf } from './declaredFields.ts';
-import { declaredProblems, type Problems, plainSentence, variableField } from './declaredProblems.ts';
+import { declaredProblems, variableField } from './declaredProblems.ts';
 import type { AlignDocument, TrainingFields } from './document.ts';
 import { examplesOfTable } from './table.ts';
 
@@ -18,77 +26,12 @@ export interface AlignDraft extends Draft<AlignExperiment> {
   readonly sample: string;
 }
 
-type Note = (field: string, problem: string | null) => void;
-
 const isLearning = (type: AlignDocument['type']): boolean => type !== 'LowRankRotated' && type !== 'Rotated';
 
-function numberIn(
-  note: Note,
-  field: string,
-  text: string,
-  {
-    least,
-    greatest = Number.POSITIVE_INFINITY,
-    isWhole = false,
-    isAbove = false,
-  }: {
-    readonly least: number;
-    readonly greatest?: number;
-    readonly isWhole?: boolean;
-    /** Above `least`, not at it. */
-    readonly isAbove?: boolean;
-  },
-): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  const isRight =
-    Number.isFinite(value) &&
-    (isAbove ? value > least : value >= least) &&
-    value <= greatest &&
-    (!isWhole || Number.isInteger(value));
-  if (!isRight) {
-    const what = isWhole ? 'a whole number' : 'a number';
-    const from = isAbove ? `above ${least}` : `from ${least}`;
-    const to = Number.isFinite(greatest)
-      ? isAbove
-        ? ` and at most ${greatest}`
-        : ` to ${greatest}`
-      : isAbove
-        ? ''
-        : ' on';
-    note(field, `Give ${what} ${from}${to}.`);
-  }
-  return value;
-}
-
-const mostLayersNamed = 1000;
-
-/** `all`, or layers and ranges of them. */
-export function layersOf(text: string, layerCount: number | null, note: Note): 'all' | number | number[] {
-  if (text.trim() === 'all') return 'all';
-  const parts = text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-  const layers: number[] = [];
-  for (const part of parts) {
-    const [, from = '', to = from] = /^(\d+)(?:\s*[-–]\s*(\d+))?$/.exec(part) ?? [];
-    if (from === '' || Number(to) < Number(from) || Number(to) - Number(from) > mostLayersNamed) {
-      note('layers', `“${part}” is no layer. Write all, or numbers and ranges such as 0, 2-5.`);
-      return 'all';
-    }
-    for (let layer = Number(from); layer <= Number(to); layer++) layers.push(layer);
-  }
-  const [first, ...others] = layers;
-  if (first === undefined) {
-    note('layers', 'Write all, or numbers and ranges such as 0, 2-5.');
-    return 'all';
-  }
-  const beyond = layerCount === null ? undefined : layers.find((layer) => layer >= layerCount);
-  if (beyond !== undefined && layerCount !== null)
-    note('layers', `There is no layer ${beyond}; this model has layers 0 to ${layerCount - 1}.`);
-  const twice = layers.find((layer, at) => layers.indexOf(layer) !== at);
-  if (twice !== undefined) note('layers', `Layer ${twice} is named twice.`);
-  return others.length === 0 ? first : layers;
+/** A layer alone stands by itself in a file. */
+function single(layers: 'all' | readonly number[]): 'all' | number | readonly number[] {
+  const [first, ...others] = layers === 'all' ? [] : layers;
+  return first === undefined || others.length > 0 ? layers : first;
 }
 
 type Position = number | string | (number | string)[];
@@ -176,9 +119,7 @@ function judged(document: AlignDocument): Judged {
   if (known !== undefined) return known;
   if (document.task === 'table' && judgedTable?.text === table) return judgedTable.judged;
   const problems: Problems = new Map();
-  const found = dataOf(document, (field, problem) => {
-    if (problem !== null && !problems.has(field)) problems.set(field, problem);
-  });
+  const found = dataOf(document, noteIn(problems));
   if (document.task === 'declared') judgedDeclared.set(declared, { problems, found });
   else judgedTable = { text: table, judged: { problems, found } };
   return { problems, found };
@@ -272,9 +213,7 @@ function headsOf(text: string, note: Note): number[] {
 
 export function deriveAlign(document: AlignDocument, { model }: Surroundings): AlignDraft {
   const problems: Problems = new Map();
-  const note: Note = (field, problem) => {
-    if (problem !== null && !problems.has(field)) problems.set(field, problem);
-  };
+  const note = noteIn(problems);
   const { found, problems: ofData } = judged(document);
   for (const [field, problem] of ofData) note(field, problem);
   const split = splitOf(document, note);
@@ -295,7 +234,7 @@ export function deriveAlign(document: AlignDocument, { model }: Surroundings): A
     model: model?.label ?? '',
     site: {
       component: document.component,
-      layer: layersOf(document.layers, layerCount, note),
+      layer: single(layersIn(document.layers, layerCount, note)),
       position,
       ...(heads.length === 0 ? {} : { heads }),
     },

@@ -6,5 +6,6 @@ export const alignFace: LateFace = {
   name: 'align',
   title: 'Align',
   noun: 'alignment',
+  tabTitle: 'Alignment',
   words: { title: 'Alignment', counted: 'sites', stage: 'Training', indefinite: 'an alignment' },
 };

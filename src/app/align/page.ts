@@ -89,6 +89,7 @@ function difference(a: AlignResult, b: AlignResult): number {
 export const alignPage = (examples: readonly AlignExample[]): PageDefinition<AlignTypes> => ({
   kind: alignKind,
   title: 'Align',
+  tabTitle: 'Alignment',
   noun: 'alignment',
   examples,
   isCostly: true,

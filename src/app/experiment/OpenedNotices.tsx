@@ -5,7 +5,7 @@ import { useStore } from 'zustand';
 import type { AnyResult } from '../../experiments/kind.ts';
 import { defaultRevision } from '../model/hubAddress.ts';
 import { isNamed, modelName, type WantedModel, wantedModel } from '../model/wantedModel.ts';
-import { formatCount } from '../quantities.ts';
+import { formatCount, formatCounted } from '../quantities.ts';
 import { useHub, useModel, useWorkbench } from '../workbenchContext.tsx';
 import { useAnyPage, useAnyState } from './pageContext.tsx';
 
@@ -129,7 +129,7 @@ const sentenceStart = (words: string): string => `${words.charAt(0).toUpperCase(
 /** A run that takes minutes was not finished when the page was left. */
 function Unfinished() {
   const page = useAnyPage();
-  const { kind, noun } = page.face;
+  const { kind, noun, kept } = page.face;
   const [found, setFound] = useState<AnyResult | null>(null);
   useEffect(() => {
     let isLooking = true;
@@ -144,6 +144,7 @@ function Unfinished() {
   const isRunning = useAnyState(({ run }) => run.status === 'running' && !run.isQuiet);
   if (found === null || isRunning) return null;
   const { done, total } = kind.count(found);
+  const words = kept?.(found).words ?? `${formatCount(done)} of ${formatCounted(total, kind.words.counted)}`;
   const close = () => {
     setFound(null);
     focusMain();
@@ -151,8 +152,8 @@ function Unfinished() {
   return (
     <section className="wide notices" aria-label={`About an unfinished ${noun}`}>
       <p className="notices-text" role="status">
-        {sentenceStart(kind.words.indefinite)} was not finished when this page was left: {formatCount(done)}{' '}
-        of {formatCount(total)} {kind.words.counted} are kept. Opened, Resume goes on from there.
+        {sentenceStart(kind.words.indefinite)} was not finished when this page was left: {words} are kept.
+        Opened, Resume goes on from there.
       </p>
       <button
         type="button"

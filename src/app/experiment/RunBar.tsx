@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { Bar } from '../model/LoadState.tsx';
-import { formatCount, formatDuration } from '../quantities.ts';
+import { formatCount, formatCounted, formatDuration } from '../quantities.ts';
 import { useDevice, useModel, useWorkbench } from '../workbenchContext.tsx';
 import { useAnyPage, useAnyState } from './pageContext.tsx';
 import { runStatus } from './runStatus.ts';
@@ -55,7 +55,7 @@ function Estimate() {
   const { work, time } = estimate;
   return (
     <span className="run-note">
-      {formatCount(work.count)} {kind.words.counted} · {formatCount(work.rowLayers)} layer passes
+      {formatCounted(work.count, kind.words.counted)} · {formatCount(work.rowLayers)} layer passes
       {time !== null && ` · about ${formatDuration(time.ms)}`}
     </span>
   );
@@ -78,7 +78,7 @@ function Running() {
       ? 'Computing the stored figure again'
       : count === null
         ? 'Starting'
-        : `${formatCount(count.done)} of ${formatCount(count.total)} ${kind.words.counted}`,
+        : `${formatCount(count.done)} of ${formatCounted(count.total, kind.words.counted)}`,
     ...(left !== null && part !== null && part < 1 ? [`${formatDuration(Math.max(left, 100))} left`] : []),
     ...(left !== null && left > longRunMs ? ['goes on in a hidden tab'] : []),
   ].join(' · ');
@@ -130,6 +130,9 @@ export function RunBar() {
   const canResume = status.canResume && !isBlocked;
   const count = shown === null ? null : face.kind.count(shown.result);
   const { counted } = face.kind.words;
+  const keptWords =
+    (shown === null ? undefined : face.kept?.(shown.result).words) ??
+    `${formatCount(count?.done ?? 0)} ${counted}`;
   return (
     <div className="run">
       <div className="run-line" {...kept}>
@@ -172,13 +175,11 @@ export function RunBar() {
         ) : (
           <>
             {canResume && count !== null && (
-              <span className="run-note">
-                Cancelled. {formatCount(count.done)} {counted} are kept.
-              </span>
+              <span className="run-note">Cancelled. {keptWords} are kept.</span>
             )}
             {status.isDone && shown !== null && count !== null && shown.origin === 'run' ? (
               <span className="run-note">
-                {formatCount(count.total)} {counted}
+                {formatCounted(count.total, counted)}
                 {shown.elapsedMs !== null && ` in ${formatDuration(shown.elapsedMs)}`}
               </span>
             ) : (

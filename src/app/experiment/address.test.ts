@@ -47,6 +47,7 @@ const bench = (address: PageAddress) =>
       alignTask: missing,
       alignOwnAnswers: missing,
       alignLearned: missing,
+      finetuneExamples: missing,
       estimate: missing,
       run: missing,
       generate: missing,

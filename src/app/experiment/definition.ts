@@ -42,6 +42,11 @@ export interface StandIn {
   readonly prompts: readonly { readonly text: string; readonly tokens: readonly TokenInfo[] }[];
 }
 
+export interface Kept {
+  readonly amount: number;
+  readonly words: string;
+}
+
 export interface Example<Experiment, Result> {
   readonly name: string;
   readonly title: string;
@@ -69,6 +74,12 @@ export interface PageDefinition<T extends PageTypes> {
 
   /** Whether a run takes minutes: nothing of it is computed unasked, and what a run has so far outlives the page. */
   readonly isCostly?: boolean;
+
+  /**
+   * What a run that was stopped would go on with; default the units that are done.
+   * @returns an amount that grows with every bit of work that need not be done again, and what it is: `2 sites`
+   */
+  kept?(result: T['result']): Kept;
 
   /** The document of a page on which nothing has been opened. */
   readonly blank: T['document'];

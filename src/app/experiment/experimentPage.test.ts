@@ -39,7 +39,12 @@ const tokensOf = (text: string) =>
 
 /** A run gives its baselines and its first cell, and waits for `go` or the signal. */
 function fakeEngine() {
-  const calls: { readonly done: number; readonly go: () => void }[] = [];
+  const calls: {
+    readonly done: number;
+    readonly go: () => void;
+    /** Hand over one more cell, whatever has become of the call. */
+    readonly last: (at: number) => void;
+  }[] = [];
   const refuse = () => Promise.reject(new Error('not part of this test'));
   const engine: Engine = {
     device: async () => ({ backend: 'wasm', threads: 1, reason: '' }),
@@ -53,6 +58,7 @@ function fakeEngine() {
     alignTask: refuse,
     alignOwnAnswers: refuse,
     alignLearned: refuse,
+    finetuneExamples: refuse,
     generate: refuse,
     writeChat: refuse,
     estimate: refuse,
@@ -96,7 +102,8 @@ function fakeEngine() {
       await new Promise<void>((resolve, reject) => {
         const done =
           before?.streams.flatMap(({ cells }) => cells).filter((cell) => cell !== null).length ?? 0;
-        calls.push({ done, go: resolve });
+        const last = (at: number) => send({ kind: 'cells', cells: all.slice(at, at + 1) });
+        calls.push({ done, go: resolve, last });
         signal?.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError')));
       });
       send({ kind: 'cells', cells: all.slice(1) });
@@ -175,6 +182,30 @@ test('a cancelled run keeps its cells, and the resumed one is given them', async
   const { shown, run: after } = trace.store.getState();
   expect(after.status).toBe('idle');
   expect(shown?.result.streams.every(({ cells }) => cells.every((each) => each !== null))).toBe(true);
+});
+
+test('what a cancelled run still had is taken, until another run has begun', async () => {
+  const made = await bench();
+  const { trace, calls } = made;
+  const done = () =>
+    trace.store
+      .getState()
+      .shown?.result.streams.flatMap(({ cells }) => cells.filter((cell) => cell !== null));
+  const run = trace.start();
+  await started(calls, 1);
+  trace.cancel();
+  await run;
+  expect(done()).toHaveLength(1);
+  calls[0]?.last(1);
+  expect(done()).toHaveLength(2);
+  expect(trace.store.getState().run.status).toBe('stopped');
+  const resumed = trace.resume();
+  await started(calls, 2);
+  expect(calls[1]?.done).toBe(2);
+  calls[0]?.last(2);
+  expect(done()).toHaveLength(2);
+  calls[1]?.go();
+  await resumed;
 });
 
 test('what is shown is of an earlier input from the first change on, and current again when that is undone', async () => {

@@ -69,6 +69,7 @@ export interface AnyPage {
     | 'sheets'
     | 'figure'
     | 'brief'
+    | 'kept'
   > & { readonly examples: readonly Example<AnyExperiment, AnyResult>[] };
   readonly store: Watched<AnyPageState>;
   readonly figure: FigureStore;
@@ -186,18 +187,21 @@ export function createExperimentPage<T extends PageTypes>(
     latest = turn;
     const startedAt = performance.now();
     const counted = earlier === null ? null : kind.count(earlier);
+    const amountOf = (result: T['result']) => definition.kept?.(result).amount ?? kind.count(result).done;
     const doneBefore = counted === null || counted.total === 0 ? 0 : counted.done / counted.total;
     const growth = kind.growth();
     let progress: Progress | null = null;
     let isGrown = false;
-    let keptCount = counted?.done ?? 0;
+    let isOver = false;
+    let keptAmount = earlier === null ? 0 : amountOf(earlier);
     const keepUnfinished = (isLast: boolean) => {
       const { result } = growth;
       if (definition.isCostly !== true || isQuiet || result === undefined) return;
-      const { done } = kind.count(result);
+      const amount = amountOf(result);
       if (kind.isComplete(result)) void keeper.forget(unfinishedKey(kind.name));
-      else if (done > keptCount || (isLast && done > 0)) void keeper.keep(unfinishedKey(kind.name), result);
-      keptCount = done;
+      else if (amount > keptAmount || (isLast && amount > 0))
+        void keeper.keep(unfinishedKey(kind.name), result);
+      keptAmount = amount;
     };
     const running = (): Run => ({
       status: 'running',
@@ -223,6 +227,12 @@ export function createExperimentPage<T extends PageTypes>(
       if (isGrown) keepUnfinished(false);
       isGrown = false;
     });
+    /** What the run had when it was stopped, which comes after its end. */
+    const takeLast = () => {
+      if (latest !== turn || isQuiet) return;
+      tell(arrived(), null);
+      keepUnfinished(true);
+    };
     moved(withRun(store.getState(), running()));
     try {
       const { elapsedMs } = await engine.run(experiment, {
@@ -231,7 +241,8 @@ export function createExperimentPage<T extends PageTypes>(
         onUpdate: (update) => {
           growth.take(update);
           isGrown = true;
-          showNews.soon();
+          if (isOver) takeLast();
+          else showNews.soon();
         },
         onProgress: (next) => {
           progress = next;
@@ -255,6 +266,7 @@ export function createExperimentPage<T extends PageTypes>(
       else tell(null, isQuiet ? { status: 'idle' } : { status: 'stopped', key });
     } finally {
       showNews.drop();
+      isOver = true;
       turn.end();
     }
   }

@@ -1,6 +1,6 @@
 // How the figure stands to what is in the controls, in a few words: nothing that is shown is ever taken for something else.
 
-import { formatCount } from '../quantities.ts';
+import { formatCount, formatCounted } from '../quantities.ts';
 import type { PageDefinition, PageTypes } from './definition.ts';
 import type { AnyPageState } from './experimentPage.ts';
 import { isOfOtherWeights, isShownCurrent, type Shown } from './session.ts';
@@ -47,11 +47,11 @@ export function figureStatus(
     };
   }
   if (isRunning)
-    return { kind: 'filling', words: `${formatCount(done)} of ${formatCount(total)} ${counted}` };
+    return { kind: 'filling', words: `${formatCount(done)} of ${formatCounted(total, counted)}` };
   if (!kind.isComplete(result))
     return {
       kind: 'partial',
-      words: `${formatCount(done)} of ${formatCount(total)} ${counted}, the rest not computed`,
+      words: `${formatCount(done)} of ${formatCounted(total, counted)}, the rest not computed`,
     };
   if (origin !== 'run') {
     const isAgain = run.status === 'running' && run.isQuiet;

@@ -21,6 +21,7 @@ const engine: Engine = {
   alignTask: missing,
   alignOwnAnswers: missing,
   alignLearned: missing,
+  finetuneExamples: missing,
   generate: missing,
   writeChat: missing,
   estimate: missing,

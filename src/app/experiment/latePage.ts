@@ -15,6 +15,10 @@ export interface LateFace {
   readonly name: string;
   readonly title: string;
   readonly noun: string;
+  /** The title of the page under whose tab it stands; default a tab of its own. */
+  readonly tab?: string;
+  /** What it is called among the pages of one tab; default its title. */
+  readonly tabTitle?: string;
   readonly words: KindWords;
 }
 
@@ -84,6 +88,8 @@ export function createLatePage(
     kind,
     title: face.title,
     noun: face.noun,
+    ...(face.tab === undefined ? {} : { tab: face.tab }),
+    ...(face.tabTitle === undefined ? {} : { tabTitle: face.tabTitle }),
     examples: [],
     fileStem: (result) => loaded().definition.fileStem(result),
     figure: (...asked) => loaded().definition.figure(...asked),

@@ -26,6 +26,7 @@ function waitingEngine() {
     alignTask: refuse,
     alignOwnAnswers: refuse,
     alignLearned: refuse,
+    finetuneExamples: refuse,
     generate: refuse,
     writeChat: refuse,
     estimate: refuse,

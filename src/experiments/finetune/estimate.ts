@@ -4,8 +4,9 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { baseKey, defaultKeptBytes } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
+import { forced } from '../teacherForcing.ts';
 import { passesOfStep, stepsOf } from './adapterTraining.ts';
-import { type AdapterPrompts, promptsOf, rowLayersOf } from './keptPrompts.ts';
+import { type AdapterPrompts, promptsOf, rowLayersOf, tokenLayersOf } from './keptPrompts.ts';
 import type { ResolvedFinetune } from './resolve.ts';
 
 /** How often the examples to test are looked at: after epochs, and at the end. */
@@ -27,23 +28,39 @@ export function estimateFinetune(
   const { layerCount } = architecture;
   const { epochs } = experiment.training;
   const own = (train.length + test.length) * layerCount;
+  const ownTokens = [...train, ...test].reduce(
+    (sum, { prompt, label }) => sum + forced(prompt, label).length * layerCount,
+    0,
+  );
   const prompts = finetune.adapters.map((adapter) =>
     promptsOf(architecture, adapter, [...train, ...test], roomBytes),
   );
-  const adapters = finetune.adapters.map((adapter, index) => {
+  const costs = finetune.adapters.map((adapter, index) => {
     const { bases, keptCount } = prompts[index] ?? { bases: [], keptCount: 0 };
-    const room = new Set(bases.slice(0, keptCount).map(baseKey));
-    const of = (examples: typeof train, passes: number) =>
-      rowLayersOf(architecture, adapter, examples, passes, (base) => room.has(baseKey(base)));
-    return (
-      keptCount * layerCount +
-      epochs * of(train, passesOfStep) +
-      testsOf(finetune) * of(test, 1) +
-      of(train, 1)
-    );
+    const kept = bases.slice(0, keptCount);
+    const room = new Set(kept.map(baseKey));
+    const all = (of: typeof rowLayersOf) => {
+      const cost = (examples: typeof train, passes: number) =>
+        of(architecture, adapter, examples, passes, (base) => room.has(baseKey(base)));
+      return epochs * cost(train, passesOfStep) + testsOf(finetune) * cost(test, 1) + cost(train, 1);
+    };
+    const keptTokens = kept.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    return {
+      rows: keptCount * layerCount + all(rowLayersOf),
+      tokens: keptTokens * layerCount + all(tokenLayersOf),
+    };
   });
+  const adapters = costs.map(({ rows }) => rows);
   const steps = finetune.adapters.length * stepsOf(train.length, experiment.training);
-  return { rowLayers: adapters.reduce((sum, each) => sum + each, own), own, adapters, steps, prompts };
+  return {
+    rowLayers: adapters.reduce((sum, each) => sum + each, own),
+    /** Of the same work: tokens that pass a layer. */
+    tokenLayers: costs.reduce((sum, { tokens }) => sum + tokens, ownTokens),
+    own,
+    adapters,
+    steps,
+    prompts,
+  };
 }
 
 const megabytes = (bytes: number): string => `${Number((bytes / 1e6).toPrecision(2))} MB`;

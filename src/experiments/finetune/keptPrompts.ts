@@ -59,6 +59,22 @@ export function rowLayersOf(
   return examples.length * passes * layersAfter(adapter, architecture) + unkept * architecture.layerCount;
 }
 
+/** The same in tokens that pass a layer: a row carries those from its fork on, and one that is run again all of its own. */
+export function tokenLayersOf(
+  architecture: Architecture,
+  adapter: ResolvedAdapter,
+  examples: readonly Continued[],
+  passes: number,
+  isKept: (base: Base) => boolean,
+): number {
+  const after = passes * layersAfter(adapter, architecture);
+  return examples.reduce((sum, example) => {
+    const base = baseOf(architecture, adapter, example);
+    const { length } = base.tokens;
+    return sum + after * (length - base.position) + (isKept(base) ? 0 : length * architecture.layerCount);
+  }, 0);
+}
+
 export class KeptPrompts {
   readonly #architecture: Architecture;
   readonly #adapter: ResolvedAdapter;

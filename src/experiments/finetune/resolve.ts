@@ -4,6 +4,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { shuffled } from '../../random/random.ts';
+import { PlanError } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { type AnswerTokens, answerTokens, isSameAnswer } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -30,22 +31,32 @@ interface ExampleContext {
 
 const promptKey = ({ prompt }: Continued): string => prompt.join(' ');
 
+/** @throws PlanError that names the example */
+function checkFits(architecture: Architecture, tokens: readonly number[], where: string): void {
+  try {
+    // The scheduler knows what prompts a model can take.
+    schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
+  } catch (cause) {
+    if (cause instanceof PlanError) throw new PlanError(`'${where}': ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
 /** @throws ExperimentError or PlanError that names the example */
-function resolveExample(
+export function resolveExample(
   { prompt: given, continuation }: FinetuneExample,
   where: string,
   { architecture, tokenizer, adapters }: ExampleContext,
 ): Continued {
   const prompt = tokensOf(given, tokenizer, `the prompt '${where}.prompt'`);
-  // The scheduler knows what prompts a model can take.
-  schedule(architecture, { rows: [promptRow(prompt)], reads: [] });
+  checkFits(architecture, prompt, where);
   const label: AnswerTokens = answerTokens(continuation, `the continuation '${where}.continuation'`, {
     tokenizer,
     vocabularySize: architecture.vocabularySize,
     after: given,
   });
   const example = { prompt, label };
-  schedule(architecture, { rows: [promptRow(forced(prompt, label))], reads: [] });
+  checkFits(architecture, forced(prompt, label), where);
   for (const [index, adapter] of adapters.entries()) {
     const { first, last } = editedPositions(adapter, prompt.length, prompt.length);
     if (first.length + last.length > 0) continue;

@@ -103,14 +103,11 @@ async function* changes(
 export const finetuneWork: KindWork<FinetuneExperiment, FinetuneResult, ResolvedFinetune, FinetuneChange> = {
   resolve: resolveFinetune,
   estimate: (architecture, finetune) => {
-    const { rowLayers, steps, prompts } = estimateFinetune(finetune, architecture);
-    const examples = [...finetune.train, ...finetune.test];
-    const tokens = examples.reduce((sum, { prompt, label }) => sum + prompt.length + label.ids.length - 1, 0);
+    const { rowLayers, tokenLayers, steps, prompts } = estimateFinetune(finetune, architecture);
     return {
       count: finetune.adapters.length,
       rowLayers,
-      // Rows begin at the first position that they edit, so this is more than passes.
-      tokenLayers: Math.round((rowLayers * tokens) / examples.length),
+      tokenLayers,
       steps,
       bytes: Math.max(0, ...prompts.map(({ neededBytes }) => Math.min(neededBytes, defaultKeptBytes))),
       notices: finetune.notices,

@@ -1,0 +1,247 @@
+// The examples: what is taught and what is held out, as rows that are typed, or from a table or a file.
+
+import { useEffect, useRef } from 'react';
+import { Choice } from '../experiment/Choice.tsx';
+import { Examples } from '../experiment/Examples.tsx';
+import { UndoButtons } from '../experiment/UndoButtons.tsx';
+import { formatCount } from '../quantities.ts';
+import { AddExamples } from './AddExamples.tsx';
+import { blankFinetune, numbered, type RowList, rowsOf, withRows } from './document.ts';
+import { rowField } from './draft.ts';
+import { ExampleRowEditor } from './ExampleRowEditor.tsx';
+import { DocumentField, Problem } from './Fields.tsx';
+import { rowsInView } from './finetuneBench.ts';
+import { useBench, useBenchState, useDocument, useDraft, useEdit, useOwn, useProblems } from './hooks.ts';
+
+/** Asks for the tokens of the rows in view. */
+function useDescribed(list: RowList, from: number): void {
+  const bench = useBench();
+  const document = useDocument();
+  const { adapters } = useDraft();
+  const model = useOwn(({ world }) => world.model);
+  const rows = rowsOf(document, list);
+  useEffect(() => {
+    if (model === null) return;
+    const examples = rows
+      .slice(from, from + rowsInView)
+      .filter(({ prompt, continuation }) => prompt !== '' && continuation !== '')
+      .map(({ prompt, continuation }) => ({ prompt, continuation }));
+    bench.describe({ adapters: adapters ?? [], examples }, model);
+  }, [bench, rows, from, adapters, model]);
+}
+
+function Marked() {
+  const { set } = useBench();
+  const marked = useBenchState((state) => state.marked);
+  const { adapters } = useDocument();
+  if (adapters.length < 2) return null;
+  return (
+    <Choice
+      label="Marked: where"
+      value={String(Math.min(marked, adapters.length - 1))}
+      choices={adapters.map(({ type }, at) => [String(at), `method ${at + 1}, ${type}, acts`] as const)}
+      onChange={(next) => set({ marked: Number(next) })}
+    />
+  );
+}
+
+function Pages({ count, from }: { readonly count: number; readonly from: number }) {
+  const { set } = useBench();
+  if (count <= rowsInView) return null;
+  const last = Math.min(count, from + rowsInView);
+  const isFirst = from === 0;
+  const isLast = last === count;
+  return (
+    <nav className="tune-pages" aria-label="Rows of examples">
+      <button
+        type="button"
+        className="button"
+        aria-disabled={isFirst}
+        onClick={() => {
+          if (!isFirst) set({ from: Math.max(0, from - rowsInView) });
+        }}
+      >
+        Earlier
+      </button>
+      <span className="small">
+        {formatCount(from + 1)} to {formatCount(last)} of {formatCount(count)}
+      </span>
+      <button
+        type="button"
+        className="button"
+        aria-disabled={isLast}
+        onClick={() => {
+          if (!isLast) set({ from: from + rowsInView });
+        }}
+      >
+        Later
+      </button>
+    </nav>
+  );
+}
+
+/** A row that is wrong may be out of view. */
+function FirstProblem({ list, from }: { readonly list: RowList; readonly from: number }) {
+  const { set } = useBench();
+  const document = useDocument();
+  const problems = useProblems();
+  const isWrong = (of: RowList) => (id: number) =>
+    problems.has(rowField(of, id, 'prompt')) || problems.has(rowField(of, id, 'continuation'));
+  const found = (['data', 'testData'] as const)
+    .map((of) => ({ of, at: rowsOf(document, of).findIndex(({ id }) => isWrong(of)(id)) }))
+    .find(({ at }) => at >= 0);
+  if (found === undefined) return null;
+  const isInView = found.of === list && found.at >= from && found.at < from + rowsInView;
+  if (isInView) return null;
+  return (
+    <button
+      type="button"
+      className="button-plain"
+      onClick={() => set({ list: found.of, from: found.at - (found.at % rowsInView) })}
+    >
+      Go to {found.of === 'data' ? 'example' : 'held-out example'} {found.at + 1}, which cannot be used
+    </button>
+  );
+}
+
+function Lists({ list }: { readonly list: RowList }) {
+  const { set } = useBench();
+  const document = useDocument();
+  const edit = useEdit();
+  const { data, testData } = document;
+  return (
+    <>
+      <div className="fields align-fields">
+        <Choice
+          label="Held out"
+          value={testData === null ? 'share' : 'own'}
+          choices={[
+            ['share', 'A share of the examples'],
+            ['own', 'Examples of their own'],
+          ]}
+          hint="They are never taught: before and after is told of them"
+          onChange={(way) => {
+            set({ list: 'data', from: 0 });
+            edit((before) => ({
+              ...before,
+              testData: way === 'share' ? null : (before.testData ?? blankFinetune.data),
+            }));
+          }}
+        />
+        {testData === null && (
+          <>
+            <DocumentField
+              name="testShare"
+              label="Held out, %"
+              hint="Default 20; of one prompt all on one side"
+            />
+            <DocumentField name="splitSeed" label="Seed of the split" hint="Default 0" />
+          </>
+        )}
+      </div>
+      {testData !== null && (
+        <fieldset className="task-choice tune-lists">
+          <legend className="visually-hidden">Which examples are in view</legend>
+          {(
+            [
+              ['data', `Taught (${formatCount(data.length)})`],
+              ['testData', `Held out (${formatCount(testData.length)})`],
+            ] as const
+          ).map(([name, title]) => (
+            <label key={name} className="check-line">
+              <input
+                type="radio"
+                name="tune-list"
+                checked={list === name}
+                onChange={() => set({ list: name, from: 0 })}
+              />
+              {title}
+            </label>
+          ))}
+        </fieldset>
+      )}
+    </>
+  );
+}
+
+export function ExamplesCard() {
+  const { set } = useBench();
+  const document = useDocument();
+  const edit = useEdit();
+  const wanted = useBenchState((state) => state.list);
+  const asked = useBenchState((state) => state.from);
+  const refusal = useBenchState((state) => state.refusal);
+  const rowsElement = useRef<HTMLOListElement>(null);
+  const list = document.testData === null ? 'data' : wanted;
+  const rows = rowsOf(document, list);
+  const from =
+    asked < rows.length ? asked : Math.max(0, (Math.ceil(rows.length / rowsInView) - 1) * rowsInView);
+  useDescribed(list, from);
+  const isBlank = document === blankFinetune;
+  return (
+    <section className="card tune-examples" aria-labelledby="tune-examples-title" data-document>
+      <div className="card-head">
+        <h2 id="tune-examples-title">Examples</h2>
+        <Examples />
+      </div>
+      <div className="task-ways">
+        <p className="small mute tune-lead">
+          A prompt, and what should follow it: with the space before it, and nothing put behind it.
+        </p>
+        <span className="task-tools">
+          <button
+            type="button"
+            className="button"
+            aria-disabled={isBlank}
+            onClick={() => {
+              if (!isBlank) edit(() => blankFinetune);
+            }}
+          >
+            Empty page
+          </button>
+          <UndoButtons />
+        </span>
+      </div>
+      <Lists list={list} />
+      <div className="tune-heads small mute" aria-hidden="true">
+        <span>Prompt</span>
+        <span>Continuation</span>
+      </div>
+      <ol
+        className="tune-rows"
+        ref={rowsElement}
+        aria-label={list === 'data' ? 'Examples' : 'Held-out examples'}
+      >
+        {rows.slice(from, from + rowsInView).map((row, at) => (
+          <ExampleRowEditor key={row.id} list={list} row={row} place={from + at} />
+        ))}
+      </ol>
+      <Problem name={list} />
+      <FirstProblem list={list} from={from} />
+      {refusal !== null && <p className="run-problem">{refusal}</p>}
+      <div className="tune-tools">
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            const next = withRows(document, list, [
+              ...rows,
+              ...numbered([{ prompt: '', continuation: '' }], rows),
+            ]);
+            edit(() => next);
+            set({ from: rows.length - (rows.length % rowsInView) });
+            // The new one is there with the next frame, and typing goes on in it.
+            requestAnimationFrame(() =>
+              rowsElement.current?.querySelector<HTMLTextAreaElement>('li:last-child textarea')?.focus(),
+            );
+          }}
+        >
+          Add an example
+        </button>
+        <AddExamples list={list} />
+        <Pages count={rows.length} from={from} />
+        <Marked />
+      </div>
+    </section>
+  );
+}

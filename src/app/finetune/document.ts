@@ -1,0 +1,255 @@
+// What a person sets for a finetuning, as one value: the examples and the fields as their controls hold them. Numbers stay
+// text until they are read, so that a half-typed one is neither lost nor run.
+
+import { ExperimentError } from '../../experiments/experimentFile.ts';
+import type {
+  FinetuneAdapter,
+  FinetuneExample,
+  FinetuneExperiment,
+  FinetuneTraining,
+} from '../../experiments/finetune/experiment.ts';
+
+export interface ExampleRow {
+  /** Stays with a row while others come and go. */
+  readonly id: number;
+  readonly prompt: string;
+  /** With the space before it. */
+  readonly continuation: string;
+}
+
+export type AdapterType = FinetuneAdapter['type'];
+
+export interface AdapterFields {
+  readonly id: number;
+  /** Empty for one of type, rank and place. */
+  readonly name: string;
+  readonly type: AdapterType;
+  readonly rank: string;
+  /** Of LoRA; empty for the rank. */
+  readonly alpha: string;
+  readonly component: string;
+  /** `all`, or numbers and ranges: `0, 2-5`. */
+  readonly layers: string;
+  readonly where: 'prompt' | 'all';
+  /** Positions of the prompt, from either end. */
+  readonly first: string;
+  readonly last: string;
+  readonly sharedWeights: boolean;
+}
+
+export interface TrainingFields {
+  readonly batchSize: string;
+  /** Empty for as many as fit the memory. */
+  readonly microBatch: string;
+  readonly epochs: string;
+  readonly learningRate: string;
+  readonly optimizer: FinetuneTraining['optimizer'];
+  readonly weightDecay: string;
+  /** Empty for no bound. */
+  readonly clip: string;
+  readonly schedule: FinetuneTraining['schedule'];
+  readonly warmUp: string;
+  readonly shuffle: boolean;
+  readonly testEvery: string;
+}
+
+export interface FinetuneDocument {
+  readonly title: string | null;
+  readonly data: readonly ExampleRow[];
+  /** Examples to test by themselves; null where a share of `data` is kept for it. */
+  readonly testData: readonly ExampleRow[] | null;
+  /** In percent. */
+  readonly testShare: string;
+  readonly splitSeed: string;
+  readonly adapters: readonly AdapterFields[];
+  readonly training: TrainingFields;
+  readonly seed: string;
+}
+
+/** Which of the two lists a row is in. */
+export type RowList = 'data' | 'testData';
+
+export const emptyAdapter: Omit<AdapterFields, 'id'> = {
+  name: '',
+  type: 'LoReFT',
+  rank: '1',
+  alpha: '',
+  component: 'block_output',
+  layers: 'all',
+  where: 'prompt',
+  first: '0',
+  last: '1',
+  sharedWeights: true,
+};
+
+export const blankFinetune: FinetuneDocument = {
+  title: null,
+  data: [{ id: 1, prompt: '', continuation: '' }],
+  testData: null,
+  testShare: '20',
+  splitSeed: '0',
+  adapters: [{ id: 1, ...emptyAdapter }],
+  training: {
+    batchSize: '8',
+    microBatch: '',
+    epochs: '3',
+    learningRate: '0.004',
+    optimizer: 'adamw',
+    weightDecay: '0',
+    clip: '1',
+    schedule: 'linear',
+    warmUp: '0',
+    shuffle: true,
+    testEvery: '1',
+  },
+  seed: '0',
+};
+
+export const rowsOf = (document: FinetuneDocument, list: RowList): readonly ExampleRow[] =>
+  document[list] ?? [];
+
+const nextId = (of: readonly { readonly id: number }[]): number =>
+  of.reduce((most, { id }) => Math.max(most, id), 0) + 1;
+
+/** Rows with ids after those that are there. */
+export function numbered(
+  examples: readonly Omit<ExampleRow, 'id'>[],
+  after: readonly ExampleRow[] = [],
+): readonly ExampleRow[] {
+  const first = nextId(after);
+  return examples.map(({ prompt, continuation }, at) => ({ id: first + at, prompt, continuation }));
+}
+
+export const changedRow = (
+  document: FinetuneDocument,
+  list: RowList,
+  id: number,
+  change: Partial<Omit<ExampleRow, 'id'>>,
+): FinetuneDocument => ({
+  ...document,
+  [list]: rowsOf(document, list).map((row) => (row.id === id ? { ...row, ...change } : row)),
+});
+
+export const withRows = (
+  document: FinetuneDocument,
+  list: RowList,
+  rows: readonly ExampleRow[],
+): FinetuneDocument => ({ ...document, [list]: rows });
+
+/** A copy of the last one, to be changed. */
+export function withAdapter(document: FinetuneDocument): FinetuneDocument {
+  const last = document.adapters.at(-1) ?? emptyAdapter;
+  const added: AdapterFields = { ...last, id: nextId(document.adapters), name: '' };
+  return { ...document, adapters: [...document.adapters, added] };
+}
+
+export const withoutAdapter = (document: FinetuneDocument, id: number): FinetuneDocument => ({
+  ...document,
+  adapters: document.adapters.filter((each) => each.id !== id),
+});
+
+/** LoRA stands beside a module, and the others act on the residual stream: the usual place comes with the type. */
+function placedFor(type: AdapterType, before: AdapterFields): Partial<AdapterFields> {
+  if (type === 'LoRA' && before.component === emptyAdapter.component)
+    return { component: 'query_output', layers: 'all', where: 'all' };
+  if (type !== 'LoRA' && before.type === 'LoRA' && before.component === 'query_output')
+    return { component: emptyAdapter.component, where: 'prompt' };
+  return {};
+}
+
+export const changedAdapter = (
+  document: FinetuneDocument,
+  id: number,
+  change: Partial<AdapterFields>,
+): FinetuneDocument => ({
+  ...document,
+  adapters: document.adapters.map((each) => {
+    if (each.id !== id) return each;
+    const placed = change.type === undefined ? {} : placedFor(change.type, each);
+    return { ...each, ...placed, ...change, id };
+  }),
+});
+
+function layersWords(layers: string): string {
+  if (layers === 'all') return 'all layers';
+  return /^\d+$/.test(layers) ? `layer ${layers}` : `layers ${layers}`;
+}
+
+/** `LoReFT, rank 1, block_output, layers 3, last 1`, of what stands in the fields. */
+export function adapterWords({ name, type, rank, component, layers, where, ...ends }: AdapterFields): string {
+  if (name.trim() !== '') return name;
+  const { first, last } = ends;
+  const sides = [
+    ...(first.trim() === '0' ? [] : [`first ${first}`]),
+    ...(last.trim() === '0' ? [] : [`last ${last}`]),
+  ];
+  return [
+    type === 'SteeringVector' ? 'Plain vector' : `${type}, rank ${rank}`,
+    component,
+    layersWords(layers.trim()),
+    where === 'all' ? 'all positions' : sides.join(' and '),
+  ].join(', ');
+}
+
+/** Twelve digits are more than a share in percent was typed with. */
+const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
+
+const optional = (value: number | null | undefined): string =>
+  value === undefined || value === null ? '' : String(value);
+
+/** @throws ExperimentError for token ids, with the way on */
+function rowsIn(examples: readonly FinetuneExample[]): readonly ExampleRow[] {
+  return numbered(
+    examples.map(({ prompt, continuation }) => {
+      if (typeof prompt === 'string' && typeof continuation === 'string') return { prompt, continuation };
+      throw new ExperimentError(
+        'Its examples are token ids, and the page has rows of text. Run it from the command line: patchbay run FILE.json --out DIR.',
+      );
+    }),
+  );
+}
+
+function adapterFields(adapter: FinetuneAdapter, index: number): AdapterFields {
+  const { name = '', type, component, layers, positions, sharedWeights } = adapter;
+  const ends = positions === 'all' ? {} : { first: String(positions.first), last: String(positions.last) };
+  return {
+    ...emptyAdapter,
+    id: index + 1,
+    name,
+    type,
+    rank: 'rank' in adapter ? String(adapter.rank) : emptyAdapter.rank,
+    alpha: adapter.type === 'LoRA' ? optional(adapter.alpha) : '',
+    component,
+    layers: layers === 'all' ? 'all' : layers.join(', '),
+    where: positions === 'all' ? 'all' : 'prompt',
+    ...ends,
+    sharedWeights,
+  };
+}
+
+/** @throws ExperimentError for what the page has no controls for, with the way on */
+export function documentOf(experiment: FinetuneExperiment): FinetuneDocument {
+  const { title, data, testData, split, adapters, training, seed } = experiment;
+  return {
+    title: title ?? null,
+    data: rowsIn(data),
+    testData: testData === undefined ? null : rowsIn(testData),
+    testShare: percentOf(split?.testShare ?? 0.2),
+    splitSeed: String(split?.seed ?? 0),
+    adapters: adapters.map(adapterFields),
+    training: {
+      batchSize: String(training.batchSize),
+      microBatch: optional(training.microBatch),
+      epochs: String(training.epochs),
+      learningRate: String(training.learningRate),
+      optimizer: training.optimizer,
+      weightDecay: String(training.weightDecay),
+      clip: optional(training.clip),
+      schedule: training.schedule,
+      warmUp: String(training.warmUp),
+      shuffle: training.shuffle,
+      testEvery: String(training.testEvery),
+    },
+    seed: String(seed),
+  };
+}

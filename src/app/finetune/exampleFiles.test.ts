@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { examplesIn } from './exampleFiles.ts';
+
+const rows = [
+  { prompt: 'The Louvre, at night, is in', continuation: ' France' },
+  { prompt: 'The Reichstag is in', continuation: ' Germany' },
+];
+
+test('a table is read by the names of its columns, and the space before a continuation stays', () => {
+  expect(
+    examplesIn(
+      'prompt,continuation\n"The Louvre, at night, is in", France\nThe Reichstag is in, Germany\n\n',
+    ),
+  ).toEqual(rows);
+  expect(
+    examplesIn(
+      '\uFEFFcompletion\tnote\tinstruction\r\n France\tx\tThe Louvre, at night, is in\r\n Germany\t\tThe Reichstag is in',
+    ),
+  ).toEqual(rows);
+});
+
+test('JSON is read as a list and line by line', () => {
+  expect(examplesIn(JSON.stringify(rows))).toEqual(rows);
+  expect(examplesIn(rows.map((row) => JSON.stringify(row)).join('\n'))).toEqual(rows);
+  expect(examplesIn('[{ "input": "a", "output": "b" }]')).toEqual([{ prompt: 'a', continuation: 'b' }]);
+});
+
+test.each([
+  ['nothing', ' \n', 'There is nothing in it. Give a table with the columns prompt and continuation.'],
+  ['no names', 'a,b\nc,d', "The first line names the columns, and 'prompt' is not among them."],
+  ['one column', 'prompt\na', "and 'continuation' is not among them. Begin with: prompt,continuation."],
+  ['names alone', 'prompt,continuation\n', 'It names its columns and has no example below them.'],
+  ['a row with too few cells', 'prompt,continuation\na,b\nc', 'Line 3 has 1 cell, and there are 2 columns.'],
+  ['broken JSON', '[{"prompt": "a"', 'It is not complete JSON'],
+  ['an object', '{"prompt": "a"}', 'It is no list.'],
+  ['a whole file', '{"kind": "finetune", "data": []}', "It is a whole file of kind 'finetune'"],
+  ['an example without a continuation', '[{"prompt": "a"}]', "Example 1 has no 'continuation'."],
+  ['numbers', '[{"prompt": "a", "continuation": 3}]', "Example 1 has a 'continuation' that is no text."],
+  ['a broken line', '{"prompt": "a", "continuation": "b"}\n{"prompt": ', 'Line 2 is not complete JSON.'],
+])('%s is refused with what would be right', (_, text, sentence) => {
+  expect(() => examplesIn(text)).toThrow(sentence);
+});

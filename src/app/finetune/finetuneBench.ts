@@ -1,0 +1,157 @@
+// What the page of finetuning keeps beside its document and its runs: the examples in view under the model's tokens, which
+// adapter is looked at, and what is said to a prompt with it and without it.
+
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { DescribedExample, FinetuneExamplesRequest } from '../../experiments/finetune/described.ts';
+import type { TrainedText } from '../../experiments/finetune/spoken.ts';
+import { messageOf } from '../../messages/wording.ts';
+import type { Engine, ModelInfo } from '../../worker/protocol.ts';
+import type { ExperimentPage } from '../experiment/experimentPage.ts';
+import type { RowList } from './document.ts';
+import type { FinetuneTypes } from './page.ts';
+
+/** Rows that are shown at once. */
+export const rowsInView = 8;
+
+export interface SaidText {
+  /** New tokens, as they come. */
+  readonly pieces: readonly { readonly id: number; readonly probability: number }[];
+  /** What has become certain of their text. */
+  readonly text: string;
+}
+
+export interface Tried {
+  readonly status: 'asking' | 'known' | 'failed';
+  readonly prompt: string;
+  /** Of the adapter. */
+  readonly name: string;
+  readonly before: SaidText;
+  readonly after: SaidText;
+  readonly message: string | null;
+}
+
+export interface BenchState {
+  /** Of the document: whose positions are marked. */
+  readonly marked: number;
+  /** Of the result; null for the one that is trained, or the best. */
+  readonly looked: number | null;
+  readonly list: RowList;
+  /** The first row in view. */
+  readonly from: number;
+  /** By the text of prompt and continuation, under the model and the adapters that stand there. */
+  readonly described: ReadonlyMap<string, DescribedExample>;
+  /** Why the examples could not be read. */
+  readonly refusal: string | null;
+  readonly tried: Tried | null;
+}
+
+export interface FinetuneBench {
+  readonly store: Pick<StoreApi<BenchState>, 'getState' | 'getInitialState' | 'subscribe'>;
+  readonly set: (change: Partial<Pick<BenchState, 'marked' | 'looked' | 'list' | 'from'>>) => void;
+  /** Ask what the rows in view are; what is known already is not asked again. */
+  describe(request: FinetuneExamplesRequest, model: ModelInfo): void;
+  /** Go on after a prompt with an adapter and without it. */
+  attempt(prompt: string, name: string, adapter: TrainedText, maxNewTokens: number): Promise<void>;
+  stopAttempt(): void;
+}
+
+export const exampleKey = (prompt: string, continuation: string): string =>
+  JSON.stringify([prompt, continuation]);
+
+const pauseMs = 150;
+const nothing: SaidText = { pieces: [], text: '' };
+
+export function createFinetuneBench(engine: Engine, page: ExperimentPage<FinetuneTypes>): FinetuneBench {
+  const store = createStore<BenchState>(() => ({
+    marked: 0,
+    looked: null,
+    list: 'data',
+    from: 0,
+    described: new Map(),
+    refusal: null,
+    tried: null,
+  }));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Of the model and the adapters that what is described belongs to. */
+  let context = '';
+  let stop = new AbortController();
+
+  async function ask({ adapters, examples }: FinetuneExamplesRequest, own: string): Promise<void> {
+    try {
+      const found = await engine.finetuneExamples({ adapters, examples });
+      if (own !== context) return;
+      const described = new Map(store.getState().described);
+      examples.forEach(({ prompt, continuation }, at) => {
+        const each = found[at];
+        if (each) described.set(exampleKey(String(prompt), String(continuation)), each);
+      });
+      store.setState({ described, refusal: null });
+    } catch (cause) {
+      if (own === context) store.setState({ refusal: messageOf(cause) });
+    }
+  }
+
+  // Another document: its rows begin at the first.
+  page.store.subscribe(({ opened }, before) => {
+    if (opened === null || opened.experiment === before.opened?.experiment) return;
+    store.setState({ list: 'data', from: 0, marked: 0, looked: null });
+  });
+
+  return {
+    store,
+    set: (change) => store.setState(change),
+    describe: ({ adapters, examples }, model) => {
+      const own = JSON.stringify([model.fingerprint ?? model.label, adapters]);
+      const isOther = own !== context;
+      if (isOther) store.setState({ described: new Map() });
+      context = own;
+      const { described } = store.getState();
+      const missing = examples.filter(
+        ({ prompt, continuation }) => !described.has(exampleKey(String(prompt), String(continuation))),
+      );
+      clearTimeout(timer);
+      if (missing.length === 0) return;
+      timer = setTimeout(() => void ask({ adapters, examples: missing }, own), pauseMs);
+    },
+    attempt: async (prompt, name, adapter, maxNewTokens) => {
+      stop.abort();
+      const own = new AbortController();
+      stop = own;
+      const said = [nothing, nothing];
+      const show = (status: Tried['status'], message: string | null = null) => {
+        if (stop !== own) return;
+        const [before = nothing, after = nothing] = said;
+        store.setState({ tried: { status, prompt, name, before, after, message } });
+      };
+      const add = (at: number, text: string, piece?: SaidText['pieces'][number]) => {
+        const known = said[at] ?? nothing;
+        said[at] = { text: known.text + text, pieces: piece ? [...known.pieces, piece] : known.pieces };
+      };
+      show('asking');
+      try {
+        const given = { kind: 'text', text: prompt } as const;
+        await engine.generate(
+          {
+            texts: [{ prompt: given }, { prompt: given, adapter }],
+            maxNewTokens,
+            sampling: { temperature: 0 },
+          },
+          {
+            signal: own.signal,
+            onPart: (part) => {
+              if (part.kind === 'started') return;
+              for (const { text, id, logProbability, shown } of part.pieces)
+                add(text, shown, { id, probability: Math.exp(logProbability) });
+              for (const { text, shown } of part.ended) add(text, shown);
+              show('asking');
+            },
+          },
+        );
+        show('known');
+      } catch (cause) {
+        show(own.signal.aborted ? 'known' : 'failed', own.signal.aborted ? 'Stopped.' : messageOf(cause));
+      }
+    },
+    stopAttempt: () => stop.abort(),
+  };
+}

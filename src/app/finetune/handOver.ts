@@ -1,0 +1,128 @@
+// What a finetuning has trained, for elsewhere: the folder that pyreft, pyvene or PEFT loads, the numbers as safetensors, and
+// a plain vector for the Steer page.
+
+import { zipSync } from 'fflate';
+import { numbersOfText } from '../../experiments/align/numbersText.ts';
+import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { type PositionGroup, parameterKey, piecesOf } from '../../experiments/finetune/adapter.ts';
+import type { FinetuneAdapter } from '../../experiments/finetune/experiment.ts';
+import type { FinetuneResult } from '../../experiments/finetune/result.ts';
+import { adapterFiles, adapterFolders } from '../../experiments/finetune/saved.ts';
+
+/** Who loads the folder of an adapter. */
+export function readerOf(adapter: FinetuneAdapter, files: ReadonlyMap<string, Uint8Array>): string {
+  switch (adapter.type) {
+    case 'LoReFT':
+    case 'DiReFT':
+    case 'NoReFT':
+      return 'pyreft';
+    case 'SteeringVector':
+      return 'pyvene';
+    case 'LoRA':
+      return files.has('adapter_config.json') ? 'PEFT' : 'safetensors alone';
+    default:
+      return adapter satisfies never;
+  }
+}
+
+/** @throws ExperimentError when the adapter was not trained, or its numbers are damaged */
+export function folderOf(result: FinetuneResult, index: number) {
+  const adapter = result.experiment.adapters[index];
+  if (!adapter) throw new ExperimentError(`There is no adapter ${index + 1}.`);
+  const files = adapterFiles(result, index);
+  const name = adapterFolders(result)[index] ?? `adapter-${index + 1}`;
+  return { adapter, files, name, reader: readerOf(adapter, files) };
+}
+
+/** The folder with the result beside it; what loads it looks at its own files alone. */
+export function zipOf(result: FinetuneResult, index: number): Uint8Array<ArrayBuffer> {
+  const { files } = folderOf(result, index);
+  const all = {
+    ...Object.fromEntries(files),
+    'result.json': new TextEncoder().encode(`${JSON.stringify(result)}\n`),
+  };
+  // A copy: what the archive is made of may lie in a larger buffer.
+  return new Uint8Array(zipSync(all));
+}
+
+/** @throws ExperimentError as `folderOf` does */
+export function numbersFileOf(result: FinetuneResult, index: number): Uint8Array<ArrayBuffer> {
+  const file = folderOf(result, index).files.get('numbers.safetensors');
+  if (!file) throw new ExperimentError('The adapter has no numbers.');
+  return new Uint8Array(file);
+}
+
+const mostPrompts = 4;
+
+/** Positions as an edit of the Steer page has them: negative ones count from the end. */
+function placesOf(group: PositionGroup, positions: FinetuneAdapter['positions']) {
+  if (positions === 'all') return { prompt: 'all', steps: 'all' } as const;
+  const first = Array.from({ length: positions.first }, (_, at) => at);
+  const last = Array.from({ length: positions.last }, (_, at) => at - positions.last);
+  const listed = group === 'first' ? first : group === 'last' ? last : [...first, ...last];
+  return { prompt: listed, steps: 'none' } as const;
+}
+
+const groupNames: Readonly<Record<PositionGroup, string>> = {
+  first: 'first positions',
+  last: 'last positions',
+  both: '',
+  all: '',
+};
+
+/**
+ * A trained vector as what the Steer page opens: added once, as it was trained, where it was trained.
+ * @throws ExperimentError for another type, or damaged numbers
+ */
+export function steeringOf(result: FinetuneResult, index: number): unknown {
+  const { experiment, adapters, layers, names, tested, texts } = result;
+  const [adapter, own] = [experiment.adapters[index], adapters[index]];
+  if (adapter?.type !== 'SteeringVector' || !own)
+    throw new ExperimentError('Only a plain vector is one that can be added on the Steer page.');
+  const pieces = piecesOf(adapter, layers[index] ?? []);
+  const groups = [...new Set(pieces.map(({ group }) => group))];
+  const vectors = groups.map((group) => {
+    const at = pieces.flatMap((piece, place) => (piece.group === group ? [{ ...piece, place }] : []));
+    const suffix = groups.length > 1 ? `, ${groupNames[group]}` : '';
+    return {
+      name: `${names[index] ?? 'vector'}${suffix}`,
+      component: adapter.component,
+      layers: at.map(({ layer }) => layer),
+      from: {
+        numbers: at.map(({ place }) => {
+          const key = parameterKey(place, 'vector');
+          const text = own.parameters[key];
+          if (!text) throw new ExperimentError(`The result holds no '${key}'. Train it again.`);
+          return Array.from(numbersOfText(text, key));
+        }),
+      },
+      group,
+    };
+  });
+  const textOf = (ids: readonly number[]) => ids.map((id) => texts[id] ?? '').join('');
+  const longest = tested.reduce((most, { continuation }) => Math.max(most, continuation.length), 1);
+  const given = experiment.testData ?? experiment.data;
+  const prompts =
+    experiment.testData === undefined
+      ? tested.map(({ prompt }) => textOf(prompt))
+      : given.flatMap(({ prompt }) => (typeof prompt === 'string' ? [prompt] : []));
+  return {
+    kind: 'steer',
+    version: 1,
+    title: experiment.title ?? names[index],
+    model: experiment.model,
+    ...(experiment.revision === undefined ? {} : { revision: experiment.revision }),
+    vectors: vectors.map(({ group: _, ...vector }) => vector),
+    edits: vectors.map(({ name, group }) => ({
+      vector: name,
+      strength: 1,
+      unit: 'raw',
+      ...placesOf(group, adapter.positions),
+      // It was trained on every token of its positions.
+      specialTokens: true,
+    })),
+    prompts: [...new Set(prompts)].slice(0, mostPrompts),
+    generation: { maxNewTokens: Math.max(2, longest) },
+    columns: ['unsteered', 'steered'],
+  };
+}
