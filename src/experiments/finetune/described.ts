@@ -7,6 +7,7 @@ import { InterventionError } from '../../interventions/interventionError.ts';
 import { PlanError } from '../../runtime/plan/plan.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
+import { requireText } from '../watched.ts';
 import { editedPositions, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
 import type { FinetuneAdapter, FinetuneExample } from './experiment.ts';
 import { resolveExample } from './resolve.ts';
@@ -37,12 +38,16 @@ function answered<T>(work: () => T): { readonly value: T } | { readonly refusal:
   }
 }
 
-/** @param tokenizer may be absent when the examples are token ids */
+/**
+ * @param tokenizer may be absent when the examples are token ids
+ * @throws ExperimentError for a model that reads more than a text
+ */
 export function describeExamples(
   architecture: Architecture,
   tokenizer: Tokenizer | undefined,
   { adapters, examples }: FinetuneExamplesRequest,
 ): readonly DescribedExample[] {
+  requireText(architecture);
   const resolved = adapters.map((adapter, index): ResolvedAdapter | null => {
     const found = answered(() => resolveAdapter(architecture, adapter, index));
     return 'value' in found ? found.value : null;
