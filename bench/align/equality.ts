@@ -19,7 +19,8 @@ import { constant, input, type Value } from '../../src/onnx/value.ts';
 import { standardNormal, uniformStream } from '../../src/random/noise.ts';
 import type { Backend, DeviceTensor } from '../../src/runtime/backends/backend.ts';
 import { createNodeBackend } from '../../src/runtime/backends/nodeBackend.ts';
-import { type TrainedParameter, Trainer } from '../../src/runtime/training/trainer.ts';
+import type { TrainedParameter } from '../../src/runtime/training/stepGraph.ts';
+import { Trainer } from '../../src/runtime/training/trainer.ts';
 import { describeMachine } from '../machine.ts';
 
 const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' } } });

@@ -3,9 +3,10 @@
     pyreft_finetune.py MODEL FILE
 
 FILE is JSON: type (LoReFT or NoReFT), layer, rank, learningRate, clip, start (rotation or projection, weight, bias: what both
-begin with), and batches, one for each step: lists of examples with prompt and continuation as ids. The recipe is that of transformers' Trainer, by which pyreft
-trains: AdamW without decay, a straight line down to 0, gradients clipped; one intervention at the block's output of the last
-token of each prompt.
+begin with), completion (what the other columns of the parametrisation's base are, or null: then PyTorch draws them), and
+batches, one for each step: lists of examples with prompt and continuation as ids. The recipe is that of transformers' Trainer,
+by which pyreft trains: AdamW without decay, a straight line down to 0, gradients clipped; one intervention at the block's
+output of the last token of each prompt.
 
 Prints one line of JSON: the loss of each step. Needs torch, transformers, pyvene and pyreft.
 """
@@ -29,7 +30,13 @@ with torch.no_grad():
     if plan["type"] == "LoReFT":
         intervention = pyreft.LoreftIntervention(**options)
         rotation = start["rotation"].reshape(width, rank)
-        intervention.rotate_layer.parametrizations.weight[0].base[:, :rank] = rotation
+        # The setter completes the columns to an orthonormal base; writing into the old base would leave it none.
+        torch.manual_seed(0)
+        intervention.rotate_layer.weight = rotation
+        base = intervention.rotate_layer.parametrizations.weight[0].base
+        if plan["completion"] is not None:
+            base.copy_(torch.tensor(plan["completion"]).reshape(width, width))
+        assert torch.allclose(base.T @ base, torch.eye(width), atol=1e-5)
         assert torch.allclose(intervention.rotate_layer.weight, rotation, atol=1e-6)
     else:
         intervention = pyreft.NoreftIntervention(add_bias=False, **options)

@@ -4,7 +4,8 @@
 // polar factor, found by Newton-Schulz iterations. For a matrix [n, r] that is a few products with [r, r] matrices, 4 n r²
 // operations an iteration, which any backend has a kernel for. The usual parametrisations cost more: the matrix
 // exponential a dozen products of [n, n] matrices and their gradients (for n = 576, r = 16 a thousand times as much);
-// Cayley's transform an inverse, which ONNX lacks; Householder's r reflections one after another, in a graph as long as r.
+// Cayley's transform an inverse, which ONNX lacks; Householder's r reflections one after another, in a graph as long as r,
+// and a product with an [n, n] matrix (`householder.ts`, for paths that are to be PyTorch's).
 // The iteration also mends what rounding has done, so that nothing drifts over thousands of steps, and a training may
 // start from any W exactly: W is the parameter itself.
 
@@ -84,7 +85,11 @@ export function orthonormalized(
   const columnsOf = Array.from({ length: columns }, (_, j) =>
     Float64Array.from({ length: rows }, (__, k) => data[k * columns + j] ?? 0),
   );
-  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, v, k) => sum + v * (b[k] ?? 0), 0);
+  const dot = (a: Float64Array, b: Float64Array) => {
+    let sum = 0;
+    for (let k = 0; k < rows; k++) sum += (a[k] ?? 0) * (b[k] ?? 0);
+    return sum;
+  };
   for (const [j, column] of columnsOf.entries()) {
     const before = Math.sqrt(dot(column, column));
     // Twice, because the first pass leaves what it rounds away.

@@ -1,6 +1,6 @@
 // Whether the numbers of a training are numbers still.
 
-import type { ParameterMeasures } from '../runtime/training/trainer.ts';
+import type { ParameterMeasures } from '../runtime/training/stepGraph.ts';
 
 /** Off from length 1, squared: no rounding comes so far. */
 const widestOff = 1e-3;

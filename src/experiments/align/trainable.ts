@@ -15,7 +15,7 @@ import { sigmoidMask } from '../../interventions/types/sigmoidMask.ts';
 import { sigmoidMaskRotated } from '../../interventions/types/sigmoidMaskRotated.ts';
 import { seedOf, shuffled } from '../../random/random.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
-import type { TrainedParameter } from '../../runtime/training/trainer.ts';
+import type { TrainedParameter } from '../../runtime/training/stepGraph.ts';
 import type { AlignExperiment, AlignIntervention } from './experiment.ts';
 import { positionsIn } from './sitePosition.ts';
 

@@ -12,9 +12,10 @@ import { trainedVector } from '../../interventions/types/trainedVector.ts';
 import { seedOf } from '../../random/random.ts';
 import type { Edit, Fragment } from '../../runtime/plan/plan.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
-import type { TrainedParameter } from '../../runtime/training/trainer.ts';
+import type { TrainedParameter } from '../../runtime/training/stepGraph.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { wayOf } from '../keptBases.ts';
+import { type RotationTraining, trainedRotation } from '../rotationTraining.ts';
 import type { FinetuneAdapter } from './experiment.ts';
 
 const types: Readonly<Record<FinetuneAdapter['type'], InterventionType>> = {
@@ -212,10 +213,14 @@ const fixed: ReadonlySet<string> = new Set(['scaling']);
 /** `3 weight`: of the fourth piece. */
 export const parameterKey = (piece: number, name: string): string => `${piece} ${name}`;
 
-/** What of the pieces is trained, in one record. */
+/**
+ * What of the pieces is trained, in one record.
+ * @param rotation how columns that stay orthonormal are trained
+ */
 export const trainedParameters = (
   { type }: ResolvedAdapter,
   parameters: readonly Parameters[],
+  { rotation = 'manifold', seed = 0 }: { readonly rotation?: RotationTraining; readonly seed?: number } = {},
 ): Readonly<Record<string, TrainedParameter>> =>
   Object.fromEntries(
     parameters.flatMap((own, piece) =>
@@ -223,7 +228,9 @@ export const trainedParameters = (
         .filter(([name]) => !fixed.has(name))
         .map(([name, { data, shape }]) => [
           parameterKey(piece, name),
-          { data, shape, ...(type.orthonormal?.includes(name) ? { isOrthonormal: true } : {}) },
+          type.orthonormal?.includes(name)
+            ? trainedRotation({ data, shape }, rotation, seed, piece)
+            : { data, shape },
         ]),
     ),
   );

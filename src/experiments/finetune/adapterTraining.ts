@@ -141,11 +141,11 @@ export class AdapterTraining {
   /** @param from what `snapshot` gave of an earlier training of the same adapter on the same examples */
   static async begin(context: AdapterContext, from?: TrainerSnapshot): Promise<AdapterTraining> {
     const { model, adapter, training, seed } = context;
-    const { optimizer: kind, weightDecay, clip } = training;
+    const { optimizer: kind, weightDecay, clip, rotation } = training;
     const initial = initialParameters(adapter, seed);
     const trainer = await Trainer.create(
       model.backend,
-      trainedParameters(adapter, initial),
+      trainedParameters(adapter, initial, { rotation, seed }),
       { kind, weightDecay },
       { ...(clip === null ? {} : { clip }), ...(from ? { from } : {}) },
     );

@@ -11,6 +11,7 @@ import {
   tokenName,
   wholeNumber,
 } from '../experimentFile.ts';
+import { rotationSchema } from '../rotationTraining.ts';
 
 export const finetuneVersion = 1;
 const limits = { examples: 50_000, adapters: 100, epochs: 10_000, positions: 1000 };
@@ -91,6 +92,8 @@ const trainingSchema = v.strictObject({
   schedule: v.optional(v.picklist(['linear', 'constant']), 'linear'),
   /** Share of the steps. */
   warmUp: v.optional(v.pipe(notNegative, v.maxValue(1)), 0),
+  /** How the columns of a rotation are trained. */
+  rotation: v.optional(rotationSchema, 'manifold'),
   /** Whether each epoch takes the examples in another order. */
   shuffle: v.optional(v.boolean(), true),
   /** Examples that run at once; gradients of a larger batch are summed. Default as many as fit the memory. */

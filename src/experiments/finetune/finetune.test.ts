@@ -192,6 +192,63 @@ test('rotations stay orthonormal', async () => {
   expect(orthonormalGap(numbersOfText(text, 'rotation'), 16, 3)).toBeLessThan(1e-5);
 });
 
+describe('rotations behind Householder vectors', () => {
+  const training = { ...plain.training, batchSize: 3, epochs: 3, rotation: 'householder' } as const;
+
+  test('begin with the loss of the manifold, go another way, and stay orthonormal', async () => {
+    const [manifold, householder] = [
+      await run({ training: { ...training, rotation: 'manifold' } }),
+      await run({ training }),
+    ];
+    expect(lossesOf(householder)[0]).toBe(lossesOf(manifold)[0]);
+    expect(lossesOf(householder)[5]).not.toBeCloseTo(lossesOf(manifold)[5] ?? Number.NaN, 5);
+    expect(lossesOf(householder).at(-1)).toBeLessThan(lossesOf(householder)[0] ?? Number.NaN);
+    const text = householder.adapters[0]?.parameters['0 rotation'];
+    if (!text) throw new Error('There is no rotation.');
+    expect(orthonormalGap(numbersOfText(text, 'rotation'), 16, 3)).toBeLessThan(1e-5);
+    // What is kept is the rotation, not what it follows from.
+    expect(
+      Object.keys(householder.adapters[0]?.parameters ?? {}).filter((name) => /vectors/.test(name)),
+    ).toEqual([]);
+  });
+
+  test('go on after a stop at the next step, to the same bits', async () => {
+    const whole = await run({ training });
+    const finetune = resolve({ training });
+    const controller = new AbortController();
+    let earlier: FinetuneResult | undefined;
+    const stopped = (async () => {
+      for await (const result of grown(
+        finetuneWork.run(model, finetune, { signal: controller.signal }),
+        finetuneGrowth(),
+      )) {
+        earlier = result;
+        if (lossesOf(result).length === 5) controller.abort();
+      }
+    })();
+    await expect(stopped).rejects.toThrow('abort');
+    const read = readFinetuneResult(JSON.parse(JSON.stringify(earlier)));
+    expect(await completed(finetuneWork.run(model, finetune, { earlier: read }), finetuneGrowth())).toEqual(
+      whole,
+    );
+  });
+
+  test.each([
+    [
+      'a decay',
+      { training: { ...training, weightDecay: 0.1 } },
+      "'training.rotation' is 'householder', with a decay of 0.1, which would shrink the vectors towards the start.",
+    ],
+    [
+      'a rank as large as the width',
+      { adapters: [{ type: 'LoReFT', rank: 16, layers: [1] }], training },
+      "'training.rotation' is 'householder', and the rotation has as many columns as the width, 16",
+    ],
+  ] as const)('%s is refused', (_, more, sentence) => {
+    expect(() => resolve(more as Partial<FinetuneExperimentFile>)).toThrow(sentence);
+  });
+});
+
 test('first and last positions of a short prompt get at most half of it each, and a notice says so', () => {
   const { adapters, notices } = resolve({
     adapters: [{ type: 'LoReFT', rank: 1, layers: [1], positions: { first: 3, last: 3 } }],

@@ -10,6 +10,7 @@ import { type AnswerTokens, answerTokens, isSameAnswer } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
 import { promptRow } from '../planRuns.ts';
+import { checkHouseholder } from '../rotationTraining.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
 import { promptNotices, tokensOf } from '../tokens.ts';
 import { editedPositions, isCutShort, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
@@ -148,6 +149,11 @@ export function resolveFinetune(
     throw new ExperimentError(
       `'adapters' has two by the name ${JSON.stringify(twice.name)}. Give each a 'name' of its own.`,
     );
+  const { rotation, weightDecay: decay } = experiment.training;
+  if (rotation === 'householder')
+    for (const { adapter, type, width } of adapters)
+      if (type.orthonormal && 'rank' in adapter)
+        checkHouseholder('training.rotation', { width, columns: adapter.rank, decay });
   const context = { architecture, tokenizer, adapters };
   const read = (given: readonly FinetuneExample[], field: string) =>
     given.map((example, index) => resolveExample(example, `${field}.${index}`, context));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { orthonormalGap } from '../../autodiff/orthonormal.ts';
-import { randomOrthonormal } from './orthonormal.ts';
+import { orthonormalCompletion, randomOrthonormal } from './orthonormal.ts';
 
 test.each([
   [24, 24],
@@ -23,4 +23,14 @@ test('its first column points where NumPy\u2019s normal numbers do', () => {
   expect(() => randomOrthonormal(2, 3, 1)).toThrow(
     'No 3 columns of 2 entries are orthonormal; there can be 2 at most.',
   );
+});
+
+test('columns are completed to an orthonormal matrix that begins with them, to the last digit', () => {
+  const data = randomOrthonormal(12, 3, 5);
+  const found = orthonormalCompletion(data, 12, 3, 8);
+  expect(orthonormalGap(found, 12, 12)).toBeLessThan(1e-6);
+  data.forEach((x, at) => {
+    expect(found[Math.floor(at / 3) * 12 + (at % 3)]).toBe(x);
+  });
+  expect(orthonormalCompletion(data, 12, 3, 9)[11]).not.toBe(found[11]);
 });

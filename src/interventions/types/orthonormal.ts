@@ -19,3 +19,29 @@ export function randomOrthonormal(rows: number, columns: number, seed: number): 
     );
   return found;
 }
+
+/**
+ * Columns completed at random to an orthonormal matrix that begins with them, as PyTorch's `parametrizations.orthogonal` does.
+ * @param data [rows, columns] row-major, orthonormal columns
+ * @returns    [rows, rows] row-major
+ */
+export function orthonormalCompletion(
+  data: Float32Array,
+  rows: number,
+  columns: number,
+  seed: number,
+): Float32Array {
+  const others = standardNormal(seed, rows * (rows - columns));
+  const all = Float64Array.from({ length: rows * rows }, (_, at) => {
+    const [row, column] = [Math.floor(at / rows), at % rows];
+    return (
+      (column < columns ? data[row * columns + column] : others[row * (rows - columns) + column - columns]) ??
+      0
+    );
+  });
+  const found = orthonormalized(all, rows, rows);
+  if (!found) throw new RangeError('The columns to complete depend on each other.');
+  // Made orthonormal once more they may differ in the last digit.
+  for (const [at, value] of data.entries()) found[Math.floor(at / columns) * rows + (at % columns)] = value;
+  return found;
+}

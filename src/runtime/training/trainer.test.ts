@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { orthonormalGap, orthonormalized } from '../../autodiff/orthonormal.ts';
 import { matMul } from '../../onnx/contraction.ts';
@@ -80,6 +81,95 @@ describe('orthonormal columns in training', () => {
     const trace = w.reduce((sum, v, at) => sum + (1 + Math.floor(at / columns)) * v * v, 0);
     expect(trace).toBeCloseTo(27, 4);
     await trainer.dispose();
+  });
+});
+
+describe('columns that follow from Householder vectors', () => {
+  type Matrix = readonly (readonly number[])[];
+  // The cast is to what autodiff/expected/make_householder.py writes.
+  const { rate, cases } = JSON.parse(
+    readFileSync(new URL('../../autodiff/expected/householder.expected.json', import.meta.url), 'utf8'),
+  ) as {
+    readonly rate: number;
+    readonly cases: readonly {
+      readonly rows: number;
+      readonly columns: number;
+      readonly completion: Matrix;
+      readonly gradients: readonly Matrix[];
+      readonly path: readonly Matrix[];
+    }[];
+  };
+  const parameterOf = ({
+    rows,
+    columns,
+    completion,
+  }: Omit<(typeof cases)[number], 'gradients' | 'path'>) => ({
+    data: Float32Array.from(completion.flatMap((row) => row.slice(0, columns))),
+    shape: [rows, columns],
+    isOrthonormal: true,
+    completion: Float32Array.from(completion.flat()),
+  });
+  const stepped = async (trainer: Trainer, gradient: Matrix) => {
+    const tensor = backend.upload(Float32Array.from(gradient.flat()), [
+      gradient.length,
+      gradient[0]?.length ?? 0,
+    ]);
+    await trainer.step({ w: tensor }, rate);
+    backend.dispose(tensor);
+  };
+
+  test.each(cases)('[$rows, $columns] take the path that PyTorch takes with Adam', async (given) => {
+    const trainer = await Trainer.create(backend, { w: parameterOf(given) }, { kind: 'adam' });
+    for (const [step, gradient] of given.gradients.entries()) {
+      await stepped(trainer, gradient);
+      const found = await numbersOf(trainer, 'w');
+      (given.path[step] ?? []).flat().forEach((entry, at) => {
+        expect(Math.abs((found[at] ?? Number.NaN) - entry)).toBeLessThan(2e-5);
+      });
+    }
+    await trainer.dispose();
+    expect(backend.liveTensors).toBe(0);
+  });
+
+  test('go on from a snapshot to the same bits', async () => {
+    const [, given] = cases;
+    if (!given) throw new Error('There is no case.');
+    const w = parameterOf(given);
+    const whole = await Trainer.create(backend, { w }, { kind: 'adamw', weightDecay: 0 }, { clip: 1 });
+    const first = await Trainer.create(backend, { w }, { kind: 'adamw', weightDecay: 0 }, { clip: 1 });
+    for (const gradient of given.gradients) await stepped(whole, gradient);
+    for (const gradient of given.gradients.slice(0, 3)) await stepped(first, gradient);
+    const from = await first.snapshot();
+    expect(Object.keys(from.numbers)).toEqual(['w', 'w.vectors', 'w.first', 'w.second']);
+    const second = await Trainer.create(backend, { w }, { kind: 'adamw', weightDecay: 0 }, { clip: 1, from });
+    for (const gradient of given.gradients.slice(3)) await stepped(second, gradient);
+    expect(await numbersOf(second, 'w')).toEqual(await numbersOf(whole, 'w'));
+    const { 'w.vectors': _, ...without } = from.numbers;
+    await expect(
+      Trainer.create(
+        backend,
+        { w },
+        { kind: 'adamw', weightDecay: 0 },
+        { from: { steps: 3, numbers: without } },
+      ),
+    ).rejects.toThrow(
+      "The state of a training has 0 numbers as the Householder vectors of 'w'; it needs 21.",
+    );
+    for (const trainer of [whole, first, second]) await trainer.dispose();
+    expect(backend.liveTensors).toBe(0);
+  });
+
+  test('are refused where what they follow from begins otherwise, or they are as many as the rows', async () => {
+    const [given] = cases;
+    if (!given) throw new Error('There is no case.');
+    const w = parameterOf(given);
+    const create = (parameter: typeof w) => Trainer.create(backend, { w: parameter }, { kind: 'adam' });
+    await expect(create({ ...w, completion: w.completion.toReversed() })).rejects.toThrow(
+      "The completion of the parameter 'w' must be a matrix [5, 5] that begins with its columns.",
+    );
+    await expect(create({ ...w, data: w.completion, shape: [5, 5] })).rejects.toThrow(
+      "The parameter 'w' has as many columns as rows, and Householder vectors are for fewer.",
+    );
   });
 });
 

@@ -1,45 +1,29 @@
 // Parameters in training: they and the moments of their optimiser stay on the device from step to step, and a step is one
 // graph. WebGPU cannot write where it reads, so each step makes new tensors and frees the old.
 
-import {
-  momentNames,
-  type OptimizerSettings,
-  optimizerStep,
-  scheduleOf,
-  scheduleWidth,
-} from '../../autodiff/optimizers.ts';
-import { orthonormalGap, retracted, tangent } from '../../autodiff/orthonormal.ts';
-import { abs, add, div, minimum, mul, sqrt } from '../../onnx/elementwise.ts';
-import { type Graph, graph } from '../../onnx/graph.ts';
-import { concat, reshape } from '../../onnx/layout.ts';
-import { reduceMax, reduceMin, reduceSum } from '../../onnx/reduction.ts';
-import { constant, input, type Value } from '../../onnx/value.ts';
+import { momentNames, type OptimizerSettings, scheduleOf, scheduleWidth } from '../../autodiff/optimizers.ts';
+import { orthonormalGap } from '../../autodiff/orthonormal.ts';
 import { type Backend, type DeviceTensor, elementCount, type Program } from '../backends/backend.ts';
 import { type Fragment, PlanError, type ReadTensor } from '../plan/plan.ts';
-
-export interface TrainedParameter {
-  readonly data: Float32Array;
-  readonly shape: readonly number[];
-  /** Keep the columns of a matrix orthonormal; they must be so at the start. */
-  readonly isOrthonormal?: boolean;
-  /** Factor of the rate for this parameter; default 1. */
-  readonly rateFactor?: number;
-}
-
-/** What a step says of a parameter without handing it over: it may be large. */
-export interface ParameterMeasures {
-  /** Sum of the absolute entries: NaN or infinite where an entry is. */
-  readonly sum: number;
-  /** Squared lengths of the shortest and the longest column, where the columns are kept orthonormal. */
-  readonly squares?: { readonly least: number; readonly most: number };
-}
-
-type Trained = Readonly<Record<string, TrainedParameter>>;
+import {
+  completionName,
+  measuresOf,
+  type ParameterMeasures,
+  stepGraph,
+  type Trained,
+  type TrainedParameter,
+  vectorsName,
+} from './stepGraph.ts';
 
 /** Further from orthonormal than float32 can be: the numbers are not meant so. */
 const widestGap = 1e-4;
 
-function check(name: string, { data, shape, isOrthonormal = false }: TrainedParameter): void {
+/** @param data what it begins with here, after steps of an earlier training or none */
+function check(
+  name: string,
+  { data: start, shape, isOrthonormal = false, completion }: TrainedParameter,
+  data: Float32Array,
+): void {
   if (elementCount(shape) !== data.length) {
     throw new PlanError(
       `The parameter '${name}' has ${data.length} numbers; its shape [${shape.join(', ')}] needs ${elementCount(shape)}.`,
@@ -60,85 +44,33 @@ function check(name: string, { data, shape, isOrthonormal = false }: TrainedPara
       `The columns of the parameter '${name}' are not orthonormal: WᵀW is off the identity by ${gap.toPrecision(2)}. Orthonormalise them first.`,
     );
   }
-}
-
-const measuresWidth = ({ isOrthonormal = false }: TrainedParameter): number => (isOrthonormal ? 3 : 1);
-
-/** [1], or [3] with the extremes of the columns: the order of `measuresOf`. */
-function measured(value: Value, isOrthonormal: boolean): Value {
-  const single = (x: Value) => reshape(x, [1]);
-  // A sum carries NaN on; of extrema, a device may leave it out.
-  const sum = single(reduceSum(abs(value)));
-  if (!isOrthonormal) return sum;
-  const squares = reduceSum(mul(value, value), { axes: [0] });
-  return concat([sum, single(reduceMin(squares)), single(reduceMax(squares))], 0);
-}
-
-function measuresOf(trained: Trained, data: ArrayLike<number>): Readonly<Record<string, ParameterMeasures>> {
-  let from = 0;
-  const at = (place: number) => data[from + place] ?? Number.NaN;
-  const found: Record<string, ParameterMeasures> = {};
-  for (const [name, parameter] of Object.entries(trained)) {
-    const squares = parameter.isOrthonormal ? { squares: { least: at(1), most: at(2) } } : {};
-    found[name] = { sum: at(0), ...squares };
-    from += measuresWidth(parameter);
-  }
-  return found;
-}
-
-/**
- * What all gradients are scaled by so that together they are no longer than `clip`.
- * @see PyTorch's `clip_grad_norm_`, for its 1e-6 too
- */
-function clipping(gradients: readonly Value[], clip: number): Value {
-  const squares = gradients.map((gradient) => reshape(reduceSum(mul(gradient, gradient)), [1]));
-  const [first, ...others] = squares;
-  if (!first) return constant(1);
-  const length = sqrt(others.reduce(add, first));
-  return minimum(div(constant(clip), add(length, constant(1e-6))), constant(1));
-}
-
-function stepGraph(parameters: Trained, settings: OptimizerSettings, { clip }: TrainerOptions): Graph {
-  const outputs: Record<string, Value> = {};
-  const measures: Value[] = [];
-  const opened = Object.entries(parameters).map(([name, { shape, isOrthonormal = false }]) => {
-    const parameter = input(name, 'float32', shape);
-    const given = input(`${name}.gradient`, 'float32', shape);
-    return {
-      name,
-      shape,
-      isOrthonormal,
-      parameter,
-      along: isOrthonormal ? tangent(parameter, given) : given,
-    };
-  });
-  const factor =
-    clip === undefined
-      ? undefined
-      : clipping(
-          opened.map(({ along }) => along),
-          clip,
-        );
-  for (const { name, shape, isOrthonormal, parameter, along } of opened) {
-    const moments = Object.fromEntries(
-      momentNames(settings).map((moment) => [moment, input(`${name}.${moment}`, 'float32', shape)]),
+  if (!completion) return;
+  if (columns === rows)
+    throw new PlanError(
+      `The parameter '${name}' has as many columns as rows, and Householder vectors are for fewer. Train it without 'completion'.`,
     );
-    const next = optimizerStep(settings, {
-      parameter,
-      gradient: factor ? mul(factor, along) : along,
-      moments,
-      schedule: input(`${name}.schedule`, 'float32', [scheduleWidth]),
-    });
-    const moved = isOrthonormal ? retracted(parameter, next.parameter) : next.parameter;
-    outputs[`next.${name}`] = moved;
-    measures.push(measured(moved, isOrthonormal));
-    for (const [moment, value] of Object.entries(next.moments)) outputs[`next.${name}.${moment}`] = value;
-  }
-  return graph({ ...outputs, measures: concat(measures, 0) });
+  const begins = start.every((x, at) => completion[Math.floor(at / columns) * rows + (at % columns)] === x);
+  if (completion.length !== rows * rows || !begins)
+    throw new PlanError(
+      `The completion of the parameter '${name}' must be a matrix [${rows}, ${rows}] that begins with its columns.`,
+    );
 }
+
+/** What is kept of a parameter from step to step beside its numbers, in its shape and zero at the start: by name, in words. */
+const keptNames = (
+  name: string,
+  { completion }: TrainedParameter,
+  settings: OptimizerSettings,
+): readonly (readonly [string, string])[] => [
+  ...(completion ? [[vectorsName(name), 'Householder vectors'] as const] : []),
+  ...momentNames(settings).map((moment) => [`${name}.${moment}`, `${moment} moment`] as const),
+];
 
 export interface TrainerOptions {
-  /** The most that all gradients of a step may be long together; of orthonormal columns their part in the tangent. */
+  /**
+   * The most that all gradients of a step may be long together; of orthonormal columns their part in the tangent, or those of
+   * their Householder vectors.
+   */
   readonly clip?: number;
   /** What `snapshot` gave of a trainer of the same parameters and optimiser: training goes on from there. */
   readonly from?: TrainerSnapshot;
@@ -147,7 +79,7 @@ export interface TrainerOptions {
 /** Everything that the next step depends on but its gradients. */
 export interface TrainerSnapshot {
   readonly steps: number;
-  /** Parameters by their names, and `NAME.first` and so on for the moments of the optimiser. */
+  /** Parameters by their names, `NAME.first` and so on for the moments of the optimiser, and `NAME.vectors`. */
   readonly numbers: Readonly<Record<string, Float32Array>>;
 }
 
@@ -156,7 +88,9 @@ export class Trainer {
   readonly #trained: Trained;
   readonly #settings: OptimizerSettings;
   readonly #program: Program;
-  /** Parameters and moments by the names of the graph's inputs. */
+  /** By parameter: what its columns follow from, beside the vectors that are trained. */
+  readonly #completions: Readonly<Record<string, DeviceTensor>>;
+  /** Parameters, moments and vectors by the names of the graph's inputs. */
   #tensors: Readonly<Record<string, DeviceTensor>>;
   /** The previous ones, until the next one. */
   #previous: Readonly<Record<string, DeviceTensor>> | undefined;
@@ -175,14 +109,19 @@ export class Trainer {
     this.#settings = settings;
     this.#program = program;
     const tensors: Record<string, DeviceTensor> = {};
-    for (const [name, { data, shape }] of Object.entries(trained)) {
+    const completions: Record<string, DeviceTensor> = {};
+    for (const [name, parameter] of Object.entries(trained)) {
+      const { data, shape, completion } = parameter;
       const start = (of: string, fresh: Float32Array) => {
         tensors[of] = backend.upload(Float32Array.from(from?.numbers[of] ?? fresh), shape);
       };
       start(name, data);
-      for (const moment of momentNames(settings)) start(`${name}.${moment}`, new Float32Array(data.length));
+      for (const [kept] of keptNames(name, parameter, settings)) start(kept, new Float32Array(data.length));
+      const [rows = 0] = shape;
+      if (completion) completions[name] = backend.upload(Float32Array.from(completion), [rows, rows]);
     }
     this.#tensors = tensors;
+    this.#completions = completions;
     this.#steps = from?.steps ?? 0;
     this.#parameters = this.#current();
   }
@@ -196,16 +135,16 @@ export class Trainer {
   ): Promise<Trainer> {
     const { from } = options;
     for (const [name, parameter] of Object.entries(trained)) {
-      check(name, { ...parameter, data: from?.numbers[name] ?? parameter.data });
-      for (const moment of momentNames(settings)) {
-        const length = from?.numbers[`${name}.${moment}`]?.length ?? (from ? 0 : parameter.data.length);
+      check(name, parameter, from?.numbers[name] ?? parameter.data);
+      for (const [kept, words] of keptNames(name, parameter, settings)) {
+        const length = from?.numbers[kept]?.length ?? (from ? 0 : parameter.data.length);
         if (length !== parameter.data.length)
           throw new PlanError(
-            `The state of a training has ${length} numbers as the ${moment} moment of '${name}'; it needs ${parameter.data.length}. Begin the training anew.`,
+            `The state of a training has ${length} numbers as the ${words} of '${name}'; it needs ${parameter.data.length}. Begin the training anew.`,
           );
       }
     }
-    const program = await backend.compile(stepGraph(trained, settings, options));
+    const program = await backend.compile(stepGraph(trained, settings, options.clip));
     return new Trainer(backend, trained, settings, program, from);
   }
 
@@ -262,7 +201,16 @@ export class Trainer {
         const numbers = scheduleOf(this.#settings, this.#steps + 1, rate * rateFactor);
         schedules[`${name}.schedule`] = this.#backend.upload(numbers, [scheduleWidth]);
       }
-      const { measures, ...next } = await this.#program.run({ ...this.#tensors, ...given, ...schedules });
+      // A parameter that follows from vectors is no input.
+      const read = Object.entries(this.#tensors).filter(([name]) => !this.#completions[name]);
+      const completions = Object.entries(this.#completions).map(
+        ([name, tensor]) => [completionName(name), tensor] as const,
+      );
+      const { measures, ...next } = await this.#program.run({
+        ...Object.fromEntries([...read, ...completions]),
+        ...given,
+        ...schedules,
+      });
       if (!measures) throw new Error('The step gave no measures.');
       this.#forget();
       this.#previous = this.#tensors;
@@ -309,7 +257,8 @@ export class Trainer {
 
   async dispose(): Promise<void> {
     this.#forget();
-    for (const tensor of Object.values(this.#tensors)) this.#backend.dispose(tensor);
+    for (const tensor of [...Object.values(this.#tensors), ...Object.values(this.#completions)])
+      this.#backend.dispose(tensor);
     this.#tensors = {};
     await this.#program.dispose();
   }
