@@ -8,6 +8,7 @@ import { openModel } from '../../src/checkpoint/openNode.ts';
 import { readAlignExperiment } from '../../src/experiments/align/experiment.ts';
 import { KeptExamples, promptsOf } from '../../src/experiments/align/keptExamples.ts';
 import { resolveAlign } from '../../src/experiments/align/resolve.ts';
+import { partsOf } from '../../src/experiments/align/sites.ts';
 import { SiteTraining } from '../../src/experiments/align/siteTraining.ts';
 import { trainableOf } from '../../src/experiments/align/trainable.ts';
 import { defaultKeptBytes } from '../../src/experiments/keptBases.ts';
@@ -57,7 +58,7 @@ const keepSeconds = (performance.now() - before) / 1000;
 const training = await SiteTraining.begin({
   model,
   kept,
-  trainable: trainableOf(align.experiment, align.width),
+  trainable: trainableOf(align.experiment, partsOf(align, site)),
   training: align.experiment.training,
   train: align.train,
   seed: 0,

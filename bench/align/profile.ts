@@ -9,6 +9,7 @@ import { openModel } from '../../src/checkpoint/openNode.ts';
 import { readAlignExperiment } from '../../src/experiments/align/experiment.ts';
 import { KeptExamples, promptsOf } from '../../src/experiments/align/keptExamples.ts';
 import { resolveAlign } from '../../src/experiments/align/resolve.ts';
+import { partsOf } from '../../src/experiments/align/sites.ts';
 import { SiteTraining } from '../../src/experiments/align/siteTraining.ts';
 import { trainableOf } from '../../src/experiments/align/trainable.ts';
 import { defaultKeptBytes } from '../../src/experiments/keptBases.ts';
@@ -90,7 +91,7 @@ for (const layer of [0, 3]) {
   const [prompts] = promptsOf(model.architecture, align, defaultKeptBytes);
   if (!site || !prompts) throw new Error('There is no site.');
   const kept = await KeptExamples.of(model, align, site, prompts, work);
-  const trainable = trainableOf(experiment, align.width);
+  const trainable = trainableOf(experiment, partsOf(align, site));
   const { training, seed } = experiment;
   const made = await SiteTraining.begin({ model, kept, trainable, training, train: align.train, seed });
   const batches = made.batches(0);

@@ -3,9 +3,11 @@
     pyvene_align.py agree MODEL FILE SEED      trains the alignment of FILE (prompts as ids, one site) and prints its IIA
     pyvene_align.py steps MODEL FILE THREADS   times steps: 3 to warm up, then 10
 
-FILE is JSON: component, layer, heads (or null), type, rank, batchSize, epochs, learningRate, train and test, lists of examples
-with base, source, labels (one id), basePositions and sourcePositions. Several positions, or heads, are one site. The recipe is `IntervenableModel.train_alignment`: Adam, a linear schedule
-with 10 % of warming up, the temperature from 50 to 0.1, here with the boundary as a penalty where there is one.
+FILE is JSON: type, rank, batchSize, epochs, learningRate; parts, mostly one: what is trained together, each with component, layer,
+heads (or null), `start`, the rotation to begin with, and `completion`, the base of its parametrisation, or null: then PyTorch
+draws what of it is left; train and test, lists of examples with base, labels (one id), and by part sources, basePositions and
+sourcePositions. Several positions, or heads, are one site. The recipe is `IntervenableModel.train_alignment`: Adam, a linear
+schedule with 10 % of warming up, the temperature from 50 to 0.1, here with the boundary as a penalty where there is one.
 
 Prints one line of JSON. Needs torch, transformers, pyvene; gguf for a .gguf file.
 """
@@ -35,16 +37,22 @@ def memory(name):
     return next(1024 * int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(name + ":"))
 
 
-heads = plan["heads"]
-unit = "pos" if heads is None else "h.pos"
-count = len(plan["train"][0]["basePositions"]) if heads is None else len(heads)
+parts = plan["parts"]
+example = plan["train"][0]
+# train_alignment makes neither locations of heads nor several sources.
+plain = len(parts) == 1 and parts[0]["heads"] is None
 
 
 def intervenable():
     options = dict(low_rank_dimension=plan["rank"]) if "rank" in plan else {}
+
+    def representation(part, positions):
+        unit, count = ("pos", len(positions)) if part["heads"] is None else ("h.pos", len(part["heads"]))
+        return pv.RepresentationConfig(part["layer"], part["component"], unit, count, **options)
+
     config = pv.IntervenableConfig(
         model_type=type(model),
-        representations=[pv.RepresentationConfig(plan["layer"], plan["component"], unit, count, **options)],
+        representations=[representation(*each) for each in zip(parts, example["basePositions"])],
         intervention_types=types[plan["type"]],
     )
     made = pv.IntervenableModel(config, model)
@@ -52,27 +60,47 @@ def intervenable():
     return made
 
 
-longest = max(len(example[side]) for part in ("train", "test") for example in plan[part] for side in ("base", "source"))
+def begin(made):
+    """Give every rotation its start."""
+    for intervention, part in zip(made.interventions.values(), parts):
+        width = intervention.rotate_layer.weight.shape[0]
+        with torch.no_grad():
+            rotation = torch.tensor(part["start"]).reshape(width, -1)
+            intervention.rotate_layer.weight = rotation
+            base = intervention.rotate_layer.parametrizations.weight[0].base
+            if part["completion"] is not None:
+                base.copy_(torch.tensor(part["completion"]).reshape(width, width))
+            assert torch.allclose(base.T @ base, torch.eye(width), atol=1e-5)
+            assert torch.allclose(intervention.rotate_layer.weight, rotation, atol=1e-6)
+
+
+prompts = [ids for which in ("train", "test") for example in plan[which] for ids in [example["base"], *example["sources"]]]
+longest = max(map(len, prompts))
 
 
 def collate(examples):
     """Prompts padded on the right, which a causal model does not see before; labels with the place they stand at."""
-    pad = lambda side: torch.tensor([example[side] + [0] * (longest - len(example[side])) for example in examples])
+    pad = lambda rows: torch.tensor([row + [0] * (longest - len(row)) for row in rows])
     return {
-        "input_ids": pad("base"),
-        "source_input_ids": pad("source"),
+        "input_ids": pad([example["base"] for example in examples]),
+        "source_input_ids": pad([example["sources"][0] for example in examples]),
+        "sources": [{"input_ids": pad([example["sources"][at] for example in examples])} for at in range(len(parts))],
         "labels": torch.tensor([[example["labels"][0], len(example["base"]) - 1] for example in examples]),
-        "source_0->base.0.pos": torch.tensor([example["sourcePositions"] for example in examples]),
-        "source_0->base.1.pos": torch.tensor([example["basePositions"] for example in examples]),
+        "source_0->base.0.pos": torch.tensor([example["sourcePositions"][0] for example in examples]),
+        "source_0->base.1.pos": torch.tensor([example["basePositions"][0] for example in examples]),
+        "places": [[[example[side][at] for example in examples] for at in range(len(parts))] for side in ("sourcePositions", "basePositions")],
     }
 
 
 def places(batch):
-    """Where the site is in sources and bases, as pyvene's call takes it: of heads, heads first and positions after."""
-    sides = [batch[f"source_0->base.{side}.pos"].tolist() for side in (0, 1)]
-    if heads is None:
-        return {"sources->base": tuple([side] for side in sides)}
-    return {"sources->base": tuple([[[heads] * len(side), side]] for side in sides)}
+    """Where the sites are in sources and bases, as pyvene's call takes it: of heads, heads first and positions after."""
+    located = lambda part, own: own if part["heads"] is None else [[part["heads"]] * len(own), own]
+    return {"sources->base": tuple([located(*each) for each in zip(parts, side)] for side in batch["places"])}
+
+
+def run(made, batch):
+    _, out = made({"input_ids": batch["input_ids"]}, batch["sources"], places(batch))
+    return out.logits
 
 
 def chosen(logits, labels):
@@ -91,7 +119,8 @@ def loader(part, size):
 if task == "agree":
     torch.manual_seed(int(last))
     made = intervenable()
-    (intervention,) = [v for v in made.interventions.values()]
+    begin(made)
+    intervention = next(iter(made.interventions.values()))
     losses = []
 
     def loss_of(logits, labels):
@@ -101,28 +130,26 @@ if task == "agree":
             loss = loss + plan["penalty"] * intervention.intervention_boundaries.sum()
         return loss
 
-    options = {}
-    if plan["type"] == "BoundlessRotated":
-        steps = len(loader("train", plan["batchSize"])) * plan["epochs"]
-        options["optimizer"] = torch.optim.Adam([
-            {"params": intervention.rotate_layer.parameters()},
-            {"params": intervention.intervention_boundaries, "lr": plan["boundaryRate"]},
-        ], lr=plan["learningRate"])
-        options["scheduler"] = hf.get_linear_schedule_with_warmup(options["optimizer"], 0.1 * steps, steps)
-    if heads is None:
+    steps = len(loader("train", plan["batchSize"])) * plan["epochs"]
+    if plain:
+        options = {}
+        if plan["type"] == "BoundlessRotated":
+            options["optimizer"] = torch.optim.Adam([
+                {"params": intervention.rotate_layer.parameters()},
+                {"params": intervention.intervention_boundaries, "lr": plan["boundaryRate"]},
+            ], lr=plan["learningRate"])
+            options["scheduler"] = hf.get_linear_schedule_with_warmup(options["optimizer"], 0.1 * steps, steps)
         made.train_alignment(
             loader("train", plan["batchSize"]), loss_of, accuracy, None,
             lr=plan["learningRate"], epochs=plan["epochs"], **options,
         )
     else:
-        # train_alignment makes no locations of heads: its loop, with the same optimiser and schedule.
-        steps = len(loader("train", plan["batchSize"])) * plan["epochs"]
+        # Its loop, with the same optimiser and schedule.
         optimizer = torch.optim.Adam(made.get_trainable_parameters(), lr=plan["learningRate"])
-        schedule = hf.get_linear_schedule_with_warmup(optimizer, int(0.1 * steps), steps)
+        schedule = hf.get_linear_schedule_with_warmup(optimizer, 0.1 * steps, steps)
         for _ in range(plan["epochs"]):
             for batch in loader("train", plan["batchSize"]):
-                _, out = made({"input_ids": batch["input_ids"]}, [{"input_ids": batch["source_input_ids"]}], places(batch))
-                loss_of(out.logits, batch["labels"]).backward()
+                loss_of(run(made, batch), batch["labels"]).backward()
                 optimizer.step()
                 schedule.step()
                 made.set_zero_grad()
@@ -131,9 +158,7 @@ if task == "agree":
         for part in ("train", "test"):
             right = 0
             for batch in loader(part, plan["batchSize"]):
-                where = places(batch)
-                _, out = made({"input_ids": batch["input_ids"]}, [{"input_ids": batch["source_input_ids"]}], where)
-                right += int((chosen(out.logits, batch["labels"]).argmax(-1) == batch["labels"][:, 0]).sum())
+                right += int((chosen(run(made, batch), batch["labels"]).argmax(-1) == batch["labels"][:, 0]).sum())
             measured[part] = right / len(plan[part])
     boundary = {}
     if plan["type"] == "BoundlessRotated":
@@ -151,9 +176,7 @@ else:
     for step in range(13):
         batch = batches[step % len(batches)]
         start, cpu = time.perf_counter(), time.process_time()
-        where = places(batch)
-        _, out = made({"input_ids": batch["input_ids"]}, [{"input_ids": batch["source_input_ids"]}], where)
-        loss = torch.nn.functional.cross_entropy(chosen(out.logits, batch["labels"]), batch["labels"][:, 0])
+        loss = torch.nn.functional.cross_entropy(chosen(run(made, batch), batch["labels"]), batch["labels"][:, 0])
         losses.append(loss.item())
         loss.backward()
         optimizer.step()

@@ -31,7 +31,9 @@ function writeFile(content: object): string {
 
 const isTask = (name: string) => name.startsWith('task-');
 
-test.each(files.filter((name) => name !== 'gender-declared.json' && !isTask(name)))(
+const declared = ['gender-declared.json', 'landmark-and-kind.json'];
+
+test.each(files.filter((name) => !declared.includes(name) && !isTask(name)))(
   '%s is what its script writes, and its stored result is of it and complete',
   async (name) => {
     const experiment = readAlignExperiment(read(name));
@@ -58,6 +60,19 @@ test.each(files.filter(isTask))('%s is a task whose stored result is of it and c
   const best = Math.max(...stored.sites.map((site) => site?.final?.testAccuracy ?? 0));
   const control = Math.max(...stored.sites.map((site) => site?.final?.controlAccuracy ?? 1));
   expect(best).toBeGreaterThan(control + 0.4);
+});
+
+test('landmark-and-kind.json finds two variables together, and its stored result is of it and complete', () => {
+  const experiment = readAlignExperiment(read('landmark-and-kind.json'));
+  const stored = readAlignResult(read('results/landmark-and-kind.json'));
+  expect(stored.experiment).toEqual(experiment);
+  expect(isAlignComplete(stored)).toBe(true);
+  expect(stored.factual?.right).toBe(stored.factual?.of);
+  const best = stored.sites.toSorted(
+    (a, b) => (b?.final?.testAccuracy ?? 0) - (a?.final?.testAccuracy ?? 0),
+  )[0];
+  expect(best?.final?.testAccuracy).toBeGreaterThan((best?.final?.controlAccuracy ?? 1) + 0.4);
+  expect(Object.keys(best?.parameters ?? {})).toEqual(['rotation', '2 rotation']);
 });
 
 test('gender-declared.json finds its variable where the others do, and its stored result is of it and complete', () => {

@@ -2,6 +2,7 @@
 // and which of them is interchanged. The causal model says what follows each pair.
 
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { quoted } from '../../messages/wording.ts';
 import { uniformStream } from '../../random/noise.ts';
 import { runForward, runInterchange, type Setting, sampleBalanced, sampleInput } from './causalModel.ts';
 import type { CausalData } from './causalSchema.ts';
@@ -11,7 +12,7 @@ import type { AlignExampleFile } from './example.ts';
 /** Draws until one is as wanted. */
 const maxAttempts = 10_000;
 
-/** An example with what every variable is: of the base, of the source, and of the base after the interchange. */
+/** An example with what every variable is: of the base, of the first source, and of the base after the interchange. */
 export interface CausalPair {
   readonly example: AlignExampleFile;
   readonly baseSetting: Setting<string>;
@@ -28,8 +29,19 @@ export function* causalPairs(
   const declared = new Declared(data.causalModel, field);
   const model = declared.model();
   const { prompt, label, balanced, distinct = [], count, only, seed } = data;
-  const interchanged = typeof data.interchange === 'string' ? [data.interchange] : data.interchange;
-  for (const each of interchanged) declared.require(each, 'interchange');
+  const { furtherInterchange: further = [] } = data;
+  /** By source. */
+  const interchanged = [data.interchange, ...further].map((each) =>
+    typeof each === 'string' ? [each] : each,
+  );
+  for (const [at, names] of interchanged.entries()) {
+    const where = at === 0 ? 'interchange' : `furtherInterchange.${at - 1}`;
+    for (const each of names) {
+      declared.require(each, where);
+      if (interchanged.slice(0, at).some((earlier) => earlier.includes(each)))
+        declared.fail(where, `${quoted(each)} is given by another source already. Name each variable once.`);
+    }
+  }
   for (const each of distinct) declared.require(each, 'distinct');
   if (balanced !== undefined) declared.require(balanced, 'balanced');
   const random = uniformStream(seed);
@@ -61,11 +73,14 @@ export function* causalPairs(
     );
   };
   const pair = () => {
-    const [base, source] = [input(), input()];
-    const sources = Object.fromEntries(interchanged.map((each) => [each, source]));
+    const base = input();
+    const all = interchanged.map((names) => ({ names, source: input() }));
+    const sources = Object.fromEntries(
+      all.flatMap(({ names, source }) => names.map((each) => [each, source])),
+    );
     return {
       baseSetting: runForward(model, base),
-      sourceSetting: runForward(model, source),
+      sourceSettings: all.map(({ source }) => runForward(model, source)),
       setting: runInterchange(model, base, sources),
     };
   };
@@ -78,27 +93,34 @@ export function* causalPairs(
     return found;
   };
   for (let drawn = 0; drawn < count; drawn++) {
-    const { baseSetting, sourceSetting, setting } = again(
+    const { baseSetting, sourceSettings, setting } = again(
       'only',
       pair,
       (drawn) => only === undefined || labelOf(drawn.baseSetting) !== labelOf(drawn.setting),
     );
-    const [own, other] = [baseSetting, sourceSetting].map((each) =>
-      fill(prompt, each, declared, 'prompt'),
-    ) as [Filled, Filled]; // Two go in.
-    const otherPositions = new Map(positionsIn(other));
+    const own = fill(prompt, baseSetting, declared, 'prompt');
+    const others = sourceSettings.map((each) => fill(prompt, each, declared, 'prompt'));
+    const otherPositions = others.map((other) => new Map(positionsIn(other)));
+    // A name that some prompt lacks is left out.
     const positions = positionsIn(own).flatMap(([variable, at]) => {
-      const there = otherPositions.get(variable);
-      return there === undefined ? [] : [[variable, [at, there]] as const];
+      const there = otherPositions.flatMap((known) => known.get(variable) ?? []);
+      const [first = at, ...more] = there;
+      return there.length < others.length ? [] : [[variable, [at, first, ...more]] as const];
     });
-    const example = {
+    const [sourceSetting = baseSetting] = sourceSettings;
+    const example: AlignExampleFile = {
       base: own.text,
-      source: other.text,
+      source: others[0]?.text ?? own.text,
+      ...(further.length === 0 ? {} : { furtherSources: others.slice(1).map(({ text }) => text) }),
       label: labelOf(setting),
       baseLabel: labelOf(baseSetting),
       sourceLabel: labelOf(sourceSetting),
+      ...(further.length === 0 ? {} : { furtherSourceLabels: sourceSettings.slice(1).map(labelOf) }),
       positions: Object.fromEntries(
-        positions.map(([variable, [a = 0, b = 0]]): [string, [number, number]] => [variable, [a, b]]),
+        positions.map(([variable, [at, first, ...more]]): [string, [number, number, ...number[]]] => [
+          variable,
+          [at, first, ...more],
+        ]),
       ),
     };
     yield { example, baseSetting, sourceSetting, setting };

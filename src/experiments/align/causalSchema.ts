@@ -47,6 +47,8 @@ const variableSchema = v.lazy<typeof inputSchema | typeof tableSchema | typeof f
   return has('function') || has('parents') ? functionSchema : inputSchema;
 });
 
+const interchanged = v.union([name, v.pipe(v.array(name), v.minLength(1, 'Name at least one variable'))]);
+
 export const causalDataSchema = v.strictObject({
   causalModel: v.pipe(
     losesNothing,
@@ -58,7 +60,11 @@ export const causalDataSchema = v.strictObject({
   /** What follows the prompt, in the same form: ` {pronoun}`. */
   label: v.string(),
   /** The variables whose values the source gives. */
-  interchange: v.union([name, v.pipe(v.array(name), v.minLength(1, 'Name at least one variable'))]),
+  interchange: interchanged,
+  /** Of a joint training: those that each further source gives. */
+  furtherInterchange: v.optional(
+    v.pipe(v.array(interchanged), v.minLength(1, 'Name at least one variable, or leave it out')),
+  ),
   count: v.pipe(wholeNumber, v.minValue(1), v.maxValue(causalLimits.examples)),
   /** A variable of which each value is as likely as another, in bases and in sources. */
   balanced: v.optional(name),

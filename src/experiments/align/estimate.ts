@@ -2,12 +2,13 @@
 // room between the steps.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { defaultKeptBytes, wayOf } from '../keptBases.ts';
+import { defaultKeptBytes } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
 import { forcedKey } from '../teacherForcing.ts';
-import { promptsOf, type SitePrompts } from './keptExamples.ts';
-import type { AlignSite, ResolvedAlign } from './resolve.ts';
+import { promptsOf, type SitePrompts, wayOfParts } from './keptExamples.ts';
+import type { ResolvedAlign } from './resolve.ts';
 import { ownContinuations } from './resolveExamples.ts';
+import { type AlignSite, partsOf } from './sites.ts';
 import { passesOfStep, stepsOf } from './siteTraining.ts';
 
 /** Prompts with a label of their own, and those to test with that of the interchange, each once. */
@@ -19,17 +20,20 @@ const ownCount = ({ train, test }: ResolvedAlign): number =>
 
 /** Row-layers of one site, its prompts and its evaluations included. */
 function siteRowLayers(
-  { train, test, experiment }: ResolvedAlign,
+  align: ResolvedAlign,
   site: AlignSite,
   { keptCount, sources, unkept }: SitePrompts,
   layerCount: number,
 ): number {
-  const { layersAfter } = wayOf(site, layerCount);
+  const { train, test, experiment } = align;
+  const parts = partsOf(align, site);
+  const { layersAfter } = wayOfParts(parts, layerCount);
   const { epochs } = experiment.training;
   const rows = epochs * (train.length * (passesOfStep + 1) + test.length) + test.length;
   // Before the site: once in a step and once in an evaluation.
   const again = epochs * (2 * unkept.train + unkept.test) + unkept.test;
-  return (keptCount + again) * layerCount + sources.length * (site.layer + 1) + rows * layersAfter;
+  const read = parts.reduce((sum, part, at) => sum + (sources[at]?.length ?? 0) * (part.site.layer + 1), 0);
+  return (keptCount + again) * layerCount + read + rows * layersAfter;
 }
 
 /**

@@ -12,13 +12,18 @@ const labelSchema = v.union([
 export const exampleSchema = v.strictObject({
   base: textOrIds,
   source: textOrIds,
-  /** What follows the base when the variable has the source's value. */
+  /** Of a joint training: what each further site takes from, in their order. */
+  furtherSources: v.optional(v.pipe(v.array(textOrIds), v.minLength(1, 'Name at least one prompt'))),
+  /** What follows the base when each variable has the value of its source. */
   label: labelSchema,
   /** What follows the base, and the source, as they are: the model's own accuracy is measured with them. */
   baseLabel: v.optional(labelSchema),
   sourceLabel: v.optional(labelSchema),
-  /** Positions by a name that `site.position` may give: of both prompts, or [of the base, of the source]. */
-  positions: v.optional(v.record(v.string(), v.union([tokenId, v.strictTuple([tokenId, tokenId])]))),
+  furtherSourceLabels: v.optional(v.array(labelSchema)),
+  /** Positions by a name that a site may give: of all prompts, or [of the base, of the source, of each further source]. */
+  positions: v.optional(
+    v.record(v.string(), v.union([tokenId, v.tupleWithRest([tokenId, tokenId], tokenId)])),
+  ),
 });
 
 export type AlignExampleFile = Immutable<v.InferInput<typeof exampleSchema>>;

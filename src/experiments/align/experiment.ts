@@ -4,11 +4,12 @@
 
 import * as v from 'valibot';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
+import { rotationSchema } from '../rotationTraining.ts';
 import { causalDataSchema } from './causalSchema.ts';
 import { exampleSchema } from './example.ts';
 
 export const alignVersion = 1;
-const limits = { examples: 50_000, sites: 1000, epochs: 10_000 };
+const limits = { examples: 50_000, sites: 1000, epochs: 10_000, jointly: 15 };
 
 const seed = v.pipe(wholeNumber, v.minValue(0), v.maxValue(2 ** 32 - 1));
 const positive = v.pipe(v.number(), v.finite(), v.minValue(Number.MIN_VALUE, 'It must be above 0'));
@@ -58,6 +59,20 @@ export const siteSchema = v.strictObject({
   heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head'))),
 });
 
+/**
+ * A further site, whose intervention is trained together with that of each of `site`: it takes from a source of its own, and the
+ * label is what follows when all have taken.
+ */
+export const jointSiteSchema = v.strictObject({
+  component: v.string(),
+  /** `same` is the layer of the site that it is trained with. */
+  layer: v.union([tokenId, v.literal('same')]),
+  position: sitePositionSchema,
+  heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head'))),
+});
+
+export type AlignJointSite = Immutable<v.InferOutput<typeof jointSiteSchema>>;
+
 /** Times the share of the width that is interchanged, added to the loss. */
 const penalty = v.optional(notNegative, 1);
 /** Of the boundary or the mask; default 10 times the learning rate, as pyvene's tutorial has it. */
@@ -86,6 +101,8 @@ export const trainingSchema = v.strictObject({
   clip: v.optional(positive),
   /** Examples that run at once; gradients of a larger batch are summed. Default as many as fit the memory. */
   microBatch: v.optional(atLeastOne),
+  /** How the columns of a rotation of low rank are trained. */
+  rotation: v.optional(rotationSchema, 'manifold'),
   /** Of the learning rate: up in a straight line, then down to 0 or level. */
   schedule: v.optional(v.picklist(['linear', 'constant']), 'linear'),
   /** Share of the steps. */
@@ -109,6 +126,13 @@ export const alignExperimentSchema = v.pipe(
     model: v.string(),
     revision: v.optional(v.string()),
     site: siteSchema,
+    jointly: v.optional(
+      v.pipe(
+        v.array(jointSiteSchema),
+        v.minLength(1, 'Name at least one further site, or leave it out'),
+        v.maxLength(limits.jointly, `There can be at most ${limits.jointly} further sites`),
+      ),
+    ),
     intervention: interventionSchema,
     data: dataSchema,
     /** Default: a part of `data` as `split` says. */

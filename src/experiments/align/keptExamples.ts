@@ -10,9 +10,10 @@ import { type Base, forkPosition, KeptBases, wayOf } from '../keptBases.ts';
 import { floatsOf, promptRow } from '../planRuns.ts';
 import { partsTogether, type Work } from '../rowParts.ts';
 import { forced } from '../teacherForcing.ts';
-import type { AlignSite, ResolvedAlign } from './resolve.ts';
+import type { ResolvedAlign } from './resolve.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
-import { indexOfPosition, positionKey, type SitePosition } from './sitePosition.ts';
+import { positionKey } from './sitePosition.ts';
+import { type AlignSite, partsOf, type SitePart } from './sites.ts';
 
 interface Wanted {
   readonly tokens: readonly number[];
@@ -27,15 +28,22 @@ function distinct(wanted: readonly Wanted[]): readonly Wanted[] {
   return [...new Map(wanted.map((each) => [keyOf(each), each])).values()];
 }
 
-const wantedBase = (example: ResolvedExample, place: number): Wanted => ({
+/** @param parts the interventions that are trained together: all of their positions are edited */
+const wantedBase = (parts: readonly SitePart[], example: ResolvedExample): Wanted => ({
   tokens: forced(example.base, example.label),
-  positions: example.places[place]?.base ?? [],
+  positions: parts.flatMap(({ placeOf }) => placeOf(example).base),
 });
 
-const wantedSource = (example: ResolvedExample, place: number): Wanted => ({
-  tokens: example.source,
-  positions: example.places[place]?.source ?? [],
+const wantedSource = ({ placeOf, sourceOf }: SitePart, example: ResolvedExample): Wanted => ({
+  tokens: sourceOf(example),
+  positions: placeOf(example).source,
 });
+
+/** The earliest layer at whose entrance rows fork, and the layers that run from there on. */
+export function wayOfParts(parts: readonly SitePart[], layerCount: number) {
+  const fork = Math.min(...parts.map(({ site }) => wayOf(site, layerCount).fork));
+  return { fork, layersAfter: layerCount - fork };
+}
 
 /** What a site needs of the prompts of its examples. Lists are shared by the layers of a position. */
 export interface SitePrompts {
@@ -44,7 +52,8 @@ export interface SitePrompts {
   readonly keptCount: number;
   /** Bytes that all of them would take. */
   readonly neededBytes: number;
-  readonly sources: readonly Wanted[];
+  /** By intervention. */
+  readonly sources: readonly (readonly Wanted[])[];
   /** Examples to train with, and to test, whose base finds no room. */
   readonly unkept: { readonly train: number; readonly test: number };
 }
@@ -52,29 +61,29 @@ export interface SitePrompts {
 /** The distinct prompts of a position, whatever the layer. */
 interface PositionPrompts {
   readonly bases: readonly Wanted[];
-  readonly sources: readonly Wanted[];
+  readonly sources: readonly (readonly Wanted[])[];
   /** By `keyOf` of its base, how many examples to train with, and to test, there are. */
   readonly uses: ReadonlyMap<string, { readonly train: number; readonly test: number }>;
 }
 
-function promptsAt(align: ResolvedAlign, position: SitePosition): PositionPrompts {
+function promptsAt(align: ResolvedAlign, site: AlignSite): PositionPrompts {
   const { train, test } = align;
-  const place = indexOfPosition(align.positions, position);
+  const parts = partsOf(align, site);
   const all = [...train, ...test];
   const uses = new Map<string, { train: number; test: number }>();
   for (const [part, examples] of [
     ['train', train],
     ['test', test],
   ] as const)
-    for (const base of examples.map((example) => wantedBase(example, place))) {
+    for (const base of examples.map((example) => wantedBase(parts, example))) {
       const key = keyOf(base);
       const known = uses.get(key) ?? { train: 0, test: 0 };
       known[part] += 1;
       uses.set(key, known);
     }
   return {
-    bases: distinct(all.map((example) => wantedBase(example, place))),
-    sources: distinct(all.map((example) => wantedSource(example, place))),
+    bases: distinct(all.map((example) => wantedBase(parts, example))),
+    sources: parts.map((part) => distinct(all.map((example) => wantedSource(part, example)))),
     uses,
   };
 }
@@ -88,12 +97,13 @@ export function promptsOf(
   align: ResolvedAlign,
   roomBytes: number,
 ): readonly SitePrompts[] {
-  const known = new Map(
-    align.positions.map((position) => [positionKey(position), promptsAt(align, position)]),
-  );
+  const known = new Map<string, PositionPrompts>();
   return align.sites.map((site) => {
-    const { bases, sources, uses } = known.get(positionKey(site.position)) ?? promptsAt(align, site.position);
-    const { fork } = wayOf(site, architecture.layerCount);
+    const key = positionKey(site.position);
+    const prompts = known.get(key) ?? promptsAt(align, site);
+    known.set(key, prompts);
+    const { bases, sources, uses } = prompts;
+    const { fork } = wayOfParts(partsOf(align, site), architecture.layerCount);
     const unkept = { train: 0, test: 0 };
     let neededBytes = 0;
     let keptCount = 0;
@@ -119,16 +129,16 @@ const baseOf = (architecture: Architecture, { tokens, positions }: Wanted): Base
 
 export class KeptExamples {
   readonly #architecture: Architecture;
-  readonly #site: AlignSite;
-  readonly #place: number;
+  readonly #parts: readonly SitePart[];
   readonly #bases: KeptBases;
-  readonly #sources = new Map<string, Float32Array>();
+  /** By intervention. */
+  readonly #sources: readonly Map<string, Float32Array>[];
 
-  private constructor({ architecture }: Model, site: AlignSite, place: number, bases: KeptBases) {
+  private constructor({ architecture }: Model, parts: readonly SitePart[], bases: KeptBases) {
     this.#bases = bases;
     this.#architecture = architecture;
-    this.#site = site;
-    this.#place = place;
+    this.#parts = parts;
+    this.#sources = parts.map(() => new Map());
   }
 
   /**
@@ -143,31 +153,14 @@ export class KeptExamples {
     { bases, keptCount, sources }: SitePrompts,
     work: Work,
   ): Promise<KeptExamples> {
-    const { signal, done } = work;
     const { architecture } = model;
-    const { fork } = wayOf(site, architecture.layerCount);
+    const parts = partsOf(align, site);
+    const { fork } = wayOfParts(parts, architecture.layerCount);
     const kept = bases.slice(0, keptCount).map((wanted) => baseOf(architecture, wanted));
-    const found = new KeptExamples(
-      model,
-      site,
-      indexOfPosition(align.positions, site.position),
-      await KeptBases.of(model, kept, fork, work),
-    );
-    const { component, layer, heads } = site;
+    const found = new KeptExamples(model, parts, await KeptBases.of(model, kept, fork, work));
     try {
-      for (const part of partsTogether(sources, ({ tokens }) => tokens.length)) {
-        const rows = part.map(({ tokens }) => promptRow(tokens));
-        const reads = part.map(({ positions }, row) => ({
-          row,
-          site: { component, layer },
-          location: { positions, ...(heads ? { heads } : {}) },
-        }));
-        const results = await model.run({ rows, reads }, signal ? { signal } : {});
-        part.forEach((wanted, row) => {
-          found.#sources.set(keyOf(wanted), Float32Array.from(floatsOf(results[row])));
-        });
-        done(part.length * (site.layer + 1));
-      }
+      for (const [at, part] of parts.entries())
+        await found.#readSources(model, part, found.#sources[at] ?? new Map(), sources[at] ?? [], work);
       return found;
     } catch (error) {
       found.dispose();
@@ -175,43 +168,74 @@ export class KeptExamples {
     }
   }
 
+  /** What prompts have at an intervention's site. */
+  async #readSources(
+    model: Model,
+    { site: { component, layer, heads } }: SitePart,
+    into: Map<string, Float32Array>,
+    sources: readonly Wanted[],
+    { signal, done }: Work,
+  ): Promise<void> {
+    for (const together of partsTogether(sources, ({ tokens }) => tokens.length)) {
+      const rows = together.map(({ tokens }) => promptRow(tokens));
+      const reads = together.map(({ positions }, row) => ({
+        row,
+        site: { component, layer },
+        location: { positions, ...(heads ? { heads } : {}) },
+      }));
+      const results = await model.run({ rows, reads }, signal ? { signal } : {});
+      together.forEach((wanted, row) => {
+        into.set(keyOf(wanted), Float32Array.from(floatsOf(results[row])));
+      });
+      done(together.length * (layer + 1));
+    }
+  }
+
   #baseOf(example: ResolvedExample): Base {
-    return baseOf(this.#architecture, wantedBase(example, this.#place));
+    return baseOf(this.#architecture, wantedBase(this.#parts, example));
   }
 
   /** Row-layers of running examples from the site on, `passes` times, and before it those that were not kept. */
   rowLayers(examples: readonly ResolvedExample[], passes: number): number {
     const { layerCount } = this.#architecture;
     const unkept = examples.filter((example) => !this.#bases.has(this.#baseOf(example))).length;
-    return examples.length * passes * wayOf(this.#site, layerCount).layersAfter + unkept * layerCount;
+    const { layersAfter } = wayOfParts(this.#parts, layerCount);
+    return examples.length * passes * layersAfter + unkept * layerCount;
   }
 
   /** Bytes of the states with which an example enters the layers from the site on. */
   enteringBytes(example: ResolvedExample): number {
     const { layerCount, width } = this.#architecture;
     const { tokens, position } = this.#baseOf(example);
-    return 4 * width * (tokens.length - position) * (wayOf(this.#site, layerCount).layersAfter + 1);
+    return 4 * width * (tokens.length - position) * (wayOfParts(this.#parts, layerCount).layersAfter + 1);
+  }
+
+  #editOf(example: ResolvedExample, at: number, part: SitePart, fragment: Fragment): Edit {
+    const { site } = wayOf(part.site, this.#architecture.layerCount);
+    const { heads } = part.site;
+    const data = this.#sources[at]?.get(keyOf(wantedSource(part, example)));
+    if (!data) throw new Error('The source of an example was not run.');
+    return {
+      site,
+      location: { positions: part.placeOf(example).base, ...(heads ? { heads } : {}) },
+      fragment,
+      source: { kind: 'tensor', data },
+    };
   }
 
   /**
-   * Rows in which the intervention acts: the previous ones first, then one for each example.
+   * Rows in which the interventions act: the previous ones first, then one for each example.
+   * @param fragments of the interventions that are trained together
    * @returns the rows, and the place of the first that acts
    */
-  rows(examples: readonly ResolvedExample[], fragment: Fragment) {
-    const { site } = wayOf(this.#site, this.#architecture.layerCount);
-    const { heads } = this.#site;
-    const forks = examples.map((example) => {
-      const { positions } = wantedBase(example, this.#place);
-      const data = this.#sources.get(keyOf(wantedSource(example, this.#place)));
-      if (!data) throw new Error('The source of an example was not run.');
-      const edit: Edit = {
-        site,
-        location: { positions, ...(heads ? { heads } : {}) },
-        fragment,
-        source: { kind: 'tensor', data },
-      };
-      return { base: this.#baseOf(example), edits: [edit] };
-    });
+  rows(examples: readonly ResolvedExample[], fragments: readonly Fragment[]) {
+    const forks = examples.map((example) => ({
+      base: this.#baseOf(example),
+      edits: this.#parts.flatMap((part, at) => {
+        const fragment = fragments[at];
+        return fragment ? [this.#editOf(example, at, part, fragment)] : [];
+      }),
+    }));
     return this.#bases.rows(forks);
   }
 

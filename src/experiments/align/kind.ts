@@ -35,8 +35,11 @@ const figuresOf = (result: AlignResult): readonly ShownFigure[] => [
 /** Whether something in examples is text; what a causal model declares always is. */
 const isText = (given: AlignExperiment['data']): boolean =>
   'causalModel' in given ||
-  given.some(({ base, source, label, baseLabel, sourceLabel }) =>
-    [base, source, label, baseLabel, sourceLabel].some((text) => typeof text === 'string'),
+  given.some(
+    ({ base, source, furtherSources = [], label, baseLabel, sourceLabel, furtherSourceLabels = [] }) =>
+      [base, source, ...furtherSources, label, baseLabel, sourceLabel, ...furtherSourceLabels].some(
+        (text) => typeof text === 'string',
+      ),
   );
 
 export const alignKind = defineKind({

@@ -32,6 +32,7 @@ describe('an alignment', () => {
       epochs: 10,
       learningRate: 1e-3,
       optimizer: 'adam',
+      rotation: 'manifold',
       schedule: 'linear',
       warmUp: 0.1,
       temperature: [50, 0.1],
@@ -168,6 +169,19 @@ describe('an alignment is refused in a sentence', () => {
       'one class only',
       { data: data.map((example) => ({ ...example, label: 7 })) },
       'All 8 examples to train with have the label "#7", so any intervention that always gives it is right.',
+    ],
+    [
+      'Householder vectors for a rotation of the whole width',
+      {
+        intervention: { type: 'Rotated', dimensions: 2 },
+        training: { batchSize: 4, rotation: 'householder' },
+      },
+      "'training.rotation' is 'householder', and the rotation has as many columns as the width, 16: Householder vectors are for fewer. Leave it out to train on the manifold.",
+    ],
+    [
+      'Householder vectors that an optimiser shrinks unless it is told not to',
+      { training: { batchSize: 4, rotation: 'householder', optimizer: 'adamw' } },
+      "'training.rotation' is 'householder', with a decay of 0.01, which would shrink the vectors towards the start. Give \"weightDecay\": 0",
     ],
     ['a token that does not exist', { data: [{ ...data[0], label: 31 }] }, 'the vocabulary has ids 0 to 30'],
     [

@@ -1,17 +1,17 @@
 // Makes an alignment definite for one model: tokens instead of text, sites instead of names, everything checked that can
 // be checked before the model runs.
 
-import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { shuffled } from '../../random/random.ts';
 import { createBreather } from '../../runtime/backends/breathe.ts';
-import { describeComponent } from '../../runtime/plan/sites.ts';
 import { isSameAnswer } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
-import { type AlignExperiment, mostSites } from './experiment.ts';
+import type { AlignExperiment } from './experiment.ts';
 import { type ResolvedExample, resolveExamples } from './resolveExamples.ts';
-import { positionKey, positionsIn, positionText, type SitePosition } from './sitePosition.ts';
+import type { SitePosition } from './sitePosition.ts';
+import { type AlignSite, type JointSite, resolveSites } from './sites.ts';
 
 export interface Breathing {
   readonly signal?: AbortSignal | undefined;
@@ -19,17 +19,10 @@ export interface Breathing {
   readonly breathe?: () => Promise<void>;
 }
 
-/** One site in one layer, for all examples. */
-export interface AlignSite {
-  readonly component: string;
-  readonly layer: number;
-  readonly position: SitePosition;
-  /** Of a component that is one for each head: those whose vectors are joined. */
-  readonly heads?: readonly number[];
-}
-
 export interface ResolvedAlign {
   readonly experiment: AlignExperiment;
+  /** What is trained together with each site; mostly nothing. */
+  readonly jointly: readonly JointSite[];
   /** Layers down, positions across. */
   readonly layers: readonly number[];
   readonly positions: readonly SitePosition[];
@@ -42,93 +35,8 @@ export interface ResolvedAlign {
   readonly notices: readonly Notice[];
 }
 
-const list = <T>(given: T | readonly T[]): readonly T[] => (Array.isArray(given) ? given : [given as T]); // What is no array is one.
-
-/** @throws ExperimentError for heads that the component does not have, or that are missing */
-function checkHeads(
-  { name, layout, heads: count = 0 }: ComponentDescription,
-  heads: readonly number[] | undefined,
-): void {
-  if (layout === 'token') {
-    if (heads === undefined) return;
-    throw new ExperimentError(
-      `'site.heads': '${name}' is not one for each head. Leave 'heads' out, or name a component such as 'head_attention_value_output'.`,
-    );
-  }
-  if (heads === undefined)
-    throw new ExperimentError(
-      `'site.heads' is missing: '${name}' is one for each head. Name those whose vectors are one site, of 0 to ${count - 1}.`,
-    );
-  const beyond = heads.find((head) => head >= count);
-  if (beyond !== undefined)
-    throw new ExperimentError(
-      `'site.heads': there is no head ${beyond}; '${name}' has heads 0 to ${count - 1}.`,
-    );
-  if (new Set(heads).size < heads.length)
-    throw new ExperimentError(`'site.heads' names one twice: ${heads.join(', ')}.`);
-}
-
-/** How many positions each site joins. @throws ExperimentError where they differ, or heads are joined as well */
-function joinedPositions(positions: readonly SitePosition[], heads: readonly number[] | undefined): number {
-  const [count = 1, ...others] = positions.map((position) => positionsIn(position).length);
-  const other = others.find((each) => each !== count);
-  if (other !== undefined)
-    throw new ExperimentError(
-      `'site.position' joins ${count} in one site and ${other} in another, so their vectors are not of one width. Join as many everywhere, or write two files.`,
-    );
-  if (heads && count > 1)
-    throw new ExperimentError(
-      `'site.position' joins ${count} positions, and 'site.heads' names heads: heads are joined at one position. Name one position, or a component without heads.`,
-    );
-  return count;
-}
-
-/** @throws ExperimentError or PlanError that names the field */
-function resolveSites(architecture: Architecture, { site, intervention }: AlignExperiment) {
-  const { component, heads } = site;
-  const described = describeComponent(architecture, component);
-  const { layout, scope } = described;
-  if (layout === 'pair' || scope === 'model') {
-    throw new ExperimentError(
-      `'site.component': '${component}' has no vector for each position of a layer, so nothing can be aligned there. Name one such as 'block_output' or 'mlp_output'.`,
-    );
-  }
-  checkHeads(described, heads);
-  const last = architecture.layerCount - 1;
-  const layers = site.layer === 'all' ? Array.from({ length: last + 1 }, (_, l) => l) : list(site.layer);
-  const beyond = layers.find((layer) => layer > last);
-  if (beyond !== undefined)
-    throw new ExperimentError(
-      `'site.layer': there is no layer ${beyond}; this model has layers 0 to ${last}.`,
-    );
-  const positions: readonly SitePosition[] = list<SitePosition>(site.position);
-  const width = described.width * joinedPositions(positions, heads) * (heads?.length ?? 1);
-  for (const [field, keys, texts] of [
-    ['layer', layers.map(String), layers.map(String)],
-    ['position', positions.map(positionKey), positions.map(positionText)],
-  ] as const) {
-    if (new Set(keys).size < keys.length)
-      throw new ExperimentError(`'site.${field}' names one twice: ${texts.join(', ')}.`);
-  }
-  if (layers.length * positions.length > mostSites)
-    throw new ExperimentError(
-      `'site' names ${layers.length * positions.length} sites, and there can be at most ${mostSites}. Name fewer layers or positions.`,
-    );
-  const chosen = intervention.type === 'LowRankRotated' ? intervention.rank : undefined;
-  const dimensions = intervention.type === 'Rotated' ? intervention.dimensions : chosen;
-  if (dimensions !== undefined && dimensions > width) {
-    const field = chosen === undefined ? 'dimensions' : 'rank';
-    throw new ExperimentError(
-      `'intervention.${field}' is ${dimensions}, but ${width === described.width ? `'${component}' has` : `what is joined of '${component}' has`} a width of ${width}. Give at most ${width}.`,
-    );
-  }
-  const sites = layers.flatMap((layer) =>
-    positions.map((position) => ({ component, layer, position, ...(heads ? { heads } : {}) })),
-  );
-  return { layers, positions, sites, width };
-}
-
-const pairOf = ({ base, source }: ResolvedExample): string => `${base.join(' ')}|${source.join(' ')}`;
+const pairOf = ({ base, source, further }: ResolvedExample): string =>
+  [base, source, ...further.map(({ tokens }) => tokens)].map((tokens) => tokens.join(' ')).join('|');
 
 /** Places of examples, those of one pair of prompts together, in the order of their first. */
 function placesByPair(data: readonly ResolvedExample[]): readonly (readonly number[])[] {
@@ -229,7 +137,7 @@ function* resolving(
   experiment: AlignExperiment,
 ): Generator<void, ResolvedAlign> {
   const sites = resolveSites(architecture, experiment);
-  const context = { architecture, tokenizer, positions: sites.positions };
+  const context = { architecture, tokenizer, positions: sites.positions, jointly: sites.jointly };
   const data = yield* resolveExamples(context, experiment.data, 'data');
   const test = yield* resolveExamples(context, experiment.testData ?? [], 'testData');
   const parts = splitExamples(experiment, data.examples, test.examples);

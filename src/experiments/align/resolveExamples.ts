@@ -21,6 +21,13 @@ export interface ExamplePlace {
   readonly source: readonly number[];
 }
 
+/** What a further site of a joint training takes from, and where it is. */
+export interface FurtherSource {
+  readonly tokens: readonly number[];
+  readonly label?: AnswerTokens;
+  readonly place: ExamplePlace;
+}
+
 export interface ResolvedExample {
   readonly base: readonly number[];
   readonly source: readonly number[];
@@ -29,13 +36,16 @@ export interface ResolvedExample {
   readonly sourceLabel?: AnswerTokens;
   /** Where the sites are, one for each of the experiment's positions. */
   readonly places: readonly ExamplePlace[];
+  /** One for each further site of a joint training. */
+  readonly further: readonly FurtherSource[];
 }
 
 /** Each prompt with its own label once, however many examples it is in. */
 export function ownContinuations(examples: readonly ResolvedExample[]): readonly Continued[] {
-  const all = examples.flatMap(({ base, source, baseLabel, sourceLabel }) => [
+  const all = examples.flatMap(({ base, source, baseLabel, sourceLabel, further }) => [
     ...(baseLabel ? [{ prompt: base, label: baseLabel }] : []),
     ...(sourceLabel ? [{ prompt: source, label: sourceLabel }] : []),
+    ...further.flatMap(({ tokens, label }) => (label ? [{ prompt: tokens, label }] : [])),
   ]);
   return [...new Map(all.map((each) => [continuedKey(each), each])).values()];
 }
@@ -44,13 +54,27 @@ export interface ExamplesContext {
   readonly architecture: Architecture;
   readonly tokenizer: Tokenizer | undefined;
   readonly positions: readonly SitePosition[];
+  /** Of the further sites of a joint training. */
+  readonly jointly: readonly { readonly position: SitePosition }[];
+}
+
+/** A base and one of its sources. */
+interface Pair {
+  readonly base: readonly number[];
+  readonly source: readonly number[];
+  /** Of the file: `source`, or `furtherSources.0`. */
+  readonly sourceField: string;
+  /** Which of the sources it is, from 0. */
+  readonly sourceIndex: number;
+  /** `site`, or `jointly.0`. */
+  readonly siteField: string;
 }
 
 /** @throws ExperimentError for a position that a prompt does not have, or a name that the example does not give */
 function positionOf(
   name: PositionName,
   { positions = {} }: AlignExample,
-  { base, source }: Pick<ResolvedExample, 'base' | 'source'>,
+  { base, source, sourceField, sourceIndex, siteField }: Pair,
   where: string,
 ): { readonly base: number; readonly source: number } {
   const named = typeof name === 'string' && name !== 'last' ? positions[name] : undefined;
@@ -58,7 +82,7 @@ function positionOf(
     const known = ['last', ...Object.keys(positions)];
     throw new ExperimentError(
       [
-        `'${where}.positions' has no '${name}', which 'site.position' names.`,
+        `'${where}.positions' has no '${name}', which '${siteField}.position' names.`,
         didYouMean(name, known),
         `Known: ${known.join(', ')}.`,
       ]
@@ -68,38 +92,53 @@ function positionOf(
   }
   if (name === 'last') return { base: base.length - 1, source: source.length - 1 };
   const given = typeof name === 'number' ? name : (named ?? 0);
-  const place =
-    typeof given === 'number' ? { base: given, source: given } : { base: given[0], source: given[1] };
-  for (const [side, tokens] of [
-    ['base', base],
-    ['source', source],
+  const there = typeof given === 'number' ? given : given[1 + sourceIndex];
+  if (there === undefined)
+    throw new ExperimentError(
+      `'${where}.positions.${name}' is [${[given].flat().join(', ')}] and says nothing of '${sourceField}'. Give a position of the base and one of each source.`,
+    );
+  const place = { base: typeof given === 'number' ? given : given[0], source: there };
+  for (const [side, field, tokens] of [
+    ['base', 'base', base],
+    ['source', sourceField, source],
   ] as const) {
     if (place[side] < tokens.length) continue;
     throw new ExperimentError(
-      `'${where}.${side}' has no position ${place[side]}${typeof name === 'string' ? ` ('${name}')` : ''}: its ${tokens.length} tokens have positions 0 to ${tokens.length - 1}.`,
+      `'${where}.${field}' has no position ${place[side]}${typeof name === 'string' ? ` ('${name}')` : ''}: its ${tokens.length} tokens have positions 0 to ${tokens.length - 1}.`,
     );
   }
   return place;
 }
 
 /** @throws ExperimentError as `positionOf`, and where two positions that are joined are one token */
-function placeOf(
-  position: SitePosition,
-  example: AlignExample,
-  prompts: Pick<ResolvedExample, 'base' | 'source'>,
-  where: string,
-): ExamplePlace {
+function placeOf(position: SitePosition, example: AlignExample, pair: Pair, where: string): ExamplePlace {
   const names = positionsIn(position);
-  const places = names.map((name) => positionOf(name, example, prompts, where));
+  const places = names.map((name) => positionOf(name, example, pair, where));
   for (const side of ['base', 'source'] as const) {
     const twice = places.findIndex((place, at) => places.findIndex((p) => p[side] === place[side]) < at);
     if (twice < 0) continue;
     const first = places.findIndex((place) => place[side] === places[twice]?.[side]);
+    const field = side === 'base' ? 'base' : pair.sourceField;
     throw new ExperimentError(
-      `'site.position' joins ${names.join(' and ')}, and in '${where}.${side}' ${names[first]} and ${names[twice]} are both position ${places[twice]?.[side]}. Join positions that are different tokens in every prompt.`,
+      `'${pair.siteField}.position' joins ${names.join(' and ')}, and in '${where}.${field}' ${names[first]} and ${names[twice]} are both position ${places[twice]?.[side]}. Join positions that are different tokens in every prompt.`,
     );
   }
   return { base: places.map(({ base }) => base), source: places.map(({ source }) => source) };
+}
+
+/** @throws ExperimentError for a file of one source where the sites take from several, and the other way round */
+function checkSources(example: AlignExample, siteCount: number, where: string, isDeclared: boolean): void {
+  const { furtherSources = [], furtherSourceLabels } = example;
+  const field = isDeclared ? 'furtherInterchange' : `${where}.furtherSources`;
+  const counted = (count: number, thing: string) => `${count} ${thing}${count === 1 ? '' : 's'}`;
+  if (furtherSources.length !== siteCount)
+    throw new ExperimentError(
+      `'${field}' gives ${counted(furtherSources.length, 'further source')}, and 'jointly' names ${counted(siteCount, 'further site')}: each takes from one of its own. Give as many of both.`,
+    );
+  if (furtherSourceLabels && furtherSourceLabels.length !== furtherSources.length)
+    throw new ExperimentError(
+      `'${where}.furtherSourceLabels' has ${counted(furtherSourceLabels.length, 'label')} for ${counted(furtherSources.length, 'further source')}. Give one for each, or leave it out.`,
+    );
 }
 
 type GivenData = AlignExperiment['data'];
@@ -119,7 +158,7 @@ function listed(given: GivenData, tokenizer: Tokenizer | undefined, field: strin
  * @throws ExperimentError or PlanError that names the example
  */
 export function* resolveExamples(
-  { architecture, tokenizer, positions }: ExamplesContext,
+  { architecture, tokenizer, positions, jointly }: ExamplesContext,
   given: GivenData,
   field: string,
 ): Generator<void, { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] }> {
@@ -179,13 +218,28 @@ export function* resolveExamples(
       requireRoom(tokens, found);
       return { [`${side}Label`]: found };
     };
+    checkSources(example, jointly.length, where, 'causalModel' in given);
+    const further = jointly.map(({ position }, at): FurtherSource => {
+      const text = example.furtherSources?.[at] ?? [];
+      const sourceField = `furtherSources.${at}`;
+      const tokens = prompt(text, `${where}.${sourceField}`);
+      const pair = { base, source: tokens, sourceField, sourceIndex: at + 1, siteField: `jointly.${at}` };
+      const place = placeOf(position, example, pair, where);
+      const name = example.furtherSourceLabels?.[at];
+      if (name === undefined) return { tokens, place };
+      const found = labelOf(name, text, `${where}.furtherSourceLabels.${at}`);
+      requireRoom(tokens, found);
+      return { tokens, place, label: found };
+    });
+    const pair = { base, source, sourceField: 'source', sourceIndex: 0, siteField: 'site' };
     return {
       base,
       source,
       label,
       ...own('base', base),
       ...own('source', source),
-      places: positions.map((name) => placeOf(name, example, { base, source }, where)),
+      places: positions.map((position) => placeOf(position, example, pair, where)),
+      further,
     };
   };
   const examples: ResolvedExample[] = [];

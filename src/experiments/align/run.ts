@@ -13,6 +13,7 @@ import { estimateAlign, roomNotices } from './estimate.ts';
 import { KeptExamples } from './keptExamples.ts';
 import type { ResolvedAlign } from './resolve.ts';
 import { ownContinuations, type ResolvedExample } from './resolveExamples.ts';
+import { partsOf } from './sites.ts';
 import {
   type Divergence,
   interchangeAccuracy,
@@ -62,7 +63,7 @@ export interface SiteSummary {
   readonly controlAccuracy: number;
   /** Of the types that learn how much to interchange. */
   readonly boundary?: { readonly share: number; readonly dimensions: number };
-  /** The largest entry of |Wᵀ W - I|; only with a rotation. */
+  /** The largest entry of |Wᵀ W - I|; only with rotations. */
   readonly orthonormalGap?: number;
 }
 
@@ -203,7 +204,11 @@ class SiteRun {
     const numbers = await training.numbers();
     const { trainAccuracy, testAccuracy } = this.#last ?? (await this.#accuracies(training));
     const control = controlNumbers(trainable, numbers, seed);
-    const [rows = 0, columns = 0] = trainable.trained.rotation?.shape ?? [];
+    const gaps = Object.entries(trainable.trained).flatMap(([name, { shape, isOrthonormal }]) => {
+      const [rows = 0, columns = 0] = shape;
+      const found = numbers[name];
+      return isOrthonormal && found ? [orthonormalGap(found, rows, columns)] : [];
+    });
     const { width } = this.#align;
     return {
       end,
@@ -225,7 +230,7 @@ class SiteRun {
             },
           }
         : {}),
-      ...(numbers.rotation ? { orthonormalGap: orthonormalGap(numbers.rotation, rows, columns) } : {}),
+      ...(gaps.length > 0 ? { orthonormalGap: Math.max(...gaps) } : {}),
     };
   }
 }
@@ -240,7 +245,7 @@ export async function* runAlign(
   options: RunAlignOptions = {},
 ): AsyncGenerator<AlignUpdate, void> {
   const { signal, onProgress, isDone = () => false, keptBytes = defaultKeptBytes } = options;
-  const { experiment, train, width } = align;
+  const { experiment, train } = align;
   const estimate = estimateAlign(align, model.architecture, keptBytes);
   let finished = 0;
   let within = 0;
@@ -261,11 +266,13 @@ export async function* runAlign(
   const notices = roomNotices(estimate.prompts, keptBytes);
   yield { kind: 'baselines', ...(await baselinesOf(model, align, work)), notices };
   close(estimate.own);
-  const trainable = trainableOf(experiment, width);
+  // Sites differ in layer and position, not in what is trained there.
+  const [firstSite] = align.sites;
+  const trainable = firstSite && trainableOf(experiment, partsOf(align, firstSite));
   for (const [index, site] of align.sites.entries()) {
     signal?.throwIfAborted();
     const prompts = estimate.prompts[index];
-    if (prompts && !isDone(index)) {
+    if (prompts && trainable && !isDone(index)) {
       const kept = await KeptExamples.of(model, align, site, prompts, work);
       try {
         const { training, seed } = experiment;

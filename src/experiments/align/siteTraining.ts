@@ -1,4 +1,4 @@
-// Trains the intervention at one site. Each step runs only the layers after the site, on rows that fork from what was kept;
+// Trains the intervention at one site, or those that are trained together with it. Each step runs only the layers after the site, on rows that fork from what was kept;
 // the parameters stay on the device and are read at a bounded pace, because a rotation may be large. A step that leads to
 // NaN or infinity is taken back and ends the training.
 
@@ -17,7 +17,7 @@ import { forced, labelPositions, readLabel, saysLabel } from '../teacherForcing.
 import type { AlignTraining } from './experiment.ts';
 import type { KeptExamples } from './keptExamples.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
-import { interchangedFraction, type Numbers, type Trainable } from './trainable.ts';
+import { interchangedFraction, type Numbers, partName, type Trainable } from './trainable.ts';
 
 /** Draws from the experiment's seed: those of the parameters come before. */
 const firstOrder = 2;
@@ -158,10 +158,10 @@ export class SiteTraining {
     const { model, kept, trainable, training } = this.#context;
     signal?.throwIfAborted();
     const { temperature } = this;
-    const fragment = trainable.fragment(this.#trainer.parameters, temperature);
+    const fragments = trainable.fragments(this.#trainer.parameters, temperature);
     const weight = 1 / batch.reduce((sum, { label }) => sum + label.ids.length, 0);
     const plans = inParts(batch, this.#atOnce).map((part): GradientPlan => {
-      const { rows, first } = kept.rows(part, fragment);
+      const { rows, first } = kept.rows(part, fragments);
       const terms = part.map(({ base, label }, at) => ({
         row: first + at,
         site: { component: 'logits', layer: null },
@@ -169,7 +169,7 @@ export class SiteTraining {
         weight,
         ...crossEntropy(label.ids),
       }));
-      return { rows, terms, of: [fragment.parameters] };
+      return { rows, terms, of: fragments.map(({ parameters }) => parameters) };
     });
 
     const rate = training.learningRate * rateFactor(this.#schedule, this.#step);
@@ -179,8 +179,11 @@ export class SiteTraining {
     const objective = await batchGradients(
       model,
       plans,
-      async ([gradients = {}], loss) => {
-        if (Number.isFinite(loss)) await this.#move(gradients, share?.gradient, rate);
+      async (byPart, loss) => {
+        const named = byPart.flatMap((own, at) =>
+          Object.entries(own).map(([name, tensor]) => [partName(at, name), tensor] as const),
+        );
+        if (Number.isFinite(loss)) await this.#move(Object.fromEntries(named), share?.gradient, rate);
       },
       signal,
     );
@@ -251,10 +254,10 @@ export async function interchangeAccuracy(
   temperature: number,
   { signal, done }: Work,
 ): Promise<number> {
-  const fragment = trainable.fragment(parameters, temperature);
+  const fragments = trainable.fragments(parameters, temperature);
   let right = 0;
   for (const part of partsTogether(examples, ({ base, label }) => forced(base, label).length)) {
-    const { rows, first } = kept.rows(part, fragment);
+    const { rows, first } = kept.rows(part, fragments);
     const reads = part.map(({ base, label }, at) => readLabel(first + at, { prompt: base, label }));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
     right += part.filter(({ label }, at) => saysLabel(label, results[at])).length;

@@ -3,7 +3,7 @@
 import { formatTable } from '../../figures/textTable.ts';
 import type { AlignResult, SiteResult } from './result.ts';
 import { positionsIn, positionText, type SitePosition } from './sitePosition.ts';
-import { controlWords, headWords, interventionText, percent } from './words.ts';
+import { controlWords, headWords, interventionText, jointWords, percent } from './words.ts';
 
 const places = (value: number): string => String(Number(value.toPrecision(3)));
 const positionInWords = (position: SitePosition): string =>
@@ -85,7 +85,7 @@ export function alignSummary(result: AlignResult): string {
     : 'not known: the examples give no label of their own';
   const [only, ...others] = sites;
   return [
-    `${experiment.site.component}${headWords(experiment)}, ${interventionText(experiment, result.width)}; ${trainCount} examples to train with, ${testCount} to test`,
+    `${experiment.site.component}${headWords(experiment)}${jointWords(experiment)}, ${interventionText(experiment, result.width)}; ${trainCount} examples to train with, ${testCount} to test`,
     `The model's own accuracy: ${own}`,
     '',
     ...(others.length > 0 ? tableOf(result) : only ? siteLines(only, result) : ['The site was not begun.']),

@@ -1,5 +1,5 @@
-// An intervention in training: its type, which of its parameters are trained and at what rate, its temperature, its
-// penalty, how wide its boundary is, and the same intervention with a random rotation as a control.
+// The interventions in training at a site, mostly one: their type, which of their parameters are trained and at what rate,
+// their temperature, their penalty, how wide their boundary is, and the same with random rotations as a control.
 
 import {
   fragmentOf,
@@ -16,8 +16,10 @@ import { sigmoidMaskRotated } from '../../interventions/types/sigmoidMaskRotated
 import { seedOf, shuffled } from '../../random/random.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
 import type { TrainedParameter } from '../../runtime/training/stepGraph.ts';
+import { trainedRotation } from '../rotationTraining.ts';
 import type { AlignExperiment, AlignIntervention } from './experiment.ts';
-import { positionsIn } from './sitePosition.ts';
+import { positionsIn, type SitePosition } from './sitePosition.ts';
+import type { SitePart } from './sites.ts';
 
 const types: Readonly<Record<AlignIntervention['type'], InterventionType>> = {
   LowRankRotated: lowRankRotated,
@@ -27,8 +29,9 @@ const types: Readonly<Record<AlignIntervention['type'], InterventionType>> = {
   SigmoidMaskRotated: sigmoidMaskRotated,
 };
 
-/** Draws from one seed. */
+/** Draws from one seed: of the first intervention, and of the others, which lie beyond those of orders. */
 const draws = { rotation: 0, control: 1 };
+const drawOf = (draw: number, part: number): number => (part === 0 ? draw : 200_000 + 2 * part + draw);
 
 /** Parameters of a type, by name, on the host. */
 export type Numbers = Readonly<Record<string, Float32Array>>;
@@ -45,8 +48,27 @@ export interface Trainable {
   readonly boundary?: 'boundary' | 'mask';
   /** Times `widthShare`, in the loss. */
   readonly penalty: number;
-  /** The intervention with these parameters; those of one call share one object, and run together. */
-  readonly fragment: (parameters: Fragment['parameters'], temperature: number) => Fragment;
+  /** How many interventions are trained together. */
+  readonly partCount: number;
+  /**
+   * The interventions with these parameters, by `partName`. Those of one call share their objects, and run together.
+   */
+  readonly fragments: (parameters: Fragment['parameters'], temperature: number) => readonly Fragment[];
+}
+
+/** A parameter of one of the interventions: `rotation`, and of the second `2 rotation`. @param part from 0 */
+export const partName = (part: number, name: string): string => (part === 0 ? name : `${part + 1} ${name}`);
+
+/** What of parameters belongs to one of the interventions, by its own names. */
+export function ofPart<T>(
+  parameters: Readonly<Record<string, T>>,
+  part: number,
+): Readonly<Record<string, T>> {
+  const own = Object.entries(parameters).flatMap(([name, value]) => {
+    const [, number, rest = name] = /^(\d+) (.+)$/.exec(name) ?? [];
+    return Number(number ?? 1) === part + 1 ? [[rest, value] as const] : [];
+  });
+  return Object.fromEntries(own);
 }
 
 /** The intervention of an experiment with these parameters. @param width entries of a vector at the site */
@@ -61,50 +83,81 @@ export function interventionOf(
   return { type, width, parameters, interchanged };
 }
 
-/** Units of the component that are one vector at each site. */
-export const joinedUnits = ({ site: { heads, position } }: AlignExperiment): number => {
-  const first = typeof position === 'object' ? (position[0] ?? 'last') : position;
-  return heads?.length ?? positionsIn(first).length;
-};
+/** Units of the component that are one vector at a site. */
+export const joinedUnits = ({
+  heads,
+  position,
+}: {
+  readonly heads?: readonly number[] | undefined;
+  readonly position: SitePosition;
+}): number => heads?.length ?? positionsIn(position).length;
 
-/**
- * @param width entries of the vector that is interchanged at a site
- * @throws nothing: `rank` and `dimensions` were checked against the width
- */
-export function trainableOf(experiment: AlignExperiment, width: number): Trainable {
+/** One of the interventions, in the names of its own parameters. */
+interface Part {
+  readonly trained: Trained;
+  readonly whole: Fragment;
+  readonly hasTemperature: boolean;
+}
+
+function partOf(
+  experiment: AlignExperiment,
+  { width, site }: Pick<SitePart, 'width' | 'site'>,
+  part: number,
+): Part {
   const { intervention, training, seed } = experiment;
-  const type = types[intervention.type];
-  const initial: Parameters = type.initial({
+  const initial: Parameters = types[intervention.type].initial({
     width,
-    seed: seedOf(seed, draws.rotation),
+    seed: seedOf(seed, drawOf(draws.rotation, part)),
     ...(intervention.type === 'LowRankRotated' ? { lowRankDimension: intervention.rank } : {}),
   });
   const { temperature, ...own } = initial;
-  const { learningRate } = training;
+  const { learningRate, rotation } = training;
   const boundaryRate = 'boundaryRate' in intervention ? intervention.boundaryRate : undefined;
   const rateFactor = (boundaryRate ?? 10 * learningRate) / learningRate;
   const trained = Object.fromEntries(
     Object.entries(own).map(([name, { data, shape }]): [string, TrainedParameter] => [
       name,
-      { data, shape, ...(name === 'rotation' ? { isOrthonormal: true } : { rateFactor }) },
+      name === 'rotation'
+        ? trainedRotation({ data, shape }, rotation, seed, part)
+        : { data, shape, rateFactor },
     ]),
   );
-  const whole = fragmentOf(interventionOf(experiment, width, initial), joinedUnits(experiment));
-  const boundary = 'boundary' in own ? 'boundary' : 'mask' in own ? 'mask' : undefined;
+  const whole = fragmentOf(interventionOf(experiment, width, initial), joinedUnits(site));
+  return { trained, whole, hasTemperature: temperature !== undefined };
+}
+
+/**
+ * @param parts of a site: those of the layers and positions of one experiment begin alike
+ * @throws nothing: `rank` and `dimensions` were checked against the widths
+ */
+export function trainableOf(
+  experiment: AlignExperiment,
+  parts: readonly Pick<SitePart, 'width' | 'site'>[],
+): Trainable {
+  const { intervention } = experiment;
+  const made = parts.map((part, at) => partOf(experiment, part, at));
+  const trained = Object.fromEntries(
+    made.flatMap((part, at) =>
+      Object.entries(part.trained).map(([name, parameter]) => [partName(at, name), parameter] as const),
+    ),
+  );
+  const boundary = 'boundary' in trained ? 'boundary' : 'mask' in trained ? 'mask' : undefined;
   return {
-    type,
+    type: types[intervention.type],
     trained,
-    hasTemperature: temperature !== undefined,
+    hasTemperature: made.some(({ hasTemperature }) => hasTemperature),
     penalty: 'penalty' in intervention ? intervention.penalty : 0,
     ...(boundary ? { boundary } : {}),
-    fragment: (parameters, value) => ({
-      ...whole,
-      parameters: {
-        ...whole.parameters,
-        ...parameters,
-        ...(temperature ? { temperature: { data: Float32Array.of(value), shape: [1] } } : {}),
-      },
-    }),
+    partCount: made.length,
+    fragments: (parameters, value) =>
+      made.map(({ whole, hasTemperature }, at) => ({
+        ...whole,
+        parameters: {
+          ...whole.parameters,
+          ...ofPart(parameters, at),
+          ...(hasTemperature ? { temperature: { data: Float32Array.of(value), shape: [1] } } : {}),
+        },
+      })),
   };
 }
 
@@ -154,11 +207,19 @@ export function interchangedDimensions(
   return Array.from({ length: width }, (_, i) => mixed(i)).filter((m) => m > 0.5).length;
 }
 
-/** The same intervention with a random rotation, or, without one, with its mask's entries in another order. */
+/** The same interventions with random rotations, or, without one, with the mask's entries in another order. */
 export function controlNumbers({ trained }: Trainable, numbers: Numbers, seed: number): Numbers {
-  const own = seedOf(seed, draws.control);
-  const [rows = 0, columns = 0] = trained.rotation?.shape ?? [];
-  if (trained.rotation) return { ...numbers, rotation: randomOrthonormal(rows, columns, own) };
-  const mask = numbers.mask ?? new Float32Array();
-  return { ...numbers, mask: Float32Array.from(shuffled(mask.length, own), (at) => mask[at] ?? 0) };
+  const rotations = Object.entries(trained).flatMap(([name, { shape, isOrthonormal }]) =>
+    isOrthonormal ? [[name, shape] as const] : [],
+  );
+  if (rotations.length === 0) {
+    const mask = numbers.mask ?? new Float32Array();
+    const order = shuffled(mask.length, seedOf(seed, draws.control));
+    return { ...numbers, mask: Float32Array.from(order, (at) => mask[at] ?? 0) };
+  }
+  const random = rotations.map(([name, [rows = 0, columns = 0]], part) => {
+    const own = seedOf(seed, drawOf(draws.control, part));
+    return [name, randomOrthonormal(rows, columns, own)] as const;
+  });
+  return { ...numbers, ...Object.fromEntries(random) };
 }

@@ -12,15 +12,18 @@ import { toPyveneFolder } from '../../interventions/pyvene/savedFolder.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { numbersOfText } from './numbersText.ts';
 import type { AlignResult, SiteResult } from './result.ts';
-import { positionsIn, positionText } from './sitePosition.ts';
+import { positionText } from './sitePosition.ts';
 import { stepsOf, temperatureAfter } from './siteTraining.ts';
-import { interventionOf } from './trainable.ts';
+import { interventionOf, joinedUnits, ofPart } from './trainable.ts';
 
 /** A trained intervention without its model. */
 export interface TrainedIntervention {
-  /** pyvene's configuration: one representation, at the positions and heads that a call names, joined as they were in training. */
+  /**
+   * pyvene's configuration: one representation, at the positions and heads that a call names, joined as they were in training. Of
+   * a joint training one for each site, that of `site` first and each with a source of its own.
+   */
   readonly configuration: Configuration;
-  /** By the key of the intervention; types with a temperature have that of after the last step. */
+  /** By the keys of the interventions; types with a temperature have that of after the last step. */
   readonly parameters: Readonly<Record<string, Parameters>>;
 }
 
@@ -68,47 +71,58 @@ function trainedSite(result: AlignResult, index: number) {
     );
   if (site === null)
     throw new ExperimentError(`Site ${index} was not begun, so nothing was trained there. Finish the run.`);
-  const { intervention: given, site: where } = result.experiment;
-  const { heads } = where;
-  const parameters = parametersOf(result, site);
-  const intervention = interventionOf(result.experiment, result.width, parameters);
-  checkParameters(intervention.type, result.width, parameters, `sites.${index}`);
-  const configuration = readConfiguration({
-    representations: [
-      {
-        layer: site.layer,
-        component: where.component,
-        unit: heads ? 'h.pos' : 'pos',
-        max_number_of_units: heads?.length ?? positionsIn(site.position).length,
-        intervention_type: intervention.type.name,
-        ...(given.type === 'LowRankRotated' ? { low_rank_dimension: given.rank } : {}),
-        ...(given.type === 'Rotated' ? { interchange_dim: given.dimensions } : {}),
-      },
-    ],
+  const { experiment } = result;
+  const { site: own, jointly = [], intervention: given } = experiment;
+  const all = parametersOf(result, site);
+  const parts = [
+    { component: own.component, heads: own.heads, layer: site.layer, position: site.position },
+    ...jointly.map((each) => ({ ...each, layer: each.layer === 'same' ? site.layer : each.layer })),
+  ].map((where, at) => {
+    const parameters = ofPart(all, at);
+    const width = at === 0 ? result.width : (parameters.rotation?.shape[0] ?? 0);
+    const intervention = interventionOf(experiment, width, parameters);
+    checkParameters(intervention.type, width, parameters, `sites.${index}`);
+    return { where, intervention };
   });
-  const [key = ''] = interventionKeys(configuration);
-  return { configuration, key, intervention };
+  const configuration = readConfiguration({
+    representations: parts.map(({ where: { component, heads, layer, position }, intervention }) => ({
+      layer,
+      component,
+      unit: heads ? 'h.pos' : 'pos',
+      max_number_of_units: joinedUnits({ heads, position }),
+      intervention_type: intervention.type.name,
+      ...(given.type === 'LowRankRotated' ? { low_rank_dimension: given.rank } : {}),
+      ...(given.type === 'Rotated' ? { interchange_dim: given.dimensions } : {}),
+    })),
+  });
+  const keys = interventionKeys(configuration);
+  return {
+    configuration,
+    interventions: parts.map(({ intervention }, at) => ({ key: keys[at] ?? '', intervention })),
+  };
 }
 
 /**
- * The intervention that was trained at a site; of one that was stopped, as it was last.
+ * What was trained at a site; of one that was stopped, as it was last.
  * @param index of the site, [layer, position] row-major
  * @throws ExperimentError or InterventionError when the site was not begun, or its numbers are damaged
  */
 export function trainedIntervention(result: AlignResult, index: number): TrainedIntervention {
-  const { configuration, key, intervention } = trainedSite(result, index);
-  return { configuration, parameters: { [key]: intervention.parameters } };
+  const { configuration, interventions } = trainedSite(result, index);
+  const parameters = interventions.map(({ key, intervention }) => [key, intervention.parameters] as const);
+  return { configuration, parameters: Object.fromEntries(parameters) };
 }
 
 /**
- * The files of a folder from which pyvene's `IntervenableModel.load` has the trained intervention, by name.
+ * The files of a folder from which pyvene's `IntervenableModel.load` has what was trained, by name.
  * @param index of the site, [layer, position] row-major
  * @throws ExperimentError as `trainedIntervention` does
  */
 export function trainedFolder(result: AlignResult, index: number): ReadonlyMap<string, Uint8Array> {
-  const { configuration, key, intervention } = trainedSite(result, index);
-  const [representation] = configuration.representations;
-  if (!representation) throw new Error('A configuration has lost its representation.');
-  const saved = { representation, key, intervention, constant: undefined };
-  return writePyveneFolder(toPyveneFolder({ mode: configuration.mode, interventions: [saved] }));
+  const { configuration, interventions } = trainedSite(result, index);
+  const saved = configuration.representations.flatMap((representation, at) => {
+    const own = interventions[at];
+    return own ? [{ representation, ...own, constant: undefined }] : [];
+  });
+  return writePyveneFolder(toPyveneFolder({ mode: configuration.mode, interventions: saved }));
 }

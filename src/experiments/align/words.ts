@@ -12,22 +12,39 @@ export const positionWord = (position: SitePosition): string =>
   typeof position === 'number' ? `position ${position}` : positionText(position);
 
 /** `, heads 3 and 7 as one vector`, where heads are named. */
-export const headWords = ({ site: { heads } }: AlignExperiment): string =>
+export const headWords = ({
+  site: { heads },
+}: {
+  readonly site: { readonly heads?: readonly number[] | undefined };
+}): string =>
   heads === undefined
     ? ''
     : heads.length === 1
       ? `, head ${heads[0]}`
       : `, heads ${heads.slice(0, -1).join(', ')} and ${heads.at(-1)} as one vector`;
 
+/** `, together with mlp_output of layer 3 at name from a second source`, where further sites are trained along. */
+export function jointWords({ jointly = [] }: AlignExperiment): string {
+  const counted = ['second', 'third', 'fourth'];
+  const each = jointly.map((site, at) => {
+    const layer = site.layer === 'same' ? 'the same layer' : `layer ${site.layer}`;
+    const source = counted[at] ? `a ${counted[at]} source` : `source ${at + 2}`;
+    return `${site.component}${headWords({ site })} of ${layer} at ${positionWord(site.position)} from ${source}`;
+  });
+  return each.length === 0 ? '' : `, together with ${each.join(' and ')}`;
+}
+
 export const siteWords = ({ layer, position }: Pick<SiteResult, 'layer' | 'position'>): string =>
   `layer ${layer} at ${positionWord(position)}`;
 
-export function interventionText({ intervention }: AlignExperiment, width: number): string {
+export function interventionText({ intervention, jointly }: AlignExperiment, width: number): string {
+  // Vectors that are trained together may be of several widths.
+  const of = jointly ? 'directions at each' : `of ${width} directions`;
   switch (intervention.type) {
     case 'LowRankRotated':
-      return `LowRankRotated, ${intervention.rank} of ${width} directions`;
+      return `LowRankRotated, ${intervention.rank} ${of}`;
     case 'Rotated':
-      return `Rotated, ${intervention.dimensions} of ${width} directions`;
+      return `Rotated, ${intervention.dimensions} ${of}`;
     default:
       return `${intervention.type}, width ${width}, penalty ${intervention.penalty}`;
   }
@@ -89,7 +106,7 @@ export function alignCaption(result: AlignResult): string {
     ? ` By itself the model answers ${factual.right} of ${counted(factual.of, 'prompt')} as the task has it.`
     : '';
   return [
-    `${model.label}${revision}. ${where}, ${interventionText(experiment, width)}.`,
+    `${model.label}${revision}. ${where}${jointWords(experiment)}, ${interventionText(experiment, width)}.`,
     `${counted(trainCount, 'example')} to train with, ${testCount} to test; ${stepWords(result)}${stoppedWords(result)}${own}`,
     `Without an intervention ${percent(unedited)} of the test are right; the majority label, ${inQuotes(majority.label)}, is right for ${percent(majority.share)}.`,
   ].join(' ');

@@ -9,10 +9,11 @@ import { ranOn } from '../resultParts.ts';
 import { estimateAlign } from './estimate.ts';
 import type { AlignExperiment } from './experiment.ts';
 import { type AlignChange, alignGrowth, endNotices } from './growth.ts';
-import { type AlignSite, type ResolvedAlign, resolveAlignBreathing } from './resolve.ts';
+import { type ResolvedAlign, resolveAlignBreathing } from './resolve.ts';
 import { type AlignResult, alignResultVersion, isSiteDone } from './result.ts';
 import { type AlignUpdate, type RunAlignOptions, runAlign } from './run.ts';
 import { positionText } from './sitePosition.ts';
+import type { AlignSite } from './sites.ts';
 
 /**
  * A result with its baselines and no site, but for the finished ones of an earlier run.
