@@ -81,11 +81,21 @@ test('a picture is given, its patches are marked, and the effect lies over it', 
   await figure.getByLabel('Figure', { exact: true }).selectOption('Over the picture');
   const overlay = figure.getByRole('img', { name: /^Where restoring/ });
   await expect(overlay).toBeVisible();
-  // Three layers, each the picture and nine squares.
+  // Three layers, each the picture, a veil and nine squares.
   await expect(overlay.locator('use')).toHaveCount(3);
-  await expect(overlay.locator('rect[fill-opacity]')).toHaveCount(27);
+  await expect(overlay.locator('rect[fill-opacity]')).toHaveCount(30);
   await expectAccessible(page);
   await expectNoSidewaysScroll(page);
+  await page.getByRole('button', { name: 'Change settings' }).click();
+  await page.getByLabel('How', { exact: true }).selectOption('Another in its place');
+  await expect(page.locator('#run-why')).toContainText('Choose the other picture');
+  await page
+    .getByLabel('Other picture', { exact: true })
+    .setInputFiles(new URL('../src/media/expected/grey.png', import.meta.url).pathname);
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await expect(figure).toContainText('exchanged with what “grey.png” has there', slow);
+  await expect(figure).toContainText('Computed here', slow);
+  await expectAccessible(page);
   const waiting = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Save as SVG', exact: true }).click();
   expect(readFileSync(await (await waiting).path(), 'utf8')).toContain('data:image/png;base64,');

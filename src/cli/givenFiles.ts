@@ -24,8 +24,15 @@ export async function givenAt(path: string): Promise<GivenFile> {
  */
 export async function withGivenFiles(value: unknown, folder: string): Promise<unknown> {
   if (typeof value !== 'object' || value === null) return value;
+  if ('corruption' in value)
+    return { ...(await withFiles(value, folder)), corruption: await withFiles(value.corruption, folder) };
+  return withFiles(value, folder);
+}
+
+async function withFiles<T>(value: T, folder: string): Promise<T> {
+  if (typeof value !== 'object' || value === null) return value;
   const named = Object.entries(value).flatMap(([key, given]: [string, unknown]) =>
-    (key === 'image' || key === 'sound') &&
+    ['image', 'sound', 'with'].includes(key) &&
     typeof given === 'object' &&
     given !== null &&
     'file' in given &&

@@ -54,11 +54,11 @@ test('a trace of a picture is drawn over it, and its file runs to the same numbe
     'row 2, column 1',
     'row 2, column 2',
   ]);
-  // The picture once, and for each of three layers its place and four squares.
+  // The picture once, and for each of three layers its place, a veil and four squares.
   const drawn = readFileSync(join(out(), 'picture.svg'), 'utf8');
   expect(drawn.match(/<image /g)).toHaveLength(1);
   expect(drawn.match(/<use /g)).toHaveLength(3);
-  expect(drawn.match(/fill-opacity=/g)).toHaveLength(3 * 4);
+  expect(drawn.match(/fill-opacity=/g)).toHaveLength(3 * (1 + 4));
   expect(drawn).toContain(`base64,${readFileSync(picture).toString('base64')}`);
   const lines = readFileSync(join(out(), 'cells.csv'), 'utf8').trim().split('\n');
   expect(lines).toHaveLength(1 + 2 + 15 + 6);
@@ -80,6 +80,24 @@ test('the words beside a picture are found by their text, behind the token that 
   // What an encoder that does not read the words has is the same in both runs.
   const { corrupted } = resultIn(out());
   expect(found[0]?.cells.every((cell) => JSON.stringify(cell) === JSON.stringify(corrupted))).toBe(true);
+});
+
+test('a part of another picture stands in the place of patches, and its file runs to the same numbers', async () => {
+  const other = picture.replace('wide', 'grey');
+  const command = ['trace', blip, 'w5 w9', '--image', picture, '--patches', '0,0,1,2', '--other', other];
+  expect(await main([...command, '--parts', '2', ...streams, '--out', out()])).toBe(0);
+  const result = resultIn(out());
+  expect(result.samples).toBe(1);
+  const [cell] = result.streams[1]?.cells.slice(-1) ?? [];
+  // The words' last state at the last layer is all that the prediction is made of.
+  expect(cell?.answerLogit[0]).toBeCloseTo(result.clean.answerLogit[0] ?? Number.NaN, 4);
+  expect(result.clean.answerLogit).not.toEqual(result.corrupted.answerLogit);
+  const file = join(folder, 'trace.json');
+  cpSync(other, join(folder, 'grey.png'));
+  const corruption = { kind: 'exchange', with: { file: 'grey.png' } };
+  writeFileSync(file, JSON.stringify({ ...result.experiment, corruption }));
+  expect(await main(['run', file, '--out', join(folder, 'again')])).toBe(0);
+  expect(resultIn(join(folder, 'again'))).toEqual(result);
 });
 
 test('other words may stand in a subject of the source of a T5', async () => {
@@ -128,6 +146,16 @@ test.each<[string, () => readonly string[], RegExp]>([
     'other tokens in the place of patches',
     () => ['trace', blip, 'w5', '--image', picture, '--patches', '0,0,1,1', '--replacement', 'w3'],
     /A picture or a sound has no tokens that could be replaced/,
+  ],
+  [
+    'another picture in the place of words',
+    () => ['trace', blip, 'w5 w6', '--image', picture, '--subject', 'w5', '--other', picture],
+    /puts a part of another picture or sound in the subject's place, and the subject is words/,
+  ],
+  [
+    'the same picture in its own place',
+    () => ['trace', blip, 'w5', '--image', picture, '--patches', '0,0,1,1', '--other', picture],
+    /is the same in the subject’s place, so nothing would be corrupted/,
   ],
   [
     'parts of a text',

@@ -8,20 +8,27 @@ import { bytesOfGiven, type GivenFile, nameOf } from './givenFile.ts';
 import type { Notice } from './notice.ts';
 import { checkParts, inputOfModel, type PromptParts } from './wholePrompt.ts';
 
+/** A trace has a picture, and perhaps another in its place. */
+const mostKept = 2;
+
 /**
- * What was read last, because a page asks at every keystroke what a run would cost. One is kept: a picture of megabytes is
- * not to outlive the next.
+ * What was read last, because a page asks at every keystroke what a run would cost. A picture of megabytes is not to outlive
+ * many others.
  */
-let last: { readonly key: string; readonly value: InputData } | undefined;
+let last: readonly { readonly key: string; readonly value: InputData }[] = [];
 
 async function readOnce(key: string, read: () => Promise<InputData>): Promise<InputData> {
-  if (last?.key !== key) last = { key, value: await read() };
-  return last.value;
+  const known = last.find((each) => each.key === key);
+  const found = known ?? { key, value: await read() };
+  last = [found, ...last.filter((each) => each !== found)].slice(0, mostKept);
+  return found.value;
 }
 
 export interface InputData {
   /** Of the shape of the model's input. */
   readonly data: Float32Array;
+  /** Of a second picture or sound that stands in a part of its place. */
+  readonly other?: Float32Array;
   /** How much of a sound the model hears. */
   readonly seconds?: number;
   readonly notices: readonly Notice[];

@@ -45,6 +45,8 @@ export interface WholePrompt {
   readonly placed: () => PlacedPrompt;
   /** The same with other tokens where the prompt's stand, as many. */
   readonly withTokens: (tokens: readonly number[]) => RowStart;
+  /** The same with another picture or sound; only where one is read. */
+  readonly withData?: (data: Float32Array) => RowStart;
 }
 
 const words = { image: 'a picture', sound: 'a sound' } as const;
@@ -142,6 +144,7 @@ export function wholePrompt(
       written: '',
       placed: () => ({ text: '', places: [] }),
       withTokens: () => start,
+      withData: (others) => ({ kind: 'input', data: others }),
     };
   }
   if (!encoder) {
@@ -167,6 +170,7 @@ export function wholePrompt(
       written: prompt,
       placed: () => placedBehindStart(prompt, tokens, needTokenizer(tokenizer, 'the subject')),
       withTokens: (others) => ({ kind: 'tokens', tokens: others, source }),
+      withData: (others) => ({ kind: 'tokens', tokens, source: { kind: 'input', data: others } }),
     };
   }
   const sourceTokens = tokensOf(prompt, tokenizer, 'the prompt');

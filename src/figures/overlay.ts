@@ -37,7 +37,9 @@ const barWidth = 220;
 const barHeight = 8;
 const barSteps = 22;
 /** How much of a square's colour covers the picture: least where there is no effect, so that the picture is seen. */
-const [thinnest, thickest] = [0.1, 0.8];
+const [thinnest, thickest] = [0.15, 0.85];
+/** How much of the paper lies over the picture, so that its own colours are not taken for the figure's. */
+const veil = 0.45;
 
 export function layoutOverlay(description: OverlayDescription, options: OverlayOptions): PlainFigure {
   const { heatmap, across, down, href, firstLocation, marked } = description;
@@ -75,7 +77,11 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
       });
       const top = y + smallLine;
       const frame = { x, y: top, width: pictureSide, height: pictureSide };
-      if (href) marks.push({ kind: 'image', ...frame, image: 'picture' });
+      if (href)
+        marks.push(
+          { kind: 'image', ...frame, image: 'picture' },
+          { kind: 'rect', ...frame, fill: theme.paper, opacity: veil },
+        );
       let strongest: { readonly square: number; readonly value: number; readonly place: number } | undefined;
       for (let square = 0; square < across * down; square++) {
         const value = panel.values[firstLocation + square]?.[at];

@@ -1,12 +1,11 @@
 // What a model reads beside its prompt, under the prompt: the target, the picture with the patches that are corrupted, the sound.
 
-import { type ChangeEvent, type DragEvent, type ReactNode, useId, useState } from 'react';
-import { type GivenFile, givenBytes } from '../../experiments/givenFile.ts';
+import { useId } from 'react';
 import { traceDefaults } from '../../experiments/trace/experiment.ts';
-import { messageOf } from '../../messages/wording.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
 import type { Box, TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
+import { FileDrop } from './FileDrop.tsx';
 import { useDocument, useDraft, useOwnPage } from './hooks.ts';
 import { PatchGrid } from './PatchGrid.tsx';
 
@@ -55,61 +54,6 @@ function Line({
   );
 }
 
-/** A file that is chosen or dropped becomes a part of the document. */
-function FileDrop({
-  label,
-  accept,
-  given,
-  children,
-  onGive,
-}: {
-  readonly label: string;
-  readonly accept: string;
-  readonly given: GivenFile | null;
-  readonly children?: ReactNode;
-  readonly onGive: (given: GivenFile) => void;
-}) {
-  const id = useId();
-  const { problems } = useDraft();
-  const [refused, setRefused] = useState<string | null>(null);
-  async function take(file: File | undefined) {
-    if (!file) return;
-    try {
-      onGive(await givenBytes(file.name, new Uint8Array(await file.arrayBuffer())));
-      setRefused(null);
-    } catch (error) {
-      setRefused(messageOf(error));
-    }
-  }
-  function drop(event: DragEvent) {
-    const [file] = event.dataTransfer.files;
-    if (!file) return;
-    // The page itself takes files that are dropped on it for models and experiments.
-    event.preventDefault();
-    event.stopPropagation();
-    void take(file);
-  }
-  const problem = refused ?? problems.get('given');
-  const name = given === null ? null : 'name' in given ? given.name : given.file;
-  return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way to what the input does
-    <div className="field" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
-      <label htmlFor={id}>{label}</label>
-      <input
-        id={id}
-        type="file"
-        accept={accept}
-        aria-describedby={`${id}-hint`}
-        onChange={(event: ChangeEvent<HTMLInputElement>) => void take(event.target.files?.[0])}
-      />
-      {children}
-      <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
-        {problem ?? name}
-      </span>
-    </div>
-  );
-}
-
 function Picture({ patches }: { readonly patches: NonNullable<ModelReads['patches']> }) {
   const { image, subject, prompt } = useDocument();
   const { part } = useDraft();
@@ -121,6 +65,7 @@ function Picture({ patches }: { readonly patches: NonNullable<ModelReads['patche
       label="Picture"
       accept="image/png,image/jpeg"
       given={image}
+      name="given"
       onGive={(given) => edit({ image: given })}
     >
       {image !== null && 'data' in image && (
@@ -145,6 +90,7 @@ function Sound() {
         label="Sound"
         accept="audio/wav,.wav"
         given={sound}
+        name="given"
         onGive={(given) => edit({ sound: given })}
       />
       <Line

@@ -7,6 +7,7 @@ import { Choice } from '../experiment/Choice.tsx';
 import { useModel } from '../workbenchContext.tsx';
 import type { StreamField, TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
+import { FileDrop } from './FileDrop.tsx';
 import { useDocument, useDraft, useOwnPage } from './hooks.ts';
 import { layersOf, streamsOf } from './streams.ts';
 
@@ -61,10 +62,15 @@ const corruptions: readonly (readonly [TraceDocument['corruption'], string])[] =
   ['mean', 'Mean embeddings'],
 ];
 
+/** For models that read a picture or a sound. */
+const exchange = ['exchange', 'Another in its place'] as const;
+
 export function CorruptionFields() {
   const document = useDocument();
   const edit = useEdit();
-  const { corruption, levelUnit } = document;
+  const { corruption, levelUnit, other } = document;
+  const { reads } = useDraft();
+  const isExchanged = reads?.kind === 'image' || reads?.kind === 'sound' || corruption === 'exchange';
   return (
     <fieldset className="fieldset">
       <legend>Corrupt the subject</legend>
@@ -72,7 +78,7 @@ export function CorruptionFields() {
         <Choice
           label="How"
           value={corruption}
-          choices={corruptions}
+          choices={isExchanged ? [...corruptions, exchange] : corruptions}
           hint="Default: noise, as in ROME"
           onChange={(next) => edit({ corruption: next })}
         />
@@ -117,6 +123,15 @@ export function CorruptionFields() {
               onChange={(seed) => edit({ seed }, 'seed')}
             />
           </>
+        )}
+        {corruption === 'exchange' && (
+          <FileDrop
+            label={reads?.kind === 'sound' ? 'Other sound' : 'Other picture'}
+            accept={reads?.kind === 'sound' ? 'audio/wav,.wav' : 'image/png,image/jpeg'}
+            given={other}
+            name="other"
+            onGive={(given) => edit({ other: given })}
+          />
         )}
         {corruption === 'replace' && (
           <TextField

@@ -60,6 +60,8 @@ export interface TraceDocument {
   readonly replacement: string;
   /** Token ids in the subject's place, from a file; a text that is typed takes their place. */
   readonly replacementIds: readonly number[] | null;
+  /** The picture or sound that a part is exchanged with. */
+  readonly other: GivenFile | null;
   readonly direction: TraceExperiment['direction'];
   readonly streams: readonly StreamField[];
   /** From a file or a link; the page has no control for them. */
@@ -84,6 +86,7 @@ export const blankTrace: TraceDocument = {
   seed: String(noise.seed),
   replacement: '',
   replacementIds: null,
+  other: null,
   direction: traceDefaults.direction,
   streams: traceDefaults.streams.map((component) => ({ component, isOn: true, window: null })),
   positions: traceDefaults.positions,
@@ -180,6 +183,8 @@ function corruptionFields(corruption: TraceExperiment['corruption']): Partial<Tr
         seed: String(seed),
       };
     }
+    case 'exchange':
+      return { corruption: 'exchange', other: corruption.with };
     case 'replace':
       return typeof corruption.tokens === 'string'
         ? { corruption: 'replace', replacement: corruption.tokens }

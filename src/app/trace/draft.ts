@@ -11,6 +11,7 @@ import { tokensOfPassage } from '../prompt/passage.ts';
 import { formatCount } from '../quantities.ts';
 import { markedTokens, type PickedToken, type StreamField, type TraceDocument } from './document.ts';
 import {
+  exchangeProblem,
   givenParts,
   givenProblem,
   type InputSubject,
@@ -24,6 +25,7 @@ import { guessSubject } from './subject.ts';
 export type FieldName =
   | 'prompt'
   | 'given'
+  | 'other'
   | 'parts'
   | 'subject'
   | 'level'
@@ -102,6 +104,8 @@ function corruptionIn(document: TraceDocument): TraceExperiment['corruption'] {
     }
     case 'replace':
       return { kind: 'replace', tokens: document.replacement || (document.replacementIds ?? '') };
+    case 'exchange':
+      return { kind: 'exchange', with: document.other ?? { name: 'nothing' } };
     default:
       return { kind: document.corruption };
   }
@@ -142,6 +146,7 @@ function problemsOf(
     note('samples', samplesProblem(document.samples));
     note('seed', seedProblem(document.seed));
   }
+  if (corruption === 'exchange') note('other', exchangeProblem(document, part));
   if (corruption === 'replace' && part !== null)
     note('replacement', 'A picture or a sound has no tokens to replace. Choose another corruption.');
   else if (corruption === 'replace' && document.replacement === '' && document.replacementIds === null)

@@ -24,7 +24,9 @@ function brief({ corruption, ...experiment }: TraceExperiment): unknown {
     ...(sound ? { sound: withoutBytes(sound) } : {}),
   };
   const isUsual = JSON.stringify(corruption) === JSON.stringify(traceDefaults.corruption);
-  return withoutDefaults(isUsual ? named : { ...named, corruption }, { direction, positions });
+  const short =
+    corruption.kind === 'exchange' ? { ...corruption, with: withoutBytes(corruption.with) } : corruption;
+  return withoutDefaults(isUsual ? named : { ...named, corruption: short }, { direction, positions });
 }
 
 /** `trace-eiffel-tower` */

@@ -1,5 +1,6 @@
 // The settings of a trace in one line: names and values.
 
+import { nameOf } from '../../experiments/givenFile.ts';
 import { streamTitle } from '../../experiments/trace/figure.ts';
 import type { TraceDocument } from './document.ts';
 import type { DraftStream } from './draft.ts';
@@ -9,7 +10,7 @@ export function settingsSummary(
   document: TraceDocument,
   streams: readonly DraftStream[],
 ): readonly (readonly [string, string])[] {
-  const { corruption, level, levelUnit, samples, seed, replacement, direction } = document;
+  const { corruption, level, levelUnit, samples, seed, replacement, direction, other } = document;
   const on = streams.filter(({ isOn }) => isOn);
   const windowed = on.filter(({ window }) => window !== '1');
   const sizes = new Set(windowed.map(({ window }) => window));
@@ -28,6 +29,7 @@ export function settingsSummary(
   const what = {
     noise: levelUnit === 'sigma' ? `noise, ${level} σ of the subject` : `noise of ${level}`,
     replace: replacement === '' ? 'other tokens' : `“${replacement.trim()}” in its place`,
+    exchange: other === null ? 'another in its place' : `“${nameOf(other)}” in its place`,
     zero: 'zero embeddings',
     mean: 'mean embeddings',
   }[corruption];

@@ -19,7 +19,9 @@ function readLevel(text: string): number | { readonly standardDeviations: number
   return unit ? { standardDeviations: value } : value;
 }
 
-function readCorruption(args: Arguments): object {
+async function readCorruption(args: Arguments): Promise<object> {
+  const other = args.text('other');
+  if (other !== undefined) return { kind: 'exchange', with: await givenAt(other) };
   const replacement = args.text('replacement');
   if (replacement !== undefined) return { kind: 'replace', tokens: replacement };
   const kind = readChoice(args.text('corruption') ?? 'noise', 'corruption', ['noise', 'zero', 'mean']);
@@ -110,7 +112,7 @@ async function run(args: Arguments): Promise<number> {
     ...(parts === undefined ? {} : { parts: readCount(parts, 'parts') }),
     ...(answer === undefined ? {} : { answer }),
     ...(distractor === undefined ? {} : { distractor }),
-    corruption: readCorruption(args),
+    corruption: await readCorruption(args),
     direction: readChoice(args.text('direction') ?? 'restore', 'direction', ['restore', 'corrupt']),
     ...(streams ? { streams } : {}),
   });
@@ -154,6 +156,10 @@ export const command: Command = {
       about: 'what becomes of the subject’s embeddings; default noise',
     },
     replacement: { value: '"text"', about: 'other words in place of the subject, instead of a corruption' },
+    other: {
+      value: 'FILE',
+      about: 'another picture or sound, which stands in the place of the patches or seconds',
+    },
     level: {
       value: '0.1|3sd',
       about:

@@ -105,6 +105,7 @@ export function corruptedRuns(trace: ResolvedTrace, embeddings: Float32Array): C
       return { level, rows: noiseRows(trace, level, corruption.seed, width) };
     }
     case 'replace':
+    case 'exchange':
       if (!trace.replaced) throw new Error('Nothing stands in the place of the subject.');
       return { level: null, rows: [{ start: trace.replaced, edits: [] }] };
     case 'zero':

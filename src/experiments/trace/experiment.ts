@@ -66,6 +66,8 @@ export const corruptionSchema = v.variant('kind', [
   noiseSchema,
   /** Other tokens stand in the subject's place, as many as it has. Not for a picture or a sound. */
   v.strictObject({ kind: v.literal('replace'), tokens: textOrIds }),
+  /** What another picture or sound has in the subject's place stands there. */
+  v.strictObject({ kind: v.literal('exchange'), with: givenFileSchema }),
   /** The subject's embeddings are zero. */
   v.strictObject({ kind: v.literal('zero') }),
   /** The subject's embeddings are the mean of all embeddings of the prompt, the picture or the sound. */

@@ -66,6 +66,8 @@ function corruptionWords(result: TraceResult): string {
     }
     case 'replace':
       return `${marked} replaced by other tokens (${typeof corruption.tokens === 'string' ? inQuotes(corruption.tokens) : corruption.tokens.join(' ')})`;
+    case 'exchange':
+      return `${marked} exchanged with what ${inQuotes(nameOf(corruption.with))} has there`;
     case 'zero':
       return `embeddings of ${marked} set to zero`;
     case 'mean':

@@ -31,6 +31,8 @@ const expectedSchema = v.object({
       clean: v.number(),
       corrupted: numbers,
       pixel_values: v.optional(numbers),
+      other_pixel_values: v.optional(numbers),
+      other_input_features: v.optional(numbers),
       input_features: v.optional(numbers),
       input_ids: v.optional(numbers),
       decoder_input_ids: v.optional(numbers),
@@ -47,6 +49,7 @@ type Expected = (typeof traces)[string];
 
 const behindStart = (ids: readonly number[] | undefined): number[] => (ids ?? []).slice(1);
 const picture = { name: 'picture.png', data: 'AAAA' };
+const sound = { name: 'sound.wav', data: 'AAAA' };
 
 /** What the experiment states beside what all do, in the words of a person. */
 const given: Readonly<Record<string, (expected: Expected) => Partial<TraceExperimentFile>>> = {
@@ -70,9 +73,23 @@ const given: Readonly<Record<string, (expected: Expected) => Partial<TraceExperi
   }),
   'whisper-heads': ({ decoder_input_ids }) => ({
     prompt: behindStart(decoder_input_ids),
-    sound: { name: 'sound.wav', data: 'AAAA' },
+    sound,
     subject: { seconds: [2, 5] },
     parts: 3,
+  }),
+  'vit-unbiased exchanged': () => ({
+    prompt: '',
+    image: picture,
+    subject: { patches: [1, 0, 3, 2] },
+    parts: 2,
+    corruption: { kind: 'exchange', with: picture },
+  }),
+  'whisper-heads exchanged': ({ decoder_input_ids }) => ({
+    prompt: behindStart(decoder_input_ids),
+    sound,
+    subject: { seconds: [2, 5] },
+    parts: 3,
+    corruption: { kind: 'exchange', with: sound },
   }),
 };
 
@@ -109,7 +126,13 @@ describe.each(Object.keys(given))('a trace of %s', (name) => {
       ...more,
     });
     // A position of the sound lasts a second.
-    const read = data && { data: Float32Array.from(data), seconds: 7, notices: [] };
+    const other = expected.other_pixel_values ?? expected.other_input_features;
+    const read = data && {
+      data: Float32Array.from(data),
+      ...(other ? { other: Float32Array.from(other) } : {}),
+      seconds: 7,
+      notices: [],
+    };
     return resolveTrace(model.architecture, undefined, experiment, read);
   };
 

@@ -108,6 +108,7 @@ function corruptionLines(result: TraceResult, subject: TokenRange): Corruption |
         samples: 1,
       };
     case 'replace':
+    case 'exchange':
       return null;
     default:
       return experiment.corruption satisfies never;

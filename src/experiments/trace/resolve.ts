@@ -15,6 +15,7 @@ import { charactersOf } from '../promptText.ts';
 import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import { type WholePrompt, wholePrompt } from '../wholePrompt.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
+import { exchanged } from './exchanged.ts';
 import type { TraceExperiment } from './experiment.ts';
 import { corruptedInput, type InputParts, inputParts, wholeTokens } from './inputParts.ts';
 import { checkedRange, rangeOfSubject } from './subject.ts';
@@ -30,7 +31,7 @@ export interface ResolvedTrace extends TraceOutline {
   /** Absent where the model's own prediction is to be watched. */
   readonly answer?: NamedToken;
   readonly distractor?: NamedToken;
-  /** How the corrupted run begins, where other tokens stand in the subject's place. */
+  /** How the corrupted run begins, where other tokens or a part of another picture stand in the subject's place. */
   readonly replaced?: RowStart;
   readonly notices: readonly Notice[];
 }
@@ -103,7 +104,7 @@ function replacedStart(
   if (corruption.kind !== 'replace') return undefined;
   if (subject === null)
     throw new ExperimentError(
-      'A picture or a sound has no tokens that could be replaced. Corrupt it by noise, zero or mean.',
+      "A picture or a sound has no tokens that could be replaced. Corrupt it by noise, zero or mean, or 'exchange' it with another.",
     );
   const [from, to] = subject;
   const others = replacementTokens(corruption.tokens, whole, subject, tokenizer);
@@ -113,6 +114,23 @@ function replacedStart(
   throw new ExperimentError(
     `The replacement has ${others.length} ${others.length === 1 ? 'token' : 'tokens'} (${texts}), the subject ${to - from}; they must be as many. Choose another text, or give token ids.`,
   );
+}
+
+/** @param corrupted positions that are another picture's or sound's */
+function exchangedStart(
+  { corruption }: TraceExperiment,
+  whole: WholePrompt,
+  corrupted: readonly number[],
+  read: InputData | undefined,
+): RowStart | undefined {
+  if (corruption.kind !== 'exchange') return undefined;
+  const { input, withData } = whole;
+  if (!input || !withData || corrupted.length === 0)
+    throw new ExperimentError(
+      "The corruption 'exchange' puts a part of another picture or sound in the subject's place, and the subject is words. Put other words there by 'replace', or name patches or seconds.",
+    );
+  if (!read?.other) throw new Error('The other picture or sound was not made into numbers.');
+  return withData(exchanged(input, corrupted, read.data, read.other));
 }
 
 /** What is restored of the streams, where the subject is in what the model reads beside its tokens. */
@@ -178,7 +196,9 @@ export function resolveTrace(
   }
   const streams = experiment.streams.map((stream) => resolveStream(architecture, stream));
   if (subject === null) notices.push(...untracedNotice(architecture, streams));
-  const replaced = replacedStart(experiment, whole, among, range, tokenizer);
+  const replaced =
+    replacedStart(experiment, whole, among, range, tokenizer) ??
+    exchangedStart(experiment, whole, isOfText ? [] : corrupted, read);
   const shownPositions = resolvePositions(experiment.positions, among.length);
   const all = Array.from({ length: tokens.length }, (_, position) => position);
   const cut =

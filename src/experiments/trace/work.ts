@@ -1,8 +1,10 @@
 // A trace as work for a model: from its experiment to the changes of its result. Where no model runs, `kind.ts` is enough.
 
+import type { Architecture } from '../../architectures/architecture.ts';
+import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
 import { completed, grown } from '../growth.ts';
-import { readInput } from '../inputData.ts';
+import { type InputData, readInput } from '../inputData.ts';
 import type { KindWork } from '../kind.ts';
 import type { RunOptions } from '../planRuns.ts';
 import { ranOn, weakCorruptionNotices, withTexts } from '../resultParts.ts';
@@ -110,13 +112,28 @@ export const completeTrace = (
 /** Where nothing says how pictures and sounds become numbers. */
 const noPreprocessor = async () => undefined;
 
+/** The picture or the sound of a trace, and the one that it is exchanged with. */
+async function readBoth(
+  architecture: Architecture,
+  experiment: TraceExperiment,
+  preprocessor: () => Promise<ModelConfiguration | undefined>,
+): Promise<InputData | undefined> {
+  const read = await readInput(architecture, experiment, preprocessor);
+  const { corruption, image } = experiment;
+  if (!read || corruption.kind !== 'exchange') return read;
+  const parts = { ...experiment, [image ? 'image' : 'sound']: corruption.with };
+  const other = await readInput(architecture, parts, preprocessor);
+  if (!other) return read;
+  return { ...read, other: other.data, notices: [...read.notices, ...other.notices] };
+}
+
 export const traceWork: KindWork<TraceExperiment, TraceResult, ResolvedTrace, TraceChange> = {
   resolve: async (architecture, tokenizer, experiment, { preprocessor }) =>
     resolveTrace(
       architecture,
       tokenizer,
       experiment,
-      await readInput(architecture, experiment, preprocessor ?? noPreprocessor),
+      await readBoth(architecture, experiment, preprocessor ?? noPreprocessor),
     ),
   estimate: (architecture, trace) => {
     const { cells, rowLayers, tokenLayers } = estimateTrace(architecture, trace);

@@ -35,6 +35,9 @@ TRACES = {
     "whisper-heads": dict(
         corrupted=("model.encoder.layers.0", "in", [2, 3, 4]), samples=2, seed=7, level=2.0, direction="restore",
         streams=[("encoder.block_output", 1), ("encoder.mlp_output", 2), ("block_output", 1)]),
+    # What `source` has at these positions stands there: patches of a picture, frames of a sound.
+    "vit-unbiased exchanged": dict(corrupted=("", "", [2, 3, 6, 7]), samples=1, seed=0, level=0, direction="restore", streams=[("block_output", 1), ("mlp_output", 2)]),
+    "whisper-heads exchanged": dict(corrupted=("", "", [2, 3, 4]), samples=1, seed=0, level=0, direction="corrupt", streams=[("encoder.block_output", 1), ("block_output", 1)]),
 }
 
 
@@ -78,26 +81,40 @@ def trace(name, corrupted, samples, seed, level, direction, streams):
         return module.register_forward_pre_hook(before, with_kwargs=True) if side == "in" else module.register_forward_hook(after)
 
     def run(hooks):
-        handles = [at_module(*each) for each in hooks]
-        logits = model(**call).logits
+        handles = [at_module(*each) for each in hooks if each[0] != "exchanged"]
+        logits = model(**(other if any(each[0] == "exchanged" for each in hooks) else call)).logits
         for handle in handles:
             handle.remove()
         last = logits[0] if kind == "vit" else logits[0, -1]
         return torch.softmax(last, -1)
 
     path, side, positions = corrupted
+    other = dict(call)
+    if name.endswith("exchanged") and kind == "vit":
+        other["pixel_values"], across = call["pixel_values"].clone(), config.image_size[1] // config.patch_size
+        for at in positions:
+            top, left = ((at - 1) // across * config.patch_size, (at - 1) % across * config.patch_size)
+            place = (slice(None), slice(None), slice(top, top + config.patch_size), slice(left, left + config.patch_size))
+            other["pixel_values"][place] = row("source.pixel_values")[place]
+    elif name.endswith("exchanged"):
+        frames = [2 * at + half for at in positions for half in (0, 1)]
+        other["input_features"] = call["input_features"].clone()
+        other["input_features"][..., frames] = row("source.input_features")[..., frames]
     seen = {}
 
     def measure(x):
         seen["width"] = x.shape[-1]
         return x
-    clean = run([(path, side, measure)])
+    clean = run([(path, side, measure)] if path else [])
     answer = int(clean.argmax())
-    noise = level * np.random.RandomState(seed).randn(samples, len(positions), seen["width"])
+    noise = level * np.random.RandomState(seed).randn(samples, len(positions), seen.get("width", 1))
     # Patchbay's noise is rounded to float32.
     noise = torch.from_numpy(noise).float().double()
 
     def corrupt(sample):
+        if not path:
+            return ("exchanged", "", None)
+
         def change(x):
             x = x.clone()
             x[:, positions] += noise[sample]
@@ -141,7 +158,8 @@ def trace(name, corrupted, samples, seed, level, direction, streams):
                     found.append(float(run(([corrupt(sample)] if direction == "restore" else []) + hooks)[answer]))
                 grid.append(found)
         grids.append(dict(component=component, window=window, cells=grid))
-    inputs = {key: tensors[f"base.{key}"][0].flatten().tolist() for key in ("pixel_values", "input_features") if f"base.{key}" in tensors}
+    sides = {"": "base", **({} if path else {"other_": "source"})}
+    inputs = {prefix + key: tensors[f"{side}.{key}"][0].flatten().tolist() for prefix, side in sides.items() for key in ("pixel_values", "input_features") if f"{side}.{key}" in tensors}
     ids = {key: call[key][0].tolist() for key in ("input_ids", "decoder_input_ids") if key in call}
     return dict(folder=name.split()[0], direction=direction, positions=positions, isOfWords=name.endswith("words"), samples=samples, seed=seed, level=level, answer=answer,
                 clean=float(clean[answer]), corrupted=[float(run([corrupt(sample)])[answer]) for sample in range(samples)], **inputs, **ids, streams=grids)

@@ -1,0 +1,65 @@
+// A picture or a sound that is chosen or dropped, with its name or what is wrong with it.
+
+import { type ChangeEvent, type DragEvent, type ReactNode, useId, useState } from 'react';
+import { type GivenFile, givenBytes, nameOf } from '../../experiments/givenFile.ts';
+import { messageOf } from '../../messages/wording.ts';
+import type { FieldName } from './draft.ts';
+import { useDraft } from './hooks.ts';
+
+/** A file that is chosen or dropped becomes a part of the document. */
+export function FileDrop({
+  label,
+  accept,
+  given,
+  name: field,
+  children,
+  onGive,
+}: {
+  readonly label: string;
+  readonly accept: string;
+  readonly given: GivenFile | null;
+  /** Whose problem it shows. */
+  readonly name: FieldName;
+  readonly children?: ReactNode;
+  readonly onGive: (given: GivenFile) => void;
+}) {
+  const id = useId();
+  const { problems } = useDraft();
+  const [refused, setRefused] = useState<string | null>(null);
+  async function take(file: File | undefined) {
+    if (!file) return;
+    try {
+      onGive(await givenBytes(file.name, new Uint8Array(await file.arrayBuffer())));
+      setRefused(null);
+    } catch (error) {
+      setRefused(messageOf(error));
+    }
+  }
+  function drop(event: DragEvent) {
+    const [file] = event.dataTransfer.files;
+    if (!file) return;
+    // The page itself takes files that are dropped on it for models and experiments.
+    event.preventDefault();
+    event.stopPropagation();
+    void take(file);
+  }
+  const problem = refused ?? problems.get(field);
+  const name = given === null ? null : nameOf(given);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way to what the input does
+    <div className="field" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        type="file"
+        accept={accept}
+        aria-describedby={`${id}-hint`}
+        onChange={(event: ChangeEvent<HTMLInputElement>) => void take(event.target.files?.[0])}
+      />
+      {children}
+      <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
+        {problem ?? name}
+      </span>
+    </div>
+  );
+}
