@@ -44,7 +44,7 @@ test('a file of path patching opens on its page, and runs to what the command li
   const [first] = file.pairs;
   await dropFile(page, 'paths.json', JSON.stringify({ ...file, pairs: [first] }));
   await expect(figure(page)).toContainText('Computed here', { timeout: 120_000 });
-  await expect(page.getByRole('table')).toContainText(first.clean);
+  await expect(page.getByRole('textbox', { name: 'Clean', exact: true })).toHaveValue(first.clean);
   await page.getByText('The experiment as its file').click();
   await expect(page.locator('.cm-content')).toContainText('"kind": "path"');
   const saved = readPatchResult(await savedJson(page));

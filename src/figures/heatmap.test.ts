@@ -238,6 +238,29 @@ test('the colour bar of a diverging map ends where the metric does', () => {
   expect(texts({ name: 'probability', minimum: 0 })).not.toContain('−0.300');
 });
 
+test('a metric whose name is longer than the figure is wide is named in several lines, the colour bar below them', () => {
+  const name = 'normalised logit difference of “George” and “Daniel” (0 as corrupted, 1 as clean)';
+  const laid = (width: number) => {
+    const model = layoutHeatmap({ ...firstPanel(trace), metric: { name, digits: 2 } }, { ...wide, width });
+    const texts = model.panels.flatMap(({ marks }) => marks).filter((mark) => mark.kind === 'text');
+    const lines = texts.filter(
+      ({ runs }) => name.includes(runs[0]?.text ?? '') && (runs[0]?.text ?? '').length > 9,
+    );
+    return { model, lines };
+  };
+  const { model, lines } = laid(340);
+  expect(lines.length).toBeGreaterThan(1);
+  expect(lines.map(({ runs }) => runs[0]?.text).join(' ')).toBe(name);
+  for (const { x, runs } of lines) expect(x + textWidth(runs[0]?.text ?? '', 11)).toBeLessThanOrEqual(340);
+  const lowest = Math.max(...lines.map(({ y }) => y));
+  const bars = model.panels[0]?.marks.filter(
+    (mark) =>
+      mark.kind === 'rect' && typeof mark.fill === 'object' && mark.fill.definition.startsWith('ramp'),
+  );
+  expect(bars?.map((bar) => bar.kind === 'rect' && bar.y > lowest)).toEqual([true]);
+  expect(laid(1200).lines).toHaveLength(1);
+});
+
 test('a figure without tokens or layers has a size and no cells', () => {
   for (const empty of [
     { ...trace, layers: [], panels: trace.panels.map((panel) => ({ ...panel, values: [] })) },

@@ -10,7 +10,8 @@ import { colourRange } from './colourScale.ts';
 import type { CellAddress, HeatmapDescription, Pin } from './description.ts';
 import { wrapText } from './lettering.ts';
 import type { Mark, Rect } from './marks.ts';
-import { layoutPanel, leastPanelWidth, type PanelModel } from './panel.ts';
+import { metricLabel } from './metric.ts';
+import { layoutPanel, leastPanelWidth, type PanelModel, smallSize } from './panel.ts';
 import { type Theme, type ThemeName, themes } from './theme.ts';
 
 export interface HeatmapModel {
@@ -50,6 +51,8 @@ const panelGap = 28;
 const lineGap = 28;
 const widestCell = 56;
 const captionSize = 11;
+/** A narrower figure is no figure; a word a line would be no better. */
+const leastLabelWidth = 96;
 const captionLine = 16;
 
 /** Lay out a heatmap. Fast enough to be called for every batch of cells that arrives. */
@@ -91,6 +94,12 @@ export function layoutHeatmap(description: HeatmapDescription, options: LayoutOp
     y += 14;
   }
 
+  // Its neighbours leave the place beside it free, so that it may be as long as the line of panels.
+  const metricLines = wrapText(
+    metricLabel(description.metric),
+    Math.max(leastLabelWidth, inner - gutter),
+    smallSize,
+  );
   const panels: PanelModel[] = [];
   const bars = description.panels.map(({ colours }, index) => {
     const { start, end } = colourRange(description, index);
@@ -112,6 +121,7 @@ export function layoutHeatmap(description: HeatmapDescription, options: LayoutOp
         columns,
         isFirst: index === first,
         hasColourBar: index === first || bars[index] !== bars[first],
+        metricLines,
       });
       panels.push(panel);
       bottom = Math.max(bottom, panel.bottom);

@@ -10,7 +10,6 @@ import { colourScale } from './colourScale.ts';
 import type { HeatmapDescription, HeatmapPanel } from './description.ts';
 import { textWidth } from './lettering.ts';
 import type { Mark, Rect, TextMark } from './marks.ts';
-import { metricLabel } from './metric.ts';
 import type { Theme } from './theme.ts';
 
 export interface PanelModel {
@@ -45,11 +44,14 @@ export interface PanelOptions {
   /** The first panel of a line names the rows and the metric for its neighbours. */
   readonly isFirst: boolean;
   readonly hasColourBar: boolean;
+  /** The metric's name over the colour bar, in as many lines as the figure's width asks for. */
+  readonly metricLines: readonly string[];
 }
 
 export const titleHeight = 22;
 const titleSize = 13;
-const smallSize = 11;
+export const smallSize = 11;
+const metricLineHeight = 14;
 const iconIndent = 16;
 
 export function layoutPanel(options: PanelOptions): PanelModel {
@@ -129,8 +131,13 @@ export function layoutPanel(options: PanelOptions): PanelModel {
   let gradient: Gradient | undefined;
   if (options.hasColourBar) {
     const metricLine = end + 22;
-    const label = metricLabel(description.metric);
-    if (options.isFirst) marks.push({ ...small(label, x, metricLine), fill: theme.ink });
+    const { metricLines } = options;
+    if (options.isFirst)
+      metricLines.forEach((text, line) => {
+        marks.push({ ...small(text, x, metricLine + line * metricLineHeight), fill: theme.ink });
+      });
+    const [label = ''] = metricLines;
+    const barTop = metricLine + Math.max(0, metricLines.length - 1) * metricLineHeight + 8;
     if (waitingCells(description, index) > 0) {
       const legend = 'not computed';
       const width = textWidth(legend, smallSize) + 20;
@@ -152,12 +159,12 @@ export function layoutPanel(options: PanelOptions): PanelModel {
       scale,
       theme,
       x,
-      y: metricLine + 8,
+      y: barTop,
       width: frame.width,
     });
     marks.push(...bar.marks);
     gradient = bar.gradient;
-    end = metricLine + 8 + bar.height;
+    end = barTop + bar.height;
   }
 
   return {

@@ -4,6 +4,7 @@
 
 import type { AnyExperiment, AnyResult, TypedKind } from '../../experiments/kind.ts';
 import type { Metric } from '../../experiments/metrics.ts';
+import type { Pair } from '../../experiments/pairs.ts';
 import type { ShownFigure } from '../../experiments/shown.ts';
 import type { ModelInfo, TokenInfo } from '../../worker/protocol.ts';
 import type { FigureView } from './figureView.ts';
@@ -57,6 +58,9 @@ export interface Example<Experiment, Result> {
   readonly result: () => Promise<Result | null>;
 }
 
+/** Pairs of a table that was dropped. */
+export type TableReader = (options: { readonly needsCorrupted: boolean }) => readonly Pair[];
+
 /** Functions are written as methods, so that the frame may hold pages of all kinds in one list. */
 export interface PageDefinition<T extends PageTypes> {
   readonly kind: TypedKind<T['experiment'], T['result']>;
@@ -87,6 +91,11 @@ export interface PageDefinition<T extends PageTypes> {
   prompts(document: T['document']): readonly string[];
   /** The document with one of these texts changed. */
   withPrompt(document: T['document'], index: number, text: string): T['document'];
+  /**
+   * The document with a table in place of its prompts; absent where the kind has no pairs of prompts.
+   * @param pairsIn reads the table; throws an ExperimentError that names the column or the row
+   */
+  withTable?(document: T['document'], pairsIn: TableReader): T['document'];
   derive(document: T['document'], surroundings: Surroundings): T['draft'];
 
   /**

@@ -8,7 +8,7 @@ import { messageOf } from '../../messages/wording.ts';
 import type { Engine, Progress } from '../../worker/protocol.ts';
 import type { ModelStore } from '../model/modelStore.ts';
 import type { PromptStore } from '../prompt/promptStore.ts';
-import type { Example, PageDefinition, PageTypes } from './definition.ts';
+import type { Example, PageDefinition, PageTypes, TableReader } from './definition.ts';
 import { createFigureStore, type FigureStore } from './figureStore.ts';
 import type { FigureView } from './figureView.ts';
 import type { ResultKeeper } from './keptResults.ts';
@@ -95,6 +95,8 @@ export interface AnyPage {
   /** Put a result into the figure, and its experiment into the controls. @throws ExperimentError likewise */
   openResult(value: unknown): void;
   openExample(name: string): void;
+  /** Put a table of prompts into the document: a step of undo. @throws ExperimentError for a page without, or what is wrong */
+  openTable(pairsIn: TableReader): void;
   /** The experiment as a link holds it; null while there is none, or before its tokens are known for sure. */
   shared(): AnyExperiment | null;
   /** The experiment of a result as a link holds it. */
@@ -368,6 +370,14 @@ export function createExperimentPage<T extends PageTypes>(
         const result = await example.result();
         return result && shownAs(result, 'stored');
       });
+    },
+    openTable: (pairsIn) => {
+      if (definition.withTable === undefined)
+        throw new ExperimentError(
+          `The page ${title} takes no table of pairs. Drop it while Patch, Sweep, Paths or Attribution is in view.`,
+        );
+      const state = store.getState();
+      moved(edited(state, definition.withTable(documentIn(state), pairsIn), null));
     },
     shared: () => {
       const state = store.getState();

@@ -121,6 +121,7 @@ export function createLatePage(
     openExperiment: (...asked) => loaded().openExperiment(...asked),
     openResult: (value) => loaded().openResult(value),
     openExample: (name) => loaded().openExample(name),
+    openTable: (pairsIn) => loaded().openTable(pairsIn),
     shared: () => page?.shared() ?? null,
     sharedOf: (result) => loaded().sharedOf(result),
     unfinished: () => loaded().unfinished(),

@@ -17,7 +17,7 @@ export interface OpeningState {
    * @throws ExperimentError in a sentence: what it is, and what would be right
    */
   readonly openValue: (value: unknown) => Promise<void>;
-  /** Open what a file that is no model's holds: an experiment, or a result. */
+  /** Open what a file that is no model's holds: an experiment, a result, or a table for the page in view. */
   readonly openFile: (file: File) => Promise<void>;
 }
 
@@ -27,8 +27,12 @@ export type OpeningStore = StoreApi<OpeningState>;
 const largestBytes = 256e6;
 
 /** Whether a file that was chosen or dropped alone is to be opened as an experiment or a result, not as a model. */
-export const isExperimentFile = (files: readonly { readonly name: string }[]): boolean =>
-  files.length === 1 && /\.json$/i.test(files[0]?.name ?? '') && !modelJson.test(files[0]?.name ?? '');
+export const isExperimentFile = (files: readonly { readonly name: string }[]): boolean => {
+  const [{ name } = { name: '' }] = files;
+  return files.length === 1 && (tableName.test(name) || (/\.json$/i.test(name) && !modelJson.test(name)));
+};
+
+const tableName = /\.(csv|tsv)$/i;
 
 /** What lies beside the weights of a model under this ending. */
 const modelJson =
@@ -54,6 +58,18 @@ export function createOpeningStore(pages: readonly AnyPage[], place: PageStore):
     place.getState().go(page.name);
   }
 
+  /** @throws ExperimentError where the page in view takes none, or of what is wrong in it */
+  async function openTable(text: string): Promise<void> {
+    const inView = pages.find(({ name }) => name === place.getState().place);
+    if (inView === undefined)
+      throw new ExperimentError(
+        'A table of pairs goes to the page in view, and this one takes none. Drop it on Patch, Sweep, Paths or Attribution.',
+      );
+    await inView.load?.();
+    const { readPairs } = await import('../../experiments/patch/table.ts');
+    inView.openTable((options) => readPairs(text, options));
+  }
+
   return createStore<OpeningState>((set) => ({
     refusal: null,
     refuse: (what, message) => set({ refusal: { what, message } }),
@@ -66,7 +82,9 @@ export function createOpeningStore(pages: readonly AnyPage[], place: PageStore):
           throw new ExperimentError(
             `'${file.name}' has ${Math.round(file.size / 1e6)} MB; a result has at most ${largestBytes / 1e6}.`,
           );
-        await open(parsed(await file.text(), file.name));
+        const text = await file.text();
+        if (tableName.test(file.name)) await openTable(text);
+        else await open(parsed(text, file.name));
       } catch (cause) {
         set({ refusal: { what: 'file', message: messageOf(cause) } });
       }

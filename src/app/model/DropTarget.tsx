@@ -22,8 +22,9 @@ export function DropTarget() {
     const onDragLeave = (event: DragEvent) => {
       if (event.relatedTarget === null) setIsOver(false);
     };
+    // Also where a part of the page takes the drop for itself.
+    const onAnyDrop = () => setIsOver(false);
     const onDrop = (event: DragEvent) => {
-      setIsOver(false);
       if (!hasFiles(event) || event.dataTransfer === null) return;
       event.preventDefault();
       const { info, refuse } = model.getState();
@@ -34,10 +35,12 @@ export function DropTarget() {
     };
     window.addEventListener('dragover', onDragOver);
     window.addEventListener('dragleave', onDragLeave);
+    window.addEventListener('drop', onAnyDrop, { capture: true });
     window.addEventListener('drop', onDrop);
     return () => {
       window.removeEventListener('dragover', onDragOver);
       window.removeEventListener('dragleave', onDragLeave);
+      window.removeEventListener('drop', onAnyDrop, { capture: true });
       window.removeEventListener('drop', onDrop);
     };
   }, [model, page, take]);

@@ -163,11 +163,12 @@ export function EffectCard() {
   const effect = live ?? (stored && { key: null, result: stored, elapsedMs: 0, isWhole: true });
   const key = useEffectState((state) => state.key);
   const message = useEffectState((state) => state.message);
-  const { problem } = usePatchDraft();
+  const { problem, misfits } = usePatchDraft();
   const { cables } = useDocument();
   const base = useBenchState((state) => state.readings[0]?.prediction ?? null);
   const isCurrent = effect !== null && effect.key === key;
-  const hasCables = cables.length > 0;
+  // Cables that all hang unused do nothing, and what they did before is no longer theirs.
+  const hasCables = cables.length > misfits.length;
   return (
     <section className="card effect" aria-labelledby="effect-title" data-stale={hasCables && !isCurrent}>
       <div className="card-head">
@@ -199,7 +200,9 @@ export function EffectCard() {
         <>
           <Tokens before={base.candidates} after={[]} />
           <p className="mute small effect-hint">
-            Of the base as it is. A cable shows here what it does, at once.
+            {misfits.length > 0
+              ? 'Of the base as it is: the cables do not fit these prompts, and none acts.'
+              : 'Of the base as it is. A cable shows here what it does, at once.'}
           </p>
         </>
       ) : (

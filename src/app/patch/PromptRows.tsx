@@ -4,14 +4,14 @@
 import { type ReactNode, useState } from 'react';
 import type { TokenInfo } from '../../worker/protocol.ts';
 import { Examples } from '../experiment/Examples.tsx';
+import { usePromptOf } from '../experiment/pageContext.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
-import { TokenText } from '../prompt/TokenText.tsx';
-import { spokenToken } from '../prompt/tokenText.ts';
-import { formatRoundPercent } from '../quantities.ts';
+import { ComparedChips } from '../prompt/ComparedChips.tsx';
+import { PairsForm } from '../prompt/PairsForm.tsx';
+import { PromptNotes } from '../prompt/PromptCard.tsx';
 import { useBench, useBenchState, useDocument, usePatchDraft } from './benchContext.tsx';
-import { shownSource, swappedRuns, withoutSource } from './document.ts';
+import { shownSource, swappedRuns, withoutSource, withPairs } from './document.ts';
 import { differingPositions, differingSources } from './matching.ts';
-import { PairsForm } from './PairsForm.tsx';
 import { Watched } from './Watched.tsx';
 
 const ids = (tokens: readonly TokenInfo[] | null | undefined) => (tokens ?? []).map(({ id }) => id);
@@ -26,21 +26,13 @@ interface RowProps {
   readonly children?: ReactNode;
 }
 
-function Ghost({ index }: { readonly index: number }) {
-  const best = useBenchState((state) => state.readings[index]?.prediction?.candidates[0]);
-  if (!best) return null;
-  return (
-    <span className="chip chip-ghost mono" title="The next token that the model expects most">
-      <TokenText text={best.text} /> <span className="mute">{formatRoundPercent(best.probability)}</span>
-    </span>
-  );
-}
-
 function PromptRow({ index, label, different, onChip, chosen, children }: RowProps) {
   const { page } = useBench();
   const text = useDocument();
   const value = index === 0 ? text.base : (text.sources[index - 1] ?? '');
   const tokens = useBenchState((state) => state.readings[index]?.tokens ?? null);
+  const run = usePromptOf(index, (state) => state.run);
+  const next = useBenchState((state) => state.readings[index]?.prediction?.candidates[0] ?? null);
   const change = (next: string) =>
     page.edit(
       (document) =>
@@ -74,36 +66,16 @@ function PromptRow({ index, label, different, onChip, chosen, children }: RowPro
           onChange={(event) => change(event.target.value)}
         />
         {tokens !== null && tokens.length > 0 && (
-          <div className="strip pair-strip">
-            {tokens.map((token, position) =>
-              onChip ? (
-                <button
-                  // biome-ignore lint/suspicious/noArrayIndexKey: a position is its number
-                  key={position}
-                  type="button"
-                  className="chip mono pair-chip"
-                  aria-pressed={chosen === position}
-                  aria-label={`${label}, position ${position}: ${spokenToken(token.text)}`}
-                  data-different={different.has(position)}
-                  onClick={() => onChip(position)}
-                >
-                  <TokenText text={token.text} />
-                </button>
-              ) : (
-                <span
-                  // biome-ignore lint/suspicious/noArrayIndexKey: a position is its number
-                  key={position}
-                  className="chip mono"
-                  title={`position ${position}`}
-                  data-different={different.has(position)}
-                >
-                  <TokenText text={token.text} />
-                </span>
-              ),
-            )}
-            <Ghost index={index} />
-          </div>
+          <ComparedChips
+            label={label}
+            tokens={tokens}
+            different={different}
+            next={next}
+            onChip={onChip}
+            chosen={chosen}
+          />
         )}
+        <PromptNotes text={value} run={run} onChange={change} />
       </div>
     </div>
   );
@@ -189,7 +161,12 @@ export function PromptRows() {
           >
             Match positions
           </button>
-          <PairsForm />
+          <PairsForm
+            count={document.pairs?.length ?? 1}
+            columns="A table with the columns clean (the source), corrupted (the base), answer, distractor; commas or tabs"
+            onTake={(pairs) => page.edit((own) => withPairs(own, pairs))}
+            onOnlyOne={() => page.edit((own) => ({ ...own, pairs: null }))}
+          />
         </div>
         <UndoButtons />
         <Examples />

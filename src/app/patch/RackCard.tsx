@@ -17,7 +17,7 @@ import { coneOf } from './cone.ts';
 import { type Cable, shownSource, sourceIndex } from './document.ts';
 import { metricValue } from './effectStore.ts';
 import { endingRuns, hasSameWidth } from './fitting.ts';
-import { RackControls } from './RackControls.tsx';
+import { RackControls, WhyNoSweep } from './RackControls.tsx';
 import { RackFigure } from './RackFigure.tsx';
 import { RackHeatmap } from './RackHeatmap.tsx';
 import { RackLegend } from './RackLegend.tsx';
@@ -179,6 +179,7 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
         />
       )}
       <RackLegend />
+      <WhyNoSweep shelf={shelf} />
       {hand.shows === 'rack' && <SocketBar shelf={shelf} wordsOf={wordsOf} />}
     </>
   );

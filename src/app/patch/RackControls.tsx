@@ -2,28 +2,15 @@
 
 import { formatDuration } from '../quantities.ts';
 import { useBench, useBenchState, useDocument, useHand, usePatchDraft, useSockets } from './benchContext.tsx';
+import { ComponentOptions } from './ComponentOptions.tsx';
 import { type RackView, shownSource, sourceIndex, sourceRun } from './document.ts';
 import { zoomSteps } from './handStore.ts';
 import type { Shelf } from './sockets.ts';
-import { componentWords } from './spoken.ts';
-
-/** The few that most people look at, in the order in which they are offered. */
-const usual = [
-  'block_output',
-  'attention_output',
-  'mlp_output',
-  'head_attention_value_output',
-  'head_query_output',
-  'head_key_output',
-  'head_value_output',
-];
 
 function ComponentSelect({ shelf }: { readonly shelf: Shelf }) {
   const { page } = useBench();
   const draft = usePatchDraft();
   const names = draft.outline?.components.map(({ name }) => name) ?? [];
-  const first = usual.filter((name) => names.includes(name));
-  const others = names.filter((name) => !usual.includes(name));
   const show = (component: string) =>
     page.edit((document) => {
       const isOfHeads = draft.outline?.components.find(({ name }) => name === component)?.layout !== 'token';
@@ -36,20 +23,7 @@ function ComponentSelect({ shelf }: { readonly shelf: Shelf }) {
     <label className="rack-control">
       <span className="mute small">Component</span>
       <select className="select" value={shelf.component.name} onChange={(event) => show(event.target.value)}>
-        <optgroup label="Usual">
-          {first.map((name) => (
-            <option key={name} value={name}>
-              {componentWords(name)}
-            </option>
-          ))}
-        </optgroup>
-        <optgroup label="All others">
-          {others.map((name) => (
-            <option key={name} value={name}>
-              {componentWords(name)}
-            </option>
-          ))}
-        </optgroup>
+        <ComponentOptions names={names} />
       </select>
     </label>
   );
@@ -112,12 +86,27 @@ function HeadControls({ shelf }: { readonly shelf: Shelf }) {
   );
 }
 
+const whyNoSweepId = 'rack-why';
+
+/** Why the rack cannot be measured as it stands; waiting for tokens is over before it can be read. */
+export function WhyNoSweep({ shelf }: { readonly shelf: Shelf }) {
+  const { sockets } = useBench();
+  const problem = sockets.whyNoSweep(useDocument(), usePatchDraft(), shelf);
+  if (problem === null || problem.isWaiting) return null;
+  return (
+    <p id={whyNoSweepId} className="mute small">
+      Measure all: {problem.why}
+    </p>
+  );
+}
+
 function MeasureAll({ shelf }: { readonly shelf: Shelf }) {
   const { page, sockets, draftOf } = useBench();
   const document = useDocument();
   const draft = usePatchDraft();
   const sweep = useSockets((state) => state.sweep);
   const problem = sockets.whyNoSweep(document, draft, shelf);
+  const hasRest = sockets.hasRest(document, draft, shelf);
   if (sweep.status === 'running') {
     const { progress } = sweep;
     const part = progress?.total ? progress.done / progress.total : 0;
@@ -146,12 +135,13 @@ function MeasureAll({ shelf }: { readonly shelf: Shelf }) {
       type="button"
       className="button button-primary"
       aria-disabled={problem !== null}
+      aria-describedby={problem === null ? undefined : whyNoSweepId}
       title={problem?.why}
       onClick={() => {
         if (problem === null) start();
       }}
     >
-      {sweep.status === 'stopped' ? 'Measure the rest' : 'Measure all'}
+      {hasRest ? 'Measure the rest' : 'Measure all'}
     </button>
   );
 }

@@ -28,7 +28,7 @@ import { themes } from '../../figures/theme.ts';
 import { useShownTheme } from '../frame/useShownTheme.ts';
 import { CableShape } from './CableShape.tsx';
 import { useRackPainting } from './useRackPainting.ts';
-import { useSteadyRack, useWheelZoom } from './useRackView.ts';
+import { useFirstDifference, useSteadyRack, useWheelZoom } from './useRackView.ts';
 
 export interface RackActions {
   readonly point: (address: SocketAddress | null) => void;
@@ -101,6 +101,8 @@ export function RackFigure(props: RackFigureProps) {
   useRackPainting(canvas, layout, view, scroll, overlay);
   useWheelZoom(scroll, actions.zoom);
   useSteadyRack(layout, isCarrying, picked[0]);
+
+  useFirstDifference(scroll, layout, width);
 
   const pointIn = ({ clientX, clientY }: { readonly clientX: number; readonly clientY: number }): Point => {
     const frame = scroll.current;

@@ -1,5 +1,6 @@
 // The scale of the rack's colours, and what a ring and a disc are.
 
+import { isPatchComplete } from '../../experiments/patch/result.ts';
 import { colourAt } from '../../figures/colour.ts';
 import { useShownTheme } from '../frame/useShownTheme.ts';
 import { formatLogit } from '../quantities.ts';
@@ -14,6 +15,7 @@ export function RackLegend() {
   const table = useSockets((state) => state.tableBaselines);
   const message = useSockets((state) => state.message);
   const sweep = useSockets((state) => state.sweep);
+  const hasMeasured = useSockets(({ result }) => result !== null && !isPatchComplete(result));
   const { distractor } = usePatchDraft();
   const stops = Array.from({ length: steps + 1 }, (_, i) =>
     colourAt(scaleOfShares.colours, theme, i / steps),
@@ -53,7 +55,12 @@ export function RackLegend() {
         </>
       )}
       {message !== null && <span className="run-problem">{message}</span>}
-      {sweep.status === 'failed' && <span className="run-problem">{sweep.message}</span>}
+      {sweep.status === 'failed' && (
+        <span className="run-problem" role="alert">
+          {sweep.message}
+          {hasMeasured && ' What was measured stays; Measure the rest goes on from there.'}
+        </span>
+      )}
     </div>
   );
 }

@@ -19,6 +19,7 @@ import {
   axesTitles,
   cableSweepFigure,
   cableSweepOf,
+  isSameSweep,
   type SweepAxes,
   type SweptCable,
   sweepAxes,
@@ -36,11 +37,17 @@ import {
 
 function CableFigure({ swept }: { readonly swept: SweptCable }) {
   const [isTable, setTable] = useState(false);
+  const isCurrent = isSameSweep(swept.sweep, useDocument(), usePatchDraft());
   const description = useMemo(() => cableSweepFigure(swept), [swept]);
   return (
     <div className="sweep-figure">
       <div className="card-head">
         <h3>{description.title}</h3>
+        {!isCurrent && (
+          <span className="standing" data-kind="stale">
+            Of other prompts or cables than stand here now
+          </span>
+        )}
         <button type="button" className="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
           Table
         </button>
@@ -244,7 +251,12 @@ export function SweepCard() {
         : ofCable.ok
           ? null
           : ofCable.why;
-  const isRest = status === 'stopped' && ofCable?.ok === true && swept?.sweep.title === ofCable.sweep.title;
+  const isRest =
+    (status === 'stopped' || status === 'failed') &&
+    ofCable?.ok === true &&
+    swept?.sweep.cable === cable?.id &&
+    swept?.sweep.axes === axes &&
+    isSameSweep(swept.sweep, document, draft);
   const run = () => {
     if (ofCable?.ok) return void sweeps.run(ofCable.sweep, isRest);
     if (axes !== null || !preset.ok) return;
@@ -298,6 +310,7 @@ export function SweepCard() {
             type="button"
             className="button"
             aria-disabled={why !== null}
+            aria-describedby={why === null ? undefined : 'sweep-why'}
             title={why ?? undefined}
             onClick={run}
           >
@@ -305,8 +318,17 @@ export function SweepCard() {
           </button>
         )}
       </div>
-      {why !== null && axes !== null && <p className="mute small">{why}</p>}
-      {message !== null && <p className="run-problem">{message}</p>}
+      {why !== null && !(axes === null && !preset.ok && preset.isWaiting) && (
+        <p id="sweep-why" className="mute small">
+          {why}
+        </p>
+      )}
+      {message !== null && (
+        <p className="run-problem" role="alert">
+          {message}
+          {isRest && ' What was measured stays; Go on measures the rest.'}
+        </p>
+      )}
       <Shown wanted={preset} />
     </section>
   );

@@ -6,7 +6,14 @@ import type { Engine } from '../../worker/protocol.ts';
 import type { ExperimentPage } from '../experiment/experimentPage.ts';
 import type { RunDesk } from '../experiment/runDesk.ts';
 import { type BenchPage, type BenchState, benchPageOf } from './benchPage.ts';
-import { type Cable, changedCable, type PatchDocument, withCable, withoutCable } from './document.ts';
+import {
+  type Cable,
+  changedCable,
+  type PatchDocument,
+  sourceIndex,
+  withCable,
+  withoutCable,
+} from './document.ts';
 import { draftOf, type PatchDraft } from './draft.ts';
 import { createEffectStore, type EffectStore } from './effectStore.ts';
 import { takenRun, whyNotFit } from './fitting.ts';
@@ -65,11 +72,27 @@ export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>
     return draft;
   }
 
+  /** Sockets that shorter prompts, or another component, do not have are neither looked at nor picked. */
+  function letGoOfMissing({ document, readings }: BenchState, draft: PatchDraft): void {
+    const shelf = shelfOf(document, draft);
+    const { focus, picked } = hand.getState();
+    if (!shelf) return;
+    const isMissing = (run: string, column: number) => {
+      if (shelf.view.columns === 'head') return column >= (shelf.component.heads ?? 0);
+      const index = sourceIndex(run);
+      const { tokens = null } = readings[index === null ? 0 : index + 1] ?? {};
+      return tokens !== null && column >= tokens.length;
+    };
+    if (focus && isMissing(focus.run, focus.column)) hand.setState({ focus: null });
+    if (picked?.columns.some((column) => isMissing(picked.run, column))) hand.drop();
+  }
+
   function follow(): void {
     const state = page.store.getState();
     const draft = draftNow(state);
     effect.follow(draft.experiment, draft.model?.fingerprint);
     sockets.follow(state.document, draft, shelfOf(state.document, draft));
+    letGoOfMissing(state, draft);
     const { selected } = hand.getState();
     if (selected !== null && !state.document.cables.some(({ id }) => id === selected))
       hand.setState({ selected: null });

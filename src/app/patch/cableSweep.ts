@@ -129,12 +129,30 @@ export function cellExperiment(
 
 export interface CableSweep {
   readonly title: string;
+  /** The id of the cable that is moved. */
+  readonly cable: number;
+  /** What its cells hang on, for `isSameSweep`. */
+  readonly of: readonly unknown[];
   readonly axes: SweepAxes;
   readonly rows: number;
   readonly columns: number;
   /** Of the base: what stands beside positions. */
   readonly tokens: readonly TokenInfo[];
   experimentAt(cell: CableCell): InterveneExperiment | null;
+}
+
+/** By reference: a document that was undone holds again what it held before. */
+const sweptIn = (
+  { base, sources, cables, corrections, mode, seed }: PatchDocument,
+  { model, answer, distractor }: PatchDraft,
+): readonly unknown[] => [
+  ...[base, sources, cables, corrections, mode, seed],
+  ...[model, answer?.id, distractor?.id],
+];
+
+/** Whether cells of a sweep are what they would be now: of these prompts, these cables, this model, what is watched. */
+export function isSameSweep(sweep: CableSweep, document: PatchDocument, draft: PatchDraft): boolean {
+  return sweptIn(document, draft).every((each, place) => Object.is(each, sweep.of[place]));
 }
 
 export type CableSweepOf =
@@ -167,6 +185,8 @@ export function cableSweepOf(
     ok: true,
     sweep: {
       title: `${name} over ${axesTitles[axes]}`,
+      cable: cable.id,
+      of: sweptIn(document, draft),
       axes,
       rows: rowsAreHeads(axes) ? heads : outline.layerCount,
       columns: isByPosition ? tokens.length : heads,

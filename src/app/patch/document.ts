@@ -161,6 +161,21 @@ export function swappedRuns(document: PatchDocument): PatchDocument {
   };
 }
 
+/** A table of pairs, whose first is the one that is shown. */
+export function withPairs(document: PatchDocument, pairs: readonly Pair[]): PatchDocument {
+  const [first] = pairs;
+  if (!first) return document;
+  return {
+    ...document,
+    base: String(first.corrupted ?? ''),
+    sources: [String(first.clean), ...document.sources.slice(1)],
+    answer: first.answer ?? null,
+    distractor: first.distractor ?? null,
+    corrections: [],
+    pairs,
+  };
+}
+
 /** A source with its cables goes; those of later sources stay theirs, under the number that these have then. */
 export function withoutSource(document: PatchDocument, place: number): PatchDocument {
   const renamed = (run: RunName): RunName => {

@@ -1,14 +1,28 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
 import { architectureOf } from '../../architectures/registry.ts';
+import { readPairs } from '../../experiments/patch/table.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
 import { readPartition } from './CableFields.tsx';
-import { cableSweepOf, cellExperiment, cellOrder, movedTo, type SweepAxes } from './cableSweep.ts';
-import { type Cable, emptyDocument, type PatchDocument, type Place, withoutSource } from './document.ts';
+import {
+  cableSweepOf,
+  cellExperiment,
+  cellOrder,
+  isSameSweep,
+  movedTo,
+  type SweepAxes,
+} from './cableSweep.ts';
+import {
+  type Cable,
+  emptyDocument,
+  type PatchDocument,
+  type Place,
+  withoutSource,
+  withPairs,
+} from './document.ts';
 import { draftOf, type Readings } from './draft.ts';
 import { outlineOf } from './outline.ts';
-import { withPairs } from './PairsForm.tsx';
 import { initialSweep, presetExperiment, presetNames } from './presets.ts';
 import { estimatedChange, shareOf, socketValue } from './shares.ts';
 import { type Measurement, pairKeyOf } from './socketStore.ts';
@@ -296,6 +310,33 @@ test('a cable is swept over heads, and says why it cannot be over what it has no
   expect(!whole.ok && whole.why).toBe("'block_output' has no heads to sweep over.");
 });
 
+test('cells of a sweep are no longer those of the page once a cable, a prompt or what is watched is another', () => {
+  const own = cable(1, place('source_0', 1, 1), place('base', 1, 1));
+  const hung = { ...document, cables: [own] };
+  const draft = draftOf(hung, readings, model);
+  const made = cableSweepOf(hung, readings, draft, own, 'layerByPosition', 'Cable A');
+  if (!made.ok) throw new Error(made.why);
+  const isSame = (other: PatchDocument) => isSameSweep(made.sweep, other, draftOf(other, readings, model));
+  expect(isSame(hung)).toBe(true);
+  expect(isSame({ ...hung, view: { ...hung.view, component: 'mlp_output' } })).toBe(true);
+  expect(isSame({ ...hung, cables: [{ ...own, type: 'ZeroIntervention', from: null }] })).toBe(false);
+  expect(isSame({ ...hung, base: 'x' })).toBe(false);
+  expect(isSame({ ...hung, answer: ' Rome' })).toBe(false);
+});
+
+test('a cable from a prompt without text says so, and one whose prompt is being read waits for it', () => {
+  const hung = { ...document, cables: [cable(1, place('source_0', 1, 1), place('base', 1, 1))] };
+  const [base] = readings;
+  const draftWith = (text: string) => {
+    const source = { text, tokens: null, prediction: null };
+    return draftOf({ ...hung, sources: [text] }, base ? [base, source] : [], model);
+  };
+  expect(draftWith('').misfits).toEqual([
+    { id: 1, why: 'The source has no text yet. Type it, and the cable acts again.' },
+  ]);
+  expect(draftWith('x')).toMatchObject({ misfits: [], problem: null, experiment: null });
+});
+
 test('a cell that the swept cable does not fit stays empty, whatever the other cables do', () => {
   const wide = (run: string) => ({ ...place(run, 1, 0), positions: [0, 1] });
   const fixed = { ...cable(1, null, wide('base')), type: 'ZeroIntervention' };
@@ -329,15 +370,14 @@ test('a token outside the candidates is watched as it was picked, for the engine
   expect(sweep.ok && sweep.experiment.pairs).toMatchObject([{ answer: ' Rome', distractor: 12 }]);
 });
 
-test('a table of pairs shows its first, and one that misses a column leaves the page as it was', () => {
-  const next = withPairs(document, 'clean,corrupted,answer\nx,y, z\nu,v, w');
+test('a table of pairs shows its first', () => {
+  const next = withPairs(document, readPairs('clean,corrupted,answer\nx,y, z\nu,v, w'));
   expect(next).toMatchObject({
     base: 'y',
     sources: ['x'],
     answer: ' z',
     pairs: [{ clean: 'x' }, { clean: 'u' }],
   });
-  expect(() => withPairs(document, 'clean,answer\nx, z')).toThrow("The table has no column 'corrupted'");
 });
 
 test('numbers and partitions are read as people write them', () => {

@@ -18,6 +18,7 @@ import { correctedMatching, type Matching, matchPositions } from './matching.ts'
 import { experimentIn } from './opened.ts';
 import { outlineOf } from './outline.ts';
 import { checkWiring, type PromptTokens } from './reading.ts';
+import { runWords } from './spoken.ts';
 import { type Wiring, wiringOf } from './wiring.ts';
 
 /** What the model makes of one prompt. */
@@ -137,6 +138,11 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
   const draft = { model, outline, tokens, matching, matchings, answer, distractor };
   const nothing = { ...draft, wiring: null, written: null, experiment: null, problem: null, misfits: [] };
   if (!outline || !model || !tokens || document.cables.length === 0) return nothing;
+  // A prompt that is on its way to its tokens makes no cable unfit.
+  const isPending = sources
+    .slice(0, sourcesTaken(document.cables))
+    .some(({ text, tokens: own }) => text !== '' && own === null);
+  if (isPending) return nothing;
   const check = (some: readonly Cable[]) => {
     const wiring = wiringOf({ ...document, cables: some }, lengthIn(tokens));
     const parameters = parametersOf(some, wiring);
@@ -161,7 +167,14 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
         check([cable]);
         return [];
       } catch (cause) {
-        return [{ id: cable.id, why: ofOneCable(messageOf(cause)) }];
+        const empty = [cable.from?.run, cable.to.run].find(
+          (run) => run !== undefined && run !== 'original' && lengthIn(tokens)(run) === 0,
+        );
+        const why =
+          empty === undefined
+            ? ofOneCable(messageOf(cause))
+            : `The ${runWords(empty, sources.length)} has no text yet. Type it, and the cable acts again.`;
+        return [{ id: cable.id, why }];
       }
     });
     const fitting = document.cables.filter(({ id }) => misfits.every((misfit) => misfit.id !== id));

@@ -8,7 +8,7 @@ import { messageOf } from '../../messages/wording.ts';
 import { withoutDefaults } from '../../share/link.ts';
 import type { Draft, Example, PageDefinition, Surroundings } from '../experiment/definition.ts';
 import { initialView } from '../experiment/figureView.ts';
-import { emptyDocument, type PatchDocument, sourceIndex } from './document.ts';
+import { emptyDocument, type PatchDocument, sourceIndex, withPairs } from './document.ts';
 import { documentOf, experimentIn } from './opened.ts';
 import { wiringOf } from './wiring.ts';
 
@@ -67,6 +67,7 @@ export const patchPage = (examples: readonly PatchExample[]): PageDefinition<Pat
           corrections: index === 1 ? [] : document.corrections,
           pairs: null,
         },
+  withTable: (document, pairsIn) => withPairs(document, pairsIn({ needsCorrupted: true })),
   derive,
   documentOf: (experiment) => documentOf(experiment),
   experimentOf: ({ experiment }) => experiment,

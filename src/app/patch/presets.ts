@@ -5,7 +5,7 @@ import { type PatchExperiment, readPatchExperiment } from '../../experiments/pat
 import { type PathExperiment, readPathExperiment } from '../../experiments/patch/pathExperiment.ts';
 import { type PatchDocument, type RackView, shownSource } from './document.ts';
 import type { PatchDraft } from './draft.ts';
-import type { SweepProblem } from './sweeps.ts';
+import { type SweepProblem, waiting } from './sweeps.ts';
 
 export const presetNames = [
   'streams',
@@ -62,9 +62,11 @@ const byPosition = (window: number, ...components: readonly string[]) =>
 const byHead = (...components: readonly string[]) =>
   components.map((component) => ({ component, by: 'head' }));
 
-/** What of a preset is its own, beside model and pairs. */
-/** @param shown the component of the rack, and what has a column there */
-function partsOf(settings: SweepSettings, prompts: readonly unknown[], shown: RackView) {
+/**
+ * What of a preset is its own, beside model and pairs.
+ * @param shown the component of the rack, and what has a column there
+ */
+export function presetParts(settings: SweepSettings, prompts: readonly unknown[], shown: RackView) {
   const { preset, direction, window, receiver, ablation, ablated } = settings;
   const heads = [[receiver.layer, receiver.head]];
   switch (preset) {
@@ -137,8 +139,8 @@ export function presetExperiment(
   const { model, answer, distractor } = draft;
   const { base, sources } = document;
   const source = sources[shownSource(document)] ?? '';
-  if (!model || !answer) return no('The prompts are not read yet.');
   if (source === '' || base === '') return no('A sweep needs both prompts; type the other one.');
+  if (!model || !answer) return waiting;
   const pairs = document.pairs ?? [
     {
       clean: source,
@@ -151,7 +153,7 @@ export function presetExperiment(
     clean,
     ...(corrupted === undefined ? [] : [corrupted]),
   ]);
-  const { kind, ...parts } = partsOf(settings, prompts, document.view);
+  const { kind, ...parts } = presetParts(settings, prompts, document.view);
   const isAblation = 'ablation' in parts;
   const given = {
     kind,

@@ -4,8 +4,8 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import { metricOf, statisticOf } from '../../experiments/metrics.ts';
-import type { PatchResult } from '../../experiments/patch/result.ts';
-import { readPatchResult } from '../../experiments/patch/result.ts';
+import type { PatchExperiment } from '../../experiments/patch/experiment.ts';
+import { isPatchComplete, type PatchResult, readPatchResult } from '../../experiments/patch/result.ts';
 import { kindOf } from '../../experiments/registry.ts';
 import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
 import { messageOf } from '../../messages/wording.ts';
@@ -71,6 +71,8 @@ export interface SocketStore
   measure(document: PatchDocument, draft: PatchDraft, shelf: Shelf, address: SocketAddress): void;
   /** Why there is no sweep of what the rack shows; null when there is. */
   whyNoSweep(document: PatchDocument, draft: PatchDraft, shelf: Shelf): SweepProblem | null;
+  /** Whether a sweep of what the rack shows was cancelled or failed half way, so that there is a rest to measure. */
+  hasRest(document: PatchDocument, draft: PatchDraft, shelf: Shelf): boolean;
   measureAll(document: PatchDocument, draft: PatchDraft, shelf: Shelf): Promise<void>;
   cancel(): void;
 }
@@ -192,6 +194,12 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
     }
   }
 
+  /** What an earlier run of the same sweep has measured. */
+  function earlierOf(experiment: PatchExperiment): PatchResult | null {
+    const { result } = store.getState();
+    return result && JSON.stringify(result.experiment) === JSON.stringify(experiment) ? result : null;
+  }
+
   /** Cells of a sweep as sockets. */
   function take(result: PatchResult, shelf: Shelf): void {
     const [panel] = result.panels;
@@ -246,6 +254,11 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
       const sweep = patchExperimentOf(document, draft, shelf);
       return sweep.ok ? null : sweep;
     },
+    hasRest: (document, draft, shelf) => {
+      const sweep = patchExperimentOf(document, draft, shelf);
+      const earlier = sweep.ok ? earlierOf(sweep.experiment) : null;
+      return earlier !== null && !isPatchComplete(earlier);
+    },
     measureAll: async (document, draft, shelf) => {
       const sweep = patchExperimentOf(document, draft, shelf);
       if (!sweep.ok) return;
@@ -255,9 +268,9 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
           sweep: { status: 'failed', message: 'Another page runs an experiment; cancel it there first.' },
         });
       sweeping = turn;
-      const { pairKey, result } = store.getState();
+      const { pairKey } = store.getState();
       // What a cancelled run has measured is not measured again.
-      const isRest = result && JSON.stringify(result.experiment) === JSON.stringify(sweep.experiment);
+      const earlier = earlierOf(sweep.experiment);
       const isWanted = () => sweeping === turn && store.getState().pairKey === pairKey;
       store.setState({ sweep: { status: 'running', progress: null } });
       try {
@@ -265,7 +278,7 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
         const growth = kind.growth();
         await engine.run(sweep.experiment, {
           signal: turn.signal,
-          ...(isRest ? { earlier: result } : {}),
+          ...(earlier ? { earlier } : {}),
           onUpdate: (update) => {
             growth.take(update);
             if (growth.result && isWanted()) take(readPatchResult(growth.result), shelf);

@@ -41,6 +41,8 @@ function waitingEngine() {
 const experiment = readInterveneExperiment({ kind: 'intervene', version: 1, model: 'tiny', base: 'a b' });
 const sweepOfFour: CableSweep = {
   title: 'Cable A over layers and positions',
+  cable: 1,
+  of: [],
   axes: 'layerByPosition',
   rows: 2,
   columns: 2,

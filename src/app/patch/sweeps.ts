@@ -10,7 +10,11 @@ import type { Shelf } from './sockets.ts';
 export interface SweepProblem {
   readonly ok: false;
   readonly why: string;
+  /** Whether it passes by itself, once the prompts are read. */
+  readonly isWaiting?: true;
 }
+
+export const waiting: SweepProblem = { ok: false, why: 'The prompts are not read yet.', isWaiting: true };
 
 export type SweepOf = { readonly ok: true; readonly experiment: PatchExperiment } | SweepProblem;
 
@@ -23,8 +27,8 @@ export function patchExperimentOf(document: PatchDocument, draft: PatchDraft, sh
   const { base, sources, pairs } = document;
   const shown = shownSource(document);
   const source = sources[shown] ?? '';
-  if (!model || !tokens || !answer) return no('The prompts are not read yet.');
   if (source === '' || base === '') return no('A sweep needs both prompts; type the other one.');
+  if (!model || !tokens || !answer) return waiting;
   if (component.scope === 'model')
     return no(`'${component.name}' exists once in the model; a sweep goes over layers.`);
   const isSamePlace = matching.every((place, position) => place === position);

@@ -2,7 +2,7 @@
 
 import { type RefObject, useEffect, useLayoutEffect, useRef } from 'react';
 import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
-import { type RackLayout, socketPoint } from '../../figures/rack/rackLayout.ts';
+import { columnMiddle, type RackLayout, socketPoint } from '../../figures/rack/rackLayout.ts';
 
 /** What a wheel must turn for one step: a notch of a mouse, or a pinch of some millimetres. */
 const wheelStep = 60;
@@ -47,4 +47,24 @@ export function useSteadyRack(
     if (from !== undefined && to !== undefined && from !== to)
       window.scrollBy({ top: to - from, behavior: 'instant' });
   }, [layout, isCarrying, start]);
+}
+
+/** Where a rack is wider than the page, what differs between the prompts is what a person comes for. */
+export function useFirstDifference(
+  scroll: RefObject<HTMLElement | null>,
+  layout: RackLayout,
+  width: number,
+): void {
+  const base = layout.parts.at(-1)?.part;
+  const first = base?.columns.findIndex(({ isDifferent }) => isDifferent) ?? -1;
+  const count = base?.columns.length ?? 0;
+  const latest = useRef(layout);
+  latest.current = layout;
+  // Of the prompts and the page alone: no change of zoom, and no cable, takes a rack away under the hand.
+  useLayoutEffect(() => {
+    const frame = scroll.current;
+    const { gutter, contentWidth } = latest.current;
+    if (frame === null || first < 0 || count === 0 || gutter + contentWidth <= width) return;
+    frame.scrollLeft = columnMiddle(latest.current, first) - (width - gutter) / 2;
+  }, [scroll, first, count, width]);
 }

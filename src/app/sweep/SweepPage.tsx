@@ -1,80 +1,48 @@
-// A sweep over pairs of prompts on a page of its own: its pairs, the experiment as text, the run, and the figure.
+// A sweep over pairs of prompts on a page of its own: its pairs, what is done with them, the run, and the figure; and all of
+// it as the text of its file, both ways.
 
-import { lazy, Suspense } from 'react';
-import { useStore } from 'zustand';
+import { type ComponentType, lazy, Suspense } from 'react';
 import { messageOf } from '../../messages/wording.ts';
 import { Examples } from '../experiment/Examples.tsx';
-import { useAnyPage, usePageOf } from '../experiment/pageContext.tsx';
+import { useAnyState } from '../experiment/pageContext.tsx';
 import { RunBar } from '../experiment/RunBar.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
 import { figureId } from '../frame/useShortcuts.ts';
 import { rackOf } from '../patch/rackOf.ts';
-import { TokenText } from '../prompt/TokenText.tsx';
 import { useWorkbench } from '../workbenchContext.tsx';
 import '../style/patch.css';
 import '../style/sweep.css';
+import { AttributeFields } from './AttributeFields.tsx';
 import { CellCard } from './CellCard.tsx';
-import type { SweepExperiment, SweepTypes } from './page.ts';
+import { documentOf, type SweepExperiment, shownAt } from './document.ts';
+import { useSweepDocument, useSweepPage } from './hooks.ts';
+import { PairsCard } from './PairsCard.tsx';
+import { PatchFields } from './PatchFields.tsx';
+import { PathFields } from './PathFields.tsx';
 import { SweepFigure } from './SweepFigure.tsx';
 
 const JsonEditor = lazy(() => import('../experiment/JsonEditor.tsx'));
 
-const useSweepPage = () => usePageOf<SweepTypes>(useAnyPage().name);
-
-/** What stands for a prompt or a token that a file gives by ids. */
-const written = (text: string | number | readonly number[] | undefined): string =>
-  typeof text === 'string' ? text : text === undefined ? '' : `ids ${[text].flat().join(' ')}`;
-
-function PairsTable({ pairs }: { readonly pairs: SweepExperiment['pairs'] }) {
-  const hasCorrupted = pairs.some(({ corrupted }) => corrupted !== undefined);
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className="table-scroll pairs-scroll" aria-label="Pairs of prompts" tabIndex={0}>
-      <table className="pairs-table small">
-        <thead>
-          <tr>
-            <th scope="col">Clean</th>
-            {hasCorrupted && <th scope="col">Corrupted</th>}
-            <th scope="col">Answer</th>
-            <th scope="col">Distractor</th>
-          </tr>
-        </thead>
-        <tbody>
-          {pairs.map(({ clean, corrupted, answer, distractor }, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a pair is its place in the table
-            <tr key={index}>
-              <td>{written(clean)}</td>
-              {hasCorrupted && <td>{written(corrupted)}</td>}
-              <td className="mono">
-                {answer === undefined ? (
-                  <span className="mute">the model’s own</span>
-                ) : (
-                  <TokenText text={written(answer)} />
-                )}
-              </td>
-              <td className="mono">{distractor !== undefined && <TokenText text={written(distractor)} />}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
+/** By the page's name, which is that of its kind. */
+const fieldsOf: Readonly<Record<string, ComponentType>> = {
+  patch: PatchFields,
+  path: PathFields,
+  attribute: AttributeFields,
+};
 
 /** The experiment as its file holds it; what is typed is the experiment from then on. */
-function Editor() {
+function Editor({ experiment }: { readonly experiment: SweepExperiment }) {
   const page = useSweepPage();
-  const document = useStore(page.store, (state) => state.history.present);
   const onText = (text: string): string | null => {
     try {
-      const experiment = page.definition.kind.read(JSON.parse(text));
-      page.edit(() => experiment, 'json');
+      const read = page.definition.kind.read(JSON.parse(text));
+      page.edit((own) => ({ ...documentOf(read), at: own === null ? 0 : shownAt(own) }), 'json');
       return null;
     } catch (cause) {
       return messageOf(cause);
     }
   };
-  const text = document === null ? '' : `${JSON.stringify(document, null, 2)}\n`;
+  const text = `${JSON.stringify(experiment, null, 2)}\n`;
   return (
     <details className="sweep-file">
       <summary>The experiment as its file</summary>
@@ -108,10 +76,26 @@ function ToRack({ experiment }: { readonly experiment: SweepExperiment }) {
   );
 }
 
+/** What the engine says of the experiment that a person should know; none of it stops a run. */
+function Notices() {
+  const notices = useAnyState(({ estimate, key }) =>
+    estimate.status === 'known' && estimate.key === key ? estimate.value.notices : null,
+  );
+  if (notices === null || notices.length === 0) return null;
+  return (
+    <ul className="warnings" aria-label="Worth knowing">
+      {notices.map(({ code, text }) => (
+        <li key={`${code} ${text}`}>{text}</li>
+      ))}
+    </ul>
+  );
+}
+
 export default function SweepPage() {
   const page = useSweepPage();
-  const document = useStore(page.store, (state) => state.history.present);
+  const document = useSweepDocument(page);
   const { title, kind } = page.definition;
+  const Fields = fieldsOf[page.name];
   return (
     <>
       <button
@@ -124,17 +108,19 @@ export default function SweepPage() {
       <div className="column">
         <section className="card prompt sweep-card" aria-labelledby="sweep-title" data-document>
           <div className="card-head">
-            <h2 id="sweep-title">{document?.title ?? kind.words.title}</h2>
+            <h2 id="sweep-title">{document?.experiment.title ?? kind.words.title}</h2>
             <UndoButtons />
             <Examples />
           </div>
           {document !== null && (
             <>
-              <PairsTable pairs={document.pairs} />
+              <PairsCard />
+              {Fields && <Fields />}
+              <Editor experiment={document.experiment} />
               <div className="share-line">
-                <ToRack experiment={document} />
+                <ToRack experiment={document.experiment} />
               </div>
-              <Editor />
+              <Notices />
             </>
           )}
           <RunBar />

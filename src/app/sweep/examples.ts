@@ -5,7 +5,8 @@ import { ExperimentError } from '../../experiments/experimentFile.ts';
 import type { TypedKind } from '../../experiments/kind.ts';
 import { patchKind, pathKind } from '../../experiments/patch/kind.ts';
 import type { Example } from '../experiment/definition.ts';
-import type { SweepExperiment, SweepResult } from './page.ts';
+import type { SweepExperiment } from './document.ts';
+import type { SweepResult } from './page.ts';
 
 const files = import.meta.glob<unknown>(
   ['../../../examples/patch/*.json', '../../../examples/attribute/*.json'],

@@ -1,12 +1,13 @@
-// Pages of experiments that sweep over pairs of prompts: activation patching, path patching, attribution. Their document is
-// the experiment itself, so that a file holds nothing that its page would drop; it is edited as text, or built on the rack
-// of the Patch page, under whose tab they stand.
+// Pages of experiments that sweep over pairs of prompts: activation patching, path patching, attribution. Their document
+// holds the experiment itself, so that a file holds nothing that its page would drop; it is edited by fields, as text, or
+// built on the rack of the Patch page, under whose tab they stand.
 
 import type { AttributeExperiment } from '../../experiments/attribute/experiment.ts';
 import { attributionFigures } from '../../experiments/attribute/figure.ts';
 import { attributeKind } from '../../experiments/attribute/kind.ts';
 import type { AttributionFile } from '../../experiments/attribute/result.ts';
-import type { AnyExperiment, AnyResult, TypedKind } from '../../experiments/kind.ts';
+import { ExperimentError } from '../../experiments/experimentFile.ts';
+import type { AnyResult, TypedKind } from '../../experiments/kind.ts';
 import { metricOf, statisticOf } from '../../experiments/metrics.ts';
 import type { Pair } from '../../experiments/pairs.ts';
 import type { PatchExperiment } from '../../experiments/patch/experiment.ts';
@@ -19,10 +20,16 @@ import type { HeatmapDescription } from '../../figures/description.ts';
 import { withoutDefaults } from '../../share/link.ts';
 import type { Draft, Example, PageDefinition } from '../experiment/definition.ts';
 import { type FigureView, initialView } from '../experiment/figureView.ts';
-
-export interface SweepExperiment extends AnyExperiment {
-  readonly pairs: readonly Pair[];
-}
+import {
+  changedPair,
+  documentOf,
+  hasCorrupted,
+  type SweepDocument,
+  type SweepExperiment,
+  shownAt,
+  withPairs,
+} from './document.ts';
+import { problemsOf } from './problems.ts';
 
 type NamedTokens = readonly { readonly id: number; readonly text: string }[];
 
@@ -37,12 +44,12 @@ export interface SweepResult extends AnyResult {
   }[];
 }
 
-/** The document is the experiment; null before there is one. */
+/** The document is null before there is an experiment. */
 export interface SweepTypes<
   Experiment extends SweepExperiment = SweepExperiment,
   Result extends SweepResult = SweepResult,
 > {
-  readonly document: Experiment | null;
+  readonly document: SweepDocument<Experiment> | null;
   readonly experiment: Experiment;
   readonly result: Result;
   readonly draft: Draft<Experiment>;
@@ -59,14 +66,16 @@ type Own<T extends SweepTypes> = Pick<
 
 const prompts = ['clean', 'corrupted'] as const;
 
-/** Prompts of the first pair that are text. */
-const textsOf = (pairs: readonly Pair[]) => {
-  const [first] = pairs;
-  return prompts.flatMap((name) => {
-    const text = first?.[name];
+/** Prompts of a pair that are text. */
+const textsOf = (pair: Pair | undefined) =>
+  prompts.flatMap((name) => {
+    const text = pair?.[name];
     return typeof text === 'string' ? [{ name, text }] : [];
   });
-};
+
+/** Those that stand in the fields. */
+const shownTexts = (document: SweepDocument | null) =>
+  document === null ? [] : textsOf(document.experiment.pairs[shownAt(document)]);
 
 /** As TransformerLens draws it. */
 const look: FigureView = { ...initialView, metric: 'logitDifference', orientation: 'layers-down' };
@@ -83,43 +92,53 @@ function coloured(figure: HeatmapDescription, { colours, scale }: FigureView): H
   return { ...figure, panels };
 }
 
-export function sweepPage<T extends SweepTypes>({ figures, ...own }: Own<T>): PageDefinition<T> {
-  type Document = T['document'];
-  const nothing = (field: string, why: string): T['draft'] => ({
-    experiment: null,
-    problems: new Map([[field, why]]),
-  });
+export function sweepPage<Experiment extends SweepExperiment, Result extends SweepResult>({
+  figures,
+  ...own
+}: Own<SweepTypes<Experiment, Result>>): PageDefinition<SweepTypes<Experiment, Result>> {
   return {
     ...own,
     tab: 'Patch',
     look,
     blank: null,
-    prompts: (document) => textsOf(document?.pairs ?? []).map(({ text }) => text),
-    withPrompt: (document, index, text): Document => {
-      const field = textsOf(document?.pairs ?? [])[index];
-      const [first, ...others] = document?.pairs ?? [];
-      if (!document || !first || !field) return document;
-      return { ...document, pairs: [{ ...first, [field.name]: text }, ...others] };
+    prompts: (document) => shownTexts(document).map(({ text }) => text),
+    withPrompt: (document, index, text) => {
+      const field = shownTexts(document)[index];
+      if (!document || !field) return document;
+      const at = shownAt(document);
+      return { ...document, experiment: changedPair(document.experiment, at, { [field.name]: text }) };
+    },
+    withTable: (document, pairsIn) => {
+      if (document === null)
+        throw new ExperimentError('A table needs an experiment to be of. Open an example first.');
+      return withPairs(document, pairsIn({ needsCorrupted: hasCorrupted(document.experiment) }), 0);
     },
     derive: (document, { model }) => {
-      if (document === null)
-        return nothing('experiment', 'Build one on the rack, or open an example or a file.');
-      if (model === null) return { experiment: null, problems: new Map() };
-      const { revision, ...experiment } = document;
+      if (document === null) {
+        const why = 'Build one on the rack, or open an example or a file.';
+        return { experiment: null, problems: new Map([['experiment', why]]) };
+      }
+      const problems = problemsOf(document);
+      if (model === null || problems.size > 0) return { experiment: null, problems };
+      const { revision, ...experiment } = document.experiment;
       // A revision is one of the model that the file names.
-      const kept = revision !== undefined && document.model === model.label ? { revision } : {};
-      return { experiment: { ...experiment, ...kept, model: model.label }, problems: new Map() };
+      const kept = revision !== undefined && experiment.model === model.label ? { revision } : {};
+      // What was taken off and put on again leaves the kind's own type.
+      const own = { ...experiment, ...kept, model: model.label } as Experiment;
+      return { experiment: own, problems };
     },
-    documentOf: (experiment) => experiment,
+    documentOf: (experiment) => documentOf(experiment),
     // A result of patches may be of either kind; the page is of one.
     experimentOf: ({ experiment }) => own.kind.read(experiment),
     shared: (experiment) => experiment,
-    standIn: ({ experiment, layerCount, pairs: [first] }) => ({
+    standIn: ({ experiment, layerCount, pairs }) => ({
       model: { label: experiment.model, layerCount, maxPositions: Number.POSITIVE_INFINITY },
-      prompts: textsOf(experiment.pairs).map(({ name, text }) => ({
-        text,
-        tokens: (first?.[name] ?? []).map((token) => ({ ...token, isSpecial: false })),
-      })),
+      prompts: experiment.pairs.flatMap((pair, index) =>
+        textsOf(pair).map(({ name, text }) => ({
+          text,
+          tokens: (pairs[index]?.[name] ?? []).map((token) => ({ ...token, isSpecial: false })),
+        })),
+      ),
     }),
     figure: (result, view) => {
       const all = figures(result, view);
@@ -180,7 +199,7 @@ export type PathTypes = SweepTypes<PathExperiment, PatchResult>;
 export type AttributeTypes = SweepTypes<AttributeExperiment, AttributionFile>;
 
 export const patchSweepPage = (examples: readonly Example<PatchExperiment, PatchResult>[]) =>
-  sweepPage<PatchTypes>({
+  sweepPage({
     ...ofPatches,
     kind: patchKind,
     title: 'Sweep',
@@ -193,7 +212,7 @@ export const patchSweepPage = (examples: readonly Example<PatchExperiment, Patch
   });
 
 export const pathSweepPage = (examples: readonly Example<PathExperiment, PatchResult>[]) =>
-  sweepPage<PathTypes>({
+  sweepPage({
     ...ofPatches,
     kind: pathKind,
     title: 'Paths',
@@ -204,7 +223,7 @@ export const pathSweepPage = (examples: readonly Example<PathExperiment, PatchRe
   });
 
 export const attributionPage = (examples: readonly Example<AttributeExperiment, AttributionFile>[]) =>
-  sweepPage<AttributeTypes>({
+  sweepPage({
     kind: attributeKind,
     title: 'Attribution',
     noun: 'attribution',

@@ -1,64 +1,68 @@
-// A table of pairs in place of one: pasted or from a file. The page shows its first pair, and sweeps go over all.
+// A table of pairs: pasted, or chosen as a file. One that is dropped comes in by the page's own way.
 
 import { Popover } from 'radix-ui';
 import { useId, useState } from 'react';
+import type { Pair } from '../../experiments/pairs.ts';
 import { readPairs } from '../../experiments/patch/table.ts';
 import { messageOf } from '../../messages/wording.ts';
-import { useBench, useDocument } from './benchContext.tsx';
-import type { PatchDocument } from './document.ts';
 
-/** The document with a table: its first pair is the one that is shown. @throws ExperimentError */
-export function withPairs(document: PatchDocument, text: string): PatchDocument {
-  const pairs = readPairs(text);
-  const [first] = pairs;
-  if (!first) return document;
-  return {
-    ...document,
-    base: String(first.corrupted ?? ''),
-    sources: [String(first.clean), ...document.sources.slice(1)],
-    answer: first.answer ?? null,
-    distractor: first.distractor ?? null,
-    corrections: [],
-    pairs,
-  };
+interface PairsFormProps {
+  /** How many there are; 1 where there is no table. */
+  readonly count: number;
+  /** What its columns stand for on this page. */
+  readonly columns: string;
+  /** Whether a second prompt is needed; default true. */
+  readonly needsCorrupted?: boolean;
+  /** @throws what cannot be taken, in a sentence */
+  readonly onTake: (pairs: readonly Pair[]) => void;
+  readonly onOnlyOne: () => void;
 }
 
-export function PairsForm() {
-  const { page } = useBench();
-  const { pairs } = useDocument();
+export function PairsForm({ count, columns, needsCorrupted = true, onTake, onOnlyOne }: PairsFormProps) {
   const [isOpen, setIsOpen] = useState(false);
   const [text, setText] = useState('');
   const [message, setMessage] = useState<string | null>(null);
   const field = useId();
   const take = (given: string) => {
     try {
-      const next = withPairs(page.store.getState().document, given);
-      page.edit(() => next);
+      onTake(readPairs(given, { needsCorrupted }));
       setMessage(null);
       setIsOpen(false);
     } catch (cause) {
       setMessage(messageOf(cause));
     }
   };
+  const takeFile = (file: File | undefined) => {
+    if (file === undefined) return;
+    file.text().then(
+      (read) => {
+        setText(read);
+        take(read);
+      },
+      (cause: unknown) => setMessage(messageOf(cause)),
+    );
+  };
   return (
     <Popover.Root open={isOpen} onOpenChange={setIsOpen}>
       <Popover.Trigger asChild>
         <button type="button" className="button">
-          {pairs === null ? 'Table of pairs' : `${pairs.length} pairs`}
+          {count === 1 ? 'Table of pairs' : `${count} pairs`}
         </button>
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content className="popover vector-popover" align="end" sideOffset={6} collisionPadding={12}>
           <form
             className="vector-form"
+            aria-label="Table of pairs"
             onSubmit={(event) => {
               event.preventDefault();
+              // In a portal, but a child of whatever form the page may have around it.
+              event.stopPropagation();
               take(text);
             }}
           >
             <label className="mute small" htmlFor={field}>
-              A table with the columns clean (the source), corrupted (the base), answer, distractor; commas or
-              tabs
+              {columns}
             </label>
             <textarea
               id={field}
@@ -72,22 +76,26 @@ export function PairsForm() {
               type="file"
               accept=".csv,.tsv,.txt"
               aria-label="A file with the table"
-              onChange={(event) => {
-                const [file] = event.target.files ?? [];
-                void file?.text().then(take);
+              onChange={({ target }) => {
+                takeFile(target.files?.[0]);
+                target.value = '';
               }}
             />
-            {message !== null && <p className="run-problem">{message}</p>}
+            {message !== null && (
+              <p className="run-problem" role="alert">
+                {message}
+              </p>
+            )}
             <span className="vector-line">
               <button type="submit" className="button button-primary">
                 Take the pairs
               </button>
-              {pairs !== null && (
+              {count > 1 && (
                 <button
                   type="button"
                   className="button"
                   onClick={() => {
-                    page.edit((document) => ({ ...document, pairs: null }));
+                    onOnlyOne();
                     setIsOpen(false);
                   }}
                 >

@@ -1,0 +1,192 @@
+// What a path patch follows: which run is edited, the heads that send, and what receives: the prediction, or what heads read.
+
+import type { HeadName } from '../../experiments/patch/outline.ts';
+import type { PathExperiment, PathReceiver } from '../../experiments/patch/pathExperiment.ts';
+import { Choice } from '../experiment/Choice.tsx';
+import { usePageOf } from '../experiment/pageContext.tsx';
+import { presetTitles } from '../patch/presets.ts';
+import { DirectionField } from './DirectionField.tsx';
+import { settledIn } from './document.ts';
+import { useSweepDocument, useTypeInto } from './hooks.ts';
+import { receiversNotation, sendersNotation } from './notations.ts';
+import { pathPresets, presetOfReceivers, presetReceivers } from './ownPresets.ts';
+import type { PathTypes } from './page.ts';
+import { Problem, SweepField } from './SweepField.tsx';
+import { useComponents } from './useComponents.ts';
+
+const mostReceivers = 8;
+const inputs = [
+  ['logits', 'The prediction'],
+  ['head_query_output', 'Queries of heads'],
+  ['head_key_output', 'Keys of heads'],
+  ['head_value_output', 'Values of heads'],
+] as const;
+
+const usePathPage = () => usePageOf<PathTypes>('path');
+
+const changedReceiver = (experiment: PathExperiment, at: number, next: PathReceiver): unknown => ({
+  ...experiment,
+  receivers: experiment.receivers.map((receiver, index) => (index === at ? next : receiver)),
+});
+
+/** The heads that another receiver names, else the first of the last layer. */
+const usualHeads = ({ receivers }: PathExperiment, layerCount: number | null): readonly HeadName[] =>
+  receivers.flatMap(({ heads }) => (heads ? [heads] : []))[0] ?? [[Math.max(1, (layerCount ?? 2) - 1), 0]];
+
+function ReceiverFields({ receiver, at }: { readonly receiver: PathReceiver; readonly at: number }) {
+  const type = useTypeInto(usePathPage());
+  const { layerCount } = useComponents();
+  const name = (part: string) => `receivers.${at}.${part}`;
+  const { component, heads } = receiver;
+  const known = inputs.some(([each]) => each === component);
+  return (
+    <div className="fields">
+      <div>
+        <Choice
+          label="What receives"
+          value={component}
+          choices={known ? inputs : [...inputs, [component, component] as const]}
+          onChange={(next) =>
+            type(
+              name('component'),
+              next,
+              (own) =>
+                changedReceiver(own, at, {
+                  component: next,
+                  ...(next === 'logits' ? {} : { heads: heads ?? usualHeads(own, layerCount) }),
+                }),
+              name('heads'),
+            )
+          }
+        />
+        <Problem name={name('component')} />
+      </div>
+      {component === 'logits' ? (
+        <Problem name={name('heads')} />
+      ) : (
+        <SweepField
+          label="Heads that receive"
+          hint="layer.head, such as 7.0; several receive together"
+          name={name('heads')}
+          placeholder="7.0"
+          notation={receiversNotation}
+          value={heads ?? []}
+          onText={(field, text, read) =>
+            type(field, text, (own) => changedReceiver(own, at, { component, heads: read() }))
+          }
+        />
+      )}
+    </div>
+  );
+}
+
+function PresetField({ experiment }: { readonly experiment: PathExperiment }) {
+  const page = usePathPage();
+  const { layerCount } = useComponents();
+  const preset = presetOfReceivers(experiment, layerCount ?? 2);
+  return (
+    <Choice
+      label="Preset"
+      value={preset ?? 'own'}
+      choices={[
+        ...pathPresets.map((name) => [name, presetTitles[name]] as const),
+        ...(preset === null ? [['own', 'Own receivers'] as const] : []),
+      ]}
+      onChange={(name) => {
+        if (name === 'own') return;
+        page.edit(
+          (document) =>
+            document && {
+              ...settledIn(document, 'receivers.'),
+              experiment: {
+                ...document.experiment,
+                receivers: presetReceivers(name, layerCount ?? 2),
+              },
+            },
+        );
+      }}
+    />
+  );
+}
+
+export function PathFields() {
+  const page = usePathPage();
+  const document = useSweepDocument(page);
+  const type = useTypeInto(page);
+  if (document === null) return null;
+  const { experiment } = document;
+  const { receivers, direction, senders, mlps } = experiment;
+  const withReceivers = (next: readonly PathReceiver[]) =>
+    page.edit(
+      (own) => own && { ...settledIn(own, 'receivers.'), experiment: { ...own.experiment, receivers: next } },
+    );
+  const [last] = receivers.slice(-1);
+  return (
+    <>
+      <fieldset className="fieldset">
+        <legend>What is sent</legend>
+        <div className="fields">
+          <DirectionField
+            value={direction}
+            usual="corrupt"
+            onChange={(next) => type('direction', next, (own) => ({ ...own, direction: next }))}
+          />
+          <SweepField
+            label="Heads that send"
+            hint="One after another; default all; layer.head, such as 3.1, 5.0"
+            name="senders"
+            placeholder="all"
+            notation={sendersNotation}
+            value={senders}
+            onText={(field, text, read) => type(field, text, (own) => ({ ...own, senders: read() }))}
+          />
+          <Choice
+            label="MLPs between"
+            value={mlps}
+            choices={[
+              ['recompute', 'Compute anew'],
+              ['freeze', 'Keep what they have'],
+            ]}
+            hint={
+              mlps === 'recompute' ? 'Default. A path may lead through them' : 'Closes paths through them'
+            }
+            onChange={(next) => type('mlps', next, (own) => ({ ...own, mlps: next }))}
+          />
+          <PresetField experiment={experiment} />
+        </div>
+      </fieldset>
+      {receivers.map((receiver, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a receiver is its place in the list
+        <fieldset key={at} className="fieldset">
+          <legend>{receivers.length === 1 ? 'Receiver' : `Receiver ${at + 1}`}</legend>
+          <ReceiverFields receiver={receiver} at={at} />
+          {receivers.length > 1 && (
+            <button
+              type="button"
+              className="button-plain small"
+              aria-label={`Remove receiver ${at + 1}`}
+              onClick={() => withReceivers(receivers.filter((each) => each !== receiver))}
+            >
+              Remove
+            </button>
+          )}
+        </fieldset>
+      ))}
+      <div className="share-line">
+        <button
+          type="button"
+          className="button"
+          aria-disabled={receivers.length >= mostReceivers}
+          title={
+            receivers.length >= mostReceivers ? `There can be at most ${mostReceivers} receivers` : undefined
+          }
+          onClick={() => {
+            if (last && receivers.length < mostReceivers) withReceivers([...receivers, { ...last }]);
+          }}
+        >
+          Add a receiver
+        </button>
+      </div>
+    </>
+  );
+}
