@@ -106,3 +106,79 @@ test('a token that the model does not have, and an answer without tokens, are re
     /must be given as token ids/,
   );
 });
+
+describe('in the place of a mask', () => {
+  const words = [
+    '[UNK]',
+    '[CLS]',
+    '[SEP]',
+    '[MASK]',
+    'i',
+    'love',
+    'food',
+    'thai',
+    '##thai',
+    'red',
+    '.',
+    '##d',
+  ];
+  const built = buildTokenizer(
+    {
+      added_tokens: words
+        .slice(0, 4)
+        .map((content, id) => ({
+          id,
+          content,
+          special: true,
+          lstrip: false,
+          rstrip: false,
+          single_word: false,
+          normalized: false,
+        })),
+      normalizer: {
+        type: 'BertNormalizer',
+        clean_text: true,
+        handle_chinese_chars: true,
+        strip_accents: null,
+        lowercase: true,
+      },
+      pre_tokenizer: { type: 'BertPreTokenizer' },
+      post_processor: null,
+      decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+      model: {
+        type: 'WordPiece',
+        unk_token: '[UNK]',
+        continuing_subword_prefix: '##',
+        max_input_chars_per_word: 100,
+        vocab: Object.fromEntries(words.map((word, id) => [word, id])),
+      },
+    },
+    { mask_token: '[MASK]' },
+    'tiny',
+    'bert',
+  );
+  const filled = async (name: string | number, after: string | readonly number[], isCausal = false) => {
+    const tokenizer = await built;
+    const vocabularySize = words.length;
+    const { id, rest } = answerToken(name, 'the answer', { tokenizer, vocabularySize, after, isCausal });
+    return [words[id], rest];
+  };
+
+  test('a word is a word, where after the prompt it would go on with the last one', async () => {
+    expect(await filled('thai', 'I love [MASK] food')).toEqual(['thai', 0]);
+    expect(await filled(' Thai', 'I love [MASK] food')).toEqual(['thai', 0]);
+    expect(await filled('thai', 'I love [MASK] food', true)).toEqual(['##thai', 0]);
+  });
+
+  test('a piece of a word is one where the mask is', async () => {
+    expect(await filled('thai', 'I love food[MASK]')).toEqual(['##thai', 0]);
+    expect(await filled('thai', [4, 5, 3, 6])).toEqual(['thai', 0]);
+  });
+
+  test('of several tokens the first is taken, and tokens around the mask stay as they are', async () => {
+    expect(await filled('red thai', 'I love [MASK] food.')).toEqual(['red', 1]);
+    // Written together with what follows it would be another word: it is taken by itself.
+    expect(await filled('thai', 'I love [MASK]d')).toEqual(['thai', 0]);
+    expect(await filled(8, 'I love [MASK] food')).toEqual(['##thai', 0]);
+  });
+});

@@ -1,6 +1,6 @@
 // The token that a person means by an answer: the one that continues the prompt with that text. A tokenizer may put a space
 // in front of every text, or join an answer with the word before it; what an answer becomes by itself is then another
-// token than the one that the model says.
+// token than the one that the model says. Where a model fills masks, the answer is what stands in the mask's place.
 
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { ExperimentError } from './experimentFile.ts';
@@ -42,16 +42,53 @@ function alone(text: string, tokenizer: Tokenizer): readonly number[] {
   return (addsSpace ? following('\n', text, tokenizer) : undefined) ?? tokenizer.encode(text, plain);
 }
 
+/** A prompt's tokens without special ones, its mask apart, and the text on both sides of the mask; undefined without one. */
+function aroundMask(prompt: string | readonly number[], tokenizer: Tokenizer) {
+  const { maskId } = tokenizer;
+  if (maskId === undefined) return undefined;
+  const isKept = (id: number) => id === maskId || !tokenizer.isSpecial(id);
+  const ids = typeof prompt === 'string' ? tokenizer.encode(prompt, plain) : prompt.filter(isKept);
+  const at = ids.indexOf(maskId);
+  if (at < 0) return undefined;
+  const [before = '', behind = ''] =
+    typeof prompt === 'string'
+      ? prompt.split(tokenizer.tokenText(maskId))
+      : [tokenizer.decode(ids.slice(0, at)), tokenizer.decode(ids.slice(at + 1))];
+  return { ids, at, before, behind };
+}
+
+/** The tokens in the mask's place when `text` is written there; undefined when the tokens around it change then. */
+function filling(
+  prompt: string | readonly number[],
+  text: string,
+  tokenizer: Tokenizer,
+): readonly number[] | undefined {
+  const around = aroundMask(prompt, tokenizer);
+  if (!around) return undefined;
+  const { ids, at, before, behind } = around;
+  // Some tokenizers take the space before a mask into it, as they take the space before a word into the word.
+  const written = (/^\s/.test(text) ? before.trimEnd() : before) + text + behind;
+  const all = tokenizer.encode(written, plain);
+  const end = all.length - (ids.length - at - 1);
+  const isSame = ids.every(
+    (id, place) => place === at || all[place < at ? place : place - ids.length + all.length] === id,
+  );
+  return isSame && end > at ? all.slice(at, end) : undefined;
+}
+
 /**
  * The tokens that a text is after a prompt.
- * @param prompt text or token ids
+ * @param prompt   text or token ids
+ * @param isCausal false for a model that fills masks: the tokens that the text is in the place of the prompt's
  */
 export function continuation(
   text: string,
   tokenizer: Tokenizer,
   prompt: string | readonly number[],
+  isCausal = true,
 ): readonly number[] {
-  return following(prompt, text, tokenizer) ?? alone(text, tokenizer);
+  const found = isCausal ? following : filling;
+  return found(prompt, text, tokenizer) ?? alone(text, tokenizer);
 }
 
 /** Writing that puts no spaces between words. */
@@ -78,6 +115,8 @@ export interface AnswerContext {
   readonly after: string | readonly number[];
   /** Where it stands, for errors: ' of pair 2'. */
   readonly of?: string;
+  /** False for a model that fills masks; default true. */
+  readonly isCausal?: boolean;
 }
 
 /**
@@ -88,10 +127,12 @@ export interface AnswerContext {
 export function answerToken(
   name: string | number,
   what: string,
-  { tokenizer, vocabularySize, after, of = '' }: AnswerContext,
+  { tokenizer, vocabularySize, after, of = '', isCausal = true }: AnswerContext,
 ): AnswerToken {
   const ids =
-    typeof name === 'number' ? [name] : continuation(name, needTokenizer(tokenizer, what + of), after);
+    typeof name === 'number'
+      ? [name]
+      : continuation(name, needTokenizer(tokenizer, what + of), after, isCausal);
   const [id] = ids;
   const capital = `${what[0]?.toUpperCase()}${what.slice(1)}`;
   if (id === undefined) throw new ExperimentError(`${capital}${of} has no tokens. Give at least one word.`);
@@ -110,7 +151,8 @@ export function answerToken(
       text: `${capital} ${JSON.stringify(name)} is taken as the token ${JSON.stringify(text)}.`,
     });
   }
-  const spaced = typeof name === 'string' && tokenizer ? spacedAnswer(name, tokenizer, after) : undefined;
+  const spaced =
+    typeof name === 'string' && tokenizer && isCausal ? spacedAnswer(name, tokenizer, after) : undefined;
   if (spaced !== undefined) {
     notices.push({
       code: 'answer-without-space',
@@ -139,14 +181,14 @@ export function answerTokens(
   what: string,
   context: AnswerContext,
 ): AnswerTokens {
-  const { tokenizer, vocabularySize, after, of = '' } = context;
+  const { tokenizer, after, of = '', isCausal } = context;
   if (typeof name === 'string') {
     const { id } = answerToken(name, what, context);
-    const [, ...others] = continuation(name, needTokenizer(tokenizer, what + of), after);
+    const [, ...others] = continuation(name, needTokenizer(tokenizer, what + of), after, isCausal);
     const ids = [id, ...others];
     return { ids, text: ids.map((each) => tokenLabel(each, tokenizer)).join('') };
   }
   const ids = typeof name === 'number' ? [name] : name;
-  const labels = ids.map((id) => answerToken(id, what, { tokenizer, vocabularySize, after, of }).text);
+  const labels = ids.map((id) => answerToken(id, what, context).text);
   return { ids, text: labels.join(tokenizer ? '' : ' ') };
 }

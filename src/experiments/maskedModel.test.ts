@@ -6,7 +6,13 @@ import { buildTokenizer } from '../checkpoint/tokenizer/tokenizer.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
+import { readAlignExperiment } from './align/experiment.ts';
+import { resolveAlign } from './align/resolve.ts';
 import { attributePatches } from './attribute/attribute.ts';
+import { readFinetuneExperiment } from './finetune/experiment.ts';
+import { resolveFinetune } from './finetune/resolve.ts';
+import { readInterveneExperiment } from './intervene/experiment.ts';
+import { resolveIntervene, runIntervene } from './intervene/run.ts';
 import { readPatchExperiment } from './patch/experiment.ts';
 import { resolvePatch } from './patch/resolve.ts';
 import { preparePatch, runPatch } from './patch/run.ts';
@@ -132,7 +138,10 @@ test('the gradient of an attribution is of the mask’s logit', async () => {
     answer: residues.indexOf(answer),
     components: ['block_output'],
   };
-  const { attributions } = await attributePatches(model, { ...request, watched: position });
+  const { attributions } = await attributePatches(model, {
+    ...request,
+    watched: { clean: position, corrupted: position },
+  });
   const lastLayer = [...(attributions[0]?.values ?? [])].slice(-tokenizer.encode(clean).length);
   // Nothing but the mask's state is read behind the last layer.
   expect(lastLayer.map((value) => value !== 0)).toEqual(lastLayer.map((_, at) => at === position));
@@ -157,4 +166,88 @@ test.each([
     pairs: [{ clean: prompt, corrupted }],
   });
   expect(() => resolvePatch(model.architecture, tokenizer, experiment)).toThrow(sentence);
+});
+
+const intervention = (fields: object) =>
+  resolveIntervene(
+    model.architecture,
+    tokenizer,
+    readInterveneExperiment({
+      kind: 'intervene',
+      version: 1,
+      model: 'tiny',
+      base: corrupted,
+      sources: [clean],
+      answer,
+      distractor: null,
+      ...fields,
+    }),
+  );
+
+test.each([true, false])(
+  'an intervention watches the mask of base and source (whole: %s)',
+  async (isWhole) => {
+    const resolved = intervention({
+      configuration: { layer: 2, component: 'block_output' },
+      unitLocations: { 'sources->base': position },
+    });
+    expect(resolved.watched).toEqual({ base: position, sources: [position] });
+    const { measured, before, after, later } = await runIntervene(model, resolved, { isWhole });
+    const [source] = measured.sources;
+    expect(logProbabilityOf(measured.base)).toBeCloseTo(await logProbability(corrupted), 5);
+    expect(source && logProbabilityOf(source)).toBeCloseTo(await logProbability(clean), 5);
+    // Behind the last layer nothing but the mask's state is read.
+    expect(logProbabilityOf(measured.intervened)).toBeCloseTo(await logProbability(clean), 5);
+    expect(measured.intervened.divergence[0]).toBeGreaterThan(1e-4);
+    expect(after[0]?.logit).not.toBeCloseTo(before[0]?.logit ?? Number.NaN, 4);
+    expect(later.filter(({ divergence }) => divergence > 1e-6).map((each) => each.position)).toEqual(
+      isWhole ? [position] : [],
+    );
+  },
+);
+
+test('another position is edited without an effect at the mask of the last layer', async () => {
+  const resolved = intervention({
+    configuration: { layer: 2, component: 'block_output' },
+    unitLocations: { 'sources->base': tokenizer.encode(clean).length - 1 },
+  });
+  const { measured } = await runIntervene(model, resolved);
+  expect(logProbabilityOf(measured.intervened)).toBeCloseTo(await logProbability(corrupted), 5);
+});
+
+test('a mask that is missing in a source is asked for, and another place of it is another prompt’s', async () => {
+  expect(() => intervention({ sources: ['MKTAYIAK'] })).toThrow(/and the source has none. Write '<mask>'/);
+  expect(() => intervention({ base: 'MK<mask>A<mask>IAK' })).toThrow(/and the base has 2/);
+  expect(intervention({ sources: ['MKTA<mask>IAK'] }).watched).toEqual({ base: 4, sources: [5] });
+});
+
+test('an answer is what fills the mask, and not what goes on after the prompt', () => {
+  expect(intervention({ answer: 'L' }).answer).toEqual({ id: residues.indexOf('L'), text: 'L' });
+});
+
+test('trainings on labels are refused, since every position would see them', () => {
+  const shared = { version: 1, model: 'tiny' };
+  const finetune = readFinetuneExperiment({
+    ...shared,
+    kind: 'finetune',
+    adapters: [{ type: 'LoReFT', rank: 1, layers: [1] }],
+    data: [
+      { prompt: clean, continuation: 'A' },
+      { prompt: corrupted, continuation: 'L' },
+    ],
+  });
+  expect(() => resolveFinetune(model.architecture, tokenizer, finetune)).toThrow(
+    /^A finetuning trains a model to go on with a label, and this esm model goes on with nothing/,
+  );
+  const align = readAlignExperiment({
+    ...shared,
+    kind: 'align',
+    site: { component: 'block_output', layer: 1, position: 'last' },
+    intervention: { type: 'LowRankRotated', rank: 1 },
+    data: [
+      { base: clean, source: corrupted, label: 'A' },
+      { base: corrupted, source: clean, label: 'L' },
+    ],
+  });
+  expect(() => resolveAlign(model.architecture, tokenizer, align)).toThrow(/^An alignment trains a model/);
 });

@@ -15,7 +15,7 @@ export interface PromptReader {
    * @throws ExperimentError for a text without tokens, and PlanError for a prompt that the model cannot take
    */
   readonly prompt: (text: string | readonly number[], what: string) => readonly number[];
-  /** @param after the prompt that the token continues @throws ExperimentError as `answerToken` does */
+  /** @param after the prompt that the token continues, or whose mask it fills @throws ExperimentError as `answerToken` does */
   readonly named: (
     name: string | number | undefined,
     what: string,
@@ -42,8 +42,8 @@ export function promptReader(
     },
     named: (name, what, after) => {
       if (name === undefined) return undefined;
-      const { vocabularySize } = architecture;
-      const token = answerToken(name, `the ${what}`, { tokenizer, vocabularySize, after, of });
+      const { vocabularySize, isCausal } = architecture;
+      const token = answerToken(name, `the ${what}`, { tokenizer, vocabularySize, after, of, isCausal });
       notices.push(...token.notices);
       return { id: token.id, text: token.text };
     },

@@ -4,22 +4,29 @@ import type { Model } from '../runtime/model.ts';
 import { type Read, type Row, replace } from '../runtime/plan/plan.ts';
 import { floatsOf } from './planRuns.ts';
 
+/** Whose vectors are of the residual stream: what passes there, is read from it, or is added to it. */
+const ofStream =
+  /^(embedding_output|(cross_)?block_input|block_middle|block_output|((cross_)?attention|mlp|mixer)_(input|output)|expert_output)$/;
+
 const logitsSite = { component: 'logits', layer: null };
 
 /**
  * What the model's final norm and unembedding make of vectors of the residual stream, each by itself.
+ * @param component whose vectors they are
  * @param shape [..., width]
  * @param anyToken of the vocabulary; what it is changes nothing
- * @returns logits over the vocabulary for each vector; none where the vectors are not as wide as the stream
+ * @returns logits over the vocabulary for each vector; none where the vectors are not of the stream: those of a head, or of
+ *          neurons, may be as wide and mean something else
  */
 export async function readThroughHead(
   model: Model,
+  component: string,
   { shape, data }: { readonly shape: readonly number[]; readonly data: Float32Array },
   anyToken: number,
   signal: AbortSignal | undefined,
 ): Promise<readonly Float32Array[]> {
   const { width, layerCount } = model.architecture;
-  if (shape.at(-1) !== width || layerCount === 0) return [];
+  if (!ofStream.test(component) || shape.at(-1) !== width || layerCount === 0) return [];
   const site = { component: 'block_output', layer: layerCount - 1 };
   const location = { positions: [0] };
   const rows = Array.from({ length: data.length / width }, (_, unit): Row => {

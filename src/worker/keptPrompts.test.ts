@@ -108,5 +108,5 @@ test('a cable that is moved runs what lies behind it, and prompts beyond the roo
   // There is room for one of the two prompts.
   shelf.trim();
   expect(backend.liveTensors - live).toBe((held - live) / 2);
-  expect(await createShelf(model, 8).of([1, 2, 3], undefined)).toBeUndefined();
+  expect(await createShelf(model, 8).of([1, 2, 3], 2, undefined)).toBeUndefined();
 });

@@ -2,7 +2,7 @@
 // is moved runs what lies behind it alone.
 
 import type { KeptPrompts } from '../experiments/intervene/run.ts';
-import { floatsOf } from '../experiments/planRuns.ts';
+import { floatsOf, readLogits } from '../experiments/planRuns.ts';
 import { finiteLogits } from '../experiments/predict.ts';
 import { type KeptStates, statesBytes } from '../runtime/forward/keptStates.ts';
 import type { Model } from '../runtime/model.ts';
@@ -34,11 +34,11 @@ export function createShelf(model: Model, roomBytes = mostBytes): PromptShelf {
   /** The latest used last. */
   const held = new Map<string, Kept>();
   return {
-    async of(tokens, signal) {
+    async of(tokens, position, signal) {
       const isTooLarge = statesBytes(architecture, tokens.length) > roomBytes;
       if (!model.keepsStates || isTooLarge) return undefined;
-      const key = tokens.join();
-      const found = held.get(key) ?? (await keep(model, tokens, signal));
+      const key = `${position} ${tokens}`;
+      const found = held.get(key) ?? (await keep(model, tokens, position, signal));
       held.delete(key);
       held.set(key, found);
       return found;
@@ -55,15 +55,16 @@ export function createShelf(model: Model, roomBytes = mostBytes): PromptShelf {
   };
 }
 
-async function keep(model: Model, tokens: readonly number[], signal: AbortSignal | undefined): Promise<Kept> {
-  const read = {
-    row: 0,
-    site: { component: 'logits', layer: null },
-    location: { positions: [tokens.length - 1] },
-  };
-  const { reads, states } = await model.keepStates(tokens, [read], signal ? { signal } : {});
+async function keep(
+  model: Model,
+  tokens: readonly number[],
+  position: number,
+  signal: AbortSignal | undefined,
+): Promise<Kept> {
+  const reads = [readLogits(0, position)];
+  const { reads: found, states } = await model.keepStates(tokens, reads, signal ? { signal } : {});
   try {
-    return { states, logits: finiteLogits(model, floatsOf(reads[0])) };
+    return { states, logits: finiteLogits(model, floatsOf(found[0])) };
   } catch (error) {
     states.dispose();
     throw error;

@@ -9,6 +9,7 @@ import type { InterveneResult } from '../experiments/intervene/result.ts';
 import { type KnownLogits, resolveIntervene, runIntervene } from '../experiments/intervene/run.ts';
 import { floatsOf, promptRow } from '../experiments/planRuns.ts';
 import { tokensOf } from '../experiments/tokens.ts';
+import { watchedPosition } from '../experiments/watched.ts';
 import type { Model } from '../runtime/model.ts';
 import { describeComponent } from '../runtime/plan/sites.ts';
 import { shelfOf } from './keptPrompts.ts';
@@ -70,15 +71,24 @@ export async function estimateSockets(
   { model, tokenizer }: ModelInUse,
 ): Promise<SocketEstimates> {
   const started = performance.now();
-  const { vocabularySize } = model.architecture;
+  const { architecture } = model;
+  const { vocabularySize, isCausal } = architecture;
   // After the base, as an intervention takes its answer.
   const idOf = (name: number | string, what: string) =>
-    answerToken(name, what, { tokenizer, vocabularySize, after: base }).id;
+    answerToken(name, what, { tokenizer, vocabularySize, isCausal, after: base }).id;
+  const [clean, corrupted] = [
+    tokensOf(source, tokenizer, 'the source'),
+    tokensOf(base, tokenizer, 'the base'),
+  ];
   const { attributions, baselines } = await attributePatches(
     model,
     {
-      clean: tokensOf(source, tokenizer, 'the source'),
-      corrupted: tokensOf(base, tokenizer, 'the base'),
+      clean,
+      corrupted,
+      watched: {
+        clean: watchedPosition(architecture, clean, tokenizer, 'the source'),
+        corrupted: watchedPosition(architecture, corrupted, tokenizer, 'the base'),
+      },
       places,
       components: [component],
       answer: idOf(answer, 'the answer'),

@@ -66,7 +66,7 @@ export interface LearnedSite {
   readonly separation: Separation | null;
   /** With the difference of means in the whole space; NaN where there is none. */
   readonly meansCosine: number;
-  /** Null where the component is not as wide as the residual stream. */
+  /** Null where the vectors are not of the residual stream. */
   readonly tokens: {
     readonly promoted: readonly TokenShift[];
     readonly demoted: readonly TokenShift[];
@@ -158,6 +158,7 @@ async function statesAt(
 /** What one standard deviation along the direction adds to each logit, about the mean state. */
 async function tokenShifts(
   model: Model,
+  component: string,
   tokenizer: Tokenizer,
   { mean, direction, spread }: { mean: Float64Array; direction: Float64Array; spread: number },
   signal: AbortSignal | undefined,
@@ -166,7 +167,8 @@ async function tokenShifts(
   const both = new Float32Array(2 * mean.length);
   both.set(moved(spread));
   both.set(moved(-spread), mean.length);
-  const [up, down] = await readThroughHead(model, { shape: [2, mean.length], data: both }, 0, signal);
+  const pair = { shape: [2, mean.length], data: both };
+  const [up, down] = await readThroughHead(model, component, pair, 0, signal);
   if (!up || !down) return null;
   const shifts = Array.from(up, (x, id) => ({ id, logit: (x - (down[id] ?? 0)) / 2 }))
     .filter(({ logit }) => Number.isFinite(logit))
@@ -242,6 +244,12 @@ export async function readLearned(
     means: means.map((own) => own[0] ?? 0),
     separation: separationOf(line, groups, values.length),
     meansCosine: values.length > 1 ? cosine(direction, separating(whole)) : Number.NaN,
-    tokens: await tokenShifts(model, tokenizer, { mean: groupMeans(whole).mean, direction, spread }, signal),
+    tokens: await tokenShifts(
+      model,
+      component,
+      tokenizer,
+      { mean: groupMeans(whole).mean, direction, spread },
+      signal,
+    ),
   };
 }

@@ -17,8 +17,8 @@ export interface AttributionRequest {
   readonly places?: readonly (number | null)[];
   /** Whose logit is watched. */
   readonly answer: number;
-  /** The position at which it is watched, in both prompts; default the last of each. */
-  readonly watched?: number;
+  /** The positions at which it is watched; default the last of each prompt. */
+  readonly watched?: { readonly clean: number; readonly corrupted: number };
   /** Whose logit is subtracted from it. */
   readonly distractor?: number;
   /** Components that every layer has, of tokens or of heads. */
@@ -169,10 +169,11 @@ export async function attributePatches(
   const metric = weightedEntries([
     [{ entry: answer, factor: 1 }, ...(distractor === undefined ? [] : [{ entry: distractor, factor: -1 }])],
   ]);
+  const last = { clean: clean.length - 1, corrupted: corrupted.length - 1 };
   const termOf = (row: number): Term => ({
     row,
     site: { component: 'logits', layer: null },
-    location: { positions: [watched ?? (row === 1 ? clean : corrupted).length - 1] },
+    location: { positions: [(watched ?? last)[row === 1 ? 'clean' : 'corrupted']] },
     ...metric,
   });
   const each = places(0).length;

@@ -71,7 +71,7 @@ async function attributePair(
     {
       clean,
       corrupted,
-      watched,
+      watched: { clean: watched, corrupted: watched },
       answer: answer.id,
       components,
       ...(distractor ? { distractor: distractor.id } : {}),

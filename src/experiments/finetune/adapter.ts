@@ -97,7 +97,7 @@ export function resolveAdapter(
   index: number,
 ): ResolvedAdapter {
   const field = `adapters.${index}`;
-  const { component, positions } = adapter;
+  const { component } = adapter;
   const { layout, scope, width, layers: having } = describeComponent(architecture, component);
   if (layout !== 'token' || scope === 'model')
     throw new ExperimentError(
@@ -121,10 +121,6 @@ export function resolveAdapter(
   if (rank !== undefined && rank > Math.min(width, inputWidth))
     throw new ExperimentError(
       `'${field}.rank' is ${rank}, but '${component}' has a width of ${Math.min(width, inputWidth)}. Give at most ${Math.min(width, inputWidth)}.`,
-    );
-  if (positions !== 'all' && !architecture.isCausal && adapter.type === 'LoRA')
-    throw new ExperimentError(
-      `'${field}.positions': in ${architecture.family} every position sees every other; give "positions": "all".`,
     );
   const type = types[adapter.type];
   return {

@@ -13,6 +13,7 @@ import { promptRow } from '../planRuns.ts';
 import { checkHouseholder } from '../rotationTraining.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
 import { promptNotices, tokensOf } from '../tokens.ts';
+import { requireContinuation } from '../watched.ts';
 import { editedPositions, isCutShort, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
 import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
 
@@ -143,6 +144,7 @@ export function resolveFinetune(
   tokenizer: Tokenizer | undefined,
   experiment: FinetuneExperiment,
 ): ResolvedFinetune {
+  requireContinuation(architecture, 'A finetuning');
   const adapters = experiment.adapters.map((adapter, index) => resolveAdapter(architecture, adapter, index));
   const twice = adapters.find(({ name }, at) => adapters.findIndex((other) => other.name === name) < at);
   if (twice)

@@ -130,6 +130,34 @@ test('what is collected comes with what the head makes of it', async () => {
   expect(inner?.nearest).toEqual([]);
 });
 
+test('what is collected has the key of its own intervention where another is left out', async () => {
+  const collect = (layer: number) => ({
+    layer,
+    component: 'mlp_output',
+    intervention_type: 'CollectIntervention',
+  });
+  const second = await run({ configuration: [collect(4)], unitLocations: { base: 3 } });
+  const both = await run({
+    configuration: [collect(1), collect(4)],
+    unitLocations: { base: [null, [[3]]] },
+  });
+  expect(both.collected).toEqual(second.collected);
+  expect(both.collected.map(({ key }) => key)).toEqual(['layer_4_comp_mlp_output_unit_pos_nunit_1#0']);
+});
+
+test('vectors of another space are not read as the residual stream, however wide', async () => {
+  const { architecture } = model;
+  const component = 'attention_value_output';
+  const own = architecture.components.find(({ name }) => name === component);
+  expect(own?.width).toBe(architecture.width);
+  const { collected } = await run({
+    configuration: [{ layer: 2, component, intervention_type: 'CollectIntervention' }],
+    unitLocations: { base: 3 },
+  });
+  expect(collected[0]?.shape).toEqual([1, architecture.width]);
+  expect(collected[0]?.nearest).toEqual([]);
+});
+
 test('runs that are remembered give the same result, which a file can hold', async () => {
   const fields = {
     configuration: { layer: 3, component: 'mlp_output' },

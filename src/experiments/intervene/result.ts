@@ -25,7 +25,7 @@ const collectedSchema = v.strictObject({
   key: v.string(),
   shape: v.array(wholeNumber),
   data: v.array(v.number()),
-  /** For each unit as wide as the residual stream, what the head of the model makes of it; the best first. */
+  /** For each unit of the residual stream, what the head of the model makes of it; the best first. */
   nearest: v.array(v.array(candidate)),
 });
 

@@ -11,7 +11,7 @@ import {
 import { compileCall } from '../../interventions/execution/compile.ts';
 import type { RunOptions } from '../../interventions/execution/phases.ts';
 import type { Prompt } from '../../interventions/execution/prompt.ts';
-import type { Call } from '../../interventions/execution/runs.ts';
+import { type Call, piecesOf } from '../../interventions/execution/runs.ts';
 import { IntervenableModel, type RunArguments, type Tensor } from '../../interventions/intervenableModel.ts';
 import type { Parameters } from '../../interventions/intervention.ts';
 import type { Model } from '../../runtime/model.ts';
@@ -25,6 +25,7 @@ import { promptReader } from '../promptReader.ts';
 import { ranOn } from '../resultParts.ts';
 import { readThroughHead } from '../throughHead.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
+import { watchedPosition } from '../watched.ts';
 import type { InterveneExperiment } from './experiment.ts';
 import { type InterveneResult, interveneResultVersion, type NamedCandidate } from './result.ts';
 
@@ -34,8 +35,12 @@ export interface ResolvedIntervention {
   readonly configuration: Configuration | undefined;
   readonly base: readonly number[];
   readonly sources: readonly (readonly number[])[];
+  /** The positions whose predictions are watched: after the last token, or at the mask. */
+  readonly watched: { readonly base: number; readonly sources: readonly number[] };
   readonly parameters: Readonly<Record<string, Parameters>>;
   readonly call: RunArguments;
+  /** The interventions that collect, without those that the call leaves out: pyvene's key, and what is collected. */
+  readonly collecting: readonly { readonly key: string; readonly component: string }[];
   readonly answer?: NamedToken;
   readonly distractor?: NamedToken;
   /** The first position of the base that an edit may change. */
@@ -86,10 +91,15 @@ export function resolveIntervene(
 ): ResolvedIntervention {
   const notices: Notice[] = [];
   const { prompt, named } = promptReader({ architecture, tokenizer }, notices);
+  const sourceName = (index: number) => (experiment.sources.length > 1 ? `source ${index}` : 'source');
   const base = prompt(experiment.base, 'base');
-  const sources = experiment.sources.map((text, index) =>
-    prompt(text, experiment.sources.length > 1 ? `source ${index}` : 'source'),
-  );
+  const sources = experiment.sources.map((text, index) => prompt(text, sourceName(index)));
+  const watchedIn = (tokens: readonly number[], what: string) =>
+    watchedPosition(architecture, tokens, tokenizer, `the ${what}`);
+  const watched = {
+    base: watchedIn(base, 'base'),
+    sources: sources.map((tokens, index) => watchedIn(tokens, sourceName(index))),
+  };
   const parameters = parametersOf(experiment);
   const configuration = experiment.configuration && readConfiguration(experiment.configuration);
   const { unitLocations, subspaces, seed } = experiment;
@@ -106,13 +116,12 @@ export function resolveIntervene(
     unitLocations,
     subspaces,
   };
-  const firstChanged = configuration
-    ? firstChangedIn(
-        architecture,
-        resolveConfiguration(architecture, configuration, { parameters, seed }),
-        full,
-      )
-    : base.length - 1;
+  const fitted = configuration && resolveConfiguration(architecture, configuration, { parameters, seed });
+  const firstChanged = fitted ? firstChangedIn(architecture, fitted, full) : base.length - 1;
+  const collecting = (fitted ? piecesOf(fitted, full) : []).flatMap(
+    ({ resolved: { intervention, ...own } }) =>
+      intervention.type.isCollect ? [{ key: own.key, component: own.component.name }] : [],
+  );
   const answer = named(experiment.answer, 'answer', experiment.base);
   const distractor = named(experiment.distractor ?? undefined, 'distractor', experiment.base);
   return {
@@ -120,8 +129,10 @@ export function resolveIntervene(
     configuration,
     base,
     sources,
+    watched,
     parameters,
     call,
+    collecting,
     ...(answer ? { answer } : {}),
     ...(distractor ? { distractor } : {}),
     firstChanged,
@@ -134,9 +145,10 @@ export type KnownLogits = Map<string, Float32Array>;
 
 /** Prompts whose states a model has kept; whoever gives one of his own keeps them between calls, as a hand moves cables. */
 export interface KeptPrompts {
-  /** @returns the states of a prompt, and the logits of its last position; undefined where they are not to be kept */
+  /** @returns the states of a prompt, and the logits of a position; undefined where they are not to be kept */
   of(
     tokens: readonly number[],
+    position: number,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly states: StatesOfPrompt; readonly logits: Float32Array } | undefined>;
 }
@@ -181,61 +193,55 @@ export function measure(
 const candidateCount = 10;
 const logitsSite = { component: 'logits', layer: null };
 
-const logitsKey = (tokens: readonly number[], isWhole: boolean): string =>
-  `${isWhole ? 'all' : 'last'} ${tokens.join(' ')}`;
+interface PlainPrompt {
+  readonly tokens: readonly number[];
+  /** At which logits are wanted. */
+  readonly at: number | 'all';
+}
 
-/** Logits of prompts without interventions: [positions, vocabulary] where all are wanted, else of the last position. */
+const logitsKey = ({ tokens, at }: PlainPrompt): string => `${at} ${tokens.join(' ')}`;
+
+/** Logits of prompts without interventions: [positions, vocabulary] where all are wanted, else of one position. */
 async function plainLogits(
   model: Model,
-  prompts: readonly (readonly number[])[],
-  isWhole: boolean,
+  prompts: readonly PlainPrompt[],
   known: KnownLogits,
   signal: AbortSignal | undefined,
 ): Promise<readonly Float32Array[]> {
-  const keyOf = (tokens: readonly number[]) => logitsKey(tokens, isWhole);
-  const missing = [...new Map(prompts.map((tokens) => [keyOf(tokens), tokens])).values()].filter(
-    (tokens) => !known.has(keyOf(tokens)),
+  const missing = [...new Map(prompts.map((prompt) => [logitsKey(prompt), prompt])).values()].filter(
+    (prompt) => !known.has(logitsKey(prompt)),
   );
   if (missing.length > 0) {
-    const reads = missing.map((tokens, row): Read => {
-      return {
-        row,
-        site: logitsSite,
-        location: { positions: isWhole ? 'all' : [tokens.length - 1] },
-      };
+    const rows = missing.map(({ tokens }) => promptRow(tokens));
+    const reads = missing.map(({ at }, row): Read => {
+      return { row, site: logitsSite, location: { positions: at === 'all' ? at : [at] } };
     });
-    const results = await model.run({ rows: missing.map(promptRow), reads }, signal ? { signal } : {});
-    missing.forEach((tokens, row) => {
-      known.set(keyOf(tokens), finiteLogits(model, floatsOf(results[row])));
+    const results = await model.run({ rows, reads }, signal ? { signal } : {});
+    missing.forEach((prompt, row) => {
+      known.set(logitsKey(prompt), finiteLogits(model, floatsOf(results[row])));
     });
   }
-  return prompts.map((tokens) => known.get(keyOf(tokens)) ?? new Float32Array());
+  return prompts.map((prompt) => known.get(logitsKey(prompt)) ?? new Float32Array());
 }
 
 interface Intervened {
   /** [positions, vocabulary], or of the last position; undefined where nothing is changed. */
   readonly output?: Float32Array;
   readonly collectedActivations: readonly (readonly Tensor[])[];
-  /** Of the interventions that collect. */
-  readonly keys: readonly string[];
 }
 
 async function intervened(
   model: Model,
   { configuration, parameters, call, experiment }: ResolvedIntervention,
-  isWhole: boolean,
+  logits: 'all' | 'last',
   options: Pick<RunOptions, 'signal' | 'statesOf'>,
 ): Promise<Intervened> {
-  if (!configuration) return { collectedActivations: [], keys: [] };
+  if (!configuration) return { collectedActivations: [] };
   const intervenable = new IntervenableModel(configuration, model, { parameters, seed: experiment.seed });
-  const { intervenedOutputs, collectedActivations } = await intervenable.run(
-    { ...call, logits: isWhole ? 'all' : 'last' },
-    options,
-  );
+  const { intervenedOutputs, collectedActivations } = await intervenable.run({ ...call, logits }, options);
   const [output] = intervenedOutputs.logits;
   if (!output) throw new Error('The run gave no logits.');
-  const collecting = [...intervenable.interventions].filter(([, { type }]) => type.isCollect);
-  return { output: output.data, collectedActivations, keys: collecting.map(([key]) => key) };
+  return { output: output.data, collectedActivations };
 }
 
 const brief = (x: number): number => Number(x.toPrecision(9));
@@ -254,7 +260,7 @@ export async function runIntervene(
     isWhole = true,
   }: RunInterveneOptions = {},
 ): Promise<InterveneResult> {
-  const { experiment, base, sources, firstChanged, notices } = resolved;
+  const { experiment, base, sources, watched, firstChanged, notices } = resolved;
   const { architecture, backend } = model;
   const size = architecture.vocabularySize;
   const options = signal ? { signal } : {};
@@ -269,24 +275,32 @@ export async function runIntervene(
     topCandidates(logits, Math.min(count, logits.length)).map(candidate);
 
   const withLater = isWhole && firstChanged < base.length - 1;
+  const plainPrompts = [
+    { tokens: base, at: watched.base },
+    ...sources.map((tokens, index) => ({ tokens, at: watched.sources[index] ?? tokens.length - 1 })),
+  ];
   const states = new Map<string, StatesOfPrompt>();
-  for (const tokens of resolved.configuration && prompts ? [base, ...sources] : []) {
-    const kept = await prompts?.of(tokens, signal);
+  for (const prompt of resolved.configuration && prompts ? plainPrompts : []) {
+    const kept = await prompts?.of(prompt.tokens, prompt.at, signal);
     if (!kept) continue;
-    states.set(tokens.join(), kept.states);
-    known.set(logitsKey(tokens, false), kept.logits);
+    states.set(prompt.tokens.join(), kept.states);
+    known.set(logitsKey(prompt), kept.logits);
   }
-  const plain = await plainLogits(model, [base, ...sources], false, known, signal);
+  const plain = await plainLogits(model, plainPrompts, known, signal);
   const [before = new Float32Array(), ...others] = plain;
   const [wholeBefore = new Float32Array()] = withLater
-    ? await plainLogits(model, [base], true, known, signal)
+    ? await plainLogits(model, [{ tokens: base, at: 'all' }], known, signal)
     : [];
 
-  const { output, collectedActivations, keys } = await intervened(model, resolved, withLater, {
+  const at = (logits: Float32Array, position: number) =>
+    logits.subarray(position * size, (position + 1) * size);
+  const isLast = watched.base === base.length - 1;
+  const wanted = withLater || !isLast ? 'all' : 'last';
+  const { output, collectedActivations } = await intervened(model, resolved, wanted, {
     ...options,
     statesOf: (tokens) => states.get(tokens.join()),
   });
-  const after = output ? output.subarray(output.length - size) : before;
+  const after = output ? at(output, wanted === 'all' ? watched.base : 0) : before;
 
   const [best] = topCandidates(others[0] ?? before, 1);
   const answer = resolved.answer ?? { id: best?.id ?? 0, text: textOf(best?.id ?? 0) };
@@ -294,8 +308,6 @@ export async function runIntervene(
   const isUsual = experiment.distractor === undefined && usual !== undefined && usual.id !== answer.id;
   const distractor = resolved.distractor ?? (isUsual ? { id: usual.id, text: textOf(usual.id) } : undefined);
   const measured = (logits: Float32Array) => measure(logits, before, answer.id, distractor?.id);
-  const at = (logits: Float32Array, position: number) =>
-    logits.subarray(position * size, (position + 1) * size);
   const later = withLater
     ? Array.from({ length: base.length - firstChanged }, (_, index) => {
         const position = firstChanged + index;
@@ -310,10 +322,11 @@ export async function runIntervene(
   const collected = [];
   for (const [index, examples] of collectedActivations.entries()) {
     const [tensor] = examples;
-    if (!tensor) continue;
-    const seen = isWhole ? await readThroughHead(model, tensor, base[0] ?? 0, signal) : [];
+    const of = resolved.collecting[index];
+    if (!tensor || !of) continue;
+    const seen = isWhole ? await readThroughHead(model, of.component, tensor, base[0] ?? 0, signal) : [];
     collected.push({
-      key: keys[index] ?? '',
+      key: of.key,
       shape: [...tensor.shape],
       data: Array.from(tensor.data, brief),
       nearest: seen.map((logits) => top(logits, 5)),

@@ -164,9 +164,10 @@ export function resolveTrace(
   const notices: Notice[] = [...(read?.notices ?? [])];
   const tokenNamed = (name: string | number | undefined, what: string): NamedToken | undefined => {
     if (name === undefined) return undefined;
-    const { vocabularySize, labels } = architecture;
+    const { vocabularySize, labels, isCausal } = architecture;
     if (labels) return labelNamed(name, what, labels);
-    const token = answerToken(name, what, { tokenizer, vocabularySize, after: whole.written });
+    const after = whole.written;
+    const token = answerToken(name, what, { tokenizer, vocabularySize, after, isCausal });
     notices.push(...token.notices);
     return { id: token.id, text: token.text };
   };
