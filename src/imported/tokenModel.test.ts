@@ -192,3 +192,42 @@ test('patterns are edited head by head', async () => {
 test('generation is refused with what the model is', async () => {
   await expect(model.decode([{ tokens, edits: [] }])).rejects.toThrow(/was brought as ONNX/);
 });
+
+const plusOf = (layer: number, position: number): Edit => ({
+  site: { component: 'block_output', layer },
+  location: { positions: [position] },
+  fragment: {
+    key: 'times two',
+    parameters: {},
+    build: ({ base }) => add(base, base),
+  },
+});
+
+test('formulas act in the order of computing, however a row lists them', async () => {
+  const [early, late] = [plusOf(0, 2), plusOf(1, 2)];
+  const [inOrder, turned, lateAlone] = await logitsOf([
+    row(tokens, [early, late]),
+    row(tokens, [late, early]),
+    row(tokens, [late]),
+  ]);
+  expect(gap(turned, inOrder)).toBe(0);
+  expect(gap(turned, lateAlone)).toBeGreaterThan(1e-4);
+});
+
+test('a fork has of its parent’s edits what lies before it', async () => {
+  const whole: Row = row(tokens, [plusOf(0, 3), plusOf(1, 1), plusOf(1, 3)]);
+  const fork: Row = { start: { kind: 'fork', parent: 0, layer: 1, position: 2 }, edits: [] };
+  const expected: Row = row(tokens, [plusOf(0, 3), plusOf(1, 1)]);
+  const later = { positions: [2, 3, 4] };
+  const results = await model.run({
+    rows: [whole, fork, expected],
+    reads: [0, 1, 2].map((index) => ({ row: index, site: logits, location: later })),
+  });
+  const [parent, forked, told] = results.map(({ value }) => Float32Array.from(value?.data ?? []));
+  expect(gap(forked, told)).toBe(0);
+  expect(gap(forked, parent)).toBeGreaterThan(1e-4);
+  const both = { ...plusOf(1, 1), location: { positions: [1, 3] } };
+  await expect(
+    model.run({ rows: [row(tokens, [both]), fork], reads: [{ row: 1, site: logits, location: later }] }),
+  ).rejects.toThrow(/lies before position 2 and behind it/);
+});

@@ -13,7 +13,7 @@ import {
   replace,
   type Site,
 } from '../runtime/plan/plan.ts';
-import type { Schedule } from '../runtime/plan/scheduled.ts';
+import type { Schedule, ScheduledEdit } from '../runtime/plan/scheduled.ts';
 import type { ImportedModel } from './importedModel.ts';
 import type { PlanRow, TensorEdit } from './plan.ts';
 import type { Tensor } from './tensor.ts';
@@ -34,12 +34,12 @@ interface Place extends Units {
 }
 
 /**
- * A row of a plan without forks: its tokens, and all edits from the beginning on. An edit is one row's own, for what a formula
- * gives depends on what the row has there; a fork has its parent's besides.
+ * A row of a plan without forks: its tokens, and all edits from the beginning on, in the order of computing. An edit is one
+ * row's own, for what a formula gives depends on what the row has there; a fork has besides what its parent had when it left.
  */
 interface Whole {
   readonly tokens: readonly number[];
-  readonly edits: readonly Edit[];
+  readonly edits: readonly ScheduledEdit[];
 }
 
 export class TokenPlans {
@@ -158,12 +158,22 @@ export class TokenPlans {
     }
   }
 
+  /** What is computed first stands first, edits of one component as they were given: a formula takes what those before it left. */
+  #inOrder(edits: readonly ScheduledEdit[]): readonly ScheduledEdit[] {
+    const names = this.#components.components.map(({ description }) => description.name);
+    return [...edits].sort(
+      (a, b) => a.stage - b.stage || names.indexOf(a.site.component) - names.indexOf(b.site.component),
+    );
+  }
+
   async run(plan: Plan, schedule: Schedule, options: ExecuteOptions): Promise<readonly ReadResult[]> {
     const wholes: Whole[] = [];
     const wholeOf = (index: number): Whole => {
       const known = wholes[index];
       if (known) return known;
-      const made = withoutFork(plan.rows[index], wholeOf);
+      const own = schedule.rows[index]?.edits ?? [];
+      const { tokens, edits } = withoutFork(plan.rows[index], own, wholeOf);
+      const made = { tokens, edits: this.#inOrder(edits) };
       wholes[index] = made;
       return made;
     };
@@ -200,18 +210,37 @@ export class TokenPlans {
   }
 }
 
-const copied = (edits: readonly Edit[]): readonly Edit[] => edits.map((edit) => ({ ...edit }));
+/**
+ * Whether an edit of a parent is one of a fork that enters a layer and carries the positions from `position` on.
+ * @throws PlanError for one that is so at some of its positions alone
+ */
+function isInherited(
+  { stage, target, site }: ScheduledEdit,
+  { layer, position }: { readonly layer: number; readonly position: number },
+): boolean {
+  const before = target.positions.filter((each) => each < position).length;
+  if (stage < layer || before === target.positions.length) return true;
+  if (before === 0) return false;
+  throw new PlanError(
+    `An edit of '${site.component}' lies before position ${position} and behind it, where a row forks from the one that it edits. In a model brought as ONNX edit the two parts by themselves.`,
+  );
+}
 
-function withoutFork(row: Row | undefined, wholeOf: (index: number) => Whole): Whole {
+function withoutFork(
+  row: Row | undefined,
+  edits: readonly ScheduledEdit[],
+  wholeOf: (index: number) => Whole,
+): Whole {
   if (!row) throw new PlanError('A row forks from one that is not in the plan.');
-  const { start, edits } = row;
+  const { start } = row;
   switch (start.kind) {
     case 'tokens':
       if (start.source) throw new PlanError('A model brought as ONNX is given one sequence.');
-      return { tokens: start.tokens, edits: copied(edits) };
+      return { tokens: start.tokens, edits };
     case 'fork': {
       const parent = wholeOf(start.parent);
-      return { tokens: parent.tokens, edits: [...parent.edits, ...copied(edits)] };
+      const inherited = parent.edits.filter((edit) => isInherited(edit, start)).map((edit) => ({ ...edit }));
+      return { tokens: parent.tokens, edits: [...inherited, ...edits] };
     }
     case 'input':
     case 'kept':
