@@ -105,14 +105,37 @@ export function cableOf({ result, index, site }: SiteChoice, task: AlignTask): u
 
 const mostPrompts = 4;
 
+/** The part of a direction that is each head's, in the order in which they were joined. */
+const byHead = (direction: Float32Array, heads: number): readonly (readonly number[])[] =>
+  Array.from({ length: heads }, (_, head) => {
+    const width = direction.length / heads;
+    return Array.from(direction.subarray(head * width, (head + 1) * width));
+  });
+
+/** Prompts of the task that have the site at the same positions, and these: a steering edits the same ones in all prompts. */
+function placedPrompts({ examples }: AlignTask, position: SiteChoice['site']['position']) {
+  const placed = examples.flatMap((example) =>
+    example.base.text === null ? [] : [{ text: example.base.text, at: placesIn(example, position).base }],
+  );
+  const isLast = positionsIn(position).join() === 'last';
+  const at = placed[0]?.at ?? [];
+  const alike = isLast ? placed : placed.filter((each) => each.at.join() === at.join());
+  return {
+    prompts: [...new Set(alike.map(({ text }) => text))].slice(0, mostPrompts),
+    // What is said of the last position is said of every new one.
+    ...(isLast || at.length === 0 ? {} : { at }),
+  };
+}
+
 /**
- * The direction that separates the values best as a vector that is added, with the distance of the outermost means as its
- * strength: what was at the first value's mean comes to the last's.
+ * The direction that separates the values best as a vector that is added where the site is, with the distance of the outermost
+ * means as its strength: what was at the first value's mean comes to the last's.
  * @returns what the Steer page opens
  */
 export function steeringOf({ result, site }: SiteChoice, learned: LearnedSite, task: AlignTask): unknown {
   const { model, revision, site: where, data } = result.experiment;
   const interchange = 'causalModel' in data ? [data.interchange].flat().join(' and ') : 'learned';
+  const { prompts, at } = placedPrompts(task, site.position);
   const [from = 0, to = 0] = [learned.means[0], learned.means.at(-1)];
   const labels = [...new Set(task.labels.map(({ text }) => text))];
   const last = learned.values.at(-1);
@@ -137,11 +160,11 @@ export function steeringOf({ result, site }: SiteChoice, learned: LearnedSite, t
         component: where.component,
         layers: [site.layer],
         ...(where.heads === undefined ? {} : { heads: where.heads }),
-        from: { numbers: [Array.from(learned.direction)] },
+        from: { numbers: byHead(learned.direction, where.heads?.length ?? 1) },
       },
     ],
-    edits: [{ vector: interchange, strength: to - from, unit: 'raw' }],
-    prompts: [...new Set(task.examples.flatMap(({ base }) => base.text ?? []))].slice(0, mostPrompts),
+    edits: [{ vector: interchange, strength: to - from, unit: 'raw', ...(at ? { prompt: at } : {}) }],
+    prompts,
     columns: ['unsteered', 'steered', 'negative'],
     ...(towards === undefined || away === undefined || labels.length !== 2
       ? {}

@@ -39,6 +39,20 @@ test('types and ranks lie side by side, the one that is shown first; another tas
   expect(siteAt(main, variants, { panel: 3, location: 1, layer: 6 })?.site).toBe(main.sites[13]);
 });
 
+test('other heads are another site', () => {
+  const of = (head: number, accuracy: number): AlignResult => ({
+    ...one(10, accuracy),
+    experiment: {
+      ...main.experiment,
+      site: { ...main.experiment.site, component: 'head_attention_value_output', heads: [head] },
+    },
+  });
+  const keptOf = (main: AlignResult, again: AlignResult) =>
+    variantsOf(main, [], [again])[0]?.sites.get(placeKey(5, 'name'))?.site.final?.testAccuracy;
+  expect(keptOf(of(0, 0.5), of(0, 0.975))).toBe(0.975);
+  expect(keptOf(of(0, 0.5), of(1, 0.975))).toBe(0.5);
+});
+
 test('of a site that was trained again the better is kept, and an earlier run is not mixed in', () => {
   const kept = (again: readonly AlignResult[], earlier: readonly AlignResult[] = []) =>
     variantsOf(main, earlier, again)[0]?.sites.get(placeKey(5, 'name'))?.site.final?.testAccuracy;

@@ -29,7 +29,7 @@ export interface Variant {
 export const placeKey = (layer: number, position: SitePosition): string =>
   `${layer} ${positionKey(position)}`;
 
-/** What results must share to lie side by side: task, model and component. */
+/** What results must share to lie side by side: task, model, component and the heads whose vectors are joined. */
 export function taskKey({ experiment, model }: AlignResult): string {
   const { data, testData, split, site } = experiment;
   return JSON.stringify([
@@ -37,6 +37,7 @@ export function taskKey({ experiment, model }: AlignResult): string {
       ...experiment,
       ...{ training: null, intervention: null, seed: 0, site: site.component },
     }),
+    site.heads ?? null,
     data,
     testData ?? null,
     split ?? null,
