@@ -35,6 +35,7 @@ async function pictureData(
   path: string,
   checkpoint: Checkpoint,
   { shape }: ModelInput,
+  family: string,
 ): Promise<Float32Array> {
   const picture = readPicture(await bytesOf(path), path);
   const { width, height, hasTransparency } = picture;
@@ -44,7 +45,7 @@ async function pictureData(
     console.error(
       `Note: ${quoted(path)} has ${width} × ${height} pixels, which are stretched to ${shape[2]} × ${shape[1]}.`,
     );
-  return pixelValues(picture, await checkpoint.preprocessor?.(), shape);
+  return pixelValues(picture, await checkpoint.preprocessor?.(), shape, family);
 }
 
 async function soundData(path: string, checkpoint: Checkpoint, { shape }: ModelInput): Promise<Float32Array> {
@@ -132,7 +133,7 @@ export async function readSource(
   if (!input && !encoder) return undefined;
   const dataOf = (read: ModelInput): Promise<Float32Array> => {
     const { option, read: readFileOf } = inputFiles[read.kind];
-    return readFileOf(args.text(option) ?? '', checkpoint, read);
+    return readFileOf(args.text(option) ?? '', checkpoint, read, architecture.family);
   };
   if (input) return { start: { kind: 'input', data: await dataOf(input) }, tokens: [] };
   if (!encoder) return undefined;

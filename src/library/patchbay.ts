@@ -130,6 +130,7 @@ export async function loadModel(
           readPicture(file, name),
           await checkpoint.preprocessor?.(options.signal),
           input.shape,
+          architecture.family,
         );
       },
       inputFeatures: async (file, name = 'The sound') => {

@@ -10,7 +10,7 @@ const schema = v.looseObject({
   feature_size: v.nullish(count, 80),
   sampling_rate: v.nullish(count, 16000),
   hop_length: v.nullish(count, 160),
-  n_fft: v.nullish(v.pipe(count, v.maxValue(4096)), 400),
+  n_fft: v.nullish(v.pipe(count, v.maxValue(4096), v.multipleOf(2)), 400),
   dither: v.nullish(v.literal(0)),
   do_normalize: v.nullish(v.literal(false)),
   padding_value: v.nullish(v.literal(0)),
@@ -22,10 +22,13 @@ const melOf = (hertz: number): number =>
 const hertzOf = (mel: number): number =>
   mel < 15 ? (200 * mel) / 3 : 1000 * Math.exp((Math.log(6.4) / 27) * (mel - 15));
 
+/** Where the bands end, whatever the rate. */
+const highest = 8000;
+
 /** Triangles over the frequencies of a transform, each of the same area: [bands][bins]. */
 function filterBank(bands: number, bins: number, rate: number): readonly Float64Array[] {
   const top = Math.floor(rate / 2);
-  const edges = Array.from({ length: bands + 2 }, (_, at) => hertzOf((melOf(top) * at) / (bands + 1)));
+  const edges = Array.from({ length: bands + 2 }, (_, at) => hertzOf((melOf(highest) * at) / (bands + 1)));
   return Array.from({ length: bands }, (_, band) => {
     const [low = 0, middle = 0, high = 0] = edges.slice(band, band + 3);
     return Float64Array.from({ length: bins }, (__, bin) => {
@@ -57,8 +60,8 @@ export function heardSeconds(
   settings: Readonly<Record<string, unknown>> | undefined,
   [, frames = 1]: readonly number[],
 ): number {
-  const { hop_length: hop = 160, sampling_rate: rate = 16000 } = v.parse(
-    v.looseObject({ hop_length: v.optional(count), sampling_rate: v.optional(count) }),
+  const { hop_length: hop, sampling_rate: rate } = v.parse(
+    v.looseObject({ hop_length: v.nullish(count, 160), sampling_rate: v.nullish(count, 16000) }),
     settings ?? {},
   );
   return (frames * hop) / rate;

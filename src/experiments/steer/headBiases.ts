@@ -29,7 +29,8 @@ export async function headBiases(
   signal: AbortSignal | undefined,
 ): Promise<readonly Bias[]> {
   const adding = placed.filter(
-    ({ edit, made }) => made.vector.component === gathered && edit.map.kind === 'add' && !edit.keepNorm,
+    ({ edit: { map, keepNorm, whileBelow }, made }) =>
+      made.vector.component === gathered && map.kind === 'add' && !keepNorm && whileBelow === undefined,
   );
   const wanted = adding.flatMap((own) =>
     [...new Set(own.sites.flatMap(({ layer }) => layer ?? []))].flatMap((layer) => {
