@@ -11,17 +11,57 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 }
 
+/** GPT-2's words for what others call otherwise. */
+const gpt2Words = {
+  hidden_size: 'n_embd',
+  max_position_embeddings: 'n_positions',
+  num_attention_heads: 'n_head',
+  num_hidden_layers: 'n_layer',
+};
+
+/**
+ * By model type, other words that its class in transformers takes for its own (`attribute_map`). Where both stand, what the
+ * other word says is set last, and is what holds.
+ */
+const otherWords: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  bloom: { num_attention_heads: 'n_head', num_hidden_layers: 'n_layer' },
+  distilbert: { hidden_size: 'dim', num_attention_heads: 'n_heads', num_hidden_layers: 'n_layers' },
+  gpt2: gpt2Words,
+  gpt_bigcode: gpt2Words,
+  gpt_neo: { num_attention_heads: 'num_heads', num_hidden_layers: 'num_layers' },
+  gptj: gpt2Words,
+  mixtral: { num_experts: 'num_local_experts' },
+  t5: {
+    head_dim: 'd_kv',
+    hidden_size: 'd_model',
+    num_attention_heads: 'num_heads',
+    num_hidden_layers: 'num_layers',
+  },
+  whisper: {
+    hidden_size: 'd_model',
+    num_attention_heads: 'encoder_attention_heads',
+    num_hidden_layers: 'encoder_layers',
+  },
+};
+
+/** The configuration in the words of its own class. */
+function inOwnWords(config: ModelConfiguration, modelType: string): ModelConfiguration {
+  const words = Object.entries((Object.hasOwn(otherWords, modelType) && otherWords[modelType]) || {});
+  const meant = words.flatMap(([other, own]) => (config[other] === undefined ? [] : [[own, config[other]]]));
+  return meant.length === 0 ? config : { ...config, ...Object.fromEntries(meant) };
+}
+
 export class ConfigurationReader {
   readonly config: ModelConfiguration;
   readonly modelType: string;
 
   constructor(config: ModelConfiguration) {
-    this.config = config;
     const type = config.model_type;
     if (typeof type !== 'string') {
       throw new UnsupportedModelError("config.json has no 'model_type', so the architecture is not known.");
     }
     this.modelType = type;
+    this.config = inOwnWords(config, type);
   }
 
   #fail(name: string, expected: string): never {

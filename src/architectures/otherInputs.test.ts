@@ -41,6 +41,12 @@ test.each<[string, object, readonly string[], RegExp]>([
     [],
     /they are 32 and 16/,
   ],
+  [
+    'layers of different options',
+    { ...t5, per_layer_config: { 0: { num_heads: 4 } } },
+    [],
+    /sets 'per_layer_config' to {"0":{"num_heads":4}}, which Patchbay does not support for t5 models; use a model whose layers/,
+  ],
   ['a T5 of one stack', { ...t5, is_encoder_decoder: false }, [], /sets 'is_encoder_decoder' to false/],
   [
     'a picture of no whole patches',
@@ -90,6 +96,27 @@ test('an old T5 has an unembedding of its own where the file holds one, and scal
   expect(tensorOf(t5)).toBe('shared.weight');
   expect(tensorOf({ ...t5, tie_word_embeddings: false })).toBe('shared.weight');
   expect(tensorOf(t5, 'lm_head.weight')).toBe('lm_head.weight');
+});
+
+test('the activation of a T5 is what a saved file names, whatever its other words say', () => {
+  const of = (own: object) =>
+    Object.keys(describeArchitecture({ ...t5, ...own }, new Set()).blocks[0]?.weights ?? {});
+  const gated = of({ feed_forward_proj: 'gated-silu' });
+  expect(of({ feed_forward_proj: 'relu', dense_act_fn: 'silu', is_gated_act: true })).toEqual(gated);
+  expect(of({ feed_forward_proj: 'silu' })).not.toEqual(gated);
+  expect(() => describeArchitecture({ ...t5, dense_act_fn: 'sine' }, new Set())).toThrow(/'sine'/);
+});
+
+// DistilBertConfig(n_heads=4, num_attention_heads=2).n_heads is 2 in transformers 5.24; GPT2Config and others alike.
+test('where an option stands under its class’s word and under the usual one, the usual one holds', () => {
+  const distilBert = { model_type: 'distilbert', vocab_size: 9, dim: 24, n_layers: 1, hidden_dim: 8 };
+  const headsOf = (own: object) => describeArchitecture({ ...distilBert, ...own }, new Set()).headCount;
+  expect(headsOf({})).toBe(12);
+  expect(headsOf({ n_heads: 4 })).toBe(4);
+  expect(headsOf({ num_attention_heads: 2 })).toBe(2);
+  expect(headsOf({ n_heads: 4, num_attention_heads: 2 })).toBe(2);
+  const gpt2 = { model_type: 'gpt2', vocab_size: 9, n_head: 4, num_hidden_layers: 3, hidden_size: 8 };
+  expect(describeArchitecture(gpt2, new Set())).toMatchObject({ width: 8, headCount: 4, layerCount: 3 });
 });
 
 // _relative_position_bucket of T5Attention in transformers 5.24.

@@ -128,6 +128,7 @@ export function describeArchitecture(config: ModelConfiguration, names: Readonly
   const family = Object.hasOwn(families, read.modelType) ? families[read.modelType] : undefined;
   if (!family) throw new UnsupportedModelError(unknownModelType(read.modelType));
   read.refuseUnless('is_causal', [true], 'use a model in which no position sees a later one.');
+  read.refuseUnless('per_layer_config', [], 'use a model whose layers all have the same options.');
   read.refuseUnless('quantization_config', [], 'use the checkpoint that was not quantised, or a GGUF file.');
   return family(read, names);
 }

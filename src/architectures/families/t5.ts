@@ -43,8 +43,11 @@ function innerOf(read: ConfigurationReader): Inner {
       `config.json of this ${read.modelType} model needs 'feed_forward_proj' to be an activation, or 'gated-' and one; it is '${words}'.`,
     );
   }
-  if (words === 'gated-gelu') return { isGated: true, act: 'gelu_new' };
-  return { isGated: second !== undefined, act: second ?? first };
+  // What a saved file says of the two by name wins over what follows from the words.
+  return {
+    isGated: read.flag('is_gated_act', second !== undefined),
+    act: read.text('dense_act_fn', words === 'gated-gelu' ? 'gelu_new' : (second ?? first)),
+  };
 }
 
 /** @param names of the tensors in the checkpoint */
