@@ -43,6 +43,7 @@ async function pictureData(
   image: GivenFile,
   settings: Settings,
   shape: readonly number[],
+  family: string,
 ): Promise<InputData> {
   const { readPicture, pixelValues } = await import('../media/pictures.ts');
   const name = nameOf(image);
@@ -60,7 +61,7 @@ async function pictureData(
       code: 'picture-changed',
       text: `${quoted(name)} has ${width} × ${height} pixels, which are stretched to ${columns} × ${rows}.`,
     });
-  return { data: pixelValues(picture, settings, shape), notices };
+  return { data: pixelValues(picture, settings, shape, family), notices };
 }
 
 async function soundData(sound: GivenFile, settings: Settings, shape: readonly number[]): Promise<InputData> {
@@ -96,7 +97,8 @@ export async function readInput(
   const given = parts.image ?? parts.sound;
   if (!read || !given) return undefined;
   const settings = await preprocessor();
-  const key = JSON.stringify([given, settings ?? null, read.shape]);
+  const { family } = architecture;
+  const key = JSON.stringify([given, settings ?? null, read.shape, family]);
   const from = read.kind === 'image' ? pictureData : soundData;
-  return readOnce(key, () => from(given, settings, read.shape));
+  return readOnce(key, () => from(given, settings, read.shape, family));
 }

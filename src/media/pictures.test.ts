@@ -73,3 +73,24 @@ test.each<[string, Record<string, unknown> | undefined, RegExp]>([
 ])('settings with %s are refused', (_, settings, sentence) => {
   expect(() => pixelValues(readPicture(bytesOf('dot.png'), 'x'), settings, [3, 4, 4])).toThrow(sentence);
 });
+
+test('what a file leaves out is what the processor that it names takes, or the family’s', () => {
+  const dot = readPicture(bytesOf('dot.png'), 'x');
+  const means = (settings: Record<string, unknown>, family?: string) =>
+    [0, 1, 2].map((channel) => pixelValues(dot, { size: 1, ...settings }, [3, 1, 1], family)[channel]);
+  // (200, 30, 90) / 255, less the mean, over the deviation: of ViT 0.5 and 0.5, of BLIP those of CLIP.
+  const vit = [0.568627, -0.764706, -0.294118];
+  const blip = [1.127423, -1.301864, -0.200414];
+  const close = (found: readonly (number | undefined)[], expected: readonly number[]) =>
+    expected.forEach((value, at) => {
+      expect(found[at]).toBeCloseTo(value, 5);
+    });
+  close(means({}), vit);
+  close(means({ image_processor_type: 'ViTImageProcessor' }, 'blip'), vit);
+  close(means({ image_processor_type: 'BlipImageProcessorFast' }), blip);
+  close(means({ feature_extractor_type: 'ViTFeatureExtractor' }), vit);
+  close(means({}, 'blip'), blip);
+  expect(() => means({ image_processor_type: 'EfficientNetImageProcessor' })).toThrow(
+    /names 'EfficientNetImageProcessor', and Patchbay does what ViTImageProcessor and BlipImageProcessor do/,
+  );
+});

@@ -62,11 +62,11 @@ def features():
         file.writeframes(whole.tobytes())
     mono = (whole.astype(np.float32) / 32768).mean(1)
     cases = []
-    for bands, frames in ((8, 50), (80, 20)):
-        extractor = hf.WhisperFeatureExtractor(feature_size=bands, chunk_length=1)
+    for bands, frames, own in ((8, 50, {}), (80, 20, {}), (8, 30, dict(sampling_rate=24000))):  # The same samples at another rate.
+        extractor = hf.WhisperFeatureExtractor(feature_size=bands, chunk_length=1, **own)
         extractor.n_samples = frames * 160
-        found = extractor(mono, sampling_rate=16000, return_tensors="np", padding="max_length", max_length=frames * 160)["input_features"][0]
-        cases.append(dict(file="tone.wav", settings=dict(feature_size=bands), shape=list(found.shape), values=[round(float(v), 5) for v in found.ravel()]))
+        found = extractor(mono, sampling_rate=own.get("sampling_rate", 16000), return_tensors="np", padding="max_length", max_length=frames * 160)["input_features"][0]
+        cases.append(dict(file="tone.wav", settings=dict(feature_size=bands, **own), shape=list(found.shape), values=[round(float(v), 5) for v in found.ravel()]))
     return cases
 
 
