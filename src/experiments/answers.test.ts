@@ -124,17 +124,15 @@ describe('in the place of a mask', () => {
   ];
   const built = buildTokenizer(
     {
-      added_tokens: words
-        .slice(0, 4)
-        .map((content, id) => ({
-          id,
-          content,
-          special: true,
-          lstrip: false,
-          rstrip: false,
-          single_word: false,
-          normalized: false,
-        })),
+      added_tokens: words.slice(0, 4).map((content, id) => ({
+        id,
+        content,
+        special: true,
+        lstrip: false,
+        rstrip: false,
+        single_word: false,
+        normalized: false,
+      })),
       normalizer: {
         type: 'BertNormalizer',
         clean_text: true,

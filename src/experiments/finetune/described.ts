@@ -7,7 +7,7 @@ import { InterventionError } from '../../interventions/interventionError.ts';
 import { PlanError } from '../../runtime/plan/plan.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
-import { requireText } from '../watched.ts';
+import { requireContinuation } from '../watched.ts';
 import { editedPositions, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
 import type { FinetuneAdapter, FinetuneExample } from './experiment.ts';
 import { resolveExample } from './resolve.ts';
@@ -47,7 +47,7 @@ export function describeExamples(
   tokenizer: Tokenizer | undefined,
   { adapters, examples }: FinetuneExamplesRequest,
 ): readonly DescribedExample[] {
-  requireText(architecture);
+  requireContinuation(architecture, 'A finetuning');
   const resolved = adapters.map((adapter, index): ResolvedAdapter | null => {
     const found = answered(() => resolveAdapter(architecture, adapter, index));
     return 'value' in found ? found.value : null;
