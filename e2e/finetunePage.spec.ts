@@ -201,6 +201,32 @@ test('taught by keyboard, cancelled, gone on with; the numbers are those of Node
   await expect(region(page, 'By itself').locator('b')).not.toContainText(asked.continuation.trim());
 });
 
+test('a tab that is closed in mid-training leaves what its last look had, and the next visit offers it', async ({
+  page,
+  context,
+}) => {
+  await open(page);
+  const long = {
+    ...readJson('country'),
+    adapters: [{ type: 'LoReFT', rank: 1, layers: [3], positions: { last: 1 } }],
+    training: { batchSize: 10, epochs: 2000, learningRate: 0.001, testEvery: 1 },
+  };
+  await dropFile(page, 'long.json', JSON.stringify(long));
+  await expect(page.getByText(/^1 adapter · /)).toBeVisible(slow);
+  await button(page, 'Run').click();
+  await expect(training(page).getByText(/step \d+ of 10,000/)).toContainText(/step [1-9]\d of/, slow);
+  await page.close();
+  const next = await context.newPage();
+  await next.goto('./?backend=wasm#finetune');
+  const offer = next.getByRole('region', { name: 'About an unfinished finetuning' });
+  await expect(offer).toContainText(/0 of 1 adapter and [1-9]\d* steps of the next are kept/, slow);
+  await offer.getByRole('button', { name: 'Forget it' }).click();
+  await expect(offer).toBeHidden();
+  await next.reload();
+  await expect(next.getByText('Stored result')).toBeVisible(slow);
+  await expect(offer).toBeHidden();
+});
+
 test('what cannot be trained is said at its field, and nothing is lost', async ({ page }) => {
   await open(page);
   const saidAt = (field: Locator) =>

@@ -1,7 +1,7 @@
 // The engine that the page talks to: one device, one model at a time. A failed load keeps the choice of the model that
 // was there; a lost device is opened again for the next call, and so is a model that had to make room or was lost with it.
 
-import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
+import type { Architecture } from '../architectures/architecture.ts';
 import type { CachedLoad } from '../checkpoint/cache/cachedLoad.ts';
 import type { ModelCache } from '../checkpoint/cache/modelCache.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
@@ -16,15 +16,14 @@ import { alignLearned, alignOwnAnswers, alignTask } from './aligning.ts';
 import { classReader } from './classReader.ts';
 import type { ChosenDevice } from './device.ts';
 import { generateInSteps, type RenderChat, writtenChat } from './generating.ts';
+import { modelInfo } from './modelInfo.ts';
 import { onnxOf } from './onnxFiles.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
 import type {
   CacheInfo,
   CallOptions,
-  ComponentInfo,
   DeviceInfo,
   Engine,
-  ModelInfo,
   ModelSource,
   Prediction,
   TokenInfo,
@@ -65,52 +64,6 @@ const defaultCandidates = 10;
 /** Messages about the bytes of one load, at most, and the bytes they are dealt out over until the sum is known. */
 const progressSteps = 200;
 const smallestTotal = 8 * 2 ** 20;
-
-function shapeOf({ layout, width, heads = 1 }: ComponentDescription): readonly (string | number)[] {
-  if (layout === 'pair') return [heads, 'position', 'position'];
-  return layout === 'head' ? ['position', heads, width] : ['position', width];
-}
-
-function componentInfo(architecture: Architecture, component: ComponentDescription): ComponentInfo {
-  return {
-    name: component.name,
-    layers: component.scope === 'layer' ? (component.place?.count ?? architecture.layerCount) : null,
-    shape: shapeOf(component),
-    description: component.description,
-    feeds: component.feeds,
-  };
-}
-
-function readsOf({ input, encoder }: Architecture): Pick<ModelInfo, 'reads'> {
-  const read = input ?? encoder?.input;
-  if (!read) return encoder ? { reads: { kind: 'text' } } : {};
-  const { kind, patches } = read;
-  return { reads: { kind, ...(patches ? { patches } : {}), ...(input ? { isAlone: true } : {}) } };
-}
-
-function modelInfo({ model, checkpoint, tokenizer, notices }: Loaded): ModelInfo {
-  const { maskId } = tokenizer;
-  const { architecture, residencyReason, fingerprint } = model;
-  return {
-    label: checkpoint.label,
-    family: architecture.modelType,
-    architecture: architecture.family,
-    isCausal: architecture.isCausal,
-    ...readsOf(architecture),
-    ...(maskId === undefined ? {} : { mask: { id: maskId, text: tokenizer.tokenText(maskId) } }),
-    layerCount: architecture.layerCount,
-    width: architecture.width,
-    headCount: architecture.headCount,
-    vocabularySize: architecture.vocabularySize,
-    maxPositions: architecture.maxPositions,
-    parameterCount: model.parameterCount,
-    ...(fingerprint === undefined ? {} : { fingerprint }),
-    weightBytes: model.heldBytes,
-    ...(residencyReason === undefined ? {} : { weightsNote: residencyReason }),
-    ...(notices.length === 0 ? {} : { notices }),
-    components: architecture.components.map((component) => componentInfo(architecture, component)),
-  };
-}
 
 /** The token with which a decoder begins whose prompt is what it has written beside a picture or a sound. */
 const writtenFrom = ({ encoder }: Architecture): number | undefined =>

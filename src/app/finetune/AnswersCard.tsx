@@ -83,7 +83,9 @@ function Answers({ result }: { readonly result: FinetuneResult }) {
               {shown.slice(from, last).map(({ prompt, continuation, before, after }, at) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: a prompt may be there twice
                 <tr key={from + at}>
-                  <th scope="row">{prompt}</th>
+                  <th scope="row">
+                    <bdi>{prompt}</bdi>
+                  </th>
                   <td>
                     <Tokens tokens={continuation} />
                   </td>

@@ -31,8 +31,10 @@ function SaidPart({
     <section className="tune-tried" aria-label={title}>
       <h3 className="small mute">{title}</h3>
       <p className="tune-text-said">
-        <span className="mute">{prompt}</span>
-        <b>{said.text}</b>
+        <bdi className="mute">{prompt}</bdi>
+        <b>
+          <bdi>{said.text}</bdi>
+        </b>
       </p>
       {first !== undefined && (
         <p className="mute small">Its first token has {formatPercent(first.probability)}.</p>

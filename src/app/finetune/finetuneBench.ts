@@ -74,20 +74,24 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** Of the model and the adapters that what is described belongs to. */
   let context = '';
+  /** What is described belongs to another context. */
+  let isStale = false;
   let stop = new AbortController();
 
   async function ask({ adapters, examples }: FinetuneExamplesRequest, own: string): Promise<void> {
     try {
       const found = await engine.finetuneExamples({ adapters, examples });
       if (own !== context) return;
-      const described = new Map(store.getState().described);
+      // What belongs to another model, or to other adapters, goes when what takes its place is there.
+      const described = new Map(isStale ? [] : store.getState().described);
+      isStale = false;
       examples.forEach(({ prompt, continuation }, at) => {
         const each = found[at];
         if (each) described.set(exampleKey(String(prompt), String(continuation)), each);
       });
       store.setState({ described, refusal: null });
     } catch (cause) {
-      if (own === context) store.setState({ refusal: messageOf(cause) });
+      if (own === context) store.setState({ described: new Map(), refusal: messageOf(cause) });
     }
   }
 
@@ -102,12 +106,12 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
     set: (change) => store.setState(change),
     describe: ({ adapters, examples }, model) => {
       const own = JSON.stringify([model.fingerprint ?? model.label, adapters]);
-      const isOther = own !== context;
-      if (isOther) store.setState({ described: new Map() });
+      isStale ||= own !== context;
       context = own;
       const { described } = store.getState();
       const missing = examples.filter(
-        ({ prompt, continuation }) => !described.has(exampleKey(String(prompt), String(continuation))),
+        ({ prompt, continuation }) =>
+          isStale || !described.has(exampleKey(String(prompt), String(continuation))),
       );
       clearTimeout(timer);
       if (missing.length === 0) return;

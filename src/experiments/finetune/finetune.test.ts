@@ -261,6 +261,28 @@ test('first and last positions of a short prompt get at most half of it each, an
   );
 });
 
+test('the estimate counts tokens from where rows fork on', () => {
+  const twice = { batchSize: 2, epochs: 3, testEvery: 3 } as const;
+  const finetune = resolve({
+    adapters: [{ type: 'LoReFT', rank: 1, layers: [1], positions: { last: 1 } }],
+    data: [
+      { prompt: [1, 2, 3, 4], continuation: 5 },
+      { prompt: [6, 7, 8, 9, 10], continuation: [11, 12] },
+    ],
+    testData: [{ prompt: [2, 4, 6], continuation: 1 }],
+    training: twice,
+  });
+  // Of three layers rows fork at the entrance of the third, at the last token of the prompt: 1, 2 and 1 tokens each.
+  const [whole, forked] = [4 + 6 + 3, { train: 1 + 2, test: 1 }];
+  const kept = whole * 3;
+  const steps = twice.epochs * 2 * forked.train;
+  // After the only look within the training, and at its end.
+  const looks = 2 * forked.test + forked.train;
+  expect(finetuneWork.estimate(model.architecture, finetune).tokenLayers).toBe(
+    whole * 3 + kept + steps + looks,
+  );
+});
+
 test('one continuation only is said', () => {
   const one = data.slice(0, 8).map(({ prompt }) => ({ prompt, continuation: 3 }));
   expect(resolve({ data: one }).notices.find(({ code }) => code === 'one-continuation')?.text).toBe(

@@ -1,0 +1,60 @@
+// What the page is told of a model that has been loaded: its size, its components, and what it reads.
+
+import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
+import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
+import type { Model } from '../runtime/model.ts';
+import type { ComponentInfo, ModelInfo } from './protocol.ts';
+
+function shapeOf({ layout, width, heads = 1 }: ComponentDescription): readonly (string | number)[] {
+  if (layout === 'pair') return [heads, 'position', 'position'];
+  return layout === 'head' ? ['position', heads, width] : ['position', width];
+}
+
+function componentInfo(architecture: Architecture, component: ComponentDescription): ComponentInfo {
+  return {
+    name: component.name,
+    layers: component.scope === 'layer' ? (component.place?.count ?? architecture.layerCount) : null,
+    shape: shapeOf(component),
+    description: component.description,
+    feeds: component.feeds,
+  };
+}
+
+function readsOf({ input, encoder }: Architecture): Pick<ModelInfo, 'reads'> {
+  const read = input ?? encoder?.input;
+  if (!read) return encoder ? { reads: { kind: 'text' } } : {};
+  const { kind, patches } = read;
+  return { reads: { kind, ...(patches ? { patches } : {}), ...(input ? { isAlone: true } : {}) } };
+}
+
+export interface DescribedModel {
+  readonly model: Model;
+  readonly checkpoint: Pick<Checkpoint, 'label'>;
+  readonly tokenizer: Pick<Tokenizer, 'maskId' | 'tokenText'>;
+  /** What a person should know of the load. */
+  readonly notices: readonly string[];
+}
+
+export function modelInfo({ model, checkpoint, tokenizer, notices }: DescribedModel): ModelInfo {
+  const { maskId } = tokenizer;
+  const { architecture, residencyReason, fingerprint } = model;
+  return {
+    label: checkpoint.label,
+    family: architecture.modelType,
+    architecture: architecture.family,
+    isCausal: architecture.isCausal,
+    ...readsOf(architecture),
+    ...(maskId === undefined ? {} : { mask: { id: maskId, text: tokenizer.tokenText(maskId) } }),
+    layerCount: architecture.layerCount,
+    width: architecture.width,
+    headCount: architecture.headCount,
+    vocabularySize: architecture.vocabularySize,
+    maxPositions: architecture.maxPositions,
+    parameterCount: model.parameterCount,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+    weightBytes: model.heldBytes,
+    ...(residencyReason === undefined ? {} : { weightsNote: residencyReason }),
+    ...(notices.length === 0 ? {} : { notices }),
+    components: architecture.components.map((component) => componentInfo(architecture, component)),
+  };
+}
