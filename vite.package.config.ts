@@ -42,9 +42,9 @@ const filesOfPage: Plugin = {
     const files = (program: string) =>
       `{ mjs: ${addressOf(program, 'mjs')}, wasm: ${addressOf(program, 'wasm')} }`;
     const wasm = files('ort-wasm-simd-threaded');
-    return module === 'ortFilesOnNode.ts'
-      ? `export const wasmFilesOnNode = ${wasm};`
-      : `export const wasmFiles = ${wasm};\nexport const webgpuFiles = ${files('ort-wasm-simd-threaded.asyncify')};`;
+    const webgpu = files('ort-wasm-simd-threaded.asyncify');
+    const suffix = module === 'ortFilesOnNode.ts' ? 'OnNode' : '';
+    return `export const wasmFiles${suffix} = ${wasm};\nexport const webgpuFiles${suffix} = ${webgpu};`;
   },
   renderChunk: {
     order: 'post',

@@ -8,6 +8,10 @@ async function load() {
   if (!existsSync(sources)) return import('../dist/node/cli.js');
   const { register } = await import('tsx/esm/api');
   register();
+  // What the tests of WebGPU have installed is found by the command too.
+  const { dawnModule } = await import('../scripts/dawn.mjs');
+  const dawn = dawnModule();
+  if (dawn) process.env.PATCHBAY_DAWN = dawn;
   return import(sources.href);
 }
 

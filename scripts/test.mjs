@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ensurePage } from './build.mjs';
 import { ensureChromium } from './chromium.mjs';
+import { ensureDawn } from './dawn.mjs';
 import { ensureDependencies, orExit } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -30,6 +31,7 @@ function count(name, ok, file, read) {
 orExit(() => {
   ensureDependencies();
   ensureChromium();
+  if (!ensureDawn()) console.log('No registry has Dawn, so WebGPU is tested in Chromium alone.');
 });
 mkdirSync(cache, { recursive: true });
 const vitestReport = `${cache}/vitest.json`;

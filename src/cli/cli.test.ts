@@ -68,7 +68,7 @@ describe('the command line', () => {
     expect(printed.at(-1)).toMatch(/^\d+\.\d+\.\d+$/);
     expect(await main(['toString'])).toBe(2);
     expect(complained).toEqual([
-      "There is no command 'toString'. Known: serve, components, predict, generate, trace, run, export, conformance. patchbay --help says more.",
+      "There is no command 'toString'. Known: serve, components, predict, generate, trace, run, export, conformance, devices. patchbay --help says more.",
     ]);
   });
 
@@ -128,12 +128,28 @@ describe('the command line', () => {
         ['conformance', '--fixtures', committedRoot, '--backend', 'webgpu', '--threads', '2'],
         '--threads is for the backends node and wasm; on webgpu the graphics adapter computes. Leave it out.',
       ],
-      [['predict', 'a', 'b', '--backend', 'webgpu'], "--backend must be one of node, wasm; it is 'webgpu'."],
+      [
+        ['predict', 'a', 'b', '--backend', 'chromium'],
+        "--backend must be one of node, wasm, webgpu; it is 'chromium'.",
+      ],
+      [['predict', 'a', 'b', '--device', '1'], '--device is for the backend webgpu; on node leave it out.'],
+      [
+        ['predict', 'a', 'b', '--backend', 'webgpu', '--device', 'first'],
+        "--device must be a whole number from 1 on; it is 'first'.",
+      ],
+      [
+        ['conformance', '--fixtures', committedRoot, '--limits', 'smallest'],
+        '--limits is for the backend webgpu; on node leave it out.',
+      ],
+      [
+        ['predict', 'a.onnx', 'b', '--backend', 'webgpu'],
+        "An ONNX file runs on the backends node and wasm; 'a.onnx' was to run on webgpu.",
+      ],
       [['conformance'], 'Usage: patchbay conformance --fixtures DIR'],
       [['conformance', '--fixture', 'a'], "Unknown option '--fixture'. Did you mean '--fixtures'?"],
       [
         ['conformance', '--fixtures', 'a', '--backend', 'gpu'],
-        "--backend must be one of node, wasm, webgpu; it is 'gpu'.",
+        "--backend must be one of node, wasm, webgpu, chromium; it is 'gpu'.",
       ],
     ] as const;
     for (const [words, sentence] of cases) {

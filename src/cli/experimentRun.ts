@@ -9,16 +9,19 @@ import { isOfWeights } from '../experiments/resultParts.ts';
 import { growExperiment } from '../experiments/runExperiment.ts';
 import type { BackendKind } from '../runtime/backends/backend.ts';
 import { UsageError } from './arguments.ts';
+import { type CommandBackend, kindOfBackend } from './backendOptions.ts';
 import { openBrowser } from './browser/chromium.ts';
-import { modelPath, withModel } from './hostModel.ts';
+import { type HostOptions, modelPath, withModel } from './hostModel.ts';
 import { isOnnxFile } from './onnxModel.ts';
 import { progressLine } from './progressLine.ts';
 import { earlierResult, makeFolder, writeResult } from './resultFiles.ts';
 import { exitCodes, onStop, type StopSignal } from './stopSignals.ts';
 
 export interface ExperimentRunOptions {
-  readonly backend: BackendKind;
+  readonly backend: CommandBackend;
   readonly threads?: number | undefined;
+  /** On WebGPU; default the first graphics adapter that is no software. */
+  readonly device?: number | undefined;
   /** Folder for what is written; absent to write nothing. */
   readonly out?: string | undefined;
   /** Default what is usual for the kind. */
@@ -29,18 +32,18 @@ interface Growing {
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
   readonly earlier: AnyResult | undefined;
-  readonly threads: number | undefined;
+  readonly host: HostOptions;
   /** Called with what reads the result as it is now, whatever ended the run. */
   readonly onGrowth: (current: () => AnyResult | undefined) => void;
 }
 
 async function growOnHost(
   experiment: AnyExperiment,
-  backend: 'node' | 'wasm',
-  { signal, onProgress, onGrowth, earlier, threads }: Growing,
+  backend: BackendKind,
+  { signal, onProgress, onGrowth, earlier, host }: Growing,
 ): Promise<void> {
   const spec = modelPath(experiment.model, experiment.revision);
-  await withModel(spec, backend, { threads }, async (model, checkpoint) => {
+  await withModel(spec, backend, host, async (model, checkpoint) => {
     if (earlier && !isOfWeights(earlier, model)) {
       console.error(
         'Note: the result that is there was computed with other weights, or by an older Patchbay; it is begun anew.',
@@ -55,7 +58,9 @@ async function growOnHost(
 async function growInBrowser(experiment: AnyExperiment, growing: Growing): Promise<void> {
   const path = modelPath(experiment.model, experiment.revision);
   if (isOnnxFile(path))
-    throw new UsageError(`An ONNX file runs on the backends node and wasm; '${path}' was to run on webgpu.`);
+    throw new UsageError(
+      `An ONNX file runs on the backends node and wasm; '${path}' was to run in a browser.`,
+    );
   if (!existsSync(path)) {
     throw new UsageError(
       `The browser is given models from the disk, and '${path}' is not a file or folder here. Download it, or choose --backend node.`,
@@ -92,12 +97,13 @@ export async function runExperiment(
   experiment: AnyExperiment,
   options: ExperimentRunOptions,
 ): Promise<number> {
-  const { backend, out, metric, threads } = options;
+  const { backend, out, metric, threads, device } = options;
   const kind = await kindOf(experiment.kind);
   const problem = metric && kind.metricProblem(experiment, metric);
   if (problem !== undefined) throw new MetricError(problem);
   if (out !== undefined) makeFolder(out);
-  const earlier = out === undefined ? undefined : await earlierResult(out, experiment, backend);
+  const earlier =
+    out === undefined ? undefined : await earlierResult(out, experiment, kindOfBackend(backend));
   const controller = new AbortController();
   let stoppedBy: StopSignal = 'SIGINT';
   const listenNoMore = onStop((signal) => {
@@ -113,10 +119,10 @@ export async function runExperiment(
       current = grown;
     },
     earlier,
-    threads,
+    host: { threads, device },
   };
   try {
-    if (backend === 'webgpu') await growInBrowser(experiment, growing);
+    if (backend === 'chromium') await growInBrowser(experiment, growing);
     else await growOnHost(experiment, backend, growing);
   } catch (error) {
     // What has arrived is written whatever ended the run.

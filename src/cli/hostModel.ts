@@ -4,24 +4,28 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/openNode.ts';
-import type { Backend } from '../runtime/backends/backend.ts';
+import type { Backend, BackendKind } from '../runtime/backends/backend.ts';
 import { openNodeBackend } from '../runtime/backends/optionalNodeBackend.ts';
 import { createWasmBackendOnNode } from '../runtime/backends/wasmBackendOnNode.ts';
+import {
+  createWebGpuBackendOnNode,
+  type WebGpuOnNodeOptions,
+} from '../runtime/backends/webgpuBackendOnNode.ts';
 import { Model } from '../runtime/model.ts';
+import { UsageError } from './arguments.ts';
 import { modelsFolder } from './installation.ts';
 import { isOnnxFile, withTokenModel } from './onnxModel.ts';
 
-export type HostBackendKind = 'node' | 'wasm';
-
-export interface HostOptions {
+export interface HostOptions extends WebGpuOnNodeOptions {
   /** For one operator; default as many as the machine has cores, on WASM two. */
   readonly threads?: number | undefined;
 }
 
 export async function createHostBackend(
-  kind: HostBackendKind,
-  { threads }: HostOptions = {},
+  kind: BackendKind,
+  { threads, device, limits }: HostOptions = {},
 ): Promise<Backend> {
+  if (kind === 'webgpu') return createWebGpuBackendOnNode({ device, limits });
   return kind === 'node' ? openNodeBackend(threads) : createWasmBackendOnNode(threads ?? 2);
 }
 
@@ -43,11 +47,15 @@ export function modelPath(name: string, revision?: string): string {
  */
 export async function withModel<T>(
   spec: string,
-  kind: HostBackendKind,
+  kind: BackendKind,
   options: HostOptions,
   use: (model: Model, checkpoint: Checkpoint) => Promise<T>,
 ): Promise<T> {
   if (isOnnxFile(spec)) {
+    if (kind === 'webgpu')
+      throw new UsageError(
+        `An ONNX file runs on the backends node and wasm; '${spec}' was to run on webgpu.`,
+      );
     const backend = await createHostBackend(kind, options);
     try {
       return await withTokenModel(spec, kind, options, backend, async (model, checkpoint) => {

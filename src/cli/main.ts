@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   run: () => import('./commands/run.ts'),
   export: () => import('./commands/export.ts'),
   conformance: () => import('./commands/conformance.ts'),
+  devices: () => import('./commands/devices.ts'),
 };
 
 const isHelp = (word: string): boolean => word === '--help' || word === '-h';

@@ -10,6 +10,8 @@ export interface PlatformOptions {
   readonly backend?: 'node' | 'wasm' | 'webgpu';
   /** On Node, for one operator; default 2. */
   readonly threads?: number;
+  /** On Node with `webgpu`: the graphics adapter of this number (`patchbay devices`); default the first that is no software. */
+  readonly device?: number;
 }
 
 function openSource(source: string | readonly File[]) {
@@ -26,7 +28,12 @@ function openSource(source: string | readonly File[]) {
   return openHub({ repository, ...(revision === undefined ? {} : { revision }) });
 }
 
-export async function openPlatformModel(source: string | readonly File[], { backend }: PlatformOptions) {
+export async function openPlatformModel(
+  source: string | readonly File[],
+  { backend, device: number }: PlatformOptions,
+) {
+  if (number !== undefined)
+    throw new CheckpointError("'device' is for Node; a browser chooses its graphics adapter. Leave it out.");
   if (backend === 'node')
     throw new CheckpointError("A browser has no Node; choose the backend 'webgpu' or 'wasm'.");
   const device = await chooseDevice(backend ?? null);

@@ -104,7 +104,7 @@ export async function loadModel(
   source: string | readonly File[],
   options: LoadModelOptions = {},
 ): Promise<LoadedModel> {
-  requireNames('options', options, ['backend', 'threads', 'signal', 'onBytes']);
+  requireNames('options', options, ['backend', 'threads', 'device', 'signal', 'onBytes']);
   requireChoice("'backend'", options.backend, ['node', 'wasm', 'webgpu']);
   const opened: { readonly checkpoint: Checkpoint; readonly backend: Backend } = await openPlatformModel(
     source,

@@ -20,8 +20,8 @@ test.each(['node', 'wasm'] as const)('the tutorials give the numbers of pyvene o
 });
 
 test('what a platform has not is refused with what it has', async () => {
-  await expect(loadModel(folder, { backend: 'webgpu' })).rejects.toThrow(
-    "Node has no WebGPU; choose the backend 'node' or 'wasm'.",
+  await expect(loadModel(folder, { backend: 'wasm', device: 1 })).rejects.toThrow(
+    "'device' is for the backend 'webgpu'; on 'wasm' leave it out.",
   );
   await expect(loadModel([])).rejects.toThrow('on Node, name a folder or a .gguf file.');
 });

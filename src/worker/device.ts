@@ -5,6 +5,7 @@ import { add } from '../onnx/elementwise.ts';
 import { graph } from '../onnx/graph.ts';
 import { input } from '../onnx/value.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
+import { isSoftwareAdapter } from '../runtime/backends/softwareAdapters.ts';
 import type { DeviceInfo } from './protocol.ts';
 
 /** `?backend=` of the page's address, for people who know better and for tests. */
@@ -15,8 +16,6 @@ export interface ChosenDevice {
   readonly open: () => Promise<Backend>;
 }
 
-const softwareAdapters = /swiftshader|llvmpipe|lavapipe|software|basic render|warp/i;
-
 function adapterName({ description, device, vendor, architecture }: GPUAdapterInfo): string {
   return description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter';
 }
@@ -24,10 +23,7 @@ function adapterName({ description, device, vendor, architecture }: GPUAdapterIn
 function isSoftware(adapter: GPUAdapter): boolean {
   const { info } = adapter;
   const isFallback = 'isFallbackAdapter' in info && info.isFallbackAdapter === true;
-  return (
-    isFallback ||
-    softwareAdapters.test(`${info.description} ${info.device} ${info.vendor} ${info.architecture}`)
-  );
+  return isFallback || isSoftwareAdapter(info.description, info.device, info.vendor, info.architecture);
 }
 
 /** Two threads at least, one core left to the page, and no more than ORT's kernels make use of. */

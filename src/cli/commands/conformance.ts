@@ -7,16 +7,25 @@ import { architectureOf, describeArchitecture } from '../../architectures/regist
 import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
 import { openDiskFile } from '../../checkpoint/sources/disk.ts';
-import type { Backend, BackendKind } from '../../runtime/backends/backend.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import type { WebGpuLimits } from '../../runtime/backends/webgpuBackend.ts';
 import { Model } from '../../runtime/model.ts';
 import { readChoice, UsageError } from '../arguments.ts';
+import {
+  backendOption,
+  type CommandBackend,
+  commandBackends,
+  deviceOption,
+  readBackend,
+  readDevice,
+} from '../backendOptions.ts';
 import { type BrowserSession, openBrowser } from '../browser/chromium.ts';
 import { type Arguments, type Command, usageOf } from '../command.ts';
 import { type CaseResult, hinderedCases, type Obstacle, runCases } from '../conformance/cases.ts';
 import { type Tolerance, tolerances } from '../conformance/compare.ts';
 import { conformOnnx, isOnnxFolder } from '../conformance/onnxFolder.ts';
 import { familyOf, openReference, type Reference } from '../conformance/reference.ts';
-import { createHostBackend } from '../hostModel.ts';
+import { createHostBackend, type HostOptions } from '../hostModel.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
 interface Folder {
@@ -53,9 +62,8 @@ async function withReference<T>(folder: Folder, use: (reference: Reference) => P
   }
 }
 
-interface Run {
+interface Run extends HostOptions {
   readonly kind?: string;
-  readonly threads?: number | undefined;
   /** Default that of the backend. */
   readonly tolerance?: Tolerance;
   readonly onCase: (folder: Folder, result: CaseResult) => void;
@@ -148,7 +156,7 @@ export interface Counts {
 }
 
 /** Run every case of these folders on a backend. */
-export async function conform(folders: readonly Folder[], kind: BackendKind, run: Run): Promise<void> {
+export async function conform(folders: readonly Folder[], kind: CommandBackend, run: Run): Promise<void> {
   const runnable: Folder[] = [];
   for (const folder of folders) {
     if (isOnnxFolder(folder.path)) {
@@ -164,7 +172,7 @@ export async function conform(folders: readonly Folder[], kind: BackendKind, run
     }
   }
   if (runnable.length === 0) return;
-  if (kind === 'webgpu') return conformInBrowser(runnable, run);
+  if (kind === 'chromium') return conformInBrowser(runnable, run);
   const backend = await createHostBackend(kind, run);
   try {
     for (const folder of runnable) {
@@ -175,9 +183,9 @@ export async function conform(folders: readonly Folder[], kind: BackendKind, run
   }
 }
 
-/** A model brought as ONNX: its own kinds of cases, and no browser so far. */
-async function conformOnnxFolder(folder: Folder, backend: BackendKind, run: Run): Promise<void> {
-  if (backend === 'webgpu') {
+/** A model brought as ONNX: its own kinds of cases, and no WebGPU so far. */
+async function conformOnnxFolder(folder: Folder, backend: CommandBackend, run: Run): Promise<void> {
+  if (backend === 'webgpu' || backend === 'chromium') {
     const reason = "models brought as ONNX are compared on 'node' and 'wasm'";
     run.onCase(folder, { label: 'all cases', kind: 'onnx', status: 'skipped', reason });
     return;
@@ -231,10 +239,18 @@ function readTolerance(text: string | undefined): Tolerance | undefined {
   return { absolute: bound, relative: bound };
 }
 
+function readLimits(args: Arguments, backend: CommandBackend): WebGpuLimits | undefined {
+  const text = args.text('limits');
+  if (text === undefined) return undefined;
+  if (backend !== 'webgpu')
+    throw new UsageError(`--limits is for the backend webgpu; on ${backend} leave it out.`);
+  return readChoice<WebGpuLimits>(text, 'limits', ['all', 'smallest']);
+}
+
 async function run(args: Arguments): Promise<number> {
   const path = args.text('fixtures');
   if (path === undefined || args.positionals.length > 0) throw new UsageError(usageOf(command));
-  const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
+  const backend = readBackend(args, commandBackends);
   const family = args.text('family');
   const kind = args.text('kind');
   const tolerance = readTolerance(args.text('tolerance'));
@@ -248,6 +264,8 @@ async function run(args: Arguments): Promise<number> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   await conform(folders, backend, {
     threads,
+    device: readDevice(args, backend),
+    limits: readLimits(args, backend),
     ...(kind === undefined ? {} : { kind }),
     ...(tolerance ? { tolerance } : {}),
     onCase: (folder, result) => {
@@ -269,7 +287,12 @@ export const command: Command = {
       about: 'a folder with cases.json and tensors.safetensors, or a folder of such folders',
       isRequired: true,
     },
-    backend: { value: 'node|wasm|webgpu', about: 'default node' },
+    backend: backendOption,
+    device: deviceOption,
+    limits: {
+      value: 'all|smallest',
+      about: 'on webgpu what is asked of the adapter; smallest is what every adapter has',
+    },
     threads: threadsOption,
     model: { value: 'MODEL', about: 'the checkpoint, where a folder brings none' },
     family: { value: 'F', about: 'only the folders of this family' },

@@ -18,7 +18,8 @@ import {
 import type { SamplingOptions } from '../../runtime/generation/sampling/sampling.ts';
 import { type GenerationSettings, generationSettings } from '../../runtime/generation/settings.ts';
 import type { Model } from '../../runtime/model.ts';
-import { readChoice, readCount, UsageError } from '../arguments.ts';
+import { readCount, UsageError } from '../arguments.ts';
+import { deviceOption, hostBackendOption, hostBackends, readBackend, readDevice } from '../backendOptions.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { withModel } from '../hostModel.ts';
 import { hasInputFile, readSource, sourceOptions } from '../modelSource.ts';
@@ -209,10 +210,9 @@ async function run(args: Arguments): Promise<number> {
   const [spec, prompt, ...rest] = args.positionals;
   if (!spec || (prompt === undefined && !hasInputFile(args)) || rest.length > 0)
     throw new UsageError(usageOf(command));
-  const kind = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm']);
-  return withModel(spec, kind, { threads: readThreads(args, kind) }, (model, checkpoint) =>
-    generateIn(model, checkpoint, prompt, args),
-  );
+  const kind = readBackend(args, hostBackends);
+  const host = { threads: readThreads(args, kind), device: readDevice(args, kind) };
+  return withModel(spec, kind, host, (model, checkpoint) => generateIn(model, checkpoint, prompt, args));
 }
 
 export const command: Command = {
@@ -236,7 +236,8 @@ export const command: Command = {
     'no-repeat-ngram': { value: 'N', about: 'no run of N tokens occurs twice' },
     stop: { value: 'TEXT', about: 'end before this text', isRepeated: true },
     seed: { value: 'N', about: 'seed of the random numbers; default 0' },
-    backend: { value: 'node|wasm', about: 'default node' },
+    backend: hostBackendOption,
+    device: deviceOption,
     threads: threadsOption,
   },
   notes: [modelNote],

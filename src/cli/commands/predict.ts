@@ -4,7 +4,8 @@ import { nextLogits, topCandidates } from '../../experiments/predict.ts';
 import { tokenizerOf, tokenLabel } from '../../experiments/tokens.ts';
 import { watchedPosition } from '../../experiments/watched.ts';
 import { formatTable, visibleToken } from '../../figures/textTable.ts';
-import { readChoice, readCount, UsageError } from '../arguments.ts';
+import { readCount, UsageError } from '../arguments.ts';
+import { deviceOption, hostBackendOption, hostBackends, readBackend, readDevice } from '../backendOptions.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { withModel } from '../hostModel.ts';
 import { hasInputFile, readSource, sourceOptions } from '../modelSource.ts';
@@ -24,9 +25,9 @@ async function run(args: Arguments): Promise<number> {
     throw new UsageError(usageOf(command));
   const prompt = text ?? (given === undefined ? undefined : readIds(given));
   const count = readCount(args.text('count') ?? '10', 'count');
-  const kind = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm']);
-  const threads = readThreads(args, kind);
-  await withModel(spec, kind, { threads }, async (model, checkpoint) => {
+  const kind = readBackend(args, hostBackends);
+  const host = { threads: readThreads(args, kind), device: readDevice(args, kind) };
+  await withModel(spec, kind, host, async (model, checkpoint) => {
     const tokenizer = await tokenizerOf(checkpoint, typeof prompt === 'string' && !model.architecture.input);
     const { architecture } = model;
     const read = await readSource({ architecture, checkpoint, tokenizer, args }, prompt);
@@ -70,7 +71,8 @@ export const command: Command = {
     ids: idsOption,
     ...sourceOptions,
     count: { value: 'N', about: 'how many next tokens; default 10' },
-    backend: { value: 'node|wasm', about: 'default node' },
+    backend: hostBackendOption,
+    device: deviceOption,
     threads: threadsOption,
   },
   notes: [modelNote],

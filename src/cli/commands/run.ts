@@ -6,6 +6,7 @@ import { metrics } from '../../experiments/metrics.ts';
 import { kindNames, readExperiment } from '../../experiments/registry.ts';
 import { fileText } from '../../messages/fileText.ts';
 import { readChoice, UsageError } from '../arguments.ts';
+import { backendOption, commandBackends, deviceOption, readBackend, readDevice } from '../backendOptions.ts';
 import { type Arguments, type Command, usageOf } from '../command.ts';
 import { runExperiment } from '../experimentRun.ts';
 import { withGivenFiles } from '../givenFiles.ts';
@@ -31,7 +32,7 @@ async function run(args: Arguments): Promise<number> {
   const [path, ...rest] = args.positionals;
   const out = args.text('out');
   if (path === undefined || rest.length > 0 || out === undefined) throw new UsageError(usageOf(command));
-  const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
+  const backend = readBackend(args, commandBackends);
   const named = args.text('metric');
   const metric = named === undefined ? undefined : readChoice(named, 'metric', metrics);
   const experiment = await readExperiment(await withGivenFiles(readJson(path), dirname(path)));
@@ -39,7 +40,13 @@ async function run(args: Arguments): Promise<number> {
   // The file's revision is one of its own model.
   const { revision: _, ...unpinned } = experiment;
   const chosen = model === undefined ? experiment : { ...unpinned, model };
-  return runExperiment(chosen, { backend, out, metric, threads: readThreads(args, backend) });
+  return runExperiment(chosen, {
+    backend,
+    out,
+    metric,
+    threads: readThreads(args, backend),
+    device: readDevice(args, backend),
+  });
 }
 
 export const command: Command = {
@@ -54,7 +61,8 @@ export const command: Command = {
     },
     model: { value: 'MODEL', about: 'in place of the file’s own' },
     metric: { value: metrics.join('|'), about: 'what the figures show; default the file’s own' },
-    backend: { value: 'node|wasm|webgpu', about: 'default node' },
+    backend: backendOption,
+    device: deviceOption,
     threads: threadsOption,
   },
   notes: [

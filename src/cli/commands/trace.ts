@@ -3,6 +3,7 @@
 import { metrics } from '../../experiments/metrics.ts';
 import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
+import { backendOption, commandBackends, deviceOption, readBackend, readDevice } from '../backendOptions.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { runExperiment } from '../experimentRun.ts';
 import { givenAt } from '../givenFiles.ts';
@@ -95,7 +96,7 @@ async function run(args: Arguments): Promise<number> {
     const named = args.text(name);
     return named !== undefined && given !== undefined && /^\d+$/.test(named) ? Number(named) : named;
   };
-  const backend = readChoice(args.text('backend') ?? 'node', 'backend', ['node', 'wasm', 'webgpu']);
+  const backend = readBackend(args, commandBackends);
   const metric = readChoice(args.text('metric') ?? 'probability', 'metric', metrics);
   const answer = token('answer');
   const distractor = token('distractor');
@@ -120,6 +121,7 @@ async function run(args: Arguments): Promise<number> {
     backend,
     metric,
     threads: readThreads(args, backend),
+    device: readDevice(args, backend),
     out: args.text('out'),
   });
 }
@@ -180,7 +182,8 @@ export const command: Command = {
       about: 'layers that are restored together, in every stream but block_output; default 10',
     },
     metric: { value: metrics.join('|'), about: 'what the figure shows; default probability' },
-    backend: { value: 'node|wasm|webgpu', about: 'default node' },
+    backend: backendOption,
+    device: deviceOption,
     threads: threadsOption,
     out: {
       value: 'DIR',

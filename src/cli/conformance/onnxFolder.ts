@@ -6,7 +6,7 @@ import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { diskFolder, openDiskFile } from '../../checkpoint/sources/disk.ts';
 import { createNodeRuntime, createWasmRuntimeOnNode } from '../../imported/nodeRuntime.ts';
 import { readSafetensorsFile } from '../../imported/tensorFiles.ts';
-import type { HostBackendKind } from '../hostModel.ts';
+import type { OnnxBackendKind } from '../onnxModel.ts';
 import type { CaseResult } from './cases.ts';
 import { type Tolerance, tolerances } from './compare.ts';
 import { runOnnxCases } from './onnxCases.ts';
@@ -27,7 +27,7 @@ export interface OnnxFolderRun {
 }
 
 /** Run the cases of such a folder. @throws CheckpointError when its files are not there */
-export async function conformOnnx(path: string, backend: HostBackendKind, run: OnnxFolderRun): Promise<void> {
+export async function conformOnnx(path: string, backend: OnnxBackendKind, run: OnnxFolderRun): Promise<void> {
   const source = await opened(join(path, 'tensors.safetensors'));
   const tensors = await readSafetensorsFile(source).finally(() => source.close());
   const runtime =

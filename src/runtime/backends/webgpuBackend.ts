@@ -37,14 +37,39 @@ export interface WebGpuBackendOptions {
   readonly adapter: GPUAdapter;
   /** Where the page serves onnxruntime's files. Never a CDN. */
   readonly wasmPaths?: { readonly wasm: string; readonly mjs: string };
+  /** Default all that the adapter has. */
+  readonly limits?: WebGpuLimits;
+  /** Called when the device is closed. */
+  readonly onClose?: () => void;
 }
+
+/** What is asked of an adapter: all that it has, or what every one has that WebGPU allows. */
+export type WebGpuLimits = 'all' | 'smallest';
+
+/** Limits that more is made of where an adapter has more. */
+const askedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /** Smaller buffers than this are refused by ORT. */
 const smallestBuffer = 16;
 const bufferBytes = (elements: number): number =>
   Math.max(smallestBuffer, Math.ceil((elements * 4) / 16) * 16);
 
-export async function createWebGpuBackend({ adapter, wasmPaths }: WebGpuBackendOptions): Promise<Backend> {
+export async function createWebGpuBackend({
+  adapter,
+  wasmPaths,
+  limits: asked = 'all',
+  onClose,
+}: WebGpuBackendOptions): Promise<Backend> {
   const ort = await import('onnxruntime-web/webgpu');
   if (wasmPaths) ort.env.wasm.wasmPaths = wasmPaths;
   // The GPU does the work; a second WASM thread would only cost memory.
@@ -54,19 +79,11 @@ export async function createWebGpuBackend({ adapter, wasmPaths }: WebGpuBackendO
     requiredFeatures: (['shader-f16', 'subgroups'] as const).filter((feature) =>
       adapter.features.has(feature),
     ) as GPUFeatureName[],
-    requiredLimits: {
-      maxBufferSize: limits.maxBufferSize,
-      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
-      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
-      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
-      maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
-      maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
-      maxComputeWorkgroupSizeZ: limits.maxComputeWorkgroupSizeZ,
-      maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-    },
+    requiredLimits:
+      asked === 'all' ? Object.fromEntries(askedLimits.map((name) => [name, limits[name]])) : {},
   });
-  return new WebGpuBackend(ort, device, info.description || info.device || info.vendor || 'unnamed adapter');
+  const description = info.description || info.device || info.vendor || 'unnamed adapter';
+  return new WebGpuBackend(ort, device, description, onClose);
 }
 
 type Ort = typeof import('onnxruntime-web/webgpu');
@@ -89,9 +106,12 @@ class WebGpuBackend implements Backend {
   /** ORT shares one command encoder: a second create, run or release before the first resolves hangs the page. */
   readonly #turns = new Turns();
 
-  constructor(ort: Ort, device: GPUDevice, description: string) {
+  readonly #onClose: (() => void) | undefined;
+
+  constructor(ort: Ort, device: GPUDevice, description: string, onClose: (() => void) | undefined) {
     this.#ort = ort;
     this.#device = device;
+    this.#onClose = onClose;
     this.description = description;
     // Without this, a buffer that could not be made reads as zeros, and the zeros would be shown as results.
     device.addEventListener('uncapturederror', ({ error }) => {
@@ -153,7 +173,7 @@ class WebGpuBackend implements Backend {
     this.#fault = undefined;
     if (fault === undefined) return;
     throw new BackendError(
-      `The GPU refused a part of the work (${fault}), so its numbers are not shown. Choose a smaller model, or WASM by ?backend=wasm.`,
+      `The GPU refused a part of the work (${fault}), so its numbers are not shown. Choose a smaller model, or WASM (in the page by ?backend=wasm).`,
     );
   }
 
@@ -327,5 +347,6 @@ class WebGpuBackend implements Backend {
     for (const tensor of [...this.#live]) this.dispose(tensor);
     await Promise.all([...this.#sessions].map((live) => this.#release(live)));
     this.#device.destroy();
+    this.#onClose?.();
   }
 }

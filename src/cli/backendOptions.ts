@@ -1,0 +1,41 @@
+// What a command computes on: `--backend`, and of several graphics adapters `--device`.
+
+import type { BackendKind } from '../runtime/backends/backend.ts';
+import { readChoice, readCount, UsageError } from './arguments.ts';
+import type { Arguments, CommandOption } from './command.ts';
+
+/** A backend of this program, or the page's own in a browser that this program drives. */
+export type CommandBackend = BackendKind | 'chromium';
+
+/** Backends that need no browser. */
+export const hostBackends = ['node', 'wasm', 'webgpu'] as const;
+export const commandBackends = [...hostBackends, 'chromium'] as const;
+
+export const hostBackendOption: CommandOption = { value: hostBackends.join('|'), about: 'default node' };
+export const backendOption: CommandOption = {
+  value: commandBackends.join('|'),
+  about: 'default node; chromium is the page’s WebGPU in a browser',
+};
+
+export const deviceOption: CommandOption = {
+  value: 'N',
+  about:
+    'on webgpu the graphics adapter of this number (patchbay devices); default the first that is no software',
+};
+
+/** @throws UsageError for a backend that the command does not have */
+export const readBackend = <T extends string>(args: Arguments, choices: readonly T[]): T =>
+  readChoice(args.text('backend') ?? 'node', 'backend', choices);
+
+/** @throws UsageError for what is not a number, and where no graphics adapter is chosen */
+export function readDevice(args: Arguments, backend: CommandBackend): number | undefined {
+  const text = args.text('device');
+  if (text === undefined) return undefined;
+  if (backend !== 'webgpu')
+    throw new UsageError(`--device is for the backend webgpu; on ${backend} leave it out.`);
+  return readCount(text, 'device');
+}
+
+/** What computes in the end, as results name it. */
+export const kindOfBackend = (backend: CommandBackend): BackendKind =>
+  backend === 'chromium' ? 'webgpu' : backend;

@@ -1,0 +1,90 @@
+// WebGPU without a browser: the program itself on Dawn, in processes of their own, since what is loaded there stays loaded.
+// Where Dawn or a driver is missing, the tests say so and are skipped; Chromium's software is driver enough.
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { dawnModule } from '../../scripts/dawn.mjs';
+import { committedRoot } from './conformance/expectedFolders.ts';
+
+const program = join(import.meta.dirname, '../../bin/patchbay.mjs');
+const dawn = dawnModule();
+
+interface Said {
+  readonly status: number | null;
+  readonly printed: string;
+  readonly complained: string;
+}
+
+function patchbay(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Said {
+  const env = { ...process.env, ...(dawn ? { PATCHBAY_DAWN: dawn } : {}), ...environment };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], {
+    env,
+    encoding: 'utf8',
+  });
+  return { status, printed: stdout, complained: stderr };
+}
+
+/** The number of the adapter that the tests compute on, or why there is none. */
+function adapter(): { readonly number?: string; readonly reason: string } {
+  if (!dawn) return { reason: 'the npm package webgpu is not installed (scripts/dawn.mjs)' };
+  const { printed, complained } = patchbay(['devices']);
+  const [, number] = /^ *(\d+) .*software/m.exec(printed) ?? /^ *(\d+) /m.exec(printed) ?? [];
+  return number === undefined ? { reason: complained.trim() || printed.trim() } : { number, reason: '' };
+}
+
+const { number = '', reason } = adapter();
+if (reason !== '') console.log(`WebGPU on Node is not tested here: ${reason}`);
+
+/** Few: software compiles each shader for seconds. `npm run conform -- --backend webgpu --device N` runs all. */
+const folders = [
+  ['interventions-llama', 'all'],
+  ['gpt2-inner', 'smallest'],
+  ['mamba2-limits', 'all'],
+];
+
+test.skipIf(number === '').each(folders)(
+  '%s gives the numbers of PyTorch on Dawn, of an adapter’s limits with %s',
+  (folder, limits) => {
+    const where = ['--fixtures', join(committedRoot, folder), '--backend', 'webgpu', '--device', number];
+    const { status, printed, complained } = patchbay(['conformance', ...where, '--limits', limits]);
+    expect(complained).toBe('');
+    expect(printed.trim().split('\n').at(-1)).toMatch(/^[1-9]\d* passed, 0 failed, 0 skipped$/);
+    expect(status).toBe(0);
+  },
+);
+
+test.skipIf(number === '')('an adapter that is not there is refused with those that are', () => {
+  const { status, complained } = patchbay([
+    'predict',
+    'tiny-atlas',
+    'The',
+    '--backend',
+    'webgpu',
+    '--device',
+    '99',
+  ]);
+  expect(complained).toMatch(/^There is no graphics adapter 99\. Those here: 1 \(.+\)\.$/m);
+  expect(status).toBe(1);
+});
+
+test.skipIf(number === '' || process.platform !== 'linux')(
+  'a machine without a driver gets the remedy, from `devices` as from a run',
+  () => {
+    for (const words of [['devices'], ['predict', 'tiny-atlas', 'The', '--backend', 'webgpu']]) {
+      const { status, complained } = patchbay(words, { VK_DRIVER_FILES: '/nowhere/driver.json' });
+      expect(complained).toMatch(
+        /^WebGPU found no graphics adapter on this machine\. Install the GPU's driver/,
+      );
+      expect(status).toBe(1);
+    }
+  },
+);
+
+test('without the package the remedy is its installation', () => {
+  const { status, complained } = patchbay(['devices'], { PATCHBAY_DAWN: '/nowhere/index.js' });
+  expect(complained).toBe(
+    "The backend 'webgpu' needs the npm package webgpu, and it is not installed. Install it (npm install webgpu), or choose the backend 'node' or 'wasm'.\n",
+  );
+  expect(status).toBe(1);
+});
