@@ -15,12 +15,14 @@ import {
   runtimeError,
   type TensorData,
 } from './backend.ts';
+import { bufferBytes, GpuBuffers, type GpuPiece } from './gpuBuffers.ts';
 import { LiveTensors } from './liveTensors.ts';
+import { joinedPieces, uncovered } from './pieces.ts';
 import { Turns } from './turns.ts';
 
 interface GpuTensor extends DeviceTensor {
   readonly tensor: Tensor;
-  /** Present when we made the buffer; ORT's own outputs return to its pool instead. */
+  /** Present when we made the buffer; ORT's own outputs return to its pool, not to ours. */
   readonly buffer?: GPUBuffer;
   /** Whose output it is. */
   readonly session?: LiveSession;
@@ -59,11 +61,6 @@ const askedLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
-/** Smaller buffers than this are refused by ORT. */
-const smallestBuffer = 16;
-const bufferBytes = (elements: number): number =>
-  Math.max(smallestBuffer, Math.ceil((elements * 4) / 16) * 16);
-
 export async function createWebGpuBackend({
   adapter,
   wasmPaths,
@@ -97,6 +94,7 @@ class WebGpuBackend implements Backend {
   readonly copiesInputs = false;
   readonly #ort: Ort;
   readonly #device: GPUDevice;
+  readonly #buffers: GpuBuffers;
   readonly #live = new LiveTensors();
   readonly #sessions = new Set<LiveSession>();
   #lost: string | undefined;
@@ -111,6 +109,7 @@ class WebGpuBackend implements Backend {
   constructor(ort: Ort, device: GPUDevice, description: string, onClose: (() => void) | undefined) {
     this.#ort = ort;
     this.#device = device;
+    this.#buffers = new GpuBuffers(device);
     this.#onClose = onClose;
     this.description = description;
     // Without this, a buffer that could not be made reads as zeros, and the zeros would be shown as results.
@@ -156,6 +155,7 @@ class WebGpuBackend implements Backend {
   async #checked<T>(work: () => Promise<T>): Promise<T> {
     try {
       this.#expectDevice();
+      this.#buffers.flush();
       const result = await work();
       this.#expectNoFault();
       return result;
@@ -205,34 +205,27 @@ class WebGpuBackend implements Backend {
     return tensor as GpuTensor; // Only #own makes members of #live.
   }
 
-  #ownBuffer(buffer: GPUBuffer, shape: readonly number[]): DeviceTensor {
-    return this.#own(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims: [...shape] }), {
-      buffer,
-    });
+  #ownBuffer(buffer: GPUBuffer, dataType: 'float32' | 'int32', shape: readonly number[]): DeviceTensor {
+    return this.#own(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims: [...shape] }), { buffer });
   }
 
-  #createBuffer(elements: number, mapped: boolean): GPUBuffer {
+  #expectRoom(bytes: number): void {
     this.#expectDevice();
-    const size = bufferBytes(elements);
-    if (size > this.#device.limits.maxBufferSize) {
+    const { maxBufferSize } = this.#device.limits;
+    if (bufferBytes(bytes) > maxBufferSize) {
       throw new BackendError(
-        `A tensor of ${size} bytes is larger than this GPU's largest buffer (${this.#device.limits.maxBufferSize} bytes). Choose a smaller model or the WASM backend.`,
+        `A tensor of ${bytes} bytes is larger than this GPU's largest buffer (${maxBufferSize} bytes). Choose a smaller model or the WASM backend.`,
       );
     }
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return this.#device.createBuffer({ size, usage, mappedAtCreation: mapped });
   }
 
   upload(data: TensorData, shape: readonly number[]): DeviceTensor {
     if (elementCount(shape) !== data.length) {
       throw new BackendError(`${data.length} elements do not fill shape [${shape.join(', ')}].`);
     }
-    // Indices are small and used once: ORT uploads them with the run.
-    if (data instanceof Int32Array) return this.#own(new this.#ort.Tensor('int32', data, shape));
-    const buffer = this.#createBuffer(data.length, true);
-    new Float32Array(buffer.getMappedRange()).set(data);
-    buffer.unmap();
-    return this.#ownBuffer(buffer, shape);
+    this.#expectRoom(data.byteLength);
+    const dtype = data instanceof Int32Array ? 'int32' : 'float32';
+    return this.#ownBuffer(this.#buffers.holding(data), dtype, shape);
   }
 
   #bufferOf(tensor: DeviceTensor): GPUBuffer {
@@ -241,54 +234,53 @@ class WebGpuBackend implements Backend {
   }
 
   assemble(shape: readonly number[], pieces: readonly Piece[]): DeviceTensor {
-    const buffer = this.#createBuffer(elementCount(shape), false);
-    this.#copy(buffer, pieces);
-    return this.#ownBuffer(buffer, shape);
+    const elements = elementCount(shape);
+    this.#expectRoom(elements * 4);
+    const copied = this.#copied(pieces);
+    const buffer = this.#buffers.take(elements * 4);
+    // It was somebody else's before.
+    const gaps = uncovered(pieces, elements);
+    this.#buffers.clear(
+      buffer,
+      gaps.map(({ at, count }) => ({ at: at * 4, count: count * 4 })),
+    );
+    this.#buffers.copy(buffer, copied);
+    return this.#ownBuffer(buffer, 'float32', shape);
   }
 
   write(into: DeviceTensor, pieces: readonly Piece[]): void {
-    this.#copy(this.#bufferOf(into), pieces);
+    this.#buffers.copy(this.#bufferOf(into), this.#copied(pieces));
   }
 
-  #copy(buffer: GPUBuffer, pieces: readonly Piece[]): void {
-    const encoder = this.#device.createCommandEncoder();
-    for (const { from, start, count, at } of pieces) {
-      encoder.copyBufferToBuffer(this.#bufferOf(from), start * 4, buffer, at * 4, count * 4);
-    }
-    this.#device.queue.submit([encoder.finish()]);
+  #copied(pieces: readonly Piece[]): readonly GpuPiece[] {
+    return joinedPieces(pieces).map(({ from, start, count, at }) => ({
+      from: this.#bufferOf(from),
+      start: start * 4,
+      count: count * 4,
+      at: at * 4,
+    }));
   }
 
   async read(tensor: DeviceTensor): Promise<TensorData> {
-    const { tensor: inner, buffer, shape } = this.#gpuTensor(tensor);
-    if (buffer) return this.#exclusively(() => this.#readBuffer(buffer, elementCount(shape)));
-    const data = await this.#exclusively(() => inner.getData());
-    if (data instanceof Float32Array || data instanceof Int32Array) return data;
-    if (data instanceof BigInt64Array) return Int32Array.from(data, Number);
-    throw new BackendError(`A tensor of dtype ${tensor.dtype} cannot be read.`);
-  }
-
-  async #readBuffer(buffer: GPUBuffer, elements: number): Promise<Float32Array> {
-    const size = bufferBytes(elements);
-    const staging = this.#device.createBuffer({
-      size,
-      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-    });
-    try {
-      const encoder = this.#device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
-      this.#device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ);
-      return new Float32Array(staging.getMappedRange().slice(0, elements * 4));
-    } finally {
-      staging.destroy();
-    }
+    const { dtype, shape } = this.#gpuTensor(tensor);
+    const elements = elementCount(shape);
+    const buffer = this.#bufferOf(tensor);
+    const bytes = elements * (dtype === 'int64' ? 8 : 4);
+    if (bytes === 0) return dtype === 'float32' ? new Float32Array(0) : new Int32Array(0);
+    const data = await this.#exclusively(() => this.#buffers.read(buffer, bytes));
+    if (dtype === 'float32') return new Float32Array(data);
+    return dtype === 'int32' ? new Int32Array(data) : Int32Array.from(new BigInt64Array(data), Number);
   }
 
   dispose(tensor: DeviceTensor): void {
     if (!this.#live.delete(tensor)) return;
     const { tensor: inner, buffer, session } = tensor as GpuTensor; // It was a member of #live.
-    if (buffer) buffer.destroy();
-    else if (this.#lost === undefined) inner.dispose();
+    if (buffer) this.#buffers.give(buffer);
+    else if (this.#lost === undefined) {
+      // ORT may hand its buffer to the next who asks, or destroy it.
+      this.#buffers.flush();
+      inner.dispose();
+    }
     if (!session) return;
     session.outputs--;
     // Nobody waits for it here, so that it fails is nobody's error.
@@ -346,6 +338,7 @@ class WebGpuBackend implements Backend {
     await this.#turns.take(async () => undefined);
     for (const tensor of [...this.#live]) this.dispose(tensor);
     await Promise.all([...this.#sessions].map((live) => this.#release(live)));
+    this.#buffers.close();
     this.#device.destroy();
     this.#onClose?.();
   }

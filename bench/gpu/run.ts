@@ -1,0 +1,108 @@
+// What each kind of work asks of a GPU, counted, and how long it takes: bench/README.md. Bundled by pack.sh it runs where
+// nothing but a driver is.
+//
+//     npx tsx bench/gpu/run.ts [--device N] [--layers 4] [--width 64] [--vocabulary 512] [--samples 1] [--turns 2] [--only trace,patch]
+
+import { parseArgs } from 'node:util';
+import { graphicsDevices } from '../../src/runtime/backends/dawn.ts';
+import { createWebGpuBackendOnNode } from '../../src/runtime/backends/webgpuBackendOnNode.ts';
+import { tinyCheckpoint } from '../../src/runtime/fixtures/tinyCheckpoint.ts';
+import { Model } from '../../src/runtime/model.ts';
+import { countGpu, type GpuCounts, readZeros } from './counts.ts';
+import { configurationOf, type Shape, worksOf } from './work.ts';
+
+const { values } = parseArgs({
+  options: {
+    device: { type: 'string' },
+    layers: { type: 'string', default: '4' },
+    width: { type: 'string', default: '64' },
+    vocabulary: { type: 'string', default: '512' },
+    samples: { type: 'string', default: '1' },
+    turns: { type: 'string', default: '2' },
+    only: { type: 'string' },
+  },
+});
+
+const shape: Shape = {
+  layers: Number(values.layers),
+  width: Number(values.width),
+  vocabulary: Number(values.vocabulary),
+};
+
+interface Turn {
+  readonly work: string;
+  readonly turn: string;
+  readonly seconds: number;
+  readonly counts: GpuCounts;
+}
+
+const columns: readonly (readonly [keyof GpuCounts, string])[] = [
+  ['dispatches', 'dispatches'],
+  ['passes', 'passes'],
+  ['submissions', 'submissions'],
+  ['pipelines', 'pipelines'],
+  ['buffers', 'buffers made'],
+  ['mostBytes', 'most MB held'],
+  ['copies', 'copies'],
+  ['copiedBytes', 'MB copied'],
+  ['upBytes', 'MB up'],
+  ['downBytes', 'MB down'],
+  ['waits', 'waits'],
+];
+
+const shown = (name: keyof GpuCounts, value: number): string =>
+  name.endsWith('Bytes') ? (value / 2 ** 20).toFixed(2) : String(value);
+
+function print(turns: readonly Turn[]): void {
+  console.log(`| | ${columns.map(([, title]) => title).join(' | ')} | s |`);
+  console.log(`|---|${columns.map(() => '---|').join('')}---|`);
+  for (const { work, turn, seconds, counts } of turns) {
+    const cells = columns.map(([name]) => shown(name, counts[name]));
+    console.log(`| ${work}, ${turn} | ${cells.join(' | ')} | ${seconds.toFixed(3)} |`);
+  }
+}
+
+/** Warm turns that ask for different things are not what a count is for. */
+function checkSame(turns: readonly Turn[]): void {
+  for (const name of new Set(turns.map(({ work }) => work))) {
+    const [first, ...others] = turns.filter(({ work, turn }) => work === name && turn === 'warm');
+    for (const other of others) {
+      const apart = columns.filter(([name]) => first?.counts[name] !== other.counts[name]);
+      if (apart.length === 0) continue;
+      console.log(`NOT THE SAME each time, ${other.work}: ${apart.map(([name]) => name).join(', ')}`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+// Loads Dawn, so that there is something to count at.
+const devices = await graphicsDevices();
+/** `null` counts without computing. */
+const device =
+  values.device === undefined ? undefined : values.device === 'null' ? 'null' : Number(values.device);
+const counter = countGpu();
+if (values.device === 'null') readZeros();
+const backend = await createWebGpuBackendOnNode({ device });
+console.log(`${backend.description}; adapters: ${devices.map(({ name }) => name).join(', ')}`);
+const checkpoint = tinyCheckpoint(configurationOf(shape));
+const model = await Model.load(checkpoint, backend);
+console.log(
+  `${shape.layers} layers, ${shape.width} wide, ${shape.vocabulary} tokens: ${model.parameterCount} parameters, ${(counter.heldBytes() / 2 ** 20).toFixed(1)} MB of buffers\n`,
+);
+const only = values.only?.split(',');
+const turns: Turn[] = [];
+for (const { name, run } of worksOf(shape, Number(values.samples))) {
+  if (only && !only.includes(name)) continue;
+  for (let turn = 0; turn < Number(values.turns); turn++) {
+    counter.reset();
+    const started = performance.now();
+    await run(model, checkpoint);
+    const seconds = (performance.now() - started) / 1000;
+    turns.push({ work: name, turn: turn === 0 ? 'cold' : 'warm', seconds, counts: counter.counts() });
+  }
+}
+print(turns);
+checkSame(turns);
+await model.dispose();
+await backend.close();
+console.log(`\n${backend.liveTensors} tensors and ${backend.livePrograms} programs left.`);
