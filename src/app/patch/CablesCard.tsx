@@ -235,7 +235,7 @@ export function CablesCard() {
       </div>
       {cables.length === 0 ? (
         <p className="mute">
-          Drag from a socket of the source to one of the base: what the source computed there goes into the
+          Click a socket of the source and then one of the base: what the source computed there goes into the
           base.
         </p>
       ) : (

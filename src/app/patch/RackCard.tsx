@@ -154,9 +154,9 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
     <>
       {document.cables.length === 0 && hand.shows === 'rack' && (
         <p className="mute small rack-hint">
-          A socket is what the model holds at one layer (upwards) and one token (across). Drag from a socket
-          of the source to one of the base, or click both: the colour there says how far that moves the
-          answer.
+          A socket is what the model holds at one layer (upwards) and one token (across). Click a socket of
+          the source and then one of the base, or drag from one to the other: the colour there says how far
+          that moves the answer.
         </p>
       )}
       {hand.shows === 'heatmap' ? (

@@ -102,7 +102,7 @@ export function SocketBar({ shelf, wordsOf }: SocketBarProps) {
           (isCarrying
             ? `A cable hangs from ${picked ? wordsOf({ ...picked, column: picked.columns[0] ?? 0 }) : 'a socket'}. ${looked ? `Here: ${words}.` : 'End it at a socket that lights.'}`
             : (words ??
-              'Drag from a socket of the source to one of the base, or click one and then the other.'))}
+              'Click a socket of the source and then one of the base, or drag from one to the other.'))}
       </p>
       {isCarrying ? (
         <button type="button" className="button" onClick={() => hand.drop()}>

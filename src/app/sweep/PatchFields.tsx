@@ -158,7 +158,7 @@ export function PatchFields() {
   const [last] = sweeps.slice(-1);
   return (
     <>
-      <fieldset className="fieldset">
+      <fieldset className="fieldset sweep-what">
         <legend>What is put in</legend>
         <div className="fields">
           <AblationFields document={document} />

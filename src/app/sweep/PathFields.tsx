@@ -123,7 +123,7 @@ export function PathFields() {
   const [last] = receivers.slice(-1);
   return (
     <>
-      <fieldset className="fieldset">
+      <fieldset className="fieldset sweep-what">
         <legend>What is sent</legend>
         <div className="fields">
           <DirectionField
