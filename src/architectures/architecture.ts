@@ -79,6 +79,8 @@ export interface AttentionBatch {
   readonly joinPast: (keys: Value, values: Value) => { readonly keys: Value; readonly values: Value };
   /** Only in a decoder's layer: what the encoder's rows hand to it. */
   readonly memory?: MemoryBatch;
+  /** Positions that no row of the batch has more than, where the part asks for it (`hasReach`); absent: not known. */
+  readonly reach?: number;
 }
 
 /** Keys and values that a decoder's layer makes of the encoder's last states, for the rows of a batch. */
@@ -156,6 +158,8 @@ export interface GraphPart<Scope extends PartScope> {
   /** Parts of one family with the same key are the same graph with other weights. */
   readonly key: string;
   readonly weights: Readonly<Record<string, WeightSource>>;
+  /** Its graph is smaller for shorter rows: it is made anew for each power of two of their positions. */
+  readonly hasReach?: true;
   /** @returns [tokens, width], or [tokens, vocabulary] for the head */
   readonly build: (scope: Scope) => Value;
 }

@@ -17,15 +17,18 @@ import type { AttentionBatch } from './architecture.ts';
 export const byRow = (x: Value, batch: AttentionBatch): Value =>
   gather(batch.joinPast(x, x).keys, batch.keyIndex, 0);
 
+/** The entries of each row so many positions before; the first one's where there is no such position. */
+const earlier = (x: Value, count: number): Value =>
+  gather(x, maximum(sub(places(x, 1), int32(count)), int32(0)), 1);
+
 /**
- * The entries of each row so many positions before; `fill` where there is no such position.
+ * The entries of each row so many positions before; zero where there is no such position.
  * @param x [rows, positions, ...]
  */
-function before(x: Value, count: number, fill: number): Value {
-  const at = places(x, 1);
-  const earlier = gather(x, maximum(sub(at, int32(count)), int32(0)), 1);
+function before(x: Value, count: number): Value {
   const axes = x.shape.slice(2).map((_, axis) => axis + 1);
-  return where(unsqueeze(greaterOrEqual(at, int32(count)), axes), earlier, constant(fill));
+  const isThere = unsqueeze(greaterOrEqual(places(x, 1), int32(count)), axes);
+  return where(isThere, earlier(x, count), constant(0));
 }
 
 /**
@@ -39,30 +42,29 @@ export function causalConvolution(x: Value, weight: Value, bias?: Value): Value 
   const taps = Array.from({ length: Number(kernel) }, (_, tap) => {
     const factor = reshape(slice(weight, 2, tap, tap + 1), [channels]);
     const back = Number(kernel) - 1 - tap;
-    return mul(back === 0 ? x : before(x, back, 0), factor);
+    return mul(back === 0 ? x : before(x, back), factor);
   });
   return (bias ? [...taps, bias] : taps).reduce(add);
 }
 
-/** Steps of `linearRecurrence`: each doubles the positions that it reaches over. */
-const doublings = 12;
-
-/** Positions over which a linear recurrence reaches. */
-export const recurrencePositions = 2 ** doublings;
+/** Positions over which a linear recurrence reaches at most. */
+export const recurrencePositions = 2 ** 12;
 
 /**
  * h_t = a_t h_(t-1) + b_t along the positions, from h = 0, by doubling: after step k an entry holds what the last 2^k
- * positions make of it. A loop over positions would run on the CPU.
- * @param a [rows, positions, ...]
- * @param b as `a`
+ * positions make of it. A loop over positions would run on the CPU. Steps that reach past the first position of every row add
+ * nothing, to the last bit.
+ * @param a     [rows, positions, ...], none above 1: before its first position a row's own products are taken again, and
+ *              must stay finite, because they are multiplied by zero
+ * @param b     as `a`
+ * @param reach positions that no row has more than
  * @see Blelloch 1990, "Prefix Sums and Their Applications"
  */
-export function linearRecurrence(a: Value, b: Value): Value {
+export function linearRecurrence(a: Value, b: Value, reach: number = recurrencePositions): Value {
   let [factor, sum] = [a, b];
-  for (let step = 0; step < doublings; step++) {
-    const count = 2 ** step;
-    sum = add(sum, mul(factor, before(sum, count, 0)));
-    if (step + 1 < doublings) factor = mul(factor, before(factor, count, 1));
+  for (let count = 1; count < reach; count *= 2) {
+    sum = add(sum, mul(factor, before(sum, count)));
+    if (2 * count < reach) factor = mul(factor, earlier(factor, count));
   }
   return sum;
 }

@@ -87,7 +87,7 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
         // [rows, positions, innerWidth, stateSize]
         const decay = exp(mul(unsqueeze(step, [3]), neg(exp(weight('A_log')))));
         const added = mul(unsqueeze(mul(step, x), [3]), unsqueeze(input, [2]));
-        const state = linearRecurrence(decay, added);
+        const state = linearRecurrence(decay, added, batch.reach);
         const read = reduceSum(mul(state, unsqueeze(output, [2])), { axes: [3], keepDimensions: false });
         const y = toTokens(atQueries(add(read, mul(x, weight('D'))), batch), batch);
         return site('mixer_output', outward.apply(scope, site('ssm_output', mul(y, silu(gate)))));
@@ -99,10 +99,11 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
     const path = `backbone.layers.${layer}`;
     const norm = rmsNorm(placesUnder(path)('norm'), { width, epsilon });
     const mix = mixer(`${path}.mixer`);
-    return part('block', [norm, mix], (scope) => {
+    const built = part<BlockScope>('block', [norm, mix], (scope) => {
       const x = scope.site('block_input', scope.hidden);
       return scope.site('block_output', add(x, mix.apply(scope, norm.apply(scope, x))));
     });
+    return { ...built, hasReach: true };
   };
 
   return languageModel(read, {

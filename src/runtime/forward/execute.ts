@@ -194,6 +194,7 @@ export class Execution {
       taps: taps.map((group) => group.slot),
       hasPast: entered.past !== undefined,
       ...keeps,
+      ...this.#reachAt(at),
     };
     if (taps.length > 0 || slots.keepsPresent || slots.keepsHidden) {
       const program = await this.#program(at, slots);
@@ -211,6 +212,12 @@ export class Execution {
     }
     for (const tensor of [...entered.temporary, ...edits.temporary, ...Object.values(tapUnits)])
       this.arena.dispose(tensor);
+  }
+
+  /** Of parts that are made anew for longer rows: as much as the longest row of the plan needs. */
+  #reachAt(at: StackStage): Pick<VariantSlots, 'reach'> {
+    if (!partAt(this.#context.architecture, at)?.part.hasReach) return {};
+    return { reach: 2 ** Math.ceil(Math.log2(this.lookup.schedule.longest[at.stack])) };
   }
 
   /** Give a batch's rows to the embedding or a block. */

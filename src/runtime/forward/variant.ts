@@ -28,6 +28,8 @@ export interface VariantSlots extends SiteSlots {
   readonly keepsPresent: boolean;
   /** Some row goes on to the next stage. */
   readonly keepsHidden: boolean;
+  /** Positions that no row has more than, a power of two, where the part's graph depends on it. */
+  readonly reach?: number;
 }
 
 /** What the graph of an edit depends on. */
@@ -51,7 +53,15 @@ export function variantKey(partKey: string, slots: VariantSlots): string {
       shape,
     ]),
   ]);
-  return JSON.stringify([partKey, edits, taps, slots.hasPast, slots.keepsPresent, slots.keepsHidden]);
+  return JSON.stringify([
+    partKey,
+    edits,
+    taps,
+    slots.hasPast,
+    slots.keepsPresent,
+    slots.keepsHidden,
+    slots.reach,
+  ]);
 }
 
 function partScope(weights: Readonly<Record<string, WeightSource>>, site: SiteHook): PartScope {
@@ -119,7 +129,7 @@ function openHead(part: GraphPart<HeadScope>, slots: SiteSlots, width: number): 
 
 function openBlock(
   part: GraphPart<BlockScope>,
-  slots: SiteSlots & Pick<VariantSlots, 'hasPast'>,
+  slots: SiteSlots & Pick<VariantSlots, 'hasPast' | 'reach'>,
   width: number,
   hasMemory: boolean,
 ): OpenPart {
@@ -137,6 +147,7 @@ function openBlock(
     keyIndex: input('key_index', 'int32', ['rows', 'keys']),
     keyPositions: input('key_positions', 'int32', ['rows', 'keys']),
     tokenSlot: input('token_slot', 'int32', ['tokens']),
+    ...(slots.reach === undefined ? {} : { reach: slots.reach }),
     joinPast: (keys, values) => {
       seen.own = { keys, values };
       if (!slots.hasPast) return seen.own;
@@ -161,7 +172,7 @@ function openBlock(
 export function openPart(
   architecture: Architecture,
   at: StackStage,
-  slots: SiteSlots & Pick<VariantSlots, 'hasPast'>,
+  slots: SiteSlots & Pick<VariantSlots, 'hasPast' | 'reach'>,
 ): OpenPart {
   const width = widthOf(architecture, at.stack);
   const placed = partAt(architecture, at);
