@@ -38,6 +38,8 @@ interface Scaling {
   readonly theta: number;
   readonly exactWidth: number;
   readonly maxPositions: number;
+  /** What 1 is divided by for the plain frequencies, each rounded to float32. */
+  readonly powers: readonly number[];
   readonly has: (name: string) => boolean;
   /** A positive number. @throws UnsupportedModelError when it is none */
   readonly number: (name: string, fallback?: number) => number;
@@ -53,7 +55,8 @@ type Scaled = Pick<RotaryOptions, 'frequencies'> & Partial<Pick<RotaryOptions, '
 const { fround } = Math;
 
 /**
- * Low frequencies are divided by the factor, high ones kept, those between blended.
+ * Low frequencies are divided by the factor, high ones kept, those between blended. Rounded to float32 at every step, as the
+ * reference computes it: an angle grows with the position, and so does what its last bit is off.
  * @see Dubey et al. 2024, "The Llama 3 Herd of Models", and the reference implementation in transformers
  */
 function llama3(frequencies: readonly number[], { number, originalPositions }: Scaling): Scaled {
@@ -62,13 +65,15 @@ function llama3(frequencies: readonly number[], { number, originalPositions }: S
   const high = number('high_freq_factor');
   const original = originalPositions();
   const scaled = (frequency: number): number => {
-    const wavelength = (2 * Math.PI) / frequency;
-    if (wavelength > original / low) return frequency / factor;
+    const wavelength = fround(fround(1 / frequency) * fround(2 * Math.PI));
+    if (wavelength > original / low) return fround(frequency / factor);
     if (wavelength < original / high) return frequency;
-    const blend = (original / wavelength - low) / (high - low);
-    return ((1 - blend) * frequency) / factor + blend * frequency;
+    const turns = fround(fround(1 / wavelength) * original);
+    const blend = fround(fround(turns - low) / (high - low));
+    const divided = fround(fround(fround(1 - blend) * frequency) / factor);
+    return fround(divided + fround(blend * frequency));
   };
-  return { frequencies: frequencies.map((frequency) => fround(scaled(frequency))) };
+  return { frequencies: frequencies.map(scaled) };
 }
 
 /**
@@ -77,7 +82,7 @@ function llama3(frequencies: readonly number[], { number, originalPositions }: S
  * @see Peng et al. 2023, "YaRN: Efficient Context Window Extension of Large Language Models"
  */
 function yarn(frequencies: readonly number[], scaling: Scaling): Scaled {
-  const { number, has, theta, exactWidth } = scaling;
+  const { number, has, theta, exactWidth, powers } = scaling;
   const original = scaling.originalPositions();
   const factor = number('factor', scaling.maxPositions / original);
   const strength = (by: number) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1);
@@ -94,8 +99,10 @@ function yarn(frequencies: readonly number[], scaling: Scaling): Scaled {
   return {
     amplitude: number('attention_factor', inferred),
     frequencies: frequencies.map((frequency, pair) => {
-      const divided = Math.min(Math.max((pair - from) / span, 0), 1);
-      return fround((frequency / factor) * divided + frequency * (1 - divided));
+      const ramp = Math.min(Math.max(fround(fround(pair - fround(from)) / fround(span)), 0), 1);
+      const kept = fround(1 - ramp);
+      const divided = fround(1 / fround(factor * (powers[pair] ?? 1)));
+      return fround(fround(divided * fround(1 - kept)) + fround(frequency * kept));
     }),
   };
 }
@@ -105,14 +112,14 @@ function yarn(frequencies: readonly number[], scaling: Scaling): Scaled {
  * and sine at every length.
  * @see Ding et al. 2024, "LongRoPE: Extending LLM Context Window Beyond 2 Million Tokens"
  */
-function longrope(frequencies: readonly number[], scaling: Scaling): Scaled {
-  const { number, numbers } = scaling;
+function longrope(_: readonly number[], scaling: Scaling): Scaled {
+  const { number, numbers, powers } = scaling;
   const original = scaling.originalPositions();
   const factor = number('factor', scaling.maxPositions / original);
   const inferred = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
   const divided = (name: string) => {
     const divisors = numbers(name);
-    return frequencies.map((frequency, pair) => fround(frequency / (divisors[pair] ?? 1)));
+    return powers.map((power, pair) => fround(1 / fround(fround(divisors[pair] ?? 1) * power)));
   };
   return {
     amplitude: number('attention_factor', inferred),
@@ -228,8 +235,10 @@ export function rotaryFrom(
     const value = options[option] ?? fallback;
     return typeof value === 'boolean' ? value : refuse(option, 'true or false', value);
   };
-  const scaled = scale(plainFrequencies(theta, rotaryWidth, exactWidth), {
+  const powers = plainPowers(theta, rotaryWidth, exactWidth);
+  const scaled = scale(frequenciesOf(powers), {
     type,
+    powers,
     theta,
     exactWidth,
     maxPositions,
@@ -245,13 +254,12 @@ export function rotaryFrom(
   return { name, pairing, rotaryWidth, exactWidth, amplitude: 1, ...scaled };
 }
 
-/** theta^(-2 pair / width), rounded to float32 at every step, as the reference computes it. */
-function plainFrequencies(theta: number, rotaryWidth: number, exactWidth: number): readonly number[] {
-  return Array.from({ length: rotaryWidth / 2 }, (_, pair) => {
-    const power = fround(theta ** fround((2 * pair) / exactWidth));
-    return fround(1 / power);
-  });
-}
+/** theta^(2 pair / width), rounded to float32 at every step, as the reference computes it. */
+const plainPowers = (theta: number, rotaryWidth: number, exactWidth: number): readonly number[] =>
+  Array.from({ length: rotaryWidth / 2 }, (_, pair) => fround(theta ** fround((2 * pair) / exactWidth)));
+
+const frequenciesOf = (powers: readonly number[]): readonly number[] =>
+  powers.map((power) => fround(1 / power));
 
 /** Rotary options that no configuration says: the first `rotaryWidth` entries of a head, base 10000. */
 export function plainRotary(rotaryWidth: number, pairing: Pairing): RotaryOptions {
@@ -261,6 +269,6 @@ export function plainRotary(rotaryWidth: number, pairing: Pairing): RotaryOption
     rotaryWidth,
     exactWidth: rotaryWidth,
     amplitude: 1,
-    frequencies: plainFrequencies(10000, rotaryWidth, rotaryWidth),
+    frequencies: frequenciesOf(plainPowers(10000, rotaryWidth, rotaryWidth)),
   };
 }

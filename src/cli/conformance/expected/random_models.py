@@ -4,6 +4,12 @@ Too many for the repository and its tests; run by hand after a family has change
 
     python random_models.py OUT [--count 40] [--seed 0] [--only gemma,falcon]
     npx patchbay conformance --fixtures OUT --backend node
+
+Of some 40 models a family a case in three hundred misses the tolerance, by less than 1e-4. Held against the same models in
+float64 these are float32: ONNX Runtime's Tanh is off by 3e-7 of its value, five times what PyTorch's is, which a soft cap of
+50 multiplies (gemma2-35: PyTorch with that Tanh in its place is off by 3e-5, as here, instead of 8e-6) and the activation
+`tanh` carries on (mistral-16, mistral-32); in mamba2 PyTorch is further from float64 than this is (mamba2-6); the rest are
+single gradients and interchanges of 2e-5 to 8e-5.
 """
 import argparse, random, shutil, warnings
 from pathlib import Path
