@@ -14,7 +14,7 @@ import {
 import { Model } from '../runtime/model.ts';
 import { UsageError } from './arguments.ts';
 import { modelsFolder } from './installation.ts';
-import { isOnnxFile, withTokenModel } from './onnxModel.ts';
+import { isOnnxFile, withEngineModel } from './onnxModel.ts';
 
 export interface HostOptions extends WebGpuOnNodeOptions {
   /** For one operator; default as many as the machine has cores, on WASM two. */
@@ -58,7 +58,7 @@ export async function withModel<T>(
       );
     const backend = await createHostBackend(kind, options);
     try {
-      return await withTokenModel(spec, kind, options, backend, async (model, checkpoint) => {
+      return await withEngineModel(spec, kind, options, backend, async (model, checkpoint) => {
         for (const notice of model.notices) console.error(`Note: ${notice}`);
         return use(model, checkpoint);
       });

@@ -1,10 +1,12 @@
 // Opens a model brought as ONNX for the length of one command.
 
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { FileFolder } from '../checkpoint/sources/byteSource.ts';
 import { diskFolder, openDiskFile } from '../checkpoint/sources/disk.ts';
+import { type HubRepository, hubFolder, isRepositoryName } from '../checkpoint/sources/hub.ts';
+import { aroundFile, readBeside } from '../imported/besideFile.ts';
 import { readExample } from '../imported/exampleFiles.ts';
 import type { ImportedModel, OpenImportedOptions } from '../imported/importedModel.ts';
 import { createNodeRuntime, createWasmRuntimeOnNode } from '../imported/nodeRuntime.ts';
@@ -12,7 +14,7 @@ import { onnxCheckpoint, openOnnxOf } from '../imported/onnxFolder.ts';
 import type { FixedInputs } from '../imported/piece.ts';
 import type { NamedTensors, OnnxRuntime } from '../imported/runtime.ts';
 import type { Tensor } from '../imported/tensor.ts';
-import { tokenModel } from '../imported/tokenModel.ts';
+import { engineModel } from '../imported/tensorModel.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import type { Model } from '../runtime/model.ts';
 import { UsageError } from './arguments.ts';
@@ -76,12 +78,48 @@ export function createOnnxRuntime(
   return kind === 'node' ? createNodeRuntime(threads ?? 2) : createWasmRuntimeOnNode(threads ?? 2);
 }
 
+/** A file by the folder that it and what goes with it lie in. */
+interface OnnxPlace {
+  readonly folder: FileFolder;
+  /** Its path within the folder. */
+  readonly name: string;
+  /** Where what goes with it lies. */
+  readonly companions: FileFolder;
+}
+
+/** `owner/name:onnx/model.onnx`, at a revision where one stands behind an at sign. */
+const hubForm = /^([^@:\\]+)(?:@([^:]+))?:(.+\.onnx)$/i;
+
+const placed = (folder: FileFolder, name: string): OnnxPlace => ({
+  folder,
+  name,
+  companions: aroundFile(folder, name).companions,
+});
+
+/**
+ * @param spec a path, or a file of a repository of the Hub; what exists on the disk wins
+ * @param hub  where the Hub is; default the public one
+ */
+export function onnxPlace(spec: string, hub: Pick<HubRepository, 'hubUrl'> = {}): OnnxPlace {
+  const [, repository = '', revision, file = ''] = hubForm.exec(spec) ?? [];
+  if (!existsSync(spec) && isRepositoryName(repository))
+    return placed(hubFolder({ ...hub, repository, ...(revision === undefined ? {} : { revision }) }), file);
+  const own = dirname(resolve(spec));
+  // Transformers.js has its files in a folder `onnx`, and what goes with them above it.
+  if (basename(own) === 'onnx') return placed(diskFolder(dirname(own)), `onnx/${basename(spec)}`);
+  return placed(diskFolder(own), basename(spec));
+}
+
 /** @throws CheckpointError when the file is not there, or cannot be opened */
-export const openOnnx = (
-  path: string,
+export function openOnnx(
+  spec: string,
   runtime: OnnxRuntime,
   options: Omit<OpenImportedOptions, 'openPart'> = {},
-): Promise<ImportedModel> => openOnnxOf(diskFolder(dirname(path)), basename(path), runtime, options);
+  hub: Pick<HubRepository, 'hubUrl'> = {},
+): Promise<ImportedModel> {
+  const { folder, name } = onnxPlace(spec, hub);
+  return openOnnxOf(folder, name, runtime, options);
+}
 
 /** Open, use and close. */
 export async function withOnnx<T>(
@@ -103,20 +141,12 @@ export async function withOnnx<T>(
   }
 }
 
-/** Where a model's tokenizer may lie: beside the file, or beside the folder `onnx` that Transformers.js has it in. */
-function tokenizerFolder(path: string): FileFolder {
-  const own = dirname(path);
-  const above = dirname(own);
-  const isAbove = !existsSync(join(own, 'tokenizer.json')) && existsSync(join(above, 'tokenizer.json'));
-  return diskFolder(isAbove ? above : own);
-}
-
 /**
- * Open a file that reads tokens as a model of the engine's experiments.
+ * Open a file as a model of the engine's experiments: of prompts where it reads tokens, else of its tensors.
  * @param backend for formulas and reductions; it stays open
- * @throws CheckpointError where the file cannot be opened, reads no tokens or predicts none
+ * @throws CheckpointError where the file cannot be opened
  */
-export async function withTokenModel<T>(
+export async function withEngineModel<T>(
   path: string,
   kind: OnnxBackendKind,
   options: OnnxOptions,
@@ -124,9 +154,10 @@ export async function withTokenModel<T>(
   use: (model: Model, checkpoint: Checkpoint) => Promise<T>,
 ): Promise<T> {
   return withOnnx(path, kind, options, async (imported) => {
-    const model = await tokenModel(imported, backend);
+    const { companions } = onnxPlace(path);
+    const model = await engineModel(imported, backend, await readBeside(companions));
     try {
-      return await use(model, onnxCheckpoint(imported.label, tokenizerFolder(path)));
+      return await use(model, onnxCheckpoint(imported.label, companions));
     } finally {
       await model.dispose();
     }

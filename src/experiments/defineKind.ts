@@ -2,6 +2,7 @@
 // result and makes sure that it is the kind's. What the kind itself has read or grown is known again without a second
 // look; anything else, such as a clone that came through a port, is read by the schema.
 
+import { openedModelOf } from '../imported/openedModels.ts';
 import { ExperimentError } from './experimentFile.ts';
 import type {
   AnyExperiment,
@@ -71,6 +72,10 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
     readResult,
     own: (result) => (isOwn(result) ? ownResult(result) : undefined),
     hasText: (experiment) => definition.hasText(ownExperiment(experiment)),
+    withFiles: async (experiment, read) => {
+      const own = ownExperiment(experiment);
+      return definition.withFiles ? keptExperiment(await definition.withFiles(own, read)) : own;
+    },
     metricProblem: (experiment, metric) => definition.metricProblem(ownExperiment(experiment), metric),
     growth,
     withTexts: (result, textOf) => {
@@ -84,6 +89,11 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
     },
     show: (result, options = {}) => definition.show(ownResult(result), options),
     async resolve(architecture, tokenizer, experiment, options = {}): Promise<ReadyExperiment> {
+      const noPrompts = openedModelOf(architecture)?.noPrompts;
+      if (noPrompts !== undefined && definition.needsPrompts !== false)
+        throw new ExperimentError(
+          `${noPrompts} ${definition.words.indefinite[0]?.toUpperCase()}${definition.words.indefinite.slice(1)} is of prompts; a sweep of tensors ('tensors') is for this model.`,
+        );
       if (!definition.readsBeside) requireText(architecture);
       const work = await definition.work();
       const resolved = await work.resolve(architecture, tokenizer, ownExperiment(experiment), options);

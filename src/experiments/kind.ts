@@ -147,6 +147,8 @@ export interface KindWork<Experiment, Result, Resolved, Change> {
   run(model: Model, resolved: Resolved, options: WorkOptions<Result>): AsyncGenerator<Change, void>;
 }
 
+export type ReadFile = (path: string) => Promise<Uint8Array>;
+
 /** A kind as its own folder defines it. */
 export interface KindDefinition<
   Experiment extends AnyExperiment,
@@ -165,8 +167,15 @@ export interface KindDefinition<
   read(value: unknown): Experiment;
   /** @throws ExperimentError that names the first thing that is wrong */
   readResult(value: unknown): Result;
+  /** False where a model need not read prompts for it. Default true. */
+  readonly needsPrompts?: boolean;
   /** Whether some text of it must become tokens. */
   hasText(experiment: Experiment): boolean;
+  /**
+   * The experiment with the contents of the files that it names; default as it is.
+   * @param read the bytes of a file by its path in the experiment
+   */
+  withFiles?(experiment: Experiment, read: ReadFile): Promise<Experiment>;
   /** Why a metric cannot be shown of an experiment, with the remedy; undefined where it can. */
   metricProblem(experiment: Experiment, metric: Metric): string | undefined;
   growth(): Growth<Result, Change>;
@@ -202,6 +211,7 @@ export interface ExperimentKind {
   read(value: unknown): AnyExperiment;
   readResult(value: unknown): AnyResult;
   hasText(experiment: AnyExperiment): boolean;
+  withFiles(experiment: AnyExperiment, read: ReadFile): Promise<AnyExperiment>;
   metricProblem(experiment: AnyExperiment, metric: Metric): string | undefined;
   growth(): Growth<AnyResult, Update>;
   withTexts(result: AnyResult, textOf: (id: number) => string): AnyResult;

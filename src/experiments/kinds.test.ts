@@ -2,10 +2,12 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../architectures/registry.ts';
+import { smallTokenBytes } from '../imported/fixtures/smallTokenOnnx.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
+import { type OpenedOnnx, openedOnnx } from './fixtures/openedOnnx.ts';
 import type { AnyResult, ReadyExperiment, RunOptions, Update } from './kind.ts';
 import { kindNames, kindOf, readExperiment, readResult } from './registry.ts';
 
@@ -79,6 +81,14 @@ const files: Readonly<Record<string, object>> = {
     words: { towards: [3], away: [4] },
     sweep: { layers: [0, 1], strengths: [-1, 1], seeds: [1, 2] },
   },
+  tensors: {
+    ...shared,
+    kind: 'tensors',
+    clean: { input_ids: { numbers: [1, 5, 9, 2, 7] } },
+    noise: { tensor: '/wte/Gather_output_0', level: 0.8, samples: 3 },
+    watched: { kind: 'entry', at: [-1], entry: 6 },
+    sites: [{ site: 'block_output' }, { site: 'attention_output' }],
+  },
 };
 
 const interveneFile = {
@@ -90,22 +100,30 @@ const interveneFile = {
   unitLocations: { 'sources->base': 1 },
 };
 
+/** A model that the kind is of. */
+async function openFor(name: string, backend: Backend): Promise<Pick<OpenedOnnx, 'model' | 'close'>> {
+  if (name === 'tensors') return openedOnnx('small.onnx', smallTokenBytes(), backend);
+  const model = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), backend);
+  return { model, close: () => model.dispose() };
+}
+
 describe.each(Object.keys(files))('%s', (name) => {
   let backend: Backend;
   let model: Model;
+  let close: () => Promise<void>;
   let ready: ReadyExperiment;
   let units: readonly string[];
   let whole: AnyResult;
   beforeAll(async () => {
     backend = createNodeBackend(1);
-    model = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), backend);
+    ({ model, close } = await openFor(name, backend));
     const kind = await kindOf(name);
     ready = await kind.resolve(model.architecture, undefined, await readExperiment(files[name]));
     ({ units } = ready.estimate());
     whole = await run();
   });
   afterAll(async () => {
-    await model.dispose();
+    await close();
     expect(backend.liveTensors).toBe(0);
     await backend.close();
   });

@@ -88,5 +88,6 @@ export const {
   align: async () => (await import('./align/kind.ts')).alignKind,
   finetune: async () => (await import('./finetune/kind.ts')).finetuneKind,
   steer: async () => (await import('./steer/kind.ts')).steerKind,
+  tensors: async () => (await import('./tensors/kind.ts')).tensorsKind,
   intervene: async () => (await import('./intervene/kind.ts')).interveneKind,
 });

@@ -1,13 +1,16 @@
 // A model as tables: its inputs and outputs, its layers by components, its other tensors.
 
 import { quoted } from '../messages/wording.ts';
+import { cutsBetween, isWeighted } from './chains.ts';
 import type { ImportedModel } from './importedModel.ts';
 import { type LayerStack, layerStacks } from './layers.ts';
+import type { ValueInfo } from './onnxFile.ts';
 import { SiteError } from './plan.ts';
 import type { TensorFacts } from './probe.ts';
+import { companion, isIds } from './tokenInputs.ts';
 
 /** `[batch, sequence, 384]`: what each axis grows with, or its size. */
-const formatAxes = ({ shape, roles }: Pick<TensorFacts, 'shape' | 'roles'>): string =>
+export const formatAxes = ({ shape, roles }: Pick<TensorFacts, 'shape' | 'roles'>): string =>
   `[${shape.map((size, axis) => roles[axis] ?? String(size)).join(', ')}]`;
 
 export interface DescribedStack {
@@ -16,8 +19,16 @@ export interface DescribedStack {
   readonly stack: LayerStack;
 }
 
+const described = new WeakMap<ImportedModel, readonly DescribedStack[]>();
+
 /** The stacks of layers of all chains, each once: an encoder's stands in the chain to the decoder's end as well. */
 export function describedStacks(model: ImportedModel): readonly DescribedStack[] {
+  const known = described.get(model) ?? stacksOf(model);
+  described.set(model, known);
+  return known;
+}
+
+function stacksOf(model: ImportedModel): readonly DescribedStack[] {
   const seen = new Set<string>();
   return model.chains.flatMap((chain) =>
     layerStacks(model.graph, chain).flatMap((stack) => {
@@ -72,4 +83,119 @@ export function tensorsNamed(model: ImportedModel, text: string): readonly strin
     return [model.resolve(tensor)];
   }
   return [model.resolve(text)];
+}
+
+/** A tensor as a list shows it. */
+export interface TensorRow {
+  readonly name: string;
+  readonly dtype: string;
+  /** `[batch, sequence, 384]` */
+  readonly axes: string;
+}
+
+/** How an input is given: as text or ids; as what goes with them and need not be given; as a picture; as numbers. */
+export type InputUse = 'tokens' | 'companion' | 'picture' | 'numbers';
+
+/** A model as a page shows it, in plain data. */
+export interface ImportedStructure {
+  /** Why it cannot be prompted, in a sentence; absent where it can. */
+  readonly noPrompts?: string;
+  readonly inputs: readonly (TensorRow & { readonly use: InputUse })[];
+  readonly outputs: readonly TensorRow[];
+  /** What is watched unless another is named. */
+  readonly usualOutput?: string;
+  readonly stacks: readonly {
+    readonly chain: string;
+    readonly count: number;
+    readonly components: readonly (TensorRow & {
+      /** Named in the field's words. */
+      readonly isKnown: boolean;
+      /** One a layer. */
+      readonly tensors: readonly string[];
+    })[];
+  }[];
+  /** Tensors at which the model's stages begin. */
+  readonly chain: readonly string[];
+  /** All that can be read and edited. */
+  readonly tensors: readonly TensorRow[];
+  /** What computes them, each after what it reads; weights and what depends on sizes alone are left out of what it reads. */
+  readonly nodes: readonly {
+    readonly op: string;
+    readonly inputs: readonly string[];
+    readonly outputs: readonly string[];
+  }[];
+  /** What the entries of an output are called. */
+  readonly labels?: readonly string[];
+}
+
+/** `[batch, 3, 224, 224]`, as the file declares it. */
+const declaredAxes = ({ shape }: ValueInfo): string =>
+  shape ? `[${shape.map((size) => size ?? '?').join(', ')}]` : '[?]';
+
+function useOf(info: ValueInfo): InputUse {
+  if (isIds(info)) return companion(info) ? 'companion' : 'tokens';
+  const { shape = [], dtype } = info;
+  const isPicture = shape.length === 4 && dtype === 'float32' && (shape[1] === 3 || shape[3] === 3);
+  return isPicture ? 'picture' : 'numbers';
+}
+
+/** Tensors at which the stages of a model begin: all that is between its input and its output passes through each. */
+export function chainTensors({ sites, chains, graph }: ImportedModel): readonly string[] {
+  const ofChain = new Set(chains[0]?.tensors);
+  const inputs = new Set(graph.inputs.map(({ name }) => name));
+  const given = sites.stages.flatMap((stage) => stage.given.filter((name) => ofChain.has(name)));
+  return [...new Set(given)].filter((name) => !inputs.has(name));
+}
+
+/** The output that says most: logits, else the one that the model's own way ends in. */
+export const usualOutput = ({ graph, chains }: ImportedModel): string | undefined =>
+  graph.outputs.find((name) => /logits/i.test(name)) ?? chains[0]?.output ?? graph.outputs[0];
+
+/** Tensors through which all passes from one to another, each before a product with weights: where a chain of one's own is cut. */
+export function chainBetween({ graph }: ImportedModel, from: string, to: string): readonly string[] {
+  const cuts = cutsBetween(graph, from, to);
+  if (!cuts) return [];
+  const inputs = new Set(graph.inputs.map(({ name }) => name));
+  const before = cuts.segments.filter(({ nodes }) => nodes.some((node) => isWeighted(graph, node)));
+  return before.map((segment) => segment.from).filter((name) => !inputs.has(name));
+}
+
+export function structureOf(
+  model: ImportedModel,
+  about: Pick<ImportedStructure, 'noPrompts' | 'labels'>,
+): ImportedStructure {
+  const usual = usualOutput(model);
+  const known = new Set([...model.graph.inputs.map(({ name }) => name), ...model.probe.dependent]);
+  const row = (name: string): TensorRow => {
+    const facts = model.probe.tensors.get(name);
+    return { name, dtype: facts?.dtype ?? '', axes: facts ? formatAxes(facts) : '' };
+  };
+  return {
+    ...about,
+    inputs: model.graph.inputs.map((info) => ({
+      name: info.name,
+      dtype: info.dtype ?? info.typeName,
+      axes: declaredAxes(info),
+      use: useOf(info),
+    })),
+    outputs: model.graph.outputs.map(row),
+    ...(usual === undefined ? {} : { usualOutput: usual }),
+    stacks: describedStacks(model).map(({ chain, stack }) => ({
+      chain,
+      count: stack.count,
+      components: stack.components.map(({ name, isKnown, tensors }) => ({
+        ...row(tensors.at(-1) ?? ''),
+        name,
+        isKnown,
+        tensors,
+      })),
+    })),
+    chain: chainTensors(model),
+    tensors: [...model.probe.dependent].map(row),
+    nodes: model.graph.nodes.flatMap(({ op, inputs: read, outputs }) =>
+      outputs.some((name) => model.probe.dependent.has(name))
+        ? [{ op, inputs: read.filter((name) => known.has(name)), outputs }]
+        : [],
+    ),
+  };
 }

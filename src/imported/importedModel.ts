@@ -28,6 +28,8 @@ export interface OpenImportedOptions {
   readonly fixed?: FixedInputs;
   /** Inputs to try the model with; what is not given is made up. */
   readonly example?: NamedTensors;
+  /** Called before weights are read, with the bytes of all files. */
+  readonly makeRoom?: (bytes: number) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -90,7 +92,13 @@ export class ImportedModel {
   static async open(
     source: ByteSource,
     runtime: OnnxRuntime,
-    { openPart = async () => undefined, fixed = {}, example = {}, signal }: OpenImportedOptions = {},
+    {
+      openPart = async () => undefined,
+      fixed = {},
+      example = {},
+      makeRoom,
+      signal,
+    }: OpenImportedOptions = {},
   ): Promise<ImportedModel> {
     const file = await readOnnx(source, signal);
     const inFunctions = file.functions.flatMap(({ nodes }) => nodes);
@@ -100,6 +108,7 @@ export class ImportedModel {
     ];
     const store = await WeightStore.open(source, weights, openPart);
     try {
+      await makeRoom?.(store.fileBytes);
       const graph = await normalise(file, store, runtime, fixed);
       signal?.throwIfAborted();
       const given = fittedExample(example, graph.inputs);
@@ -153,6 +162,15 @@ export class ImportedModel {
       await this.#pieces.trim();
       return results;
     });
+  }
+
+  /**
+   * What tensors measure with these inputs; found out once for each set of sizes.
+   * @param names resolved ones
+   * @throws BackendError when the model does not admit the sizes
+   */
+  shapesOf(names: readonly string[], inputs: NamedTensors): Promise<ReadonlyMap<string, readonly number[]>> {
+    return this.#turns.take(() => this.#sized.shapesOf(names, inputs));
   }
 
   /** Whether a tensor can be computed from inputs of these sizes, by itself. */

@@ -6,7 +6,7 @@ import { reasonOf } from '../messages/wording.ts';
 import { BackendError, type BackendKind } from '../runtime/backends/backend.ts';
 import { type Onnxruntime, sharedCores } from '../runtime/backends/hostBackend.ts';
 import { Turns } from '../runtime/backends/turns.ts';
-import { bytesOf, type ElementArray, type ElementType, type Tensor, tensorOfBytes } from './tensor.ts';
+import { bytesOf, type ElementArray, isElementType, type Tensor, tensorOfBytes } from './tensor.ts';
 
 export type NamedTensors = Readonly<Record<string, Tensor>>;
 
@@ -29,12 +29,6 @@ export interface OnnxRuntime {
   open(model: Uint8Array, isOnce?: boolean): Promise<OnnxSession>;
   close(): Promise<void>;
 }
-
-const elementTypes: ReadonlySet<string> = new Set([
-  ...['float32', 'uint8', 'int8', 'uint16', 'int16', 'int32', 'int64', 'bool', 'float16', 'float64'],
-  ...['uint32', 'uint64'],
-]);
-const isElementType = (name: string): name is ElementType => elementTypes.has(name);
 
 function fromRuntime(name: string, tensor: OrtTensor): Tensor {
   const { type, dims, data } = tensor;

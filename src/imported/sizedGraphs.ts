@@ -83,17 +83,25 @@ export class SizedGraphs {
   }
 
   /**
-   * What a tensor measures in a row with these inputs. Found by computing it, because what a file declares is a hint.
+   * What tensors measure in a row with these inputs. Found by computing them, because what a file declares is a hint.
    * @throws BackendError when the model does not admit the sizes
    */
+  async shapesOf(
+    names: readonly string[],
+    row: NamedTensors,
+  ): Promise<ReadonlyMap<string, readonly number[]>> {
+    const sizes = keyOf(row);
+    const keyed = (name: string): string => `${sizes}|${name}`;
+    const missing = [...new Set(names)].filter((name) => !this.#shapes.has(keyed(name)));
+    if (missing.length > 0) {
+      const results = await (await this.#measure()).run(row, missing);
+      for (const name of missing) this.#shapes.set(keyed(name), results[name]?.shape ?? []);
+    }
+    return new Map(names.map((name) => [name, this.#shapes.get(keyed(name)) ?? []]));
+  }
+
   async shapeOf(name: string, row: NamedTensors): Promise<readonly number[]> {
-    const key = `${keyOf(row)}|${name}`;
-    const known = this.#shapes.get(key);
-    if (known) return known;
-    const piece = await this.#measure();
-    const shape = (await piece.run(row, [name]))[name]?.shape ?? [];
-    this.#shapes.set(key, shape);
-    return shape;
+    return (await this.shapesOf([name], row)).get(name) ?? [];
   }
 
   /**

@@ -71,7 +71,7 @@ const otherTypes: Readonly<Record<number, string>> = {
   23: 'float4e2m1',
 };
 
-const isElementType = (name: string): name is ElementType => Object.hasOwn(facts, name);
+export const isElementType = (name: string): name is ElementType => Object.hasOwn(facts, name);
 
 export const codeOf = (dtype: ElementType): number => facts[dtype].code;
 export const bytesPerElement = (dtype: ElementType): number => facts[dtype].bytes;

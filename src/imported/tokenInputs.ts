@@ -19,11 +19,11 @@ export interface TokenInputs {
   readonly of: (tokens: readonly number[]) => NamedTensors;
 }
 
-const isIds = ({ dtype, shape }: ValueInfo): boolean =>
+export const isIds = ({ dtype, shape }: ValueInfo): boolean =>
   (dtype === 'int64' || dtype === 'int32') && shape?.length === 2;
 
 /** What an input that goes with ids holds at each position, by the names that Transformers' exports have. */
-function companion({ name }: ValueInfo): ((position: number) => number) | undefined {
+export function companion({ name }: ValueInfo): ((position: number) => number) | undefined {
   if (/mask/i.test(name)) return () => 1;
   if (/token_type|segment/i.test(name)) return () => 0;
   if (/position/i.test(name)) return (position) => position;

@@ -3,10 +3,12 @@
 import type { Architecture, GraphPart, PartScope } from '../architectures/architecture.ts';
 import { CheckpointError } from '../checkpoint/checkpoint.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
-import { Model } from '../runtime/model.ts';
+import { Model, type RunnerModel } from '../runtime/model.ts';
 import { PlanError } from '../runtime/plan/plan.ts';
+import type { BesideFile } from './besideFile.ts';
 import { tableReads } from './exampleInputs.ts';
 import type { ImportedModel } from './importedModel.ts';
+import { rememberOpened } from './openedModels.ts';
 import { tokenComponents } from './tokenComponents.ts';
 import { type TokenInputs, tokenInputs } from './tokenInputs.ts';
 import { TokenPlans } from './tokenPlans.ts';
@@ -62,11 +64,39 @@ async function longestSequence(model: ImportedModel, inputs: TokenInputs): Promi
   return farAway;
 }
 
+/** What the engine tells of a file, however it is asked. */
+export function importedFacts(
+  model: ImportedModel,
+): Pick<RunnerModel, 'label' | 'notices' | 'fingerprint' | 'sizes'> {
+  const { weightBytes, label, graph, probe, fingerprint, parameterCount } = model;
+  return {
+    label,
+    notices: [
+      'Opened as ONNX: rows fork by layer only, so a sweep over positions computes whole sequences.',
+      ...(probe.reason === undefined ? [] : [probe.reason]),
+      ...Object.entries(graph.fixed).map(([name, value]) => `Input ${name} is fixed to ${value}.`),
+    ],
+    fingerprint,
+    sizes: {
+      parameterCount,
+      expandedBytes: weightBytes,
+      packedBytes: weightBytes,
+      largestTensor: { name: '', bytes: 0 },
+      largestPartBytes: weightBytes,
+    },
+  };
+}
+
 /**
  * @param backend on which formulas of edits and reductions are computed; it stays open
+ * @param beside  what lies beside the file
  * @throws CheckpointError where the model reads no tokens, or has no logits
  */
-export async function tokenModel(model: ImportedModel, backend: Backend): Promise<Model> {
+export async function tokenModel(
+  model: ImportedModel,
+  backend: Backend,
+  beside: BesideFile = {},
+): Promise<Model> {
   const inputs = tokenInputs(model);
   const parts = tokenComponents(model, inputs);
   const logits = parts.components.find(({ description }) => description.name === 'logits')?.tensors[0];
@@ -95,24 +125,11 @@ export async function tokenModel(model: ImportedModel, backend: Backend): Promis
   };
   const graphs = new UnitGraphs(backend);
   const plans = new TokenPlans(model, inputs, parts, graphs);
-  const { weightBytes, label } = model;
+  rememberOpened(architecture, { imported: model, beside });
   return Model.over({
     architecture,
     backend,
-    label,
-    notices: [
-      'Opened as ONNX: rows fork by layer only, so a sweep over positions computes whole sequences.',
-      ...(model.probe.reason === undefined ? [] : [model.probe.reason]),
-      ...Object.entries(model.graph.fixed).map(([name, value]) => `Input ${name} is fixed to ${value}.`),
-    ],
-    fingerprint: model.fingerprint,
-    sizes: {
-      parameterCount: model.parameterCount,
-      expandedBytes: weightBytes,
-      packedBytes: weightBytes,
-      largestTensor: { name: '', bytes: 0 },
-      largestPartBytes: weightBytes,
-    },
+    ...importedFacts(model),
     runner: {
       run: (plan, schedule, options) => plans.run(plan, schedule, options),
       dispose: () => graphs.dispose(),

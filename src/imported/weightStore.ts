@@ -118,6 +118,11 @@ export class WeightStore {
     return tensor;
   }
 
+  /** Bytes of the file and of those beside it that hold its weights. */
+  get fileBytes(): number {
+    return [this.#file, ...this.#parts.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
   /** Bytes of the weights that are in memory. */
   get loadedBytes(): number {
     return [...this.#loaded.values()].reduce((sum, { data }) => sum + data.byteLength, 0);

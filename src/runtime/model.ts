@@ -60,6 +60,8 @@ export interface PlanRunner {
 export interface RunnerModel extends Pick<Model, 'architecture' | 'backend' | 'label' | 'notices' | 'sizes'> {
   readonly fingerprint: string | undefined;
   readonly runner: PlanRunner;
+  /** Why it runs no plans, in a sentence; absent where it does. */
+  readonly noPlans?: string;
 }
 
 export class Model {
@@ -78,6 +80,7 @@ export class Model {
   readonly parameterCount: number;
   /** Its weights, or what runs it without. */
   readonly #engine: WeightStore | PlanRunner;
+  readonly #noPlans: string | undefined;
   readonly #programs = new Programs();
   readonly #states = new Set<KeptStates>();
   /** Runs share weights that are brought in for one layer at a time. */
@@ -90,8 +93,9 @@ export class Model {
     engine: WeightStore | PlanRunner,
     sizes: WeightSizes,
     { residency, reason }: Placement,
-    { notices, fingerprint }: Pick<Model, 'notices' | 'fingerprint'>,
+    { notices, fingerprint, noPlans }: Pick<RunnerModel, 'notices' | 'fingerprint' | 'noPlans'>,
   ) {
+    this.#noPlans = noPlans;
     this.notices = notices;
     this.fingerprint = fingerprint;
     this.architecture = architecture;
@@ -134,9 +138,9 @@ export class Model {
   }
 
   /** A model whose plans something else runs. It has no gradients, keeps no rows, and generates no text. */
-  static over({ architecture, backend, label, notices, sizes, fingerprint, runner }: RunnerModel): Model {
+  static over({ architecture, backend, label, sizes, runner, ...about }: RunnerModel): Model {
     const placement = { residency: 'packed' } as const;
-    return new Model(architecture, backend, label, runner, sizes, placement, { notices, fingerprint });
+    return new Model(architecture, backend, label, runner, sizes, placement, about);
   }
 
   /** Bytes that the weights take while nothing runs. */
@@ -146,6 +150,7 @@ export class Model {
 
   /** What a plan would cost, without running it. @throws PlanError as `run` does */
   schedule(plan: Plan): Schedule {
+    if (this.#noPlans !== undefined) throw new PlanError(this.#noPlans);
     return schedule(this.architecture, plan);
   }
 

@@ -76,6 +76,7 @@ export function createLatePage(
     readResult: (value) => loaded().definition.kind.readResult(value),
     own: (result) => loaded().definition.kind.own(result),
     hasText: (experiment) => loaded().definition.kind.hasText(experiment),
+    withFiles: (...asked) => loaded().definition.kind.withFiles(...asked),
     metricProblem: (...asked) => loaded().definition.kind.metricProblem(...asked),
     growth: () => loaded().definition.kind.growth(),
     withTexts: (...asked) => loaded().definition.kind.withTexts(...asked),

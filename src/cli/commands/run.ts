@@ -1,9 +1,9 @@
 // `patchbay run FILE.json --out DIR`: an experiment file, whatever its kind.
 
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { metrics } from '../../experiments/metrics.ts';
-import { kindNames, readExperiment } from '../../experiments/registry.ts';
+import { kindNames, kindOf, readExperiment } from '../../experiments/registry.ts';
 import { fileText } from '../../messages/fileText.ts';
 import { readChoice, UsageError } from '../arguments.ts';
 import { backendOption, commandBackends, deviceOption, readBackend, readDevice } from '../backendOptions.ts';
@@ -12,15 +12,18 @@ import { runExperiment } from '../experimentRun.ts';
 import { withGivenFiles } from '../givenFiles.ts';
 import { readThreads, threadsOption } from '../threads.ts';
 
-function readJson(path: string): unknown {
-  let bytes: Uint8Array;
+function readBytes(path: string): Uint8Array {
   try {
-    bytes = readFileSync(path);
+    return readFileSync(path);
   } catch (error) {
     throw new UsageError(
       `The file '${path}' cannot be read: ${error instanceof Error ? error.message : error}`,
     );
   }
+}
+
+function readJson(path: string): unknown {
+  const bytes = readBytes(path);
   try {
     return JSON.parse(fileText(bytes));
   } catch (error) {
@@ -35,7 +38,11 @@ async function run(args: Arguments): Promise<number> {
   const backend = readBackend(args, commandBackends);
   const named = args.text('metric');
   const metric = named === undefined ? undefined : readChoice(named, 'metric', metrics);
-  const experiment = await readExperiment(await withGivenFiles(readJson(path), dirname(path)));
+  const stated = await readExperiment(await withGivenFiles(readJson(path), dirname(path)));
+  // Files that it names lie where it lies.
+  const experiment = await (await kindOf(stated.kind)).withFiles(stated, async (name) =>
+    readBytes(isAbsolute(name) ? name : join(dirname(path), name)),
+  );
   const model = args.text('model');
   // The file's revision is one of its own model.
   const { revision: _, ...unpinned } = experiment;

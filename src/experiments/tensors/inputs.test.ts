@@ -1,0 +1,105 @@
+// Inputs as files and pictures give them.
+
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { floats, onnxBytes } from '../../imported/fixtures/smallOnnx.ts';
+import { plainNode, writtenAttribute } from '../../imported/formulaNodes.ts';
+import { openedModelOf } from '../../imported/openedModels.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { type OpenedOnnx, openedOnnx } from '../fixtures/openedOnnx.ts';
+import { givenOfFile } from './files.ts';
+import { readInputs } from './inputs.ts';
+
+const preprocessor = {
+  size: { height: 4, width: 6 },
+  resample: 2,
+  image_mean: [0, 0, 0],
+  image_std: [1, 1, 1],
+};
+
+/** The mean of each colour, of a picture of any size or one with its colours last. */
+const pictureBytes = (shape: readonly (number | string)[], axes: readonly number[]): Uint8Array =>
+  onnxBytes(
+    [
+      plainNode('Relu', ['pixels'], 'act'),
+      plainNode('ReduceMean', ['act'], 'means', [
+        writtenAttribute('axes', axes),
+        writtenAttribute('keepdims', 0),
+      ]),
+      plainNode('MatMul', ['means', 'w'], 'y'),
+    ],
+    {
+      inputs: [{ name: 'pixels', dtype: 'float32', shape: [...shape] }],
+      outputs: ['y'],
+      weights: { w: floats([3, 2], [1, 0, 0, 1, 0, 0]) },
+    },
+  );
+
+let backend: Backend;
+let first: OpenedOnnx;
+let last: OpenedOnnx;
+
+beforeAll(async () => {
+  backend = createNodeBackend(1);
+  const beside = { preprocessor, labels: ['red', 'green'] };
+  first = await openedOnnx('first.onnx', pictureBytes(['n', 3, 4, 6], [2, 3]), backend, beside);
+  last = await openedOnnx('last.onnx', pictureBytes(['n', 4, 6, 3], [1, 2]), backend, beside);
+});
+
+afterAll(async () => {
+  await first.close();
+  await last.close();
+  await backend.close();
+});
+
+const opened = ({ model }: OpenedOnnx) => {
+  const found = openedModelOf(model.architecture);
+  if (!found) throw new Error('not a model that was brought as ONNX');
+  return found;
+};
+
+const picture = async () =>
+  givenOfFile('pixels', 'wide.png', new Uint8Array(readFileSync('src/media/expected/wide.png')));
+
+test('a picture is given with its colours where the input has them', async () => {
+  const [a, b] = await Promise.all(
+    [first, last].map(async (each) => readInputs(opened(each), undefined, { pixels: await picture() })),
+  );
+  const [one, other] = [a?.pixels, b?.pixels];
+  expect(one?.shape).toEqual([1, 3, 4, 6]);
+  expect(other?.shape).toEqual([1, 4, 6, 3]);
+  for (let channel = 0; channel < 3; channel++)
+    for (let pixel = 0; pixel < 24; pixel++)
+      expect(other?.data[pixel * 3 + channel]).toBe(one?.data[channel * 24 + pixel]);
+  expect(Math.max(...Array.from(one?.data ?? [], Number))).toBeGreaterThan(0.1);
+});
+
+test('a picture for a file that says nothing of pictures is refused, and its own settings are taken', async () => {
+  const { preprocessor: _, ...beside } = opened(first).beside;
+  const silent = { ...opened(first), beside };
+  const given = await picture();
+  await expect(readInputs(silent, undefined, { pixels: given })).rejects.toThrow(
+    'The model brings no preprocessor_config.json',
+  );
+  const told = await readInputs(silent, undefined, { pixels: { ...given, preprocessor } });
+  expect(told.pixels?.shape).toEqual([1, 3, 4, 6]);
+});
+
+test('files of numbers become tensors, and one of another kind is refused', async () => {
+  const csv = await givenOfFile('x', 'data/table.csv', new TextEncoder().encode('a,b\n1,2.5\n3,4\n'));
+  expect(csv).toMatchObject({ dtype: 'float32', shape: [2, 2], name: 'table.csv' });
+  const row = await givenOfFile('x', 'row.csv', new TextEncoder().encode('5;6;7'));
+  expect(row).toMatchObject({ dtype: 'int64', shape: [3] });
+  const json = new TextEncoder().encode('{"other": [1], "x": [[1, 2], [3, 4]]}');
+  expect(await givenOfFile('x', 'a.json', json)).toMatchObject({ dtype: 'int64', shape: [2, 2] });
+  expect(await givenOfFile('x', 'a.json', json, { tensor: 'other' })).toMatchObject({ shape: [1] });
+  await expect(givenOfFile('y', 'a.json', json)).rejects.toThrow("'a.json' has no tensor 'y'.");
+  await expect(givenOfFile('x', 'a.csv', new TextEncoder().encode('1,2\n3\n'))).rejects.toThrow(
+    "Row 2 of 'a.csv' has 1 numbers, the first 2.",
+  );
+  await expect(givenOfFile('x', 'a.csv', new TextEncoder().encode('1,2\n3,four\n'))).rejects.toThrow(
+    "Row 2 of 'a.csv' holds 'four', which is no number.",
+  );
+  await expect(givenOfFile('x', 'notes.pdf', new Uint8Array())).rejects.toThrow("'notes.pdf' is no file");
+});
