@@ -1,15 +1,19 @@
 // A model that somebody exported as ONNX, chosen from the disk: its structure is shown, and a prompt is traced through it.
 
 import { expect, type Page, test } from '@playwright/test';
+import { type FileServer, serveHub } from '../src/checkpoint/expected/fileServer.ts';
+import { externalFiles, partName } from '../src/imported/fixtures/externalOnnx.ts';
+import { residualBytes } from '../src/imported/fixtures/smallOnnx.ts';
 import { smallTokenBytes, smallTokens } from '../src/imported/fixtures/smallTokenOnnx.ts';
 import { expectAccessible, watchConsole } from './pageChecks.ts';
 
-test.describe.configure({ timeout: 300_000 });
+test.describe.configure({ timeout: 120_000 });
 
-const slow = { timeout: 120_000 };
+const slow = { timeout: 60_000 };
 let problems: readonly string[] = [];
 
 test.beforeEach(({ page }) => {
+  page.setDefaultTimeout(30_000);
   problems = watchConsole(page);
 });
 
@@ -78,11 +82,87 @@ test('a file without its tokenizer, and one that is cut off, are refused with a 
 }) => {
   await page.goto('./?backend=wasm');
   await choose(page, [model()]);
-  await expect(page.getByText("tokenizer.json is not beside 'small.onnx'").first()).toBeVisible(slow);
+  await expect(page.getByText("'tokenizer.json' is missing in small.onnx").first()).toBeVisible(slow);
   const half = smallTokenBytes().slice(0, 900);
   await page
     .getByLabel('Choose files', { exact: true })
     .last()
     .setInputFiles([file('small.onnx', half), words()]);
   await expect(page.getByText(/'small.onnx' is not an ONNX file/).first()).toBeVisible(slow);
+});
+
+/** The page of sweeps over the tensors of the model in use. */
+async function toTensors(page: Page): Promise<void> {
+  if (await page.getByRole('dialog').isVisible()) await page.keyboard.press('Escape');
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Model' }).click();
+  await page.getByRole('button', { name: 'Sweep over its tensors' }).click();
+}
+
+test('a model that reads numbers shows its structure, asks for them, and is swept', async ({ page }) => {
+  await page.goto('./?backend=wasm');
+  await choose(page, [file('residual.onnx', residualBytes())]);
+  await expect(page.getByRole('button', { name: /^Model: residual/ })).toBeVisible(slow);
+  if (await page.getByRole('dialog').isVisible()) await page.keyboard.press('Escape');
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Model' }).click();
+  const structure = page.getByRole('region', { name: 'Structure' });
+  await expect(structure).toContainText('2 layers, x → y');
+  await structure.getByRole('searchbox').fill('relu');
+  await expect(structure.getByRole('status')).toHaveText('2 found');
+  await expectAccessible(page);
+
+  await toTensors(page);
+  await expect(page.getByText('Give the input x (float32 [batch, 2])').first()).toBeVisible(slow);
+  await page.getByRole('textbox', { name: /^x/ }).first().fill('[1, 1]');
+  await page.getByRole('textbox', { name: /^x/ }).last().fill('[1, 0]');
+  await page.getByLabel('Measured is').selectOption('scalar');
+  await page.getByLabel('Another component or tensor').fill('act/Relu');
+  await page.getByRole('button', { name: 'Sweep it too' }).click();
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  const cells = page.getByRole('gridcell');
+  await expect(cells).toHaveCount(4, slow);
+  // (1, 0) + (1, 2) is (2, 2), and so (4, 4); (2, 0) + (3, 2) is (5, 2).
+  for (const [at, value] of ['10.000', '10.000', '8.000', '7.000'].entries())
+    await expect(cells.nth(at)).toHaveAttribute('aria-label', new RegExp(`\\b${value}\\b`));
+  await expectAccessible(page);
+
+  const edge = page.getByRole('button', { name: 'Tensor /layer.0/Add_output_0 [batch, 2]' }).first();
+  await edge.focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('button', { name: 'Do not sweep /layer.0/Add_output_0' })).toBeVisible();
+});
+
+test('a model that reads no prompts says so on the pages of prompts', async ({ page }) => {
+  await page.goto('./?backend=wasm');
+  await choose(page, [file('residual.onnx', residualBytes())]);
+  await expect(page.getByRole('button', { name: /^Model: residual/ })).toBeVisible(slow);
+  if (await page.getByRole('dialog').isVisible()) await page.keyboard.press('Escape');
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Trace' }).click();
+  await expect(
+    page.getByText(/residual.onnx reads no (tokens|prompts)|'tokenizer.json' is missing/).first(),
+  ).toBeVisible(slow);
+});
+
+test.describe('from an imitated Hub', () => {
+  let hub: FileServer;
+  test.beforeEach(async () => {
+    const { model, part } = externalFiles();
+    const files = { 'onnx/model.onnx': model, [`onnx/${partName}`]: part };
+    hub = await serveHub({ repositories: { 'lab/net': files }, revisions: ['main'] });
+  });
+  test.afterEach(() => hub[Symbol.asyncDispose]());
+
+  test('a file opens by its name, with the weights beside it', async ({ page }) => {
+    await page.addInitScript(() => Object.defineProperty(navigator, 'serviceWorker', { value: undefined }));
+    await page.goto('./?backend=wasm#model');
+    await page
+      .getByRole('button', { name: /^Model:|Choose a model/ })
+      .first()
+      .click();
+    await page.locator('details:has(> summary:text-is("Advanced")) > summary').last().click();
+    await page.getByLabel('Address of the Hub').last().fill(hub.url);
+    await page.getByLabel('Model id').last().fill('lab/net:onnx/model.onnx');
+    await page.getByRole('button', { name: 'Load from the Hub' }).last().click();
+    await expect(page.getByRole('button', { name: 'Model: lab/net@main:onnx/model.onnx' })).toBeVisible(slow);
+    expect(hub.requests.some(({ path }) => path.endsWith(partName))).toBe(true);
+  });
 });

@@ -25,6 +25,7 @@ const ownPages: Readonly<Record<string, ComponentType>> = {
   attribute: SweepPage,
   align: lazy(() => import('./align/AlignPage.tsx')),
   finetune: lazy(() => import('./finetune/FinetunePage.tsx')),
+  tensors: lazy(() => import('./tensors/TensorsPage.tsx')),
   steer: lazy(() => import('./steer/SteerPage.tsx')),
 };
 

@@ -29,6 +29,7 @@ import { steerExamples } from './steer/examples.ts';
 import { steerPage } from './steer/page.ts';
 import { attributeExamples, pathExamples, patchExamples as sweepExamples } from './sweep/examples.ts';
 import { attributionPage, patchSweepPage, pathSweepPage } from './sweep/page.ts';
+import { tensorsFace } from './tensors/face.ts';
 import type { TraceTypes } from './trace/hooks.ts';
 import { type TraceExample, tracePage } from './trace/page.ts';
 
@@ -98,12 +99,16 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     const { mountAlign } = await import('./align/mount.ts');
     return mountAlign(services, figure);
   });
+  const tensors = createLatePage(tensorsFace, async (figure) => {
+    const { mountTensors } = await import('./tensors/mount.ts');
+    return mountTensors(services, figure);
+  });
   const finetune = createLatePage(finetuneFace, async (figure) => {
     const { mountFinetune } = await import('./finetune/mount.ts');
     return mountFinetune(services, figure);
   });
   const steer = createExperimentPage(steerPage(steerExamples), services);
-  const pages: readonly AnyPage[] = [trace, patch, ...sweeps, align, finetune, steer];
+  const pages: readonly AnyPage[] = [trace, patch, ...sweeps, tensors, align, finetune, steer];
   const opening = createOpeningStore(pages, page);
   const prompt = trace.prompts()[0];
   if (prompt === undefined) throw new Error('The Trace page has no prompt.');

@@ -9,6 +9,7 @@ import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import { watchedPosition } from '../experiments/watched.ts';
 import { writtenPrompt } from '../experiments/wholePrompt.ts';
+import type { ImportedStructure } from '../imported/describe.ts';
 import { quoted, reasonOf } from '../messages/wording.ts';
 import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
 import { defaultWeightBytes, Model } from '../runtime/model.ts';
@@ -40,6 +41,8 @@ interface Loaded {
   readonly startToken?: number | undefined;
   /** What a person should know of the load. */
   readonly notices: readonly string[];
+  /** Of a model brought as ONNX. */
+  readonly structure?: ImportedStructure;
 }
 
 /** A model that is chosen and not in memory: what names it, and what reads its prompts, outlive its weights. */
@@ -146,12 +149,14 @@ export function createEngine(
     return loaded;
   }
 
-  async function load(source: ModelSource, { signal, onProgress }: CallOptions): Promise<Loaded> {
+  async function load(source: ModelSource, callOptions: CallOptions): Promise<Loaded> {
+    const { signal, onProgress } = callOptions;
     const onnx = onnxOf(source);
     if (onnx) {
       const { openImported } = await import('./importing.ts');
-      await makeRoom(onnx.sizeBytes);
-      return { source, ...(await openImported(onnx, await backend(), signal)) };
+      const caching = onnx.kind === 'hub' ? cache?.startLoad() : undefined;
+      const options = { ...callOptions, cache: caching, makeRoom };
+      return { source, ...(await openImported(onnx, await backend(), options)) };
     }
     const report = (done: number, total: number | null) =>
       onProgress?.({ stage: 'Reading weights', done, total, unit: 'bytes' });

@@ -2,6 +2,7 @@
 
 import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
+import type { ImportedStructure } from '../imported/describe.ts';
 import type { Model } from '../runtime/model.ts';
 import type { ComponentInfo, ModelInfo } from './protocol.ts';
 
@@ -33,9 +34,11 @@ export interface DescribedModel {
   readonly tokenizer: Pick<Tokenizer, 'maskId' | 'tokenText'>;
   /** What a person should know of the load. */
   readonly notices: readonly string[];
+  /** Of a model brought as ONNX. */
+  readonly structure?: ImportedStructure;
 }
 
-export function modelInfo({ model, checkpoint, tokenizer, notices }: DescribedModel): ModelInfo {
+export function modelInfo({ model, checkpoint, tokenizer, notices, structure }: DescribedModel): ModelInfo {
   const { maskId } = tokenizer;
   const { architecture, residencyReason, fingerprint } = model;
   return {
@@ -56,5 +59,6 @@ export function modelInfo({ model, checkpoint, tokenizer, notices }: DescribedMo
     ...(residencyReason === undefined ? {} : { weightsNote: residencyReason }),
     ...(notices.length === 0 ? {} : { notices }),
     components: architecture.components.map((component) => componentInfo(architecture, component)),
+    ...(structure ? { imported: structure } : {}),
   };
 }

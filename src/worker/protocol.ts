@@ -6,6 +6,7 @@ import type { DescribedExample, FinetuneExamplesRequest } from '../experiments/f
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
+import type { ImportedStructure } from '../imported/describe.ts';
 import type { GenerationCalls } from './generationProtocol.ts';
 
 export type BackendKind = 'webgpu' | 'wasm';
@@ -22,7 +23,7 @@ export type ModelSource =
       readonly repository: string;
       readonly revision: string;
       readonly hubUrl: string;
-      /** A `.gguf` file of the repository; without it, its safetensors or its only `.gguf` file. */
+      /** A `.gguf` or `.onnx` file of the repository; without it, its safetensors or its only `.gguf` file. */
       readonly file?: string;
       /** For a private or gated repository. Held in memory while the model is in use, and nowhere else. */
       readonly accessToken?: string;
@@ -115,6 +116,8 @@ export interface ModelInfo {
   /** What a person should know of the load: that the model was not kept, or is a kept copy. Sentences. */
   readonly notices?: readonly string[];
   readonly components: readonly ComponentInfo[];
+  /** Of a model brought as ONNX: what it reads, and all of its tensors. */
+  readonly imported?: ImportedStructure;
 }
 
 export interface TokenInfo {

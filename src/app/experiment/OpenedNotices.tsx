@@ -78,6 +78,7 @@ function OtherModel() {
                 repository: wanted.repository,
                 revision: wanted.revision ?? defaultRevision,
                 hubUrl: fields.hubUrl,
+                ...(wanted.file === undefined ? {} : { file: wanted.file }),
               });
           }}
         >

@@ -82,10 +82,10 @@ export function HubChoice() {
               onChange={setAccessToken}
             />
             <Field
-              label="GGUF file"
+              label="GGUF or ONNX file"
               value={file}
-              placeholder="name.gguf"
-              note="Only where a repository holds several."
+              placeholder="name.gguf or onnx/model.onnx"
+              note="An ONNX file always, a GGUF file where a repository holds several."
               onChange={(text) => write({ file: text })}
             />
             <Field

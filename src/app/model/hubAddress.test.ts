@@ -35,7 +35,21 @@ test('a GGUF file is named in its field or by the address of its page, and nothi
     hubUrl: 'https://hub.example',
     file: 'sub/model-q4.gguf',
   });
-  expect(read('owner/name', '', '', 'model.bin')).toContain("'model.bin' is not a .gguf file.");
+  expect(read('owner/name', '', '', 'model.bin')).toContain("'model.bin' is not a .gguf or .onnx file.");
+});
+
+test('an ONNX file is named in its field, by the address of its page, or behind the id', () => {
+  expect(read('owner/name', '', '', 'onnx/model.onnx')).toMatchObject({ file: 'onnx/model.onnx' });
+  expect(read('https://hub.example/owner/name/blob/main/onnx/model.onnx')).toMatchObject({
+    repository: 'owner/name',
+    file: 'onnx/model.onnx',
+  });
+  expect(read('owner/name:onnx/model.onnx', 'v1')).toEqual({
+    repository: 'owner/name',
+    revision: 'v1',
+    hubUrl: 'https://huggingface.co',
+    file: 'onnx/model.onnx',
+  });
 });
 
 test('what is not an id, a revision or an address is refused by name', () => {

@@ -4,7 +4,7 @@ export interface HubAddress {
   readonly repository: string;
   readonly revision: string;
   readonly hubUrl: string;
-  /** A `.gguf` file of the repository. */
+  /** A `.gguf` or `.onnx` file of the repository. */
   readonly file?: string;
 }
 
@@ -41,11 +41,13 @@ export function readHubAddress(fields: HubFields): HubAddressResult {
   const typed = fields.repository.trim();
   if (typed === '') return refuse('Write the id of a model, such as HuggingFaceTB/SmolLM2-135M.');
 
+  // As the command line takes it: `owner/name:onnx/model.onnx`.
+  const [, id = typed, named] = /^([^:@]+):([^:]+\.(?:gguf|onnx))$/.exec(typed) ?? [];
   const page = fromPageAddress(typed);
-  const repository = page?.repository ?? typed;
+  const repository = page?.repository ?? id;
   const revision = page?.revision || fields.revision.trim() || defaultRevision;
   const hubUrl = (page?.hubUrl ?? (fields.hubUrl.trim() || defaultHubUrl)).replace(/\/+$/, '');
-  const file = page?.file ?? fields.file.trim();
+  const file = page?.file ?? named ?? fields.file.trim();
 
   const parts = repository.split('/');
   if (parts.length > 2 || !parts.every((part) => namePart.test(part))) {
@@ -62,9 +64,9 @@ export function readHubAddress(fields: HubFields): HubAddressResult {
   if (!/^https?:\/\//.test(hubUrl) || !URL.canParse(hubUrl)) {
     return refuse(`'${hubUrl}' is not a web address. The usual one is ${defaultHubUrl}.`);
   }
-  if (file !== '' && !file.endsWith('.gguf')) {
+  if (file !== '' && !/\.(gguf|onnx)$/.test(file)) {
     return refuse(
-      `'${file}' is not a .gguf file. Leave the field empty to load the repository's safetensors.`,
+      `'${file}' is not a .gguf or .onnx file. Leave the field empty to load the repository's safetensors.`,
     );
   }
   return { ok: true, address: { repository, revision, hubUrl, ...(file === '' ? {} : { file }) } };

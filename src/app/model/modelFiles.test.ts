@@ -65,8 +65,13 @@ test('an ONNX file is a model with its weights beside it, and its tokenizer besi
     files: ['model.onnx', 'model.onnx_data', 'tokenizer.json'],
   });
   expect(chosen('m/config.json', 'm/tokenizer.json', 'm/onnx/model.onnx')).toMatchObject({
-    files: ['model.onnx', 'tokenizer.json'],
+    files: ['model.onnx', 'config.json', 'tokenizer.json'],
   });
-  expect(chosen('model.onnx')).toContain("tokenizer.json is not beside 'model.onnx'");
+  expect(chosen('m/other/config.json', 'm/config.json', 'm/net/model.onnx')).toMatchObject({
+    files: ['model.onnx'],
+  });
+  expect(chosen('model.onnx', 'config.json', 'preprocessor_config.json')).toMatchObject({
+    files: ['model.onnx', 'config.json', 'preprocessor_config.json'],
+  });
   expect(chosen('a.onnx', 'b.onnx', 'tokenizer.json')).toContain('There are 2 ONNX files (a.onnx, b.onnx)');
 });

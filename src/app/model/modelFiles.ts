@@ -23,7 +23,13 @@ function filesOfFolder(found: readonly FoundFile[], folder: string): readonly Fo
   return found.filter(({ path }) => folderOf(path) === folder);
 }
 
-/** An ONNX file with what lies beside it, and the tokenizer beside it or above a folder `onnx`, where Transformers.js has it. */
+/** What says how text and pictures become numbers, and what an output's entries are called. */
+const goesWithOnnx = /(^|\/)(tokenizer(_config)?|vocab|config|preprocessor_config)\.json$|\.txt$/;
+
+/**
+ * An ONNX file with what lies beside it, and what goes with it beside it or above a folder `onnx`, where Transformers.js has it.
+ * A model that reads no text needs no tokenizer; whether this one does, the engine knows.
+ */
 function onnxFiles(
   found: readonly FoundFile[],
   onnx: readonly FoundFile[],
@@ -33,21 +39,15 @@ function onnxFiles(
   if (!first || others.length > 0) {
     const names = onnx.map(({ file }) => file.name).join(', ');
     return refuse(
-      `There are ${onnx.length} ONNX files (${names}). Choose one of them, with its tokenizer.json.`,
+      `There are ${onnx.length} ONNX files (${names}). Choose one of them, with what goes with it.`,
     );
   }
   const folder = folderOf(first.path);
   const beside = filesOfFolder(found, folder);
-  const above = folder === '' ? [] : filesOfFolder(found, folderOf(folder));
-  const tokenizer = [...beside, ...above].filter(({ path }) =>
-    /(^|\/)(tokenizer(_config)?|vocab)\.json$|\.txt$/.test(path),
-  );
-  if (!tokenizer.some(({ file }) => file.name === 'tokenizer.json'))
-    return refuse(
-      `tokenizer.json is not beside '${first.file.name}'. Choose both together; files of models that read no tokens are opened from the command line.`,
-    );
+  const above = /(^|\/)onnx$/.test(folder) ? filesOfFolder(found, folderOf(folder)) : [];
+  const companions = [...beside, ...above].filter(({ path }) => goesWithOnnx.test(path));
   const parts = beside.filter(({ path }) => /\.onnx[._]data(_\d+)?$|\.(data|bin)$/i.test(path));
-  const files = [first, ...parts, ...tokenizer].map(({ file }) => file);
+  const files = [first, ...parts, ...companions].map(({ file }) => file);
   return { ok: true, label: first.file.name, files };
 }
 

@@ -5,16 +5,23 @@ import { defaultRevision } from './hubAddress.ts';
 
 export type WantedModel =
   | { readonly kind: 'embedded' }
-  | { readonly kind: 'hub'; readonly repository: string; readonly revision: string | null }
+  | {
+      readonly kind: 'hub';
+      readonly repository: string;
+      readonly revision: string | null;
+      /** An ONNX file of it. */
+      readonly file?: string;
+    }
   /** Files of somebody's machine. */
   | { readonly kind: 'elsewhere' };
 
 /** @param name as results and experiments write it: `owner/name@revision`, or the embedded model's own */
 export function wantedModel(name: string, isEmbeddedServed: boolean): WantedModel {
   if (name === embeddedModel.label && isEmbeddedServed) return { kind: 'embedded' };
-  const match = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/.exec(name);
+  const match = /^([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?(?::([^:]+\.onnx))?$/.exec(name);
   if (match?.[1] === undefined) return { kind: 'elsewhere' };
-  return { kind: 'hub', repository: match[1], revision: match[2] ?? null };
+  const [, repository, revision = null, file] = match;
+  return { kind: 'hub', repository, revision, ...(file === undefined ? {} : { file }) };
 }
 
 /** The name of an experiment's model with its revision, as the label of a Hub model has it; other names stand as they are. */

@@ -1,0 +1,95 @@
+// What an imported model is made of: what it reads and gives, its layers by components, and every other tensor by its name.
+
+import { useId, useState } from 'react';
+import type { ImportedStructure, TensorRow } from '../../imported/describe.ts';
+import { formatCount } from '../quantities.ts';
+import '../style/tensors.css';
+
+function Rows({ caption, rows }: { readonly caption: string; readonly rows: readonly TensorRow[] }) {
+  return (
+    <table className="structure-table small">
+      <caption>{caption}</caption>
+      <tbody>
+        {rows.map(({ name, dtype, axes }) => (
+          <tr key={name}>
+            <th scope="row" className="mono">
+              {name}
+            </th>
+            <td>{dtype}</td>
+            <td className="mono">{axes}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const mostFound = 100;
+
+function Search({ tensors }: { readonly tensors: readonly TensorRow[] }) {
+  const id = useId();
+  const [typed, setTyped] = useState('');
+  const wanted = typed.trim().toLowerCase();
+  const found = wanted === '' ? [] : tensors.filter(({ name }) => name.toLowerCase().includes(wanted));
+  return (
+    <div className="structure-search">
+      <div className="field">
+        <label htmlFor={id}>Find one of {formatCount(tensors.length)} tensors</label>
+        <input
+          id={id}
+          type="search"
+          className="mono"
+          value={typed}
+          autoComplete="off"
+          spellCheck={false}
+          onChange={(event) => setTyped(event.target.value)}
+        />
+      </div>
+      <div role="status" className="small mute">
+        {wanted !== '' &&
+          `${formatCount(found.length)} found${found.length > mostFound ? `, of which ${mostFound} are shown` : ''}`}
+      </div>
+      {found.length > 0 && <Rows caption="Tensors by name" rows={found.slice(0, mostFound)} />}
+    </div>
+  );
+}
+
+function Stack({ chain, count, components }: ImportedStructure['stacks'][number]) {
+  const known = components.filter(({ isKnown }) => isKnown);
+  const others = components.filter(({ isKnown }) => !isKnown);
+  return (
+    <>
+      <Rows caption={`${formatCount(count)} layers, ${chain}`} rows={known} />
+      {others.length > 0 && (
+        <details>
+          <summary>{formatCount(others.length)} more tensors of each layer</summary>
+          <Rows caption="Named after the file" rows={others} />
+        </details>
+      )}
+    </>
+  );
+}
+
+export function StructureCard({ structure }: { readonly structure: ImportedStructure }) {
+  const { noPrompts, inputs, outputs, stacks, chain, tensors } = structure;
+  return (
+    <section className="card structure" aria-labelledby="structure-title">
+      <div className="card-head">
+        <h2 id="structure-title">Structure</h2>
+      </div>
+      {noPrompts !== undefined && <p className="small">{noPrompts}</p>}
+      <Rows caption="Inputs" rows={inputs} />
+      <Rows caption="Outputs" rows={outputs} />
+      {stacks.map((stack) => (
+        <Stack key={`${stack.chain} ${stack.components[0]?.tensors[0] ?? ''}`} {...stack} />
+      ))}
+      {stacks.length === 0 && (
+        <p className="small">
+          No layers that repeat were found. The model is cut at {formatCount(chain.length)} tensors, which
+          together are its chain.
+        </p>
+      )}
+      <Search tensors={tensors} />
+    </section>
+  );
+}
