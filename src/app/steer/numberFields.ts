@@ -3,12 +3,13 @@
 /** `1,000` is a thousand to one and one to another. */
 const isThousand = (text: string): boolean => /^[-+\u2212]?[1-9]\d{0,2}(?:,\d{3})+$/.test(text);
 
-/** With a point or a comma. @returns NaN for what is no plain decimal number */
+/** With a point or a comma. @returns NaN for what is no plain decimal number, or beyond all that are */
 export const numberIn = (text: string): number => {
   const given = text.trim();
   if (isThousand(given)) return Number.NaN;
   const plain = given.replace(',', '.').replace('\u2212', '-');
-  return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(plain) ? Number(plain) : Number.NaN;
+  const value = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(plain) ? Number(plain) : Number.NaN;
+  return Number.isFinite(value) ? value : Number.NaN;
 };
 
 /** @returns NaN for what is no whole number from 0 on */
