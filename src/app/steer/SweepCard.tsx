@@ -62,7 +62,7 @@ function Fields() {
             name="sweep seeds"
             isText
             value={sweep.seeds}
-            placeholder="that of the texts"
+            placeholder="as above"
             onChange={(seeds) => change({ seeds }, 'seeds')}
           />
           <SteerField

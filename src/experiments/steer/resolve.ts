@@ -125,6 +125,8 @@ function checkSweep(experiment: SteerExperiment, vectors: readonly ResolvedVecto
   );
 }
 
+const tokenCount = (count: number): string => `${count} ${count === 1 ? 'token' : 'tokens'}`;
+
 function contextNotices(
   architecture: Architecture,
   { generation, sweep }: SteerExperiment,
@@ -137,7 +139,7 @@ function contextNotices(
     return [
       {
         code: 'context-is-full',
-        text: `Prompt ${at + 1} has ${Math.max(tokens.length, asked?.length ?? 0)} tokens and this model ${architecture.maxPositions} positions, so at most ${room} new tokens fit, and not ${wanted}.`,
+        text: `Prompt ${at + 1} has ${tokenCount(Math.max(tokens.length, asked?.length ?? 0))} and this model ${architecture.maxPositions} positions, so at most ${room} new tokens fit, and not ${wanted}.`,
       },
     ];
   });
