@@ -75,6 +75,10 @@ for (const width of [1440, 390])
     const saving = page.waitForEvent('download');
     await button(page, 'Save these curves').click();
     expect((await saving).suggestedFilename()).toMatch(/-strengths\.svg$/);
+    await button(page, 'Save the vectors').click();
+    const along = page.getByRole('status').filter({ hasText: /^Saved .*\.zip with/ });
+    await expect(along).toContainText('steer_pyvene.py');
+    await expect(along).not.toContainText('.py.py');
     await button(page, 'Drop: a divergence of at most 2 for the cell that is chosen').click();
     await expect(page.getByText('a divergence of at most 2')).toHaveCount(0);
   });

@@ -22,7 +22,7 @@ export function TakeAlong({ result }: { readonly result: SteerResult }) {
         ...files,
         ...Object.fromEntries(
           programs.flatMap(({ name, text }) =>
-            text === null ? [] : [[`${name}.py`, new TextEncoder().encode(text)] as const],
+            text === null ? [] : [[name, new TextEncoder().encode(text)] as const],
           ),
         ),
       };
