@@ -1,8 +1,9 @@
 // npx tsx bench/align/agree.ts --python PYTHON [--seeds 1,2,3] [--examples 400] [--only "as one"]
 // The same data, site, batches, learning rate and steps here and in pyvene's `train_alignment`, from the same rotation: the gender
 // of a name on the embedded model, one direction and boundless, at a good site and at a wrong one. One direction is trained here
-// twice: by the Householder vectors that pyvene trains, from the same ones, and on the manifold, which is the default. Fails when
-// losses of the first are further apart than 1e-3 at one of the first 40 steps, or two mean accuracies over the seeds than 0.02.
+// by the Householder vectors that pyvene trains, from the same ones, and on the manifold, which is the default, at the same rate and
+// at twice the rate. Fails when losses of the first are further apart than a thousandth of the first loss at one of the first 40 steps,
+// or mean accuracies over the seeds of the first and the last than 0.02.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -172,15 +173,16 @@ try {
         Math.max(
           ...list.flatMap(({ losses }, at) =>
             losses.slice(0, steps).map((loss, step) => {
-              return Math.abs(loss - (theirs[at]?.losses[step] ?? Number.NaN));
+              return Math.abs(loss - (theirs[at]?.losses[step] ?? Number.NaN)) / (losses[0] ?? Number.NaN);
             }),
           ),
         );
       const differences = own.map((test, at) => test - (theirs[at]?.test ?? Number.NaN));
       console.log(
-        `    losses apart by ${apart(1).toExponential(1)} at step 1, ${apart(40).toExponential(1)} in 40 steps, ${apart(1000).toExponential(1)} in all; accuracies by ${text(differences)}`,
+        `    losses apart, as a share of the first, by ${apart(1).toExponential(1)} at step 1, ${apart(40).toExponential(1)} in 40 steps, ${apart(1000).toExponential(1)} in all; accuracies by ${text(differences)}`,
       );
-      furthest = Math.max(furthest, Math.abs(mean(differences)));
+      // Half as far a step on the manifold is not the same recipe.
+      if (way !== 'manifold' || !isLowRank) furthest = Math.max(furthest, Math.abs(mean(differences)));
       if (way === 'householder') furthestLoss = Math.max(furthestLoss, apart(40));
     }
   }
@@ -195,4 +197,4 @@ console.log(
 );
 if (!(furthest <= bound)) throw new Error(`Here and in pyvene accuracies differ by more than ${bound}.`);
 if (!(furthestLoss <= 1e-3))
-  throw new Error('Here and in pyvene the losses of one path differ by more than 1e-3.');
+  throw new Error('Here and in pyvene the losses of one path differ by more than a thousandth of the first.');

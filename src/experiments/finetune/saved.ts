@@ -3,7 +3,7 @@
 
 import { safetensorsBytes } from '../../checkpoint/safetensors/written.ts';
 import { writeTorchFile } from '../../checkpoint/torch/torchFile.ts';
-import { floatTensor } from '../../checkpoint/torch/torchTensor.ts';
+import { floatTensor, wholeTensor } from '../../checkpoint/torch/torchTensor.ts';
 import {
   type Configuration,
   interventionKeys,
@@ -156,6 +156,9 @@ function noreftFiles({ pieces, parameters }: Trained): ReadonlyMap<string, Uint8
         const tensor = parameters[piece]?.[name];
         return tensor ? [[key, floatTensor(tensor.data, tensor.shape)] as const] : [];
       });
+      // Buffers of every intervention of pyvene's, which `load_state_dict` misses otherwise.
+      const width = wholeTensor([parameters[piece]?.projection?.shape[1] ?? 0], []);
+      state.push(['embed_dim', width], ['interchange_dim', width]);
       return [`noreft_layer_${layer}_${group}.bin`, writeTorchFile(Object.fromEntries(state))];
     }),
   );
