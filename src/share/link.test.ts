@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { decodeLink, encodeLink, isLink, LinkError, withoutDefaults } from './link.ts';
 
@@ -43,9 +44,17 @@ describe('links', () => {
   });
 
   test('that unpack to something huge are stopped on the way', async () => {
-    const bomb = await encodeLink('a'.repeat(3 * 2 ** 20));
+    const bomb = `#v1.${deflateSync(JSON.stringify('a'.repeat(3 * 2 ** 20))).toString('base64url')}`;
     expect(bomb.length).toBeLessThan(10_000);
     await expect(decodeLink(bomb)).rejects.toThrow('unpacks to more than 1048576 bytes');
+  });
+
+  test('are made of nothing that would not open again', async () => {
+    const most = 'a'.repeat(2 ** 20 - 2);
+    expect(await decodeLink(await encodeLink(most))).toBe(most);
+    await expect(encodeLink(`${most}a`)).rejects.toThrow(
+      'It has 1,048,577 bytes as JSON, and a link holds at most 1,048,576. Save it as JSON',
+    );
   });
 });
 

@@ -52,9 +52,17 @@ async function collect(stream: ReadableStream<Uint8Array>, limit: number): Promi
   return all;
 }
 
-/** @returns `#v1.…`, to follow the address of the page */
+/**
+ * @returns `#v1.…`, to follow the address of the page
+ * @throws LinkError for what no page would open again, because it is too large
+ */
 export async function encodeLink(content: unknown): Promise<string> {
-  const packed = new Blob([JSON.stringify(content)]).stream().pipeThrough(new CompressionStream('deflate'));
+  const json = new Blob([JSON.stringify(content)]);
+  if (json.size > largestJsonBytes)
+    throw new LinkError(
+      `It has ${json.size.toLocaleString('en')} bytes as JSON, and a link holds at most ${largestJsonBytes.toLocaleString('en')}. Save it as JSON, and open that file elsewhere.`,
+    );
+  const packed = json.stream().pipeThrough(new CompressionStream('deflate'));
   return `#v${currentVersion}.${toBase64Url(await collect(packed, Number.MAX_SAFE_INTEGER))}`;
 }
 

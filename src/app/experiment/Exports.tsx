@@ -40,8 +40,13 @@ export function Exports({ formats = exportFormats }: ExportsProps) {
   }
 
   async function copyLink() {
-    const fragment = await experimentLink(page.name, face.brief(page.sharedOf(known)), view, face.look);
-    const link = new URL(fragment, window.location.href).href;
+    let link: string;
+    try {
+      const fragment = await experimentLink(page.name, face.brief(page.sharedOf(known)), view, face.look);
+      link = new URL(fragment, window.location.href).href;
+    } catch (cause) {
+      return setSaid({ text: messageOf(cause) });
+    }
     try {
       await navigator.clipboard.writeText(link);
       const long = link.length > comfortableLinkLength ? ' It is long; some messengers cut such links.' : '';

@@ -91,3 +91,15 @@ test('a link that cannot be read is refused in a sentence, and the page opens as
   await vi.waitFor(() => expect(opening.getState().refusal?.message).toMatch(/damaged/));
   expect(page.getState().place).toBe('trace');
 });
+
+test('what is too large for a link leaves the name of its page, and opens all the same', async () => {
+  const { address, entries } = history();
+  const { page, trace } = bench(address);
+  const experiment = { kind: 'trace', version: 1, model: 'tiny', subject: [0, 1] };
+  trace.openExperiment({ ...experiment, prompt: 'a b' });
+  await vi.waitFor(() => expect(entries.at(-1)).toMatch(/^#v1\./));
+  trace.openExperiment({ ...experiment, prompt: 'c d', title: 'a'.repeat(2 ** 20) });
+  await vi.waitFor(() => expect(entries.at(-1)).toBe('#trace'));
+  expect(page.getState().place).toBe('trace');
+  expect(trace.store.getState().history.present.prompt).toBe('c d');
+});

@@ -4,7 +4,7 @@
 
 import type { AnyExperiment } from '../../experiments/kind.ts';
 import { messageOf } from '../../messages/wording.ts';
-import { isLink } from '../../share/link.ts';
+import { isLink, LinkError } from '../../share/link.ts';
 import type { PageStore } from '../frame/pageStore.ts';
 import type { AnyPage } from './experimentPage.ts';
 import { experimentLink, readLink } from './link.ts';
@@ -114,7 +114,11 @@ export function followAddress(
       page.face.brief(shared),
       page.figure.getState().view,
       page.face.look,
-    );
+    ).catch((cause: unknown) => {
+      // What is too large for a link leaves its page's name.
+      if (cause instanceof LinkError) return nameOf(page.name);
+      throw cause;
+    });
     if (fragment !== own.get(page.name)) {
       own.set(page.name, fragment);
       if (place.getState().place !== page.name) return;

@@ -23,8 +23,13 @@ export function ShareButtons() {
   async function copyLink() {
     const shared = page.shared();
     if (shared === null) return;
-    const fragment = await experimentLink(page.name, page.face.brief(shared), view, page.face.look);
-    const link = new URL(fragment, window.location.href).href;
+    let link: string;
+    try {
+      const fragment = await experimentLink(page.name, page.face.brief(shared), view, page.face.look);
+      link = new URL(fragment, window.location.href).href;
+    } catch (cause) {
+      return setSaid({ text: messageOf(cause) });
+    }
     try {
       await navigator.clipboard.writeText(link);
       const long = link.length > comfortableLinkLength ? ' It is long; some messengers cut such links.' : '';
