@@ -50,6 +50,16 @@ describe.each(['gpt2', 'llama'])('programs on %s', (family) => {
   });
   const refused: readonly (readonly [CodeLanguage, ConfigurationInput, RunArguments, RegExp])[] = [
     [
+      'typescript',
+      block,
+      {
+        base: { inputIds: [[0, 0, 3, 17]], attentionMask: [[0, 0, 1, 1]] },
+        sources: [[[5, 9]]],
+        unitLocations: { 'sources->base': { source: 1, base: 3 } },
+      },
+      /^The prompts have padding before them, from which locations are counted/,
+    ],
+    [
       'pyvene',
       { ...block, source_layer: 0 },
       call,
@@ -97,8 +107,21 @@ describe.each(['gpt2', 'llama'])('programs on %s', (family) => {
     expect(exported.ok ? exported.code : exported.why).toMatch(why);
   });
 
-  test.each<readonly [string, ConfigurationInput, RunArguments]>([
+  test.each<readonly [string, ConfigurationInput, RunArguments | ((width: number) => RunArguments)]>([
     ['places of their own', block, call],
+    [
+      'numbers in the place of a source',
+      block,
+      (width) => ({
+        base,
+        unitLocations: { 'sources->base': { base: 6 } },
+        sourceRepresentations: {
+          'layer_1_comp_block_output_unit_pos_nunit_1#0': Array.from({ length: width }, (_, at) =>
+            Math.sin(at),
+          ),
+        },
+      }),
+    ],
     [
       'parameters from a saved folder',
       { ...block, intervention_type: 'LowRankRotatedSpaceIntervention', low_rank_dimension: 2 },
@@ -115,7 +138,8 @@ describe.each(['gpt2', 'llama'])('programs on %s', (family) => {
     ],
   ])(
     'the library’s own program predicts the same: %s',
-    async (_, configuration, of) => {
+    async (_, configuration, given) => {
+      const of = typeof given === 'function' ? given(model.architecture.width) : given;
       // Within the repository, where the package finds itself by its name.
       const root = fileURLToPath(new URL('../../..', import.meta.url));
       mkdirSync(join(root, '.cache'), { recursive: true });

@@ -16,14 +16,48 @@ function declared(representation: Representation, type: string): Readonly<Record
   return Object.fromEntries(given.filter(([, value]) => value !== null && value !== undefined));
 }
 
+/** Whether padding stands before a prompt, so that locations are counted from there. */
+function isShifted({ placeOf }: Prompt): boolean {
+  try {
+    return placeOf(0) !== 0;
+  } catch {
+    return true;
+  }
+}
+
+/** What a program prints of each example's logits. */
+const printed = (isCausal: boolean): readonly string[] =>
+  isCausal
+    ? ['for (const { data } of intervenedOutputs.logits) console.log(data.indexOf(Math.max(...data)));']
+    : [
+        '// Every position sees every other: the prediction is at the mask.',
+        'for (const { data, shape: [positions, size] } of intervenedOutputs.logits) {',
+        '  const rows = Array.from({ length: positions }, (_, at) => data.subarray(at * size, (at + 1) * size));',
+        '  console.log(rows.map((row) => row.indexOf(Math.max(...row))).join(" "));',
+        '}',
+      ];
+
 const indented = (value: unknown): string => JSON.stringify(value, null, 2).replaceAll('\n', '\n  ');
 
+const constants = (given: ReadonlyMap<string, Float32Array>): string =>
+  JSON.stringify(Object.fromEntries([...given].map(([key, data]) => [key, Array.from(data)])));
+
 /**
- * A program that runs the call with Patchbay's library and prints the most probable token of each example. Parameters are
- * loaded from a folder that `save` has written.
+ * A program that runs the call with Patchbay's library and prints the most probable token of each example; of a model that
+ * fills masks, at every position. Parameters are loaded from a folder that `save` has written.
  */
-export function exportTypeScript({ model, configuration, call }: ExportRequest): ExportedCode {
+export function exportTypeScript({
+  model,
+  architecture: { isCausal },
+  configuration,
+  call,
+}: ExportRequest): ExportedCode {
   const { interventions, mode } = configuration;
+  if ([...call.base, ...call.sources.flatMap((source) => source ?? [])].some(isShifted))
+    return {
+      ok: false,
+      why: 'The prompts have padding before them, from which locations are counted, and a program gives them without. Give them without padding.',
+    };
   const hasParameters = interventions.some(
     ({ intervention }) => Object.keys(intervention.parameters).length > 0,
   );
@@ -53,9 +87,12 @@ export function exportTypeScript({ model, configuration, call }: ExportRequest):
     ...(call.subspaces === null || call.subspaces === undefined
       ? []
       : [`  subspaces: ${indented(call.subspaces)},`]),
-    "  logits: 'last',",
+    ...(call.sourceRepresentations
+      ? [`  sourceRepresentations: ${constants(call.sourceRepresentations)},`]
+      : []),
+    `  logits: '${isCausal ? 'last' : 'all'}',`,
     '});',
-    'for (const { data } of intervenedOutputs.logits) console.log(data.indexOf(Math.max(...data)));',
+    ...printed(isCausal),
     'await dispose();',
   ];
   return { ok: true, code: `${lines.join('\n')}\n` };
