@@ -2,8 +2,10 @@
 // nothing but a driver is.
 //
 //     npx tsx bench/gpu/run.ts [--device N] [--layers 4] [--width 64] [--vocabulary 512] [--samples 1] [--turns 2] [--only trace,patch]
+//         [--model FILE] [--residency expanded|packed]   in place of random weights
 
 import { parseArgs } from 'node:util';
+import { openModel } from '../../src/checkpoint/openNode.ts';
 import { graphicsDevices } from '../../src/runtime/backends/dawn.ts';
 import { createWebGpuBackendOnNode } from '../../src/runtime/backends/webgpuBackendOnNode.ts';
 import { tinyCheckpoint } from '../../src/runtime/fixtures/tinyCheckpoint.ts';
@@ -20,14 +22,10 @@ const { values } = parseArgs({
     samples: { type: 'string', default: '1' },
     turns: { type: 'string', default: '2' },
     only: { type: 'string' },
+    model: { type: 'string' },
+    residency: { type: 'string' },
   },
 });
-
-const shape: Shape = {
-  layers: Number(values.layers),
-  width: Number(values.width),
-  vocabulary: Number(values.vocabulary),
-};
 
 interface Turn {
   readonly work: string;
@@ -84,10 +82,21 @@ const counter = countGpu();
 if (values.device === 'null') readZeros();
 const backend = await createWebGpuBackendOnNode({ device });
 console.log(`${backend.description}; adapters: ${devices.map(({ name }) => name).join(', ')}`);
-const checkpoint = tinyCheckpoint(configurationOf(shape));
-const model = await Model.load(checkpoint, backend);
+const checkpoint = values.model
+  ? await openModel(values.model)
+  : tinyCheckpoint(
+      configurationOf({
+        layers: Number(values.layers),
+        width: Number(values.width),
+        vocabulary: Number(values.vocabulary),
+      }),
+    );
+const residency = (['expanded', 'packed', 'streamed'] as const).find((each) => each === values.residency);
+const model = await Model.load(checkpoint, backend, residency ? { residency } : {});
+const { layerCount: layers, width, vocabularySize: vocabulary } = model.architecture;
+const shape: Shape = { layers, width, vocabulary };
 console.log(
-  `${shape.layers} layers, ${shape.width} wide, ${shape.vocabulary} tokens: ${model.parameterCount} parameters, ${(counter.heldBytes() / 2 ** 20).toFixed(1)} MB of buffers\n`,
+  `${layers} layers, ${width} wide, ${vocabulary} tokens: ${model.parameterCount} parameters, weights ${model.residency}, ${(counter.heldBytes() / 2 ** 20).toFixed(1)} MB of buffers\n`,
 );
 const only = values.only?.split(',');
 const turns: Turn[] = [];

@@ -1,6 +1,7 @@
 // What a device can do for the scheduler: hold tensors, move them, run graphs. Three implementations stand behind it
 // (node, wasm, webgpu); nothing above this file knows which.
 
+import type { StorageDtype } from '../../checkpoint/checkpoint.ts';
 import type { Graph } from '../../onnx/graph.ts';
 
 export type BackendKind = 'webgpu' | 'wasm' | 'node';
@@ -9,7 +10,8 @@ export type TensorData = Float32Array | Int32Array;
 
 /** A tensor on the device. Whoever made it disposes it; it is counted until then. */
 export interface DeviceTensor {
-  readonly dtype: 'float32' | 'int32' | 'int64';
+  /** `uint8` are weights as a checkpoint stores them, by bytes. */
+  readonly dtype: 'float32' | 'int32' | 'int64' | 'uint8';
   readonly shape: readonly number[];
 }
 
@@ -22,6 +24,15 @@ export interface Piece {
   readonly count: number;
   /** Place of the first element in the result, in elements. */
   readonly at: number;
+}
+
+/** Weights that stay on the device as the checkpoint stores them, and become float32 there when they are used. */
+export interface Packing {
+  takes(dtype: StorageDtype): boolean;
+  /** @param shape of the weight, which has whole blocks of its dtype */
+  upload(dtype: StorageDtype, bytes: Uint8Array, shape: readonly number[]): DeviceTensor;
+  /** @param packed from `upload` @returns a float32 tensor, with the bits that the processor expands */
+  expand(packed: DeviceTensor): DeviceTensor;
 }
 
 /** A compiled graph. */
@@ -56,6 +67,8 @@ export interface Backend {
    * better constants of the graph.
    */
   readonly copiesInputs: boolean;
+  /** Absent where tensors lie in the processor's own memory. */
+  readonly packing?: Packing;
   /** The size that a run-time dimension is padded to: few distinct ones where each costs a shader compilation. */
   paddedSize(size: number): number;
   upload(data: TensorData, shape: readonly number[]): DeviceTensor;

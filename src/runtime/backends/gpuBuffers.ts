@@ -70,22 +70,23 @@ export class GpuBuffers {
   }
 
   /** A buffer that holds these numbers. */
-  holding(data: Float32Array | Int32Array): GPUBuffer {
+  holding(data: Float32Array | Int32Array | Uint8Array): GPUBuffer {
     if (data.byteLength > largestPooled) return this.#mapped(data);
     const buffer = this.take(data.byteLength);
-    // A view of other memory than its own would be refused where that is shared.
-    this.#device.queue.writeBuffer(buffer, 0, data.slice());
+    // Whole words are written, of memory that is not shared.
+    const bytes = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.#device.queue.writeBuffer(buffer, 0, bytes);
     return buffer;
   }
 
   /** Weights: written in place, without a second copy on their way. */
-  #mapped(data: Float32Array | Int32Array): GPUBuffer {
+  #mapped(data: Float32Array | Int32Array | Uint8Array): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const size = bufferBytes(data.byteLength);
     const buffer = this.#device.createBuffer({ size, usage, mappedAtCreation: true });
-    new Int32Array(buffer.getMappedRange()).set(
-      new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4),
-    );
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    new Uint8Array(buffer.getMappedRange()).set(bytes);
     buffer.unmap();
     return buffer;
   }
@@ -102,6 +103,11 @@ export class GpuBuffers {
 
   clear(buffer: GPUBuffer, ranges: readonly { readonly at: number; readonly count: number }[]): void {
     for (const { at, count } of ranges) this.#commands.clearBuffer(buffer, at, count);
+  }
+
+  /** Have something else done among the copies. */
+  record(commands: (encoder: GPUCommandEncoder) => void): void {
+    commands(this.#commands);
   }
 
   /** Send the copies on their way: whatever is asked of the device next comes after them. */

@@ -3,7 +3,12 @@
 
 import { type DeviceTensor, elementCount } from './backend.ts';
 
-const elementBytes: Readonly<Record<DeviceTensor['dtype'], number>> = { float32: 4, int32: 4, int64: 8 };
+const elementBytes: Readonly<Record<DeviceTensor['dtype'], number>> = {
+  float32: 4,
+  int32: 4,
+  int64: 8,
+  uint8: 1,
+};
 
 const tensorBytes = ({ dtype, shape }: Pick<DeviceTensor, 'dtype' | 'shape'>): number =>
   elementBytes[dtype] * elementCount(shape);

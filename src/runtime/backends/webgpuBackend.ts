@@ -10,12 +10,14 @@ import {
   DeviceLostError,
   type DeviceTensor,
   elementCount,
+  type Packing,
   type Piece,
   type Program,
   runtimeError,
   type TensorData,
 } from './backend.ts';
 import { bufferBytes, GpuBuffers, type GpuPiece } from './gpuBuffers.ts';
+import { GpuPacking } from './gpuPacking.ts';
 import { LiveTensors } from './liveTensors.ts';
 import { joinedPieces, uncovered } from './pieces.ts';
 import { Turns } from './turns.ts';
@@ -95,6 +97,7 @@ class WebGpuBackend implements Backend {
   readonly #ort: Ort;
   readonly #device: GPUDevice;
   readonly #buffers: GpuBuffers;
+  readonly packing: Packing;
   readonly #live = new LiveTensors();
   readonly #sessions = new Set<LiveSession>();
   #lost: string | undefined;
@@ -110,6 +113,13 @@ class WebGpuBackend implements Backend {
     this.#ort = ort;
     this.#device = device;
     this.#buffers = new GpuBuffers(device);
+    this.packing = new GpuPacking(device, this.#buffers, {
+      own: (buffer, dtype, shape) => {
+        this.#expectDevice();
+        return this.#ownBuffer(buffer, dtype, shape);
+      },
+      bufferOf: (tensor) => this.#bufferOf(tensor),
+    });
     this.#onClose = onClose;
     this.description = description;
     // Without this, a buffer that could not be made reads as zeros, and the zeros would be shown as results.
@@ -184,7 +194,8 @@ class WebGpuBackend implements Backend {
 
   #own(tensor: Tensor, { buffer, session }: Pick<GpuTensor, 'buffer' | 'session'> = {}): GpuTensor {
     const dtype = tensor.type;
-    if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'int64') {
+    const isOurs = buffer !== undefined && dtype === 'uint8';
+    if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'int64' && !isOurs) {
       throw new BackendError(`A tensor of dtype ${dtype} cannot leave a graph. Cast it to float32 or int32.`);
     }
     const owned: GpuTensor = {
@@ -205,7 +216,11 @@ class WebGpuBackend implements Backend {
     return tensor as GpuTensor; // Only #own makes members of #live.
   }
 
-  #ownBuffer(buffer: GPUBuffer, dataType: 'float32' | 'int32', shape: readonly number[]): DeviceTensor {
+  #ownBuffer(
+    buffer: GPUBuffer,
+    dataType: 'float32' | 'int32' | 'uint8',
+    shape: readonly number[],
+  ): DeviceTensor {
     return this.#own(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims: [...shape] }), { buffer });
   }
 
@@ -265,6 +280,7 @@ class WebGpuBackend implements Backend {
     const { dtype, shape } = this.#gpuTensor(tensor);
     const elements = elementCount(shape);
     const buffer = this.#bufferOf(tensor);
+    if (dtype === 'uint8') throw new BackendError('Packed weights are expanded, and not read.');
     const bytes = elements * (dtype === 'int64' ? 8 : 4);
     if (bytes === 0) return dtype === 'float32' ? new Float32Array(0) : new Int32Array(0);
     const data = await this.#exclusively(() => this.#buffers.read(buffer, bytes));

@@ -3,7 +3,7 @@
 // the moment it runs.
 
 import type { WeightSource } from '../../architectures/architecture.ts';
-import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
+import type { Checkpoint, TensorInfo } from '../../checkpoint/checkpoint.ts';
 import { expand } from '../../checkpoint/storage/expand.ts';
 import { type Backend, BackendError, type DeviceTensor, elementCount } from '../backends/backend.ts';
 import type { WeightResidency } from './residency.ts';
@@ -22,6 +22,8 @@ export class WeightStore {
   readonly #backend: Backend;
   readonly #checkpoint: Checkpoint;
   readonly #packed = new Map<string, Uint8Array>();
+  /** Packed too, on the device. */
+  readonly #onDevice = new Map<string, DeviceTensor>();
   readonly #resident = new Map<string, DeviceTensor>();
   readonly #tables = new Map<string, { readonly tensor: DeviceTensor; readonly rows: number }>();
 
@@ -51,7 +53,7 @@ export class WeightStore {
       for (const [index, name] of names.entries()) {
         options.signal?.throwIfAborted();
         const bytes = await checkpoint.read(name, options.signal);
-        if (options.residency === 'packed') store.#packed.set(name, bytes);
+        if (options.residency === 'packed') store.#pack(name, bytes);
         else store.#resident.set(name, store.#expanded(name, bytes));
         done += sizes[index] ?? 0;
         options.onBytes?.(done, total);
@@ -63,9 +65,24 @@ export class WeightStore {
     return store;
   }
 
-  #expanded(name: string, bytes: Uint8Array): DeviceTensor {
+  #info(name: string): TensorInfo {
     const info = this.#checkpoint.tensors.get(name);
     if (!info) throw new BackendError(`The checkpoint has no tensor '${name}'.`);
+    return info;
+  }
+
+  /** Where a device expands weights itself they wait there, and nothing is uploaded for a layer. */
+  #pack(name: string, bytes: Uint8Array): void {
+    const { dtype, shape } = this.#info(name);
+    const { packing } = this.#backend;
+    if (packing?.takes(dtype)) this.#onDevice.set(name, packing.upload(dtype, bytes, shape));
+    // It is as large there as it is stored.
+    else if (packing && dtype === 'F32') this.#resident.set(name, this.#expanded(name, bytes));
+    else this.#packed.set(name, bytes);
+  }
+
+  #expanded(name: string, bytes: Uint8Array): DeviceTensor {
+    const info = this.#info(name);
     return this.#backend.upload(expand(info.dtype, bytes, elementCount(info.shape)), info.shape);
   }
 
@@ -79,6 +96,13 @@ export class WeightStore {
     if (known) this.#backend.dispose(known.tensor);
     this.#tables.set(source.key, { tensor, rows });
     return tensor;
+  }
+
+  /** A weight that is brought in for the moment. */
+  async #forNow(name: string, signal: AbortSignal | undefined): Promise<DeviceTensor> {
+    const packed = this.#onDevice.get(name);
+    if (packed && this.#backend.packing) return this.#backend.packing.expand(packed);
+    return this.#expanded(name, this.#packed.get(name) ?? (await this.#checkpoint.read(name, signal)));
   }
 
   /**
@@ -104,8 +128,7 @@ export class WeightStore {
           bound[`weight.${name}`] = resident;
           continue;
         }
-        const bytes = this.#packed.get(source.tensor) ?? (await this.#checkpoint.read(source.tensor, signal));
-        const tensor = this.#expanded(source.tensor, bytes);
+        const tensor = await this.#forNow(source.tensor, signal);
         passing.push(tensor);
         bound[`weight.${name}`] = tensor;
       }
@@ -143,6 +166,8 @@ export class WeightStore {
   close(): void {
     for (const tensor of this.#resident.values()) this.#backend.dispose(tensor);
     for (const { tensor } of this.#tables.values()) this.#backend.dispose(tensor);
+    for (const tensor of this.#onDevice.values()) this.#backend.dispose(tensor);
+    this.#onDevice.clear();
     this.#resident.clear();
     this.#tables.clear();
     this.#packed.clear();

@@ -1,0 +1,68 @@
+// Expands weights on the device that are kept there as the checkpoint stores them.
+
+import { storageBlocks } from '../../checkpoint/storage/storage.ts';
+import { type PackedDtype, shaderOf, workgroupSize } from './storedShaders.ts';
+
+/**
+ * Elements that one dispatch expands at most: a binding has a largest size, which every adapter has for this many. Whole
+ * blocks of every dtype, and at offsets that a binding may begin at.
+ */
+const windowElements = 2 ** 24;
+
+export class GpuExpander {
+  readonly #device: GPUDevice;
+  readonly #pipelines = new Map<PackedDtype, GPUComputePipeline>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  #pipeline(dtype: PackedDtype): GPUComputePipeline {
+    const known = this.#pipelines.get(dtype);
+    if (known) return known;
+    const module = this.#device.createShaderModule({ code: shaderOf(dtype) });
+    const made = this.#device.createComputePipeline({
+      layout: 'auto',
+      compute: { module, entryPoint: 'main' },
+    });
+    this.#pipelines.set(dtype, made);
+    return made;
+  }
+
+  /**
+   * @param stored   of so many elements, as the checkpoint has them
+   * @param expanded at least four bytes for each
+   */
+  expand(
+    encoder: GPUCommandEncoder,
+    dtype: PackedDtype,
+    elements: number,
+    { stored, expanded }: { readonly stored: GPUBuffer; readonly expanded: GPUBuffer },
+  ): void {
+    const { limits } = this.#device;
+    const block = storageBlocks[dtype];
+    const pipeline = this.#pipeline(dtype);
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    for (let from = 0; from < elements; from += windowElements) {
+      const count = Math.min(windowElements, elements - from);
+      const offset = (from / block.elements) * block.bytes;
+      // A binding is whole words.
+      const size = Math.ceil(((count / block.elements) * block.bytes) / 4) * 4;
+      pass.setBindGroup(
+        0,
+        this.#device.createBindGroup({
+          layout: pipeline.getBindGroupLayout(0),
+          entries: [
+            { binding: 0, resource: { buffer: stored, offset, size } },
+            { binding: 1, resource: { buffer: expanded, offset: from * 4, size: count * 4 } },
+          ],
+        }),
+      );
+      const groups = Math.ceil(count / workgroupSize);
+      const across = Math.min(groups, limits.maxComputeWorkgroupsPerDimension);
+      pass.dispatchWorkgroups(across, Math.ceil(groups / across));
+    }
+    pass.end();
+  }
+}
