@@ -64,6 +64,11 @@ export interface TraceDocument {
   readonly other: GivenFile | null;
   readonly direction: TraceExperiment['direction'];
   readonly streams: readonly StreamField[];
+  /**
+   * Models for which they are a file's or a link's own, so that what is offered besides stays off: one by its label, or `any`
+   * that reads more than a text; null where nobody has chosen them.
+   */
+  readonly streamsFor: { readonly model: string } | null;
   /** From a file or a link; the page has no control for them. */
   readonly positions: TraceExperiment['positions'];
 }
@@ -89,6 +94,7 @@ export const blankTrace: TraceDocument = {
   other: null,
   direction: traceDefaults.direction,
   streams: traceDefaults.streams.map((component) => ({ component, isOn: true, window: null })),
+  streamsFor: null,
   positions: traceDefaults.positions,
 };
 
@@ -150,6 +156,7 @@ export function documentOf(experiment: TraceExperiment, result: TraceResult | nu
     ...corruptionFields(corruption),
     direction,
     streams: [...all].map(field),
+    streamsFor: { model: target !== '' || image !== null || sound !== null ? 'any' : experiment.model },
     positions,
   };
 }

@@ -51,6 +51,83 @@ test('the controls and the experiment say the same, both ways', () => {
   expect(experimentKey(whole(back))).toBe(experimentKey(own));
 });
 
+const t5 = {
+  ...model,
+  family: 't5',
+  architecture: 't5',
+  isCausal: true,
+  reads: { kind: 'text' },
+  width: 8,
+  headCount: 2,
+  vocabularySize: 32,
+  parameterCount: 1,
+  weightBytes: 4,
+  components: [
+    { name: 'encoder.block_output', layers: 12, shape: [], description: '', feeds: [] },
+    { name: 'block_output', layers: 4, shape: [], description: '', feeds: [] },
+  ],
+} as const;
+
+test('a model of two stacks is given a target, and its source is put back in windows of its own stack', () => {
+  const own = whole(derive({ target: 'Die' }, { model: t5, tokens: [tokens] }));
+  expect(own).toMatchObject({ prompt, target: 'Die', subject: [1, 4] });
+  expect(own.streams.map(({ component, window }) => [component, window])).toEqual([
+    ['block_output', 1],
+    ['mlp_output', 3],
+    ['attention_output', 3],
+    ['encoder.block_output', 1],
+  ]);
+  // A model of one stack has no use for the target that stands in the document.
+  const { reads: _, ...gpt2 } = t5;
+  expect(whole(derive({ target: 'Die' }, { model: gpt2, tokens: [tokens] })).target).toBeUndefined();
+});
+
+test('a file of two stacks is opened as it is: what it does not name is not put back', () => {
+  const experiment = readTraceExperiment({
+    kind: 'trace',
+    version: 1,
+    model: 'tiny',
+    prompt,
+    target: 'Die',
+    subject: 'Eiffel Tower',
+    streams: [{ component: 'cross_attention_output', window: 2 }],
+  });
+  const opened = whole(deriveTrace(documentOf(experiment, null), { model: t5, tokens: [tokens] }));
+  expect(opened.streams).toEqual([{ component: 'cross_attention_output', window: 2 }]);
+  expect(experimentKey(opened)).toBe(experimentKey(readTraceExperiment({ ...experiment, subject: [1, 4] })));
+});
+
+test('an example of a model of text leaves the source of another model to be put back', () => {
+  const opened = documentOf(readTraceExperiment({ ...whole(derive()), model: 'other' }), null);
+  const { streams } = whole(deriveTrace(opened, { model: t5, tokens: [tokens] }));
+  expect(streams.map(({ component }) => component)).toContain('encoder.block_output');
+});
+
+test('a picture is needed where one is read, its middle is the subject until another part is marked', () => {
+  const vit = { ...t5, reads: { kind: 'image', patches: { across: 8, down: 4 }, isAlone: true } } as const;
+  const around = { model: vit, tokens: [null] };
+  const blank = { prompt: '', subject: { kind: 'guessed' } } as const;
+  const image = { name: 'street.png', data: 'AAAA' };
+  const reading = (change: Partial<TraceDocument>) =>
+    deriveTrace({ ...document, ...blank, ...change }, around);
+  expect(reading({}).problems.get('given')).toMatch(/^This model reads a picture\. Choose one/);
+  expect(reading({ image: { name: 'street.png' } }).problems.get('given')).toMatch(
+    /which a link does not hold/,
+  );
+  expect(whole(reading({ image }))).toMatchObject({ prompt: '', image, subject: { patches: [2, 1, 6, 3] } });
+  const marked = { kind: 'patches', box: [0, 0, 2, 1] } as const;
+  expect(whole(reading({ image, subject: marked })).subject).toEqual({ patches: [0, 0, 2, 1] });
+  expect(reading({ image, parts: '0' }).problems.get('parts')).toMatch(/whole number from 1 to 64/);
+  expect(reading({ image, corruption: 'exchange' }).problems.get('other')).toMatch(
+    /Choose the other picture/,
+  );
+  const other = { name: 'other.png', data: 'BBBB' };
+  expect(whole(reading({ image, corruption: 'exchange', other })).corruption).toEqual({
+    kind: 'exchange',
+    with: other,
+  });
+});
+
 test('an experiment is another one when a number would differ, and not for its title', () => {
   const own = whole(derive());
   const key = experimentKey(own);

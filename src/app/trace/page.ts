@@ -29,6 +29,12 @@ function brief({ corruption, ...experiment }: TraceExperiment): unknown {
   return withoutDefaults(isUsual ? named : { ...named, corruption: short }, { direction, positions });
 }
 
+/** The tokens of a source that were corrupted, as a range; undefined where they are no text. */
+function sourceRange(input: TraceResult['input']): readonly [number, number] | undefined {
+  const [first, last] = [input?.corrupted[0], input?.corrupted.at(-1)];
+  return input?.kind === 'text' && first !== undefined && last !== undefined ? [first, last + 1] : undefined;
+}
+
 /** `trace-eiffel-tower` */
 function fileStem({ tokens, subject, answer }: TraceResult): string {
   const words =
@@ -58,9 +64,9 @@ export const tracePage = (examples: readonly TraceExample[]): PageDefinition<Tra
   withPrompt: (document, _, prompt) => withPrompt(document, prompt),
   derive: deriveTrace,
   documentOf,
-  experimentOf: ({ experiment, subject, streams }) => ({
+  experimentOf: ({ experiment, subject, input, streams }) => ({
     ...experiment,
-    ...(subject === null ? {} : { subject }),
+    subject: subject ?? sourceRange(input) ?? experiment.subject,
     streams: streams.map(({ component, window, heads }) => ({
       component,
       window,

@@ -23,15 +23,19 @@ function encoderPrefix(model: KnownModel | ModelInfo | null): string | undefined
   return found?.name.slice(0, -'block_output'.length);
 }
 
-/** Of a model of two stacks the states of what it reads are put back too, unless a person says otherwise. */
-export function streamsOf(
-  { streams }: TraceDocument,
-  model: KnownModel | ModelInfo | null,
-): readonly StreamField[] {
+/** A file that was made for such a model says which streams it wants; an example of a model of text does not know them. */
+const areGiven = ({ streamsFor }: Streams, model: KnownModel | ModelInfo | null): boolean =>
+  streamsFor !== null && (streamsFor.model === 'any' || streamsFor.model === model?.label);
+
+type Streams = Pick<TraceDocument, 'streams' | 'streamsFor'>;
+
+/** Of a model of two stacks the states of what it reads are put back too, unless a person or a file says otherwise. */
+export function streamsOf(document: Streams, model: KnownModel | ModelInfo | null): readonly StreamField[] {
+  const { streams } = document;
   const prefix = encoderPrefix(model);
   if (prefix === undefined) return streams;
   const offered = [
-    { component: `${prefix}block_output`, isOn: true },
+    { component: `${prefix}block_output`, isOn: !areGiven(document, model) },
     { component: `${prefix}mlp_output`, isOn: false },
     { component: `${prefix}attention_output`, isOn: false },
     { component: 'cross_attention_output', isOn: false },
