@@ -6,7 +6,7 @@ import type { LearnedSite } from '../../experiments/align/learned.ts';
 import { type AlignResult, readAlignResult } from '../../experiments/align/result.ts';
 import type { AlignTask, TaskExample } from '../../experiments/align/task.ts';
 import { readSteerExperiment } from '../../experiments/steer/experiment.ts';
-import { steeringOf } from './handOver.ts';
+import { cableOf, steeringOf } from './handOver.ts';
 
 const result = readAlignResult(
   JSON.parse(
@@ -82,4 +82,15 @@ test('a direction over joined heads has a part for each', () => {
       ],
     },
   });
+});
+
+test('sites that were trained together are not hung as one cable at the places of the first', () => {
+  const [site] = result.sites;
+  if (!site) throw new Error('The stored alignment has sites.');
+  const jointly = [{ component: 'block_output', layer: 1, position: 'last' }] as const;
+  const experiment = { ...result.experiment, jointly };
+  expect(() => cableOf({ result: { ...result, experiment }, index: 0, site }, task)).toThrow(
+    /trained at several sites together/,
+  );
+  expect(cableOf({ result, index: 0, site }, task)).toMatchObject({ kind: 'intervene' });
 });

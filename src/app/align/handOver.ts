@@ -62,9 +62,13 @@ function tellingExample({ examples }: AlignTask): TaskExample {
  * The trained intervention as a cable between the prompts of an example.
  * @param task that the site was trained on
  * @returns what the Patch page opens
- * @throws ExperimentError for examples of token ids, or damaged numbers
+ * @throws ExperimentError for examples of token ids, several sites that were trained together, or damaged numbers
  */
 export function cableOf({ result, index, site }: SiteChoice, task: AlignTask): unknown {
+  if (result.experiment.jointly && result.experiment.jointly.length > 0)
+    throw new ExperimentError(
+      'This was trained at several sites together, each with places and a source of its own, and a cable is one of them. Take the folder for pyvene, which has all.',
+    );
   const { configuration, parameters } = trainedIntervention(result, index);
   const { model, revision, site: where } = result.experiment;
   const example = tellingExample(task);
