@@ -1,6 +1,8 @@
 // Sweeps over the tensors of a model that was brought as ONNX: what it reads, what is put where, what is measured, the figure.
 
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useMemo } from 'react';
+import { useStore } from 'zustand';
+import { tensorsOverlays } from '../../experiments/tensors/figure.ts';
 import { tensorsKind } from '../../experiments/tensors/kind.ts';
 import { messageOf } from '../../messages/wording.ts';
 import { usePageOf } from '../experiment/pageContext.tsx';
@@ -9,6 +11,7 @@ import { UndoButtons } from '../experiment/UndoButtons.tsx';
 import { figureId } from '../frame/useShortcuts.ts';
 import { CellCard } from '../sweep/CellCard.tsx';
 import { SweepFigure } from '../sweep/SweepFigure.tsx';
+import { Overlay } from '../trace/Overlay.tsx';
 import { useModel } from '../workbenchContext.tsx';
 import { GraphDrawing } from './GraphDrawing.tsx';
 import { useEdit, useExperiment, useStructure } from './hooks.ts';
@@ -57,6 +60,16 @@ function NoImport() {
         : `${info.label} is a checkpoint of a known family. This page sweeps over the tensors of models brought as ONNX: choose a .onnx file.`}
     </p>
   );
+}
+
+/** Places that are patches, over the picture. */
+function Overlays() {
+  const page = usePageOf<TensorsTypes>('tensors');
+  const result = useStore(page.store, (state) => state.shown?.result ?? null);
+  const overlays = useMemo(() => (result === null ? [] : tensorsOverlays(result)), [result]);
+  return overlays.map((description) => (
+    <Overlay key={description.heatmap.panels.map(({ title }) => title).join()} description={description} />
+  ));
 }
 
 /** The graph, part by part: an edge that is clicked is swept, and no more when it is clicked again. */
@@ -123,6 +136,7 @@ export default function TensorsPage() {
             level={2}
             empty="A heatmap appears here: what each place does, by layer and position, or on the picture."
           />
+          <Overlays />
         </section>
       </div>
       <div className="column">

@@ -1,6 +1,8 @@
-// A result as figures: layers against positions, as traces have them; of a picture, a map of its patches for each layer.
+// A result as figures: layers against positions, as traces have them; of a picture, its patches over it for each layer as well.
 
 import type { HeatmapDescription, HeatmapPanel, Locations } from '../../figures/description.ts';
+import type { ImageData } from '../../figures/marks.ts';
+import type { OverlayDescription } from '../../figures/overlay.ts';
 import { baselinesOf, type Cell, panelGrid } from './grid.ts';
 import type { TensorsResult } from './result.ts';
 
@@ -36,7 +38,7 @@ function contrastWords({ experiment, level }: TensorsResult): string {
   if (ablation) return `Ablated with ${ablation.value}.`;
   if (!noise) return '';
   const where = noise.positions ? ` at ${noise.positions.join(', ')}` : '';
-  return `Gaussian noise of level ${level?.toPrecision(4)} on ${noise.tensor}${where}, ${noise.samples} samples, seed ${noise.seed}.`;
+  return `Gaussian noise of level ${level?.toPrecision(4)} on ${noise.tensor}${where}, ${noise.samples} ${noise.samples === 1 ? 'sample' : 'samples'}, seed ${noise.seed}.`;
 }
 
 export function tensorsCaption(result: TensorsResult): string {
@@ -100,61 +102,72 @@ function valuesOf(
 /** A chain's tensors are no layers. */
 const isChain = ({ site }: Panel): boolean => /^chain( |$)/.test(site);
 
-/** A map of patches for each layer, on the columns of the picture. */
-function pictureFigure(result: TensorsResult, panel: Panel): HeatmapDescription | undefined {
-  const { patches, layers, site } = panel;
-  if (!patches) return undefined;
-  const { rows, columns, first } = patches;
-  const grid = panelGrid(panel);
-  return {
-    ...shared(result),
-    panels: layers.map(({ layer, tensor }, at) => {
-      const look = lookOf(result, site);
-      const title =
-        layers.length === 1 ? look.title : `${look.title}, ${isChain(panel) ? tensor : `layer ${layer}`}`;
-      const cells = Array.from({ length: rows }, (_, row) =>
-        Array.from({ length: columns }, (__, column) => grid[at]?.[first + row * columns + column]),
-      );
-      return { ...look, title, axisTitle: 'column of the picture', ...valuesOf(result, cells) };
-    }),
-    locations: { kind: 'named', names: Array.from({ length: rows }, (_, row) => `row ${row}`) },
-    layers: Array.from({ length: columns }, (_, column) => column),
-    layerWord: 'column',
-  };
-}
-
 const locationsOf = ({ names, isTokens }: Panel): Locations =>
   isTokens ? { kind: 'position', tokens: names.map((text) => ({ text })) } : { kind: 'named', names };
 
 /** Panels with the same layers and places share a figure. */
-function gridFigures(result: TensorsResult): readonly HeatmapDescription[] {
+function panelGroups({ panels }: TensorsResult): readonly (readonly Panel[])[] {
   const groups = new Map<string, Panel[]>();
-  for (const panel of result.panels) {
-    if (panel.patches) continue;
-    const key = JSON.stringify([panel.names, panel.isTokens, panel.layers.map(({ layer }) => layer)]);
+  for (const panel of panels) {
+    const layers = panel.layers.map(({ layer }) => layer);
+    const key = JSON.stringify([panel.names, panel.isTokens, panel.patches ?? null, layers]);
     groups.set(key, [...(groups.get(key) ?? []), panel]);
   }
-  return [...groups.values()].flatMap((panels): readonly HeatmapDescription[] => {
-    const [first] = panels;
-    if (!first) return [];
+  return [...groups.values()];
+}
+
+function groupFigure(result: TensorsResult, panels: readonly Panel[]): HeatmapDescription {
+  const [first] = panels;
+  return {
+    ...shared(result),
+    panels: panels.map((panel) => {
+      const grid = panelGrid(panel);
+      const byPlace = panel.names.map((_, place) => grid.map((layer) => layer[place]));
+      const axis = isChain(panel) ? { axisTitle: 'tensor of the chain' } : {};
+      return { ...lookOf(result, panel.site), ...axis, ...valuesOf(result, byPlace) };
+    }),
+    locations: first ? locationsOf(first) : { kind: 'named', names: [] },
+    layers: first?.layers.map(({ layer }) => layer) ?? [],
+    ...(panels.every(isChain) ? { layerWord: 'tensor' } : {}),
+  };
+}
+
+export const tensorsFigures = (result: TensorsResult): readonly HeatmapDescription[] =>
+  panelGroups(result).map((panels) => groupFigure(result, panels));
+
+/** The picture that the clean run reads, as a figure holds it; undefined where it was given otherwise. */
+function hrefOf({ clean }: TensorsResult['experiment']): ImageData | undefined {
+  const data = Object.values(clean).find(({ picture }) => picture !== undefined)?.picture;
+  // A JPEG begins with FF D8 FF, which is /9j/ in base64.
+  if (data === undefined) return undefined;
+  return `data:image/${data.startsWith('/9j/') ? 'jpeg' : 'png'};base64,${data}`;
+}
+
+/** Patches of the picture that have noise on them, where it is on the picture and its patches are the figure's. */
+function noisyPatches(
+  { noise, patches: [rows, columns], clean }: TensorsResult['experiment'],
+  patches: { readonly rows: number; readonly columns: number },
+): readonly boolean[] {
+  const isOfPicture = noise && clean[noise.tensor]?.picture !== undefined && noise.axes === undefined;
+  if (!isOfPicture || rows !== patches.rows || columns !== patches.columns) return [];
+  const noisy = new Set(noise.positions);
+  return Array.from({ length: rows * columns }, (_, patch) => noisy.has(patch));
+}
+
+/** Panels whose places are patches, laid over the picture. */
+export const tensorsOverlays = (result: TensorsResult): readonly OverlayDescription[] =>
+  panelGroups(result).flatMap((panels): readonly OverlayDescription[] => {
+    const patches = panels[0]?.patches;
+    if (!patches) return [];
+    const href = hrefOf(result.experiment);
     return [
       {
-        ...shared(result),
-        panels: panels.map((panel) => {
-          const grid = panelGrid(panel);
-          const byPlace = panel.names.map((_, place) => grid.map((layer) => layer[place]));
-          const axis = isChain(panel) ? { axisTitle: 'tensor of the chain' } : {};
-          return { ...lookOf(result, panel.site), ...axis, ...valuesOf(result, byPlace) };
-        }),
-        locations: locationsOf(first),
-        layers: first.layers.map(({ layer }) => layer),
-        ...(panels.every(isChain) ? { layerWord: 'tensor' } : {}),
+        heatmap: groupFigure(result, panels),
+        ...(href ? { href } : {}),
+        across: patches.columns,
+        down: patches.rows,
+        firstLocation: patches.first,
+        marked: noisyPatches(result.experiment, patches),
       },
     ];
   });
-}
-
-export const tensorsFigures = (result: TensorsResult): readonly HeatmapDescription[] => [
-  ...result.panels.flatMap((panel) => pictureFigure(result, panel) ?? []),
-  ...gridFigures(result),
-];

@@ -3,7 +3,7 @@
 import { defineKind } from '../defineKind.ts';
 import { figureNamed } from '../shown.ts';
 import { givenInputs, readTensorsExperiment } from './experiment.ts';
-import { tensorsFigures } from './figure.ts';
+import { tensorsFigures, tensorsOverlays } from './figure.ts';
 import { tensorsCsv } from './grid.ts';
 import { countTensorCells, readTensorsResult, tensorsGrowth } from './result.ts';
 import { tensorsSummary } from './summary.ts';
@@ -27,11 +27,18 @@ export const tensorsKind = defineKind({
   growth: tensorsGrowth,
   count: countTensorCells,
   show: (result) => ({
-    figures: tensorsFigures(result).map((description, index) => ({
-      kind: 'heatmap' as const,
-      name: figureNamed(index),
-      description,
-    })),
+    figures: [
+      ...tensorsFigures(result).map((description, index) => ({
+        kind: 'heatmap' as const,
+        name: figureNamed(index),
+        description,
+      })),
+      ...tensorsOverlays(result).map((description, index) => ({
+        kind: 'overlay' as const,
+        name: index === 0 ? 'picture' : `picture-${index + 1}`,
+        description,
+      })),
+    ],
     tables: [{ name: 'cells', csv: () => tensorsCsv(result) }],
     summary: (look) => tensorsSummary(result, look),
     programs: [],

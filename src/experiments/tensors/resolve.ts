@@ -12,6 +12,7 @@ import {
   positionAxes,
   sizesAlong,
 } from '../../imported/places.ts';
+import type { TensorFacts } from '../../imported/probe.ts';
 import type { NamedTensors } from '../../imported/runtime.ts';
 import { isFloat } from '../../imported/tensor.ts';
 import { quoted } from '../../messages/wording.ts';
@@ -68,8 +69,10 @@ async function resolveNoise(
     );
   if (!noise.positions) return { ...noise, tensor: name, isInput: given !== undefined };
   const shape = given?.shape ?? (await imported.shapesOf([name], clean)).get(name) ?? [];
+  // An input is no tensor that is computed, and lies among those that are.
+  const own = { shape, roles: shape.map((_, axis) => roleOfInput(imported, name, axis)) };
   const tensors = given
-    ? new Map([[name, { shape, roles: shape.map((_, axis) => roleOfInput(imported, name, axis)) }]])
+    ? new Map<string, Pick<TensorFacts, 'roles' | 'shape'>>([...probe.tensors, [name, own]])
     : probe.tensors;
   const axes = noise.axes ? checkedAxes(name, noise.axes, shape.length) : positionAxes(graph, tensors, name);
   const sizes = sizesAlong(axes, shape);

@@ -1,8 +1,11 @@
 // Sweeps over the tensors of small files: numbers worked out by hand, and those of a patch of the same file by prompts.
 
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { residualBytes } from '../../imported/fixtures/smallOnnx.ts';
+import { floats, onnxBytes, residualBytes } from '../../imported/fixtures/smallOnnx.ts';
 import { smallTokenBytes, smallTokens } from '../../imported/fixtures/smallTokenOnnx.ts';
+import { plainNode } from '../../imported/formulaNodes.ts';
+import { tensorFrom } from '../../imported/tensor.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
@@ -10,6 +13,7 @@ import { Model } from '../../runtime/model.ts';
 import { type OpenedOnnx, openedOnnx } from '../fixtures/openedOnnx.ts';
 import type { PatchResult } from '../patch/result.ts';
 import { kindOf, readExperiment, readResult } from '../registry.ts';
+import { tensorsOverlays } from './figure.ts';
 import type { TensorsResult } from './result.ts';
 
 let backend: Backend;
@@ -281,4 +285,50 @@ test('a checkpoint of a family is no model for it', async () => {
     sweep(own, { clean: {}, ablation: { value: 0 }, sites: [{ site: 'block_output' }] }),
   ).rejects.toThrow("this is a checkpoint of the family 'gpt2'. Use the kinds 'trace' or 'patch'.");
   await model.dispose();
+});
+
+test('places that are patches are laid over the picture, and those with noise are marked', async () => {
+  // A map of one channel doubled twice, 4 by 4; y is its sum.
+  const bytes = onnxBytes(
+    [
+      plainNode('Conv', ['pixels', 'k'], 'map'),
+      plainNode('Relu', ['map'], 'act'),
+      plainNode('ReduceSum', ['act', 'axes'], 'y'),
+    ],
+    {
+      inputs: [{ name: 'pixels', dtype: 'float32', shape: ['n', 3, 4, 4] }],
+      outputs: ['y'],
+      weights: {
+        k: floats([1, 3, 1, 1], [1, 0, 0]),
+        axes: tensorFrom('int64', [3], (at) => at + 1),
+      },
+    },
+  );
+  const opened = await openedOnnx('map.onnx', bytes, backend);
+  const picture = readFileSync('src/media/expected/wide.png').toString('base64');
+  const preprocessor = { size: { height: 4, width: 4 }, image_mean: [0, 0, 0], image_std: [1, 1, 1] };
+  const result = await sweep(opened, {
+    clean: { pixels: { picture, preprocessor, name: 'wide.png' } },
+    noise: { tensor: 'pixels', positions: [3], level: 5, samples: 1, seed: 2 },
+    patches: [2, 2],
+    watched: { kind: 'scalar' },
+    sites: [{ site: 'map' }],
+  });
+  await opened.close();
+  expect(result.panels[0]?.patches).toEqual({ rows: 2, columns: 2, first: 0 });
+  expect(result.panels[0]?.names).toEqual(['0, 0', '0, 1', '1, 0', '1, 1']);
+  // Only the patch with noise on it brings the clean number back.
+  const [clean, corrupted] = [result.clean[0], result.corrupted?.[0]];
+  expect(corrupted).not.toBeCloseTo(clean ?? Number.NaN, 3);
+  const cells = cellsOf(result);
+  expect(cells.slice(0, 3)).toEqual([corrupted, corrupted, corrupted]);
+  expect(cells[3]).toBeCloseTo(clean ?? Number.NaN, 4);
+  const [overlay] = tensorsOverlays(result);
+  expect(overlay).toMatchObject({
+    across: 2,
+    down: 2,
+    firstLocation: 0,
+    marked: [false, false, false, true],
+  });
+  expect(overlay?.href).toBe(`data:image/png;base64,${picture}`);
 });
