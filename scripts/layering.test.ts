@@ -49,7 +49,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'interventions/execution': ['edits.ts', 'prompt.ts', 'runs.ts'],
   'interventions/pyvene': ['pyveneFolder.ts', 'pyveneState.ts', 'savedFolder.ts'],
   'interventions/types': ['registry.ts'],
-  'runtime/backends': ['arena.ts', 'backend.ts', 'programs.ts'],
+  'runtime/backends': ['arena.ts', 'backend.ts', 'dawn.ts', 'programs.ts', 'webgpuBackendOnNode.ts'],
   'runtime/backward': ['objective.ts', 'objectives.ts'],
   'runtime/forward': [
     ...['captureRequests.ts', 'captures.ts', 'editGroups.ts', 'execute.ts', 'lookup.ts'],
