@@ -88,7 +88,7 @@ test('a command that is not understood says how it is used', async () => {
   expect(await main(['run', 'nowhere.json', '--out', 'x'])).toBe(2);
   expect(await main(['trace', 'tiny-atlas', 'The keys', '--subject', 'keys', '--level', 'loud'])).toBe(2);
   expect(complained.mock.calls.flat()).toEqual([
-    expect.stringContaining('Usage: patchbay trace MODEL "prompt" --subject "text"'),
+    expect.stringContaining('Usage: patchbay trace MODEL "prompt" [--subject "text"] [--patches L,T,R,B]'),
     expect.stringContaining("The file 'nowhere.json' cannot be read"),
     "--level must be a number such as 0.1, or a multiple such as 3sd; it is 'loud'.",
   ]);
