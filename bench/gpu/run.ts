@@ -32,6 +32,8 @@ interface Turn {
   readonly turn: string;
   readonly seconds: number;
   readonly counts: GpuCounts;
+  /** When it has ended, idle buffers included. */
+  readonly heldBytes: number;
 }
 
 const columns: readonly (readonly [keyof GpuCounts, string])[] = [
@@ -60,10 +62,15 @@ function print(turns: readonly Turn[]): void {
   }
 }
 
-/** Warm turns that ask for different things are not what a count is for. */
+/** Warm turns that ask for different things are not what a count is for, and none may leave a buffer behind. */
 function checkSame(turns: readonly Turn[]): void {
   for (const name of new Set(turns.map(({ work }) => work))) {
     const [first, ...others] = turns.filter(({ work, turn }) => work === name && turn === 'warm');
+    const left = (others.at(-1)?.heldBytes ?? 0) - (first?.heldBytes ?? 0);
+    if (first && others.length > 0 && left !== 0) {
+      console.log(`LEFT BEHIND by ${others.length} turns of ${name}: ${left} bytes of buffers`);
+      process.exitCode = 1;
+    }
     for (const other of others) {
       const apart = columns.filter(([name]) => first?.counts[name] !== other.counts[name]);
       if (apart.length === 0) continue;
@@ -107,7 +114,13 @@ for (const { name, run } of worksOf(shape, Number(values.samples))) {
     const started = performance.now();
     await run(model, checkpoint);
     const seconds = (performance.now() - started) / 1000;
-    turns.push({ work: name, turn: turn === 0 ? 'cold' : 'warm', seconds, counts: counter.counts() });
+    turns.push({
+      work: name,
+      turn: turn === 0 ? 'cold' : 'warm',
+      seconds,
+      counts: counter.counts(),
+      heldBytes: counter.heldBytes(),
+    });
   }
 }
 print(turns);
