@@ -94,3 +94,15 @@ test('a command that is not understood says how it is used', async () => {
   ]);
   complained.mockRestore();
 });
+
+test('two ways to corrupt a subject, or what is of another one, are refused', async () => {
+  const complained = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const trace = ['trace', 'tiny-atlas', 'The keys', '--subject', 'keys'];
+  expect(await main([...trace, '--replacement', 'doors', '--corruption', 'zero'])).toBe(2);
+  expect(await main([...trace, '--corruption', 'zero', '--level', '3sd'])).toBe(2);
+  expect(complained.mock.calls.flat()).toEqual([
+    '--replacement and --corruption are two ways to corrupt the subject. Give one of them.',
+    '--level is of noise, and there is none with --corruption. Leave it out.',
+  ]);
+  complained.mockRestore();
+});

@@ -1,6 +1,7 @@
 // A heatmap whose locations are squares of a picture, laid over it: the picture once for each layer, in a line for each panel.
 // It is looked at as a whole; the cells one by one are the heatmap's.
 
+import { isDiverging } from './colour.ts';
 import { colourScale } from './colourScale.ts';
 import type { HeatmapDescription } from './description.ts';
 import type { LayoutOptions } from './heatmap.ts';
@@ -82,7 +83,7 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
           { kind: 'image', ...frame, image: 'picture' },
           { kind: 'rect', ...frame, fill: theme.paper, opacity: veil },
         );
-      let strongest: { readonly square: number; readonly value: number; readonly place: number } | undefined;
+      let strongest: { readonly square: number; readonly value: number; readonly effect: number } | undefined;
       for (let square = 0; square < across * down; square++) {
         const value = panel.values[firstLocation + square]?.[at];
         const [row, column] = [Math.floor(square / across), square % across];
@@ -94,14 +95,16 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
         };
         if (value !== undefined && Number.isFinite(value)) {
           const place = Math.min(1, Math.max(0, scale.place(value)));
-          const opacity = href ? thinnest + (thickest - thinnest) * place : 1;
+          // Of colours that part in the middle no effect is there, and the largest ones are at both ends.
+          const effect = isDiverging(panel.colours) ? Math.abs(place - 0.5) * 2 : place;
+          const opacity = href ? thinnest + (thickest - thinnest) * effect : 1;
           marks.push({
             kind: 'rect',
             ...rect,
             fill: scale.colour(value),
             opacity: Number(opacity.toFixed(3)),
           });
-          if (!strongest || place > strongest.place) strongest = { square, value, place };
+          if (!strongest || effect > strongest.effect) strongest = { square, value, effect };
         }
         if (marked[square])
           marks.push({ kind: 'path', d: crossIn(rect), stroke: theme.accent, strokeWidth: 1 });

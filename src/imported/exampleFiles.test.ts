@@ -1,7 +1,7 @@
 // Inputs from files, and what is wrong with them.
 import { expect, test } from 'vitest';
 import { memorySource } from '../checkpoint/sources/byteSource.ts';
-import { fittedExample, readExample } from './exampleFiles.ts';
+import { fittedExample, readExample, readTensorOf } from './exampleFiles.ts';
 import type { ValueInfo } from './onnxFile.ts';
 
 const ids: ValueInfo = { name: 'ids', dtype: 'int32', typeName: 'int32', shape: ['batch', 'sequence'] };
@@ -44,4 +44,13 @@ test.each([
 ])('%s does not fit', async (content, sentence) => {
   const example = await readExample(text('a.json', content));
   expect(() => fittedExample(example, [ids])).toThrow(sentence);
+});
+
+test('the least float32, which is a whole number, stays what it is', async () => {
+  const least = -3.4028234663852886e38;
+  const mask: ValueInfo = { name: 'mask', dtype: 'float32', typeName: 'float32', shape: [1, 2] };
+  const fromJson = fittedExample(await readExample(text('a.json', `{"mask": [[0, ${least}]]}`)), [mask]);
+  expect(fromJson.mask?.data).toEqual(Float32Array.of(0, least));
+  const fromTable = await readTensorOf(text('a.csv', `0,${least}`), 'mask');
+  expect(fromTable.data).toEqual(Float32Array.of(0, least));
 });

@@ -9,8 +9,9 @@ import type { NamedTensors } from './runtime.ts';
 import { isFloat, type Tensor, tensorFrom } from './tensor.ts';
 import { readNumpyFile, readSafetensorsFile, tensorOfLists } from './tensorFiles.ts';
 
-const isWhole = (value: unknown): boolean =>
-  Array.isArray(value) ? value.every(isWhole) : typeof value === 'boolean' || Number.isInteger(value);
+/** Whole and small enough to be one number: the least float32, as masks have it, is whole too and is no int64. */
+export const isWhole = (value: unknown): boolean =>
+  Array.isArray(value) ? value.every(isWhole) : typeof value === 'boolean' || Number.isSafeInteger(value);
 
 /**
  * @param name of the input, where the file holds one array
@@ -80,7 +81,7 @@ async function readTable(source: ByteSource): Promise<Tensor> {
   }
   if (body.length === 0) throw new CheckpointError(`${quoted(source.label)} holds no numbers.`);
   const numbers = body.flat().map(Number);
-  const dtype = numbers.every(Number.isInteger) ? 'int64' : 'float32';
+  const dtype = numbers.every(Number.isSafeInteger) ? 'int64' : 'float32';
   return tensorFrom(dtype, body.length === 1 ? [width] : [body.length, width], (at) => numbers[at] ?? 0);
 }
 

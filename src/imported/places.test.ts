@@ -85,3 +85,36 @@ test('axes that a tensor has not, or in no order, are refused', () => {
   expect(() => checkedAxes('t', [2, 1], 3)).toThrow('lie along one axis or two in their order; 2, 1 are not');
   expect(checkedAxes('t', [], 3)).toEqual([]);
 });
+
+const inputGraph = (shape: readonly (number | string)[], nodes: NormalGraph['nodes']): NormalGraph => ({
+  ...graphOf(nodes, 4),
+  inputs: [{ name: 'x', dtype: 'float32', typeName: 'float32', shape }],
+});
+
+test('a picture whose colours come last lies along its first two axes until it is turned', () => {
+  const graph = inputGraph(
+    ['n', 4, 6, 3],
+    [plainNode('Sub', ['x', 'mean'], 'less'), plainNode('Transpose', ['less'], 'turned')],
+  );
+  const facts: [readonly number[], readonly null[]] = [
+    [1, 4, 6, 3],
+    [null, null, null, null],
+  ];
+  const all = tensors({ x: facts, less: facts, turned: facts });
+  expect(positionAxes(graph, all, 'x')).toEqual([1, 2]);
+  expect(positionAxes(graph, all, 'less')).toEqual([1, 2]);
+  expect(positionAxes(graph, all, 'turned')).toEqual([2]);
+});
+
+test('a mask over pairs of tokens and kept keys are no pictures, and one channel that a convolution reads is one', () => {
+  const four: [readonly number[], readonly (string | null)[]] = [
+    [1, 1, 5, 5],
+    ['batch', null, 'sequence', 'sequence'],
+  ];
+  const scores = [plainNode('Add', ['scores', 'x'], 'masked'), plainNode('Softmax', ['masked'], 'pattern')];
+  const masked = inputGraph(['n', 1, 's', 's'], scores);
+  const all = tensors({ x: four, scores: four, masked: four, pattern: four });
+  for (const name of ['x', 'masked', 'pattern']) expect(positionAxes(masked, all, name)).toEqual([2]);
+  const grey = inputGraph(['n', 1, 's', 's'], [plainNode('Conv', ['x', 'w'], 'map')]);
+  expect(positionAxes(grey, tensors({ x: four }), 'x')).toEqual([2, 3]);
+});

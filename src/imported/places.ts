@@ -24,22 +24,47 @@ const spatial = new Set(['Conv', 'ConvTranspose', 'MaxPool', 'AveragePool', 'Res
 /** Operators after which the axes of a picture are not where they were. */
 const reordering = new Set(['Reshape', 'Flatten', 'Transpose', 'MatMul', 'Gemm', 'Einsum', 'Squeeze']);
 
-const pictures = new WeakMap<NormalGraph, ReadonlySet<string>>();
+type PictureAxes = readonly [1, 2] | readonly [2, 3];
+type Shapes = ReadonlyMap<string, Pick<TensorFacts, 'shape'>>;
+
+const pictures = new WeakMap<NormalGraph, ReadonlyMap<string, PictureAxes>>();
+
+/** The tensors that lie as one does, on to what reorders them; spatial operators' results as those define. */
+function spread(graph: NormalGraph, tensors: Shapes, from: Map<string, PictureAxes>): void {
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const lying = inputs.map((name) => from.get(name)).find((axes) => axes !== undefined);
+    const axes = spatial.has(op) ? ([2, 3] as const) : lying;
+    if (axes === undefined || reordering.has(op)) continue;
+    for (const name of outputs) if (tensors.get(name)?.shape.length === 4) from.set(name, axes);
+  }
+}
+
+/**
+ * How the inputs lie that are pictures: those with three colours in front or at the end, or that a spatial operator reads as
+ * they are. An input of four axes may as well be a mask over pairs of tokens, or kept keys and values.
+ */
+function pictureInputs(graph: NormalGraph, tensors: Shapes): Map<string, PictureAxes> {
+  const found = new Map<string, PictureAxes>();
+  for (const { name, shape } of graph.inputs) {
+    if (shape?.length !== 4) continue;
+    const isRead = () => {
+      const own = new Map<string, PictureAxes>([[name, [2, 3]]]);
+      spread(graph, tensors, own);
+      return graph.nodes.some(({ op, inputs }) => spatial.has(op) && own.has(inputs[0] ?? ''));
+    };
+    if (shape[1] === 3) found.set(name, [2, 3]);
+    else if (shape[3] === 3) found.set(name, [1, 2]);
+    else if (isRead()) found.set(name, [2, 3]);
+  }
+  return found;
+}
 
 /** The tensors that still lie as the picture does that the model reads. */
-function pictureTensors(
-  graph: NormalGraph,
-  tensors: ReadonlyMap<string, Pick<TensorFacts, 'shape'>>,
-): ReadonlySet<string> {
+function pictureTensors(graph: NormalGraph, tensors: Shapes): ReadonlyMap<string, PictureAxes> {
   const known = pictures.get(graph);
   if (known) return known;
-  const found = new Set(graph.inputs.filter(({ shape }) => shape?.length === 4).map(({ name }) => name));
-  if (found.size > 0) {
-    for (const { op, inputs, outputs } of graph.nodes) {
-      if (reordering.has(op) || !(spatial.has(op) || inputs.some((name) => found.has(name)))) continue;
-      for (const name of outputs) if (tensors.get(name)?.shape.length === 4) found.add(name);
-    }
-  }
+  const found = pictureInputs(graph, tensors);
+  if (found.size > 0) spread(graph, tensors, found);
   pictures.set(graph, found);
   return found;
 }
@@ -60,7 +85,8 @@ export function positionAxes(
   tensors: ReadonlyMap<string, Pick<TensorFacts, 'roles' | 'shape'>>,
   name: string,
 ): PositionAxes {
-  if (pictureTensors(graph, tensors).has(name)) return [2, 3];
+  const picture = pictureTensors(graph, tensors).get(name);
+  if (picture) return picture;
   const { roles, shape } = tensors.get(name) ?? { roles: [], shape: [] };
   const growing = roles.flatMap((role, axis) => (growsWith(role) === '' ? [] : [axis]));
   const [first, second] = growing;

@@ -28,6 +28,8 @@ function Drawing({
   if (!placed)
     return <p className="small mute">This part has more than {mostBoxes} nodes, too many to be drawn.</p>;
   const { width, height, boxes, edges } = placed;
+  // A node that reads a tensor twice has one edge for both.
+  const drawn = new Map(edges.map((each) => [`${each.from} ${each.edge} ${each.to}`, each]));
   const onKey = (name: string) => (event: KeyboardEvent) => {
     if (event.key !== 'Enter' && event.key !== ' ') return;
     event.preventDefault();
@@ -46,11 +48,11 @@ function Drawing({
             </text>
           </g>
         ))}
-        {edges.map(({ edge, from, to, d }) =>
+        {[...drawn].map(([key, { edge, d }]) =>
           axes.has(edge) ? (
             // biome-ignore lint/a11y/useSemanticElements: a button cannot stand in a drawing
             <g
-              key={`${from} ${edge} ${to}`}
+              key={key}
               role="button"
               tabIndex={0}
               className="graph-edge"
@@ -65,7 +67,7 @@ function Drawing({
               <path className="graph-line" d={d} />
             </g>
           ) : (
-            <path key={`${from} ${edge} ${to}`} className="graph-line" d={d} />
+            <path key={key} className="graph-line" d={d} />
           ),
         )}
       </svg>

@@ -98,7 +98,8 @@ export const tensorsPage: PageDefinition<TensorsTypes> = {
     const other = means(b);
     return means(a).reduce<number>((most, value, index) => {
       const beside = other[index] ?? null;
-      return value === null || beside === null ? most : Math.max(most, Math.abs(value - beside));
+      const apart = value === null || beside === null ? 0 : Math.abs(value - beside);
+      return Number.isFinite(apart) ? Math.max(most, apart) : most;
     }, 0);
   },
   sheets: (result) =>

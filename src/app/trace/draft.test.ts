@@ -235,3 +235,27 @@ test('a link says a subject by its text, and by its tokens only where the text o
     { component: 'attention_output' },
   ]);
 });
+
+test('a link keeps a window that is not the usual one of its own stack', () => {
+  const component = (name: string, layers: number) => ({ name, layers });
+  const stacks = {
+    ...model,
+    layerCount: 12,
+    components: [component('encoder.mlp_output', 6), component('mlp_output', 6)],
+  };
+  const experiment = {
+    ...whole(derive({})),
+    target: 'the',
+    streams: [
+      { component: 'mlp_output', window: 4 },
+      { component: 'encoder.mlp_output', window: 2 },
+    ],
+  };
+  const shared = (known: unknown) =>
+    sharedTrace(experiment, { model: known as typeof model, tokens: [] }).streams; // Only depths are read of it.
+  expect(shared(stacks)).toEqual([
+    { component: 'mlp_output', window: 4 },
+    { component: 'encoder.mlp_output' },
+  ]);
+  expect(shared({ ...model, layerCount: 12 })).toEqual(experiment.streams);
+});

@@ -222,12 +222,14 @@ export function sharedTrace(
   experiment: TraceExperiment,
   { model, tokens: [tokens = null] }: Surroundings,
 ): TraceExperiment {
-  const { prompt, subject, streams } = experiment;
+  const { prompt, subject, streams, target, image, sound } = experiment;
+  // How deep each of two stacks is, only a model that is there says.
+  const isKnown = model !== null && ('components' in model || (target ?? image ?? sound) === undefined);
   return {
     ...experiment,
     subject: subjectText(prompt, subject, tokens) ?? subject,
     streams: streams.map(({ window, ...stream }) =>
-      model === null || window === usualWindow(stream.component, model.layerCount)
+      isKnown && window === usualWindow(stream.component, layersOf(stream.component, model))
         ? stream
         : { ...stream, ...(window === undefined ? {} : { window }) },
     ),

@@ -21,6 +21,14 @@ function readLevel(text: string): number | { readonly standardDeviations: number
 }
 
 async function readCorruption(args: Arguments): Promise<object> {
+  const ways = ['other', 'replacement', 'corruption'].filter((name) => args.text(name) !== undefined);
+  const [way, second] = ways;
+  if (way !== undefined && second !== undefined)
+    throw new UsageError(`--${way} and --${second} are two ways to corrupt the subject. Give one of them.`);
+  const isNoise = way === undefined || args.text('corruption') === 'noise';
+  const ofNoise = ['level', 'samples', 'seed'].find((name) => args.text(name) !== undefined);
+  if (!isNoise && ofNoise !== undefined)
+    throw new UsageError(`--${ofNoise} is of noise, and there is none with --${way}. Leave it out.`);
   const other = args.text('other');
   if (other !== undefined) return { kind: 'exchange', with: await givenAt(other) };
   const replacement = args.text('replacement');

@@ -48,7 +48,8 @@ export function effectOf(result: TensorsResult): (mean: number) => number {
     const means = result.panels
       .flatMap((panel) => panelGrid(panel).flat())
       .map((cell) => cell?.mean ?? clean.mean);
-    const most = Math.max(...means.map((mean) => Math.abs(mean - clean.mean)));
+    const changes = means.map((mean) => Math.abs(mean - clean.mean)).filter(Number.isFinite);
+    const most = Math.max(0, ...changes);
     return (mean) => (most === 0 ? 0 : (mean - clean.mean) / most);
   }
   const range = clean.mean - corrupted.mean;

@@ -103,3 +103,28 @@ test('files of numbers become tensors, and one of another kind is refused', asyn
   );
   await expect(givenOfFile('x', 'notes.pdf', new Uint8Array())).rejects.toThrow("'notes.pdf' is no file");
 });
+
+test('a mask that is not given is as long as the tokens of its own stack', async () => {
+  const ids = (name: string) => ({ name, dtype: 'int64' as const, shape: ['n', `${name}.length`] });
+  const names = ['input_ids', 'attention_mask', 'decoder_input_ids', 'decoder_attention_mask'];
+  const bytes = onnxBytes([plainNode('Concat', names, 'y', [writtenAttribute('axis', 1)])], {
+    inputs: names.map(ids),
+    outputs: ['y'],
+    weights: {},
+  });
+  const stacks = await openedOnnx('stacks.onnx', bytes, backend);
+  const clean = await readInputs(opened(stacks), undefined, {
+    input_ids: { numbers: [[1, 2, 3, 4, 5]] },
+    decoder_input_ids: { numbers: [[1, 2, 3]] },
+  });
+  const lengths = (inputs: typeof clean) => names.map((name) => inputs[name]?.shape[1]);
+  expect(lengths(clean)).toEqual([5, 5, 3, 3]);
+  const other = await readInputs(
+    opened(stacks),
+    undefined,
+    { decoder_input_ids: { numbers: [[4, 5]] } },
+    clean,
+  );
+  expect(lengths(other)).toEqual([5, 5, 2, 2]);
+  await stacks.close();
+});

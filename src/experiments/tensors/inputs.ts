@@ -2,7 +2,7 @@
 // picture as preprocessor_config.json says; and of what goes with tokens (masks, types, positions) what it is for one sequence.
 
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { fittedExample } from '../../imported/exampleFiles.ts';
+import { fittedExample, isWhole } from '../../imported/exampleFiles.ts';
 import type { ValueInfo } from '../../imported/onnxFile.ts';
 import type { OpenedModel } from '../../imported/openedModels.ts';
 import type { NamedTensors } from '../../imported/runtime.ts';
@@ -39,9 +39,6 @@ function packed(input: string, { base64 = '', dtype = '', shape = [] }: Given): 
     );
   return tensorOfBytes(dtype, shape, bytes);
 }
-
-const isWhole = (value: unknown): boolean =>
-  Array.isArray(value) ? value.every(isWhole) : typeof value === 'boolean' || Number.isInteger(value);
 
 /** Where the colours stand in a picture's shape, and how large it is. */
 async function pictureTensor(
@@ -128,11 +125,17 @@ function requireSizes(info: ValueInfo, { shape }: Tensor, batchAxis: number | un
     );
 }
 
-/** What goes with tokens, for one sequence without padding. */
+/** Of a model of two stacks, the one that an input belongs to; empty for the only one. */
+const stackOf = (name: string): string => /^(encoder|decoder)[_.]/i.exec(name)?.[1]?.toLowerCase() ?? '';
+
+/** What goes with tokens, for one sequence without padding: as long as the tokens of its own stack. */
 function companionTensor(info: ValueInfo, given: NamedTensors): Tensor | undefined {
   const valueAt = isIds(info) ? companion(info) : undefined;
-  const tokens = Object.values(given).find(({ dtype, shape }) => shape.length === 2 && /^u?int/.test(dtype));
-  const length = tokens?.shape[1];
+  const stack = stackOf(info.name);
+  const tokens = Object.entries(given).find(
+    ([name, { dtype, shape }]) => shape.length === 2 && /^u?int/.test(dtype) && stackOf(name) === stack,
+  );
+  const length = tokens?.[1].shape[1];
   if (!valueAt || length === undefined) return undefined;
   return tensorFrom(info.dtype ?? 'int64', [1, length], valueAt);
 }

@@ -14,6 +14,7 @@ import { type OpenedOnnx, openedOnnx } from '../fixtures/openedOnnx.ts';
 import type { PatchResult } from '../patch/result.ts';
 import { kindOf, readExperiment, readResult } from '../registry.ts';
 import { tensorsOverlays } from './figure.ts';
+import { effectOf } from './grid.ts';
 import type { TensorsResult } from './result.ts';
 
 let backend: Backend;
@@ -120,6 +121,25 @@ describe('two residual blocks of two numbers', () => {
     });
     expect(reference.clean[0]).toBeCloseTo(Math.sqrt(50), 6);
     expect(cellsOf(reference)[1]).toBeCloseTo(Math.sqrt(29), 6);
+  });
+
+  test('a cell that is no number leaves the others their effect, and a place that is not there is refused', async () => {
+    const output = '/layer.1/Add_output_0';
+    // Nothing is left of a residual stream of zeros: 0 / 0.
+    const result = await sweep(residual, {
+      clean,
+      ablation: { value: 0 },
+      sites: [{ site: 'block_output' }, { site: 'act/Relu' }],
+      watched: { kind: 'cosine', output },
+      reference: { x: { numbers: [1, 0] } },
+    });
+    expect(cellsOf(result, 0)).toEqual([null, null]);
+    const [mean] = cellsOf(result, 1);
+    expect(Number.isFinite(effectOf(result)(mean ?? Number.NaN))).toBe(true);
+    const watched = { kind: 'entry', output, entry: 0, at: [7] };
+    await expect(
+      sweep(residual, { clean, corrupted, watched, sites: [{ site: 'act/Relu' }] }),
+    ).rejects.toThrow("'at' needs 0 places, and has 1");
   });
 
   test('a component of one’s own, and a chain between tensors that one names, are swept as those that were found', async () => {

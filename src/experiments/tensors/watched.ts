@@ -59,7 +59,8 @@ function vectorOf({ output, watched }: ResolvedWatch, tensor: Tensor, mayBeWhole
   const width = shape.at(-1) ?? 1;
   const before = shape.slice(0, -1);
   const count = sizeOf(before);
-  if (count === 1 || (at === undefined && mayBeWhole)) return numbers;
+  if ((at === undefined || at === 'mean') && count === 1) return numbers;
+  if (at === undefined && mayBeWhole) return numbers;
   const axes = `[${shape.join(', ')}]`;
   if (at === undefined)
     throw new ExperimentError(

@@ -92,8 +92,10 @@ export function positionsIn(
     throw new ExperimentError(
       `The stretch from ${from} to ${to} seconds reaches past what the model hears, ${seconds} seconds.`,
     );
-  const first = Math.floor((from / seconds) * positions);
-  const end = Math.ceil((to / seconds) * positions);
+  // 0.28 of 30 seconds is 13.999… of 1500 positions in floating point, and the border of one.
+  const placeOf = (second: number): number => Number(((second * positions) / seconds).toFixed(6));
+  const first = Math.floor(placeOf(from));
+  const end = Math.ceil(placeOf(to));
   return Array.from({ length: end - first }, (_, at) => first + at);
 }
 

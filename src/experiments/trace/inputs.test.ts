@@ -11,6 +11,7 @@ import { Model } from '../../runtime/model.ts';
 import { metricOf } from '../metrics.ts';
 import { batchCells } from './cells.ts';
 import { readTraceExperiment, type TraceExperimentFile } from './experiment.ts';
+import { positionsIn } from './inputParts.ts';
 import { estimateTrace, planCells } from './plan.ts';
 import { type ResolvedTrace, resolveTrace } from './resolve.ts';
 import { isComplete, readTraceResult, type TraceResult } from './result.ts';
@@ -199,4 +200,12 @@ describe.each(Object.keys(given))('a trace of %s', (name) => {
     for await (const result of growTrace(model, prepared, { earlier: kept })) resumed = result;
     expect(resumed).toEqual(whole);
   });
+});
+
+test('every border of a position in seconds begins at that position', () => {
+  const seconds = 30;
+  for (let at = 0; at < 1499; at++)
+    expect(positionsIn([(at * seconds) / 1500, ((at + 1) * seconds) / 1500], 1500, seconds)).toEqual([at]);
+  expect(positionsIn([0.28, 0.56], 1500, seconds)).toHaveLength(14);
+  expect(positionsIn([0.29, 0.57], 1500, seconds)).toEqual(Array.from({ length: 15 }, (_, at) => 14 + at));
 });
