@@ -171,19 +171,33 @@ export function chosenDevice(devices: readonly GraphicsDevice[], number?: number
 /** A name as `GPUAdapterInfo` has it. */
 const identifierOf = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 
+/** What is open, the last opened last; Dawn lives as long as somebody holds it. */
+const open: GPU[] = [];
+let ownNavigator: PropertyDescriptor | undefined;
+
 /** onnxruntime asks for `navigator.gpu`; Node's own navigator has none, and older Nodes have no navigator. */
-function publish(gpu: GPU | undefined): void {
-  const { userAgent = 'node', hardwareConcurrency = 1 } = globalThis.navigator ?? {};
-  const value = { userAgent, hardwareConcurrency, ...(gpu ? { gpu } : {}) };
-  Object.defineProperty(globalThis, 'navigator', { value, configurable: true, writable: true });
+function publish(): void {
+  const gpu = open.at(-1);
+  if (gpu) {
+    const { userAgent = 'node', hardwareConcurrency = 1 } = globalThis.navigator ?? {};
+    const value = { userAgent, hardwareConcurrency, gpu };
+    Object.defineProperty(globalThis, 'navigator', { value, configurable: true, writable: true });
+  } else if (ownNavigator) Object.defineProperty(globalThis, 'navigator', ownNavigator);
+  else Reflect.deleteProperty(globalThis, 'navigator');
 }
 
 /** Every number that it gives is 0. */
 const nothing: GraphicsDevice = { number: 0, name: 'Null backend', api: 'null', isSoftware: true };
 
 async function chosenGpu(create: DawnPackage['create'], number: number | undefined) {
-  const device = chosenDevice(await graphicsDevices(), number);
-  return { gpu: create([`adapter=${device.name}`]), device };
+  const devices = await graphicsDevices();
+  const device = chosenDevice(devices, number);
+  const isSame = ({ name, api }: GraphicsDevice) => name === device.name && api === device.api;
+  if (devices.findIndex(isSame) !== devices.indexOf(device))
+    throw new BackendError(
+      `There are several adapters called '${device.name}', and Dawn takes the first of one name: ${listOf(devices)}. Show this process the one that is meant alone, as NVIDIA's driver does by CUDA_VISIBLE_DEVICES or a container by its devices, or choose the first.`,
+    );
+  return { gpu: create([`backend=${device.api}`, `adapter=${device.name}`]), device };
 }
 
 /**
@@ -200,14 +214,17 @@ export async function openDawn({ device: number }: DawnOptions = {}): Promise<Op
     throw new BackendError(
       `Dawn chooses adapters by a part of their name, and for '${device.name}' it gave '${adapter.info.device}'. Name its driver alone by VK_DRIVER_FILES.`,
     );
-  publish(gpu);
+  if (open.length === 0) ownNavigator = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  open.push(gpu);
+  publish();
   const stop = ticking();
   return {
     adapter,
     device,
     close: () => {
       stop();
-      publish(undefined);
+      open.splice(open.indexOf(gpu), 1);
+      publish();
     },
   };
 }

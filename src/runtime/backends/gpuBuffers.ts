@@ -57,6 +57,8 @@ export class GpuBuffers {
   #encoder: GPUCommandEncoder | undefined;
   /** Buffers that were given back since: a copy that has not left may read them. */
   #resting: GPUBuffer[] = [];
+  /** Those that may be used again: made since the GPU last refused something. */
+  #trusted = new WeakSet<GPUBuffer>();
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -66,7 +68,21 @@ export class GpuBuffers {
   take(bytes: number): GPUBuffer {
     const size = bufferBytes(bytes);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return this.#idle.take(size) ?? this.#device.createBuffer({ size, usage });
+    return this.#idle.take(size) ?? this.#made({ size, usage });
+  }
+
+  #made(asked: GPUBufferDescriptor): GPUBuffer {
+    const buffer = this.#device.createBuffer(asked);
+    this.#trusted.add(buffer);
+    return buffer;
+  }
+
+  /** The GPU has refused something, perhaps to make a buffer, which looks like any other: none of these is used again. */
+  distrust(): void {
+    this.flush();
+    this.#trusted = new WeakSet();
+    this.#idle.close();
+    this.#staging.close();
   }
 
   /** A buffer that holds these numbers. */
@@ -84,7 +100,7 @@ export class GpuBuffers {
   #mapped(data: Float32Array | Int32Array | Uint8Array): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const size = bufferBytes(data.byteLength);
-    const buffer = this.#device.createBuffer({ size, usage, mappedAtCreation: true });
+    const buffer = this.#made({ size, usage, mappedAtCreation: true });
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     new Uint8Array(buffer.getMappedRange()).set(bytes);
     buffer.unmap();
@@ -114,26 +130,30 @@ export class GpuBuffers {
   flush(): void {
     if (this.#encoder) this.#device.queue.submit([this.#encoder.finish()]);
     this.#encoder = undefined;
-    for (const buffer of this.#resting.splice(0)) this.#idle.give(buffer);
+    for (const buffer of this.#resting.splice(0)) this.give(buffer);
   }
 
   /** Nobody uses it any longer. */
   give(buffer: GPUBuffer): void {
+    // A large one is not used again, and must not wait for the next copies to be gone.
+    if (buffer.size > largestPooled) this.flush();
     if (this.#encoder) this.#resting.push(buffer);
-    else this.#idle.give(buffer);
+    else if (this.#trusted.has(buffer)) this.#idle.give(buffer);
+    else buffer.destroy();
   }
 
   async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
     const size = bufferBytes(bytes);
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
-    const staging = this.#staging.take(size) ?? this.#device.createBuffer({ size, usage });
+    const staging = this.#staging.take(size) ?? this.#made({ size, usage });
     try {
       this.#commands.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
       this.flush();
       await staging.mapAsync(GPUMapMode.READ);
       const data = staging.getMappedRange().slice(0, bytes);
       staging.unmap();
-      this.#staging.give(staging);
+      if (this.#trusted.has(staging)) this.#staging.give(staging);
+      else staging.destroy();
       return data;
     } catch (error) {
       staging.destroy();

@@ -87,6 +87,12 @@ export async function createWebGpuBackend({
 
 type Ort = typeof import('onnxruntime-web/webgpu');
 
+/**
+ * ORT shares one command encoder, and one stack of its program: a second create, run or release before the first resolves hangs
+ * the process, whichever backend of it asks.
+ */
+const turns = new Turns();
+
 class WebGpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly description: string;
@@ -104,9 +110,6 @@ class WebGpuBackend implements Backend {
   #closed = false;
   /** The first error of the GPU that nothing was waiting for. */
   #fault: string | undefined;
-  /** ORT shares one command encoder: a second create, run or release before the first resolves hangs the page. */
-  readonly #turns = new Turns();
-
   readonly #onClose: (() => void) | undefined;
 
   constructor(ort: Ort, device: GPUDevice, description: string, onClose: (() => void) | undefined) {
@@ -159,7 +162,7 @@ class WebGpuBackend implements Backend {
   }
 
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return this.#turns.take(() => this.#checked(work));
+    return turns.take(() => this.#checked(work));
   }
 
   async #checked<T>(work: () => Promise<T>): Promise<T> {
@@ -182,6 +185,7 @@ class WebGpuBackend implements Backend {
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault === undefined) return;
+    this.#buffers.distrust();
     throw new BackendError(
       `The GPU refused a part of the work (${fault}), so its numbers are not shown. Choose a smaller model, or WASM (in the page by ?backend=wasm).`,
     );
@@ -279,10 +283,11 @@ class WebGpuBackend implements Backend {
   async read(tensor: DeviceTensor): Promise<TensorData> {
     const { dtype, shape } = this.#gpuTensor(tensor);
     const elements = elementCount(shape);
-    const buffer = this.#bufferOf(tensor);
     if (dtype === 'uint8') throw new BackendError('Packed weights are expanded, and not read.');
     const bytes = elements * (dtype === 'int64' ? 8 : 4);
+    // What is empty has no buffer.
     if (bytes === 0) return dtype === 'float32' ? new Float32Array(0) : new Int32Array(0);
+    const buffer = this.#bufferOf(tensor);
     const data = await this.#exclusively(() => this.#buffers.read(buffer, bytes));
     if (dtype === 'float32') return new Float32Array(data);
     return dtype === 'int32' ? new Int32Array(data) : Int32Array.from(new BigInt64Array(data), Number);
@@ -306,7 +311,7 @@ class WebGpuBackend implements Backend {
   /** Release a session that has no outputs left. */
   async #release(live: LiveSession): Promise<void> {
     if (!this.#sessions.delete(live)) return;
-    await this.#turns.take(async () => {
+    await turns.take(async () => {
       if (this.#lost === undefined) await live.session.release();
     });
   }
@@ -351,7 +356,7 @@ class WebGpuBackend implements Backend {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#turns.take(async () => undefined);
+    await turns.take(async () => undefined);
     for (const tensor of [...this.#live]) this.dispose(tensor);
     await Promise.all([...this.#sessions].map((live) => this.#release(live)));
     this.#buffers.close();
