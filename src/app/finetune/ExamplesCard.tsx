@@ -124,7 +124,8 @@ function Lists({ list }: { readonly list: RowList }) {
             set({ list: 'data', from: 0 });
             edit((before) => ({
               ...before,
-              testData: way === 'share' ? null : (before.testData ?? blankFinetune.data),
+              testData: way === 'share' ? null : (before.testData ?? before.testAside ?? blankFinetune.data),
+              testAside: way === 'share' ? (before.testData ?? before.testAside) : null,
             }));
           }}
         />

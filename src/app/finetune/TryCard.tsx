@@ -46,7 +46,8 @@ function SaidPart({
 function TryForm({ result }: { readonly result: FinetuneResult }) {
   const bench = useBench();
   const looked = useLooked(result);
-  const tried = useBenchState((state) => state.tried);
+  const last = useBenchState((state) => state.tried);
+  const tried = last !== null && result.adapters.some((own) => own === last.of) ? last : null;
   const hasModel = useOwn(({ world }) => world.model !== null);
   const isOfModel = useIsOfModel(result);
   const [prompt, setPrompt] = useState('');
@@ -54,6 +55,7 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
   const id = useId();
   const adapter = trainedText(result, looked);
   const name = result.names[looked] ?? '';
+  const own = result.adapters[looked];
   const tokens = Number(count);
   const countProblem =
     /^\d+$/.test(count.trim()) && tokens >= 1 && tokens <= mostNewTokens
@@ -74,7 +76,8 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
       className="tune-try"
       onSubmit={(event) => {
         event.preventDefault();
-        if (why === null && adapter !== null) void bench.attempt(prompt, name, adapter, tokens);
+        if (why === null && adapter !== null && own)
+          void bench.attempt(prompt, { name, of: own, adapter }, tokens);
       }}
     >
       <div className="field">

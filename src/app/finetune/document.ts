@@ -58,6 +58,8 @@ export interface FinetuneDocument {
   readonly data: readonly ExampleRow[];
   /** Examples to test by themselves; null where a share of `data` is kept for it. */
   readonly testData: readonly ExampleRow[] | null;
+  /** Held-out examples that were there when a share was chosen in their place. */
+  readonly testAside: readonly ExampleRow[] | null;
   /** In percent. */
   readonly testShare: string;
   readonly splitSeed: string;
@@ -86,6 +88,7 @@ export const blankFinetune: FinetuneDocument = {
   title: null,
   data: [{ id: 1, prompt: '', continuation: '' }],
   testData: null,
+  testAside: null,
   testShare: '20',
   splitSeed: '0',
   adapters: [{ id: 1, ...emptyAdapter }],
@@ -234,6 +237,7 @@ export function documentOf(experiment: FinetuneExperiment): FinetuneDocument {
     title: title ?? null,
     data: rowsIn(data),
     testData: testData === undefined ? null : rowsIn(testData),
+    testAside: null,
     testShare: percentOf(split?.testShare ?? 0.2),
     splitSeed: String(split?.seed ?? 0),
     adapters: adapters.map(adapterFields),

@@ -40,3 +40,19 @@ test.each([
 ])('%s is refused with what would be right', (_, text, sentence) => {
   expect(() => examplesIn(text)).toThrow(sentence);
 });
+
+test('the columns named as here are taken, and of several names that others have none is chosen', () => {
+  expect(examplesIn('question,prompt,answer,continuation\nq,p,a,c')).toEqual([
+    { prompt: 'p', continuation: 'c' },
+  ]);
+  const alpaca = { instruction: 'Translate to French:', input: 'cheese', output: ' fromage' };
+  expect(() => examplesIn(JSON.stringify([alpaca]))).toThrow(
+    "Example 1 has 'instruction' and 'input', and one of them is to be the prompt. Name it 'prompt'",
+  );
+  expect(() => examplesIn('prompt,output,answer\na,b,c')).toThrow(
+    "The first line has 'output' and 'answer', and one of them is to be the continuation.",
+  );
+  expect(examplesIn(JSON.stringify([{ ...alpaca, input: '' }]))).toEqual([
+    { prompt: alpaca.instruction, continuation: alpaca.output },
+  ]);
+});

@@ -14,8 +14,23 @@ const continuationNames = ['continuation', 'completion', 'output', 'response', '
 
 const mostExamples = 50_000;
 
+/**
+ * Which of the names that are there is meant: our own, or the only one that other tools have for it.
+ * @param where that has them, as a sentence begins
+ * @throws ExperimentError where several are, of which the others would be left out without a word
+ */
+function nameIn(there: readonly string[], known: readonly string[], where: string): string | undefined {
+  const [first, second] = known.filter((name) => there.includes(name));
+  if (first === undefined || second === undefined || first === known[0]) return first;
+  throw new ExperimentError(
+    `${where} has '${first}' and '${second}', and one of them is to be the ${known[0]}. Name it '${known[0]}', with all that is to be in it.`,
+  );
+}
+
 function columnOf(names: readonly string[], known: readonly string[]): number {
-  return names.findIndex((name) => known.includes(name.trim().toLowerCase()));
+  const there = names.map((name) => name.trim().toLowerCase());
+  const name = nameIn(there, known, 'The first line');
+  return name === undefined ? -1 : there.indexOf(name);
 }
 
 function ofTable(text: string): readonly Example[] {
@@ -40,7 +55,9 @@ function ofTable(text: string): readonly Example[] {
 function exampleIn(value: unknown, where: string): Example {
   const given = typeof value === 'object' && value !== null ? value : {};
   const found = (known: readonly string[], name: string): string => {
-    const key = known.find((each) => Reflect.get(given, each) !== undefined);
+    // What is empty adds nothing, as the input of an instruction that needs none.
+    const there = known.filter((each) => ![undefined, ''].includes(Reflect.get(given, each)));
+    const key = nameIn(there, known, where) ?? known.find((each) => Reflect.get(given, each) !== undefined);
     const text: unknown = key === undefined ? undefined : Reflect.get(given, key);
     if (typeof text === 'string') return text;
     throw new ExperimentError(

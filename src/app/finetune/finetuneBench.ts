@@ -25,6 +25,8 @@ export interface Tried {
   readonly prompt: string;
   /** Of the adapter. */
   readonly name: string;
+  /** What was trained, as the result holds it: beside another result the answers are not shown. */
+  readonly of: object;
   readonly before: SaidText;
   readonly after: SaidText;
   readonly message: string | null;
@@ -45,13 +47,15 @@ export interface BenchState {
   readonly tried: Tried | null;
 }
 
+export type TrainedAdapter = Pick<Tried, 'name' | 'of'> & { readonly adapter: TrainedText };
+
 export interface FinetuneBench {
   readonly store: Pick<StoreApi<BenchState>, 'getState' | 'getInitialState' | 'subscribe'>;
   readonly set: (change: Partial<Pick<BenchState, 'marked' | 'looked' | 'list' | 'from'>>) => void;
   /** Ask what the rows in view are; what is known already is not asked again. */
   describe(request: FinetuneExamplesRequest, model: ModelInfo): void;
   /** Go on after a prompt with an adapter and without it. */
-  attempt(prompt: string, name: string, adapter: TrainedText, maxNewTokens: number): Promise<void>;
+  attempt(prompt: string, trained: TrainedAdapter, maxNewTokens: number): Promise<void>;
   stopAttempt(): void;
 }
 
@@ -98,7 +102,10 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
   // Another document: its rows begin at the first.
   page.store.subscribe(({ opened }, before) => {
     if (opened === null || opened.experiment === before.opened?.experiment) return;
-    store.setState({ list: 'data', from: 0, marked: 0, looked: null });
+    stop.abort();
+    // What comes late of it belongs to nothing that is shown.
+    stop = new AbortController();
+    store.setState({ list: 'data', from: 0, marked: 0, looked: null, tried: null });
   });
 
   return {
@@ -117,7 +124,7 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
       if (missing.length === 0) return;
       timer = setTimeout(() => void ask({ adapters, examples: missing }, own), pauseMs);
     },
-    attempt: async (prompt, name, adapter, maxNewTokens) => {
+    attempt: async (prompt, { name, of, adapter }, maxNewTokens) => {
       stop.abort();
       const own = new AbortController();
       stop = own;
@@ -125,7 +132,7 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
       const show = (status: Tried['status'], message: string | null = null) => {
         if (stop !== own) return;
         const [before = nothing, after = nothing] = said;
-        store.setState({ tried: { status, prompt, name, before, after, message } });
+        store.setState({ tried: { status, prompt, name, of, before, after, message } });
       };
       const add = (at: number, text: string, piece?: SaidText['pieces'][number]) => {
         const known = said[at] ?? nothing;

@@ -8,6 +8,7 @@ import { type PositionGroup, parameterKey, piecesOf } from '../../experiments/fi
 import type { FinetuneAdapter } from '../../experiments/finetune/experiment.ts';
 import type { FinetuneResult } from '../../experiments/finetune/result.ts';
 import { adapterFiles, adapterFolders } from '../../experiments/finetune/saved.ts';
+import { heldOut } from '../../experiments/finetune/split.ts';
 
 /** Who loads the folder of an adapter. */
 export function readerOf(adapter: FinetuneAdapter, files: ReadonlyMap<string, Uint8Array>): string {
@@ -75,7 +76,7 @@ const groupNames: Readonly<Record<PositionGroup, string>> = {
  * @throws ExperimentError for another type, or damaged numbers
  */
 export function steeringOf(result: FinetuneResult, index: number): unknown {
-  const { experiment, adapters, layers, names, tested, texts } = result;
+  const { experiment, adapters, layers, names, tested } = result;
   const [adapter, own] = [experiment.adapters[index], adapters[index]];
   if (adapter?.type !== 'SteeringVector' || !own)
     throw new ExperimentError('Only a plain vector is one that can be added on the Steer page.');
@@ -99,13 +100,9 @@ export function steeringOf(result: FinetuneResult, index: number): unknown {
       group,
     };
   });
-  const textOf = (ids: readonly number[]) => ids.map((id) => texts[id] ?? '').join('');
   const longest = tested.reduce((most, { continuation }) => Math.max(most, continuation.length), 1);
-  const given = experiment.testData ?? experiment.data;
-  const prompts =
-    experiment.testData === undefined
-      ? tested.map(({ prompt }) => textOf(prompt))
-      : given.flatMap(({ prompt }) => (typeof prompt === 'string' ? [prompt] : []));
+  // As they were written: the labels of their tokens have those that the tokenizer adds.
+  const prompts = heldOut(experiment).flatMap(({ prompt }) => (typeof prompt === 'string' ? [prompt] : []));
   return {
     kind: 'steer',
     version: 1,

@@ -3,7 +3,6 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { shuffled } from '../../random/random.ts';
 import { PlanError } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { type AnswerTokens, answerTokens, isSameAnswer } from '../answers.ts';
@@ -16,6 +15,7 @@ import { promptNotices, tokensOf } from '../tokens.ts';
 import { requireContinuation } from '../watched.ts';
 import { editedPositions, isCutShort, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
 import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
+import { splitByPrompt } from './split.ts';
 
 export interface ResolvedFinetune {
   readonly experiment: FinetuneExperiment;
@@ -75,24 +75,7 @@ function splitExamples(
   data: readonly Continued[],
   test: readonly Continued[],
 ): Pick<ResolvedFinetune, 'train' | 'test'> {
-  if (testData) return { train: data, test };
-  const { testShare = 0.2, seed = 0 } = split ?? {};
-  // Examples of one prompt lie on one side, so that nothing is tested that was taught.
-  const byPrompt = new Map<string, Continued[]>();
-  for (const example of data)
-    byPrompt.set(promptKey(example), [...(byPrompt.get(promptKey(example)) ?? []), example]);
-  const groups = [...byPrompt.values()];
-  const count = Math.round(data.length * testShare);
-  if (groups.length < 2 || count === 0 || count === data.length)
-    throw new ExperimentError(
-      `'split.testShare': ${testShare} of ${data.length} examples with ${groups.length} distinct ${groups.length === 1 ? 'prompt' : 'prompts'} leaves nothing to test or nothing to train with. Give more examples, another share, or 'testData'.`,
-    );
-  const order = shuffled(groups.length, seed);
-  const tested: Continued[] = [];
-  let side = 0;
-  while (tested.length < count && side < groups.length - 1)
-    tested.push(...(groups[order[side++] ?? 0] ?? []));
-  return { train: order.slice(side).flatMap((group) => groups[group] ?? []), test: tested };
+  return testData ? { train: data, test } : splitByPrompt(split, data, promptKey);
 }
 
 function noticesOf(
@@ -152,6 +135,10 @@ export function resolveFinetune(
       `'adapters' has two by the name ${JSON.stringify(twice.name)}. Give each a 'name' of its own.`,
     );
   const { rotation, weightDecay: decay } = experiment.training;
+  if (rotation === 'householder' && !adapters.some(({ type }) => type.orthonormal))
+    throw new ExperimentError(
+      "'training.rotation' is 'householder', and none of the adapters has a rotation: LoReFT has one. Leave it out.",
+    );
   if (rotation === 'householder')
     for (const { adapter, type, width } of adapters)
       if (type.orthonormal && 'rank' in adapter)

@@ -1,0 +1,34 @@
+// Which examples of a finetuning are held out.
+
+import { shuffled } from '../../random/random.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
+
+/** The held-out examples of a file, as it gives them. */
+export const heldOut = ({ split, data, testData }: FinetuneExperiment): readonly FinetuneExample[] =>
+  testData ?? splitByPrompt(split, data, ({ prompt }) => JSON.stringify(prompt)).test;
+
+/** @throws ExperimentError where one of the parts is empty */
+export function splitByPrompt<T>(
+  split: FinetuneExperiment['split'],
+  data: readonly T[],
+  keyOf: (example: T) => string,
+): { readonly train: readonly T[]; readonly test: readonly T[] } {
+  const { testShare = 0.2, seed = 0 } = split ?? {};
+  // Examples of one prompt lie on one side, so that nothing is tested that was taught.
+  const byPrompt = new Map<string, T[]>();
+  for (const example of data)
+    byPrompt.set(keyOf(example), [...(byPrompt.get(keyOf(example)) ?? []), example]);
+  const groups = [...byPrompt.values()];
+  const count = Math.round(data.length * testShare);
+  if (groups.length < 2 || count === 0 || count === data.length)
+    throw new ExperimentError(
+      `'split.testShare': ${testShare} of ${data.length} examples with ${groups.length} distinct ${groups.length === 1 ? 'prompt' : 'prompts'} leaves nothing to test or nothing to train with. Give more examples, another share, or 'testData'.`,
+    );
+  const order = shuffled(groups.length, seed);
+  const tested: T[] = [];
+  let side = 0;
+  while (tested.length < count && side < groups.length - 1)
+    tested.push(...(groups[order[side++] ?? 0] ?? []));
+  return { train: order.slice(side).flatMap((group) => groups[group] ?? []), test: tested };
+}
