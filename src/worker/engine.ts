@@ -333,7 +333,7 @@ export function createEngine(
       estimateOf(experiment, loaded ?? (await withModel({}, async (inUse) => inUse)), render),
 
     run: (experiment, options = {}) =>
-      runExperiment(experiment, options, render, (work) => withModel(options, work)),
+      runExperiment(experiment, options, render, (work, isLast) => withModel(isLast ? {} : options, work)),
 
     intervene: (experiment, options = {}) =>
       withModel(options, (inUse) => intervene(experiment, options, inUse)),

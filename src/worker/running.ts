@@ -70,6 +70,7 @@ export async function runExperiment(
       growth.take(update);
       onUpdate?.(update);
     },
+    signal,
   );
   return { elapsedMs: performance.now() - started };
 }
