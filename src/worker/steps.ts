@@ -52,14 +52,15 @@ export async function runInSteps<Update, InUse extends ModelInUse = ModelInUse>(
     return false;
   }
 
-  /** What a run has that has not heard yet that it is stopped. That it then throws is what stopping is. */
+  /** What a run has that has not heard yet that it is stopped. */
   const lastStep = async (inUse: InUse): Promise<unknown> =>
-    run?.model === inUse.model ? step(inUse).catch(() => undefined) : undefined;
+    run?.model === inUse.model ? step(inUse) : undefined;
 
   try {
     let isOver = false;
     while (!isOver) isOver = await withModel(step);
   } catch (cause) {
+    // The call ends with its reason, whatever the last step says of being stopped.
     if (signal?.aborted && run && !isInStep) await withModel(lastStep, true).catch(() => undefined);
     throw cause;
   } finally {

@@ -34,6 +34,7 @@ import {
   withRun,
 } from './session.ts';
 import { throttled } from './throttled.ts';
+import { unfinishedKeeper, unfinishedKey } from './unfinished.ts';
 
 /** A store that only its owner changes. */
 export type Watched<State> = Pick<StoreApi<State>, 'getState' | 'getInitialState' | 'subscribe'>;
@@ -122,9 +123,6 @@ export interface ExperimentPage<T extends PageTypes> extends AnyPage {
 
 const estimatePauseMs = 100;
 
-/** What an unfinished run is kept under: one for each page. */
-const unfinishedKey = (name: string): string => `unfinished ${name}`;
-
 export function createExperimentPage<T extends PageTypes>(
   definition: PageDefinition<T>,
   { engine, model, desk, keeper }: PageServices,
@@ -189,21 +187,14 @@ export function createExperimentPage<T extends PageTypes>(
     latest = turn;
     const startedAt = performance.now();
     const counted = earlier === null ? null : kind.count(earlier);
-    const amountOf = (result: T['result']) => definition.kept?.(result).amount ?? kind.count(result).done;
     const doneBefore = counted === null || counted.total === 0 ? 0 : counted.done / counted.total;
     const growth = kind.growth();
     let progress: Progress | null = null;
     let isGrown = false;
     let isOver = false;
-    let keptAmount = earlier === null ? 0 : amountOf(earlier);
+    const keep = unfinishedKeeper(definition, keeper, earlier);
     const keepUnfinished = (isLast: boolean) => {
-      const { result } = growth;
-      if (definition.isCostly !== true || isQuiet || result === undefined) return;
-      const amount = amountOf(result);
-      if (kind.isComplete(result)) void keeper.forget(unfinishedKey(kind.name));
-      else if (amount > keptAmount || (isLast && amount > 0))
-        void keeper.keep(unfinishedKey(kind.name), result);
-      keptAmount = amount;
+      if (!isQuiet && growth.result !== undefined) keep(growth.result, isLast);
     };
     const running = (): Run => ({
       status: 'running',
