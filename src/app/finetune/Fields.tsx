@@ -1,48 +1,19 @@
 // Labelled fields, each with a hint, or with what is wrong with it.
 
-import { type ReactNode, useId } from 'react';
 import { Choice } from '../experiment/Choice.tsx';
+import { TextField, type TextFieldProps } from '../experiment/TextField.tsx';
 import type { AdapterFields, FinetuneDocument, TrainingFields } from './document.ts';
 import { changedAdapter } from './document.ts';
 import { type AdapterField, adapterField } from './draft.ts';
 import { useDocument, useEdit, useProblems } from './hooks.ts';
 
-interface FieldProps {
-  readonly label: string;
-  readonly hint: string;
+interface FieldProps extends Omit<TextFieldProps, 'problem'> {
   /** By which its problem is known. */
   readonly name: string;
-  readonly value: string;
-  readonly isText?: boolean;
-  readonly after?: ReactNode;
-  readonly onChange: (value: string) => void;
 }
 
-export function Field({ label, hint, name, value, isText = false, after, onChange }: FieldProps) {
-  const id = useId();
-  const problem = useProblems().get(name);
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <span className="field-line">
-        <input
-          id={id}
-          className={isText ? 'mono' : 'field-number'}
-          inputMode={isText ? 'text' : 'decimal'}
-          value={value}
-          autoComplete="off"
-          spellCheck={false}
-          aria-invalid={problem !== undefined}
-          aria-describedby={`${id}-hint`}
-          onChange={(event) => onChange(event.target.value)}
-        />
-        {after}
-      </span>
-      <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
-        {problem ?? hint}
-      </span>
-    </div>
-  );
+export function Field({ name, ...rest }: FieldProps) {
+  return <TextField {...rest} problem={useProblems().get(name)} />;
 }
 
 type TextOf<T> = Extract<

@@ -1,9 +1,9 @@
 // The fields of a trace's settings, each with its default stated and what is wrong with it beside it.
 
-import { type ReactNode, useId } from 'react';
 import { usualWindow } from '../../experiments/trace/cells.ts';
 import { streamTitle } from '../../experiments/trace/figure.ts';
 import { Choice } from '../experiment/Choice.tsx';
+import { TextField, type TextFieldProps } from '../experiment/TextField.tsx';
 import { useModel } from '../workbenchContext.tsx';
 import type { StreamField, TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
@@ -17,42 +17,9 @@ function useEdit(): (change: Partial<TraceDocument>, field?: string) => void {
   return (change, field) => page.edit((document) => ({ ...document, ...change }), field);
 }
 
-interface TextFieldProps {
-  readonly label: string;
-  readonly hint: string;
-  readonly name: FieldName;
-  readonly value: string;
-  readonly isText?: boolean;
-  readonly after?: ReactNode;
-  readonly onChange: (value: string) => void;
-}
-
-function TextField({ label, hint, name, value, isText = false, after, onChange }: TextFieldProps) {
+function OwnField({ name, ...rest }: Omit<TextFieldProps, 'problem'> & { readonly name: FieldName }) {
   const { problems } = useDraft();
-  const id = useId();
-  const problem = problems.get(name);
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <span className="field-line">
-        <input
-          id={id}
-          className={isText ? 'mono' : 'field-number'}
-          inputMode={isText ? 'text' : 'decimal'}
-          value={value}
-          autoComplete="off"
-          spellCheck={false}
-          aria-invalid={problem !== undefined}
-          aria-describedby={`${id}-hint`}
-          onChange={(event) => onChange(event.target.value)}
-        />
-        {after}
-      </span>
-      <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
-        {problem ?? hint}
-      </span>
-    </div>
-  );
+  return <TextField {...rest} problem={problems.get(name)} />;
 }
 
 const corruptions: readonly (readonly [TraceDocument['corruption'], string])[] = [
@@ -84,7 +51,7 @@ export function CorruptionFields() {
         />
         {corruption === 'noise' && (
           <>
-            <TextField
+            <OwnField
               label="Level"
               hint={
                 levelUnit === 'sigma'
@@ -108,14 +75,14 @@ export function CorruptionFields() {
               }
               onChange={(level) => edit({ level }, 'level')}
             />
-            <TextField
+            <OwnField
               label="Samples"
               hint="Default 10; time grows with them"
               name="samples"
               value={document.samples}
               onChange={(samples) => edit({ samples }, 'samples')}
             />
-            <TextField
+            <OwnField
               label="Seed"
               hint="Default 1, of NumPy’s RandomState"
               name="seed"
@@ -134,7 +101,7 @@ export function CorruptionFields() {
           />
         )}
         {corruption === 'replace' && (
-          <TextField
+          <OwnField
             label="Text in its place"
             hint={
               document.replacementIds === null
