@@ -3,6 +3,7 @@
 
 import {
   add,
+  cos,
   div,
   equal,
   erf,
@@ -14,6 +15,7 @@ import {
   neg,
   pow,
   sigmoid,
+  sin,
   sub,
   tanh,
   where,
@@ -112,6 +114,8 @@ export const elementwiseRules: Readonly<Record<string, Rule>> = {
   Relu: (g, operation) => [() => where(greater(inputOf(operation, 0), zero), g, zero)],
   Softplus: unary((x) => sigmoid(x)),
   Reciprocal: unary((_, y) => neg(square(y))),
+  Sin: unary((x) => cos(x)),
+  Cos: unary((x) => neg(sin(x))),
   Neg: (g) => [() => neg(g)],
   Abs: (g, operation) => [
     () => {

@@ -5,6 +5,7 @@ import { graph } from '../onnx/graph.ts';
 import * as layout from '../onnx/layout.ts';
 import * as reduction from '../onnx/reduction.ts';
 import { apply, constant, input, int32, type Shape, ShapeError, type Value } from '../onnx/value.ts';
+import { conv, convTranspose, maxPool } from '../onnx/windows.ts';
 import { evaluate, type Tensor } from './expected/evaluate.ts';
 import { runOnNode } from './expected/runOnNode.ts';
 import { differentiable, gradients } from './gradients.ts';
@@ -31,6 +32,7 @@ const y = input('y', 'float32', ['rows', 1, 4]);
 const flat = input('flat', 'float32', ['units', 6]);
 const square = input('square', 'float32', [4, 4]);
 const vector = input('vector', 'float32', [4]);
+const picture = input('picture', 'float32', [1, 4, 4, 5]);
 const index = input('index', 'int32', ['keys']);
 const table = input('table', 'int32', ['rows', 'keys']);
 const positive = add(abs(x), constant(0.3));
@@ -119,6 +121,36 @@ const cases: Readonly<Record<string, readonly [value: Value, ...wrt: Value[]]>> 
   topK: [reduction.topK(x, 2).values, x],
   cumulativeSum: [reduction.cumulativeSum(mul(x, x), 1), x],
   'cumulativeSum from the end': [reduction.cumulativeSum(mul(x, x), 2, { reverse: true }), x],
+  sin: [elementwise.sin(x), x],
+  cos: [elementwise.cos(x), x],
+  conv: [conv(picture, kernel(3, 4, 3, 2), { bias: constant(grid(3), [3]) }), picture],
+  'conv, strides that leave a rest, pads and dilations': [
+    conv(picture, kernel(2, 4, 2, 3), { strides: [2, 3], pads: [1, 0, 0, 2], dilations: [2, 1] }),
+    picture,
+  ],
+  'conv by groups, and its bias': [
+    conv(picture, kernel(4, 2, 2, 2), { group: 2, bias: vector }),
+    picture,
+    vector,
+  ],
+  'conv along one axis': [conv(reshape(picture, [1, 4, 20]), kernel(2, 4, 3), { strides: [2] }), picture],
+  convTranspose: [
+    convTranspose(picture, kernel(4, 3, 2, 3), {
+      strides: [2, 1],
+      pads: [1, 0, 0, 1],
+      outputPadding: [1, 0],
+    }),
+    picture,
+  ],
+  'convTranspose by groups': [
+    convTranspose(picture, kernel(4, 1, 2, 2), { group: 2, dilations: [1, 2] }),
+    picture,
+  ],
+  maxPool: [maxPool(picture, [2, 3]), picture],
+  'maxPool, windows that overlap and are padded': [
+    maxPool(picture, [3, 2], { strides: [2, 1], pads: [1, 1, 1, 0], dilations: [1, 2] }),
+    picture,
+  ],
   'a value that two paths lead to': [
     mul(elementwise.tanh(x), add(x, elementwise.exp(elementwise.tanh(x)))),
     x,
@@ -128,12 +160,15 @@ const cases: Readonly<Record<string, readonly [value: Value, ...wrt: Value[]]>> 
 function grid(count: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.cos(i));
 }
+function kernel(...shape: number[]): Value {
+  return constant(grid(shape.reduce((a, b) => a * b)), shape);
+}
 function square6(): Value {
   return constant(grid(36), [6, 6]);
 }
 
 const given: Readonly<Record<string, Tensor>> = Object.fromEntries(
-  [x, y, flat, square, vector, index, table].map((value, seed) => {
+  [x, y, flat, square, vector, picture, index, table].map((value, seed) => {
     const name = value.origin.kind === 'input' ? value.origin.name : '';
     const shape = concrete(value.shape);
     const whole = integers[name];
@@ -249,6 +284,11 @@ describe('where operands meet, the gradient is the one that PyTorch gives', () =
     const ones = constant(Float32Array.of(1, 1), [2]);
     // torch: a = tensor([3., 3.], requires_grad=True); (a.amax() * tensor([1., 1.])).sum().backward(); a.grad
     expect(of(mul(reduction.reduceMax(a), ones))([3, 3])).toEqual([1, 1]);
+  });
+  test('the first of the largest in a window has it alone', () => {
+    // torch: a = tensor([[[3., 3.]]], requires_grad=True); F.max_pool1d(a, 2).sum().backward(); a.grad
+    const pooled = reshape(maxPool(reshape(a, [1, 1, 2]), [2]), [1]);
+    expect(of(mul(pooled, constant(Float32Array.of(1, 1), [2])))([3, 3])).toEqual([2, 0]);
   });
   test('the power of zero does not depend on its exponent, nor its exponent zero on what is raised', () => {
     const zeroth = constant(Float32Array.of(0, 2), [2]);

@@ -13,10 +13,11 @@ import { gatherRules } from './gatherRules.ts';
 import { layoutRules } from './layoutRules.ts';
 import { reductionRules } from './reductionRules.ts';
 import { type Contribution, outputOf, type PartOfGradient, type Rule, type RuleOptions } from './rule.ts';
+import { windowRules } from './windowRules.ts';
 
 const rules: ReadonlyMap<string, Rule> = new Map(
-  [elementwiseRules, contractionRules, layoutRules, gatherRules, reductionRules].flatMap((group) =>
-    Object.entries(group),
+  [elementwiseRules, contractionRules, layoutRules, gatherRules, reductionRules, windowRules].flatMap(
+    (group) => Object.entries(group),
   ),
 );
 

@@ -3,11 +3,9 @@
 
 import { graph } from '../../onnx/graph.ts';
 import type { Operation, Value } from '../../onnx/value.ts';
+import { convolve, largestOfWindows, spread, type Tensor } from './evaluateWindows.ts';
 
-export interface Tensor {
-  readonly shape: readonly number[];
-  readonly data: Float64Array;
-}
+export type { Tensor };
 
 const countOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -79,6 +77,8 @@ const entrywise: Readonly<Record<string, (...entries: number[]) => number>> = {
   Relu: (x = 0) => Math.max(0, x),
   Softplus: (x = 0) => Math.log1p(Math.exp(x)),
   Reciprocal: (x = 0) => 1 / x,
+  Sin: Math.sin,
+  Cos: Math.cos,
   Neg: (x = 0) => -x,
   Abs: Math.abs,
   Identity: (x = 0) => x,
@@ -253,6 +253,12 @@ function apply(operation: Operation, inputs: readonly Tensor[], shape: readonly 
         return product + (bias ? entryAt(bias, [column]) : 0);
       });
     }
+    case 'Conv':
+      return convolve(operation, x, input(1), inputs[2]);
+    case 'ConvTranspose':
+      return spread(operation, x, input(1));
+    case 'MaxPool':
+      return largestOfWindows(operation, x);
     default:
       throw new Error(`The evaluator of the tests does not know '${op}'.`);
   }
