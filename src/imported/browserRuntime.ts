@@ -2,7 +2,7 @@
 // bundles may import this.
 
 import { wasmFiles } from '../runtime/backends/ortFiles.ts';
-import { hostSessionOptions, type OnnxRuntime, OrtRuntime } from './runtime.ts';
+import { hostSessionOptions, type OnnxRuntime, OrtRuntime, wasmWeightBytes } from './runtime.ts';
 
 /** @param threads for one operator; more than one needs a page that is cross-origin isolated */
 export async function createBrowserRuntime(threads: number): Promise<OnnxRuntime> {
@@ -13,6 +13,7 @@ export async function createBrowserRuntime(threads: number): Promise<OnnxRuntime
     kind: 'wasm',
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     ort,
+    mostWeightBytes: wasmWeightBytes,
     sessionOptions: { ...hostSessionOptions, executionProviders: ['wasm'] },
   });
 }

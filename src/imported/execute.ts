@@ -7,7 +7,7 @@ import { declaredShape, editKey, maskName, valueName, withEdits } from './editNo
 import { edited, isPartial, maskOf, putIn } from './editValues.ts';
 import { batchName } from './exampleInputs.ts';
 import { memoryWeight } from './normalise.ts';
-import { type NormalGraph, nodesNeeded, openPiece, type RunnablePiece } from './piece.ts';
+import { type NormalGraph, nodesNeeded, type RunnablePiece } from './piece.ts';
 import { type PlanRow, SiteError } from './plan.ts';
 import type { Probe, TensorFacts } from './probe.ts';
 import type { NamedTensors, OnnxRuntime } from './runtime.ts';
@@ -20,6 +20,7 @@ import {
   schedule,
 } from './schedule.ts';
 import type { SizedGraphs } from './sizedGraphs.ts';
+import { openSplitPiece } from './splitPiece.ts';
 import { joined, sliced, type Tensor } from './tensor.ts';
 import type { WeightStore } from './weightStore.ts';
 
@@ -118,7 +119,7 @@ async function pieceFor(
       return { name, dtype: facts.dtype, shape: declaredShape(facts) };
     });
     const inputs = [...graph.inputs, ...states, ...changed.inputs];
-    return openPiece(runtime, store, { ...graph, weights }, { nodes, inputs, outputs: wanted });
+    return openSplitPiece(runtime, store, { ...graph, weights }, { nodes, inputs, outputs: wanted });
   });
 }
 

@@ -1,7 +1,7 @@
 // The runtimes of the command line and the tests: onnxruntime-node, and onnxruntime-web on WebAssembly.
 
 import { wasmFilesOnNode } from '../runtime/backends/ortFilesOnNode.ts';
-import { hostSessionOptions, type OnnxRuntime, OrtRuntime } from './runtime.ts';
+import { hostSessionOptions, type OnnxRuntime, OrtRuntime, wasmWeightBytes } from './runtime.ts';
 
 /** @param threads for one operator */
 export async function createNodeRuntime(threads: number): Promise<OnnxRuntime> {
@@ -28,6 +28,7 @@ export async function createWasmRuntimeOnNode(threads: number): Promise<OnnxRunt
     kind: 'wasm',
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     ort,
+    mostWeightBytes: wasmWeightBytes,
     sessionOptions: { ...hostSessionOptions, executionProviders: ['wasm'] },
   });
 }

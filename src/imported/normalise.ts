@@ -16,9 +16,10 @@ import {
   type Weight,
 } from './onnxFile.ts';
 import { dependentOn, inOrder, isRandom, nodeLabel } from './order.ts';
-import { type FixedInputs, type NormalGraph, nodesNeeded, openPiece } from './piece.ts';
+import { type FixedInputs, type NormalGraph, nodesNeeded } from './piece.ts';
 import { renamedNode } from './rename.ts';
 import type { OnnxRuntime } from './runtime.ts';
+import { openSplitPiece } from './splitPiece.ts';
 import { bytesOf, type ElementType, sizeOf, type Tensor, tensorFrom } from './tensor.ts';
 import { type WeightStore, weightsOfNode } from './weightStore.ts';
 
@@ -137,7 +138,7 @@ async function foldConstants(
   const kept = [...made].filter((name) => read.has(name));
   if (kept.length > 0) {
     const nodes = nodesNeeded(constant, kept, new Set(draft.weights.keys()));
-    const piece = await openPiece(
+    const piece = await openSplitPiece(
       runtime,
       store,
       graphOf(file, draft),

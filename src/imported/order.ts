@@ -77,6 +77,10 @@ export function dependentOn(nodes: readonly OnnxNode[], from: Iterable<string>):
   return dependent;
 }
 
+/** Whether it makes tensors; some operators make sequences of them. */
+export const isTensorNode = ({ op }: OnnxNode): boolean =>
+  !/Sequence|^Optional/.test(op) || op === 'ReverseSequence';
+
 /** Operators whose result is not decided by what they read. */
 const random = new Set([
   ...['RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike', 'Bernoulli', 'Multinomial'],

@@ -12,10 +12,10 @@ import {
   type SizeGroup,
   type Sizes,
 } from './exampleInputs.ts';
-import type { OnnxNode } from './onnxFile.ts';
-import { dependentOn } from './order.ts';
-import { type NormalGraph, openPiece, type RunnablePiece } from './piece.ts';
+import { dependentOn, isTensorNode } from './order.ts';
+import type { NormalGraph, RunnablePiece } from './piece.ts';
 import { type NamedTensors, type OnnxRuntime, sameTensor } from './runtime.ts';
+import { openSplitPiece } from './splitPiece.ts';
 import { type ElementType, sliced, type Tensor } from './tensor.ts';
 import type { WeightStore } from './weightStore.ts';
 
@@ -40,10 +40,6 @@ export interface Probe {
   /** Why not, in a sentence. */
   readonly reason: string | undefined;
 }
-
-/** Operators that make what is no tensor. */
-const isTensorNode = ({ op }: OnnxNode): boolean =>
-  !/Sequence|^Optional/.test(op) || op === 'ReverseSequence';
 
 /** A choice of sizes that are all different, so that a wrong grouping shows, and even, so that a stride of two divides them. */
 const distinct = [6, 10, 14, 22, 26, 34, 38, 46];
@@ -326,7 +322,7 @@ export async function probe(
   );
   const computed = graph.nodes.filter(isTensorNode).flatMap(({ outputs }) => outputs);
   const outputs = computed.filter((name) => name !== '');
-  const piece = await openPiece(runtime, store, graph, { nodes: graph.nodes, inputs, outputs }, true);
+  const piece = await openSplitPiece(runtime, store, graph, { nodes: graph.nodes, inputs, outputs }, true);
   try {
     const exampleSizes = sizesOfExample(first, example);
     const settled = await settle(piece, maker, first, exampleSizes);

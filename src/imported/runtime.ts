@@ -20,6 +20,8 @@ export interface OnnxSession {
 export interface OnnxRuntime {
   readonly kind: BackendKind;
   readonly description: string;
+  /** Of weights that one graph should be given at most: a run that copies them keeps the room it took. */
+  readonly mostWeightBytes: number;
   /** Sessions opened and not yet closed. */
   readonly liveSessions: number;
   /**
@@ -45,20 +47,24 @@ export interface OrtRuntimeOptions {
   readonly kind: BackendKind;
   readonly description: string;
   readonly ort: Onnxruntime;
+  /** Default as many as there are. */
+  readonly mostWeightBytes?: number;
   readonly sessionOptions: InferenceSession.SessionOptions;
 }
 
 export class OrtRuntime implements OnnxRuntime {
   readonly kind: BackendKind;
   readonly description: string;
+  readonly mostWeightBytes: number;
   readonly #ort: Onnxruntime;
   readonly #options: InferenceSession.SessionOptions;
   readonly #sessions = new Set<InferenceSession>();
   readonly #turns = new Turns();
 
-  constructor({ kind, description, ort, sessionOptions }: OrtRuntimeOptions) {
+  constructor({ kind, description, ort, mostWeightBytes, sessionOptions }: OrtRuntimeOptions) {
     this.kind = kind;
     this.description = description;
+    this.mostWeightBytes = mostWeightBytes ?? Number.POSITIVE_INFINITY;
     this.#ort = ort;
     this.#options = sessionOptions;
   }
@@ -122,3 +128,6 @@ export function sameTensor(a: Tensor, b: Tensor): boolean {
 /** Probing tries what may fail; what fails is thrown, with the runtime's words, and need not be printed as well. */
 const quiet = { logSeverityLevel: 4 } as const;
 export const hostSessionOptions = { ...quiet, extra: sharedCores } as const;
+
+/** WebAssembly's memory takes what a graph is given beside where it lay, and does not shrink. */
+export const wasmWeightBytes = 64 * 2 ** 20;

@@ -5,8 +5,9 @@
 import { memoryWeight } from './normalise.ts';
 import { type OnnxNode, readsOf, type Weight } from './onnxFile.ts';
 import { isRandom } from './order.ts';
-import { type NormalGraph, openPiece, type RunnablePiece } from './piece.ts';
+import type { NormalGraph, RunnablePiece } from './piece.ts';
 import type { NamedTensors, OnnxRuntime } from './runtime.ts';
+import { openSplitPiece } from './splitPiece.ts';
 import type { WeightStore } from './weightStore.ts';
 
 /** The graph for a batch of inputs. */
@@ -62,7 +63,7 @@ export class SizedGraphs {
 
   #measure(): Promise<RunnablePiece> {
     const { nodes, inputs } = this.#graph;
-    this.#whole ??= openPiece(
+    this.#whole ??= openSplitPiece(
       this.#runtime,
       this.#store,
       this.#graph,
