@@ -33,6 +33,10 @@ const config = {
   },
 };
 
+/** Of a picture of 31 × 23 pixels the middle three quarters across are seen. */
+const preprocessor = { size: { shortest_edge: 24 }, do_center_crop: true, crop_size: 24, resample: 3 };
+const middle = '0.125 0 0.75 1';
+
 async function modelFolder(): Promise<string> {
   const folder = join(mkdtempSync(join(tmpdir(), 'patchbay-picture-')), 'small-blip');
   mkdirSync(folder);
@@ -41,7 +45,7 @@ async function modelFolder(): Promise<string> {
   for (const [name, { dtype, shape }] of checkpoint.tensors)
     tensors[name] = { dtype, shape, data: await checkpoint.read(name) };
   writeFileSync(join(folder, 'config.json'), jsonBytes(config));
-  writeFileSync(join(folder, 'preprocessor_config.json'), jsonBytes({ size: 24, resample: 3 }));
+  writeFileSync(join(folder, 'preprocessor_config.json'), jsonBytes(preprocessor));
   writeFileSync(join(folder, 'model.safetensors'), safetensorsFile(tensors));
   writeWordTokenizer(folder, 31);
   return folder;
@@ -65,6 +69,7 @@ test('a picture is given, its patches are marked, and the effect lies over it', 
     .setInputFiles(new URL('../src/media/expected/wide.png', import.meta.url).pathname);
   const grid = page.getByRole('img', { name: /^The picture, 6 by 6 patches/ });
   await expect(grid).toBeVisible();
+  await expect(grid.locator('svg')).toHaveAttribute('viewBox', middle);
   const box = await grid.boundingBox();
   if (!box) throw new Error('The picture is not shown.');
   // From the second patch of the first row to the fourth of the third.
@@ -83,6 +88,7 @@ test('a picture is given, its patches are marked, and the effect lies over it', 
   await expect(overlay).toBeVisible();
   // Three layers, each the picture, a veil and nine squares.
   await expect(overlay.locator('use')).toHaveCount(3);
+  await expect(overlay.locator('defs svg')).toHaveAttribute('viewBox', middle);
   await expect(overlay.locator('rect[fill-opacity]')).toHaveCount(30);
   await expectAccessible(page);
   await expectNoSidewaysScroll(page);

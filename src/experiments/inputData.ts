@@ -3,6 +3,7 @@
 
 import type { Architecture } from '../architectures/architecture.ts';
 import type { ModelConfiguration } from '../checkpoint/checkpoint.ts';
+import type { SeenPart } from '../media/pictureParts.ts';
 import { quoted } from '../messages/wording.ts';
 import { bytesOfGiven, type GivenFile, nameOf } from './givenFile.ts';
 import type { Notice } from './notice.ts';
@@ -31,6 +32,8 @@ export interface InputData {
   readonly other?: Float32Array;
   /** How much of a sound the model hears. */
   readonly seconds?: number;
+  /** Which part of a picture the model sees. */
+  readonly seen?: SeenPart;
   readonly notices: readonly Notice[];
 }
 
@@ -45,11 +48,11 @@ async function pictureData(
   shape: readonly number[],
   family: string,
 ): Promise<InputData> {
-  const { readPicture, pixelValues } = await import('../media/pictures.ts');
+  const { readPicture, pictureNumbers } = await import('../media/pictures.ts');
   const name = nameOf(image);
   const picture = readPicture(bytesOfGiven(image, 'the picture'), name);
   const { width, height, hasTransparency } = picture;
-  const [, rows = 0, columns = 0] = shape;
+  const [channels = 3, rows = 0, columns = 0] = shape;
   const notices: Notice[] = [];
   if (hasTransparency)
     notices.push({
@@ -61,7 +64,9 @@ async function pictureData(
       code: 'picture-changed',
       text: `${quoted(name)} has ${width} × ${height} pixels, which are stretched to ${columns} × ${rows}.`,
     });
-  return { data: pixelValues(picture, settings, shape, family), notices };
+  const input = { channels, height: rows, width: columns };
+  const { data, seen } = pictureNumbers(picture, settings, input, family);
+  return { data, seen, notices };
 }
 
 async function soundData(sound: GivenFile, settings: Settings, shape: readonly number[]): Promise<InputData> {

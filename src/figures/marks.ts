@@ -32,6 +32,12 @@ export interface ImageMark extends Rect {
 /** A picture with its bytes in it: a figure asks no server. */
 export type ImageData = `data:image/${string}`;
 
+/** A picture of a figure, or a part of it: in parts of its width and height, beyond 0 and 1 where there is none of it. */
+export interface FigurePicture {
+  readonly href: ImageData;
+  readonly part?: Rect;
+}
+
 export interface PathMark {
   readonly kind: 'path';
   /** Where the path's own origin lies. */

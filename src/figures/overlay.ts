@@ -6,7 +6,7 @@ import { colourScale } from './colourScale.ts';
 import type { HeatmapDescription } from './description.ts';
 import type { LayoutOptions } from './heatmap.ts';
 import { wrapText } from './lettering.ts';
-import type { ImageData, Mark } from './marks.ts';
+import type { FigurePicture, Mark } from './marks.ts';
 import { formatMetric } from './metric.ts';
 import type { PlainFigure } from './plainFigure.ts';
 import { type Theme, themes } from './theme.ts';
@@ -15,7 +15,7 @@ export interface OverlayDescription {
   /** Title, caption, panels, layers, metric: its locations from `firstLocation` on are the squares, row by row. */
   readonly heatmap: HeatmapDescription;
   /** The picture with its bytes in it; without it the squares stand alone. */
-  readonly href?: ImageData;
+  readonly picture?: FigurePicture;
   /** Squares across and down. */
   readonly across: number;
   readonly down: number;
@@ -43,7 +43,7 @@ const [thinnest, thickest] = [0.15, 0.85];
 const veil = 0.45;
 
 export function layoutOverlay(description: OverlayDescription, options: OverlayOptions): PlainFigure {
-  const { heatmap, across, down, href, firstLocation, marked } = description;
+  const { heatmap, across, down, picture, firstLocation, marked } = description;
   const { width, padding = 0, showsTitle = true, showsCaption = true } = options;
   const theme = themes[options.theme];
   const inner = width - 2 * padding;
@@ -78,7 +78,7 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
       });
       const top = y + smallLine;
       const frame = { x, y: top, width: pictureSide, height: pictureSide };
-      if (href)
+      if (picture)
         marks.push(
           { kind: 'image', ...frame, image: 'picture' },
           { kind: 'rect', ...frame, fill: theme.paper, opacity: veil },
@@ -97,7 +97,7 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
           const place = Math.min(1, Math.max(0, scale.place(value)));
           // Of colours that part in the middle no effect is there, and the largest ones are at both ends.
           const effect = isDiverging(panel.colours) ? Math.abs(place - 0.5) * 2 : place;
-          const opacity = href ? thinnest + (thickest - thinnest) * effect : 1;
+          const opacity = picture ? thinnest + (thickest - thinnest) * effect : 1;
           marks.push({
             kind: 'rect',
             ...rect,
@@ -136,7 +136,7 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
     height: Math.ceil(y + padding),
     theme,
     marks,
-    ...(href ? { images: { picture: href } } : {}),
+    ...(picture ? { images: { picture } } : {}),
   };
 }
 

@@ -301,7 +301,9 @@ export function createEngine(
         loaded = next;
         setAside = undefined;
         if (previous) await unload(previous);
-        return modelInfo(next);
+        // Without it a picture is refused when one is given, with the reason.
+        const preprocessor = await next.checkpoint.preprocessor?.(options.signal).catch(() => undefined);
+        return modelInfo({ ...next, preprocessor });
       }),
 
     tokenize: async (text) => promptTokens(currentReader(), text),

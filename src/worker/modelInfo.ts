@@ -1,7 +1,7 @@
 // What the page is told of a model that has been loaded: its size, its components, and what it reads.
 
 import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
-import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, ModelConfiguration, Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { ImportedStructure } from '../imported/describe.ts';
 import type { Model } from '../runtime/model.ts';
 import type { ComponentInfo, ModelInfo } from './protocol.ts';
@@ -21,11 +21,21 @@ function componentInfo(architecture: Architecture, component: ComponentDescripti
   };
 }
 
-function readsOf({ input, encoder }: Architecture): Pick<ModelInfo, 'reads'> {
+function readsOf(
+  { input, encoder, family }: Architecture,
+  settings: ModelConfiguration | undefined,
+): Pick<ModelInfo, 'reads'> {
   const read = input ?? encoder?.input;
   if (!read) return encoder ? { reads: { kind: 'text' } } : {};
-  const { kind, patches } = read;
-  return { reads: { kind, ...(patches ? { patches } : {}), ...(input ? { isAlone: true } : {}) } };
+  const { kind, patches, shape } = read;
+  return {
+    reads: {
+      kind,
+      ...(patches ? { patches } : {}),
+      ...(patches && settings ? { picture: { settings, shape, family } } : {}),
+      ...(input ? { isAlone: true } : {}),
+    },
+  };
 }
 
 export interface DescribedModel {
@@ -36,9 +46,18 @@ export interface DescribedModel {
   readonly notices: readonly string[];
   /** Of a model brought as ONNX. */
   readonly structure?: ImportedStructure;
+  /** How a picture becomes numbers. */
+  readonly preprocessor?: ModelConfiguration | undefined;
 }
 
-export function modelInfo({ model, checkpoint, tokenizer, notices, structure }: DescribedModel): ModelInfo {
+export function modelInfo({
+  model,
+  checkpoint,
+  tokenizer,
+  notices,
+  structure,
+  preprocessor,
+}: DescribedModel): ModelInfo {
   const { maskId } = tokenizer;
   const { architecture, residencyReason, fingerprint } = model;
   return {
@@ -46,7 +65,7 @@ export function modelInfo({ model, checkpoint, tokenizer, notices, structure }: 
     family: architecture.modelType,
     architecture: architecture.family,
     isCausal: architecture.isCausal,
-    ...readsOf(architecture),
+    ...readsOf(architecture, preprocessor),
     ...(maskId === undefined ? {} : { mask: { id: maskId, text: tokenizer.tokenText(maskId) } }),
     layerCount: architecture.layerCount,
     width: architecture.width,

@@ -85,6 +85,12 @@ export interface ModelReads {
   readonly kind: 'text' | 'image' | 'sound';
   /** Of a picture: its patches across and down. */
   readonly patches?: { readonly across: number; readonly down: number };
+  /** Of a picture: what says which part of it is seen, and in what size. */
+  readonly picture?: {
+    readonly settings: Readonly<Record<string, unknown>>;
+    readonly shape: readonly number[];
+    readonly family: string;
+  };
   /** No text stands beside it. */
   readonly isAlone?: true;
 }

@@ -2,7 +2,8 @@
 
 import { select } from 'd3';
 import { useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import type { PlainFigure } from '../../figures/plainFigure.ts';
+import type { FigurePicture } from '../../figures/marks.ts';
+import { type PlainFigure, windowOnto } from '../../figures/plainFigure.ts';
 import { drawMarks } from '../../figures/screenGrid.ts';
 import { fontStacks, type Theme } from '../../figures/theme.ts';
 import { useShownTheme } from '../frame/useShownTheme.ts';
@@ -19,6 +20,17 @@ interface PlainFigureViewProps<Description> {
   readonly description: Description;
   /** The same from one rendering to the next. */
   readonly layout: (description: Description, options: PageLayout) => PlainFigure;
+}
+
+/** As the figure's file has it. */
+function PictureDefinition({ id, href, part }: FigurePicture & { readonly id: string }) {
+  const size = { width: 1, height: 1, preserveAspectRatio: 'none' };
+  if (!part) return <image id={id} {...size} href={href} />;
+  return (
+    <svg id={id} {...size} viewBox={windowOnto(part)} overflow="hidden" aria-hidden="true">
+      <image {...size} href={href} />
+    </svg>
+  );
 }
 
 export function PlainFigureView<Description>({ description, layout }: PlainFigureViewProps<Description>) {
@@ -61,15 +73,8 @@ export function PlainFigureView<Description>({ description, layout }: PlainFigur
           <desc id={`${id}-words`}>{figure.summary}</desc>
           {images.length > 0 && (
             <defs>
-              {images.map(([name, href]) => (
-                <image
-                  key={name}
-                  id={`${id}-${name}`}
-                  width={1}
-                  height={1}
-                  preserveAspectRatio="none"
-                  href={href}
-                />
+              {images.map(([name, picture]) => (
+                <PictureDefinition key={name} id={`${id}-${name}`} {...picture} />
               ))}
             </defs>
           )}

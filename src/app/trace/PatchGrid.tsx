@@ -1,13 +1,16 @@
 // A picture with its patches, of which a rectangle is the subject: by dragging over it, or by its four sides as numbers.
 
 import { type PointerEvent, useRef } from 'react';
-import type { GivenFile } from '../../experiments/givenFile.ts';
-import { hrefOf } from '../../experiments/trace/pictureFigure.ts';
+import { figurePicture } from '../../experiments/seenPicture.ts';
+import { windowOnto } from '../../figures/plainFigure.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
 import type { Box } from './document.ts';
+import { useSeenPart } from './useSeenPart.ts';
 
 interface PatchGridProps {
-  readonly image: GivenFile;
+  /** The picture's file in base64. */
+  readonly data: string;
+  readonly picture: ModelReads['picture'];
   readonly patches: NonNullable<ModelReads['patches']>;
   /** Null where words are the subject. */
   readonly box: Box | null;
@@ -17,7 +20,9 @@ interface PatchGridProps {
 const side = 240;
 const sides = ['left', 'top', 'right', 'bottom'] as const;
 
-export function PatchGrid({ image, patches: { across, down }, box, onMark }: PatchGridProps) {
+export function PatchGrid({ data, picture, patches: { across, down }, box, onMark }: PatchGridProps) {
+  const seen = useSeenPart(data, picture);
+  const { href, part } = figurePicture(data, seen);
   const anchor = useRef<readonly [number, number] | null>(null);
   const patchAt = (event: PointerEvent<SVGSVGElement>): readonly [number, number] => {
     const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
@@ -58,7 +63,15 @@ export function PatchGrid({ image, patches: { across, down }, box, onMark }: Pat
           anchor.current = null;
         }}
       >
-        <image href={hrefOf(image)} width={across} height={down} preserveAspectRatio="none" />
+        <svg
+          width={across}
+          height={down}
+          viewBox={windowOnto(part ?? { x: 0, y: 0, width: 1, height: 1 })}
+          preserveAspectRatio="none"
+          aria-hidden="true"
+        >
+          <image href={href} width={1} height={1} preserveAspectRatio="none" />
+        </svg>
         {box !== null && (
           <rect
             className="patch-box"

@@ -54,7 +54,13 @@ function Line({
   );
 }
 
-function Picture({ patches }: { readonly patches: NonNullable<ModelReads['patches']> }) {
+function Picture({
+  reads,
+  patches,
+}: {
+  readonly reads: ModelReads;
+  readonly patches: NonNullable<ModelReads['patches']>;
+}) {
   const { image, subject, prompt } = useDocument();
   const { part } = useDraft();
   const edit = useEdit();
@@ -69,7 +75,7 @@ function Picture({ patches }: { readonly patches: NonNullable<ModelReads['patche
       onGive={(given) => edit({ image: given })}
     >
       {image !== null && 'data' in image && (
-        <PatchGrid image={image} patches={patches} box={box} onMark={mark} />
+        <PatchGrid data={image.data} picture={reads.picture} patches={patches} box={box} onMark={mark} />
       )}
       {subject.kind === 'patches' && prompt.trim() !== '' && (
         <button type="button" className="button-plain" onClick={() => edit({ subject: { kind: 'guessed' } })}>
@@ -126,7 +132,7 @@ export function ReadBeside() {
           onChange={(next) => edit({ target: next }, 'target')}
         />
       )}
-      {reads.kind === 'image' && reads.patches && <Picture patches={reads.patches} />}
+      {reads.kind === 'image' && reads.patches && <Picture reads={reads} patches={reads.patches} />}
       {reads.kind === 'sound' && <Sound />}
       {(reads.kind === 'image' || reads.kind === 'sound') && (
         <Line

@@ -1,8 +1,9 @@
 // A result as figures: layers against positions, as traces have them; of a picture, its patches over it for each layer as well.
 
 import type { HeatmapDescription, HeatmapPanel, Locations } from '../../figures/description.ts';
-import type { ImageData } from '../../figures/marks.ts';
+import type { FigurePicture } from '../../figures/marks.ts';
 import type { OverlayDescription } from '../../figures/overlay.ts';
+import { figurePicture } from '../seenPicture.ts';
 import { baselinesOf, type Cell, panelGrid } from './grid.ts';
 import type { TensorsResult } from './result.ts';
 
@@ -135,12 +136,10 @@ function groupFigure(result: TensorsResult, panels: readonly Panel[]): HeatmapDe
 export const tensorsFigures = (result: TensorsResult): readonly HeatmapDescription[] =>
   panelGroups(result).map((panels) => groupFigure(result, panels));
 
-/** The picture that the clean run reads, as a figure holds it; undefined where it was given otherwise. */
-function hrefOf({ clean }: TensorsResult['experiment']): ImageData | undefined {
-  const data = Object.values(clean).find(({ picture }) => picture !== undefined)?.picture;
-  // A JPEG begins with FF D8 FF, which is /9j/ in base64.
-  if (data === undefined) return undefined;
-  return `data:image/${data.startsWith('/9j/') ? 'jpeg' : 'png'};base64,${data}`;
+/** The picture that the clean run reads; undefined where it was given otherwise. */
+function pictureOf({ experiment, seen }: TensorsResult): FigurePicture | undefined {
+  const given = Object.values(experiment.clean).find(({ picture }) => picture !== undefined);
+  return given?.picture === undefined ? undefined : figurePicture(given.picture, seen);
 }
 
 /** Patches of the picture that have noise on them, where it is on the picture and its patches are the figure's. */
@@ -159,11 +158,11 @@ export const tensorsOverlays = (result: TensorsResult): readonly OverlayDescript
   panelGroups(result).flatMap((panels): readonly OverlayDescription[] => {
     const patches = panels[0]?.patches;
     if (!patches) return [];
-    const href = hrefOf(result.experiment);
+    const picture = pictureOf(result);
     return [
       {
         heatmap: groupFigure(result, panels),
-        ...(href ? { href } : {}),
+        ...(picture ? { picture } : {}),
         across: patches.columns,
         down: patches.rows,
         firstLocation: patches.first,

@@ -66,7 +66,7 @@ test('a picture is given with its colours where the input has them', async () =>
   const [a, b] = await Promise.all(
     [first, last].map(async (each) => readInputs(opened(each), undefined, { pixels: await picture() })),
   );
-  const [one, other] = [a?.pixels, b?.pixels];
+  const [one, other] = [a?.tensors.pixels, b?.tensors.pixels];
   expect(one?.shape).toEqual([1, 3, 4, 6]);
   expect(other?.shape).toEqual([1, 4, 6, 3]);
   for (let channel = 0; channel < 3; channel++)
@@ -83,7 +83,22 @@ test('a picture for a file that says nothing of pictures is refused, and its own
     'The model brings no preprocessor_config.json',
   );
   const told = await readInputs(silent, undefined, { pixels: { ...given, preprocessor } });
-  expect(told.pixels?.shape).toEqual([1, 3, 4, 6]);
+  expect(told.tensors.pixels?.shape).toEqual([1, 3, 4, 6]);
+});
+
+test('a model of one channel reads a picture in grey, and one of any size the middle that is cut out', async () => {
+  const bytes = onnxBytes([plainNode('Relu', ['grey'], 'y')], {
+    inputs: [{ name: 'grey', dtype: 'float32', shape: ['n', 1, 'height', 'width'] }],
+    outputs: ['y'],
+    weights: {},
+  });
+  const settings = { size: { shortest_edge: 8 }, do_center_crop: true, crop_size: { height: 6, width: 7 } };
+  const one = await openedOnnx('grey.onnx', bytes, backend, { preprocessor: { ...settings, image_mean: 0 } });
+  const { tensors, seen } = await readInputs(opened(one), undefined, { grey: await picture() });
+  expect(tensors.grey?.shape).toEqual([1, 1, 6, 7]);
+  // 31 × 23 becomes 10 × 8.
+  expect(seen).toEqual({ left: 0.1, top: 0.125, width: 0.7, height: 0.75 });
+  await one.close();
 });
 
 test('files of numbers become tensors, and one of another kind is refused', async () => {
@@ -113,13 +128,13 @@ test('a mask that is not given is as long as the tokens of its own stack', async
     weights: {},
   });
   const stacks = await openedOnnx('stacks.onnx', bytes, backend);
-  const clean = await readInputs(opened(stacks), undefined, {
+  const { tensors: clean } = await readInputs(opened(stacks), undefined, {
     input_ids: { numbers: [[1, 2, 3, 4, 5]] },
     decoder_input_ids: { numbers: [[1, 2, 3]] },
   });
   const lengths = (inputs: typeof clean) => names.map((name) => inputs[name]?.shape[1]);
   expect(lengths(clean)).toEqual([5, 5, 3, 3]);
-  const other = await readInputs(
+  const { tensors: other } = await readInputs(
     opened(stacks),
     undefined,
     { decoder_input_ids: { numbers: [[4, 5]] } },

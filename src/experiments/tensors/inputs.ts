@@ -3,7 +3,7 @@
 
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { fittedExample, isWhole } from '../../imported/exampleFiles.ts';
-import type { ValueInfo } from '../../imported/onnxFile.ts';
+import type { DeclaredSize, ValueInfo } from '../../imported/onnxFile.ts';
 import type { OpenedModel } from '../../imported/openedModels.ts';
 import type { NamedTensors } from '../../imported/runtime.ts';
 import {
@@ -16,6 +16,7 @@ import {
 } from '../../imported/tensor.ts';
 import { tensorOfLists } from '../../imported/tensorFiles.ts';
 import { companion, isIds } from '../../imported/tokenInputs.ts';
+import type { SeenPart } from '../../media/pictureParts.ts';
 import { listed, quoted } from '../../messages/wording.ts';
 import { bytesOfText } from '../bytesText.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -40,44 +41,45 @@ function packed(input: string, { base64 = '', dtype = '', shape = [] }: Given): 
   return tensorOfBytes(dtype, shape, bytes);
 }
 
-/** Where the colours stand in a picture's shape, and how large it is. */
+interface GivenTensor {
+  readonly tensor: Tensor;
+  /** Of a picture, which part the numbers are of. */
+  readonly seen?: SeenPart;
+}
+
+const isColours = (size: DeclaredSize): boolean => size === 1 || size === 3;
+
 async function pictureTensor(
   info: ValueInfo,
   { picture = '', preprocessor = {}, name = 'the picture' }: Given,
   { beside }: OpenedModel,
-): Promise<Tensor> {
-  const { pixelValues, readPicture } = await import('../../media/pictures.ts');
+): Promise<GivenTensor> {
+  const { pictureNumbers, readPicture } = await import('../../media/pictures.ts');
   const read = readPicture(bytesOfText(picture, quoted(name)), name);
   const [, first, second, third] = info.shape ?? [];
   if (info.shape?.length !== 4)
     throw new ExperimentError(
       `Input ${quoted(info.name)} is ${declaredInput(info)}; a picture is given to inputs of four axes.`,
     );
-  const isLast = third === 3 && first !== 3;
-  const settings = { ...beside.preprocessor, ...preprocessor };
-  const size: unknown = settings.size;
-  const given: Readonly<Record<string, unknown>> =
-    typeof size === 'number' ? { height: size, width: size } : Object(size);
-  const sideOf = (side: 'height' | 'width', declared: number | string | undefined): number => {
-    const wanted = typeof declared === 'number' ? declared : given[side];
-    if (typeof wanted === 'number') return wanted;
-    throw new ExperimentError(
-      `Input ${quoted(info.name)} takes pictures of any ${side}. Say which in its 'preprocessor': {"size": {"height": 224, "width": 224}}.`,
-    );
-  };
-  const height = sideOf('height', isLast ? first : second);
-  const width = sideOf('width', isLast ? second : third);
+  const isLast = isColours(third) && !isColours(first);
   const colours = isLast ? third : first;
-  const channels = typeof colours === 'number' ? colours : 3;
+  const settings = { ...beside.preprocessor, ...preprocessor };
   const isSilent = Object.keys(settings).length === 0;
-  const values = pixelValues(read, isSilent ? undefined : settings, [channels, height, width]);
-  if (!isLast) return { dtype: 'float32', shape: [1, channels, height, width], data: values };
+  const sizeOr = (declared: DeclaredSize) => (typeof declared === 'number' ? declared : undefined);
+  const { data, shape, seen } = pictureNumbers(read, isSilent ? undefined : settings, {
+    channels: sizeOr(colours) ?? 3,
+    height: sizeOr(isLast ? first : second),
+    width: sizeOr(isLast ? second : third),
+  });
+  if (!isLast) return { tensor: { dtype: 'float32', shape: [1, ...shape], data }, seen };
+  const [channels, height, width] = shape;
   const pixels = height * width;
-  return tensorFrom(
+  const tensor = tensorFrom(
     'float32',
     [1, height, width, channels],
-    (at) => values[(at % channels) * pixels + Math.floor(at / channels)] ?? 0,
+    (at) => data[(at % channels) * pixels + Math.floor(at / channels)] ?? 0,
   );
+  return { tensor, seen };
 }
 
 async function givenTensor(
@@ -85,7 +87,7 @@ async function givenTensor(
   given: Given,
   opened: OpenedModel,
   tokenizer: Tokenizer | undefined,
-): Promise<Tensor> {
+): Promise<GivenTensor> {
   if (given.file !== undefined)
     throw new ExperimentError(
       `Input ${quoted(info.name)} is in the file ${quoted(given.file)}, which the experiment does not hold. The command line reads it: patchbay run; on the page choose the file for the input.`,
@@ -96,11 +98,12 @@ async function givenTensor(
         `Input ${quoted(info.name)} is ${declaredInput(info)}; text becomes whole numbers along two axes.`,
       );
     const ids = tokensOf(given.text, tokenizer, `input ${quoted(info.name)}`);
-    return tensorFrom('int64', [ids.length], (at) => ids[at] ?? 0);
+    return { tensor: tensorFrom('int64', [ids.length], (at) => ids[at] ?? 0) };
   }
   if (given.picture !== undefined) return pictureTensor(info, given, opened);
-  if (given.base64 !== undefined) return packed(info.name, given);
-  return tensorOfLists(info.name, given.numbers, isWhole(given.numbers) ? 'int64' : 'float32');
+  if (given.base64 !== undefined) return { tensor: packed(info.name, given) };
+  const type = isWhole(given.numbers) ? 'int64' : 'float32';
+  return { tensor: tensorOfLists(info.name, given.numbers, type) };
 }
 
 /** Axes of one place in front, until there are as many as the input has. */
@@ -140,6 +143,12 @@ function companionTensor(info: ValueInfo, given: NamedTensors): Tensor | undefin
   return tensorFrom(info.dtype ?? 'int64', [1, length], valueAt);
 }
 
+export interface RunInputs {
+  readonly tensors: NamedTensors;
+  /** Which part of its picture the model sees; absent where none is given as one. */
+  readonly seen?: SeenPart;
+}
+
 /**
  * @param given inputs by their names
  * @param of    inputs of another run, for those that are not given
@@ -150,16 +159,16 @@ export async function readInputs(
   tokenizer: Tokenizer | undefined,
   given: GivenInputs,
   of: NamedTensors = {},
-): Promise<NamedTensors> {
+): Promise<RunInputs> {
   const { inputs } = opened.imported.graph;
   const read: Record<string, Tensor> = {};
+  let seen: SeenPart | undefined;
   for (const [name, each] of Object.entries(given)) {
     const info = inputs.find((own) => own.name === name);
+    const made = info && (await givenTensor(info, each, opened, tokenizer));
     // One that the model has not is refused below, with those that it has.
-    const tensor = info
-      ? withAxes(await givenTensor(info, each, opened, tokenizer), info)
-      : tensorFrom('float32', [], () => 0);
-    read[name] = tensor;
+    read[name] = made ? withAxes(made.tensor, info) : tensorFrom('float32', [], () => 0);
+    seen ??= made?.seen;
   }
   const fitted = fittedExample(read, inputs);
   const batch = opened.imported.probe.groups.find(({ name }) => name === 'batch');
@@ -182,5 +191,5 @@ export async function readInputs(
     const anew = companionTensor(info, fitted);
     if (anew && all[info.name]?.shape[1] !== anew.shape[1]) all[info.name] = anew;
   }
-  return all;
+  return { tensors: all, ...(seen ? { seen } : {}) };
 }

@@ -15,9 +15,10 @@ import {
 import type { TensorFacts } from '../../imported/probe.ts';
 import type { NamedTensors } from '../../imported/runtime.ts';
 import { isFloat } from '../../imported/tensor.ts';
+import type { SeenPart } from '../../media/pictureParts.ts';
 import { quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import type { Noise, TensorsExperiment } from './experiment.ts';
+import type { GivenInputs, Noise, TensorsExperiment } from './experiment.ts';
 import { readInputs } from './inputs.ts';
 import { pictureSize } from './patches.ts';
 import { countsOf, panelPlaces, placeNames, resolveSites, type SitePanel } from './sites.ts';
@@ -41,6 +42,8 @@ export interface ResolvedTensors {
   readonly experiment: TensorsExperiment;
   readonly opened: OpenedModel;
   readonly clean: NamedTensors;
+  /** Which part of the clean run's picture the model sees; absent where none is given as one. */
+  readonly seen?: SeenPart;
   /** Absent where there is noise, or an ablation. */
   readonly corrupted?: NamedTensors;
   readonly noise?: ResolvedNoise;
@@ -128,12 +131,11 @@ export async function resolveTensors(
     throw new ExperimentError(
       `A sweep of tensors is of a model that was brought as ONNX; this is a checkpoint of the family '${architecture.family}'. Use the kinds 'trace' or 'patch'.`,
     );
-  const clean = await readInputs(opened, tokenizer, experiment.clean);
-  const corrupted =
-    experiment.corrupted && (await readInputs(opened, tokenizer, experiment.corrupted, clean));
+  const { tensors: clean, seen } = await readInputs(opened, tokenizer, experiment.clean);
+  const further = async (given: GivenInputs) => (await readInputs(opened, tokenizer, given, clean)).tensors;
+  const corrupted = experiment.corrupted && (await further(experiment.corrupted));
   if (corrupted) requireAlike(clean, corrupted);
-  const reference =
-    experiment.reference && (await readInputs(opened, tokenizer, experiment.reference, clean));
+  const reference = experiment.reference && (await further(experiment.reference));
   const noise = await resolveNoise(opened, experiment, clean);
   const panels = await resolveSites(opened.imported, experiment, clean);
   const texts = tokenTexts(experiment, clean, tokenizer);
@@ -141,6 +143,7 @@ export async function resolveTensors(
     experiment,
     opened,
     clean,
+    ...(seen ? { seen } : {}),
     ...(corrupted ? { corrupted } : {}),
     ...(noise ? { noise } : {}),
     ...(reference ? { reference } : {}),

@@ -6,6 +6,7 @@ import { type Immutable, readVersioned, wholeNumber } from '../experimentFile.ts
 import { growthOf } from '../growth.ts';
 import type { Count, Growth } from '../kind.ts';
 import { resultEntries } from '../resultParts.ts';
+import { seenSchema } from '../seenPicture.ts';
 import { tensorsExperimentSchema } from './experiment.ts';
 
 export const tensorsResultVersion = 1;
@@ -40,6 +41,7 @@ export const tensorsResultSchema = v.pipe(
     corrupted: v.nullable(samples),
     /** Standard deviation of the noise that was added. */
     level: v.nullable(v.number()),
+    seen: seenSchema,
     panels: v.array(panelSchema),
   }),
   v.check(

@@ -11,6 +11,7 @@ import type { Model } from '../../runtime/model.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { WorkOptions } from '../kind.ts';
 import { ranOn } from '../resultParts.ts';
+import { seenEntry } from '../seenPicture.ts';
 import type { NamedPanel, ResolvedTensors } from './resolve.ts';
 import { holdsLayer, type TensorsChange, type TensorsResult, tensorsResultVersion } from './result.ts';
 import { panelPlaces } from './sites.ts';
@@ -138,7 +139,7 @@ async function baselinesOf(resolved: ResolvedTensors, signal: AbortSignal | unde
 
 function started(
   model: Model,
-  { experiment, panels, watch, opened }: ResolvedTensors,
+  { experiment, panels, watch, opened, seen }: ResolvedTensors,
   { measure, clean, corrupted, level }: Baselines,
 ): TensorsResult {
   return {
@@ -155,6 +156,7 @@ function started(
     clean: [brief(clean)],
     corrupted: corrupted?.map(brief) ?? null,
     level: level === null ? null : brief(level),
+    ...seenEntry(seen),
     panels: panels.map(({ site, layers, patches, names, isTokens }) => ({
       site,
       layers: layers.map(({ layer, tensor }) => ({ layer, tensor })),

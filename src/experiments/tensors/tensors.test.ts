@@ -2,6 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { layoutOverlay } from '../../figures/overlay.ts';
+import { plainFigureSvg } from '../../figures/plainFigure.ts';
 import { floats, onnxBytes, residualBytes } from '../../imported/fixtures/smallOnnx.ts';
 import { smallTokenBytes, smallTokens } from '../../imported/fixtures/smallTokenOnnx.ts';
 import { plainNode } from '../../imported/formulaNodes.ts';
@@ -15,7 +17,7 @@ import type { PatchResult } from '../patch/result.ts';
 import { kindOf, readExperiment, readResult } from '../registry.ts';
 import { tensorsOverlays } from './figure.ts';
 import { effectOf } from './grid.ts';
-import type { TensorsResult } from './result.ts';
+import { readTensorsResult, type TensorsResult } from './result.ts';
 
 let backend: Backend;
 let residual: OpenedOnnx;
@@ -327,6 +329,14 @@ test('places that are patches are laid over the picture, and those with noise ar
   const opened = await openedOnnx('map.onnx', bytes, backend);
   const picture = readFileSync('src/media/expected/wide.png').toString('base64');
   const preprocessor = { size: { height: 4, width: 4 }, image_mean: [0, 0, 0], image_std: [1, 1, 1] };
+  const middle = { ...preprocessor, size: { shortest_edge: 4 }, do_center_crop: true, crop_size: 4 };
+  const cropped = await sweep(opened, {
+    clean: { pixels: { picture, preprocessor: middle, name: 'wide.png' } },
+    ablation: { value: 0 },
+    patches: [2, 2],
+    watched: { kind: 'scalar' },
+    sites: [{ site: 'map' }],
+  });
   const result = await sweep(opened, {
     clean: { pixels: { picture, preprocessor, name: 'wide.png' } },
     noise: { tensor: 'pixels', positions: [3], level: 5, samples: 1, seed: 2 },
@@ -350,5 +360,13 @@ test('places that are patches are laid over the picture, and those with noise ar
     firstLocation: 0,
     marked: [false, false, false, true],
   });
-  expect(overlay?.href).toBe(`data:image/png;base64,${picture}`);
+  expect(overlay?.picture).toEqual({ href: `data:image/png;base64,${picture}` });
+  // 31 × 23 becomes 5 × 4, of which the middle 4 across begin at 0: the figure lies over these four fifths.
+  const seen = { left: 0, top: 0, width: 0.8, height: 1 };
+  expect(cropped.seen).toEqual(seen);
+  expect(readTensorsResult(JSON.parse(JSON.stringify(cropped)))).toEqual(cropped);
+  const [middleOverlay] = tensorsOverlays(cropped);
+  expect(middleOverlay?.picture?.part).toEqual({ x: 0, y: 0, width: 0.8, height: 1 });
+  const drawn = middleOverlay && layoutOverlay(middleOverlay, { width: 400, theme: 'light' });
+  expect(drawn && plainFigureSvg(drawn)).toContain('preserveAspectRatio="none" viewBox="0 0 0.8 1"');
 });

@@ -2,6 +2,7 @@
 // picture has hundreds of patches and a sound a thousand frames, and a cell of each would be hours of work that no figure holds.
 
 import type { ModelInput } from '../../architectures/architecture.ts';
+import type { SeenPart } from '../../media/pictureParts.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { PromptInput } from '../wholePrompt.ts';
 import { type TraceExperiment, traceDefaults } from './experiment.ts';
@@ -105,6 +106,8 @@ export interface InputParts {
   readonly columns: readonly Column[];
   /** How a picture's columns lie, but the first, which has no pixels. */
   readonly grid?: PictureGrid;
+  /** Of a picture whose middle alone is seen. */
+  readonly seen?: SeenPart;
 }
 
 export const wholeTokens = "A text is traced token by token. Leave out 'parts'.";

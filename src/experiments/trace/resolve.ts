@@ -12,6 +12,7 @@ import type { InputData } from '../inputData.ts';
 import { labelNamed } from '../labels.ts';
 import type { Notice } from '../notice.ts';
 import { charactersOf } from '../promptText.ts';
+import { seenEntry } from '../seenPicture.ts';
 import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import { type WholePrompt, wholePrompt } from '../wholePrompt.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
@@ -212,7 +213,7 @@ export function resolveTrace(
     ...(input && parts && cut
       ? {
           input: { length: input.length, columns: cut.map(({ positions }) => positions), corrupted },
-          inputParts: { ...parts, columns: cut },
+          inputParts: { ...parts, columns: cut, ...seenEntry(read?.seen) },
         }
       : {}),
     embedding: embeddingOf(architecture, subject === null && input?.stack === 'encoder'),

@@ -8,6 +8,7 @@ import { growthOf } from '../growth.ts';
 import type { Count, Growth } from '../kind.ts';
 import { samplesSchema } from '../metrics.ts';
 import { namedSchema, resultEntries } from '../resultParts.ts';
+import { seenSchema } from '../seenPicture.ts';
 import type { TraceCell } from './cells.ts';
 import { traceExperimentSchema } from './experiment.ts';
 
@@ -28,6 +29,7 @@ const inputSchema = v.strictObject({
   corrupted: v.array(tokenId),
   /** The columns of a picture but the first, row by row. */
   grid: v.optional(v.strictObject({ across: wholeNumber, down: wholeNumber })),
+  seen: seenSchema,
 });
 
 interface Sized {

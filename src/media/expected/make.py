@@ -51,6 +51,51 @@ def values():
     return cases
 
 
+def cropped():
+    """What a processor that crops, or reads one channel, makes: its own steps in float64, and the processor itself within 1e-6."""
+    steps, cases = hf.image_transforms, []
+    small = dict(size=dict(shortest_edge=9), crop_size=dict(height=8, width=7))
+    for name, settings in [
+        ("wide.png", dict(image_processor_type="CLIPImageProcessor", size=dict(shortest_edge=13), crop_size=dict(height=12, width=12))),
+        ("wide.png", dict(image_processor_type="CLIPImageProcessor", size=14, crop_size=11)),
+        ("transparent.png", dict(image_processor_type="BitImageProcessor", size=dict(shortest_edge=5), crop_size=6)),
+        ("wide.png", dict(image_processor_type="ChineseCLIPImageProcessor", size=dict(shortest_edge=16), crop_size=dict(height=15, width=20))),
+        ("wide.png", dict(image_processor_type="DeiTImageProcessor", size=dict(height=10, width=12), crop_size=7)),
+        ("wide.png", dict(image_processor_type="MobileNetV1ImageProcessor", **small)),
+        ("wide.png", dict(image_processor_type="PvtImageProcessor", size=6)),
+        ("wide.png", dict(image_processor_type="SiglipImageProcessor", size=dict(height=6, width=5))),
+        ("wide.png", dict(image_processor_type="ViTImageProcessor", size=dict(shortest_edge=10), do_center_crop=True, crop_size=dict(height=40, width=9))),
+        ("wide.png", dict(image_processor_type="CLIPImageProcessor", do_resize=False, crop_size=9)),
+        ("wide.png", dict(image_processor_type="CLIPImageProcessor", size=9, do_center_crop=False, do_rescale=False)),
+        ("wide.png", dict(image_processor_type="ViTImageProcessor", size=8, rescale_factor=1 / 127.5, image_mean=[1, 1, 1], image_std=[1, 1, 1])),
+        ("grey.png", dict(image_processor_type="ViTImageProcessor", size=6, image_mean=[0.1307], image_std=[0.3081])),
+        ("wide.png", dict(image_processor_type="ViTImageProcessor", size=dict(shortest_edge=11), do_center_crop=True, crop_size=10, image_mean=0.2, image_std=0.5)),
+    ]:
+        channels = 1 if isinstance(settings.get("image_mean", [0] * 3), float) or len(settings.get("image_mean", [0] * 3)) == 1 else 3
+        processor = getattr(hf, settings["image_processor_type"] + "Pil")(**{key: value for key, value in settings.items() if key != "image_processor_type"})
+        image = Image.open(HERE / name).convert("L" if channels == 1 else "RGB")
+        own = dict(processor.to_dict())
+        size = own["size"]
+        if own["do_resize"]:
+            edge = size.get("shortest_edge")
+            height, width = steps.get_resize_output_image_size(np.zeros((1, image.height, image.width)), edge, default_to_square=False, input_data_format="channels_first") if edge else (size["height"], size["width"])
+            for to in ((width, image.height), (width, height)):  # Rows first, as above.
+                image = image.resize(to, own["resample"])
+        found = np.array(image)
+        found = found[None] if found.ndim == 2 else np.moveaxis(found, -1, 0)
+        first = dict(input_data_format="channels_first")
+        if own.get("do_center_crop"):
+            found = steps.center_crop(found, (own["crop_size"]["height"], own["crop_size"]["width"]), **first)
+        found = steps.rescale(found, own["rescale_factor"], dtype=np.float64, **first) if own["do_rescale"] else found.astype(np.float64)
+        if own["do_normalize"]:
+            found = steps.normalize(found, own["image_mean"], own["image_std"], **first)
+        assert found.dtype == np.float64
+        whole = processor(images=image, do_resize=False, return_tensors="np")["pixel_values"][0]
+        assert whole.shape == found.shape and np.abs(whole - found).max() < 1e-6 * max(1, np.abs(found).max()), (name, settings)
+        cases.append(dict(file=name, settings=settings, shape=list(found.shape), values=[round(float(v), 7) for v in found.ravel()]))
+    return cases
+
+
 def features():
     """A rising tone with noise, two channels of 16 bits; heard as half a second and as a fifth."""
     time = np.arange(4000) / 16000
@@ -72,4 +117,4 @@ def features():
 
 if __name__ == "__main__":
     save()
-    (HERE / "expected.json").write_text(json.dumps(dict(transformers=hf.__version__, pictures=values(), sounds=features())) + "\n")
+    (HERE / "expected.json").write_text(json.dumps(dict(transformers=hf.__version__, pictures=values(), cropped=cropped(), sounds=features())) + "\n")
