@@ -6,10 +6,12 @@ import { createWasmBackendOnNode } from '../../src/runtime/backends/wasmBackendO
 import { Model } from '../../src/runtime/model.ts';
 import { median } from '../machine.ts';
 
-const [kind = 'node', path = '', rows = '64', length = '10', passes = '5'] = process.argv.slice(2);
+const [kind = 'node', path = '', rows = '64', length = '10', passes = '5', threads = '2'] =
+  process.argv.slice(2);
 
 const started = performance.now();
-const backend = kind === 'node' ? createNodeBackend(2) : await createWasmBackendOnNode(2);
+const backend =
+  kind === 'node' ? createNodeBackend(Number(threads)) : await createWasmBackendOnNode(Number(threads));
 const checkpoint = await openModel(path);
 const model = await Model.load(checkpoint, backend);
 const loadSeconds = (performance.now() - started) / 1000;
@@ -26,14 +28,18 @@ const plan = {
 };
 await model.run(plan);
 const times: number[] = [];
+const processor: number[] = [];
 for (let pass = 0; pass < Number(passes); pass++) {
-  const from = performance.now();
+  const [from, used] = [performance.now(), process.cpuUsage()];
   await model.run(plan);
   times.push((performance.now() - from) / 1000);
+  const { user, system } = process.cpuUsage(used);
+  processor.push((user + system) / 1e6);
 }
 console.log(
   JSON.stringify({
     seconds: median(times),
+    processorSeconds: median(processor),
     loadSeconds,
     loadPeakBytes,
     weightBytes: model.parameterCount * 4,

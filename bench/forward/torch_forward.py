@@ -1,4 +1,4 @@
-"""PyTorch's side of bench/forward: prints one line of JSON. Needs torch, transformers, gguf."""
+"""PyTorch's side of bench/forward: prints one line of JSON. Needs torch, transformers; gguf for a GGUF file."""
 import json
 import os
 import sys
@@ -7,20 +7,34 @@ import time
 import torch
 import transformers as hf
 
-path, rows, length, passes = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-torch.set_num_threads(2)
-folder, file = os.path.split(os.path.realpath(path))
+path, rows, length, passes, threads = sys.argv[1], *map(int, sys.argv[2:6])
+torch.set_num_threads(threads)
 started = time.perf_counter()
-model = hf.AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32).eval()
+if os.path.isdir(path):
+    model = hf.AutoModel.from_pretrained(path, dtype=torch.float32)
+else:
+    folder, file = os.path.split(os.path.realpath(path))
+    model = hf.AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32).model
+model.eval()
 load = time.perf_counter() - started
 ids = torch.tensor([[(7 * r + 13 * p) % 1000 for p in range(length)] for r in range(rows)])
+cache = {} if model.config.model_type == "bert" else dict(use_cache=False)
+
+
+def used():
+    return time.perf_counter(), time.process_time()
+
+
 with torch.no_grad():
-    run = lambda: model.model(ids, use_cache=False).last_hidden_state[:, -1]
+    def run():
+        return model(ids, **cache).last_hidden_state[:, -1]
+
     run()
     times = []
     for _ in range(passes):
-        start = time.perf_counter()
+        start = used()
         run()
-        times.append(time.perf_counter() - start)
-times.sort()
-print(json.dumps(dict(seconds=times[len(times) // 2], loadSeconds=load, torch=torch.__version__)))
+        times.append([now - then for now, then in zip(used(), start)])
+seconds, processor = ([*zip(*times)])
+middle = lambda values: sorted(values)[len(values) // 2]
+print(json.dumps(dict(seconds=middle(seconds), processorSeconds=middle(processor), loadSeconds=load, torch=torch.__version__)))

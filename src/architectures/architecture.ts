@@ -93,10 +93,19 @@ export interface MemoryBatch {
   readonly take: (width: number) => { readonly keys: Value; readonly values: Value };
 }
 
+export interface DynamicScope {
+  /** A name for a size that follows from numbers, unlike those of other parts of the graph. */
+  readonly sizeName: (name: string) => string;
+}
+
 /** What a graph part is built from. */
 export interface PartScope {
   readonly weight: (name: string) => Value;
   readonly site: Site;
+  /** Whether anything reads or edits the component: what nobody looks at may be computed in a form without it. */
+  readonly isTouched: (component: string) => boolean;
+  /** Present where the graph runs on a processor and is not differentiated: it may use `onnx/dynamic.ts`. */
+  readonly dynamic?: DynamicScope;
   /** Position of each token in its sequence: int32 [tokens] */
   readonly positions: Value;
   /** Positions of the sequence that each token stands in: int32 [tokens] */

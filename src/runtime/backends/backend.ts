@@ -67,6 +67,8 @@ export interface Backend {
    * better constants of the graph.
    */
   readonly copiesInputs: boolean;
+  /** Whether graphs run on the processor, so that they may have loops, and sizes that follow from numbers. */
+  readonly runsDynamic: boolean;
   /** Absent where tensors lie in the processor's own memory. */
   readonly packing?: Packing;
   /** The size that a run-time dimension is padded to: few distinct ones where each costs a shader compilation. */

@@ -56,6 +56,7 @@ export class HostBackend implements Backend {
   readonly largestTensorBytes = Number.POSITIVE_INFINITY;
   readonly largestPartBytes: number;
   readonly copiesInputs: boolean;
+  readonly runsDynamic = true;
   readonly #ort: Onnxruntime;
   readonly #sessionOptions: InferenceSession.SessionOptions;
   readonly #breathe: (() => Promise<void>) | undefined;

@@ -100,6 +100,7 @@ class WebGpuBackend implements Backend {
   readonly batchBytes = 128 * 2 ** 20;
   readonly largestPartBytes = Number.POSITIVE_INFINITY;
   readonly copiesInputs = false;
+  readonly runsDynamic = false;
   readonly #ort: Ort;
   readonly #device: GPUDevice;
   readonly #buffers: GpuBuffers;

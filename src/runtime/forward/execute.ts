@@ -195,6 +195,7 @@ export class Execution {
       hasPast: entered.past !== undefined,
       ...keeps,
       ...this.#reachAt(at),
+      ...(backend.runsDynamic ? { isDynamic: true } : {}),
     };
     if (taps.length > 0 || slots.keepsPresent || slots.keepsHidden) {
       const program = await this.#program(at, slots);

@@ -160,6 +160,7 @@ function editPairs(value: Value, slot: EditSlot, name: string): Edited {
 /** What passes the sites of a variant. */
 export interface OpenSites {
   readonly site: SiteHook;
+  readonly isTouched: (component: string) => boolean;
   /** What the taps collect. */
   readonly outputs: Record<string, Value>;
   /** By place in the slots. */
@@ -196,14 +197,14 @@ export function openSites(slots: SiteSlots, prefix = ''): OpenSites {
     });
     return passing;
   };
+  const isTouched = (component: string) =>
+    [...slots.edits, ...slots.taps].some((slot) => slot.component === component);
   const site: SiteHook = (component, value, heads) => {
     const whole = visit(component, value);
-    if (heads === undefined) return whole;
-    const isTouched = [...slots.edits, ...slots.taps].some((slot) => slot.component === headForm(component));
-    if (!isTouched) return whole;
+    if (heads === undefined || !isTouched(headForm(component))) return whole;
     const [tokens = 1, width = 1] = whole.shape;
     const byHead = reshape(whole, [tokens, heads, Number(width) / heads]);
     return reshape(visit(headForm(component), byHead), whole.shape);
   };
-  return { site, outputs, edits, passing: passed };
+  return { site, isTouched, outputs, edits, passing: passed };
 }

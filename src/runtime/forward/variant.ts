@@ -10,7 +10,6 @@ import type {
   HeadScope,
   ModelInput,
   PartScope,
-  Site as SiteHook,
   WeightSource,
 } from '../../architectures/architecture.ts';
 import { type Graph, graph } from '../../onnx/graph.ts';
@@ -30,7 +29,12 @@ export interface VariantSlots extends SiteSlots {
   readonly keepsHidden: boolean;
   /** Positions that no row has more than, a power of two, where the part's graph depends on it. */
   readonly reach?: number;
+  /** The device takes loops, and sizes that follow from numbers. */
+  readonly isDynamic?: true;
 }
+
+/** What opens a part, where it is not yet decided what of it goes on. */
+export type OpenSlots = SiteSlots & Pick<VariantSlots, 'hasPast' | 'reach' | 'isDynamic'>;
 
 /** What the graph of an edit depends on. */
 export const editKey = ({ component, fragment, source }: EditSlot): readonly unknown[] => [
@@ -61,10 +65,15 @@ export function variantKey(partKey: string, slots: VariantSlots): string {
     slots.keepsPresent,
     slots.keepsHidden,
     slots.reach,
+    slots.isDynamic,
   ]);
 }
 
-function partScope(weights: Readonly<Record<string, WeightSource>>, site: SiteHook): PartScope {
+function partScope(
+  weights: Readonly<Record<string, WeightSource>>,
+  { site, isTouched }: Pick<OpenSites, 'site' | 'isTouched'>,
+  { isDynamic }: Pick<VariantSlots, 'isDynamic'>,
+): PartScope {
   const made = new Map<string, Value>();
   const once = (name: string, make: () => Value): Value => {
     const value = made.get(name) ?? make();
@@ -73,6 +82,8 @@ function partScope(weights: Readonly<Record<string, WeightSource>>, site: SiteHo
   };
   return {
     site,
+    isTouched,
+    ...(isDynamic ? { dynamic: { sizeName: (name) => name } } : {}),
     positions: input('positions', 'int32', ['tokens']),
     lengths: input('lengths', 'int32', ['tokens']),
     weight: (name) =>
@@ -90,7 +101,7 @@ function partScope(weights: Readonly<Record<string, WeightSource>>, site: SiteHo
 }
 
 /** The values of a part, before it is decided which of them become a graph. */
-export interface OpenPart extends Omit<OpenSites, 'site'> {
+export interface OpenPart extends Pick<OpenSites, 'outputs' | 'edits' | 'passing'> {
   readonly out: Value;
   /** What enters; the embedding has none. */
   readonly hidden?: Value;
@@ -116,24 +127,24 @@ export const embedInputs = (read: ModelInput | undefined): Pick<EmbedScope, 'tok
   vectors: input('vectors', 'float32', ['tokens', read?.width ?? 0]),
 });
 
-function openEmbed(part: GraphPart<EmbedScope>, slots: SiteSlots, read: ModelInput | undefined): OpenPart {
-  const { site, ...sites } = openSites(slots);
-  return { out: part.build({ ...partScope(part.weights, site), ...embedInputs(read) }), ...sites };
+function openEmbed(part: GraphPart<EmbedScope>, slots: OpenSlots, read: ModelInput | undefined): OpenPart {
+  const sites = openSites(slots);
+  return { out: part.build({ ...partScope(part.weights, sites, slots), ...embedInputs(read) }), ...sites };
 }
 
-function openHead(part: GraphPart<HeadScope>, slots: SiteSlots, width: number): OpenPart {
-  const { site, ...sites } = openSites(slots);
+function openHead(part: GraphPart<HeadScope>, slots: OpenSlots, width: number): OpenPart {
+  const sites = openSites(slots);
   const hidden = input('hidden', 'float32', ['tokens', width]);
-  return { out: part.build({ ...partScope(part.weights, site), hidden }), hidden, ...sites };
+  return { out: part.build({ ...partScope(part.weights, sites, slots), hidden }), hidden, ...sites };
 }
 
 function openBlock(
   part: GraphPart<BlockScope>,
-  slots: SiteSlots & Pick<VariantSlots, 'hasPast' | 'reach'>,
+  slots: OpenSlots,
   width: number,
   hasMemory: boolean,
 ): OpenPart {
-  const { site, ...sites } = openSites(slots);
+  const sites = openSites(slots);
   const hidden = input('hidden', 'float32', ['tokens', width]);
   const seen: { own?: KeysAndValues; past?: KeysAndValues } = {};
   const pastOf = (width: Dimension): KeysAndValues => {
@@ -164,16 +175,12 @@ function openBlock(
         }
       : {}),
   };
-  const out = part.build({ ...partScope(part.weights, site), hidden, batch });
+  const out = part.build({ ...partScope(part.weights, sites, slots), hidden, batch });
   return { out, hidden, attention: { batch, ...seen }, ...sites };
 }
 
 /** Opens what rows of a stack pass at a stage. */
-export function openPart(
-  architecture: Architecture,
-  at: StackStage,
-  slots: SiteSlots & Pick<VariantSlots, 'hasPast' | 'reach'>,
-): OpenPart {
+export function openPart(architecture: Architecture, at: StackStage, slots: OpenSlots): OpenPart {
   const width = widthOf(architecture, at.stack);
   const placed = partAt(architecture, at);
   if (!placed) throw new Error(`Rows of the ${at.stack} stack pass nothing at stage ${at.stage}.`);

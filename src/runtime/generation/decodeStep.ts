@@ -139,9 +139,11 @@ async function programOf(context: ExecuteContext, parts: readonly PreparedPart[]
   const { architecture, backend, programs } = context;
   const isBound = bindsWeights(context);
   const key = spanKey(architecture, parts) + (isBound ? ` of ${parts.map(({ stage }) => stage)}` : '');
-  if (!isBound) return programs.get(key, () => backend.compile(spanGraph(architecture, parts)));
+  const isDynamic = backend.runsDynamic;
+  if (!isBound)
+    return programs.get(key, () => backend.compile(spanGraph(architecture, parts, { isDynamic })));
   const compile = async () =>
-    backend.compile(spanGraph(architecture, parts, await boundTensors(context, parts)));
+    backend.compile(spanGraph(architecture, parts, { isDynamic, bound: await boundTensors(context, parts) }));
   return programs.get(key, compile, partBytes(context, parts));
 }
 

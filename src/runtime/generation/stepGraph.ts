@@ -23,6 +23,12 @@ export interface SpanPart {
 /** Weights that are constants of the graph, by the name of the tensor; what it does not know is an input. */
 export type BoundTensors = ReadonlyMap<string, Value>;
 
+export interface SpanOptions {
+  readonly bound?: BoundTensors;
+  /** The device takes loops, and sizes that follow from numbers. */
+  readonly isDynamic: boolean;
+}
+
 /** Names in the graph of the span's part `index` begin with it. */
 export const partPrefix = (index: number): string => `part${index}.`;
 
@@ -51,7 +57,7 @@ export const weightInput = (index: number, name: string, source: WeightSource): 
 export function spanGraph(
   architecture: Architecture,
   parts: readonly SpanPart[],
-  bound: BoundTensors = new Map(),
+  { bound = new Map(), isDynamic }: SpanOptions,
 ): Graph {
   const { width } = architecture;
   const positions = input('positions', 'int32', ['tokens']);
@@ -77,13 +83,15 @@ export function spanGraph(
   let hidden = parts[0]?.stage === embedStage ? undefined : input('hidden', 'float32', ['tokens', width]);
   parts.forEach(({ stage, slots }, index) => {
     const prefix = partPrefix(index);
-    const { site } = openSites(slots, prefix);
+    const { site, isTouched } = openSites(slots, prefix);
     const { weights } = partOf(architecture, stage);
     const made = new Map<string, Value>();
     const scope: PartScope = {
       positions,
       lengths,
       site,
+      isTouched,
+      ...(isDynamic ? { dynamic: { sizeName: (name) => prefix + name } } : {}),
       weight: (name) => {
         const source = weights[name];
         if (!source)
