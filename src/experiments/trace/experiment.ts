@@ -12,10 +12,11 @@ import {
   wholeNumber,
 } from '../experimentFile.ts';
 import { givenFileSchema } from '../givenFile.ts';
+import { mostParts, partsSchema, patchesSchema, secondsSchema, usualParts } from '../inputParts.ts';
 
 export const traceVersion = 1;
 /** A trace that asks for more is refused. */
-export const traceLimits = { samples: 1000, streams: 8, parts: 64 } as const;
+export const traceLimits = { samples: 1000, streams: 8, parts: mostParts } as const;
 
 /** What a trace is when it says nothing else. */
 export const traceDefaults = {
@@ -25,7 +26,7 @@ export const traceDefaults = {
   streams: ['block_output', 'mlp_output', 'attention_output'],
   positions: 'all',
   /** Of a picture, across and down; of a sound. */
-  parts: { image: 8, sound: 16 },
+  parts: usualParts,
 } as const;
 
 const noiseSchema = v.strictObject({
@@ -112,15 +113,10 @@ export const traceExperimentSchema = v.strictObject({
   subject: v.union([
     v.pipe(v.string(), v.minLength(1)),
     v.strictTuple([tokenId, tokenId]),
-    /** Left and top, right and bottom (exclusive), counted in patches from the upper left corner. */
-    v.strictObject({ patches: v.strictTuple([tokenId, tokenId, tokenId, tokenId]) }),
-    v.strictObject({ seconds: v.strictTuple([v.pipe(v.number(), v.minValue(0)), v.number()]) }),
+    patchesSchema,
+    secondsSchema,
   ]),
-  /**
-   * Into how many parts a picture (across, and as many down) or a sound is cut: the states of a part are put back
-   * together. Default 8 and 16, or as many as there are patches.
-   */
-  parts: v.optional(v.pipe(wholeNumber, v.minValue(1), v.maxValue(traceLimits.parts))),
+  parts: v.optional(partsSchema),
   /** Text or id of the token that is watched; default the model's own prediction. */
   answer: v.optional(tokenName),
   /** Text or id of a token that the answer is compared with. */
