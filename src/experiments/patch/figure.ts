@@ -10,6 +10,7 @@ import type {
 import { figureMetric } from '../figureWords.ts';
 import { windowAround } from '../layers.ts';
 import type { Metric } from '../metrics.ts';
+import { tokensAt } from '../pairs.ts';
 import {
   changeGrid,
   headNames,
@@ -19,8 +20,7 @@ import {
   patchGrid,
   usualMetric,
 } from './grid.ts';
-import { locationsAt } from './places.ts';
-import { type PatchResult, panelLayers } from './result.ts';
+import type { PatchResult } from './result.ts';
 import { patchCaption, patchTitle, sharedText } from './words.ts';
 
 export interface PatchFigureOptions {
@@ -66,12 +66,6 @@ function lookOf(panel: PatchResult['panels'][number]): Look {
     };
   }
   const label = panelLabel(panel);
-  if (panel.layerCount !== undefined) {
-    // Where a model has two stacks, the component's name says which.
-    const kind = label.replace(/^[a-z]+\./, '');
-    const { icon } = (Object.hasOwn(looks, kind) && looks[kind]) || {};
-    return { title: label, ...(icon ? { icon } : {}) };
-  }
   return (label === component && Object.hasOwn(looks, label) && looks[label]) || { title: label };
 }
 
@@ -95,10 +89,9 @@ interface Drawing {
   readonly look: Look;
 }
 
-/** Drawings that share their axes, and so one figure. */
+/** Drawings that share their columns, and so one figure. */
 interface Sheet {
   readonly key: string;
-  readonly layerCount: number;
   readonly locations: Locations;
   readonly drawings: readonly Drawing[];
 }
@@ -108,31 +101,26 @@ function sheetOf(result: PatchResult, { panel, columns }: PatchGrid, index: numb
   const { by, heads = [] } = panel;
   const look = lookOf(panel);
   const all = columns.map((_, place) => place);
-  const layerCount = panelLayers(result, panel);
-  const stack = `${panel.isOfInput === true} ${layerCount}`;
   const positionsAt = (places: readonly number[]) =>
     places.flatMap((place) => columns[place]?.position ?? []);
   switch (by) {
     case 'head':
       return {
-        key: `heads ${layerCount} ${heads.join()}`,
-        layerCount,
+        key: `heads ${heads.join()}`,
         locations: { kind: 'head', heads },
         drawings: [{ panel: index, places: all, look }],
       };
     case 'position':
       return {
-        key: `positions ${stack} ${positionsAt(all).join()}`,
-        layerCount,
-        locations: locationsAt(result, panel, positionsAt(all)),
+        key: `positions ${positionsAt(all).join()}`,
+        locations: tokensAt(result, positionsAt(all)),
         drawings: [{ panel: index, places: all, look }],
       };
     case 'head-position': {
       const placesOf = (head: number) => all.filter((place) => columns[place]?.head === head);
       return {
         key: `panel ${index}`,
-        layerCount,
-        locations: locationsAt(result, panel, positionsAt(placesOf(heads[0] ?? 0))),
+        locations: tokensAt(result, positionsAt(placesOf(heads[0] ?? 0))),
         drawings: heads.map((head) => ({
           panel: index,
           places: placesOf(head),
@@ -186,8 +174,7 @@ function drawPanel(view: View, { panel: index, places, look }: Drawing): Heatmap
   const grid = grids[index];
   if (!grid) throw new RangeError(`There is no panel ${index}.`);
   const { panel, cells } = grid;
-  const { pairs, drawn } = result;
-  const layerCount = panelLayers(result, panel);
+  const { layerCount, pairs, drawn } = result;
   const layers = Array.from({ length: layerCount }, (_, layer) => layer);
   const byPlace = <T>(pick: (cell: NonNullable<(typeof cells)[number][number]>) => T) =>
     places.map((place) =>
@@ -258,12 +245,12 @@ export function patchFigures(
   });
   const view: View = { result, metric, grids, scale };
   const samples = result.pairs.length * (result.drawn?.[0]?.length ?? 1);
-  return sheetsOf(view).map(({ locations, drawings, layerCount }) => ({
+  return sheetsOf(view).map(({ locations, drawings }) => ({
     title: patchTitle(result),
     caption: patchCaption(result),
     panels: drawings.map((drawing) => drawPanel(view, drawing)),
     locations,
-    layers: Array.from({ length: layerCount }, (_, layer) => layer),
+    layers: Array.from({ length: result.layerCount }, (_, layer) => layer),
     orientation: 'layers-down',
     metric: metricOfFigure(view),
     samples,

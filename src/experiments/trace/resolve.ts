@@ -7,10 +7,8 @@ import type { RowStart } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { answerToken, continuation } from '../answers.ts';
-import { exchanged } from '../exchanged.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { InputData } from '../inputData.ts';
-import { type InputParts, inputParts, positionsOfPart, wholeTokens } from '../inputParts.ts';
 import { labelNamed } from '../labels.ts';
 import type { Notice } from '../notice.ts';
 import { charactersOf } from '../promptText.ts';
@@ -18,8 +16,10 @@ import { seenEntry } from '../seenPicture.ts';
 import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import { type WholePrompt, wholePrompt } from '../wholePrompt.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
-import { counterpartOf, type TraceExperiment, traceDefaults } from './experiment.ts';
-import { checkedRange, isPart, rangeOfSubject } from './subject.ts';
+import { exchanged } from './exchanged.ts';
+import type { TraceExperiment } from './experiment.ts';
+import { corruptedInput, type InputParts, inputParts, wholeTokens } from './inputParts.ts';
+import { checkedRange, rangeOfSubject } from './subject.ts';
 
 export interface ResolvedTrace extends TraceOutline {
   readonly experiment: TraceExperiment;
@@ -37,9 +37,10 @@ export interface ResolvedTrace extends TraceOutline {
   readonly notices: readonly Notice[];
 }
 
-type NamedStream = NonNullable<TraceExperiment['streams']>[number];
-
-function resolveStream(architecture: Architecture, { component, window, heads }: NamedStream): TraceStream {
+function resolveStream(
+  architecture: Architecture,
+  { component, window, heads }: TraceExperiment['streams'][number],
+): TraceStream {
   const description = describeComponent(architecture, component);
   const { scope, layers, place } = description;
   const count = place?.count ?? architecture.layerCount;
@@ -174,22 +175,19 @@ export function resolveTrace(
   const answer = tokenNamed(experiment.answer, 'the answer');
   const distractor = tokenNamed(experiment.distractor, 'the distractor');
   notices.push(...promptNotices(prompt, tokenizer, 'The prompt'));
-  const parts =
-    input && inputParts(experiment.parts, input, read?.seconds, (id) => tokenLabel(id, tokenizer));
+  const parts = input && inputParts(experiment, input, read?.seconds, (id) => tokenLabel(id, tokenizer));
   if (!parts && experiment.parts !== undefined) throw new ExperimentError(wholeTokens);
-  const isOfText = !isPart(named);
+  const isOfText = typeof named === 'string' || !('patches' in named || 'seconds' in named);
   if (isOfText && input && tokens.length === 0)
     throw new ExperimentError(
       'This model reads a picture alone, so the subject is a part of it: "subject": {"patches": [left, top, right, bottom]}.',
     );
   const isInSource = isOfText && input?.kind === 'text';
   const among = isInSource ? input.tokens : tokens;
-  const range = isPart(named) ? null : subjectRange(named, whole, among.length);
+  const range = isOfText ? subjectRange(named, whole, among.length) : null;
   const corrupted = isInSource
     ? Array.from({ length: among.length }, (_, at) => at).slice(...(range ?? []))
-    : isPart(named)
-      ? positionsOfPart(named, input, read?.seconds, 'The subject')
-      : [];
+    : corruptedInput(named, input, read?.seconds);
   const subject = isInSource ? null : range;
   if (subject !== null && subject[0] <= watched && watched < subject[1]) {
     const where = architecture.isCausal ? 'is the last token' : 'includes the mask';
@@ -198,10 +196,7 @@ export function resolveTrace(
       text: `The subject ${where}, so its own position and the prediction cannot be told apart in the figure.`,
     });
   }
-  const asked =
-    experiment.streams ??
-    traceDefaults.streams.map((name) => ({ component: counterpartOf(name, architecture.components) }));
-  const streams = asked.map((stream) => resolveStream(architecture, stream));
+  const streams = experiment.streams.map((stream) => resolveStream(architecture, stream));
   if (subject === null) notices.push(...untracedNotice(architecture, streams));
   const replaced =
     replacedStart(experiment, whole, among, range, tokenizer) ??
@@ -211,7 +206,7 @@ export function resolveTrace(
   const cut =
     parts && isInSource ? parts.columns.filter((_, at) => shownPositions.includes(at)) : parts?.columns;
   const resolved: ResolvedTrace = {
-    experiment: { ...experiment, streams: asked },
+    experiment,
     start,
     tokens,
     watched,
