@@ -24,15 +24,20 @@ export async function givenAt(path: string): Promise<GivenFile> {
  */
 export async function withGivenFiles(value: unknown, folder: string): Promise<unknown> {
   if (typeof value !== 'object' || value === null) return value;
-  if ('corruption' in value)
-    return { ...(await withFiles(value, folder)), corruption: await withFiles(value.corruption, folder) };
-  return withFiles(value, folder);
+  const own = await withFiles(value, folder);
+  if ('corruption' in value) return { ...own, corruption: await withFiles(value.corruption, folder) };
+  if ('pairs' in value && Array.isArray(value.pairs))
+    return { ...own, pairs: await Promise.all(value.pairs.map((pair: unknown) => withFiles(pair, folder))) };
+  return own;
 }
+
+/** What holds a picture or a sound, in an experiment, its corruption or a pair of prompts. */
+const places = ['image', 'sound', 'with', 'corruptedImage', 'corruptedSound'];
 
 async function withFiles<T>(value: T, folder: string): Promise<T> {
   if (typeof value !== 'object' || value === null) return value;
   const named = Object.entries(value).flatMap(([key, given]: [string, unknown]) =>
-    ['image', 'sound', 'with'].includes(key) &&
+    places.includes(key) &&
     typeof given === 'object' &&
     given !== null &&
     'file' in given &&

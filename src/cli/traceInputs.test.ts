@@ -155,12 +155,12 @@ test.each<[string, () => readonly string[], RegExp]>([
   [
     'the same picture in its own place',
     () => ['trace', blip, 'w5', '--image', picture, '--patches', '0,0,1,1', '--other', picture],
-    /is the same in the subject’s place, so nothing would be corrupted/,
+    /is the same in that place, so nothing would be corrupted/,
   ],
   [
     'parts of a text',
     () => ['trace', modelOf('gpt2-inner'), '--ids', '5,6', '--subject', '0:1', '--parts', '2'],
-    /A text is traced token by token\. Leave out 'parts'/,
+    /A text is taken token by token\. Leave out 'parts'/,
   ],
   [
     'a file that is no picture',

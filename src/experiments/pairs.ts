@@ -1,15 +1,35 @@
-// Pairs of prompts that differ in what matters: the clean one, whose answer is watched, and the corrupted one.
+// Pairs of prompts that differ in what matters: the clean one, whose answer is watched, and the corrupted one. Beside its
+// text a prompt may have what a model of two stacks has written so far, a picture or a sound.
 
 import * as v from 'valibot';
 import type { Locations } from '../figures/description.ts';
 import { type Immutable, textOrIds, tokenName } from './experimentFile.ts';
+import { type GivenFile, givenFileSchema } from './givenFile.ts';
+import { patchesSchema, secondsSchema } from './inputParts.ts';
+import type { PromptParts } from './wholePrompt.ts';
 
 const mostPairs = 1000;
 
 export const pairSchema = v.strictObject({
+  /** In a model of two stacks that reads text, its source; empty where a model reads a picture alone. */
   clean: textOrIds,
-  /** As many tokens as `clean`. Left out where an ablation stands in its place. */
+  /**
+   * As many tokens as `clean`. Left out where an ablation stands in its place, and where the corrupted prompt differs in
+   * what stands beside the text.
+   */
   corrupted: v.optional(textOrIds),
+  /** What the decoder has written so far, where `clean` is its source; default nothing. */
+  target: v.optional(textOrIds),
+  /** That of the corrupted prompt, as many tokens; default `target`. */
+  corruptedTarget: v.optional(textOrIds),
+  image: v.optional(givenFileSchema),
+  /** The picture of the corrupted prompt; default `image`. */
+  corruptedImage: v.optional(givenFileSchema),
+  sound: v.optional(givenFileSchema),
+  /** The sound of the corrupted prompt; default `sound`. */
+  corruptedSound: v.optional(givenFileSchema),
+  /** The part in which the corrupted picture or sound stands in the clean one's place; default all of it. */
+  exchanged: v.optional(v.union([patchesSchema, secondsSchema])),
   /** Text or id of the token that is watched; default what the model itself predicts after `clean`. */
   answer: v.optional(tokenName),
   /** Text or id of a token that the answer is compared with. */
@@ -24,11 +44,46 @@ export const pairsSchema = v.pipe(
 
 /** Whether something in some pair is text, which must become tokens. */
 export const hasPairText = (pairs: readonly Pair[]): boolean =>
-  pairs.some(({ clean, corrupted, answer, distractor }) =>
-    [clean, corrupted, answer, distractor].some((text) => typeof text === 'string'),
+  pairs.some(
+    ({ clean, corrupted, target, corruptedTarget, answer, distractor }) =>
+      [clean, corrupted, target, corruptedTarget].some((text) => typeof text === 'string' && text !== '') ||
+      [answer, distractor].some((text) => typeof text === 'string'),
   );
 
 export type Pair = Immutable<v.InferOutput<typeof pairSchema>>;
+
+/** What a pair states of its clean prompt. */
+export const cleanParts = ({ clean, target, image, sound }: Pair): PromptParts => ({
+  prompt: clean,
+  target,
+  image,
+  sound,
+});
+
+/** What a pair states of its corrupted prompt; undefined where it has none. */
+export function corruptedParts(pair: Pair): PromptParts | undefined {
+  const { corrupted, corruptedTarget, corruptedImage, corruptedSound } = pair;
+  if ([corrupted, corruptedTarget, corruptedImage, corruptedSound].every((part) => part === undefined))
+    return undefined;
+  return {
+    prompt: corrupted ?? pair.clean,
+    target: corruptedTarget ?? pair.target,
+    image: corruptedImage ?? pair.image,
+    sound: corruptedSound ?? pair.sound,
+  };
+}
+
+/** A pair with its pictures and sounds as `change` makes them: read, or left out of a link. */
+export function withPairFiles(pair: Pair, change: (given: GivenFile) => GivenFile): Pair {
+  const { image, corruptedImage, sound, corruptedSound } = pair;
+  return {
+    ...pair,
+    ...(image ? { image: change(image) } : {}),
+    ...(corruptedImage ? { corruptedImage: change(corruptedImage) } : {}),
+    ...(sound ? { sound: change(sound) } : {}),
+    ...(corruptedSound ? { corruptedSound: change(corruptedSound) } : {}),
+  };
+}
 
 type NamedTokens = readonly { readonly id: number; readonly text: string }[];
 

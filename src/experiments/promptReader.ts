@@ -5,9 +5,11 @@ import type { Architecture } from '../architectures/architecture.ts';
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { schedule } from '../runtime/plan/schedule.ts';
 import { answerToken } from './answers.ts';
+import { labelNamed } from './labels.ts';
 import type { Notice } from './notice.ts';
 import { promptRow } from './planRuns.ts';
 import { type NamedToken, promptNotices, tokensOf } from './tokens.ts';
+import { type PromptParts, type WholePrompt, wholePrompt } from './wholePrompt.ts';
 
 export interface PromptReader {
   /**
@@ -15,6 +17,8 @@ export interface PromptReader {
    * @throws ExperimentError for a text without tokens, and PlanError for a prompt that the model cannot take
    */
   readonly prompt: (text: string | readonly number[], what: string) => readonly number[];
+  /** A prompt with what the model reads beside it. @throws as `prompt` does, and for a part that the model does not read */
+  readonly whole: (parts: PromptParts, what: string, data: Float32Array | undefined) => WholePrompt;
   /** @param after the prompt that the token continues, or whose mask it fills @throws ExperimentError as `answerToken` does */
   readonly named: (
     name: string | number | undefined,
@@ -40,9 +44,16 @@ export function promptReader(
       schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
       return tokens;
     },
+    whole: (parts, what, data) => {
+      notices.push(...promptNotices(parts.prompt, tokenizer, `The ${what}`));
+      const whole = wholePrompt(architecture, tokenizer, parts, data, `the ${what}${of}`);
+      schedule(architecture, { rows: [{ start: whole.start, edits: [] }], reads: [] });
+      return whole;
+    },
     named: (name, what, after) => {
       if (name === undefined) return undefined;
-      const { vocabularySize, isCausal } = architecture;
+      const { vocabularySize, isCausal, labels } = architecture;
+      if (labels) return labelNamed(name, `the ${what}${of}`, labels);
       const token = answerToken(name, `the ${what}`, { tokenizer, vocabularySize, after, of, isCausal });
       notices.push(...token.notices);
       return { id: token.id, text: token.text };

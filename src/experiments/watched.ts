@@ -14,7 +14,7 @@ export function requireText({ modelType, input, encoder }: WatchedModel): void {
   if (!read && !encoder) return;
   const what = read ? { image: 'a picture', sound: 'a sound' }[read.kind] : 'a source beside what it writes';
   throw new ExperimentError(
-    `This ${modelType} model reads ${what}, and of the experiments only a causal trace knows more than a text. Trace it, or intervene in it by the library's IntervenableModel (docs/interventions.md).`,
+    `This ${modelType} model reads ${what}, and of the experiments only a causal trace and a patch know more than a text. Trace or patch it, or intervene in it by the library's IntervenableModel (docs/interventions.md).`,
   );
 }
 

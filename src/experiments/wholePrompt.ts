@@ -119,6 +119,7 @@ function placedBehindStart(text: Text, tokens: readonly number[], tokenizer: Tok
 
 /**
  * @param data what the model reads in place of tokens, where it reads such
+ * @param what names the prompt in messages: `the clean prompt of pair 2`
  * @throws ExperimentError for parts that the model does not read, and a text without tokens
  */
 export function wholePrompt(
@@ -126,6 +127,7 @@ export function wholePrompt(
   tokenizer: Tokenizer | undefined,
   parts: PromptParts,
   data?: Float32Array,
+  what = 'the prompt',
 ): WholePrompt {
   checkParts(architecture, parts);
   const { input, encoder } = architecture;
@@ -148,11 +150,11 @@ export function wholePrompt(
     };
   }
   if (!encoder) {
-    const tokens = tokensOf(prompt, tokenizer, 'the prompt');
+    const tokens = tokensOf(prompt, tokenizer, what);
     return {
       start: { kind: 'tokens', tokens },
       tokens,
-      watched: maskOf(architecture, tokens, tokenizer),
+      watched: maskOf(architecture, tokens, tokenizer, what),
       written: prompt,
       placed: () => placedPrompt(prompt, needTokenizer(tokenizer, 'the subject')),
       withTokens: (others) => ({ kind: 'tokens', tokens: others }),
@@ -161,7 +163,7 @@ export function wholePrompt(
   const { startToken, input: read } = encoder;
   if (read) {
     const source = { kind: 'input', data: numbers() } as const;
-    const tokens = writtenTokens(prompt, tokenizer, 'the prompt', startToken);
+    const tokens = writtenTokens(prompt, tokenizer, what, startToken);
     return {
       start: { kind: 'tokens', tokens, source },
       tokens,
@@ -173,8 +175,8 @@ export function wholePrompt(
       withData: (others) => ({ kind: 'tokens', tokens, source: { kind: 'input', data: others } }),
     };
   }
-  const sourceTokens = tokensOf(prompt, tokenizer, 'the prompt');
-  const tokens = writtenTokens(target, tokenizer, 'the target', startToken);
+  const sourceTokens = tokensOf(prompt, tokenizer, what);
+  const tokens = writtenTokens(target, tokenizer, `the target of ${what}`, startToken);
   const startOf = (read: RowSource): RowStart => ({ kind: 'tokens', tokens, source: read });
   return {
     start: startOf({ kind: 'tokens', tokens: sourceTokens }),

@@ -63,14 +63,14 @@ function passesOfPair({ layerCount }: Architecture, { steps }: AttributeExperime
 async function attributePair(
   model: Model,
   { components, steps }: AttributeExperiment,
-  { clean, corrupted = [], watched, answer, distractor }: PreparedPatch['pairs'][number],
+  { clean, corrupted, watched, answer, distractor }: PreparedPatch['pairs'][number],
   signal: AbortSignal | undefined,
 ): Promise<AttributedPair> {
   const { attributions, baselines } = await attributePatches(
     model,
     {
-      clean,
-      corrupted,
+      clean: clean.tokens,
+      corrupted: corrupted?.tokens ?? [],
       watched: { clean: watched, corrupted: watched },
       answer: answer.id,
       components,
@@ -99,9 +99,9 @@ function startAttribution(
     version: attributionResultVersion,
     experiment,
     ...ranOn(model),
-    pairs: prepared.pairs.map(({ clean, corrupted = [], answer, distractor }) => ({
-      clean: texts(clean),
-      corrupted: texts(corrupted),
+    pairs: prepared.pairs.map(({ clean, corrupted, answer, distractor }) => ({
+      clean: texts(clean.tokens),
+      corrupted: texts(corrupted?.tokens ?? []),
       answer: { id: answer.id, text: answer.text },
       ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
     })),
@@ -192,7 +192,7 @@ export const attributeWork: KindWork<
     const { experiment, patch } = attribution;
     const { ofPairs, ofPatch } = passesOf(architecture, attribution);
     const asPatch = patchWork.estimate(architecture, patch);
-    const tokens = patch.pairs.reduce((sum, { clean }) => sum + clean.length, 0);
+    const tokens = patch.pairs.reduce((sum, { clean }) => sum + clean.tokens.length, 0);
     return {
       ...asPatch,
       count: patch.pairs.length + (experiment.compare ? asPatch.count : 0),

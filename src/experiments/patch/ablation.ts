@@ -11,7 +11,7 @@ import { ExperimentError } from '../experimentFile.ts';
 import { promptRow } from '../planRuns.ts';
 import { tokensOf } from '../tokens.ts';
 import type { Ablation } from './experiment.ts';
-import type { PromptPair, SweepPanel } from './outline.ts';
+import { inputLength, mainLength, type PromptPair, type SweepPanel } from './outline.ts';
 import type { AblatedActivation } from './plan.ts';
 
 type Tokens = readonly number[];
@@ -41,7 +41,7 @@ function draw(
   { seed, samples }: Ablation & { readonly kind: 'resample' },
 ): readonly (readonly number[])[] {
   const numbers = standardUniform(seed, pairs.length * samples);
-  return pairs.map(({ clean }, pair) => {
+  return pairs.map(({ clean: { tokens: clean } }, pair) => {
     prompts.forEach((tokens, index) => {
       if (tokens.length === clean.length) return;
       throw new ExperimentError(
@@ -70,13 +70,19 @@ export function resolveAblation(
   panels: readonly SweepPanel[],
 ): ResolvedAblation {
   if (ablation.kind === 'zero') return ablation;
+  if (architecture.input || architecture.encoder)
+    throw new ExperimentError(
+      `The ablation '${ablation.kind}' is over prompts of text alone, and this ${architecture.modelType} model reads more than a text. Ablate with 'zero', or give corrupted prompts.`,
+    );
   const prompts = ablation.prompts.map((text, index) => {
     const tokens = tokensOf(text, tokenizer, `prompt ${index + 1} of the ablation`);
     schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
     return tokens;
   });
   if (ablation.kind === 'resample') return { ...ablation, prompts, drawn: draw(prompts, pairs, ablation) };
-  const lengths = new Set([...prompts, ...pairs.map(({ clean }) => clean)].map(({ length }) => length));
+  const lengths = new Set(
+    [...prompts, ...pairs.map(({ clean }) => clean.tokens)].map(({ length }) => length),
+  );
   const over = lengths.size === 1 ? 'each position' : 'all positions';
   const pair = panels.find(({ component }) => describeComponent(architecture, component).layout === 'pair');
   if (pair && over === 'all positions') {
@@ -183,18 +189,20 @@ export async function ablatedActivations(
     case 'resample':
       return undefined;
     case 'zero':
-      return ({ component }, location, length) => {
-        const { layout, width } = describeComponent(architecture, component);
+      return ({ component }, location, run) => {
+        const { layout, width, place, isCross } = describeComponent(architecture, component);
+        const length = place?.stack === 'encoder' ? inputLength(run) : mainLength(run);
         const units = unitCount(resolve(component, location, length));
-        return new Float32Array(units * (layout === 'pair' ? length : width));
+        const keys = isCross ? inputLength(run) : length;
+        return new Float32Array(units * (layout === 'pair' ? keys : width));
       };
     case 'mean': {
       const components = [...new Set(panels.map(({ component }) => component))];
       const means = await meansOver(model, ablation, components, signal);
-      return ({ component, layer }, location, length) => {
+      return ({ component, layer }, location, run) => {
         const mean = means.get(meanKey(component, layer));
         if (!mean) throw new Error(`'${component}' of layer ${layer} has no mean.`);
-        return unitsOf(mean, resolve(component, location, length));
+        return unitsOf(mean, resolve(component, location, mainLength(run)));
       };
     }
     default:

@@ -2,7 +2,7 @@
 
 import type { Location, Site, Source } from '../../runtime/plan/plan.ts';
 
-/** A row that carries positions from `position` on through the layers `from` to `to` (exclusive). */
+/** A row that carries positions from `position` on through the model's layers `from` to `to` (exclusive). */
 export interface RowSpan {
   readonly from: number;
   readonly to: number;
@@ -16,6 +16,8 @@ export interface CellSpan {
   /** Layers that the run which is edited must pass for it, and the one that activations are taken from. */
   readonly base: number;
   readonly source: number;
+  /** What is edited is what an encoder makes of its positions, so the row carries these too. */
+  readonly isEncoders?: true;
 }
 
 /** Rows of a plan that a cell's rows refer to. */

@@ -11,6 +11,9 @@ import {
   columnsOf,
   editedPositions,
   hasCell,
+  inputLength,
+  layersOf,
+  mainLength,
   type PatchCase,
   type PatchCell,
   type PatchOutline,
@@ -20,46 +23,63 @@ import { pathRows, pathSpan } from './pathCells.ts';
 
 /** All cells, coarse layers first; all panels and columns of a layer together. */
 export function orderCells(outline: PatchOutline, layerCount: number): readonly PatchCell[] {
-  return coarseToFine(layerCount).flatMap((layer) =>
+  const most = Math.max(...outline.panels.map((panel) => layersOf(panel, layerCount)));
+  return coarseToFine(most).flatMap((layer) =>
     outline.panels.flatMap((panel, index) =>
       columnsOf(panel).flatMap((column, place): readonly PatchCell[] =>
-        hasCell(panel, layer, column) ? [{ panel: index, layer, column: place }] : [],
+        layer < layersOf(panel, layerCount) && hasCell(panel, layer, column)
+          ? [{ panel: index, layer, column: place }]
+          : [],
       ),
     ),
   );
 }
 
-/** What a cell of a sweep edits in one case. */
+/** Whether a panel is of what an encoder makes of its positions. */
+const isEncoders = ({ isOfInput }: SweepPanel, { encoder }: Architecture): boolean =>
+  isOfInput === true && encoder !== undefined;
+
+/** What a cell of a sweep edits in one case; at no positions where it would change nothing. */
 function sweepLocation(
+  { columns }: PatchOutline,
   panel: SweepPanel,
   cell: PatchCell,
-  { base, firstDifference }: PatchCase,
-  isCausal: boolean,
+  { base, firstDifference, sharesInput }: PatchCase,
+  architecture: Architecture,
 ): Location & { readonly positions: readonly number[] } {
   const column = columnAt(panel, cell.column);
-  const positions = editedPositions(panel, column, base.length);
   const heads = column.head === undefined ? panel.heads : [column.head];
-  return {
-    positions: isCausal ? positions.filter((position) => position >= firstDifference) : positions,
-    ...(heads ? { heads } : {}),
+  const positions = editedPositions(panel, column, base, columns);
+  const isSeen = (position: number) => {
+    if (isEncoders(panel, architecture)) return !sharesInput;
+    return !architecture.isCausal || position >= firstDifference;
   };
+  return { positions: positions.filter(isSeen), ...(heads ? { heads } : {}) };
 }
 
+const spanOfLayers = (panel: SweepPanel, { layer }: PatchCell, { layerCount }: Architecture) =>
+  layerSpan(panel.component, layer, panel.window, layersOf(panel, layerCount));
+
 function sweepSpan(
+  outline: PatchOutline,
   panel: SweepPanel,
   cell: PatchCell,
   patchCase: PatchCase,
-  { layerCount, isCausal }: Architecture,
+  architecture: Architecture,
 ): CellSpan | undefined {
-  const [first] = sweepLocation(panel, cell, patchCase, isCausal).positions;
+  const { layerCount, isCausal } = architecture;
+  const [first] = sweepLocation(outline, panel, cell, patchCase, architecture).positions;
   if (first === undefined) return undefined;
-  const { fork, to } = layerSpan(panel.component, cell.layer, panel.window, layerCount);
-  const position = isCausal ? first : 0;
+  const before = panel.place?.from ?? 0;
+  const { fork, to } = spanOfLayers(panel, cell, architecture);
+  const ofEncoder = isEncoders(panel, architecture);
+  const position = isCausal && !ofEncoder ? first : 0;
   return {
-    rows: [{ from: fork, to: layerCount, position }],
+    rows: [{ from: before + fork, to: layerCount, position }],
     // Keys and values of earlier positions are needed to the end.
-    base: position > 0 ? layerCount : fork,
-    source: to,
+    base: position > 0 ? layerCount : before + fork,
+    source: before + to,
+    ...(ofEncoder ? { isEncoders: true } : {}),
   };
 }
 
@@ -74,7 +94,7 @@ export function cellSpan(
   if (!panel) return undefined;
   return panel.kind === 'path'
     ? pathSpan(panel, cell, patchCase, architecture)
-    : sweepSpan(panel, cell, patchCase, architecture);
+    : sweepSpan(outline, panel, cell, patchCase, architecture);
 }
 
 /**
@@ -94,18 +114,20 @@ export function cellRows(
   const [own] = span?.rows ?? [];
   if (!panel || !own) return [];
   if (panel.kind === 'path') return pathRows(panel, cell, patchCase, architecture, at);
-  const location = sweepLocation(panel, cell, patchCase, architecture.isCausal);
+  const location = sweepLocation(outline, panel, cell, patchCase, architecture);
+  const layers = spanOfLayers(panel, cell, architecture);
   return [
     {
       start: { kind: 'fork', parent: at.base, layer: own.from, position: own.position },
-      edits: replaceWindow(
-        layerSpan(panel.component, cell.layer, panel.window, architecture.layerCount),
-        panel.component,
-        location,
-        (site) => at.sourceOf(site, location),
-      ),
+      edits: replaceWindow(layers, panel.component, location, (site) => at.sourceOf(site, location)),
     },
   ];
+}
+
+/** Positions that the rows of a cell carry in a case, of both stacks. */
+export function carriedBy({ rows, isEncoders: ofEncoder }: CellSpan, { base }: PatchCase): number {
+  const own = rows.reduce((sum, { position }) => sum + mainLength(base) - position, 0);
+  return own + (ofEncoder ? inputLength(base) : 0);
 }
 
 /** Cases of one plan: each needs its own two runs. */
@@ -136,8 +158,8 @@ export function batchCells(outline: PatchOutline, architecture: Architecture): r
   }));
   const tokensIn = (cell: PatchCell, from: number, to: number): number =>
     cases.slice(from, to).reduce((sum, patchCase) => {
-      const { rows = [] } = cellSpan(outline, architecture, cell, patchCase) ?? {};
-      return sum + rows.reduce((own, { position }) => own + patchCase.base.length - position, 0);
+      const span = cellSpan(outline, architecture, cell, patchCase);
+      return sum + (span ? carriedBy(span, patchCase) : 0);
     }, 0);
   const weighed = orderCells(outline, architecture.layerCount).map((cell) => ({
     cell,

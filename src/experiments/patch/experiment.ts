@@ -5,7 +5,8 @@
 import * as v from 'valibot';
 import { directionSchema } from '../direction.ts';
 import { type Immutable, readVersioned, textOrIds, tokenId, wholeNumber } from '../experimentFile.ts';
-import { pairsSchema } from '../pairs.ts';
+import { partsSchema } from '../inputParts.ts';
+import { corruptedParts, pairsSchema } from '../pairs.ts';
 
 export const patchVersion = 1;
 const limits = { sweeps: 8, prompts: 1000 };
@@ -37,7 +38,7 @@ export const ablationSchema = v.variant('kind', [
 export type Ablation = Immutable<v.InferOutput<typeof ablationSchema>>;
 
 export const sweepSchema = v.strictObject({
-  /** Any component that every layer has. */
+  /** Any component that every layer of its stack has. */
   component: v.string(),
   /**
    * What has a cell in each layer: a position; a head, at all of `positions` together; or a head at a position. Default
@@ -48,7 +49,10 @@ export const sweepSchema = v.strictObject({
   window: v.optional(v.pipe(wholeNumber, v.minValue(1, 'A window must be at least 1 layer wide')), 1),
   /** Heads that have cells; in a sweep by position those that are patched together. Default all. */
   heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head, or leave heads out'))),
-  /** Positions that have cells; in a sweep by head those that are patched together. `last` is the prompt's last token. */
+  /**
+   * Positions that have cells; in a sweep by head those that are patched together. `last` is the prompt's last token. Of a
+   * picture or a sound they are places in the list of its parts, of which a picture's first has no pixels.
+   */
   positions: v.optional(
     v.union([
       v.picklist(['all', 'last']),
@@ -73,6 +77,7 @@ export const patchExperimentSchema = v.pipe(
     model: v.string(),
     revision: v.optional(v.string()),
     pairs: pairsSchema,
+    parts: v.optional(partsSchema),
     /**
      * `restore` (the default): clean activations into the corrupted run, which shows what is enough for the answer.
      * `corrupt`: corrupted ones into the clean run, which shows what it cannot do without. An ablation is always of the
@@ -100,7 +105,8 @@ export const patchExperimentSchema = v.pipe(
   v.forward(
     v.check(
       ({ ablation, pairs }) =>
-        ablation === undefined || pairs.every(({ corrupted }) => corrupted === undefined),
+        ablation === undefined ||
+        pairs.every((pair) => corruptedParts(pair) === undefined && !pair.exchanged),
       "An ablation takes nothing from a corrupted prompt; leave 'corrupted' out of every pair, or the ablation away",
     ),
     ['ablation'],

@@ -10,7 +10,6 @@ import type {
 import { figureMetric } from '../figureWords.ts';
 import { windowAround } from '../layers.ts';
 import type { Metric } from '../metrics.ts';
-import { tokensAt } from '../pairs.ts';
 import {
   changeGrid,
   headNames,
@@ -20,7 +19,8 @@ import {
   patchGrid,
   usualMetric,
 } from './grid.ts';
-import type { PatchResult } from './result.ts';
+import { locationsAt } from './places.ts';
+import { type PatchResult, panelLayers } from './result.ts';
 import { patchCaption, patchTitle, sharedText } from './words.ts';
 
 export interface PatchFigureOptions {
@@ -66,6 +66,12 @@ function lookOf(panel: PatchResult['panels'][number]): Look {
     };
   }
   const label = panelLabel(panel);
+  if (panel.layerCount !== undefined) {
+    // Where a model has two stacks, the component's name says which.
+    const kind = label.replace(/^[a-z]+\./, '');
+    const { icon } = (Object.hasOwn(looks, kind) && looks[kind]) || {};
+    return { title: label, ...(icon ? { icon } : {}) };
+  }
   return (label === component && Object.hasOwn(looks, label) && looks[label]) || { title: label };
 }
 
@@ -89,9 +95,10 @@ interface Drawing {
   readonly look: Look;
 }
 
-/** Drawings that share their columns, and so one figure. */
+/** Drawings that share their axes, and so one figure. */
 interface Sheet {
   readonly key: string;
+  readonly layerCount: number;
   readonly locations: Locations;
   readonly drawings: readonly Drawing[];
 }
@@ -101,26 +108,31 @@ function sheetOf(result: PatchResult, { panel, columns }: PatchGrid, index: numb
   const { by, heads = [] } = panel;
   const look = lookOf(panel);
   const all = columns.map((_, place) => place);
+  const layerCount = panelLayers(result, panel);
+  const stack = `${panel.isOfInput === true} ${layerCount}`;
   const positionsAt = (places: readonly number[]) =>
     places.flatMap((place) => columns[place]?.position ?? []);
   switch (by) {
     case 'head':
       return {
-        key: `heads ${heads.join()}`,
+        key: `heads ${layerCount} ${heads.join()}`,
+        layerCount,
         locations: { kind: 'head', heads },
         drawings: [{ panel: index, places: all, look }],
       };
     case 'position':
       return {
-        key: `positions ${positionsAt(all).join()}`,
-        locations: tokensAt(result, positionsAt(all)),
+        key: `positions ${stack} ${positionsAt(all).join()}`,
+        layerCount,
+        locations: locationsAt(result, panel, positionsAt(all)),
         drawings: [{ panel: index, places: all, look }],
       };
     case 'head-position': {
       const placesOf = (head: number) => all.filter((place) => columns[place]?.head === head);
       return {
         key: `panel ${index}`,
-        locations: tokensAt(result, positionsAt(placesOf(heads[0] ?? 0))),
+        layerCount,
+        locations: locationsAt(result, panel, positionsAt(placesOf(heads[0] ?? 0))),
         drawings: heads.map((head) => ({
           panel: index,
           places: placesOf(head),
@@ -174,7 +186,8 @@ function drawPanel(view: View, { panel: index, places, look }: Drawing): Heatmap
   const grid = grids[index];
   if (!grid) throw new RangeError(`There is no panel ${index}.`);
   const { panel, cells } = grid;
-  const { layerCount, pairs, drawn } = result;
+  const { pairs, drawn } = result;
+  const layerCount = panelLayers(result, panel);
   const layers = Array.from({ length: layerCount }, (_, layer) => layer);
   const byPlace = <T>(pick: (cell: NonNullable<(typeof cells)[number][number]>) => T) =>
     places.map((place) =>
@@ -245,12 +258,12 @@ export function patchFigures(
   });
   const view: View = { result, metric, grids, scale };
   const samples = result.pairs.length * (result.drawn?.[0]?.length ?? 1);
-  return sheetsOf(view).map(({ locations, drawings }) => ({
+  return sheetsOf(view).map(({ locations, drawings, layerCount }) => ({
     title: patchTitle(result),
     caption: patchCaption(result),
     panels: drawings.map((drawing) => drawPanel(view, drawing)),
     locations,
-    layers: Array.from({ length: result.layerCount }, (_, layer) => layer),
+    layers: Array.from({ length: layerCount }, (_, layer) => layer),
     orientation: 'layers-down',
     metric: metricOfFigure(view),
     samples,

@@ -13,7 +13,8 @@ import {
   statisticOf,
 } from '../metrics.ts';
 import { type Column, columnCount, columnsOf } from './outline.ts';
-import type { PatchResult } from './result.ts';
+import { placeWords } from './places.ts';
+import { type PatchResult, panelLayers } from './result.ts';
 
 export interface PatchGrid {
   readonly panel: PatchResult['panels'][number];
@@ -49,7 +50,7 @@ export function patchGrid(result: PatchResult, index: number, metric: Metric): P
     panel,
     metric,
     columns,
-    cells: Array.from({ length: result.layerCount }, (_, layer) =>
+    cells: Array.from({ length: panelLayers(result, panel) }, (_, layer) =>
       panel.cells
         .slice(layer * columns.length, (layer + 1) * columns.length)
         .map((samples) => samples && statistic(samples)),
@@ -125,14 +126,12 @@ export function panelLabel({
 }
 
 /**
- * Comma-separated values, one line a computed cell: panel, layer, head, position, token (of the clean prompt, where there
- * is one pair), window, samples, and each metric's mean and standard deviation over pairs (empty for one), and its mean
+ * Comma-separated values, one line a computed cell: panel, layer, head, position (of a part of a picture or a sound its
+ * first), token (of the clean prompt, where there is one pair; or which part it is), window, samples, and each metric's mean and standard deviation over pairs (empty for one), and its mean
  * between the baselines (empty for an ablation). The baselines come first, as panels `clean` and `corrupted`.
  */
 export function patchCsv(result: PatchResult): string {
   const available = patchMetrics(result);
-  const [first] = result.pairs;
-  const tokens = result.pairs.length === 1 ? (first?.clean ?? []) : [];
   const ends = available.map((metric) => {
     const clean = statisticOf(metricOf(result.clean, metric));
     return { metric, clean, corrupted: result.corrupted && statisticOf(metricOf(result.corrupted, metric)) };
@@ -157,9 +156,12 @@ export function patchCsv(result: PatchResult): string {
       if (!samples) return [];
       const layer = Math.floor(index / count);
       const { head, position } = columns[index % count] ?? {};
-      const { from, to } = windowAround(layer, panel.window, result.layerCount);
-      const token = position === undefined ? '' : (tokens[position]?.text ?? '');
-      const place = [layer, head, position].map((number) => (number === undefined ? '' : String(number)));
+      const { from, to } = windowAround(layer, panel.window, panelLayers(result, panel));
+      const words = position === undefined ? undefined : placeWords(result, panel, position);
+      const token = words && !words.isOfMany ? words.text : '';
+      const place = [layer, head, words?.position].map((number) =>
+        number === undefined ? '' : String(number),
+      );
       return [[panelLabel(panel), ...place, token, String(from), String(to - 1), ...numbers(samples)]];
     });
   });

@@ -9,6 +9,7 @@ import { type PatchExperiment, readPatchExperiment } from './experiment.ts';
 import { patchFigures } from './figure.ts';
 import { patchCsv, usualMetric } from './grid.ts';
 import { type PathExperiment, readPathExperiment } from './pathExperiment.ts';
+import { pictureFigures } from './pictureFigure.ts';
 import type { ResolvedPatch } from './resolve.ts';
 import {
   countPatchCells,
@@ -21,11 +22,14 @@ import { patchSummary } from './summary.ts';
 
 /** A metric that is not named is a logit difference where there is a distractor, else the probability of the answer. */
 const show = (result: PatchResult, { metric }: ShowOptions): Shown => ({
-  figures: patchFigures(result, metric ? { metric } : {}).map((description, index) => ({
-    kind: 'heatmap',
-    name: figureNamed(index),
-    description,
-  })),
+  figures: [
+    ...patchFigures(result, metric ? { metric } : {}).map((description, index) => ({
+      kind: 'heatmap' as const,
+      name: figureNamed(index),
+      description,
+    })),
+    ...pictureFigures(result, metric ? { metric } : {}),
+  ],
   tables: [{ name: 'cells', csv: () => patchCsv(result) }],
   summary: (look) => patchSummary(result, metric ?? usualMetric(result), look),
   programs: [],
@@ -34,6 +38,8 @@ const show = (result: PatchResult, { metric }: ShowOptions): Shown => ({
 });
 
 const shared = {
+  // A path through two stacks is refused by what resolves it.
+  readsBeside: true,
   resultName: 'patch-result',
   readResult: readPatchResult,
   growth: patchGrowth,

@@ -1,15 +1,30 @@
 // What decides the rows of a patch: cases, panels, and their cells. No model has to run to know it.
 
+import type { StackPlace } from '../../architectures/architecture.ts';
+import type { WholePrompt } from '../wholePrompt.ts';
+
+/** A run of a pair: how its row begins, and what of it has positions. */
+export type PatchRun = Pick<WholePrompt, 'start' | 'tokens' | 'input'>;
+
+/** Positions of the stack that predicts. */
+export const mainLength = ({ tokens, input }: PatchRun): number =>
+  input?.stack === 'main' ? input.length : tokens.length;
+
+/** Positions of what is read beside the tokens, or in place of them. */
+export const inputLength = ({ input }: PatchRun): number => input?.length ?? 0;
+
 /** One pair of runs. With several draws of an ablation, a pair has several cases. */
 export interface PatchCase {
   /** Place in the list of pairs. */
   readonly pair: number;
-  /** Tokens of the run that is edited. */
-  readonly base: readonly number[];
-  /** Tokens of the run that activations are taken from, as many; absent where they are numbers that no run has. */
-  readonly source?: readonly number[];
-  /** The first position that the two runs do not share; 0 where there is no source. */
+  /** The run that is edited. */
+  readonly base: PatchRun;
+  /** The run that activations are taken from, as long; absent where they are numbers that no run has. */
+  readonly source?: PatchRun;
+  /** The first position of the stack that predicts that the two runs do not share; 0 where there is no source. */
   readonly firstDifference: number;
+  /** Both read the same beside their tokens, so no state of an encoder differs. */
+  readonly sharesInput?: true;
 }
 
 /** A head, as [layer, head]. */
@@ -21,15 +36,25 @@ interface PanelBase {
   readonly component: string;
   /** Layers that are edited together. */
   readonly window: number;
+  /** In an encoder-decoder, where the component's layers lie. */
+  readonly place?: StackPlace;
 }
+
+/** Layers that a panel has cells at. */
+export const layersOf = ({ place }: PatchPanel, layerCount: number): number => place?.count ?? layerCount;
 
 export interface SweepPanel extends PanelBase {
   readonly kind: 'sweep';
   readonly by: 'position' | 'head' | 'head-position';
   /** Columns of a sweep by head, with positions within each by both; edited together in a sweep by position. */
   readonly heads?: readonly number[];
-  /** Columns of a sweep by position, edited together in a sweep by head. */
+  /**
+   * Columns of a sweep by position, edited together in a sweep by head. Of the input, they are places in the list of
+   * its columns.
+   */
   readonly positions: readonly number[] | 'all' | 'last';
+  /** Its positions are those of what the model reads beside its tokens, or in place of them. */
+  readonly isOfInput?: true;
 }
 
 export interface PathPanel extends PanelBase {
@@ -45,11 +70,11 @@ export interface PathPanel extends PanelBase {
 
 export type PatchPanel = SweepPanel | PathPanel;
 
-/** Tokens of a pair of prompts. */
+/** The runs of a pair of prompts. */
 export interface PromptPair {
-  readonly clean: readonly number[];
+  readonly clean: PatchRun;
   /** Absent where an ablation stands in its place. */
-  readonly corrupted?: readonly number[];
+  readonly corrupted?: PatchRun;
   /** The position whose prediction is watched, in both. */
   readonly watched: number;
 }
@@ -58,6 +83,8 @@ export interface PatchOutline {
   readonly pairs: readonly PromptPair[];
   readonly cases: readonly PatchCase[];
   readonly panels: readonly PatchPanel[];
+  /** Of the input: positions that are edited together, a column each. Absent where the pairs' inputs are not of one length. */
+  readonly columns?: readonly (readonly number[])[];
 }
 
 export interface PatchCell {
@@ -118,13 +145,21 @@ export function hasCell(
   return panel.senders?.some(([l, h]) => l === layer && h === head) ?? true;
 }
 
-/** Positions that a column of a sweep edits in a sequence of this length, ascending. */
+/**
+ * Positions that a column of a sweep edits in a run, ascending.
+ * @param columns of the input, where the sweep is of its positions
+ */
 export function editedPositions(
-  { by, positions }: SweepPanel,
+  { by, positions, isOfInput }: SweepPanel,
   { position }: Column,
-  length: number,
+  run: PatchRun,
+  columns: PatchOutline['columns'],
 ): readonly number[] {
-  if (by !== 'head') return position === undefined ? [] : [position];
+  const parts = isOfInput ? columns : undefined;
+  const at = (places: readonly number[]) =>
+    parts ? places.flatMap((place) => parts[place] ?? []).sort((a, b) => a - b) : places;
+  if (by !== 'head') return position === undefined ? [] : at([position]);
+  const length = isOfInput ? inputLength(run) : mainLength(run);
   if (positions === 'all') return Array.from({ length }, (_, each) => each);
-  return positions === 'last' ? [length - 1] : positions;
+  return at(positions === 'last' ? [(parts?.length ?? length) - 1] : positions);
 }

@@ -9,7 +9,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { type Edit, type Location, type Row, replace } from '../../runtime/plan/plan.ts';
 import type { CellRows, CellSpan } from './cellRows.ts';
-import { columnAt, type PatchCase, type PatchCell, type PathPanel } from './outline.ts';
+import { columnAt, mainLength, type PatchCase, type PatchCell, type PathPanel } from './outline.ts';
 
 /** Layers whose heads receive from the sender, ascending, with the heads of each. */
 function receiversAfter({ receiver }: PathPanel, layer: number): ReadonlyMap<number, readonly number[]> {
@@ -37,7 +37,7 @@ function reachOf(
   { layerCount, isCausal }: Architecture,
 ): Reach | undefined {
   if (!panel.receiver.heads) {
-    const position = isCausal ? base.length - 1 : 0;
+    const position = isCausal ? mainLength(base) - 1 : 0;
     return { position, to: layerCount, frozenTo: layerCount, receivers: new Map() };
   }
   const receivers = receiversAfter(panel, layer);
@@ -81,7 +81,10 @@ export function pathRows(
   const { layer } = cell;
   const { position, frozenTo, receivers } = reach;
   const head = columnAt(panel, cell.column).head ?? 0;
-  const positions = Array.from({ length: patchCase.base.length - position }, (_, index) => position + index);
+  const positions = Array.from(
+    { length: mainLength(patchCase.base) - position },
+    (_, index) => position + index,
+  );
   const taken = (row: number, component: string, at: number, location: Location): Edit => {
     const site = { component, layer: at };
     return { site, location, fragment: replace, source: { kind: 'row', row, site, location } };

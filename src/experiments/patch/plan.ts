@@ -2,16 +2,28 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Location, Plan, Read, Reduction, Row, Site, Source } from '../../runtime/plan/plan.ts';
-import { promptRow, readLogits } from '../planRuns.ts';
-import { batchCells, cellRows, cellSpan, orderCells, type PatchBatch } from './cells.ts';
-import type { PatchCase, PatchCell, PatchOutline } from './outline.ts';
+import { readLogits } from '../planRuns.ts';
+import { batchCells, carriedBy, cellRows, cellSpan, orderCells, type PatchBatch } from './cells.ts';
+import {
+  inputLength,
+  mainLength,
+  type PatchCase,
+  type PatchCell,
+  type PatchOutline,
+  type PatchRun,
+} from './outline.ts';
 
-/** What an ablation puts at a site, as the runtime takes it: [units, width], or [heads, positions, keys]. */
+/**
+ * What an ablation puts at a site of a run, as the runtime takes it: [units, width], or [heads, positions, keys].
+ */
 export type AblatedActivation = (
   site: Site & { readonly layer: number },
   location: Location,
-  length: number,
+  run: PatchRun,
 ) => Float32Array;
+
+/** A run as a row without edits. */
+export const runRow = ({ start }: PatchRun): Row => ({ start, edits: [] });
 
 export interface PlanSources {
   /** Of each pair; the measurement of its predictions. */
@@ -26,15 +38,15 @@ export interface CellsPlan {
   readonly members: readonly { readonly cell: PatchCell; readonly patchCase: PatchCase }[];
 }
 
-/** Positions that a cell's rows carry in a case; 0 when it changes nothing there. */
+/** Positions that a cell's measured row carries in a case; 0 when it changes nothing there. */
 function carried(
   outline: PatchOutline,
   architecture: Architecture,
   cell: PatchCell,
   patchCase: PatchCase,
 ): number {
-  const measured = cellSpan(outline, architecture, cell, patchCase)?.rows.at(-1);
-  return measured ? patchCase.base.length - measured.position : 0;
+  const span = cellSpan(outline, architecture, cell, patchCase);
+  return span ? carriedBy({ ...span, rows: span.rows.slice(-1) }, patchCase) : 0;
 }
 
 /** One plan for some cells in some cases: the two runs of each case, and the rows of each cell that changes something. */
@@ -48,8 +60,8 @@ export function planCells(
   const rows: Row[] = [];
   const runs = new Map<PatchCase, { readonly base: number; readonly source: number | undefined }>();
   for (const patchCase of cases) {
-    rows.push(promptRow(patchCase.base));
-    if (patchCase.source) rows.push(promptRow(patchCase.source));
+    rows.push(runRow(patchCase.base));
+    if (patchCase.source) rows.push(runRow(patchCase.source));
     runs.set(patchCase, {
       base: rows.length - (patchCase.source ? 2 : 1),
       source: patchCase.source ? rows.length - 1 : undefined,
@@ -72,7 +84,7 @@ export function planCells(
     const sourceOf = (site: Site & { readonly layer: number }, location: Location): Source => {
       if (source !== undefined) return { kind: 'row', row: source, site, location };
       if (!ablated) throw new Error(`There is nothing to put in the place of '${site.component}'.`);
-      return { kind: 'tensor', data: ablated(site, location, patchCase.base.length) };
+      return { kind: 'tensor', data: ablated(site, location, patchCase.base) };
     };
     rows.push(...cellRows(outline, architecture, cell, patchCase, { base, sourceOf, first: rows.length }));
     const pair = outline.pairs[patchCase.pair];
@@ -112,31 +124,78 @@ const rowWork = (layers: number, tokens: number): Work => ({
   tokenLayers: layers * tokens,
 });
 
+/** Layers of the model before those that an architecture's main stack has. */
+const layersBefore = ({ encoder }: Architecture): number => encoder?.layerCount ?? 0;
+
+/** The layers that encoders' runs pass: runs of a plan that read the same share one. */
+class EncoderRuns {
+  readonly #passed = new Map<unknown, { readonly to: number; readonly length: number }>();
+
+  /** @param to layers of the model; an encoder's run goes with what reads it */
+  passes(run: PatchRun, to: number): void {
+    const { start } = run;
+    const source = start.kind === 'tokens' ? start.source : undefined;
+    if (!source) return;
+    const key = source.kind === 'tokens' ? source.tokens.join() : source.data;
+    const { to: before = 0 } = this.#passed.get(key) ?? {};
+    this.#passed.set(key, { to: Math.max(before, to), length: inputLength(run) });
+  }
+
+  work(): Work {
+    return [...this.#passed.values()]
+      .filter(({ to }) => to > 0)
+      .map(({ to, length }) => ({ ...rowWork(to, length), rows: 0 }))
+      .reduce(together, noWork);
+  }
+}
+
 /** The rows of some cells in one case, and the two runs that they need. */
 function caseWork(
   outline: PatchOutline,
   architecture: Architecture,
   cells: readonly PatchCell[],
   patchCase: PatchCase,
+  encoders: EncoderRuns,
 ): Work {
-  const { length } = patchCase.base;
-  let [work, base, source] = [noWork, 0, 0];
+  const { layerCount } = architecture;
+  const before = layersBefore(architecture);
+  const length = mainLength(patchCase.base);
+  let [work, base, source, encoderBase, encoderSource] = [noWork, 0, 0, 0, 0];
   for (const cell of cells) {
     const span = cellSpan(outline, architecture, cell, patchCase);
     if (!span) continue;
-    for (const { from, to, position } of span.rows)
-      work = together(work, rowWork(to - from, length - position));
+    for (const { from, to, position } of span.rows) {
+      work = together(work, rowWork(to - Math.max(from, before), length - position));
+      if (span.isEncoders) {
+        work = together(work, { ...rowWork(to - from, inputLength(patchCase.base)), rows: 0 });
+      }
+    }
     base = Math.max(base, span.base);
-    source = Math.max(source, span.source);
+    if (span.isEncoders) {
+      encoderBase = Math.max(encoderBase, span.base);
+      encoderSource = Math.max(encoderSource, span.source);
+    } else {
+      source = Math.max(source, span.source);
+      // A row of the decoder reads its parent's encoder to the end.
+      encoderBase = layerCount;
+    }
   }
-  const runs = together(rowWork(base, length), patchCase.source ? rowWork(source, length) : noWork);
-  return together(work, runs);
+  encoders.passes(patchCase.base, encoderBase);
+  if (patchCase.source) encoders.passes(patchCase.source, Math.max(source, encoderSource));
+  const run = (to: number) => rowWork(Math.max(0, to - before), length);
+  return together(work, together(run(base), patchCase.source ? run(source) : noWork));
 }
 
 function batchWork(outline: PatchOutline, architecture: Architecture, { cells, slices }: PatchBatch): Work {
   return slices
-    .flatMap(({ from, to }) => outline.cases.slice(from, to))
-    .map((patchCase) => caseWork(outline, architecture, cells, patchCase))
+    .map(({ from, to }) => {
+      const encoders = new EncoderRuns();
+      return outline.cases
+        .slice(from, to)
+        .map((patchCase) => caseWork(outline, architecture, cells, patchCase, encoders))
+        .concat(encoders.work())
+        .reduce(together, noWork);
+    })
     .reduce(together, noWork);
 }
 
@@ -145,10 +204,27 @@ export function batchRowLayers(outline: PatchOutline, architecture: Architecture
   return batchWork(outline, architecture, batch).rowLayers;
 }
 
-/** The prompts that are measured as they are: the clean ones, then the corrupted ones. */
-export function baselinePrompts({ pairs }: PatchOutline): readonly (readonly number[])[] {
+/** Prompts that are run together when nothing but their end is read. */
+export const promptsTogether = 32;
+
+/** The runs that are measured as they are, some at a time: the clean ones, then the corrupted ones. */
+export function baselineRuns({ pairs }: PatchOutline): readonly (readonly PatchRun[])[] {
   const corrupted = pairs.flatMap((pair) => (pair.corrupted ? [pair.corrupted] : []));
-  return [...pairs.map(({ clean }) => clean), ...corrupted];
+  const all = [...pairs.map(({ clean }) => clean), ...corrupted];
+  return Array.from({ length: Math.ceil(all.length / promptsTogether) }, (_, some) =>
+    all.slice(some * promptsTogether, (some + 1) * promptsTogether),
+  );
+}
+
+/** Whole runs that stand in one plan. */
+function wholeWork(architecture: Architecture, runs: readonly PatchRun[]): Work {
+  const { layerCount } = architecture;
+  const encoders = new EncoderRuns();
+  for (const run of runs) encoders.passes(run, layerCount);
+  return runs
+    .map((run) => rowWork(layerCount - layersBefore(architecture), mainLength(run)))
+    .concat(encoders.work())
+    .reduce(together, noWork);
 }
 
 /**
@@ -157,7 +233,7 @@ export function baselinePrompts({ pairs }: PatchOutline): readonly (readonly num
  */
 export function estimatePatch(architecture: Architecture, outline: PatchOutline): PatchWork {
   const batches = batchCells(outline, architecture);
-  const whole = baselinePrompts(outline).map(({ length }) => rowWork(architecture.layerCount, length));
+  const whole = baselineRuns(outline).map((runs) => wholeWork(architecture, runs));
   const work = batches.map((batch) => batchWork(outline, architecture, batch));
   return {
     cells: orderCells(outline, architecture.layerCount).length,
@@ -175,7 +251,7 @@ export function mostTokensTogether(architecture: Architecture, outline: PatchOut
         outline.cases
           .slice(from, to)
           .flatMap((patchCase) => [
-            2 * patchCase.base.length,
+            2 * (mainLength(patchCase.base) + (architecture.encoder ? inputLength(patchCase.base) : 0)),
             ...cells.map((cell) => carried(outline, architecture, cell, patchCase)),
           ])
           .reduce((sum, tokens) => sum + tokens, 0),

@@ -63,7 +63,10 @@ test('a patch restores three streams by position unless it says otherwise', () =
       positions: [0, 1, 2, 3],
     })),
   );
-  expect(cases).toEqual([{ pair: 0, base: [0, 1, 5, 1], source: [0, 1, 5, 2], firstDifference: 3 }]);
+  const run = (tokens: readonly number[]) => ({ start: { kind: 'tokens', tokens }, tokens });
+  expect(cases).toEqual([
+    { pair: 0, base: run([0, 1, 5, 1]), source: run([0, 1, 5, 2]), firstDifference: 3, sharesInput: true },
+  ]);
   expect(pairs[0]).toMatchObject({ answer: { id: 1, text: ' Mary' }, distractor: { id: 2, text: ' John' } });
 });
 

@@ -4,12 +4,18 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Direction } from '../direction.ts';
+import { ExperimentError } from '../experimentFile.ts';
+import { type InputParts, inputParts, wholeTokens } from '../inputParts.ts';
 import type { Notice } from '../notice.ts';
+import { seenEntry } from '../seenPicture.ts';
+import { tokenLabel } from '../tokens.ts';
+import { requireText } from '../watched.ts';
 import { type ResolvedAblation, resolveAblation } from './ablation.ts';
 import type { PatchExperiment } from './experiment.ts';
-import type { PatchCase, PatchOutline } from './outline.ts';
+import { inputLength, mainLength, type PatchCase, type PatchOutline, type PatchRun } from './outline.ts';
+import type { PairInputs } from './pairInputs.ts';
 import type { PathExperiment } from './pathExperiment.ts';
-import { firstDifference, type ResolvedPair, resolvePairs } from './resolvePairs.ts';
+import { firstDifference, type ResolvedPair, readTheSame, resolvePairs } from './resolvePairs.ts';
 import { resolvePaths, resolveSweep } from './resolvePanels.ts';
 
 export interface ResolvedPatch extends PatchOutline {
@@ -17,7 +23,21 @@ export interface ResolvedPatch extends PatchOutline {
   readonly pairs: readonly ResolvedPair[];
   readonly direction: Direction;
   readonly ablation?: ResolvedAblation;
+  /** What the columns of the input are called, of the first pair, and how a picture's lie. */
+  readonly inputParts?: InputParts;
   readonly notices: readonly Notice[];
+  /** What stands on a token's chip. */
+  readonly textOf: (id: number) => string;
+}
+
+const textRun = (tokens: readonly number[]): PatchRun => ({ start: { kind: 'tokens', tokens }, tokens });
+
+/**
+ * Between two heads of a decoder a path leads through the encoder's keys too, which are frozen by no head.
+ * @throws ExperimentError for a model of two stacks
+ */
+export function requireOneStack(architecture: Architecture): void {
+  if (architecture.encoder) requireText(architecture);
 }
 
 /** The runs of each pair. */
@@ -26,22 +46,28 @@ function casesOf(
   direction: Direction,
   ablation: ResolvedAblation | undefined,
 ): readonly PatchCase[] {
-  const between = (pair: number, base: readonly number[], source: readonly number[]): PatchCase => ({
-    pair,
-    base,
-    source,
-    firstDifference: firstDifference(base, source),
-  });
-  return pairs.flatMap(({ clean, corrupted = [] }, pair): readonly PatchCase[] => {
+  const between = (pair: number, base: PatchRun, source: PatchRun): PatchCase => {
+    const isSame = readTheSame(base, source);
+    return {
+      pair,
+      base,
+      source,
+      // What is read beside the tokens is seen from the first of them on.
+      firstDifference: isSame ? firstDifference(base.tokens, source.tokens) : 0,
+      ...(isSame ? { sharesInput: true } : {}),
+    };
+  };
+  return pairs.flatMap(({ clean, corrupted }, pair): readonly PatchCase[] => {
     switch (ablation?.kind) {
       case undefined:
+        if (!corrupted) throw new Error(`Pair ${pair} has no corrupted run.`);
         return [direction === 'restore' ? between(pair, corrupted, clean) : between(pair, clean, corrupted)];
       case 'zero':
       case 'mean':
         return [{ pair, base: clean, firstDifference: 0 }];
       case 'resample':
         return (ablation.drawn[pair] ?? []).map((prompt) =>
-          between(pair, clean, ablation.prompts[prompt] ?? []),
+          between(pair, clean, textRun(ablation.prompts[prompt] ?? [])),
         );
       default:
         return ablation satisfies never;
@@ -55,30 +81,64 @@ const meanNotice: Notice = {
 };
 
 /**
+ * The columns of what the model reads beside its tokens.
+ * @returns undefined for a model that reads none, and for texts of several lengths
+ * @throws ExperimentError for a text that is to be cut
+ */
+function columnsOfInput(
+  parts: number | undefined,
+  pairs: readonly ResolvedPair[],
+  seconds: number | undefined,
+  textOf: (id: number) => string,
+): InputParts | undefined {
+  const input = pairs[0]?.clean.input;
+  if (!input && parts !== undefined) throw new ExperimentError(wholeTokens);
+  const isOneLength = pairs.every(({ clean }) => inputLength(clean) === input?.length);
+  return input && isOneLength ? inputParts(parts, input, seconds, textOf) : undefined;
+}
+
+/**
  * @param tokenizer may be absent when the experiment gives token ids
+ * @param inputs of each pair, for a model that reads pictures or sounds
  * @throws ExperimentError or PlanError in one sentence: which field, what was given, and what would be right
  */
 export function resolvePatch(
   architecture: Architecture,
   tokenizer: Tokenizer | undefined,
   experiment: PatchExperiment | PathExperiment,
+  inputs: readonly PairInputs[] = [],
 ): ResolvedPatch {
   const given = experiment.kind === 'patch' ? experiment.ablation : undefined;
-  const { pairs, notices } = resolvePairs(architecture, tokenizer, experiment.pairs, given === undefined);
-  const lengths = pairs.map(({ clean }) => clean.length);
+  if (experiment.kind === 'path') requireOneStack(architecture);
+  const textOf = (id: number) => tokenLabel(id, tokenizer);
+  const { pairs, notices } = resolvePairs(
+    architecture,
+    tokenizer,
+    experiment.pairs,
+    given === undefined,
+    inputs,
+  );
   const direction = given ? 'corrupt' : (experiment.direction ?? 'restore');
+  const shared = { experiment, pairs, direction, textOf };
   if (experiment.kind === 'path') {
     const panels = resolvePaths(architecture, experiment);
-    return { experiment, pairs, direction, panels, cases: casesOf(pairs, direction, undefined), notices };
+    return { ...shared, panels, cases: casesOf(pairs, direction, undefined), notices };
   }
+  const parts = columnsOfInput(experiment.parts, pairs, inputs[0]?.clean?.seconds, textOf);
+  const columns = parts?.columns.map(({ positions }) => positions);
+  const lengths = {
+    main: pairs.map(({ clean }) => mainLength(clean)),
+    input: pairs.map(({ clean }) => inputLength(clean)),
+    ...(columns ? { columns: columns.length } : {}),
+  };
   const panels = experiment.sweeps.map((sweep, index) => resolveSweep(architecture, sweep, index, lengths));
   const ablation = given && resolveAblation(architecture, tokenizer, given, pairs, panels);
   return {
-    experiment,
-    pairs,
-    direction,
+    ...shared,
     panels,
     cases: casesOf(pairs, direction, ablation),
+    ...(columns ? { columns } : {}),
+    ...(parts ? { inputParts: { ...parts, ...seenEntry(inputs[0]?.clean?.seen) } } : {}),
     ...(ablation ? { ablation } : {}),
     notices: [
       ...notices,

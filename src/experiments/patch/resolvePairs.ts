@@ -4,15 +4,16 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
-import type { Pair } from '../pairs.ts';
+import { cleanParts, corruptedParts, type Pair } from '../pairs.ts';
 import { promptReader } from '../promptReader.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
-import { watchedPosition } from '../watched.ts';
-import type { PromptPair } from './outline.ts';
+import type { WholePrompt } from '../wholePrompt.ts';
+import type { PatchRun, PromptPair } from './outline.ts';
+import { corruptedInput, type PairInputs } from './pairInputs.ts';
 
 export interface ResolvedPair extends PromptPair {
-  readonly cleanTexts: readonly string[];
-  readonly corruptedTexts?: readonly string[];
+  /** Positions of the input in which the corrupted run differs, where the pair names a part of it. */
+  readonly exchanged?: readonly number[];
   /** Absent where the model's own prediction is to be watched. */
   readonly answer?: NamedToken;
   readonly distractor?: NamedToken;
@@ -47,24 +48,53 @@ function differingTexts(
   return [texts(a), texts(b)];
 }
 
-/** @throws ExperimentError that names the pair and both counts */
+/**
+ * @param what names both in messages: `prompt`, `source`
+ * @throws ExperimentError that names the pair and both counts
+ */
 function checkLengths(
-  { clean, corrupted }: Pick<PromptPair, 'clean' | 'corrupted'>,
+  clean: readonly number[],
+  corrupted: readonly number[],
+  pair: number,
+  what: string,
+  tokenizer: Tokenizer | undefined,
+): void {
+  if (clean.length === corrupted.length) return;
+  const [here, there] = differingTexts(clean, corrupted, tokenizer);
+  throw new ExperimentError(
+    `Pair ${pair}: the clean ${what} has ${clean.length} tokens, the corrupted one ${corrupted.length} (${here} against ${there}); they must be as many. Choose words of as many tokens, or give token ids.`,
+  );
+}
+
+/** The numbers of a picture or a sound that a run reads; undefined for a text. */
+const dataOf = ({ start }: PatchRun): Float32Array | undefined => {
+  if (start.kind === 'input') return start.data;
+  return start.kind === 'tokens' && start.source?.kind === 'input' ? start.source.data : undefined;
+};
+
+/** Whether two runs read the same beside their tokens, or in place of them. */
+export function readTheSame(a: PatchRun, b: PatchRun): boolean {
+  const [one, other] = [a.input?.tokens ?? [], b.input?.tokens ?? []];
+  const [data, others] = [dataOf(a), dataOf(b)];
+  if (data !== others && data?.some((value, at) => value !== others?.[at])) return false;
+  return one.length === other.length && firstDifference(one, other) === one.length;
+}
+
+/** @throws ExperimentError unless the two runs are of one shape and differ */
+function checkRuns(
+  clean: PatchRun,
+  corrupted: PatchRun,
   pair: number,
   tokenizer: Tokenizer | undefined,
 ): void {
-  if (!corrupted) return;
-  if (clean.length !== corrupted.length) {
-    const [here, there] = differingTexts(clean, corrupted, tokenizer);
-    throw new ExperimentError(
-      `Pair ${pair}: the clean prompt has ${clean.length} tokens, the corrupted one ${corrupted.length} (${here} against ${there}); they must be as many. Choose words of as many tokens, or give token ids.`,
-    );
-  }
-  if (firstDifference(clean, corrupted) === clean.length) {
-    throw new ExperimentError(
-      `Pair ${pair}: the clean prompt and the corrupted one are the same, so there is nothing to patch. Change what the answer hangs on.`,
-    );
-  }
+  const ofSource = clean.input?.kind === 'text';
+  if (ofSource) checkLengths(clean.input.tokens, corrupted.input?.tokens ?? [], pair, 'source', tokenizer);
+  checkLengths(clean.tokens, corrupted.tokens, pair, ofSource ? 'target' : 'prompt', tokenizer);
+  if (!readTheSame(clean, corrupted)) return;
+  if (firstDifference(clean.tokens, corrupted.tokens) < clean.tokens.length) return;
+  throw new ExperimentError(
+    `Pair ${pair}: the clean prompt and the corrupted one are the same, so there is nothing to patch. Change what the answer hangs on.`,
+  );
 }
 
 /** Notices of several pairs: each kind once, from the first pair that has it. */
@@ -97,9 +127,16 @@ function checkDistractors(pairs: readonly ResolvedPair[]): void {
   );
 }
 
+const runOf = ({ start, tokens, input }: WholePrompt): PatchRun => ({
+  start,
+  tokens,
+  ...(input ? { input } : {}),
+});
+
 /**
  * @param tokenizer may be absent when the pairs give token ids
  * @param needsCorrupted false for an ablation
+ * @param inputs of each pair, for a model that reads pictures or sounds
  * @throws ExperimentError or PlanError in one sentence: which pair, what does not fit, and what would
  */
 export function resolvePairs(
@@ -107,42 +144,44 @@ export function resolvePairs(
   tokenizer: Tokenizer | undefined,
   given: readonly Pair[],
   needsCorrupted: boolean,
+  inputs: readonly PairInputs[] = [],
 ): ResolvedPairs {
   const found: Notice[][] = given.map(() => []);
   const pairs = given.map((pair, index): ResolvedPair => {
     const of = given.length > 1 ? ` of pair ${index + 1}` : '';
     const notices = found[index] ?? [];
-    const { prompt, named } = promptReader({ architecture, tokenizer }, notices, of);
-    if (needsCorrupted && pair.corrupted === undefined) {
+    const read = inputs[index] ?? {};
+    notices.push(...(read.clean?.notices ?? []));
+    if (read.corrupted !== read.clean) notices.push(...(read.corrupted?.notices ?? []));
+    const { whole, named } = promptReader({ architecture, tokenizer }, notices, of);
+    const others = corruptedParts(pair);
+    if (needsCorrupted && others === undefined) {
       throw new ExperimentError(
         `'pairs.${index}.corrupted' is missing: a patch takes its activations from there. Give a corrupted prompt, or an ablation.`,
       );
     }
-    const clean = prompt(pair.clean, 'clean prompt');
-    const corrupted = pair.corrupted === undefined ? undefined : prompt(pair.corrupted, 'corrupted prompt');
-    const at = (tokens: readonly number[], what: string) =>
-      watchedPosition(architecture, tokens, tokenizer, `the ${what}${of}`);
-    const watched = at(clean, 'clean prompt');
-    checkLengths({ clean, ...(corrupted ? { corrupted } : {}) }, index + 1, tokenizer);
-    const other = corrupted ? at(corrupted, 'corrupted prompt') : watched;
-    if (other !== watched) {
+    const clean = whole(cleanParts(pair), 'clean prompt', read.clean?.data);
+    const other = corruptedInput(pair, read, clean.input, `pairs.${index}`);
+    const corrupted = others && whole(others, 'corrupted prompt', other.data);
+    if (corrupted) checkRuns(clean, corrupted, index + 1, tokenizer);
+    const { watched } = clean;
+    if (corrupted && corrupted.watched !== watched) {
       throw new ExperimentError(
-        `Pair ${index + 1}: the mask stands at position ${watched} of the clean prompt and at ${other} of the corrupted one; one position is watched in both. Let the words before it have as many tokens.`,
+        `Pair ${index + 1}: the mask stands at position ${watched} of the clean prompt and at ${corrupted.watched} of the corrupted one; one position is watched in both. Let the words before it have as many tokens.`,
       );
     }
-    const answer = named(pair.answer, 'answer', pair.clean);
-    const distractor = named(pair.distractor, 'distractor', pair.clean);
+    const answer = named(pair.answer, 'answer', clean.written);
+    const distractor = named(pair.distractor, 'distractor', clean.written);
     if (answer && answer.id === distractor?.id) {
       throw new ExperimentError(
         `Pair ${index + 1}: answer and distractor are both ${JSON.stringify(answer.text)}, so their logits never differ. Name another distractor.`,
       );
     }
-    const textsOf = (tokens: readonly number[]) => tokens.map((id) => tokenLabel(id, tokenizer));
     return {
-      clean,
+      clean: runOf(clean),
       watched,
-      cleanTexts: textsOf(clean),
-      ...(corrupted ? { corrupted, corruptedTexts: textsOf(corrupted) } : {}),
+      ...(corrupted ? { corrupted: runOf(corrupted) } : {}),
+      ...(other.positions ? { exchanged: other.positions } : {}),
       ...(answer ? { answer } : {}),
       ...(distractor ? { distractor } : {}),
     };

@@ -24,6 +24,16 @@ function layerComponent(architecture: Architecture, name: string, place: string)
   );
 }
 
+/** Lengths of the pairs' prompts. */
+export interface PairLengths {
+  /** Positions of the stack that predicts, of each pair. */
+  readonly main: readonly number[];
+  /** Positions of what is read beside the tokens, or in place of them, of each pair. */
+  readonly input: readonly number[];
+  /** Parts of the input, where all pairs' are of one length. */
+  readonly columns?: number;
+}
+
 const countUp = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
 
 /** @throws ExperimentError for a head that the component does not have */
@@ -89,14 +99,13 @@ function headless(
 }
 
 /**
- * @param lengths tokens of each pair's prompts
  * @throws ExperimentError or PlanError in one sentence: which field, what was given, what would be right
  */
 export function resolveSweep(
   architecture: Architecture,
   sweep: Sweep,
   index: number,
-  lengths: readonly number[],
+  { main, input, columns }: PairLengths,
 ): SweepPanel {
   const place = `sweeps.${index}`;
   const { component, window, heads: given } = sweep;
@@ -107,12 +116,20 @@ export function resolveSweep(
     throw new ExperimentError(headless(architecture, description, by, place));
   // The runtime says that a component has no heads, and what its per-head form is called.
   if (!hasHeads && given) resolveLocation(description, { positions: [0], heads: given }, 1);
-  const { layerCount } = architecture;
-  if (window > layerCount) {
+  const { place: stack } = description;
+  const layerCount = stack?.count ?? architecture.layerCount;
+  if (description.layers && description.layers.length < layerCount) {
     throw new ExperimentError(
-      `'${place}.window' is ${window}, but the model has ${layerCount} layers. Give 1 to ${layerCount}.`,
+      `'${place}': '${component}' exists in layers ${description.layers.join(', ')} alone, and a sweep needs a component that every layer has. Try 'block_output'.`,
     );
   }
+  if (window > layerCount) {
+    throw new ExperimentError(
+      `'${place}.window' is ${window}, but ${stack ? 'its stack' : 'the model'} has ${layerCount} layers. Give 1 to ${layerCount}.`,
+    );
+  }
+  const isOfInput = architecture.input !== undefined || stack?.stack === 'encoder';
+  const lengths = !isOfInput ? main : columns === undefined ? input : input.map(() => columns);
   const heads = given
     ? headsOf(description, given, `${place}.heads`)
     : by === 'position'
@@ -126,6 +143,8 @@ export function resolveSweep(
     window,
     positions: by === 'head' ? positions : positionColumns(positions, lengths, place),
     ...(heads ? { heads } : {}),
+    ...(stack ? { place: stack } : {}),
+    ...(isOfInput ? { isOfInput: true } : {}),
   };
 }
 

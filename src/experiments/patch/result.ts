@@ -9,11 +9,13 @@ import { growthOf } from '../growth.ts';
 import type { Count, Growth } from '../kind.ts';
 import { joinSamples, type Samples, samplesSchema } from '../metrics.ts';
 import { namedSchema, resultEntries } from '../resultParts.ts';
+import { seenSchema } from '../seenPicture.ts';
 import { patchExperimentSchema } from './experiment.ts';
 import { columnAt, columnCount, hasCell, type PatchCell, type PatchPart } from './outline.ts';
 import { pathExperimentSchema } from './pathExperiment.ts';
 
-export const patchResultVersion = 1;
+/** The newest; 2 adds what a model reads beside its tokens. */
+export const patchResultVersion = 2;
 
 const headName = v.strictTuple([tokenId, tokenId]);
 
@@ -29,6 +31,10 @@ const panelSchema = v.strictObject({
   receiver: v.optional(v.strictObject({ component: v.string(), heads: v.optional(v.array(headName)) })),
   /** Heads that have a cell; absent: all. */
   senders: v.optional(v.array(headName)),
+  /** Of its stack, where the model has two; else all. */
+  layerCount: v.optional(wholeNumber),
+  /** Its positions are places among the input's columns, or those of the source. */
+  isOfInput: v.optional(v.literal(true)),
   /** [layer, column] row-major, null for a cell that has not been computed. Columns are positions, heads, or positions of one head after the other. */
   cells: v.array(v.nullable(samplesSchema)),
 });
@@ -41,22 +47,50 @@ const partSchema = v.strictObject({
   samples: samplesSchema,
 });
 
+/** What the model reads beside the tokens that it predicts from, or in place of them: the columns of the first pair. */
+const inputSchema = v.strictObject({
+  kind: v.picklist(['text', 'image', 'sound']),
+  /** None for sources of several lengths. */
+  columns: v.array(
+    v.strictObject({
+      /** A token's text, or which part of a picture or a sound it is. */
+      text: v.string(),
+      positions: v.pipe(v.array(tokenId), v.minLength(1)),
+    }),
+  ),
+  /** Positions in which the corrupted picture or sound of some pair differs, where a part of it is named. */
+  corrupted: v.optional(v.array(tokenId)),
+  /** The columns of a picture but the first, row by row. */
+  grid: v.optional(v.strictObject({ across: wholeNumber, down: wholeNumber })),
+  seen: seenSchema,
+});
+
+/** Layers that a panel has cells at. */
+export const panelLayers = (
+  { layerCount }: { readonly layerCount: number },
+  panel: { readonly layerCount?: number | undefined },
+): number => panel.layerCount ?? layerCount;
+
 type Part = Immutable<v.InferOutput<typeof partSchema>>;
 
 export const patchResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('patch-result'),
-    version: v.literal(patchResultVersion),
+    version: v.picklist([1, patchResultVersion]),
     experiment: v.variant('kind', [patchExperimentSchema, pathExperimentSchema]),
     ...resultEntries,
     pairs: v.array(
       v.strictObject({
         clean: v.array(namedSchema),
         corrupted: v.optional(v.array(namedSchema)),
+        /** Of a model of two stacks that reads text: the tokens that its encoder reads. */
+        source: v.optional(v.array(namedSchema)),
+        corruptedSource: v.optional(v.array(namedSchema)),
         answer: namedSchema,
         distractor: v.optional(namedSchema),
       }),
     ),
+    input: v.optional(inputSchema),
     direction: directionSchema,
     /** Of a mean ablation. */
     meanOver: v.optional(v.picklist(['each position', 'all positions'])),
@@ -72,8 +106,8 @@ export const patchResultSchema = v.pipe(
     parts: v.optional(v.array(partSchema)),
   }),
   v.check(
-    ({ panels, layerCount }) =>
-      panels.every((panel) => panel.cells.length === layerCount * columnCount(panel)),
+    (result) =>
+      result.panels.every((panel) => panel.cells.length === panelLayers(result, panel) * columnCount(panel)),
     'Every panel must have a cell for each layer and column',
   ),
   v.check(
@@ -82,10 +116,10 @@ export const patchResultSchema = v.pipe(
     "A result of kind 'path' has panels of receivers, one of kind 'patch' has panels of sweeps",
   ),
   v.check(
-    ({ panels, layerCount, parts = [] }) =>
+    ({ panels, parts = [], ...result }) =>
       parts.every(({ panel, layer, column }) => {
         const found = panels[panel];
-        return found !== undefined && layer < layerCount && column < columnCount(found);
+        return found !== undefined && layer < panelLayers(result, found) && column < columnCount(found);
       }),
     'Every part must be of a cell that a panel has',
   ),
@@ -107,7 +141,8 @@ export function readPatchResult(value: unknown): PatchResult {
 export function cellIndex(result: PatchResult, { panel, layer, column }: PatchCell): number {
   const found = result.panels[panel];
   const columns = found ? columnCount(found) : 0;
-  return column >= columns || layer >= result.layerCount ? -1 : layer * columns + column;
+  const layers = found ? panelLayers(result, found) : 0;
+  return column >= columns || layer >= layers ? -1 : layer * columns + column;
 }
 
 /** Samples of a whole cell: one for each pair, or each draw of an ablation. */

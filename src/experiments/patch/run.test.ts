@@ -141,7 +141,7 @@ describe.each(['gpt2', 'mistral', 'gpt_neox'] as const)('a patch of %s', (family
       const { layerCount } = model.architecture;
       const whole = patch.pairs.flatMap((pair) => [pair.clean, ...(pair.corrupted ? [pair.corrupted] : [])]);
       let [rowLayers, count] = [whole.length * layerCount, whole.length];
-      let tokenLayers = layerCount * whole.reduce((sum, { length }) => sum + length, 0);
+      let tokenLayers = layerCount * whole.reduce((sum, { tokens }) => sum + tokens.length, 0);
       for (const { cells, slices } of batchCells(patch, model.architecture)) {
         for (const { from, to } of slices) {
           const sources = ablatedWith ? { ablated: ablatedWith } : {};

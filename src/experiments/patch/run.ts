@@ -13,14 +13,22 @@ import {
 } from '../cellRun.ts';
 import { joinSamples, measureLogits, type Samples, sampleAt } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
-import { floatsOf, PlanRuns, promptRow, type RunOptions, readLogits } from '../planRuns.ts';
+import { floatsOf, PlanRuns, type RunOptions, readLogits } from '../planRuns.ts';
 import { finiteLogits, topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
 import { type Unit, unitsOf } from '../units.ts';
 import { ablatedActivations } from './ablation.ts';
 import { batchCells, casesOf, cellSpan, orderCells, type PatchBatch } from './cells.ts';
 import type { PatchCase, PatchCell, PatchOutline, PatchPart } from './outline.ts';
-import { type AblatedActivation, baselinePrompts, batchRowLayers, estimatePatch, planCells } from './plan.ts';
+import {
+  type AblatedActivation,
+  baselineRuns,
+  batchRowLayers,
+  estimatePatch,
+  planCells,
+  promptsTogether,
+  runRow,
+} from './plan.ts';
 import type { ResolvedPatch } from './resolve.ts';
 import { gatherNotices, type ResolvedPair } from './resolvePairs.ts';
 
@@ -42,9 +50,6 @@ export interface PrepareOptions {
   readonly textOf?: (id: number) => string;
 }
 
-/** Prompts that are run together when nothing but their end is read. */
-const promptsTogether = 32;
-
 /**
  * Run the clean prompts once: what they predict are the default answers. The prompts of a mean are run too.
  * @throws ExperimentError, or the signal's reason
@@ -58,7 +63,7 @@ export async function preparePatch(
   const found: Notice[][] = [];
   for (let from = 0; from < patch.pairs.length; from += promptsTogether) {
     const some = patch.pairs.slice(from, from + promptsTogether);
-    const rows = some.map(({ clean }) => promptRow(clean));
+    const rows = some.map(({ clean }) => runRow(clean));
     const reads = some.map(({ watched }, row) => readLogits(row, watched));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
     some.forEach((pair, index) => {
@@ -138,15 +143,13 @@ class PatchRunner implements CellRunner<PatchCell, PatchBaselines, PatchBatch, P
   async baselines(): Promise<PatchBaselines> {
     this.#runs.start();
     const { pairs } = this.#patch;
-    const prompts = baselinePrompts(this.#patch);
     const measured: Samples[] = [];
-    for (let from = 0; from < prompts.length; from += promptsTogether) {
-      const some = prompts.slice(from, from + promptsTogether);
+    for (const some of baselineRuns(this.#patch)) {
       const reads = some.map((_, row) => {
-        const { watched, reduction } = this.#pair((from + row) % pairs.length);
+        const { watched, reduction } = this.#pair((measured.length + row) % pairs.length);
         return readLogits(row, watched, reduction);
       });
-      measured.push(...(await this.#runs.measure({ rows: some.map(promptRow), reads }, this.#hasDistractor)));
+      measured.push(...(await this.#runs.measure({ rows: some.map(runRow), reads }, this.#hasDistractor)));
     }
     const corrupted = measured.slice(pairs.length);
     return {

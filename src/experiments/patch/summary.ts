@@ -5,6 +5,7 @@ import { visibleToken } from '../../figures/textTable.ts';
 import type { Metric } from '../metrics.ts';
 import { normalisedGrid, type PatchGrid, panelLabel, patchGrid } from './grid.ts';
 import type { Column } from './outline.ts';
+import { placeWords } from './places.ts';
 import type { PatchResult } from './result.ts';
 import { patchHeading } from './words.ts';
 
@@ -14,15 +15,11 @@ const ramps: Ramps = {
   below: [255, 224, 217, 210, 203, 160, 124, 88],
 };
 
-function labelOf({ pairs }: PatchResult, { head, position }: Column): string {
+function labelOf(result: PatchResult, panel: PatchGrid['panel'], { head, position }: Column): string {
   const heading = head === undefined ? '' : `head ${head}`;
   if (position === undefined) return heading;
-  const texts = [...new Set(pairs.map(({ clean }) => clean[position]?.text ?? ''))];
-  const token = `${visibleToken(texts[0] ?? '')}${texts.length > 1 ? '…' : ''}`;
-  const isMarked = pairs.some(
-    ({ clean, corrupted }) => corrupted && corrupted[position]?.id !== clean[position]?.id,
-  );
-  return `${heading === '' ? '' : `${heading} `}${token}${isMarked ? '*' : ' '}`;
+  const { text, isCorrupted } = placeWords(result, panel, position);
+  return `${heading === '' ? '' : `${heading} `}${visibleToken(text)}${isCorrupted ? '*' : ' '}`;
 }
 
 /** What a cell's effect is measured in: the way to the other baseline, or the largest change of an ablation. */
@@ -45,7 +42,7 @@ function panel(result: PatchResult, grid: PatchGrid, look: TextLook): readonly s
   return panelLines(
     {
       title: `${panelLabel(grid.panel)}${window === 1 ? '' : `, ${window} layers together`}`,
-      labels: grid.columns.map((column) => labelOf(result, column)),
+      labels: grid.columns.map((column) => labelOf(result, grid.panel, column)),
       shares: grid.columns.map((_, place) =>
         grid.cells.map((layer) => {
           const cell = layer[place];

@@ -1,7 +1,9 @@
 // The words about a patch: a title, a caption that lets a reader repeat it, and a heading.
 
 import { inQuotes } from '../figureWords.ts';
+import { nameOf } from '../givenFile.ts';
 import { type Metric, metricNames } from '../metrics.ts';
+import type { Pair } from '../pairs.ts';
 import { panelLabel } from './grid.ts';
 import type { PatchResult } from './result.ts';
 
@@ -38,13 +40,42 @@ function ablationWords({ experiment, meanOver, drawn }: PatchResult): string {
   }
 }
 
+type ResultPair = PatchResult['pairs'][number];
+
+/** What stands beside the text of one of a pair's prompts: ` with the picture “a.png”`. */
+function besideWords(given: Pair | undefined, isCorrupted: boolean): string {
+  const image = (isCorrupted ? given?.corruptedImage : undefined) ?? given?.image;
+  const sound = (isCorrupted ? given?.corruptedSound : undefined) ?? given?.sound;
+  const file = image ?? sound;
+  if (!file) return '';
+  const { exchanged: part } = isCorrupted ? (given ?? {}) : {};
+  const within =
+    part === undefined
+      ? ''
+      : 'patches' in part
+        ? ` in the patches ${part.patches[0]} to ${part.patches[2] - 1} across and ${part.patches[1]} to ${part.patches[3] - 1} down`
+        : ` from ${part.seconds[0]} to ${part.seconds[1]} seconds`;
+  return `the ${image ? 'picture' : 'sound'} ${inQuotes(nameOf(file))}${within}`;
+}
+
+/** One of a pair's prompts: its tokens, its source, and what is read beside them. */
+function runWords(pair: ResultPair | undefined, given: Pair | undefined, isCorrupted: boolean): string {
+  const tokens = (isCorrupted ? pair?.corrupted : pair?.clean) ?? [];
+  const source = isCorrupted ? pair?.corruptedSource : pair?.source;
+  const beside = besideWords(given, isCorrupted);
+  if (source) return `${wholeText(source)} with the target ${wholeText(tokens)}`;
+  if (tokens.length === 0) return beside;
+  return beside === '' ? wholeText(tokens) : `${wholeText(tokens)} with ${beside}`;
+}
+
 /** Model, pairs, what was put where, and windows in a few sentences. */
 export function patchCaption(result: PatchResult): string {
   const { experiment, pairs, model, panels } = result;
   const [first] = pairs;
   const revision = experiment.revision ? `, revision ${experiment.revision}` : '';
   const many = pairs.length > 1 ? `Mean over ${pairs.length} pairs; the first: ` : '';
-  const against = first?.corrupted ? `; corrupted ${wholeText(first.corrupted)}` : '';
+  const [given] = experiment.pairs;
+  const against = first?.corrupted ? `; corrupted ${runWords(first, given, true)}` : '';
   const wide = panels.filter(({ window }) => window > 1);
   const windows = wide.map((panel) => `${panelLabel(panel)} ${panel.window}`).join(', ');
   const frozen =
@@ -52,7 +83,7 @@ export function patchCaption(result: PatchResult): string {
       ? ` Between sender and receiver other heads are frozen, MLPs are ${experiment.mlps === 'freeze' ? 'frozen' : 'recomputed'}; ${experiment.direction === 'corrupt' ? 'the sender is corrupted' : 'the sender is clean'}.`
       : '';
   const together = wide.length > 0 ? ` Layers patched together: ${windows}.` : '';
-  return `${model.label}${revision}. ${many}Clean ${wholeText(first?.clean)}${against}.${ablationWords(result)}${frozen}${together}`;
+  return `${model.label}${revision}. ${many}Clean ${runWords(first, given, false)}${against}.${ablationWords(result)}${frozen}${together}`;
 }
 
 /** The metric's name and, where there is one, the answer, for the line above a terminal's heatmaps. */

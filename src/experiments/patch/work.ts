@@ -8,13 +8,15 @@ import { completed, grown } from '../growth.ts';
 import type { KindWork } from '../kind.ts';
 import type { RunOptions } from '../planRuns.ts';
 import { ranOn, weakCorruptionNotices, withTexts } from '../resultParts.ts';
+import { seenEntry } from '../seenPicture.ts';
 import { finishedUnits } from '../units.ts';
 import { casesOf, type PatchBatch } from './cells.ts';
 import { type PatchExperiment, readPatchExperiment } from './experiment.ts';
-import { columnCount, type PatchCell } from './outline.ts';
+import { columnCount, layersOf, type PatchCell } from './outline.ts';
+import { readPairInputs } from './pairInputs.ts';
 import type { PathExperiment } from './pathExperiment.ts';
 import { estimatePatch, mostTokensTogether } from './plan.ts';
-import { type ResolvedPatch, resolvePatch } from './resolve.ts';
+import { type ResolvedPatch, requireOneStack, resolvePatch } from './resolve.ts';
 import { holdsCell, type PatchChange, type PatchResult, patchGrowth, patchResultVersion } from './result.ts';
 import {
   type PatchBaselines,
@@ -34,26 +36,48 @@ function startPanels({ panels }: PreparedPatch, layerCount: number): PatchResult
     positions: panel.positions,
     ...(panel.kind === 'path' ? { receiver: panel.receiver } : {}),
     ...(panel.kind === 'path' && panel.senders ? { senders: panel.senders } : {}),
-    cells: new Array(layerCount * columnCount(panel)).fill(null),
+    ...(panel.place ? { layerCount: panel.place.count } : {}),
+    ...(panel.kind === 'sweep' && panel.isOfInput ? { isOfInput: true } : {}),
+    cells: new Array(layersOf(panel, layerCount) * columnCount(panel)).fill(null),
   }));
+}
+
+/** What the model reads beside its tokens, with the positions in which pairs differ by a named part. */
+function startInput({ pairs, inputParts: parts }: PreparedPatch): PatchResult['input'] {
+  const [first] = pairs;
+  const kind = first?.clean.input?.kind;
+  if (kind === undefined) return undefined;
+  const named = [...new Set(pairs.flatMap(({ exchanged }) => exchanged ?? []))].sort((a, b) => a - b);
+  return {
+    kind,
+    columns: parts?.columns ?? [],
+    ...(named.length > 0 ? { corrupted: named } : {}),
+    ...(parts?.grid ? { grid: parts.grid } : {}),
+    ...seenEntry(parts?.seen),
+  };
 }
 
 /** A result without cells. */
 function startPatch(model: Model, patch: PreparedPatch, { clean, corrupted }: PatchBaselines): PatchResult {
   const { layerCount } = model.architecture;
-  const { ablation } = patch;
+  const { ablation, textOf } = patch;
+  const input = startInput(patch);
+  const named = (ids: readonly number[]) => withTexts(ids, ids.map(textOf));
   const plain = ({ id, text }: { readonly id: number; readonly text: string }) => ({ id, text });
   return {
     kind: 'patch-result',
-    version: patchResultVersion,
+    version: input ? patchResultVersion : 1,
     experiment: patch.experiment,
     ...ranOn(model),
-    pairs: patch.pairs.map(({ answer, distractor, ...pair }) => ({
-      clean: withTexts(pair.clean, pair.cleanTexts),
-      ...(pair.corrupted ? { corrupted: withTexts(pair.corrupted, pair.corruptedTexts) } : {}),
+    pairs: patch.pairs.map(({ answer, distractor, clean, corrupted: other }) => ({
+      clean: named(clean.tokens),
+      ...(other ? { corrupted: named(other.tokens) } : {}),
+      ...(input?.kind === 'text' ? { source: named(clean.input?.tokens ?? []) } : {}),
+      ...(input?.kind === 'text' && other ? { corruptedSource: named(other.input?.tokens ?? []) } : {}),
       answer: plain(answer),
       ...(distractor ? { distractor: plain(distractor) } : {}),
     })),
+    ...(input ? { input } : {}),
     direction: patch.direction,
     ...(ablation?.kind === 'mean' ? { meanOver: ablation.over } : {}),
     ...(ablation?.kind === 'resample' ? { drawn: ablation.drawn } : {}),
@@ -153,10 +177,17 @@ export const completePatch = (
   options: PatchOptions & PrepareOptions = {},
 ): Promise<PatchResult> => completed(patchChanges(model, patch, options), patchGrowth());
 
+/** Where nothing says how pictures and sounds become numbers. */
+const noPreprocessor = async () => undefined;
+
 /** Of both kinds, which differ in their files alone. */
 export const patchWork: KindWork<PatchExperiment | PathExperiment, PatchResult, ResolvedPatch, PatchChange> =
   {
-    resolve: resolvePatch,
+    resolve: async (architecture, tokenizer, experiment, { preprocessor = noPreprocessor }) => {
+      if (experiment.kind === 'path') requireOneStack(architecture);
+      const inputs = await readPairInputs(architecture, experiment.pairs, preprocessor);
+      return resolvePatch(architecture, tokenizer, experiment, inputs);
+    },
     estimate: (architecture, patch) => {
       const { cells, rowLayers, tokenLayers } = estimatePatch(architecture, patch);
       return {

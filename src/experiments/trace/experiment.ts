@@ -12,20 +12,21 @@ import {
   wholeNumber,
 } from '../experimentFile.ts';
 import { givenFileSchema } from '../givenFile.ts';
+import { mostParts, partsSchema, patchesSchema, secondsSchema, usualParts } from '../inputParts.ts';
 
 export const traceVersion = 1;
 /** A trace that asks for more is refused. */
-export const traceLimits = { samples: 1000, streams: 8, parts: 64 } as const;
+export const traceLimits = { samples: 1000, streams: 8, parts: mostParts } as const;
 
 /** What a trace is when it says nothing else. */
 export const traceDefaults = {
   corruption: { kind: 'noise', level: { standardDeviations: 3 }, samples: 10, seed: 1 },
   direction: 'restore',
-  /** The three of a published trace, in the order of its panels. */
+  /** The three of a published trace, in the order of its panels, where the model has them. */
   streams: ['block_output', 'mlp_output', 'attention_output'],
   positions: 'all',
   /** Of a picture, across and down; of a sound. */
-  parts: { image: 8, sound: 16 },
+  parts: usualParts,
 } as const;
 
 const noiseSchema = v.strictObject({
@@ -85,9 +86,19 @@ export const streamSchema = v.strictObject({
   heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head, or leave heads out'))),
 });
 
-const defaultStreams: v.InferOutput<typeof streamSchema>[] = traceDefaults.streams.map((component) => ({
-  component,
-}));
+/** A state-space model has one sublayer, the mixer, where a transformer has two. */
+const counterparts = [
+  ['mlp_output', 'mixer_output'],
+  ['attention_output', 'ssm_output'],
+] as const;
+
+/** The component itself, or what a model that lacks it has in its place; the component where there is neither. */
+export function counterpartOf(component: string, components: readonly { readonly name: string }[]): string {
+  const has = (name: string) => components.some((each) => each.name === name);
+  if (has(component)) return component;
+  const pair = counterparts.find((each) => each.some((name) => name === component));
+  return pair?.find(has) ?? component;
+}
 
 export const traceExperimentSchema = v.strictObject({
   kind: v.literal('trace'),
@@ -112,15 +123,10 @@ export const traceExperimentSchema = v.strictObject({
   subject: v.union([
     v.pipe(v.string(), v.minLength(1)),
     v.strictTuple([tokenId, tokenId]),
-    /** Left and top, right and bottom (exclusive), counted in patches from the upper left corner. */
-    v.strictObject({ patches: v.strictTuple([tokenId, tokenId, tokenId, tokenId]) }),
-    v.strictObject({ seconds: v.strictTuple([v.pipe(v.number(), v.minValue(0)), v.number()]) }),
+    patchesSchema,
+    secondsSchema,
   ]),
-  /**
-   * Into how many parts a picture (across, and as many down) or a sound is cut: the states of a part are put back
-   * together. Default 8 and 16, or as many as there are patches.
-   */
-  parts: v.optional(v.pipe(wholeNumber, v.minValue(1), v.maxValue(traceLimits.parts))),
+  parts: v.optional(partsSchema),
   /** Text or id of the token that is watched; default the model's own prediction. */
   answer: v.optional(tokenName),
   /** Text or id of a token that the answer is compared with. */
@@ -128,10 +134,8 @@ export const traceExperimentSchema = v.strictObject({
   corruption: v.optional(corruptionSchema, { kind: 'noise' }),
   /** Put clean activations into the corrupted run, or corrupted ones into the clean run. */
   direction: v.optional(directionSchema, traceDefaults.direction),
-  streams: v.optional(
-    v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(traceLimits.streams)),
-    defaultStreams,
-  ),
+  /** Default those of `traceDefaults`, or what the model has in their place (`counterpartOf`). */
+  streams: v.optional(v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(traceLimits.streams))),
   /** Tokens of the prompt that have cells; what else the model reads has cells in all places. */
   positions: v.optional(
     v.union([v.literal('all'), v.pipe(v.array(tokenId), v.minLength(1))]),

@@ -7,8 +7,10 @@ import type { RowStart } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { answerToken, continuation } from '../answers.ts';
+import { exchanged } from '../exchanged.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { InputData } from '../inputData.ts';
+import { type InputParts, inputParts, positionsOfPart, wholeTokens } from '../inputParts.ts';
 import { labelNamed } from '../labels.ts';
 import type { Notice } from '../notice.ts';
 import { charactersOf } from '../promptText.ts';
@@ -16,10 +18,8 @@ import { seenEntry } from '../seenPicture.ts';
 import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import { type WholePrompt, wholePrompt } from '../wholePrompt.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
-import { exchanged } from './exchanged.ts';
-import type { TraceExperiment } from './experiment.ts';
-import { corruptedInput, type InputParts, inputParts, wholeTokens } from './inputParts.ts';
-import { checkedRange, rangeOfSubject } from './subject.ts';
+import { counterpartOf, type TraceExperiment, traceDefaults } from './experiment.ts';
+import { checkedRange, isPart, rangeOfSubject } from './subject.ts';
 
 export interface ResolvedTrace extends TraceOutline {
   readonly experiment: TraceExperiment;
@@ -37,10 +37,9 @@ export interface ResolvedTrace extends TraceOutline {
   readonly notices: readonly Notice[];
 }
 
-function resolveStream(
-  architecture: Architecture,
-  { component, window, heads }: TraceExperiment['streams'][number],
-): TraceStream {
+type NamedStream = NonNullable<TraceExperiment['streams']>[number];
+
+function resolveStream(architecture: Architecture, { component, window, heads }: NamedStream): TraceStream {
   const description = describeComponent(architecture, component);
   const { scope, layers, place } = description;
   const count = place?.count ?? architecture.layerCount;
@@ -175,19 +174,22 @@ export function resolveTrace(
   const answer = tokenNamed(experiment.answer, 'the answer');
   const distractor = tokenNamed(experiment.distractor, 'the distractor');
   notices.push(...promptNotices(prompt, tokenizer, 'The prompt'));
-  const parts = input && inputParts(experiment, input, read?.seconds, (id) => tokenLabel(id, tokenizer));
+  const parts =
+    input && inputParts(experiment.parts, input, read?.seconds, (id) => tokenLabel(id, tokenizer));
   if (!parts && experiment.parts !== undefined) throw new ExperimentError(wholeTokens);
-  const isOfText = typeof named === 'string' || !('patches' in named || 'seconds' in named);
+  const isOfText = !isPart(named);
   if (isOfText && input && tokens.length === 0)
     throw new ExperimentError(
       'This model reads a picture alone, so the subject is a part of it: "subject": {"patches": [left, top, right, bottom]}.',
     );
   const isInSource = isOfText && input?.kind === 'text';
   const among = isInSource ? input.tokens : tokens;
-  const range = isOfText ? subjectRange(named, whole, among.length) : null;
+  const range = isPart(named) ? null : subjectRange(named, whole, among.length);
   const corrupted = isInSource
     ? Array.from({ length: among.length }, (_, at) => at).slice(...(range ?? []))
-    : corruptedInput(named, input, read?.seconds);
+    : isPart(named)
+      ? positionsOfPart(named, input, read?.seconds, 'The subject')
+      : [];
   const subject = isInSource ? null : range;
   if (subject !== null && subject[0] <= watched && watched < subject[1]) {
     const where = architecture.isCausal ? 'is the last token' : 'includes the mask';
@@ -196,7 +198,10 @@ export function resolveTrace(
       text: `The subject ${where}, so its own position and the prediction cannot be told apart in the figure.`,
     });
   }
-  const streams = experiment.streams.map((stream) => resolveStream(architecture, stream));
+  const asked =
+    experiment.streams ??
+    traceDefaults.streams.map((name) => ({ component: counterpartOf(name, architecture.components) }));
+  const streams = asked.map((stream) => resolveStream(architecture, stream));
   if (subject === null) notices.push(...untracedNotice(architecture, streams));
   const replaced =
     replacedStart(experiment, whole, among, range, tokenizer) ??
@@ -206,7 +211,7 @@ export function resolveTrace(
   const cut =
     parts && isInSource ? parts.columns.filter((_, at) => shownPositions.includes(at)) : parts?.columns;
   const resolved: ResolvedTrace = {
-    experiment,
+    experiment: { ...experiment, streams: asked },
     start,
     tokens,
     watched,

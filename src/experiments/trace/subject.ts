@@ -2,7 +2,13 @@
 
 import { quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import type { NamedPart } from '../inputParts.ts';
 import { type PlacedPrompt, rangeOfText } from '../promptText.ts';
+import type { TraceExperiment } from './experiment.ts';
+
+/** Whether a subject is a part of a picture or a sound. */
+export const isPart = (subject: TraceExperiment['subject']): subject is NamedPart =>
+  typeof subject === 'object' && ('patches' in subject || 'seconds' in subject);
 
 /**
  * The tokens that hold a subject's first occurrence.

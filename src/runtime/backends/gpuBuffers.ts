@@ -1,5 +1,7 @@
 // The buffers of one GPU device that are ours: made once and used again, filled, copied and read with as few commands and
-// submissions as can be. Copies wait for each other, and leave together before something else is asked of the device.
+// submissions as can be.
+
+import type { GpuStream } from './gpuStream.ts';
 
 /** Smaller buffers than this are refused by ORT. */
 const smallestBuffer = 16;
@@ -50,36 +52,45 @@ class Idle {
 }
 
 export class GpuBuffers {
-  readonly #device: GPUDevice;
+  readonly #stream: GpuStream;
   readonly #idle = new Idle();
   readonly #staging = new Idle();
-  /** Copies that were asked for and have not left. */
-  #encoder: GPUCommandEncoder | undefined;
-  /** Buffers that were given back since: a copy that has not left may read them. */
+  /** Given back, and used by commands that wait: free for commands that come after them. */
   #resting: GPUBuffer[] = [];
+  #restingBytes = 0;
   /** Those that may be used again: made since the GPU last refused something. */
   #trusted = new WeakSet<GPUBuffer>();
 
-  constructor(device: GPUDevice) {
-    this.#device = device;
+  constructor(stream: GpuStream) {
+    this.#stream = stream;
+    stream.watch({ after: () => this.#rest() });
   }
 
-  /** A buffer for tensors. What is in it is whatever was in it. */
+  /** A buffer for a tensor that commands fill. What is in it is whatever was in it. */
   take(bytes: number): GPUBuffer {
     const size = bufferBytes(bytes);
+    const at = this.#resting.findLastIndex((buffer) => buffer.size === size && this.#trusted.has(buffer));
+    const [rested] = at < 0 ? [] : this.#resting.splice(at, 1);
+    if (!rested) return this.#quiet(size);
+    this.#restingBytes -= size;
+    return rested;
+  }
+
+  /** One that no command waits for. */
+  #quiet(size: number): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     return this.#idle.take(size) ?? this.#made({ size, usage });
   }
 
   #made(asked: GPUBufferDescriptor): GPUBuffer {
-    const buffer = this.#device.createBuffer(asked);
+    const buffer = this.#stream.device.createBuffer(asked);
     this.#trusted.add(buffer);
     return buffer;
   }
 
   /** The GPU has refused something, perhaps to make a buffer, which looks like any other: none of these is used again. */
   distrust(): void {
-    this.flush();
+    this.#stream.flush();
     this.#trusted = new WeakSet();
     this.#idle.close();
     this.#staging.close();
@@ -88,11 +99,11 @@ export class GpuBuffers {
   /** A buffer that holds these numbers. */
   holding(data: Float32Array | Int32Array | Uint8Array): GPUBuffer {
     if (data.byteLength > largestPooled) return this.#mapped(data);
-    const buffer = this.take(data.byteLength);
+    const buffer = this.#quiet(bufferBytes(data.byteLength));
     // Whole words are written, of memory that is not shared.
     const bytes = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    this.#device.queue.writeBuffer(buffer, 0, bytes);
+    this.#stream.write(buffer, 0, bytes);
     return buffer;
   }
 
@@ -107,39 +118,36 @@ export class GpuBuffers {
     return buffer;
   }
 
-  get #commands(): GPUCommandEncoder {
-    this.#encoder ??= this.#device.createCommandEncoder();
-    return this.#encoder;
-  }
-
   copy(into: GPUBuffer, pieces: readonly GpuPiece[]): void {
     for (const { from, start, count, at } of pieces)
-      this.#commands.copyBufferToBuffer(from, start, into, at, count);
+      this.#stream.push({ kind: 'copy', from, start, into, at, count });
   }
 
   clear(buffer: GPUBuffer, ranges: readonly { readonly at: number; readonly count: number }[]): void {
-    for (const { at, count } of ranges) this.#commands.clearBuffer(buffer, at, count);
-  }
-
-  /** Have something else done among the copies. */
-  record(commands: (encoder: GPUCommandEncoder) => void): void {
-    commands(this.#commands);
-  }
-
-  /** Send the copies on their way: whatever is asked of the device next comes after them. */
-  flush(): void {
-    if (this.#encoder) this.#device.queue.submit([this.#encoder.finish()]);
-    this.#encoder = undefined;
-    for (const buffer of this.#resting.splice(0)) this.give(buffer);
+    for (const { at, count } of ranges) this.#stream.push({ kind: 'clear', buffer, at, count });
   }
 
   /** Nobody uses it any longer. */
   give(buffer: GPUBuffer): void {
+    if (!this.#stream.waitsFor(buffer)) {
+      this.#settle(buffer);
+      return;
+    }
+    this.#resting.push(buffer);
+    this.#restingBytes += buffer.size;
     // A large one is not used again, and must not wait for the next copies to be gone.
-    if (buffer.size > largestPooled) this.flush();
-    if (this.#encoder) this.#resting.push(buffer);
-    else if (this.#trusted.has(buffer)) this.#idle.give(buffer);
+    if (buffer.size > largestPooled || this.#restingBytes > mostIdleBytes) this.#stream.flush();
+  }
+
+  #settle(buffer: GPUBuffer): void {
+    if (this.#trusted.has(buffer)) this.#idle.give(buffer);
     else buffer.destroy();
+  }
+
+  /** No command waits any longer. */
+  #rest(): void {
+    for (const buffer of this.#resting.splice(0)) this.#settle(buffer);
+    this.#restingBytes = 0;
   }
 
   async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
@@ -147,8 +155,8 @@ export class GpuBuffers {
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     const staging = this.#staging.take(size) ?? this.#made({ size, usage });
     try {
-      this.#commands.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
-      this.flush();
+      this.#stream.push({ kind: 'copy', from: buffer, start: 0, into: staging, at: 0, count: bytes });
+      this.#stream.flush();
       await staging.mapAsync(GPUMapMode.READ);
       const data = staging.getMappedRange().slice(0, bytes);
       staging.unmap();
@@ -163,7 +171,7 @@ export class GpuBuffers {
 
   /** Bytes that nobody uses go; buffers that somebody uses are theirs. */
   close(): void {
-    this.#encoder = undefined;
+    this.#stream.drop();
     for (const buffer of this.#resting.splice(0)) buffer.destroy();
     this.#idle.close();
     this.#staging.close();

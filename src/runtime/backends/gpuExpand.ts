@@ -1,6 +1,7 @@
 // Expands weights on the device that are kept there as the checkpoint stores them.
 
 import { storageBlocks } from '../../checkpoint/storage/storage.ts';
+import type { GpuStream } from './gpuStream.ts';
 import { type PackedDtype, shaderOf, workgroupSize } from './storedShaders.ts';
 
 /**
@@ -10,18 +11,19 @@ import { type PackedDtype, shaderOf, workgroupSize } from './storedShaders.ts';
 const windowElements = 2 ** 24;
 
 export class GpuExpander {
-  readonly #device: GPUDevice;
+  readonly #stream: GpuStream;
   readonly #pipelines = new Map<PackedDtype, GPUComputePipeline>();
 
-  constructor(device: GPUDevice) {
-    this.#device = device;
+  constructor(stream: GpuStream) {
+    this.#stream = stream;
   }
 
   #pipeline(dtype: PackedDtype): GPUComputePipeline {
     const known = this.#pipelines.get(dtype);
     if (known) return known;
-    const module = this.#device.createShaderModule({ code: shaderOf(dtype) });
-    const made = this.#device.createComputePipeline({
+    const { device } = this.#stream;
+    const module = device.createShaderModule({ code: shaderOf(dtype) });
+    const made = device.createComputePipeline({
       layout: 'auto',
       compute: { module, entryPoint: 'main' },
     });
@@ -34,35 +36,35 @@ export class GpuExpander {
    * @param expanded at least four bytes for each
    */
   expand(
-    encoder: GPUCommandEncoder,
     dtype: PackedDtype,
     elements: number,
     { stored, expanded }: { readonly stored: GPUBuffer; readonly expanded: GPUBuffer },
   ): void {
-    const { limits } = this.#device;
+    const { device } = this.#stream;
     const block = storageBlocks[dtype];
     const pipeline = this.#pipeline(dtype);
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
     for (let from = 0; from < elements; from += windowElements) {
       const count = Math.min(windowElements, elements - from);
       const offset = (from / block.elements) * block.bytes;
       // A binding is whole words.
       const size = Math.ceil(((count / block.elements) * block.bytes) / 4) * 4;
-      pass.setBindGroup(
-        0,
-        this.#device.createBindGroup({
-          layout: pipeline.getBindGroupLayout(0),
-          entries: [
-            { binding: 0, resource: { buffer: stored, offset, size } },
-            { binding: 1, resource: { buffer: expanded, offset: from * 4, size: count * 4 } },
-          ],
-        }),
-      );
-      const groups = Math.ceil(count / workgroupSize);
-      const across = Math.min(groups, limits.maxComputeWorkgroupsPerDimension);
-      pass.dispatchWorkgroups(across, Math.ceil(groups / across));
+      const group = device.createBindGroup({
+        layout: pipeline.getBindGroupLayout(0),
+        entries: [
+          { binding: 0, resource: { buffer: stored, offset, size } },
+          { binding: 1, resource: { buffer: expanded, offset: from * 4, size: count * 4 } },
+        ],
+      });
+      const needed = Math.ceil(count / workgroupSize);
+      const across = Math.min(needed, device.limits.maxComputeWorkgroupsPerDimension);
+      this.#stream.push({
+        kind: 'dispatch',
+        pipeline,
+        groups: [[0, group]],
+        count: [across, Math.ceil(needed / across), 1],
+        buffers: [stored, expanded],
+      });
     }
-    pass.end();
+    this.#stream.settle();
   }
 }

@@ -5,6 +5,7 @@ import type { StorageDtype } from '../../checkpoint/checkpoint.ts';
 import { BackendError, type DeviceTensor, elementCount, type Packing } from './backend.ts';
 import type { GpuBuffers } from './gpuBuffers.ts';
 import { GpuExpander } from './gpuExpand.ts';
+import type { GpuStream } from './gpuStream.ts';
 import { isPackedDtype, type PackedDtype } from './storedShaders.ts';
 
 /** What the backend does for tensors. */
@@ -24,10 +25,10 @@ export class GpuPacking implements Packing {
   readonly #expander: GpuExpander;
   readonly #packed = new WeakMap<DeviceTensor, Packed>();
 
-  constructor(device: GPUDevice, buffers: GpuBuffers, owner: Owner) {
+  constructor(stream: GpuStream, buffers: GpuBuffers, owner: Owner) {
     this.#buffers = buffers;
     this.#owner = owner;
-    this.#expander = new GpuExpander(device);
+    this.#expander = new GpuExpander(stream);
   }
 
   takes(dtype: StorageDtype): boolean {
@@ -49,7 +50,7 @@ export class GpuPacking implements Packing {
     const elements = elementCount(shape);
     const stored = this.#owner.bufferOf(packed);
     const expanded = this.#buffers.take(elements * 4);
-    this.#buffers.record((encoder) => this.#expander.expand(encoder, dtype, elements, { stored, expanded }));
+    this.#expander.expand(dtype, elements, { stored, expanded });
     return this.#owner.own(expanded, 'float32', shape);
   }
 }

@@ -1,5 +1,5 @@
 // onnxruntime-web on WebGPU, on a device of our own, so that tensors stay on the GPU from layer to layer and our copies
-// and ORT's kernels share one queue.
+// and ORT's kernels leave in one order.
 
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { encodeModel } from '../../onnx/codec.ts';
@@ -18,7 +18,9 @@ import {
 } from './backend.ts';
 import { bufferBytes, GpuBuffers, type GpuPiece } from './gpuBuffers.ts';
 import { GpuPacking } from './gpuPacking.ts';
+import { GpuStream } from './gpuStream.ts';
 import { LiveTensors } from './liveTensors.ts';
+import { ortDevice } from './ortDevice.ts';
 import { joinedPieces, uncovered } from './pieces.ts';
 import { Turns } from './turns.ts';
 
@@ -103,6 +105,8 @@ class WebGpuBackend implements Backend {
   readonly runsDynamic = false;
   readonly #ort: Ort;
   readonly #device: GPUDevice;
+  /** The same for ORT. */
+  readonly #ortDevice: GPUDevice;
   readonly #buffers: GpuBuffers;
   readonly packing: Packing;
   readonly #live = new LiveTensors();
@@ -116,8 +120,10 @@ class WebGpuBackend implements Backend {
   constructor(ort: Ort, device: GPUDevice, description: string, onClose: (() => void) | undefined) {
     this.#ort = ort;
     this.#device = device;
-    this.#buffers = new GpuBuffers(device);
-    this.packing = new GpuPacking(device, this.#buffers, {
+    const stream = new GpuStream(device);
+    this.#ortDevice = ortDevice(stream);
+    this.#buffers = new GpuBuffers(stream);
+    this.packing = new GpuPacking(stream, this.#buffers, {
       own: (buffer, dtype, shape) => {
         this.#expectDevice();
         return this.#ownBuffer(buffer, dtype, shape);
@@ -169,7 +175,6 @@ class WebGpuBackend implements Backend {
   async #checked<T>(work: () => Promise<T>): Promise<T> {
     try {
       this.#expectDevice();
-      this.#buffers.flush();
       const result = await work();
       this.#expectNoFault();
       return result;
@@ -298,11 +303,7 @@ class WebGpuBackend implements Backend {
     if (!this.#live.delete(tensor)) return;
     const { tensor: inner, buffer, session } = tensor as GpuTensor; // It was a member of #live.
     if (buffer) this.#buffers.give(buffer);
-    else if (this.#lost === undefined) {
-      // ORT may hand its buffer to the next who asks, or destroy it.
-      this.#buffers.flush();
-      inner.dispose();
-    }
+    else if (this.#lost === undefined) inner.dispose();
     if (!session) return;
     session.outputs--;
     // Nobody waits for it here, so that it fails is nobody's error.
@@ -320,7 +321,7 @@ class WebGpuBackend implements Backend {
   async compile(graph: Graph): Promise<Program> {
     const session = await this.#exclusively(() =>
       this.#ort.InferenceSession.create(encodeModel(graph), {
-        executionProviders: [{ name: 'webgpu', device: this.#device }],
+        executionProviders: [{ name: 'webgpu', device: this.#ortDevice }],
         preferredOutputLocation: Object.fromEntries(
           [...graph.outputs.keys()].map((name) => [name, 'gpu-buffer' as const]),
         ),

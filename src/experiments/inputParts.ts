@@ -1,11 +1,33 @@
-// A picture or a sound as a trace cuts it: which positions are corrupted, and which are put back together as one cell. A
+// A picture or a sound as experiments cut it: which positions a part of it has, and which are edited together as one cell. A
 // picture has hundreds of patches and a sound a thousand frames, and a cell of each would be hours of work that no figure holds.
 
-import type { ModelInput } from '../../architectures/architecture.ts';
-import type { SeenPart } from '../../media/pictureParts.ts';
-import { ExperimentError } from '../experimentFile.ts';
-import type { PromptInput } from '../wholePrompt.ts';
-import { type TraceExperiment, traceDefaults } from './experiment.ts';
+import * as v from 'valibot';
+import type { ModelInput } from '../architectures/architecture.ts';
+import type { SeenPart } from '../media/pictureParts.ts';
+import { ExperimentError, type Immutable, tokenId, wholeNumber } from './experimentFile.ts';
+import type { PromptInput } from './wholePrompt.ts';
+
+/** Into how many parts a picture (across, and as many down) and a sound are cut where nothing else is said. */
+export const usualParts = { image: 8, sound: 16 } as const;
+export const mostParts = 64;
+
+/**
+ * Into how many parts a picture (across, and as many down) or a sound is cut: the states of a part are edited together.
+ * Default 8 and 16, or as many as there are patches.
+ */
+export const partsSchema = v.pipe(wholeNumber, v.minValue(1), v.maxValue(mostParts));
+
+/** A part of a picture: left and top, right and bottom (exclusive), counted in patches from the upper left corner. */
+export const patchesSchema = v.strictObject({
+  patches: v.strictTuple([tokenId, tokenId, tokenId, tokenId]),
+});
+
+/** A stretch of a sound. */
+export const secondsSchema = v.strictObject({
+  seconds: v.strictTuple([v.pipe(v.number(), v.minValue(0)), v.number()]),
+});
+
+export type NamedPart = Immutable<v.InferOutput<typeof patchesSchema> | v.InferOutput<typeof secondsSchema>>;
 
 /** Positions that are put back together, and what they are called. */
 export interface Column {
@@ -30,7 +52,7 @@ export interface PictureGrid {
 
 export function pictureColumns(
   { across, down }: NonNullable<ModelInput['patches']>,
-  parts: number = traceDefaults.parts.image,
+  parts: number = usualParts.image,
 ): { readonly columns: readonly Column[]; readonly grid: PictureGrid } {
   const [rows, columns] = [runs(down, parts), runs(across, parts)];
   const squares = rows.flatMap((ys, row) =>
@@ -51,7 +73,7 @@ export function pictureColumns(
 export function soundColumns(
   positions: number,
   seconds: number,
-  parts: number = traceDefaults.parts.sound,
+  parts: number = usualParts.sound,
 ): readonly Column[] {
   const time = (position: number) => ((position / positions) * seconds).toFixed(2);
   return runs(positions, parts).map((some) => ({
@@ -110,14 +132,14 @@ export interface InputParts {
   readonly seen?: SeenPart;
 }
 
-export const wholeTokens = "A text is traced token by token. Leave out 'parts'.";
+export const wholeTokens = "A text is taken token by token. Leave out 'parts'.";
 
 /**
  * @param seconds that a sound lasts
  * @throws ExperimentError for a text that is to be cut
  */
 export function inputParts(
-  { parts }: TraceExperiment,
+  parts: number | undefined,
   { kind, tokens, length, model }: PromptInput,
   seconds: number | undefined,
   textOf: (id: number) => string,
@@ -134,21 +156,22 @@ export function inputParts(
 const places = { patches: ['image', 'patches', 'picture'], seconds: ['sound', 'seconds', 'sound'] } as const;
 
 /**
- * Positions of the input that a subject names, ascending; none for a subject of tokens.
- * @throws ExperimentError for a subject that is in no part of this model's prompt
+ * Positions of the input that a named part has, ascending.
+ * @param what begins the message: `The subject`
+ * @throws ExperimentError for a part that this model's input does not have
  */
-export function corruptedInput(
-  subject: TraceExperiment['subject'],
+export function positionsOfPart(
+  part: NamedPart,
   input: PromptInput | undefined,
   seconds: number | undefined,
+  what: string,
 ): readonly number[] {
-  if (typeof subject === 'string' || !('patches' in subject || 'seconds' in subject)) return [];
-  const [kind, name, what] = 'patches' in subject ? places.patches : places.seconds;
+  const [kind, name, read] = 'patches' in part ? places.patches : places.seconds;
   if (input?.kind !== kind)
     throw new ExperimentError(
-      `The subject is given by '${name}', and this model reads no ${what}. Give it by the prompt's words.`,
+      `${what} is given by '${name}', and this model reads no ${read}. Give it by the prompt's words.`,
     );
-  if ('seconds' in subject) return positionsIn(subject.seconds, input.length, seconds ?? input.length);
+  if ('seconds' in part) return positionsIn(part.seconds, input.length, seconds ?? input.length);
   if (!input.model?.patches) throw new Error('A picture has no patches.');
-  return patchesIn(subject.patches, input.model.patches);
+  return patchesIn(part.patches, input.model.patches);
 }

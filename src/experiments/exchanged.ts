@@ -1,7 +1,7 @@
 // A picture or a sound with a part of another one in its place: what is patched of pictures, as other words are of a text.
 
-import { ExperimentError } from '../experimentFile.ts';
-import type { PromptInput } from '../wholePrompt.ts';
+import { ExperimentError } from './experimentFile.ts';
+import type { PromptInput } from './wholePrompt.ts';
 
 /**
  * @param positions whose numbers are the other's: patches behind position 0, or stretches of frames
@@ -41,6 +41,6 @@ export function exchanged(
   }
   if (mixed.some((value, at) => value !== data[at])) return mixed;
   throw new ExperimentError(
-    'The other picture or sound is the same in the subject’s place, so nothing would be corrupted. Choose another one, or another part.',
+    'The other picture or sound is the same in that place, so nothing would be corrupted. Choose another one, or another part.',
   );
 }

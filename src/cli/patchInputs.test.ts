@@ -1,0 +1,88 @@
+// Patches of models that read a picture or a source, from files with paths.
+
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
+import { readPatchResult } from '../experiments/patch/result.ts';
+import { committedRoot } from './conformance/expectedFolders.ts';
+import { main } from './main.ts';
+
+vi.mock(import('../runtime/backends/nodeBackend.ts'), async (original) => {
+  const { createNodeBackend } = await original();
+  return { createNodeBackend: () => createNodeBackend(1) };
+});
+
+let complained: string[] = [];
+let folder = '';
+beforeEach(() => {
+  complained = [];
+  vi.spyOn(console, 'log').mockImplementation(() => undefined);
+  vi.spyOn(console, 'error').mockImplementation((text: string) => void complained.push(text));
+  folder = mkdtempSync(join(tmpdir(), 'patchbay-patch-'));
+  for (const name of ['wide', 'grey']) cpSync(pictureOf(name), join(folder, `${name}.png`));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+const pictureOf = (name: string) => fileURLToPath(new URL(`../media/expected/${name}.png`, import.meta.url));
+
+/** A committed model with a tokenizer of words. */
+function modelNamed(name: string): string {
+  const path = join(folder, name);
+  cpSync(join(committedRoot, name, 'model'), path, { recursive: true });
+  writeWordTokenizer(path, 40);
+  return path;
+}
+
+async function run(experiment: object): Promise<number> {
+  const file = join(folder, 'patch.json');
+  writeFileSync(file, JSON.stringify({ kind: 'patch', version: 1, ...experiment }));
+  return main(['run', file, '--out', join(folder, 'out')]);
+}
+const written = (name: string) => readFileSync(join(folder, 'out', name), 'utf8');
+const result = () => readPatchResult(JSON.parse(written('result.json')));
+
+test('a pair of pictures is patched, drawn over the clean one, and its result holds both', async () => {
+  const model = modelNamed('blip-wide');
+  writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
+  const pair = {
+    clean: 'w5 w9',
+    image: { file: 'wide.png' },
+    corruptedImage: { file: 'grey.png' },
+    exchanged: { patches: [0, 0, 1, 2] },
+  };
+  const sweeps = [{ component: 'vision.block_output' }, { component: 'block_output' }];
+  expect(await run({ model, pairs: [pair], parts: 2, sweeps })).toBe(0);
+  const { panels, input, pairs, experiment } = result();
+  expect(panels.map(({ cells }) => cells.length)).toEqual([3 * 5, 2 * 3]);
+  expect(input).toMatchObject({ kind: 'image', corrupted: [1, 3], grid: { across: 2, down: 2 } });
+  expect(pairs[0]?.clean.map(({ id }) => id)).toEqual([2, 5, 9]);
+  expect(experiment.pairs[0]?.corruptedImage).toMatchObject({ name: 'grey.png', data: expect.any(String) });
+  // The picture once, and for each of three layers its place, a veil and four squares.
+  const drawn = written('picture.svg');
+  expect(drawn.match(/<image /g)).toHaveLength(1);
+  expect(drawn.match(/fill-opacity=/g)).toHaveLength(3 * (1 + 4));
+  const lines = written('cells.csv').trim().split('\n');
+  expect(lines[3]).toMatch(/^vision\.block_output,0,,0,class,0,0,/);
+  expect(lines).toHaveLength(1 + 2 + 15 + 6);
+  expect(complained).toEqual([]);
+});
+
+test('a pair of sources is patched with the target that both have', async () => {
+  const pair = { clean: 'w5 w9 w7', corrupted: 'w5 w11 w7', target: 'w3 w4', answer: 'w8' };
+  const sweeps = [{ component: 'encoder.block_output' }, { component: 'block_output' }];
+  expect(await run({ model: modelNamed('t5-gated'), pairs: [pair], sweeps })).toBe(0);
+  const { panels, pairs } = result();
+  expect(panels.map(({ cells }) => cells.length)).toEqual([3 * 3, 2 * 3]);
+  expect(pairs[0]).toMatchObject({
+    clean: [{ id: 0 }, { text: 'w3' }, { text: 'w4' }],
+    answer: { text: 'w8' },
+  });
+  expect(pairs[0]?.corruptedSource?.map(({ text }) => text)).toEqual(['w5', 'w11', 'w7']);
+  expect(written('figure.svg')).toContain('corrupted “w5w11w7” with the target “w0w3w4”');
+});

@@ -1,0 +1,340 @@
+// Patches of models that read more than a text: cell by cell what PyTorch gives (expected/make_patches.py), what they cost, and
+// what is refused.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as v from 'valibot';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeArchitecture } from '../../architectures/registry.ts';
+import { openModel } from '../../checkpoint/openNode.ts';
+import type { Backend } from '../../runtime/backends/backend.ts';
+import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { Model } from '../../runtime/model.ts';
+import { metricOf } from '../metrics.ts';
+import type { Pair } from '../pairs.ts';
+import { ablatedActivations } from './ablation.ts';
+import { batchCells } from './cells.ts';
+import { type PatchExperimentFile, readPatchExperiment } from './experiment.ts';
+import { patchFigures } from './figure.ts';
+import { patchCsv } from './grid.ts';
+import type { PairInputs } from './pairInputs.ts';
+import { baselineRuns, estimatePatch, planCells, runRow } from './plan.ts';
+import { type ResolvedPatch, resolvePatch } from './resolve.ts';
+import { isPatchComplete, type PatchResult, readPatchResult } from './result.ts';
+import { preparePatch } from './run.ts';
+import { patchSummary } from './summary.ts';
+import { completePatch, growPatch } from './work.ts';
+
+const numbers = v.array(v.number());
+const callSchema = v.object({
+  input_ids: v.optional(numbers),
+  decoder_input_ids: v.optional(numbers),
+  pixel_values: v.optional(numbers),
+  input_features: v.optional(numbers),
+});
+const expectedSchema = v.object({
+  patches: v.record(
+    v.string(),
+    v.object({
+      folder: v.string(),
+      direction: v.picklist(['restore', 'corrupt']),
+      ablation: v.optional(v.literal('zero')),
+      parts: v.optional(v.number()),
+      pairs: v.array(
+        v.object({
+          clean: callSchema,
+          corrupted: v.optional(callSchema),
+          exchanged: v.optional(v.any()),
+        }),
+      ),
+      answers: numbers,
+      clean: numbers,
+      corrupted: v.nullable(numbers),
+      sweeps: v.array(
+        v.object({
+          component: v.string(),
+          by: v.picklist(['position', 'head', 'head-position']),
+          window: v.number(),
+          cells: v.array(numbers),
+        }),
+      ),
+    }),
+  ),
+});
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const { patches } = v.parse(
+  expectedSchema,
+  JSON.parse(readFileSync(here('./expected/patches.expected.json'), 'utf8')),
+);
+type Call = v.InferOutput<typeof callSchema>;
+type GivenPair = (typeof patches)[string]['pairs'][number];
+
+const behindStart = (ids: readonly number[] = []): number[] => ids.slice(1);
+const named = (name: string, is: boolean) => (is ? { name } : undefined);
+
+/** A call of PyTorch as a person states it: the text of the prompt, and what the decoder has written. */
+function textsOf({ input_ids, decoder_input_ids, pixel_values }: Call) {
+  if (pixel_values) return { prompt: behindStart(input_ids) };
+  return input_ids
+    ? { prompt: input_ids, target: behindStart(decoder_input_ids) }
+    : { prompt: behindStart(decoder_input_ids) };
+}
+
+function pairOf({ clean, corrupted, exchanged }: GivenPair): Pair {
+  const [one, other] = [textsOf(clean), corrupted && textsOf(corrupted)];
+  const image = named('clean.png', clean.pixel_values !== undefined);
+  const sound = named('clean.wav', clean.input_features !== undefined);
+  return {
+    clean: one.prompt,
+    ...(one.target ? { target: one.target } : {}),
+    ...(image ? { image } : {}),
+    ...(sound ? { sound } : {}),
+    ...(other ? { corrupted: other.prompt } : {}),
+    ...(other?.target ? { corruptedTarget: other.target } : {}),
+    ...(other && image ? { corruptedImage: { name: 'corrupted.png' } } : {}),
+    ...(other && sound ? { corruptedSound: { name: 'corrupted.wav' } } : {}),
+    ...(exchanged ? { exchanged } : {}),
+  };
+}
+
+/** Runs that read the same share its numbers, as where files are read. */
+function inputsOf(pairs: readonly GivenPair[]): readonly PairInputs[] {
+  const known = new Map<string, PairInputs['clean']>();
+  const dataOf = (call: Call | undefined): PairInputs['clean'] => {
+    const data = call?.pixel_values ?? call?.input_features;
+    if (!data) return undefined;
+    const key = data.join();
+    // A position of the sound lasts a second.
+    if (!known.has(key)) known.set(key, { data: Float32Array.from(data), seconds: 7, notices: [] });
+    return known.get(key);
+  };
+  return pairs.map((pair) => {
+    const [clean, corrupted] = [dataOf(pair.clean), dataOf(pair.corrupted)];
+    return { ...(clean ? { clean } : {}), ...(corrupted ? { corrupted } : {}) };
+  });
+}
+
+describe.each(Object.keys(patches))('a patch of %s', (name) => {
+  const expected = patches[name];
+  if (!expected) throw new Error(`There are no numbers for ${name}.`);
+  let backend: Backend;
+  let model: Model;
+  let close: () => Promise<void>;
+  beforeAll(async () => {
+    backend = createNodeBackend(1);
+    const checkpoint = await openModel(here(`../../cli/conformance/expected/${expected.folder}/model`));
+    close = () => checkpoint.close();
+    model = await Model.load(checkpoint, backend);
+  });
+  afterAll(async () => {
+    await model.dispose();
+    expect(backend.liveTensors).toBe(0);
+    await backend.close();
+    await close();
+  });
+
+  const resolve = (more: Partial<PatchExperimentFile> = {}, pairs = expected.pairs): ResolvedPatch => {
+    const { ablation, direction, parts, sweeps } = expected;
+    const experiment = readPatchExperiment({
+      kind: 'patch',
+      version: 1,
+      model: name,
+      pairs: pairs.map(pairOf),
+      ...(ablation ? { ablation: { kind: ablation } } : { direction }),
+      ...(parts === undefined ? {} : { parts }),
+      sweeps: sweeps.map(({ component, by, window }) => ({ component, by, window })),
+      ...more,
+    });
+    return resolvePatch(model.architecture, undefined, experiment, inputsOf(pairs));
+  };
+
+  test('every cell is what PyTorch gives', async () => {
+    const result = await completePatch(model, resolve());
+    expect(isPatchComplete(result)).toBe(true);
+    expect(result.pairs.map(({ answer }) => answer.id)).toEqual(expected.answers);
+    expect(result.panels.map(({ cells }) => cells.length)).toEqual(
+      expected.sweeps.map(({ cells }) => cells.length),
+    );
+    const check = (found: readonly number[], wanted: readonly number[]) => {
+      expect(found).toHaveLength(wanted.length);
+      found.forEach((value, pair) => {
+        expect(Math.abs(value - (wanted[pair] ?? Number.NaN))).toBeLessThan(1e-4);
+      });
+    };
+    check(metricOf(result.clean, 'logProbability'), expected.clean);
+    if (expected.corrupted)
+      check(result.corrupted ? metricOf(result.corrupted, 'logProbability') : [], expected.corrupted);
+    for (const [panel, { cells }] of expected.sweeps.entries())
+      for (const [cell, wanted] of cells.entries()) {
+        const samples = result.panels[panel]?.cells[cell];
+        check(samples ? metricOf(samples, 'logProbability') : [], wanted);
+      }
+  });
+
+  test('the estimate is what the scheduler counts, and progress reaches it', async () => {
+    const directions = expected.ablation ? [{}] : [{ direction: 'corrupt' }, { direction: 'restore' }];
+    const [first] = expected.pairs;
+    const lists = first ? [expected.pairs, [first]] : [];
+    for (const pairs of lists)
+      for (const more of directions as Partial<PatchExperimentFile>[]) {
+        const patch = resolve(more, pairs);
+        const ablated = await ablatedActivations(model, patch.ablation, patch.panels);
+        let [rowLayers, tokenLayers, rows] = [0, 0, 0];
+        const count = (plan: Parameters<Model['schedule']>[0]) => {
+          const scheduled = model.schedule(plan);
+          rowLayers += scheduled.rowLayers;
+          tokenLayers += scheduled.tokenLayers;
+          rows += plan.rows.length;
+        };
+        const logits = (row: number) => ({
+          row,
+          site: { component: 'logits', layer: null },
+          location: { positions: [patch.pairs[0]?.watched ?? 0] },
+        });
+        for (const runs of baselineRuns(patch))
+          count({ rows: runs.map(runRow), reads: runs.map((_, row) => logits(row)) });
+        for (const { cells, slices } of batchCells(patch, model.architecture))
+          for (const { from, to } of slices) {
+            const sources = ablated ? { ablated } : {};
+            count(planCells(patch, model.architecture, cells, patch.cases.slice(from, to), sources).plan);
+          }
+        expect(estimatePatch(model.architecture, patch)).toMatchObject({ rowLayers, tokenLayers, rows });
+        const seen: number[] = [];
+        await completePatch(model, patch, { onProgress: (done) => seen.push(done) });
+        expect(seen.at(-1)).toBe(rowLayers);
+      }
+  });
+
+  test('a result survives being written and read, and a stopped patch goes on to the same numbers', async () => {
+    const patch = resolve();
+    const whole = await completePatch(model, patch);
+    expect(readPatchResult(JSON.parse(JSON.stringify(whole)))).toEqual(whole);
+    const prepared = await preparePatch(model, patch);
+    let kept: PatchResult | undefined;
+    for await (const result of growPatch(model, prepared)) {
+      kept = result;
+      break;
+    }
+    if (!kept) throw new Error('Nothing was kept.');
+    let resumed: PatchResult = kept;
+    for await (const result of growPatch(model, prepared, { earlier: kept })) resumed = result;
+    expect(resumed).toEqual(whole);
+  });
+
+  test('every panel has a figure with its own layers, lines of the table, and a place in the text', async () => {
+    const result = await completePatch(model, resolve());
+    const figures = patchFigures(result);
+    const drawn = figures.flatMap(({ panels, layers }) =>
+      panels.flatMap(({ values }) => values.map((column) => [column.length, layers.length])),
+    );
+    for (const [cells, layers] of drawn) expect(cells).toBe(layers);
+    const cellCount = result.panels.reduce((sum, { cells }) => sum + cells.length, 0);
+    expect(figures.flatMap(({ panels }) => panels.flatMap(({ values }) => values.flat()))).toHaveLength(
+      cellCount,
+    );
+    const baselines = result.corrupted ? 2 : 1;
+    expect(patchCsv(result).trim().split('\n')).toHaveLength(1 + baselines + cellCount);
+    const text = patchSummary(result, 'probability', { hasColours: false, columns: 80 });
+    for (const { component } of expected.sweeps) expect(text).toContain(component);
+  });
+});
+
+describe('what is refused', () => {
+  const t5 = describeArchitecture(
+    { model_type: 't5', vocab_size: 29, num_layers: 3, num_decoder_layers: 2, d_model: 16, num_heads: 2 },
+    new Set(),
+  );
+  const vit = describeArchitecture(
+    {
+      ...{ model_type: 'vit', num_hidden_layers: 2, image_size: 8, patch_size: 4 },
+      id2label: { 0: 'cat', 1: 'dog' },
+    },
+    new Set(),
+  );
+  const data = (value: number) => ({ data: new Float32Array(3 * 64).fill(value), notices: [] });
+  const pictures = { clean: data(0), corrupted: data(1) };
+  const resolve = (
+    architecture: typeof t5,
+    more: Partial<PatchExperimentFile>,
+    inputs: readonly PairInputs[] = [],
+  ) =>
+    resolvePatch(
+      architecture,
+      undefined,
+      readPatchExperiment({ kind: 'patch', version: 1, model: 'tiny', pairs: [], ...more }),
+      inputs,
+    );
+  const both = { image: { name: 'a.png' }, corruptedImage: { name: 'b.png' } };
+  const source = { clean: [3, 4, 5], corrupted: [3, 6, 5] };
+
+  test.each<[string, Partial<PatchExperimentFile>]>([
+    [
+      'Pair 1: the clean source has 3 tokens, the corrupted one 2',
+      { pairs: [{ clean: [3, 4, 5], corrupted: [3, 5] }] },
+    ],
+    [
+      'Pair 1: the clean target has 2 tokens, the corrupted one 3',
+      { pairs: [{ ...source, target: [7], corruptedTarget: [7, 8] }] },
+    ],
+    [
+      'Pair 1: the clean prompt and the corrupted one are the same',
+      { pairs: [{ clean: [3, 4], corruptedTarget: [7], target: [7] }] },
+    ],
+    ['This t5 model reads no picture. Leave out', { pairs: [{ ...source, image: { name: 'a.png' } }] }],
+    ["A text is taken token by token. Leave out 'parts'", { pairs: [source], parts: 2 }],
+    [
+      "'sweeps.0.window' is 3, but its stack has 2 layers",
+      { pairs: [source], sweeps: [{ component: 'block_output', window: 3 }] },
+    ],
+    [
+      "'sweeps.0' is by position, but the pairs have 3 and 2 tokens",
+      {
+        pairs: [source, { clean: [3, 4], corrupted: [3, 6] }],
+        sweeps: [{ component: 'encoder.block_output' }],
+      },
+    ],
+    [
+      "'sweeps.0.positions' names position 3, but the prompt has positions 0 to 2",
+      { pairs: [source], sweeps: [{ component: 'encoder.block_output', positions: [3] }] },
+    ],
+    [
+      "The ablation 'mean' is over prompts of text alone",
+      { pairs: [{ clean: [3, 4, 5] }], ablation: { kind: 'mean', prompts: [[3, 4, 6]] } },
+    ],
+  ])('of a model of two stacks: %s', (sentence, more) => {
+    expect(() => resolve(t5, more)).toThrow(sentence);
+  });
+
+  test.each<[string, Partial<PatchExperimentFile>, readonly PairInputs[]]>([
+    [
+      "'pairs.0.exchanged' names a part, and the pair has no other picture or sound",
+      {
+        pairs: [{ clean: [], corrupted: [], image: { name: 'a.png' }, exchanged: { patches: [0, 0, 1, 1] } }],
+      },
+      [{ clean: pictures.clean, corrupted: pictures.clean }],
+    ],
+    [
+      'The patches [0, 0, 3, 1] reach past the picture, which has 2 across and 2 down',
+      { pairs: [{ clean: [], ...both, exchanged: { patches: [0, 0, 3, 1] } }] },
+      [pictures],
+    ],
+    [
+      "'pairs.0.exchanged' is given by 'seconds', and this model reads no sound",
+      { pairs: [{ clean: [], ...both, exchanged: { seconds: [0, 1] } }] },
+      [pictures],
+    ],
+    ['Leave the prompt empty', { pairs: [{ clean: [1], ...both }] }, [pictures]],
+    ["The model has no class 'cow'", { pairs: [{ clean: [], ...both, answer: 'cow' }] }, [pictures]],
+  ])('of a model that reads pictures: %s', (sentence, more, inputs) => {
+    expect(() => resolve(vit, more, inputs)).toThrow(sentence);
+  });
+
+  test('sources of several lengths are patched by head, each for itself', () => {
+    const { panels, columns } = resolve(t5, {
+      pairs: [source, { clean: [3, 4], corrupted: [3, 6] }],
+      sweeps: [{ component: 'encoder.head_attention_value_output' }],
+    });
+    expect(columns).toBeUndefined();
+    expect(panels).toMatchObject([{ by: 'head', positions: 'all', isOfInput: true }]);
+  });
+});
