@@ -32,7 +32,7 @@ const floor: Readonly<Record<string, number>> = {
 const doors: Readonly<Record<string, readonly string[]>> = {
   'checkpoint/cache': ['cacheShelf.ts'],
   'checkpoint/chat': ['generationFiles.ts'],
-  'checkpoint/gguf': ['ggufHeader.ts'],
+  'checkpoint/gguf': ['ggufHeader.ts', 'ggufBytes.ts'],
   'checkpoint/safetensors': ['safetensors.ts'],
   'checkpoint/sources': ['byteSource.ts', 'hub.ts'],
   'checkpoint/storage': ['storage.ts', 'expand.ts', 'half.ts'],
@@ -43,14 +43,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'experiments/align': ['numbersText.ts'],
   'experiments/patch': ['result.ts', 'work.ts'],
   'interventions/configuration': [
-    ...[
-      'configuration.ts',
-      'locations.ts',
-      'modulePaths.ts',
-      'modulePlaces.ts',
-      'moduleTables.ts',
-      'pyveneKeys.ts',
-    ],
+    ...['configuration.ts', 'locations.ts', 'modulePaths.ts', 'modulePlaces.ts', 'pyveneKeys.ts'],
     'resolve.ts',
   ],
   'interventions/execution': ['edits.ts', 'prompt.ts', 'runs.ts'],

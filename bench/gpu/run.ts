@@ -3,6 +3,7 @@
 //
 //     npx tsx bench/gpu/run.ts [--device N] [--layers 4] [--width 64] [--vocabulary 512] [--samples 1] [--turns 2] [--only trace,patch]
 //         [--model FILE] [--residency expanded|packed]   in place of random weights
+//         [--tokens 10]   of the prompt that is predicted from
 
 import { parseArgs } from 'node:util';
 import { openModel } from '../../src/checkpoint/openNode.ts';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     turns: { type: 'string', default: '2' },
     only: { type: 'string' },
     model: { type: 'string' },
+    tokens: { type: 'string', default: '10' },
     residency: { type: 'string' },
   },
 });
@@ -107,7 +109,7 @@ console.log(
 );
 const only = values.only?.split(',');
 const turns: Turn[] = [];
-for (const { name, run } of worksOf(shape, Number(values.samples))) {
+for (const { name, run } of worksOf(shape, Number(values.samples), Number(values.tokens))) {
   if (only && !only.includes(name)) continue;
   for (let turn = 0; turn < Number(values.turns); turn++) {
     counter.reset();

@@ -95,14 +95,17 @@ export interface Work {
   readonly run: (model: Model, checkpoint: Checkpoint) => Promise<unknown>;
 }
 
-/** @param samples of noise in the trace */
-export function worksOf(shape: Shape, samples: number): readonly Work[] {
+/**
+ * @param samples of noise in the trace
+ * @param count   tokens of the prompt that is predicted from
+ */
+export function worksOf(shape: Shape, samples: number, count = 10): readonly Work[] {
   const running = (name: string, experiment: AnyExperiment): Work => ({
     name,
     run: (model, checkpoint) => completeExperiment(model, checkpoint, experiment),
   });
   return [
-    { name: 'predict', run: (model) => nextLogits(model, tokens(101, 10, shape.vocabulary)) },
+    { name: 'predict', run: (model) => nextLogits(model, tokens(101, count, shape.vocabulary)) },
     running('trace', traceOf(shape, samples)),
     running('patch', patchOf(shape)),
     running('attribute', attributeOf(shape)),
