@@ -1,6 +1,7 @@
 // What a command computes on: `--backend`, and of several graphics adapters `--device`.
 
 import type { BackendKind } from '../runtime/backends/backend.ts';
+import type { WeightResidency } from '../runtime/weights/residency.ts';
 import { readChoice, readCount, UsageError } from './arguments.ts';
 import type { Arguments, CommandOption } from './command.ts';
 
@@ -39,3 +40,25 @@ export function readDevice(args: Arguments, backend: CommandBackend): number | u
 /** What computes in the end, as results name it. */
 export const kindOfBackend = (backend: CommandBackend): BackendKind =>
   backend === 'chromium' ? 'webgpu' : backend;
+
+const weightForms = { float32: 'expanded', packed: 'packed', streamed: 'streamed' } as const satisfies Record<
+  string,
+  WeightResidency
+>;
+
+export const weightsOption: CommandOption = {
+  value: Object.keys(weightForms).join('|'),
+  about:
+    'how weights wait between uses: in float32, as they are stored, or in the file; default as there is room',
+};
+
+/** @throws UsageError for what is no such form, and in a browser, which chooses for itself */
+export function readWeights(args: Arguments, backend: CommandBackend): WeightResidency | undefined {
+  const text = args.text('weights');
+  if (text === undefined) return undefined;
+  if (backend === 'chromium')
+    throw new UsageError(
+      '--weights is for backends without a browser, which chooses for itself. Leave it out.',
+    );
+  return weightForms[readChoice(text, 'weights', ['float32', 'packed', 'streamed'])];
+}

@@ -8,10 +8,12 @@ import { kindOf } from '../experiments/registry.ts';
 import { isOfWeights } from '../experiments/resultParts.ts';
 import { growExperiment } from '../experiments/runExperiment.ts';
 import type { BackendKind } from '../runtime/backends/backend.ts';
+import type { WeightResidency } from '../runtime/weights/residency.ts';
 import { UsageError } from './arguments.ts';
 import { type CommandBackend, kindOfBackend } from './backendOptions.ts';
 import { openBrowser } from './browser/chromium.ts';
-import { type HostOptions, modelPath, withModel } from './hostModel.ts';
+import { withFittingModel } from './fittingModel.ts';
+import { type HostOptions, modelPath } from './hostModel.ts';
 import { isOnnxFile } from './onnxModel.ts';
 import { progressLine } from './progressLine.ts';
 import { earlierResult, makeFolder, writeResult } from './resultFiles.ts';
@@ -22,6 +24,8 @@ export interface ExperimentRunOptions {
   readonly threads?: number | undefined;
   /** On WebGPU; default the first graphics adapter that is no software. */
   readonly device?: number | undefined;
+  /** How weights wait on the device; default as there is room. */
+  readonly residency?: WeightResidency | undefined;
   /** Folder for what is written; absent to write nothing. */
   readonly out?: string | undefined;
   /** Default what is usual for the kind. */
@@ -43,15 +47,19 @@ async function growOnHost(
   { signal, onProgress, onGrowth, earlier, host }: Growing,
 ): Promise<void> {
   const spec = modelPath(experiment.model, experiment.revision);
-  await withModel(spec, backend, host, async (model, checkpoint) => {
+  let arrived: () => AnyResult | undefined = () => earlier;
+  await withFittingModel(spec, backend, host, async (model, checkpoint) => {
     if (earlier && !isOfWeights(earlier, model)) {
       console.error(
         'Note: the result that is there was computed with other weights, or by an older Patchbay; it is begun anew.',
       );
     }
-    const options = { signal, onProgress, renderChat: renderChatOnNode, ...(earlier ? { earlier } : {}) };
-    for await (const growth of growExperiment(model, checkpoint, experiment, options))
-      onGrowth(() => growth.result);
+    const past = arrived();
+    const options = { signal, onProgress, renderChat: renderChatOnNode, ...(past ? { earlier: past } : {}) };
+    for await (const growth of growExperiment(model, checkpoint, experiment, options)) {
+      arrived = () => growth.result;
+      onGrowth(arrived);
+    }
   });
 }
 
@@ -97,7 +105,7 @@ export async function runExperiment(
   experiment: AnyExperiment,
   options: ExperimentRunOptions,
 ): Promise<number> {
-  const { backend, out, metric, threads, device } = options;
+  const { backend, out, metric, threads, device, residency } = options;
   const kind = await kindOf(experiment.kind);
   const problem = metric && kind.metricProblem(experiment, metric);
   if (problem !== undefined) throw new MetricError(problem);
@@ -119,7 +127,7 @@ export async function runExperiment(
       current = grown;
     },
     earlier,
-    host: { threads, device },
+    host: { threads, device, residency, signal: controller.signal },
   };
   try {
     if (backend === 'chromium') await growInBrowser(experiment, growing);

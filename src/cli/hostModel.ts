@@ -5,27 +5,42 @@ import { join } from 'node:path';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/openNode.ts';
 import type { Backend, BackendKind } from '../runtime/backends/backend.ts';
+import type { WatchOptions } from '../runtime/backends/gpuWatch.ts';
 import { openNodeBackend } from '../runtime/backends/optionalNodeBackend.ts';
 import { createWasmBackendOnNode } from '../runtime/backends/wasmBackendOnNode.ts';
 import {
   createWebGpuBackendOnNode,
   type WebGpuOnNodeOptions,
 } from '../runtime/backends/webgpuBackendOnNode.ts';
-import { Model } from '../runtime/model.ts';
+import { type LoadOptions, Model } from '../runtime/model.ts';
+import type { WeightResidency } from '../runtime/weights/residency.ts';
 import { UsageError } from './arguments.ts';
 import { modelsFolder } from './installation.ts';
 import { isOnnxFile, withEngineModel } from './onnxModel.ts';
 
-export interface HostOptions extends WebGpuOnNodeOptions {
+export interface HostOptions
+  extends Omit<WebGpuOnNodeOptions, 'watch'>,
+    Pick<LoadOptions, 'room' | 'signal'> {
+  /** How weights wait on the device; default as there is room. */
+  readonly residency?: WeightResidency | undefined;
   /** For one operator; default as many as the machine has cores, on WASM two. */
   readonly threads?: number | undefined;
 }
 
+/** A GPU that does not answer is said at the terminal, and waited for until who sits there stops it. */
+const heardBy = (signal: AbortSignal | undefined): WatchOptions => ({
+  onSilence: (sentence, stop) => {
+    console.error(`Note: ${sentence} Ctrl-C stops.`);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  },
+});
+
 export async function createHostBackend(
   kind: BackendKind,
-  { threads, device, limits }: HostOptions = {},
+  { threads, device, limits, signal }: HostOptions = {},
 ): Promise<Backend> {
-  if (kind === 'webgpu') return createWebGpuBackendOnNode({ device, limits });
+  if (kind === 'webgpu') return createWebGpuBackendOnNode({ device, limits, watch: heardBy(signal) });
   return kind === 'node' ? openNodeBackend(threads) : createWasmBackendOnNode(threads ?? 2);
 }
 
@@ -70,7 +85,11 @@ export async function withModel<T>(
   try {
     const backend = await createHostBackend(kind, options);
     try {
-      const model = await Model.load(checkpoint, backend);
+      const { residency, room } = options;
+      const model = await Model.load(checkpoint, backend, {
+        ...(residency ? { residency } : {}),
+        ...(room ? { room } : {}),
+      });
       for (const notice of model.notices) console.error(`Note: ${notice}`);
       try {
         return await use(model, checkpoint);

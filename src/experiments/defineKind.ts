@@ -15,6 +15,7 @@ import type {
   Update,
 } from './kind.ts';
 import { isOfWeights } from './resultParts.ts';
+import { notesOfRun, runNotices } from './runNotices.ts';
 import { requireText } from './watched.ts';
 
 /** @throws ExperimentError for a name that no unit has */
@@ -50,13 +51,18 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
 
   function growth(): Growth<Result, Update> {
     const grown = definition.growth();
+    const noted = notesOfRun<Result>();
     return {
       get result() {
-        return grown.result && keptResult(grown.result);
+        return grown.result && keptResult(noted.on(grown.result));
       },
-      take({ of, change }) {
+      take({ of, change, notice }) {
         if (of !== name)
           throw new ExperimentError(`An update of the kind '${of}' cannot change a result of '${name}'.`);
+        if (notice) {
+          noted.take(notice);
+          return;
+        }
         // What comes under this name is what this definition's run has yielded, perhaps on the other side of a port: both
         // sides are built together, and nothing else writes to it.
         grown.take(change as Change);
@@ -111,7 +117,11 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
           const past =
             own && isOfWeights(own, model) && own.backend.kind === model.backend.kind ? { earlier: own } : {};
           const changes = work.run(model, resolved, { ...options, ...past, ...textOf, leaveOut: left });
-          for await (const change of changes) yield { of: name, change };
+          const notices = runNotices(model, past.earlier);
+          for await (const change of changes) {
+            yield { of: name, change };
+            for (const notice of notices.splice(0)) yield { of: name, change: null, notice };
+          }
         },
       };
     },

@@ -79,7 +79,10 @@ export interface Estimate {
 export interface Update {
   /** The name of the kind. */
   readonly of: string;
+  /** Null where there is a notice. */
   readonly change: unknown;
+  /** Of the run, whatever its kind: what it had to give up. */
+  readonly notice?: Notice;
 }
 
 /** A result that grows. */

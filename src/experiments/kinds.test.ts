@@ -7,98 +7,10 @@ import type { Backend } from '../runtime/backends/backend.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
+import { experimentsOfKinds as files, interveneFile } from './fixtures/experimentsOfKinds.ts';
 import { type OpenedOnnx, openedOnnx } from './fixtures/openedOnnx.ts';
 import type { AnyResult, ReadyExperiment, RunOptions, Update } from './kind.ts';
 import { kindNames, kindOf, readExperiment, readResult } from './registry.ts';
-
-const shared = { version: 1, model: 'tiny' };
-const length = 6;
-const prompt = (seed: number) => Array.from({ length }, (_, at) => (seed * 7 + at * (3 + (seed % 4))) % 29);
-/** Two prompts that differ from the second token on. */
-const pairs = (count: number) =>
-  Array.from({ length: count }, (_, at) => ({
-    clean: [at % 29, ...prompt(at).slice(1)],
-    corrupted: [at % 29, ...prompt(at + 11).slice(1)],
-    answer: at % 7,
-    distractor: 8 + (at % 7),
-  }));
-
-/** One of each kind, each of several units. */
-const files: Readonly<Record<string, object>> = {
-  trace: {
-    ...shared,
-    kind: 'trace',
-    prompt: prompt(1),
-    subject: [1, 3],
-    corruption: { kind: 'noise', level: 0.8, samples: 40 },
-  },
-  patch: { ...shared, kind: 'patch', pairs: pairs(35) },
-  path: { ...shared, kind: 'path', pairs: pairs(35) },
-  attribute: { ...shared, kind: 'attribute', pairs: pairs(20), components: ['mlp_output'] },
-  align: {
-    ...shared,
-    kind: 'align',
-    site: { component: 'block_output', layer: [0, 1], position: [2, 'last'] },
-    intervention: { type: 'LowRankRotated', rank: 2 },
-    data: Array.from({ length: 12 }, (_, at) => ({
-      base: prompt(at),
-      source: prompt((at * 5 + 3) % 12),
-      label: at % 4,
-    })),
-    training: { batchSize: 4, epochs: 1, learningRate: 0.05 },
-  },
-  finetune: {
-    ...shared,
-    kind: 'finetune',
-    adapters: [
-      { type: 'LoReFT', rank: 2, layers: [0, 2], positions: { first: 1, last: 1 }, sharedWeights: false },
-      { type: 'LoRA', rank: 2, layers: [1], component: 'mlp_output', positions: 'all' },
-      { type: 'SteeringVector', layers: [1] },
-    ],
-    data: Array.from({ length: 12 }, (_, at) => ({
-      prompt: prompt(at),
-      continuation: [at % 5, (at * 3) % 7].slice(0, 1 + (at % 2)),
-    })),
-    training: { batchSize: 4, epochs: 2, learningRate: 0.05 },
-  },
-  steer: {
-    ...shared,
-    kind: 'steer',
-    vectors: [
-      {
-        name: 'odd',
-        from: {
-          method: 'difference',
-          positive: Array.from({ length: 6 }, (_, at) => prompt(2 * at + 1)),
-          negative: Array.from({ length: 6 }, (_, at) => prompt(2 * at)),
-        },
-      },
-    ],
-    edits: [{ vector: 'odd', layers: [1], strength: 1, unit: 'relative' }],
-    prompts: [prompt(1), prompt(2), prompt(3)],
-    generation: { maxNewTokens: 3, temperature: 1, seed: 3, samples: 2 },
-    columns: ['unsteered', 'steered', 'negative', 'random'],
-    words: { towards: [3], away: [4] },
-    sweep: { layers: [0, 1], strengths: [-1, 1], seeds: [1, 2] },
-  },
-  tensors: {
-    ...shared,
-    kind: 'tensors',
-    clean: { input_ids: { numbers: [1, 5, 9, 2, 7] } },
-    noise: { tensor: '/wte/Gather_output_0', level: 0.8, samples: 3 },
-    watched: { kind: 'entry', at: [-1], entry: 6 },
-    sites: [{ site: 'block_output' }, { site: 'attention_output' }],
-  },
-};
-
-const interveneFile = {
-  ...shared,
-  kind: 'intervene',
-  base: prompt(1),
-  sources: [prompt(2)],
-  configuration: { layer: 0, component: 'block_output' },
-  unitLocations: { 'sources->base': 1 },
-};
 
 /** A model that the kind is of. */
 async function openFor(name: string, backend: Backend): Promise<Pick<OpenedOnnx, 'model' | 'close'>> {

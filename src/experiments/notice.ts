@@ -25,7 +25,8 @@ export interface Notice {
     | 'not-all-kept'
     | 'few-texts'
     | 'not-done-here'
-    | 'context-is-full';
+    | 'context-is-full'
+    | 'less-memory';
   readonly text: string;
 }
 

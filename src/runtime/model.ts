@@ -3,14 +3,10 @@
 import type { Architecture } from '../architectures/architecture.ts';
 import { architectureOfWeights, weightSources } from '../architectures/registry.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import type { Backend } from './backends/backend.ts';
+import { type Backend, OutOfMemoryError } from './backends/backend.ts';
 import { Programs } from './backends/programs.ts';
 import { Turns } from './backends/turns.ts';
-import {
-  executeGradients,
-  type GradientOptions,
-  type GradientRequest,
-} from './backward/gradientExecution.ts';
+import { executeGradients, type GradientOptions } from './backward/gradientExecution.ts';
 import { gradientRequest } from './backward/gradientRequest.ts';
 import type { GradientPlan, GradientResult } from './backward/objective.ts';
 import { type ExecuteContext, type ExecuteOptions, execute } from './forward/execute.ts';
@@ -25,12 +21,14 @@ import type { Schedule } from './plan/scheduled.ts';
 import { headStage } from './plan/stage.ts';
 import {
   heldBytes,
+  noRoomForWeights,
   type Placement,
   placeWeights,
   type WeightResidency,
   type WeightSizes,
   weightSizes,
 } from './weights/residency.ts';
+import { type Room, sparing, wholeRoom } from './weights/room.ts';
 import { WeightStore } from './weights/weights.ts';
 
 export interface LoadOptions {
@@ -39,6 +37,8 @@ export interface LoadOptions {
   /** Bytes that weights may take while nothing runs; default 4 GiB. Decides the residency unless that is given. */
   readonly weightBytes?: number;
   readonly residency?: WeightResidency;
+  /** What a device had room for before; default all that the sizes allow. */
+  readonly room?: Room;
   /** Called before weights are read, with the bytes that they will take while nothing runs. */
   readonly makeRoom?: (bytes: number) => Promise<void>;
 }
@@ -57,8 +57,6 @@ export const defaultWeightBytes = 4 * 2 ** 30;
 export interface PlanRunner {
   /** @param schedule the plan, checked against the architecture; its `rowLayers` are the total of progress */
   run(plan: Plan, schedule: Schedule, options: ExecuteOptions): Promise<readonly ReadResult[]>;
-  /** @throws PlanError where something on the way to what is wanted has no rule */
-  gradients?(request: GradientRequest, options: GradientOptions): Promise<GradientResult>;
   dispose(): Promise<void>;
 }
 
@@ -78,6 +76,8 @@ export class Model {
   readonly residency: WeightResidency;
   /** Why weights are not simply expanded; undefined when they are, or when that was asked for. */
   readonly residencyReason: string | undefined;
+  /** What it asks of a device that had no room for more. */
+  readonly room: Room;
   /** What a person should know of the files: a head that is not tied, tensors that are left alone. */
   readonly notices: readonly string[];
   /** Tells these weights from others under the same label; undefined where nothing can be said. */
@@ -98,7 +98,7 @@ export class Model {
     label: string,
     engine: WeightStore | PlanRunner,
     sizes: WeightSizes,
-    { residency, reason }: Placement,
+    { residency, reason, room = wholeRoom }: Placement & { readonly room?: Room },
     { notices, fingerprint, noPlans }: Pick<RunnerModel, 'notices' | 'fingerprint' | 'noPlans'>,
   ) {
     this.#noPlans = noPlans;
@@ -111,6 +111,7 @@ export class Model {
     this.sizes = sizes;
     this.residency = residency;
     this.residencyReason = reason;
+    this.room = room;
     this.parameterCount = sizes.parameterCount;
   }
 
@@ -123,14 +124,20 @@ export class Model {
   static async load(checkpoint: Checkpoint, backend: Backend, options: LoadOptions = {}): Promise<Model> {
     const { architecture, notices } = await architectureOfWeights(checkpoint, options.signal);
     const sizes = weightSizes(architecture, checkpoint);
-    const placement = options.residency
+    const { room = wholeRoom } = options;
+    const bySize = options.residency
       ? { residency: options.residency }
       : placeWeights(checkpoint.label, sizes, backend, options.weightBytes ?? defaultWeightBytes);
+    const placement = { ...bySize, residency: sparing(bySize.residency, room.residency), room };
     await options.makeRoom?.(heldBytes(sizes, placement.residency));
     const weights = await WeightStore.open(backend, checkpoint, weightSources(architecture), {
       residency: placement.residency,
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onBytes ? { onBytes: options.onBytes } : {}),
+    }).catch((error: unknown) => {
+      if (!(error instanceof OutOfMemoryError)) throw error;
+      const isAsked = options.residency !== undefined;
+      throw noRoomForWeights(checkpoint.label, sizes, placement.residency, isAsked, error);
     });
     const all = [...(checkpoint.notices ?? []), ...notices];
     const fingerprint = await checkpoint.fingerprint?.(options.signal).catch((error: unknown) => {
@@ -143,7 +150,7 @@ export class Model {
     });
   }
 
-  /** A model whose plans something else runs. It keeps no rows and generates no text, and has the gradients that its runner gives. */
+  /** A model whose plans something else runs. It has no gradients, keeps no rows, and generates no text. */
   static over({ architecture, backend, label, sizes, runner, ...about }: RunnerModel): Model {
     const placement = { residency: 'packed' } as const;
     return new Model(architecture, backend, label, runner, sizes, placement, about);
@@ -257,9 +264,10 @@ export class Model {
     const engine = this.#engine;
     if (!(engine instanceof WeightStore))
       throw new PlanError(
-        `${this.label} was brought as ONNX: it can be run under edits and differentiated, and keeps no rows and generates no text here.`,
+        `${this.label} was brought as ONNX: it can be run under edits, and has no gradients, kept rows or generation here.`,
       );
-    return { architecture, backend, weights: engine, programs: this.#programs };
+    const { batchShare } = this.room;
+    return { architecture, backend, weights: engine, programs: this.#programs, batchShare };
   }
 
   /**
@@ -268,11 +276,7 @@ export class Model {
    * @throws PlanError when the plan breaks a rule, or asks for what cannot be differentiated, before anything runs
    */
   async gradients(plan: GradientPlan, options: GradientOptions = {}): Promise<GradientResult> {
-    if (this.#noPlans !== undefined) throw new PlanError(this.#noPlans);
     const request = gradientRequest(this.architecture, plan);
-    const engine = this.#engine;
-    const ofRunner = engine instanceof WeightStore ? undefined : engine.gradients?.bind(engine);
-    if (ofRunner) return this.#turn(() => ofRunner(request, options));
     return this.#turn(() => executeGradients(this.#context, request, options));
   }
 

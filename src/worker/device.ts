@@ -5,6 +5,7 @@ import { add } from '../onnx/elementwise.ts';
 import { graph } from '../onnx/graph.ts';
 import { input } from '../onnx/value.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
+import type { HearSilence } from '../runtime/backends/gpuWatch.ts';
 import { isSoftwareAdapter } from '../runtime/backends/softwareAdapters.ts';
 import type { DeviceInfo } from './protocol.ts';
 
@@ -13,7 +14,8 @@ export type BackendWish = 'webgpu' | 'wasm' | null;
 
 export interface ChosenDevice {
   readonly info: DeviceInfo;
-  readonly open: () => Promise<Backend>;
+  /** @param onSilence hears that a GPU does not answer */
+  readonly open: (onSilence?: HearSilence) => Promise<Backend>;
 }
 
 function adapterName({ description, device, vendor, architecture }: GPUAdapterInfo): string {
@@ -61,14 +63,20 @@ function wasmDevice(reason: string): ChosenDevice {
 function webGpuDevice(adapter: GPUAdapter, reason: string): ChosenDevice {
   return {
     info: { backend: 'webgpu', adapter: adapterName(adapter.info), reason },
-    open: async () => {
+    open: async (onSilence) => {
       const [{ createWebGpuBackend }, { webgpuFiles }] = await Promise.all([
         import('../runtime/backends/webgpuBackend.ts'),
         import('../runtime/backends/ortFiles.ts'),
       ]);
       // An adapter gives one device; after a loss another must be asked for.
       const fresh = (await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })) ?? adapter;
-      return started(await createWebGpuBackend({ adapter: fresh, wasmPaths: webgpuFiles }));
+      return started(
+        await createWebGpuBackend({
+          adapter: fresh,
+          wasmPaths: webgpuFiles,
+          ...(onSilence ? { watch: { onSilence } } : {}),
+        }),
+      );
     },
   };
 }

@@ -2,23 +2,25 @@
 // was there; a lost device is opened again for the next call, and so is a model that had to make room or was lost with it.
 
 import type { Architecture } from '../architectures/architecture.ts';
-import type { CachedLoad } from '../checkpoint/cache/cachedLoad.ts';
 import type { ModelCache } from '../checkpoint/cache/modelCache.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
-import { openFiles, openHub, openUrl } from '../checkpoint/open.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import { watchedPosition } from '../experiments/watched.ts';
 import { writtenPrompt } from '../experiments/wholePrompt.ts';
 import type { ImportedStructure } from '../imported/describe.ts';
 import { quoted, reasonOf } from '../messages/wording.ts';
-import { type Backend, DeviceLostError } from '../runtime/backends/backend.ts';
+import { type Backend, DeviceLostError, OutOfMemoryError } from '../runtime/backends/backend.ts';
+import type { HearSilence } from '../runtime/backends/gpuWatch.ts';
 import { defaultWeightBytes, Model } from '../runtime/model.ts';
+import { recovering } from '../runtime/recovering.ts';
+import { lessRoom, type Room, wholeRoom } from '../runtime/weights/room.ts';
 import { alignLearned, alignOwnAnswers, alignTask } from './aligning.ts';
 import { classReader } from './classReader.ts';
 import type { ChosenDevice } from './device.ts';
 import { generateInSteps, type RenderChat, writtenChat } from './generating.ts';
 import { modelInfo } from './modelInfo.ts';
 import { onnxOf } from './onnxFiles.ts';
+import { openSource } from './openSource.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
 import type {
   CacheInfo,
@@ -72,27 +74,6 @@ const smallestTotal = 8 * 2 ** 20;
 const writtenFrom = ({ encoder }: Architecture): number | undefined =>
   encoder?.input ? encoder.startToken : undefined;
 
-async function openSource(
-  source: ModelSource,
-  signal: AbortSignal | undefined,
-  onBytes: (bytes: number) => void,
-  cache: CachedLoad | undefined,
-): Promise<Checkpoint> {
-  const options = { onBytes, ...(signal ? { signal } : {}), ...(cache ? { cache } : {}) };
-  switch (source.kind) {
-    case 'url':
-      return openUrl(source.url, source.label, options);
-    case 'files':
-      return openFiles(source.files, options);
-    case 'hub': {
-      const { kind, ...place } = source;
-      return openHub({ ...place, ...options });
-    }
-    default:
-      return source satisfies never;
-  }
-}
-
 export function createEngine(
   device: Promise<ChosenDevice>,
   { cache, weightBytes = defaultWeightBytes, renderChat: render = renderInWorker }: EngineOptions = {},
@@ -102,9 +83,21 @@ export function createEngine(
   let setAside: SetAside | undefined;
   /** Calls that use the model run one after another: the device is one. */
   let turn: Promise<unknown> = Promise.resolve();
+  /** What the chosen model asks of a device that had no room for more. */
+  let room = wholeRoom;
+  /** The call that is being worked at. */
+  let inCharge: CallOptions = {};
+
+  /** It goes on waiting until it is cancelled. */
+  const hearSilence: HearSilence = (note, stop) => {
+    const { signal, onProgress } = inCharge;
+    onProgress?.({ stage: 'Waiting for the GPU', done: 0, total: null, unit: 'layer-passes', note });
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  };
 
   const backend = async (): Promise<Backend> => {
-    opened ??= device.then((chosen) => chosen.open());
+    opened ??= device.then((chosen) => chosen.open(hearSilence));
     try {
       return await opened;
     } catch (error) {
@@ -113,9 +106,10 @@ export function createEngine(
     }
   };
 
-  function inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  function inTurn<T>(options: CallOptions, work: () => Promise<T>): Promise<T> {
     const result = turn.then(() => {
-      signal?.throwIfAborted();
+      options.signal?.throwIfAborted();
+      inCharge = options;
       return work();
     });
     turn = result.catch(() => undefined);
@@ -135,10 +129,10 @@ export function createEngine(
     if (!setAside) throw new NoModelError('No model is loaded. Choose one first.');
     const { source, label } = setAside;
     try {
-      loaded = await load(source, options);
+      loaded = await load(source, options, room);
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (error instanceof DeviceLostError) throw error;
+      if (error instanceof DeviceLostError || error instanceof OutOfMemoryError) throw error;
       throw new NoModelError(
         `${quoted(label)} is no longer in memory and could not be loaded again: ${reasonOf(error)} ` +
           'It stays chosen: try again, or choose another model.',
@@ -149,7 +143,7 @@ export function createEngine(
     return loaded;
   }
 
-  async function load(source: ModelSource, callOptions: CallOptions): Promise<Loaded> {
+  async function load(source: ModelSource, callOptions: CallOptions, room: Room): Promise<Loaded> {
     const { signal, onProgress } = callOptions;
     const onnx = onnxOf(source);
     if (onnx) {
@@ -192,6 +186,7 @@ export function createEngine(
       const model = await Model.load(checkpoint, await backend(), {
         ...(signal ? { signal } : {}),
         weightBytes,
+        room,
         makeRoom,
         onBytes: (done, all) => {
           read = done;
@@ -213,7 +208,7 @@ export function createEngine(
         tokenizer,
         model,
         startToken: writtenFrom(model.architecture),
-        notices: [...(caching?.notices ?? []), ...model.notices],
+        notices: [...(caching?.notices ?? []), ...model.notices, ...model.room.notices],
       };
     } catch (error) {
       await checkpoint.close();
@@ -249,20 +244,19 @@ export function createEngine(
     if (device) await (await device).close();
   }
 
-  /** Do `work`; when the device is lost meanwhile, open another and do the work once more. */
-  async function recovering<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof DeviceLostError)) throw error;
-      await reset();
-      return work();
-    }
-  }
-
   /** Work on the current model. */
   const withModel = <T>(options: CallOptions, work: (current: Loaded) => Promise<T>): Promise<T> =>
-    inTurn(options.signal, () => recovering(async () => work(await current(options))));
+    inTurn(options, () =>
+      recovering(
+        { ...options, reset },
+        async () => work(await current(options)),
+        (error) => {
+          const next = lessRoom(room, error, loaded?.model);
+          room = next ?? room;
+          return next !== undefined;
+        },
+      ),
+    );
 
   async function cacheInfo(): Promise<CacheInfo> {
     const models = (await cache?.models()) ?? [];
@@ -295,9 +289,20 @@ export function createEngine(
     device: async (): Promise<DeviceInfo> => (await device).info,
 
     loadModel: (source, options = {}) =>
-      inTurn(options.signal, async () => {
-        const next = await recovering(() => load(source, options));
+      inTurn(options, async () => {
+        let asked: Room | undefined = wholeRoom;
+        const next = await recovering(
+          { ...options, reset },
+          () => load(source, options, asked ?? wholeRoom),
+          (error) => {
+            // What the model before takes, which goes with the device, may be what was missing.
+            if (loaded) return true;
+            asked = lessRoom(asked ?? wholeRoom, error);
+            return asked !== undefined;
+          },
+        );
         const previous = loaded;
+        room = next.model.room;
         loaded = next;
         setAside = undefined;
         if (previous) await unload(previous);

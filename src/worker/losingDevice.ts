@@ -1,4 +1,4 @@
-// For tests: a device whose first backend may lose itself in the middle of a run, as a GPU does.
+// For tests: a device whose first backend may lose itself in the middle of a run, or have no room, as a GPU does.
 
 import { type Backend, DeviceLostError, type Program } from '../runtime/backends/backend.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
@@ -14,13 +14,18 @@ export interface LosingDevice {
   readonly lose: () => void;
 }
 
-/** @param losesAfter graphs that the first backend runs before it is lost; default all */
-export function losingDevice(losesAfter = Number.POSITIVE_INFINITY): LosingDevice {
+const lost = (): Error => new DeviceLostError('The GPU device was lost.');
+
+/**
+ * @param losesAfter graphs that the first backend runs before it is lost; default all
+ * @param why        what happens to it then
+ */
+export function losingDevice(losesAfter = Number.POSITIVE_INFINITY, why = lost): LosingDevice {
   const opened: Backend[] = [];
   let runs = 0;
   let isLost = false;
   const check = (): void => {
-    if (isLost) throw new DeviceLostError('The GPU device was lost.');
+    if (isLost) throw why();
   };
   const open = async (): Promise<Backend> => {
     const backend = createNodeBackend(1);

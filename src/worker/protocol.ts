@@ -156,6 +156,8 @@ export interface Progress {
   readonly done: number;
   readonly total: number | null;
   readonly unit: 'bytes' | 'layer-passes';
+  /** What a person who waits should know: that the GPU does not answer. Nothing has gone on since, and no count is told. */
+  readonly note?: string;
 }
 
 /** A run of many steps has reached its end. */

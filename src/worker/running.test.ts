@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
 import { toyKind } from '../experiments/fixtures/toyKind.ts';
 import { traceKind } from '../experiments/trace/kind.ts';
+import { OutOfMemoryError } from '../runtime/backends/backend.ts';
 import { createEngine } from './engine.ts';
 import { losingDevice } from './losingDevice.ts';
 
@@ -15,9 +16,9 @@ vi.mock('../experiments/registry.ts', async (original) => {
   });
 });
 
-/** @param losesAfter graphs after which the first device is lost */
-async function engineOn(losesAfter?: number) {
-  const { chosen, opened, runs } = losingDevice(losesAfter);
+/** @param losesAfter graphs after which the first device is lost, or has no room */
+async function engineOn(losesAfter?: number, why?: () => Error) {
+  const { chosen, opened, runs } = losingDevice(losesAfter, why);
   const engine = createEngine(chosen);
   const files = [new File([new Uint8Array(smallGguf('llama'))], 'llama.gguf')];
   await engine.loadModel({ kind: 'files', files });
@@ -71,6 +72,39 @@ test('a lost device costs the batch that was running: the result is the same, an
   expect(growth.result).toEqual(undisturbed.result);
   expect(kinds.filter((kind) => kind === 'started')).toHaveLength(1);
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
+});
+
+test('a device that has no room is asked for less: what had arrived stays, and the result says what was given up', async () => {
+  const whole = await engineOn();
+  const undisturbed = traceKind.growth();
+  await whole.engine.run(trace, { onUpdate: undisturbed.take });
+  const full = () => new OutOfMemoryError('The GPU has no room for this.');
+  const { engine, opened } = await engineOn(Math.round(0.7 * whole.runs()), full);
+  const growth = traceKind.growth();
+  const before: unknown[] = [];
+  await engine.run(trace, {
+    onUpdate: (update) => {
+      growth.take(structuredClone(update));
+      if (opened.length === 1) before.push(update);
+    },
+  });
+  expect(opened).toHaveLength(2);
+  expect(before.length).toBeGreaterThan(1);
+  const text =
+    "The GPU's memory ran out, so batches hold a quarter of what they would: it takes longer, and last digits may differ.";
+  const said = { code: 'less-memory', text };
+  const { notices = [], ...found } = growth.result ?? {};
+  expect(notices).toEqual([...(undisturbed.result?.notices ?? []), said]);
+  const { notices: _, ...wanted } = undisturbed.result ?? {};
+  // Batches of a quarter add up in another order.
+  const rounded = (value: unknown) =>
+    JSON.stringify(value, (__, each) => (typeof each === 'number' ? Number(each.toFixed(4)) : each));
+  expect(rounded(found)).toBe(rounded(wanted));
+  // What goes on with it keeps the notice, on a device that has room.
+  const later = traceKind.growth();
+  const earlier = growth.result;
+  await whole.engine.run(trace, { onUpdate: later.take, ...(earlier ? { earlier } : {}) });
+  expect(later.result?.notices).toContainEqual(said);
 });
 
 test('what is not known is refused with a sentence before anything runs', async () => {

@@ -81,6 +81,7 @@ function Running() {
         : `${formatCount(count.done)} of ${formatCounted(count.total, kind.words.counted)}`,
     ...(left !== null && part !== null && part < 1 ? [`${formatDuration(Math.max(left, 100))} left`] : []),
     ...(left !== null && left > longRunMs ? ['goes on in a hidden tab'] : []),
+    ...(progress?.note === undefined ? [] : [progress.note]),
   ].join(' · ');
   return (
     <div

@@ -238,7 +238,8 @@ export function createExperimentPage<T extends PageTypes>(
           else showNews.soon();
         },
         onProgress: (next) => {
-          progress = next;
+          // Nothing has gone on since: the count stays.
+          progress = next.note === undefined ? next : { ...(progress ?? next), note: next.note };
           showNews.soon();
         },
       });

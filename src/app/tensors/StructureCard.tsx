@@ -1,20 +1,11 @@
 // What an imported model is made of: what it reads and gives, its layers by components, and every other tensor by its name.
 
-import { type ReactNode, useId, useState } from 'react';
+import { useId, useState } from 'react';
 import type { ImportedStructure, TensorRow } from '../../imported/describe.ts';
 import { formatCount } from '../quantities.ts';
 import '../style/tensors.css';
 
-/** What stands behind a tensor or a component by its name. */
-type After = (name: string) => ReactNode;
-
-interface RowsProps {
-  readonly caption: string;
-  readonly rows: readonly TensorRow[];
-  readonly after?: After | undefined;
-}
-
-function Rows({ caption, rows, after }: RowsProps) {
+function Rows({ caption, rows }: { readonly caption: string; readonly rows: readonly TensorRow[] }) {
   return (
     <table className="structure-table small">
       <caption>{caption}</caption>
@@ -26,7 +17,6 @@ function Rows({ caption, rows, after }: RowsProps) {
             </th>
             <td>{dtype}</td>
             <td className="mono">{axes}</td>
-            {after && <td>{after(name)}</td>}
           </tr>
         ))}
       </tbody>
@@ -36,13 +26,7 @@ function Rows({ caption, rows, after }: RowsProps) {
 
 const mostFound = 100;
 
-function Search({
-  tensors,
-  after,
-}: {
-  readonly tensors: readonly TensorRow[];
-  readonly after?: After | undefined;
-}) {
+function Search({ tensors }: { readonly tensors: readonly TensorRow[] }) {
   const id = useId();
   const [typed, setTyped] = useState('');
   const wanted = typed.trim().toLowerCase();
@@ -65,36 +49,28 @@ function Search({
         {wanted !== '' &&
           `${formatCount(found.length)} found${found.length > mostFound ? `, of which ${mostFound} are shown` : ''}`}
       </div>
-      {found.length > 0 && <Rows caption="Tensors by name" rows={found.slice(0, mostFound)} after={after} />}
+      {found.length > 0 && <Rows caption="Tensors by name" rows={found.slice(0, mostFound)} />}
     </div>
   );
 }
 
-type StackProps = ImportedStructure['stacks'][number] & { readonly after?: After | undefined };
-
-function Stack({ chain, count, components, after }: StackProps) {
+function Stack({ chain, count, components }: ImportedStructure['stacks'][number]) {
   const known = components.filter(({ isKnown }) => isKnown);
   const others = components.filter(({ isKnown }) => !isKnown);
   return (
     <>
-      <Rows caption={`${formatCount(count)} layers, ${chain}`} rows={known} after={after} />
+      <Rows caption={`${formatCount(count)} layers, ${chain}`} rows={known} />
       {others.length > 0 && (
         <details>
           <summary>{formatCount(others.length)} more tensors of each layer</summary>
-          <Rows caption="Named after the file" rows={others} after={after} />
+          <Rows caption="Named after the file" rows={others} />
         </details>
       )}
     </>
   );
 }
 
-interface StructureCardProps {
-  readonly structure: ImportedStructure;
-  /** Where names can be given, what gives them. */
-  readonly after?: After;
-}
-
-export function StructureCard({ structure, after }: StructureCardProps) {
+export function StructureCard({ structure }: { readonly structure: ImportedStructure }) {
   const { noPrompts, inputs, outputs, stacks, chain, tensors } = structure;
   return (
     <section className="card structure" aria-labelledby="structure-title">
@@ -105,7 +81,7 @@ export function StructureCard({ structure, after }: StructureCardProps) {
       <Rows caption="Inputs" rows={inputs} />
       <Rows caption="Outputs" rows={outputs} />
       {stacks.map((stack) => (
-        <Stack key={`${stack.chain} ${stack.components[0]?.tensors[0] ?? ''}`} {...stack} after={after} />
+        <Stack key={`${stack.chain} ${stack.components[0]?.tensors[0] ?? ''}`} {...stack} />
       ))}
       {stacks.length === 0 && (
         <p className="small">
@@ -113,7 +89,7 @@ export function StructureCard({ structure, after }: StructureCardProps) {
           together are its chain.
         </p>
       )}
-      <Search tensors={tensors} after={after} />
+      <Search tensors={tensors} />
     </section>
   );
 }

@@ -77,13 +77,7 @@ export function bloom(read: ConfigurationReader, names: ReadonlySet<string>): Ar
   return decoder(read, {
     family: 'bloom',
     sizes,
-    shape: {
-      ...(isResidualNormal ? { alias: 'the residual stream' } : {}),
-      isFused: true,
-      isRotary: false,
-      scores: alibiScores,
-      activation: neuronActivation,
-    },
+    shape: { isFused: true, isRotary: false, scores: alibiScores, activation: neuronActivation },
     ends: {
       tokens: `${prefix}word_embeddings`,
       enter: layerNorm(top('word_embeddings_layernorm'), { width, epsilon }),

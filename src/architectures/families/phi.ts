@@ -54,13 +54,7 @@ export function phi(read: ConfigurationReader): Architecture {
   return decoder(read, {
     family: 'phi',
     sizes,
-    shape: {
-      isParallel: true,
-      alias: 'what the MLP reads',
-      isRotary: true,
-      hasQueryKeyNorm,
-      activation: neuronActivation,
-    },
+    shape: { isParallel: true, isRotary: true, hasQueryKeyNorm, activation: neuronActivation },
     ends: {
       tokens: 'model.embed_tokens',
       norm: layerNorm({ name: 'norm', path: 'model.final_layernorm' }, { width, epsilon }),

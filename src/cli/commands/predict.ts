@@ -5,9 +5,17 @@ import { tokenizerOf, tokenLabel } from '../../experiments/tokens.ts';
 import { watchedPosition } from '../../experiments/watched.ts';
 import { formatTable, visibleToken } from '../../figures/textTable.ts';
 import { readCount, UsageError } from '../arguments.ts';
-import { deviceOption, hostBackendOption, hostBackends, readBackend, readDevice } from '../backendOptions.ts';
+import {
+  deviceOption,
+  hostBackendOption,
+  hostBackends,
+  readBackend,
+  readDevice,
+  readWeights,
+  weightsOption,
+} from '../backendOptions.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
-import { withModel } from '../hostModel.ts';
+import { withFittingModel } from '../fittingModel.ts';
 import { hasInputFile, readSource, sourceOptions } from '../modelSource.ts';
 import { idsOption, readIds } from '../promptIds.ts';
 import { readThreads, threadsOption } from '../threads.ts';
@@ -26,8 +34,17 @@ async function run(args: Arguments): Promise<number> {
   const prompt = text ?? (given === undefined ? undefined : readIds(given));
   const count = readCount(args.text('count') ?? '10', 'count');
   const kind = readBackend(args, hostBackends);
-  const host = { threads: readThreads(args, kind), device: readDevice(args, kind) };
-  await withModel(spec, kind, host, async (model, checkpoint) => {
+  const host = {
+    threads: readThreads(args, kind),
+    device: readDevice(args, kind),
+    residency: readWeights(args, kind),
+  };
+  /** Where the model had to be opened again, what was said stays said. */
+  let isSaid = false;
+  const say = (text: string): void => {
+    if (!isSaid) console.log(text);
+  };
+  await withFittingModel(spec, kind, host, async (model, checkpoint) => {
     const tokenizer = await tokenizerOf(checkpoint, typeof prompt === 'string' && !model.architecture.input);
     const { architecture } = model;
     const read = await readSource({ architecture, checkpoint, tokenizer, args }, prompt);
@@ -37,11 +54,12 @@ async function run(args: Arguments): Promise<number> {
     const textOf = (id: number) => visibleToken(labels?.[id] ?? tokenLabel(id, tokenizer));
     const listed = (tokens: readonly number[]) =>
       `${tokens.length} tokens: ${tokens.map(textOf).join(' | ')}\n`;
-    if (read?.source?.kind === 'tokens') console.log(`Source, ${listed(read.source.tokens)}`);
+    if (read?.source?.kind === 'tokens') say(`Source, ${listed(read.source.tokens)}`);
     if (!architecture.input) {
       if (ids.length === 0) throw new UsageError('The text has no tokens. Give at least one word.');
-      console.log(listed(ids));
+      say(listed(ids));
     }
+    isSaid = true;
     const isMasked = !architecture.isCausal && !architecture.input;
     const position = isMasked ? watchedPosition(architecture, ids, tokenizer, 'the text') : undefined;
     const candidates = topCandidates(
@@ -73,6 +91,7 @@ export const command: Command = {
     count: { value: 'N', about: 'how many next tokens; default 10' },
     backend: hostBackendOption,
     device: deviceOption,
+    weights: weightsOption,
     threads: threadsOption,
   },
   notes: [modelNote],

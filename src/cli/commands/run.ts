@@ -6,7 +6,15 @@ import { metrics } from '../../experiments/metrics.ts';
 import { kindNames, kindOf, readExperiment } from '../../experiments/registry.ts';
 import { fileText } from '../../messages/fileText.ts';
 import { readChoice, UsageError } from '../arguments.ts';
-import { backendOption, commandBackends, deviceOption, readBackend, readDevice } from '../backendOptions.ts';
+import {
+  backendOption,
+  commandBackends,
+  deviceOption,
+  readBackend,
+  readDevice,
+  readWeights,
+  weightsOption,
+} from '../backendOptions.ts';
 import { type Arguments, type Command, usageOf } from '../command.ts';
 import { runExperiment } from '../experimentRun.ts';
 import { withGivenFiles } from '../givenFiles.ts';
@@ -53,6 +61,7 @@ async function run(args: Arguments): Promise<number> {
     metric,
     threads: readThreads(args, backend),
     device: readDevice(args, backend),
+    residency: readWeights(args, backend),
   });
 }
 
@@ -70,6 +79,7 @@ export const command: Command = {
     metric: { value: metrics.join('|'), about: 'what the figures show; default the file’s own' },
     backend: backendOption,
     device: deviceOption,
+    weights: weightsOption,
     threads: threadsOption,
   },
   notes: [

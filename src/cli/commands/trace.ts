@@ -3,7 +3,15 @@
 import { metrics } from '../../experiments/metrics.ts';
 import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
-import { backendOption, commandBackends, deviceOption, readBackend, readDevice } from '../backendOptions.ts';
+import {
+  backendOption,
+  commandBackends,
+  deviceOption,
+  readBackend,
+  readDevice,
+  readWeights,
+  weightsOption,
+} from '../backendOptions.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
 import { runExperiment } from '../experimentRun.ts';
 import { givenAt } from '../givenFiles.ts';
@@ -130,6 +138,7 @@ async function run(args: Arguments): Promise<number> {
     metric,
     threads: readThreads(args, backend),
     device: readDevice(args, backend),
+    residency: readWeights(args, backend),
     out: args.text('out'),
   });
 }
@@ -183,8 +192,7 @@ export const command: Command = {
     },
     streams: {
       value: 'A,B,C',
-      about:
-        'components, a panel each; default block_output,mlp_output,attention_output, of a state-space model block_output,mixer_output,ssm_output',
+      about: 'components, a panel each; default block_output,mlp_output,attention_output',
     },
     window: {
       value: 'N',
@@ -193,6 +201,7 @@ export const command: Command = {
     metric: { value: metrics.join('|'), about: 'what the figure shows; default probability' },
     backend: backendOption,
     device: deviceOption,
+    weights: weightsOption,
     threads: threadsOption,
     out: {
       value: 'DIR',

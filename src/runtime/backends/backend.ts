@@ -82,6 +82,12 @@ export interface Backend {
   read(tensor: DeviceTensor): Promise<TensorData>;
   dispose(tensor: DeviceTensor): void;
   compile(graph: Graph): Promise<Program>;
+  /**
+   * When the device has done all that was asked of it; only then is the memory free of what was disposed meanwhile. Absent
+   * where nothing runs behind.
+   * @throws what the device refused
+   */
+  caughtUp?(): Promise<void>;
   /** Release the device. Programs and tensors are gone with it. */
   close(): Promise<void>;
 }
@@ -93,7 +99,19 @@ export class DeviceLostError extends Error {
 
 /** The device or the runtime refused. The message carries its words. */
 export class BackendError extends Error {
-  override readonly name = 'BackendError';
+  override readonly name: string = 'BackendError';
+}
+
+/** The device has no room for what was asked of it. What is on it is not to be trusted: open another, and ask for less. */
+export class OutOfMemoryError extends BackendError {
+  override readonly name = 'OutOfMemoryError';
+  /** Where weights were to wait, when they had no room. */
+  readonly held: 'expanded' | 'packed' | 'streamed' | undefined;
+
+  constructor(message: string, held?: OutOfMemoryError['held'], options?: ErrorOptions) {
+    super(message, options);
+    this.held = held;
+  }
 }
 
 /** For `.catch`: what onnxruntime threw, in a sentence with a way on. Its own words stay in the cause as well. */

@@ -1,6 +1,7 @@
 // The buffers of one GPU device that are ours: made once and used again, filled, copied and read with as few commands and
 // submissions as can be.
 
+import { noRoom } from './gpuFaults.ts';
 import type { GpuStream } from './gpuStream.ts';
 
 /** Smaller buffers than this are refused by ORT. */
@@ -111,11 +112,20 @@ export class GpuBuffers {
   #mapped(data: Float32Array | Int32Array | Uint8Array): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const size = bufferBytes(data.byteLength);
-    const buffer = this.#made({ size, usage, mappedAtCreation: true });
+    const buffer = this.#madeMapped({ size, usage, mappedAtCreation: true });
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     new Uint8Array(buffer.getMappedRange()).set(bytes);
     buffer.unmap();
     return buffer;
+  }
+
+  /** One that is mapped at once and cannot be made is told of at once. */
+  #madeMapped(asked: GPUBufferDescriptor): GPUBuffer {
+    try {
+      return this.#made(asked);
+    } catch (error) {
+      throw error instanceof RangeError ? noRoom(error.message.replace(/\.$/, '')) : error;
+    }
   }
 
   copy(into: GPUBuffer, pieces: readonly GpuPiece[]): void {
@@ -167,6 +177,12 @@ export class GpuBuffers {
       staging.destroy();
       throw error;
     }
+  }
+
+  /** When all that was asked of the device is done. */
+  async caughtUp(): Promise<void> {
+    this.#stream.flush();
+    await this.#stream.device.queue.onSubmittedWorkDone();
   }
 
   /** Bytes that nobody uses go; buffers that somebody uses are theirs. */

@@ -17,11 +17,14 @@ import {
   type TensorData,
 } from './backend.ts';
 import { bufferBytes, GpuBuffers, type GpuPiece } from './gpuBuffers.ts';
+import { GpuFaults } from './gpuFaults.ts';
 import { GpuPacking } from './gpuPacking.ts';
 import { GpuStream } from './gpuStream.ts';
+import { GpuWatch, type WatchOptions } from './gpuWatch.ts';
 import { LiveTensors } from './liveTensors.ts';
 import { ortDevice } from './ortDevice.ts';
 import { joinedPieces, uncovered } from './pieces.ts';
+import { isSoftwareAdapter } from './softwareAdapters.ts';
 import { Turns } from './turns.ts';
 
 interface GpuTensor extends DeviceTensor {
@@ -45,6 +48,8 @@ export interface WebGpuBackendOptions {
   readonly wasmPaths?: { readonly wasm: string; readonly mjs: string };
   /** Default all that the adapter has. */
   readonly limits?: WebGpuLimits;
+  /** Who is told that the GPU does not answer. */
+  readonly watch?: WatchOptions | undefined;
   /** Called when the device is closed. */
   readonly onClose?: () => void;
 }
@@ -69,6 +74,7 @@ export async function createWebGpuBackend({
   adapter,
   wasmPaths,
   limits: asked = 'all',
+  watch,
   onClose,
 }: WebGpuBackendOptions): Promise<Backend> {
   const ort = await import('onnxruntime-web/webgpu');
@@ -84,7 +90,9 @@ export async function createWebGpuBackend({
       asked === 'all' ? Object.fromEntries(askedLimits.map((name) => [name, limits[name]])) : {},
   });
   const description = info.description || info.device || info.vendor || 'unnamed adapter';
-  return new WebGpuBackend(ort, device, description, onClose);
+  const isSoftware = isSoftwareAdapter(description, info.device, info.vendor, info.architecture);
+  const watching = new GpuWatch(watch, isSoftware, () => device.destroy());
+  return new WebGpuBackend(ort, device, description, watching, onClose);
 }
 
 type Ort = typeof import('onnxruntime-web/webgpu');
@@ -113,11 +121,18 @@ class WebGpuBackend implements Backend {
   readonly #sessions = new Set<LiveSession>();
   #lost: string | undefined;
   #closed = false;
-  /** The first error of the GPU that nothing was waiting for. */
-  #fault: string | undefined;
+  readonly #faults: GpuFaults;
+  readonly #watch: GpuWatch;
   readonly #onClose: (() => void) | undefined;
 
-  constructor(ort: Ort, device: GPUDevice, description: string, onClose: (() => void) | undefined) {
+  constructor(
+    ort: Ort,
+    device: GPUDevice,
+    description: string,
+    watch: GpuWatch,
+    onClose: (() => void) | undefined,
+  ) {
+    this.#watch = watch;
     this.#ort = ort;
     this.#device = device;
     const stream = new GpuStream(device);
@@ -132,11 +147,7 @@ class WebGpuBackend implements Backend {
     });
     this.#onClose = onClose;
     this.description = description;
-    // Without this, a buffer that could not be made reads as zeros, and the zeros would be shown as results.
-    device.addEventListener('uncapturederror', ({ error }) => {
-      // The rest of it is the call stack of the GPU's own interface.
-      this.#fault ??= error.message.split('\n', 1)[0];
-    });
+    this.#faults = new GpuFaults(device);
     void device.lost.then((info) => {
       if (!this.#closed) this.#lost = info.message || info.reason || 'no reason given';
     });
@@ -168,33 +179,35 @@ class WebGpuBackend implements Backend {
     return 2 ** Math.ceil(Math.log2(Math.max(1, size)));
   }
 
-  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return turns.take(() => this.#checked(work));
+  /** @param what the GPU is to do, for who hears that it does not answer */
+  async #exclusively<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return turns.take(() => this.#checked(what, work));
   }
 
-  async #checked<T>(work: () => Promise<T>): Promise<T> {
+  async #checked<T>(what: string, work: () => Promise<T>): Promise<T> {
     try {
       this.#expectDevice();
-      const result = await work();
+      this.#faults.expectRoom();
+      const result = await this.#watch.watch(what, work());
       this.#expectNoFault();
       return result;
     } catch (error) {
-      // A lost device makes ORT fail in words of its own; give the event a moment to say so.
+      // A lost or a full device makes ORT fail in words of its own; give the event a moment to say so.
       await Promise.race([this.#device.lost, new Promise((resolve) => setTimeout(resolve, 0))]);
       this.#expectDevice();
+      this.#faults.expectRoom();
       throw error;
     }
   }
 
-  /** Errors of the GPU arrive on their own; whatever was computed meanwhile is not to be trusted. */
+  /** @throws what the GPU refused meanwhile */
   #expectNoFault(): void {
-    const fault = this.#fault;
-    this.#fault = undefined;
-    if (fault === undefined) return;
-    this.#buffers.distrust();
-    throw new BackendError(
-      `The GPU refused a part of the work (${fault}), so its numbers are not shown. Choose a smaller model, or WASM (in the page by ?backend=wasm).`,
-    );
+    try {
+      this.#faults.expectNone();
+    } catch (error) {
+      this.#buffers.distrust();
+      throw error;
+    }
   }
 
   #expectDevice(): void {
@@ -294,9 +307,18 @@ class WebGpuBackend implements Backend {
     // What is empty has no buffer.
     if (bytes === 0) return dtype === 'float32' ? new Float32Array(0) : new Int32Array(0);
     const buffer = this.#bufferOf(tensor);
-    const data = await this.#exclusively(() => this.#buffers.read(buffer, bytes));
+    const data = await this.#exclusively('to finish what was asked and give a result', () =>
+      this.#buffers.read(buffer, bytes),
+    );
     if (dtype === 'float32') return new Float32Array(data);
     return dtype === 'int32' ? new Int32Array(data) : Int32Array.from(new BigInt64Array(data), Number);
+  }
+
+  async caughtUp(): Promise<void> {
+    this.#expectDevice();
+    await this.#watch.watch('to catch up', Promise.race([this.#buffers.caughtUp(), this.#device.lost]));
+    this.#expectDevice();
+    this.#expectNoFault();
   }
 
   dispose(tensor: DeviceTensor): void {
@@ -319,7 +341,7 @@ class WebGpuBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Program> {
-    const session = await this.#exclusively(() =>
+    const session = await this.#exclusively('to prepare a graph', () =>
       this.#ort.InferenceSession.create(encodeModel(graph), {
         executionProviders: [{ name: 'webgpu', device: this.#ortDevice }],
         preferredOutputLocation: Object.fromEntries(
@@ -334,7 +356,7 @@ class WebGpuBackend implements Backend {
     const live: LiveSession = { session, outputs: 0, isWanted: true };
     this.#sessions.add(live);
     return {
-      run: (inputs) => this.#exclusively(() => this.#run(live, graph, inputs)),
+      run: (inputs) => this.#exclusively('to run a graph', () => this.#run(live, graph, inputs)),
       dispose: async () => {
         live.isWanted = false;
         if (live.outputs === 0) await this.#release(live);

@@ -6,12 +6,15 @@ import { input } from '../../onnx/value.ts';
 import type { Backend } from './backend.ts';
 import { compiledByBaseline } from './baselineWasm.ts';
 import { type DawnOptions, openDawn } from './dawn.ts';
+import type { WatchOptions } from './gpuWatch.ts';
 import { webgpuFilesOnNode } from './ortFilesOnNode.ts';
 import { createWebGpuBackend, type WebGpuBackendOptions, type WebGpuLimits } from './webgpuBackend.ts';
 
 export interface WebGpuOnNodeOptions extends DawnOptions {
   /** Default all that the adapter has. */
   readonly limits?: WebGpuLimits | undefined;
+  /** Who is told that the GPU does not answer. */
+  readonly watch?: WatchOptions | undefined;
 }
 
 /** The runtime's program is compiled with its first graph. */
@@ -26,6 +29,7 @@ async function started(options: WebGpuBackendOptions): Promise<Backend> {
 /** @throws BackendError where Dawn is missing, there is no driver, or no adapter of that number */
 export async function createWebGpuBackendOnNode({
   limits,
+  watch,
   ...options
 }: WebGpuOnNodeOptions = {}): Promise<Backend> {
   const { adapter, close } = await openDawn(options);
@@ -36,6 +40,7 @@ export async function createWebGpuBackendOnNode({
         onClose: close,
         ...(webgpuFilesOnNode ? { wasmPaths: webgpuFilesOnNode } : {}),
         ...(limits ? { limits } : {}),
+        watch,
       }),
     );
   } catch (error) {

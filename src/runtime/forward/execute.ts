@@ -28,6 +28,8 @@ export interface ExecuteContext {
   readonly weights: WeightStore;
   /** Compiled variants, kept from run to run. */
   readonly programs: Programs;
+  /** Of a batch as the backend would have it, where a device had no room for whole ones. */
+  readonly batchShare: number;
 }
 
 export interface ExecuteOptions {

@@ -40,14 +40,19 @@ const backwardFactor = 4;
 export function batchesOf(
   rows: readonly number[],
   stage: Stage,
-  { architecture, backend }: { readonly architecture: Architecture; readonly backend: Backend },
+  {
+    architecture,
+    backend,
+    batchShare,
+  }: { readonly architecture: Architecture; readonly backend: Backend; readonly batchShare: number },
   { lookup, isRecorded }: { readonly lookup: Lookup; readonly isRecorded: boolean },
 ): readonly (readonly Passing[])[] {
   const isHead = stage === headStage(architecture);
   const positions = Math.max(...Object.values(lookup.schedule.longest));
-  const most = backend.batchBytes / (isRecorded ? backwardFactor : 1) / 4;
+  const most = (batchShare * backend.batchBytes) / (isRecorded ? backwardFactor : 1) / 4;
+  const mostTokens = Math.max(1, Math.floor(batchShare * backend.batchTokens));
   const inHead = Math.floor(most / architecture.vocabularySize);
-  const piece = isRecorded ? Number.POSITIVE_INFINITY : Math.max(1, Math.min(inHead, backend.batchTokens));
+  const piece = isRecorded ? Number.POSITIVE_INFINITY : Math.max(1, Math.min(inHead, mostTokens));
   const passing = isHead
     ? headPieces(lookup, rows, stage, piece)
     : rows.map((row) => ({ row, positions: [] }));
@@ -61,7 +66,7 @@ export function batchesOf(
     const numbers = isHead
       ? (tokens + own) * architecture.vocabularySize
       : ((batches.at(-1)?.length ?? 0) + 1) * numbersHeld(architecture, widest, positions);
-    const isFull = tokens + own > backend.batchTokens || numbers > most;
+    const isFull = tokens + own > mostTokens || numbers > most;
     if (batches.length === 0 || isFull) batches.push([]);
     batches.at(-1)?.push(each);
     tokens = isFull ? own : tokens + own;

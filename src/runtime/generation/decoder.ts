@@ -161,10 +161,13 @@ export class Decoder {
 
   /** As many rows together as the backend's limits allow. */
   #batches<T extends { readonly live: LiveRow }>(entries: readonly T[]): readonly (readonly T[])[] {
-    const { architecture, backend } = this.#host.context;
+    const { architecture, backend, batchShare } = this.#host.context;
     const longest = entries.reduce((most, { live }) => Math.max(most, live.slots.length + 1), 1);
     const perRow = 4 * Math.max(architecture.vocabularySize, numbersHeld(architecture, 1, longest));
-    const most = Math.max(1, Math.min(backend.batchTokens, Math.floor(backend.batchBytes / perRow)));
+    const most = Math.max(
+      1,
+      Math.floor(batchShare * Math.min(backend.batchTokens, Math.floor(backend.batchBytes / perRow))),
+    );
     return Array.from({ length: Math.ceil(entries.length / most) }, (_, index) =>
       entries.slice(index * most, (index + 1) * most),
     );

@@ -3,7 +3,7 @@
 
 import { type Architecture, allParts, type WeightSource } from '../../architectures/architecture.ts';
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
-import { type Backend, BackendError, elementCount } from '../backends/backend.ts';
+import { type Backend, BackendError, elementCount, OutOfMemoryError } from '../backends/backend.ts';
 
 /** Where weights wait between uses: on the device in float32, in memory as stored, or in the checkpoint. */
 export type WeightResidency = 'expanded' | 'packed' | 'streamed';
@@ -57,6 +57,29 @@ export function weightSizes(architecture: Architecture, checkpoint: Checkpoint):
 /** Bytes that weights take while nothing runs. */
 export function heldBytes({ expandedBytes, packedBytes }: WeightSizes, residency: WeightResidency): number {
   return { expanded: expandedBytes, packed: packedBytes, streamed: 0 }[residency];
+}
+
+/** What is said of weights that had no room. @param asked that somebody asked for them so, and for nothing else */
+export function noRoomForWeights(
+  label: string,
+  sizes: WeightSizes,
+  residency: WeightResidency,
+  asked: boolean,
+  cause: OutOfMemoryError,
+): OutOfMemoryError {
+  const held = `${label} takes ${amount(heldBytes(sizes, residency))} ${residency === 'expanded' ? 'in float32' : residency}`;
+  const way = {
+    expanded: `Packed it takes ${amount(sizes.packedBytes)}: ask for packed weights`,
+    packed: 'Ask for streamed weights, which are read again for every run',
+    streamed: 'Choose a smaller model',
+  }[residency];
+  return new OutOfMemoryError(
+    asked
+      ? `${held}, as was asked for, and the GPU has no room for it. ${way}, or leave the choice to Patchbay.`
+      : `${held}, and the GPU has no room for it. ${cause.message}`,
+    residency,
+    { cause },
+  );
 }
 
 /** `7.2 GB`, in powers of a thousand as downloads are counted. */

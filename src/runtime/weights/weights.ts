@@ -17,6 +17,9 @@ export interface WeightStoreOptions {
   readonly onBytes?: (done: number, total: number) => void;
 }
 
+/** Bytes that a device may have been given, or may still read though they are disposed, before it is waited for. */
+const mostBehind = 512 * 2 ** 20;
+
 export class WeightStore {
   readonly residency: WeightResidency;
   readonly #backend: Backend;
@@ -25,6 +28,8 @@ export class WeightStore {
   /** Packed too, on the device. */
   readonly #onDevice = new Map<string, DeviceTensor>();
   readonly #resident = new Map<string, DeviceTensor>();
+  /** Bytes of weights that were brought in for the moment since the device was last waited for. */
+  #behind = 0;
   readonly #tables = new Map<string, { readonly tensor: DeviceTensor; readonly rows: number }>();
 
   private constructor(backend: Backend, checkpoint: Checkpoint, residency: WeightResidency) {
@@ -56,13 +61,23 @@ export class WeightStore {
         if (options.residency === 'packed') store.#pack(name, bytes);
         else store.#resident.set(name, store.#expanded(name, bytes));
         done += sizes[index] ?? 0;
+        store.#behind += sizes[index] ?? 0;
+        await store.#waitFor(mostBehind);
         options.onBytes?.(done, total);
       }
+      await store.#waitFor(0);
     } catch (error) {
       store.close();
       throw error;
     }
     return store;
+  }
+
+  /** What is on its way to a device, or was disposed while it is behind, takes memory until it has caught up. */
+  async #waitFor(most: number): Promise<void> {
+    if (this.#behind <= most) return;
+    this.#behind = 0;
+    await this.#backend.caughtUp?.();
   }
 
   #info(name: string): TensorInfo {
@@ -116,6 +131,7 @@ export class WeightStore {
     use: (bound: BoundWeights) => Promise<T>,
   ): Promise<T> {
     const passing: DeviceTensor[] = [];
+    await this.#waitFor(mostBehind);
     try {
       const bound: Record<string, DeviceTensor> = {};
       for (const [name, source] of Object.entries(weights)) {
@@ -130,6 +146,7 @@ export class WeightStore {
         }
         const tensor = await this.#forNow(source.tensor, signal);
         passing.push(tensor);
+        this.#behind += 4 * elementCount(tensor.shape);
         bound[`weight.${name}`] = tensor;
       }
       return await use(bound);
