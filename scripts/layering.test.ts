@@ -43,7 +43,14 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'experiments/align': ['numbersText.ts'],
   'experiments/patch': ['result.ts', 'work.ts'],
   'interventions/configuration': [
-    ...['configuration.ts', 'locations.ts', 'modulePaths.ts', 'modulePlaces.ts', 'pyveneKeys.ts'],
+    ...[
+      'configuration.ts',
+      'locations.ts',
+      'modulePaths.ts',
+      'modulePlaces.ts',
+      'moduleTables.ts',
+      'pyveneKeys.ts',
+    ],
     'resolve.ts',
   ],
   'interventions/execution': ['edits.ts', 'prompt.ts', 'runs.ts'],

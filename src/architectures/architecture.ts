@@ -46,6 +46,8 @@ export interface ComponentDescription {
   readonly positions?: readonly number[];
   /** For a per-head form, the component whose entries it shares. */
   readonly headsOf?: string;
+  /** In PyTorch it is the very tensor of this too, so that an edit in place, as other tools make them, changes both. */
+  readonly alias?: string;
   readonly description: string;
   /** Components that read it next. */
   readonly feeds: readonly string[];

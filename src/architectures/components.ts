@@ -30,6 +30,8 @@ export interface DecoderShape extends HeadShape {
   readonly isPostNorm?: boolean;
   /** What changes a sublayer's output before it is added to the residual stream: `a norm`, `a factor`. */
   readonly behind?: string;
+  /** What the vectors that a sublayer reads are besides in PyTorch: the stream itself, or what the other sublayer reads. */
+  readonly alias?: 'the residual stream' | 'what the MLP reads';
   /** Experts in place of one MLP, in these layers. */
   readonly mixture?: { readonly experts: number; readonly layers: readonly number[] };
   /** Layers with one MLP; absent: all. */
@@ -88,6 +90,9 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
   );
   const rotated = behindKeys ? `, before ${behindKeys}` : '';
   const stream = shape.isPostNorm ? 'the residual stream as it is' : 'the normalised residual stream';
+  const alias = shape.alias ?? (shape.isPostNorm ? 'the residual stream' : undefined);
+  const attentionAlias = alias ? { alias } : {};
+  const mlpAlias = alias === 'the residual stream' ? { alias } : {};
   const puts = (who: string) =>
     shape.behind
       ? `What ${who} puts out, before ${shape.behind} changes it and it is added to the residual stream.`
@@ -131,6 +136,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
       width,
       description: `What attention reads: ${stream}.`,
       feeds: shape.isFused ? ['qkv_output'] : projections,
+      ...attentionAlias,
     },
     ...(shape.isFused
       ? [
@@ -218,6 +224,7 @@ export function decoderComponents(shape: DecoderShape): readonly ComponentDescri
         ...(hasPlainLayers ? ['mlp_activation'] : []),
         ...(shape.mixture ? ['router_output', 'expert_output'] : []),
       ],
+      ...mlpAlias,
     },
     ...(hasPlainLayers
       ? [

@@ -1,7 +1,7 @@
 // Values of attributes, read when they are asked for.
 
 import type { Attribute, OnnxNode } from './onnxFile.ts';
-import { fieldsOf, integersOf } from './wireReader.ts';
+import { fieldsOf, integersOf, textOf } from './wireReader.ts';
 
 /** @returns undefined where the node has no such attribute */
 export function integerOf(node: OnnxNode, name: string): number | undefined {
@@ -31,3 +31,19 @@ export const attributeKey = (node: OnnxNode): string =>
     .map(({ name, bytes }) => `${name}:${bytes.length <= 4096 ? [...bytes].join('.') : bytes.length}`)
     .sort()
     .join(';');
+
+/** @returns undefined where the node has no such attribute */
+export function floatOf(node: OnnxNode, name: string): number | undefined {
+  const attribute = node.attributes.get(name);
+  if (!attribute) return undefined;
+  const bytes = floatBytesOf(attribute, 2);
+  return bytes.length < 4 ? 0 : new DataView(bytes.buffer).getFloat32(0, true);
+}
+
+/** @returns undefined where the node has no such attribute */
+export function textOfAttribute(node: OnnxNode, name: string): string | undefined {
+  const attribute = node.attributes.get(name);
+  if (!attribute) return undefined;
+  const field = [...fieldsOf(attribute.bytes)].find(({ id }) => id === 4);
+  return field ? textOf(field) : '';
+}

@@ -5,6 +5,7 @@ import { cutsBetween, isWeighted } from './chains.ts';
 import type { ImportedModel } from './importedModel.ts';
 import { type LayerStack, layerStacks } from './layers.ts';
 import type { ValueInfo } from './onnxFile.ts';
+import { positionAxes } from './places.ts';
 import { SiteError } from './plan.ts';
 import type { TensorFacts } from './probe.ts';
 import { companion, isIds } from './tokenInputs.ts';
@@ -91,6 +92,18 @@ export interface TensorRow {
   readonly dtype: string;
   /** `[batch, sequence, 384]` */
   readonly axes: string;
+  /** The axes that its positions lie along, as they are found; absent of what is not computed. */
+  readonly positions?: readonly number[];
+}
+
+/** A way through the model by single tensors. */
+export interface FoundChain {
+  readonly from: string;
+  readonly to: string;
+  /** What a sweep of it edits, each before a product with weights. */
+  readonly tensors: readonly string[];
+  /** How many equal blocks there are, in each run of them along the way. */
+  readonly blocks: readonly number[];
 }
 
 /** How an input is given: as text or ids; as what goes with them and need not be given; as a picture; as numbers. */
@@ -116,6 +129,10 @@ export interface ImportedStructure {
   }[];
   /** Tensors at which the model's stages begin. */
   readonly chain: readonly string[];
+  /** Ways to cut on: first the model's own, whose tensors are `chain`. */
+  readonly chains: readonly FoundChain[];
+  /** Names in the file of tensors that go by another one here. */
+  readonly aliases: readonly string[];
   /** All that can be read and edited. */
   readonly tensors: readonly TensorRow[];
   /** What computes them, each after what it reads; weights and what depends on sizes alone are left out of what it reads. */
@@ -160,6 +177,33 @@ export function chainBetween({ graph }: ImportedModel, from: string, to: string)
   return before.map((segment) => segment.from).filter((name) => !inputs.has(name));
 }
 
+/** More ways than these nobody chooses from; any other is named by its ends. */
+const mostChains = 20;
+/** A file may have hundreds of outputs, each with a way of its own that hardly differs. */
+const mostTried = 64;
+
+/** The model's own way, the others that hold layers, then those from other inputs to other outputs. */
+function foundChains(model: ImportedModel): readonly FoundChain[] {
+  const { chains, graph } = model;
+  const [own, ...others] = chains.map(({ source, output, runs }) => ({
+    from: source,
+    to: output,
+    blocks: runs.map(({ count }) => count),
+  }));
+  const pairs = graph.inputs.flatMap(({ name }) =>
+    graph.outputs.map((to) => ({ from: name, to, blocks: [] })),
+  );
+  const ways = [...others, ...pairs.slice(0, mostTried)].map((way) => ({
+    ...way,
+    tensors: chainBetween(model, way.from, way.to),
+  }));
+  const first = own ? [{ ...own, tensors: chainTensors(model) }] : [];
+  const isOwn = ({ from, to }: FoundChain) => from === own?.from && to === own.to;
+  const apart = [...first, ...ways.filter((way) => !isOwn(way))].filter(({ tensors }) => tensors.length > 0);
+  const keys = apart.map(({ tensors }) => tensors.join('\n'));
+  return apart.filter((_, at) => keys.indexOf(keys[at] ?? '') === at).slice(0, mostChains);
+}
+
 export function structureOf(
   model: ImportedModel,
   about: Pick<ImportedStructure, 'noPrompts' | 'labels'>,
@@ -168,7 +212,9 @@ export function structureOf(
   const known = new Set([...model.graph.inputs.map(({ name }) => name), ...model.probe.dependent]);
   const row = (name: string): TensorRow => {
     const facts = model.probe.tensors.get(name);
-    return { name, dtype: facts?.dtype ?? '', axes: facts ? formatAxes(facts) : '' };
+    if (!facts) return { name, dtype: '', axes: '' };
+    const positions = positionAxes(model.graph, model.probe.tensors, name);
+    return { name, dtype: facts.dtype, axes: formatAxes(facts), positions };
   };
   return {
     ...about,
@@ -191,6 +237,8 @@ export function structureOf(
       })),
     })),
     chain: chainTensors(model),
+    chains: foundChains(model),
+    aliases: [...model.graph.aliases.keys()],
     tensors: [...model.probe.dependent].map(row),
     nodes: model.graph.nodes.flatMap(({ op, inputs: read, outputs }) =>
       outputs.some((name) => model.probe.dependent.has(name))

@@ -61,6 +61,7 @@ export function writtenAttribute(name: string, value: AttributeValue): Attribute
   if (typeof value === 'number') writer.uint32(24).int64(value).uint32(160).int32(2);
   else if (typeof value === 'string') writer.uint32(34).string(value).uint32(160).int32(3);
   else if ('float' in value) writer.uint32(21).float(value.float).uint32(160).int32(1);
+  else if ('body' in value) throw new Error(`The formula of an edit holds a loop ('${name}').`);
   else {
     for (const each of value) writer.uint32(64).int64(each);
     writer.uint32(160).int32(7);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memorySource } from '../checkpoint/sources/byteSource.ts';
 import { mul } from '../onnx/elementwise.ts';
 import { constant } from '../onnx/value.ts';
+import { structureOf } from './describe.ts';
 import { floats, onnxBytes, residualSource } from './fixtures/smallOnnx.ts';
 import { plainNode } from './formulaNodes.ts';
 import { ImportedModel } from './importedModel.ts';
@@ -36,6 +37,14 @@ test('a file gives the numbers that its nodes compute', async () => {
   const reads = ['/layer.0/Add_output_0', '/layer.1/Add_output_0', 'y'];
   const [result] = await model.run([{ inputs: x(1, 1), edits: [], reads }]);
   expect(reads.map((name) => [...(result?.[name]?.data ?? [])])).toEqual([[2, 3], [5, 5], [10]]);
+});
+
+test('what a page is told of it: its ways, and along which axes positions lie', () => {
+  const { chain, chains, tensors } = structureOf(model, {});
+  const way = ['/layer.0/Add_output_0', '/layer.1/Add_output_0'];
+  expect(chain).toEqual(way);
+  expect(chains).toEqual([{ from: 'x', to: 'y', tensors: way, blocks: [2] }]);
+  expect(tensors.find(({ name }) => name === 'y')).toMatchObject({ axes: '[batch, 1]', positions: [] });
 });
 
 test('the two blocks are found, and so is the batch', () => {

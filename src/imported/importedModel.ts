@@ -4,6 +4,8 @@ import type { ByteSource } from '../checkpoint/sources/byteSource.ts';
 import { BackendError } from '../runtime/backends/backend.ts';
 import { Programs } from '../runtime/backends/programs.ts';
 import { Turns } from '../runtime/backends/turns.ts';
+import { type BackwardProgram, executeGradients } from './backward/backwardRun.ts';
+import type { GradientRow, RowGradients } from './backward/objective.ts';
 import { fittedExample } from './exampleFiles.ts';
 import { executePlan } from './execute.ts';
 import { exportHooked } from './exportHooked.ts';
@@ -39,6 +41,9 @@ export interface RunOptions {
   readonly onProgress?: (done: number) => void;
 }
 
+/** Each holds the optimised graph of all layers, there and back. */
+const mostBackward = 16;
+
 export class ImportedModel {
   readonly label: string;
   readonly producer: string;
@@ -53,6 +58,7 @@ export class ImportedModel {
   readonly #store: WeightStore;
   readonly #sized: SizedGraphs;
   readonly #pieces = new Programs<RunnablePiece>();
+  readonly #backward = new Programs<BackwardProgram>(mostBackward);
   readonly #turns = new Turns();
 
   private constructor(
@@ -146,20 +152,51 @@ export class ImportedModel {
    */
   run(rows: readonly PlanRow[], options: RunOptions = {}): Promise<readonly NamedTensors[]> {
     return this.#turns.take(async () => {
-      const results = await executePlan(
+      const results = await this.#execute(rows, options);
+      await this.#pieces.trim();
+      return results;
+    });
+  }
+
+  #execute(rows: readonly PlanRow[], { signal, onProgress }: RunOptions): Promise<readonly NamedTensors[]> {
+    return executePlan(
+      {
+        sites: this.sites,
+        probe: this.probe,
+        runtime: this.#runtime,
+        store: this.#store,
+        sized: this.#sized,
+        pieces: this.#pieces,
+        signal,
+        onProgress,
+      },
+      rows,
+    );
+  }
+
+  /**
+   * Differentiate objectives of rows. Of the file's nodes only those between what is wanted and an objective must have rules.
+   * @param rows as of a plan; names of tensors are resolved ones, edits on the way are of entries by numbers
+   * @throws SiteError that names the operator without a rule, or says that the gradient's graph is not the file's
+   */
+  gradients(rows: readonly GradientRow[], options: RunOptions = {}): Promise<readonly RowGradients[]> {
+    const { signal, onProgress } = options;
+    return this.#turns.take(async () => {
+      const results = await executeGradients(
         {
-          sites: this.sites,
-          probe: this.probe,
           runtime: this.#runtime,
           store: this.#store,
           sized: this.#sized,
-          pieces: this.#pieces,
-          signal: options.signal,
-          onProgress: options.onProgress,
+          tensors: this.probe.tensors,
+          programs: this.#backward,
+          run: (plan) => this.#execute(plan, { ...(signal ? { signal } : {}) }),
+          signal,
+          onProgress,
         },
         rows,
       );
       await this.#pieces.trim();
+      await this.#backward.trim();
       return results;
     });
   }
@@ -207,6 +244,7 @@ export class ImportedModel {
   async dispose(): Promise<void> {
     await this.#turns.take(async () => {
       await this.#pieces.dispose();
+      await this.#backward.dispose();
       await this.#sized.dispose();
       await this.#store.close();
     });

@@ -10,6 +10,7 @@ import { tableReads } from './exampleInputs.ts';
 import type { ImportedModel } from './importedModel.ts';
 import { rememberOpened } from './openedModels.ts';
 import { tokenComponents } from './tokenComponents.ts';
+import { TokenGradients } from './tokenGradients.ts';
 import { type TokenInputs, tokenInputs } from './tokenInputs.ts';
 import { TokenPlans } from './tokenPlans.ts';
 import { UnitGraphs } from './unitGraphs.ts';
@@ -125,6 +126,7 @@ export async function tokenModel(
   };
   const graphs = new UnitGraphs(backend);
   const plans = new TokenPlans(model, inputs, parts, graphs);
+  const gradients = new TokenGradients(model, plans, backend);
   rememberOpened(architecture, { imported: model, beside });
   return Model.over({
     architecture,
@@ -132,6 +134,7 @@ export async function tokenModel(
     ...importedFacts(model),
     runner: {
       run: (plan, schedule, options) => plans.run(plan, schedule, options),
+      gradients: (request, options) => gradients.run(request, options),
       dispose: () => graphs.dispose(),
     },
   });

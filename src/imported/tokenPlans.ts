@@ -29,15 +29,23 @@ function floatsOf({ dtype, data }: Tensor): Float32Array {
   throw new PlanError(`A component holds ${dtype}; only floating-point numbers are read.`);
 }
 
-interface Place extends Units {
+export interface Place extends Units {
   readonly tensor: string;
+}
+
+/** What a formula was computed of, beside the model. */
+export interface Computed {
+  readonly base: UnitValues;
+  readonly source?: UnitValues;
+  /** The tensor of the row itself that the source is of. */
+  readonly ownSource?: string;
 }
 
 /**
  * A row of a plan without forks: its tokens, and all edits from the beginning on, in the order of computing. An edit is one
  * row's own, for what a formula gives depends on what the row has there; a fork has besides what its parent had when it left.
  */
-interface Whole {
+export interface Whole {
   readonly tokens: readonly number[];
   readonly edits: readonly ScheduledEdit[];
 }
@@ -55,7 +63,8 @@ export class TokenPlans {
     this.#graphs = graphs;
   }
 
-  #place({ component, layer }: Site, location: Location, length: number): Place {
+  /** The entries that a location means. @param length positions of the sequence */
+  place({ component, layer }: Site, location: Location, length: number): Place {
     const found = this.#components.components.find(({ description }) => description.name === component);
     const tensor = found?.tensors[layer ?? 0];
     if (!found || tensor === undefined) throw new PlanError(`There is no '${component}' in layer ${layer}.`);
@@ -71,13 +80,18 @@ export class TokenPlans {
   }
 
   /** @param rows of the plan, without forks */
-  async #resolved(rows: readonly Whole[], options: ExecuteOptions): Promise<ReadonlyMap<Edit, TensorEdit>> {
+  async #resolved(
+    rows: readonly Whole[],
+    options: ExecuteOptions,
+    computed?: Map<Edit, Computed>,
+  ): Promise<ReadonlyMap<Edit, TensorEdit>> {
     const done = new Map<Edit, TensorEdit>();
     const rowsOf = new Map<Edit, number>();
     for (const [index, { edits }] of rows.entries())
       for (const edit of edits) if (!rowsOf.has(edit)) rowsOf.set(edit, index);
     for (const [edit, row] of rowsOf) {
-      const direct = this.#direct(edit, rows, row);
+      const isCopy = edit.source?.kind === 'row';
+      const direct = computed && isCopy ? undefined : this.#direct(edit, rows, row);
       if (direct) done.set(edit, direct);
     }
     const isDone = (index: number): boolean => rows[index]?.edits.every((edit) => done.has(edit)) ?? true;
@@ -89,7 +103,7 @@ export class TokenPlans {
         return first === edit && isReady ? [{ edit, row }] : [];
       });
       if (next.length === 0) throw new PlanError('Rows wait for each other: each is a source of the other.');
-      await this.#computeBeside(rows, next, done, options);
+      await this.#computeBeside(rows, next, done, options, computed);
     }
     return done;
   }
@@ -101,10 +115,10 @@ export class TokenPlans {
     row: number,
   ): TensorEdit | undefined {
     if (fragment.key !== replace.key || !source || source.kind === 'own') return undefined;
-    const { tensor, entries } = this.#place(site, location, rows[row]?.tokens.length ?? 0);
+    const { tensor, entries } = this.place(site, location, rows[row]?.tokens.length ?? 0);
     if (source.kind === 'tensor')
       return { tensor, entries, value: { kind: 'numbers', numbers: source.data } };
-    const from = this.#place(source.site, source.location, rows[source.row]?.tokens.length ?? 0);
+    const from = this.place(source.site, source.location, rows[source.row]?.tokens.length ?? 0);
     return {
       tensor,
       entries,
@@ -118,6 +132,7 @@ export class TokenPlans {
     next: readonly { readonly edit: Edit; readonly row: number }[],
     done: Map<Edit, TensorEdit>,
     { signal }: ExecuteOptions,
+    computed: Map<Edit, Computed> | undefined,
   ): Promise<void> {
     const plan: { inputs: PlanRow['inputs']; edits: readonly TensorEdit[]; reads: string[] }[] = rows.map(
       ({ tokens, edits }) => {
@@ -128,17 +143,17 @@ export class TokenPlans {
     );
     const asked = next.map(({ edit, row }) => {
       const length = rows[row]?.tokens.length ?? 0;
-      const base = this.#place(edit.site, edit.location, length);
+      const base = this.place(edit.site, edit.location, length);
       plan[row]?.reads.push(base.tensor);
       const { source } = edit;
       if (source?.kind === 'row') {
-        const from = this.#place(source.site, source.location, rows[source.row]?.tokens.length ?? 0);
+        const from = this.place(source.site, source.location, rows[source.row]?.tokens.length ?? 0);
         plan[source.row]?.reads.push(from.tensor);
         return { edit, row, base, from, fromRow: source.row };
       }
       if (source?.kind === 'own') {
         const own = { component: source.component, layer: edit.site.layer };
-        const from = this.#place(own, edit.location, length);
+        const from = this.place(own, edit.location, length);
         plan[row]?.reads.push(from.tensor);
         return { edit, row, base, from, fromRow: row };
       }
@@ -154,6 +169,11 @@ export class TokenPlans {
             ? { shape: base.shape, data: edit.source.data }
             : undefined;
       const numbers = await this.#graphs.edit(edit.fragment, values, source);
+      computed?.set(edit, {
+        base: values,
+        ...(source ? { source } : {}),
+        ...(from && edit.source?.kind === 'own' ? { ownSource: from.tensor } : {}),
+      });
       done.set(edit, { tensor: base.tensor, entries: base.entries, value: { kind: 'numbers', numbers } });
     }
   }
@@ -166,7 +186,16 @@ export class TokenPlans {
     );
   }
 
-  async run(plan: Plan, schedule: Schedule, options: ExecuteOptions): Promise<readonly ReadResult[]> {
+  /**
+   * The rows of a plan without forks, and what takes the place of each of their edits.
+   * @param computed takes what formulas were computed of; copies from other rows are then numbers, as formulas are
+   */
+  async rowsOf(
+    plan: Plan,
+    schedule: Schedule,
+    options: ExecuteOptions,
+    computed?: Map<Edit, Computed>,
+  ): Promise<{ readonly rows: readonly Whole[]; readonly edits: ReadonlyMap<Edit, TensorEdit> }> {
     const wholes: Whole[] = [];
     const wholeOf = (index: number): Whole => {
       const known = wholes[index];
@@ -178,31 +207,47 @@ export class TokenPlans {
       return made;
     };
     const rows = plan.rows.map((_, index) => wholeOf(index));
-    const resolved = await this.#resolved(rows, options);
+    return { rows, edits: await this.#resolved(rows, options, computed) };
+  }
+
+  /** What the model is given for a row, and read of it: each tensor once. */
+  planRow({ tokens, edits }: Whole, made: ReadonlyMap<Edit, TensorEdit>, reads: readonly string[]): PlanRow {
+    return {
+      inputs: this.#inputs.of(tokens),
+      edits: edits.flatMap((edit) => made.get(edit) ?? []),
+      reads: [...new Set(reads)],
+    };
+  }
+
+  /** What a read is answered of the tensor that was read. */
+  async answer(
+    { reduction }: Pick<Plan['reads'][number], 'reduction'>,
+    place: Place,
+    tensor: Tensor | undefined,
+  ): Promise<ReadResult> {
+    const value = this.#take(place, tensor);
+    return reduction ? this.#graphs.reduce(reduction, value) : { value };
+  }
+
+  async run(plan: Plan, schedule: Schedule, options: ExecuteOptions): Promise<readonly ReadResult[]> {
+    const { rows, edits } = await this.rowsOf(plan, schedule, options);
     const places = plan.reads.map(({ row, site, location }) =>
-      this.#place(site, location, rows[row]?.tokens.length ?? 0),
+      this.place(site, location, rows[row]?.tokens.length ?? 0),
     );
+    const readsOf = (index: number): readonly string[] =>
+      plan.reads.flatMap(({ row }, read) => (row === index ? (places[read]?.tensor ?? []) : []));
     const results = await this.#model.run(
-      rows.map(({ tokens, edits }, index) => ({
-        inputs: this.#inputs.of(tokens),
-        edits: edits.flatMap((edit) => resolved.get(edit) ?? []),
-        reads: [
-          ...new Set(
-            plan.reads.flatMap(({ row }, read) => (row === index ? (places[read]?.tensor ?? []) : [])),
-          ),
-        ],
-      })),
+      rows.map((row, index) => this.planRow(row, edits, readsOf(index))),
       {
         ...(options.signal ? { signal: options.signal } : {}),
         onProgress: (done) => options.onProgress?.(Math.round(done * schedule.rowLayers), schedule.rowLayers),
       },
     );
     const answers: ReadResult[] = [];
-    for (const [index, { row, reduction }] of plan.reads.entries()) {
+    for (const [index, read] of plan.reads.entries()) {
       const place = places[index];
-      const value = place && this.#take(place, results[row]?.[place.tensor]);
-      if (!value) throw new PlanError('A read was not answered.');
-      const answer = reduction ? await this.#graphs.reduce(reduction, value) : { value };
+      if (!place) throw new PlanError('A read was not answered.');
+      const answer = await this.answer(read, place, results[read.row]?.[place.tensor]);
       answers.push(answer);
       options.onRead?.(index, answer);
     }

@@ -5,6 +5,7 @@ import { type Graph, graph } from './graph.ts';
 import { attributeTypes, elementTypes, onnxSchema } from './protobuf.ts';
 import {
   type AttributeValue,
+  type Body,
   type ConstantData,
   checkedConstant,
   type Dtype,
@@ -14,7 +15,7 @@ import {
   ShapeError,
   type Value,
 } from './value.ts';
-import { decodeMessage, encodeMessage } from './wire.ts';
+import { decodeMessage, encodeMessage, type Message } from './wire.ts';
 
 /** The operator set that graphs are written in: the first with RMSNormalization. */
 const opset = 23;
@@ -30,19 +31,28 @@ function encodeType(value: Value) {
   return { tensorType: { elemType: elementTypes[value.dtype], shape: { dim } } };
 }
 
-function encodeAttribute(name: string, value: AttributeValue) {
+/** @param path of names around it: a name may not stand both in a body and in the graph that holds it */
+function encodeAttribute(name: string, value: AttributeValue, path: string): Message {
   if (typeof value === 'number') return { name, type: attributeTypes.int, i: value };
   if (typeof value === 'string')
     return { name, type: attributeTypes.string, s: new TextEncoder().encode(value) };
   if ('float' in value) return { name, type: attributeTypes.float, f: value.float };
+  if ('body' in value) return { name, type: attributeTypes.graph, g: encodeBody(value.body, name, path) };
   return { name, type: attributeTypes.ints, ints: [...value] };
+}
+
+/** Inputs and outputs are told apart by their order alone. */
+function encodeBody({ inputs, outputs }: Body, name: string, path: string): Message {
+  const named = (values: readonly Value[], what: string) =>
+    new Map(values.map((value, place) => [`${path}${what}${place}`, value]));
+  const body = graph(Object.fromEntries(named(outputs, 'out')));
+  return encodeGraph({ ...body, inputs: named(inputs, 'in') }, name, path);
 }
 
 const bytesOf = (data: ConstantData): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-/** Encode a graph as an ONNX model file. */
-export function encodeModel(source: Graph, name = 'patchbay'): Uint8Array {
+function encodeGraph(source: Graph, name: string, path: string): Message {
   const names = new Map<Value, string>();
   for (const [inputName, value] of source.inputs) names.set(value, inputName);
   for (const [outputName, value] of source.outputs) names.set(value, outputName);
@@ -50,7 +60,7 @@ export function encodeModel(source: Graph, name = 'patchbay'): Uint8Array {
   const nameOf = (value: Value): string => {
     const known = names.get(value);
     if (known !== undefined) return known;
-    const given = `v${names.size}`;
+    const given = `${path}v${names.size}`;
     names.set(value, given);
     if (value.origin.kind === 'constant') {
       const { data } = value.origin;
@@ -63,31 +73,37 @@ export function encodeModel(source: Graph, name = 'patchbay'): Uint8Array {
     }
     return given;
   };
-  const node = source.operations.map((operation) => ({
+  const node = source.operations.map((operation, place) => ({
     opType: operation.op,
     input: operation.inputs.map(nameOf),
     output: operation.outputs.map(nameOf),
-    attribute: Object.entries(operation.attributes).map(([key, value]) => encodeAttribute(key, value)),
+    attribute: Object.entries(operation.attributes).map(([key, value]) =>
+      encodeAttribute(key, value, `${path}${place}.`),
+    ),
   }));
   const outputs = new Set(source.outputs.values());
   const intermediates = source.operations
     .flatMap((operation) => operation.outputs)
     .filter((value) => !outputs.has(value));
   const info = (value: Value) => ({ name: nameOf(value), type: encodeType(value) });
-  const model = {
+  return {
+    name,
+    node,
+    initializer,
+    input: [...source.inputs.values()].map(info),
+    output: [...source.outputs.values()].map(info),
+    valueInfo: intermediates.map(info),
+  };
+}
+
+/** Encode a graph as an ONNX model file. */
+export function encodeModel(source: Graph, name = 'patchbay'): Uint8Array {
+  return encodeMessage(onnxSchema, 'ModelProto', {
     irVersion,
     producerName: 'patchbay',
     opsetImport: [{ domain: '', version: opset }],
-    graph: {
-      name,
-      node,
-      initializer,
-      input: [...source.inputs.values()].map(info),
-      output: [...source.outputs.values()].map(info),
-      valueInfo: intermediates.map(info),
-    },
-  };
-  return encodeMessage(onnxSchema, 'ModelProto', model);
+    graph: encodeGraph(source, name, ''),
+  });
 }
 
 interface DecodedInfo {
@@ -110,25 +126,24 @@ interface DecodedAttribute {
   readonly i?: number;
   readonly s?: Uint8Array;
   readonly ints?: readonly number[];
+  readonly g?: DecodedGraph;
 }
-interface DecodedModel {
-  readonly graph?: {
-    readonly node?: readonly {
-      readonly opType: string;
-      readonly input?: readonly string[];
-      readonly output?: readonly string[];
-      readonly attribute?: readonly DecodedAttribute[];
-    }[];
-    readonly initializer?: readonly {
-      readonly name: string;
-      readonly dims?: readonly number[];
-      readonly dataType: number;
-      readonly rawData?: Uint8Array;
-    }[];
-    readonly input?: readonly DecodedInfo[];
-    readonly output?: readonly DecodedInfo[];
-    readonly valueInfo?: readonly DecodedInfo[];
-  };
+interface DecodedGraph {
+  readonly node?: readonly {
+    readonly opType: string;
+    readonly input?: readonly string[];
+    readonly output?: readonly string[];
+    readonly attribute?: readonly DecodedAttribute[];
+  }[];
+  readonly initializer?: readonly {
+    readonly name: string;
+    readonly dims?: readonly number[];
+    readonly dataType: number;
+    readonly rawData?: Uint8Array;
+  }[];
+  readonly input?: readonly DecodedInfo[];
+  readonly output?: readonly DecodedInfo[];
+  readonly valueInfo?: readonly DecodedInfo[];
 }
 
 function decodeDtype(elementType: number, name: string): Dtype {
@@ -150,9 +165,13 @@ function decodeAttribute(attribute: DecodedAttribute): AttributeValue {
       return new TextDecoder().decode(attribute.s);
     case attributeTypes.ints:
       return attribute.ints ?? [];
+    case attributeTypes.graph: {
+      const { inputs, outputs } = decodeGraph(attribute.g ?? {});
+      return { body: { inputs, outputs: outputs.map(([, value]) => value) } };
+    }
     default:
       throw new OnnxFormatError(
-        `Attribute '${attribute.name}' has type ${attribute.type}; known: int, float, string, ints.`,
+        `Attribute '${attribute.name}' has type ${attribute.type}; known: int, float, string, ints, graph.`,
       );
   }
 }
@@ -179,22 +198,13 @@ function decodeConstant(name: string, dtype: Dtype, shape: Shape, raw: Uint8Arra
   }
 }
 
-/**
- * Decode an ONNX model file written by `encodeModel`.
- * @throws OnnxFormatError when the bytes are no ONNX model, or use what Patchbay does not
- */
-export function decodeModel(bytes: Uint8Array): Graph {
-  let model: DecodedModel;
-  try {
-    // The cast is to the schema of protobuf.ts, which `decode` has just enforced.
-    model = decodeMessage(onnxSchema, 'ModelProto', bytes) as DecodedModel;
-  } catch (error) {
-    throw new OnnxFormatError(
-      `The bytes are not an ONNX model: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-  const body = model.graph;
-  if (!body) throw new OnnxFormatError('The ONNX model holds no graph.');
+/** The values of a graph: its inputs in their order, and its outputs with their names. */
+interface DecodedValues {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly (readonly [string, Value])[];
+}
+
+function decodeGraph(body: DecodedGraph): DecodedValues {
   const types = new Map<string, { dtype: Dtype; shape: Shape }>();
   for (const info of [...(body.input ?? []), ...(body.output ?? []), ...(body.valueInfo ?? [])]) {
     const tensor = info.type?.tensorType;
@@ -237,8 +247,30 @@ export function decodeModel(bytes: Uint8Array): Graph {
       values.set(name, value);
     });
   }
+  return {
+    inputs: (body.input ?? []).map(({ name }) => lookUp(name)),
+    outputs: (body.output ?? []).map(({ name }) => [name, lookUp(name)]),
+  };
+}
+
+/**
+ * Decode an ONNX model file written by `encodeModel`.
+ * @throws OnnxFormatError when the bytes are no ONNX model, or use what Patchbay does not
+ */
+export function decodeModel(bytes: Uint8Array): Graph {
+  let model: { readonly graph?: DecodedGraph };
   try {
-    return graph(Object.fromEntries((body.output ?? []).map(({ name }) => [name, lookUp(name)])));
+    // The cast is to the schema of protobuf.ts, which `decode` has just enforced.
+    model = decodeMessage(onnxSchema, 'ModelProto', bytes) as typeof model;
+  } catch (error) {
+    throw new OnnxFormatError(
+      `The bytes are not an ONNX model: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  if (!model.graph) throw new OnnxFormatError('The ONNX model holds no graph.');
+  const { outputs } = decodeGraph(model.graph);
+  try {
+    return graph(Object.fromEntries(outputs));
   } catch (error) {
     if (error instanceof ShapeError) throw new OnnxFormatError(error.message);
     throw error;

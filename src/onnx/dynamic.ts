@@ -2,12 +2,14 @@
 // them, or onnxruntime-web computes their control on the processor. They have no gradients. So a graph that uses them has
 // a form without.
 
+import { sameShape } from './dimension.ts';
 import {
   apply,
   applyMany,
   type Dimension,
   describeValue,
   expectDtype,
+  input,
   resolveAxis,
   ShapeError,
   sizeAt,
@@ -55,4 +57,54 @@ export function splitBySizes(
     shape: x.shape.map((size, i) => (i === at ? name : size)),
   }));
   return applyMany('Split', [x, whole], { axis: at }, parts);
+}
+
+export interface Loop {
+  /** States before the first step. */
+  readonly initial: readonly Value[];
+  /** Cut along `axis`: each step is given an entry of each. */
+  readonly sequences: readonly Value[];
+  readonly axis: number;
+  /** @returns the states after the step, of the shapes of those before it, and what it puts out */
+  readonly step: (
+    states: readonly Value[],
+    entries: readonly Value[],
+  ) => { readonly states: readonly Value[]; readonly outputs: readonly Value[] };
+}
+
+/** Take a step for each entry of some sequences. @returns what the steps put out, joined along the axis of the sequences */
+export function scan({ initial, sequences, axis, step }: Loop): readonly Value[] {
+  const [first] = sequences;
+  if (!first) throw new ShapeError('Scan: there is no sequence to go along');
+  const length = sizeAt(first.shape, axis);
+  const entryOf = ({ dtype, shape }: Value, place: number): Value =>
+    input(
+      `entry${place}`,
+      dtype,
+      shape.filter((_, i) => i !== axis),
+    );
+  const states = initial.map(({ dtype, shape }, place) => input(`state${place}`, dtype, shape));
+  const entries = sequences.map(entryOf);
+  const { states: next, outputs } = step(states, entries);
+  const odd = sequences.find(({ shape }) => sizeAt(shape, axis) !== length);
+  if (odd) throw new ShapeError(`Scan: ${describeValue(odd)} is not as long as ${describeValue(first)}`);
+  const changed = initial.find(({ shape }, place) => !sameShape(shape, next[place]?.shape ?? []));
+  if (changed || next.length !== initial.length)
+    throw new ShapeError(`Scan: a step does not give back the states that it takes`);
+  const stacked = outputs.map(({ dtype, shape }) => ({
+    dtype,
+    shape: [...shape.slice(0, axis), length, ...shape.slice(axis)],
+  }));
+  const made = applyMany(
+    'Scan',
+    [...initial, ...sequences],
+    {
+      num_scan_inputs: sequences.length,
+      scan_input_axes: sequences.map(() => axis),
+      scan_output_axes: outputs.map(() => axis),
+      body: { body: { inputs: [...states, ...entries], outputs: [...next, ...outputs] } },
+    },
+    [...initial.map(({ dtype, shape }) => ({ dtype, shape })), ...stacked],
+  );
+  return made.slice(initial.length);
 }

@@ -32,6 +32,7 @@ export const onnxSchema: Schema = {
     f: { id: 2, type: 'float' },
     i: { id: 3, type: 'int64' },
     s: { id: 4, type: 'bytes' },
+    g: { id: 6, type: 'GraphProto' },
     floats: { id: 7, type: 'float', isRepeated: true },
     ints: { id: 8, type: 'int64', isRepeated: true },
     type: { id: 20, type: 'int32' },
@@ -53,4 +54,4 @@ export const onnxSchema: Schema = {
 export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 
 /** ONNX's numbers for attribute types. */
-export const attributeTypes = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const;
+export const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, floats: 6, ints: 7 } as const;

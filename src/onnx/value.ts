@@ -11,7 +11,18 @@ export type Dtype = 'float32' | 'int32' | 'int64' | 'bool';
 export type Dimension = number | string;
 export type Shape = readonly Dimension[];
 
-export type AttributeValue = number | string | readonly number[] | { readonly float: number };
+export type AttributeValue =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly body: Body };
+
+/** What a loop computes at each step. It reads its own inputs and constants, and nothing of the graph around it. */
+export interface Body {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+}
 
 /** One application of an ONNX operator. Reverse mode reads these records, so nothing may hide in closures. */
 export interface Operation {

@@ -6,7 +6,11 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type Backend, OutOfMemoryError } from './backends/backend.ts';
 import { Programs } from './backends/programs.ts';
 import { Turns } from './backends/turns.ts';
-import { executeGradients, type GradientOptions } from './backward/gradientExecution.ts';
+import {
+  executeGradients,
+  type GradientOptions,
+  type GradientRequest,
+} from './backward/gradientExecution.ts';
 import { gradientRequest } from './backward/gradientRequest.ts';
 import type { GradientPlan, GradientResult } from './backward/objective.ts';
 import { type ExecuteContext, type ExecuteOptions, execute } from './forward/execute.ts';
@@ -57,6 +61,8 @@ export const defaultWeightBytes = 4 * 2 ** 30;
 export interface PlanRunner {
   /** @param schedule the plan, checked against the architecture; its `rowLayers` are the total of progress */
   run(plan: Plan, schedule: Schedule, options: ExecuteOptions): Promise<readonly ReadResult[]>;
+  /** @throws PlanError where something on the way to what is wanted has no rule */
+  gradients?(request: GradientRequest, options: GradientOptions): Promise<GradientResult>;
   dispose(): Promise<void>;
 }
 
@@ -150,7 +156,7 @@ export class Model {
     });
   }
 
-  /** A model whose plans something else runs. It has no gradients, keeps no rows, and generates no text. */
+  /** A model whose plans something else runs. It keeps no rows and generates no text, and has the gradients that its runner gives. */
   static over({ architecture, backend, label, sizes, runner, ...about }: RunnerModel): Model {
     const placement = { residency: 'packed' } as const;
     return new Model(architecture, backend, label, runner, sizes, placement, about);
@@ -264,7 +270,7 @@ export class Model {
     const engine = this.#engine;
     if (!(engine instanceof WeightStore))
       throw new PlanError(
-        `${this.label} was brought as ONNX: it can be run under edits, and has no gradients, kept rows or generation here.`,
+        `${this.label} was brought as ONNX: it can be run under edits and differentiated, and keeps no rows and generates no text here.`,
       );
     const { batchShare } = this.room;
     return { architecture, backend, weights: engine, programs: this.#programs, batchShare };
@@ -276,7 +282,11 @@ export class Model {
    * @throws PlanError when the plan breaks a rule, or asks for what cannot be differentiated, before anything runs
    */
   async gradients(plan: GradientPlan, options: GradientOptions = {}): Promise<GradientResult> {
+    if (this.#noPlans !== undefined) throw new PlanError(this.#noPlans);
     const request = gradientRequest(this.architecture, plan);
+    const engine = this.#engine;
+    const ofRunner = engine instanceof WeightStore ? undefined : engine.gradients?.bind(engine);
+    if (ofRunner) return this.#turn(() => ofRunner(request, options));
     return this.#turn(() => executeGradients(this.#context, request, options));
   }
 

@@ -85,7 +85,7 @@ function fakeEngine() {
         positions: tokens.map(({ id }) => id),
         clean: samples,
         corrupted: samples,
-        streams: experiment.streams.map(({ component, window = 1 }) => ({
+        streams: (experiment.streams ?? []).map(({ component, window = 1 }) => ({
           component,
           window,
           cells: tokens.flatMap(() => [null, null]),
@@ -95,7 +95,7 @@ function fakeEngine() {
       const before = earlier as TraceResult | undefined; // this engine's own
       const send = (change: unknown) => onUpdate?.({ of: 'trace', change });
       send({ kind: 'started', result: before ?? began });
-      const all = experiment.streams.flatMap((_, stream) =>
+      const all = (experiment.streams ?? []).flatMap((_, stream) =>
         [0, 1].flatMap((layer) => began.positions.map((position) => ({ stream, layer, position, samples }))),
       );
       send({ kind: 'cells', cells: all.slice(0, 1) });

@@ -1,6 +1,6 @@
 // The model in use, in the header of every page; opens the chooser. While a model loads it shows how far.
 
-import { formatRoundPercent } from '../quantities.ts';
+import { formatCounted, formatRoundPercent } from '../quantities.ts';
 import { useModel, usePage } from '../workbenchContext.tsx';
 import { Bar } from './LoadState.tsx';
 
@@ -26,7 +26,8 @@ export function ModelChip() {
         <>
           <b>{info.label}</b>
           <span className="pill-detail">
-            · {info.layerCount} layers · {info.width} wide
+            · {formatCounted(info.layerCount, 'layers')}
+            {info.width > 0 && ` · ${info.width} wide`}
           </span>
         </>
       )}

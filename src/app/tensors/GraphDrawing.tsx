@@ -2,7 +2,7 @@
 
 import { type KeyboardEvent, useMemo, useState } from 'react';
 import { layoutGraph } from '../../figures/layeredGraph.ts';
-import type { ImportedStructure } from '../../imported/describe.ts';
+import type { FoundChain, ImportedStructure } from '../../imported/describe.ts';
 import { Choice } from '../experiment/Choice.tsx';
 import { mostBoxes, segmentGraph, segmentsOf, shortName } from './segment.ts';
 
@@ -10,6 +10,8 @@ interface GraphDrawingProps {
   readonly structure: ImportedStructure;
   /** Called with the tensor of an edge. */
   readonly onTensor: (name: string) => void;
+  /** By whose tensors it is parted. */
+  readonly chain: FoundChain | undefined;
   /** Tensors that are swept. */
   readonly chosen: ReadonlySet<string>;
 }
@@ -76,7 +78,8 @@ function Drawing({
 }
 
 export function GraphDrawing(props: GraphDrawingProps) {
-  const segments = useMemo(() => segmentsOf(props.structure), [props.structure]);
+  const { structure, chain } = props;
+  const segments = useMemo(() => segmentsOf(structure, chain), [structure, chain]);
   const [at, setAt] = useState(0);
   const cut = segments[at] ?? segments[0];
   if (!cut) return null;

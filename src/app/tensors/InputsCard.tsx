@@ -10,6 +10,7 @@ import { InputField } from './InputField.tsx';
 
 function NoiseFields({ noise }: { readonly noise: Noise }) {
   const edit = useEdit();
+  const problem = useProblem('noise');
   const change = (part: Partial<Noise>, field: string) =>
     edit(
       (experiment) =>
@@ -22,6 +23,7 @@ function NoiseFields({ noise }: { readonly noise: Noise }) {
     <div className="tensors-fields">
       <TextField
         label="Noise on"
+        problem={problem}
         value={noise.tensor}
         list="tensor-names"
         hint="An input or a tensor of floating-point numbers."

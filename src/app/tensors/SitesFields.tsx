@@ -4,18 +4,23 @@ import { useState } from 'react';
 import type { TensorsExperiment } from '../../experiments/tensors/experiment.ts';
 import { nearestNames } from '../../messages/nearest.ts';
 import { Choice } from '../experiment/Choice.tsx';
+import { ChainFields } from './ChainFields.tsx';
 import { NumberField, TextField } from './fields.tsx';
-import { useEdit, useStructure } from './hooks.ts';
+import { useEdit, useExperiment, useProblem, useStructure } from './hooks.ts';
+import { NamesFields } from './NamesFields.tsx';
+import { axesChoices, axesWords, rowOf } from './naming.ts';
+import { RenameButton } from './RenameButton.tsx';
 
 /** Names that can be swept, those of the field first. */
 function useSiteNames(): readonly string[] {
   const structure = useStructure();
+  const own = Object.keys(useExperiment()?.names ?? {});
   if (!structure) return [];
   const components = structure.stacks.flatMap((stack) => stack.components);
   const known = components.filter(({ isKnown }) => isKnown).map(({ name }) => name);
   const others = components.filter(({ isKnown }) => !isKnown).map(({ name }) => name);
   const chain = structure.chain.length > 0 ? ['chain'] : [];
-  return [...new Set([...known, ...chain, ...others, ...structure.tensors.map(({ name }) => name)])];
+  return [...new Set([...own, ...known, ...chain, ...others, ...structure.tensors.map(({ name }) => name)])];
 }
 
 /** A long list of a file's thousands of tensors makes the browser slow; what is typed narrows it. */
@@ -55,7 +60,7 @@ function AddSite({ experiment }: { readonly experiment: TensorsExperiment }) {
   };
   return (
     <form
-      className="given-line"
+      className="site-add"
       onSubmit={(event) => {
         event.preventDefault();
         add();
@@ -76,30 +81,85 @@ function AddSite({ experiment }: { readonly experiment: TensorsExperiment }) {
   );
 }
 
+/** Where the positions of a site lie: as they were found, or as somebody says. */
+function AxesField({ experiment, site, axes }: SiteProps) {
+  const edit = useEdit();
+  const structure = useStructure();
+  const row = structure && rowOf(experiment, structure, site);
+  if (row === undefined || experiment.by === 'whole') return null;
+  const isChain = site === 'chain';
+  const found = isChain ? 'as found' : `as found: ${axesWords(row, row.positions ?? [])}`;
+  const all = axesChoices(row);
+  const keyOf = (each: readonly number[] | undefined) => (each === undefined ? 'found' : `along ${each}`);
+  const own = axes === undefined || all.some((each) => keyOf(each) === keyOf(axes)) ? [] : [axes];
+  return (
+    <Choice
+      label={`Positions of ${site} lie along`}
+      value={keyOf(axes)}
+      choices={[
+        ['found', found],
+        ...[...all, ...own].map((each) => [keyOf(each), axesWords(isChain ? undefined : row, each)] as const),
+      ]}
+      onChange={(value) =>
+        edit((present) => ({
+          ...present,
+          sites: present.sites.map((each) => {
+            if (each.site !== site) return each;
+            const chosen = [...all, ...own].find((some) => keyOf(some) === value);
+            return chosen ? { site, axes: chosen } : { site };
+          }),
+        }))
+      }
+    />
+  );
+}
+
+interface SiteProps {
+  readonly experiment: TensorsExperiment;
+  readonly site: string;
+  readonly axes?: readonly number[] | undefined;
+}
+
+function Site(props: SiteProps) {
+  const { experiment, site } = props;
+  const edit = useEdit();
+  const problem = useProblem(`site ${site}`);
+  const isOne = !/:\d+$/.test(site) && site !== 'chain';
+  return (
+    <li>
+      <span className="given-line">
+        <span className="mono">{site}</span>
+        {isOne && <RenameButton name={site} />}
+        <button
+          type="button"
+          className="button-plain"
+          aria-label={`Do not sweep ${site}`}
+          disabled={experiment.sites.length === 1}
+          onClick={() =>
+            edit((present) => ({ ...present, sites: present.sites.filter((each) => each.site !== site) }))
+          }
+        >
+          Remove
+        </button>
+      </span>
+      <AxesField {...props} />
+      {problem !== undefined && <p className="field-problem">{problem}</p>}
+    </li>
+  );
+}
+
 export function SitesFields({ experiment }: { readonly experiment: TensorsExperiment }) {
   const edit = useEdit();
   return (
     <>
       <ul className="site-list">
-        {experiment.sites.map(({ site, axes }) => (
-          <li key={site}>
-            <span className="mono">{site}</span>
-            {axes && <span className="mute small">positions along {axes.join(' and ') || 'no axis'}</span>}
-            <button
-              type="button"
-              className="button-plain"
-              aria-label={`Do not sweep ${site}`}
-              disabled={experiment.sites.length === 1}
-              onClick={() =>
-                edit((present) => ({ ...present, sites: present.sites.filter((each) => each.site !== site) }))
-              }
-            >
-              Remove
-            </button>
-          </li>
+        {experiment.sites.map((each) => (
+          <Site key={each.site} experiment={experiment} {...each} />
         ))}
       </ul>
       <AddSite experiment={experiment} />
+      <NamesFields experiment={experiment} />
+      <ChainFields experiment={experiment} />
       <div className="tensors-fields">
         <Choice
           label="A cell is"

@@ -1,11 +1,20 @@
 // What an imported model is made of: what it reads and gives, its layers by components, and every other tensor by its name.
 
-import { useId, useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import type { ImportedStructure, TensorRow } from '../../imported/describe.ts';
 import { formatCount } from '../quantities.ts';
 import '../style/tensors.css';
 
-function Rows({ caption, rows }: { readonly caption: string; readonly rows: readonly TensorRow[] }) {
+/** What stands behind a tensor or a component by its name. */
+type After = (name: string) => ReactNode;
+
+interface RowsProps {
+  readonly caption: string;
+  readonly rows: readonly TensorRow[];
+  readonly after?: After | undefined;
+}
+
+function Rows({ caption, rows, after }: RowsProps) {
   return (
     <table className="structure-table small">
       <caption>{caption}</caption>
@@ -17,6 +26,7 @@ function Rows({ caption, rows }: { readonly caption: string; readonly rows: read
             </th>
             <td>{dtype}</td>
             <td className="mono">{axes}</td>
+            {after && <td>{after(name)}</td>}
           </tr>
         ))}
       </tbody>
@@ -26,7 +36,13 @@ function Rows({ caption, rows }: { readonly caption: string; readonly rows: read
 
 const mostFound = 100;
 
-function Search({ tensors }: { readonly tensors: readonly TensorRow[] }) {
+function Search({
+  tensors,
+  after,
+}: {
+  readonly tensors: readonly TensorRow[];
+  readonly after?: After | undefined;
+}) {
   const id = useId();
   const [typed, setTyped] = useState('');
   const wanted = typed.trim().toLowerCase();
@@ -49,28 +65,36 @@ function Search({ tensors }: { readonly tensors: readonly TensorRow[] }) {
         {wanted !== '' &&
           `${formatCount(found.length)} found${found.length > mostFound ? `, of which ${mostFound} are shown` : ''}`}
       </div>
-      {found.length > 0 && <Rows caption="Tensors by name" rows={found.slice(0, mostFound)} />}
+      {found.length > 0 && <Rows caption="Tensors by name" rows={found.slice(0, mostFound)} after={after} />}
     </div>
   );
 }
 
-function Stack({ chain, count, components }: ImportedStructure['stacks'][number]) {
+type StackProps = ImportedStructure['stacks'][number] & { readonly after?: After | undefined };
+
+function Stack({ chain, count, components, after }: StackProps) {
   const known = components.filter(({ isKnown }) => isKnown);
   const others = components.filter(({ isKnown }) => !isKnown);
   return (
     <>
-      <Rows caption={`${formatCount(count)} layers, ${chain}`} rows={known} />
+      <Rows caption={`${formatCount(count)} layers, ${chain}`} rows={known} after={after} />
       {others.length > 0 && (
         <details>
           <summary>{formatCount(others.length)} more tensors of each layer</summary>
-          <Rows caption="Named after the file" rows={others} />
+          <Rows caption="Named after the file" rows={others} after={after} />
         </details>
       )}
     </>
   );
 }
 
-export function StructureCard({ structure }: { readonly structure: ImportedStructure }) {
+interface StructureCardProps {
+  readonly structure: ImportedStructure;
+  /** Where names can be given, what gives them. */
+  readonly after?: After;
+}
+
+export function StructureCard({ structure, after }: StructureCardProps) {
   const { noPrompts, inputs, outputs, stacks, chain, tensors } = structure;
   return (
     <section className="card structure" aria-labelledby="structure-title">
@@ -81,7 +105,7 @@ export function StructureCard({ structure }: { readonly structure: ImportedStruc
       <Rows caption="Inputs" rows={inputs} />
       <Rows caption="Outputs" rows={outputs} />
       {stacks.map((stack) => (
-        <Stack key={`${stack.chain} ${stack.components[0]?.tensors[0] ?? ''}`} {...stack} />
+        <Stack key={`${stack.chain} ${stack.components[0]?.tensors[0] ?? ''}`} {...stack} after={after} />
       ))}
       {stacks.length === 0 && (
         <p className="small">
@@ -89,7 +113,7 @@ export function StructureCard({ structure }: { readonly structure: ImportedStruc
           together are its chain.
         </p>
       )}
-      <Search tensors={tensors} />
+      <Search tensors={tensors} after={after} />
     </section>
   );
 }

@@ -16,7 +16,9 @@ import { useModel } from '../workbenchContext.tsx';
 import { GraphDrawing } from './GraphDrawing.tsx';
 import { useEdit, useExperiment, useStructure } from './hooks.ts';
 import { InputsCard } from './InputsCard.tsx';
+import { chainIn, tensorsOf } from './naming.ts';
 import type { TensorsTypes } from './page.ts';
+import { RenameButton } from './RenameButton.tsx';
 import { SitesFields } from './SitesFields.tsx';
 import { StructureCard } from './StructureCard.tsx';
 import { WatchedFields } from './WatchedFields.tsx';
@@ -72,6 +74,23 @@ function Overlays() {
   ));
 }
 
+/** What a component or a tensor is called in the experiment, or how to call it otherwise. */
+function GivenName({ name }: { readonly name: string }) {
+  const experiment = useExperiment();
+  const structure = useStructure();
+  if (experiment === null || structure === undefined) return null;
+  const tensors = tensorsOf({ ...experiment, names: {} }, structure, name).join('\n');
+  const given = Object.keys(experiment.names ?? {}).filter(
+    (own) => own !== name && tensorsOf(experiment, structure, own).join('\n') === tensors,
+  );
+  if (given.length === 0) return <RenameButton name={name} />;
+  return (
+    <>
+      called <span className="mono">{given.join(', ')}</span>
+    </>
+  );
+}
+
 /** The graph, part by part: an edge that is clicked is swept, and no more when it is clicked again. */
 function GraphCard() {
   const experiment = useExperiment();
@@ -86,6 +105,7 @@ function GraphCard() {
       </div>
       <GraphDrawing
         structure={structure}
+        chain={chainIn(experiment, structure)}
         chosen={chosen}
         onTensor={(name) =>
           edit((present) => {
@@ -113,7 +133,11 @@ export default function TensorsPage() {
         Go to the figure
       </button>
       <div className="column">
-        <section className="card prompt sweep-card" aria-labelledby="tensors-title" data-document>
+        <section
+          className="card prompt sweep-card tensors-card"
+          aria-labelledby="tensors-title"
+          data-document
+        >
           <div className="card-head">
             <h2 id="tensors-title">{experiment?.title ?? tensorsKind.words.title}</h2>
             <UndoButtons />
@@ -139,10 +163,12 @@ export default function TensorsPage() {
           <Overlays />
         </section>
       </div>
-      <div className="column">
+      <div className="column tensors-aside">
         <CellCard />
         <GraphCard />
-        {structure !== undefined && <StructureCard structure={structure} />}
+        {structure !== undefined && (
+          <StructureCard structure={structure} after={(name) => <GivenName name={name} />} />
+        )}
       </div>
     </>
   );

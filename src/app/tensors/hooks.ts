@@ -7,6 +7,7 @@ import { usePageOf } from '../experiment/pageContext.tsx';
 import { useModel } from '../workbenchContext.tsx';
 import { begunExperiment } from './formed.ts';
 import type { TensorsTypes } from './page.ts';
+import { fieldOf } from './refusals.ts';
 
 const useOwnPage = () => usePageOf<TensorsTypes>('tensors');
 
@@ -33,6 +34,13 @@ export function useEdit(): (
     }, field);
 }
 
+/** What is wrong with a field: what the page says of it, else what the engine says of the experiment. */
 export function useProblem(name: string): string | undefined {
-  return useStore(useOwnPage().store, (state) => state.draft.problems.get(name));
+  const experiment = useExperiment();
+  return useStore(useOwnPage().store, ({ draft, estimate, key }) => {
+    const own = draft.problems.get(name);
+    if (own !== undefined || estimate.status !== 'refused' || estimate.key !== key || experiment === null)
+      return own;
+    return fieldOf(estimate.message, experiment) === name ? estimate.message : undefined;
+  });
 }

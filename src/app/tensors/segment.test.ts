@@ -11,6 +11,8 @@ const structure: ImportedStructure = {
   outputs: [row('y')],
   stacks: [],
   chain: ['h'],
+  chains: [{ from: 'x', to: 'y', tensors: ['h'], blocks: [] }],
+  aliases: [],
   tensors: [row('h'), row('a'), row('s'), row('y')],
   nodes: [
     { op: 'MatMul', inputs: ['x'], outputs: ['h'] },
@@ -21,7 +23,7 @@ const structure: ImportedStructure = {
 };
 
 test('a model is parted at its chain, from its own input to its output', () => {
-  expect(segmentsOf(structure)).toEqual([
+  expect(segmentsOf(structure, structure.chains[0])).toEqual([
     { from: 'x', to: 'h' },
     { from: 'h', to: 'y' },
   ]);

@@ -1,18 +1,18 @@
 // The part of a model between two of its tensors, as a graph to be drawn.
 
 import type { GraphNode } from '../../figures/layeredGraph.ts';
-import type { ImportedStructure } from '../../imported/describe.ts';
+import type { FoundChain, ImportedStructure } from '../../imported/describe.ts';
 
 export interface Cut {
   readonly from: string;
   readonly to: string;
 }
 
-/** The parts that the model is cut into: from its input by the chain's tensors to its output. */
-export function segmentsOf({ inputs, outputs, chain }: ImportedStructure): readonly Cut[] {
-  const first = inputs.find(({ use }) => use !== 'companion')?.name ?? '';
-  const last = outputs.at(0)?.name ?? '';
-  const stops = [...new Set([first, ...chain, last])].filter((name) => name !== '');
+/** The parts that the model is cut into: from the beginning of a chain by its tensors to its end. */
+export function segmentsOf({ inputs, outputs }: ImportedStructure, chain?: FoundChain): readonly Cut[] {
+  const first = chain?.from ?? inputs.find(({ use }) => use !== 'companion')?.name ?? '';
+  const last = chain?.to ?? outputs.at(0)?.name ?? '';
+  const stops = [...new Set([first, ...(chain?.tensors ?? []), last])].filter((name) => name !== '');
   return stops.slice(1).map((to, index) => ({ from: stops[index] ?? '', to }));
 }
 

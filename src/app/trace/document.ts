@@ -135,14 +135,15 @@ export function documentOf(experiment: TraceExperiment, result: TraceResult | nu
       'This trace gives its prompt as token ids, and the page takes text. Run it from the command line: patchbay run FILE.json --out DIR.',
     );
   const field = (component: string): StreamField => {
-    const found = streams.find((stream) => stream.component === component);
+    const found = streams?.find((stream) => stream.component === component);
     if (!found) return { component, isOn: false, window: null };
     const window = found.window === undefined ? null : String(found.window);
     return { component, isOn: true, window, ...(found.heads ? { heads: found.heads } : {}) };
   };
   const pick = (token: string | number | undefined): PickedToken | null =>
     token === undefined ? null : { token, prompt };
-  const all = new Set([...traceDefaults.streams, ...streams.map(({ component }) => component)]);
+  const isOfText = target === '' && image === null && sound === null;
+  const all = new Set([...traceDefaults.streams, ...(streams ?? []).map(({ component }) => component)]);
   return {
     ...blankTrace,
     prompt,
@@ -155,8 +156,8 @@ export function documentOf(experiment: TraceExperiment, result: TraceResult | nu
     distractor: pick(distractor),
     ...corruptionFields(corruption),
     direction,
-    streams: [...all].map(field),
-    streamsFor: { model: target !== '' || image !== null || sound !== null ? 'any' : experiment.model },
+    streams: streams ? [...all].map(field) : blankTrace.streams,
+    streamsFor: streams || !isOfText ? { model: isOfText ? experiment.model : 'any' } : null,
     positions,
   };
 }

@@ -3,6 +3,7 @@ import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
 import { experimentKey } from '../experiment/key.ts';
 import { blankTrace, documentOf, subjectOf, type TraceDocument, withPrompt } from './document.ts';
 import { deriveTrace, sharedTrace, type TraceDraft } from './draft.ts';
+import { streamsOf } from './streams.ts';
 
 const tokensOf = (...texts: readonly string[]) =>
   texts.map((text, id) => ({ id, text, isSpecial: /^<\|.*\|>$/.test(text) }));
@@ -71,7 +72,7 @@ const t5 = {
 test('a model of two stacks is given a target, and its source is put back in windows of its own stack', () => {
   const own = whole(derive({ target: 'Die' }, { model: t5, tokens: [tokens] }));
   expect(own).toMatchObject({ prompt, target: 'Die', subject: [1, 4] });
-  expect(own.streams.map(({ component, window }) => [component, window])).toEqual([
+  expect(own.streams?.map(({ component, window }) => [component, window])).toEqual([
     ['block_output', 1],
     ['mlp_output', 3],
     ['attention_output', 3],
@@ -97,10 +98,23 @@ test('a file of two stacks is opened as it is: what it does not name is not put 
   expect(experimentKey(opened)).toBe(experimentKey(readTraceExperiment({ ...experiment, subject: [1, 4] })));
 });
 
+test('streams that nobody chose are what a state-space model has in their place, there and back', () => {
+  const component = (name: string) => ({ name, layers: 4, shape: [], description: '', feeds: [] });
+  const { reads: _, ...text } = t5;
+  const mamba = { ...text, components: ['block_output', 'mixer_output', 'ssm_output'].map(component) };
+  const shown = streamsOf(blankTrace, mamba);
+  expect(shown.map(({ component }) => component)).toEqual(['block_output', 'mixer_output', 'ssm_output']);
+  const transformer = {
+    ...text,
+    components: streamsOf(blankTrace, null).map(({ component: name }) => component(name)),
+  };
+  expect(streamsOf({ streams: shown, streamsFor: null }, transformer)).toEqual(blankTrace.streams);
+});
+
 test('an example of a model of text leaves the source of another model to be put back', () => {
   const opened = documentOf(readTraceExperiment({ ...whole(derive()), model: 'other' }), null);
   const { streams } = whole(deriveTrace(opened, { model: t5, tokens: [tokens] }));
-  expect(streams.map(({ component }) => component)).toContain('encoder.block_output');
+  expect(streams?.map(({ component }) => component)).toContain('encoder.block_output');
 });
 
 test('a picture is needed where one is read, its middle is the subject until another part is marked', () => {
@@ -210,7 +224,7 @@ test('a marked subject moves with its words, is guessed while they are gone, and
 
 test('windows that nobody typed are the usual ones of whatever model is in use', () => {
   const windows = (layerCount: number) =>
-    whole(derive({}, { ...surroundings, model: { ...model, layerCount } })).streams.map(
+    whole(derive({}, { ...surroundings, model: { ...model, layerCount } })).streams?.map(
       ({ window }) => window,
     );
   expect(windows(48)).toEqual([1, 10, 10]);

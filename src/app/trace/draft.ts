@@ -228,11 +228,13 @@ export function sharedTrace(
   return {
     ...experiment,
     subject: subjectText(prompt, subject, tokens) ?? subject,
-    streams: streams.map(({ window, ...stream }) =>
-      isKnown && window === usualWindow(stream.component, layersOf(stream.component, model))
-        ? stream
-        : { ...stream, ...(window === undefined ? {} : { window }) },
-    ),
+    ...(streams && {
+      streams: streams.map(({ window, ...stream }) =>
+        isKnown && window === usualWindow(stream.component, layersOf(stream.component, model))
+          ? stream
+          : { ...stream, ...(window === undefined ? {} : { window }) },
+      ),
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 // The streams that a trace of a model may put back: the document's, and those of what a model of two stacks reads.
 
+import { counterpartOf } from '../../experiments/trace/experiment.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
 import type { KnownModel } from '../experiment/definition.ts';
 import type { StreamField, TraceDocument } from './document.ts';
@@ -29,9 +30,17 @@ const areGiven = ({ streamsFor }: Streams, model: KnownModel | ModelInfo | null)
 
 type Streams = Pick<TraceDocument, 'streams' | 'streamsFor'>;
 
+/** The document's streams; where nobody has chosen them for this model, what it has in the place of those that it lacks. */
+function streamsInModel(document: Streams, model: KnownModel | ModelInfo | null): readonly StreamField[] {
+  const { streams } = document;
+  if (model === null || !('components' in model) || areGiven(document, model)) return streams;
+  const { components } = model;
+  return streams.map((stream) => ({ ...stream, component: counterpartOf(stream.component, components) }));
+}
+
 /** Of a model of two stacks the states of what it reads are put back too, unless a person or a file says otherwise. */
 export function streamsOf(document: Streams, model: KnownModel | ModelInfo | null): readonly StreamField[] {
-  const { streams } = document;
+  const streams = streamsInModel(document, model);
   const prefix = encoderPrefix(model);
   if (prefix === undefined) return streams;
   const offered = [

@@ -77,7 +77,13 @@ export function bloom(read: ConfigurationReader, names: ReadonlySet<string>): Ar
   return decoder(read, {
     family: 'bloom',
     sizes,
-    shape: { isFused: true, isRotary: false, scores: alibiScores, activation: neuronActivation },
+    shape: {
+      ...(isResidualNormal ? { alias: 'the residual stream' } : {}),
+      isFused: true,
+      isRotary: false,
+      scores: alibiScores,
+      activation: neuronActivation,
+    },
     ends: {
       tokens: `${prefix}word_embeddings`,
       enter: layerNorm(top('word_embeddings_layernorm'), { width, epsilon }),

@@ -50,7 +50,13 @@ export function cohere(read: ConfigurationReader): Architecture {
   return decoder(read, {
     family: 'cohere',
     sizes,
-    shape: { isParallel: true, isRotary: true, hasQueryKeyNorm, activation: gateActivation },
+    shape: {
+      isParallel: true,
+      alias: 'what the MLP reads',
+      isRotary: true,
+      hasQueryKeyNorm,
+      activation: gateActivation,
+    },
     ends: {
       tokens: 'model.embed_tokens',
       norm: layerNorm({ name: 'norm', path: 'model.norm' }, { width, epsilon, bias: false }),

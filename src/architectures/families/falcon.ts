@@ -106,6 +106,7 @@ export function falcon(read: ConfigurationReader): Architecture {
     sizes,
     shape: {
       isParallel: arrangement !== 'sequential',
+      ...(arrangement === 'parallel behind one norm' ? { alias: 'what the MLP reads' } : {}),
       isFused: true,
       isRotary: 'rotary' in positions,
       ...('bias' in positions ? { scores: alibiScores } : {}),

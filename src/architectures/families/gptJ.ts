@@ -72,7 +72,7 @@ export function gptJ(read: ConfigurationReader): Architecture {
   return decoder(read, {
     family: 'gptj',
     sizes,
-    shape: { isParallel: true, isRotary: true, activation: neuronActivation },
+    shape: { isParallel: true, alias: 'what the MLP reads', isRotary: true, activation: neuronActivation },
     ends: {
       tokens: 'transformer.wte',
       norm: layerNorm({ name: 'ln_f', path: 'transformer.ln_f' }, { width, epsilon }),

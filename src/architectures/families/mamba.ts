@@ -3,8 +3,7 @@
 
 import { matMul } from '../../onnx/contraction.ts';
 import { add, exp, mul, neg, softplus } from '../../onnx/elementwise.ts';
-import { slice, transpose, unsqueeze } from '../../onnx/layout.ts';
-import { reduceSum } from '../../onnx/reduction.ts';
+import { slice, transpose } from '../../onnx/layout.ts';
 import { activation } from '../activation.ts';
 import { type Architecture, type BlockScope, type GraphPart, tensor } from '../architecture.ts';
 import { stateSpaceComponents } from '../components.ts';
@@ -13,14 +12,8 @@ import { languageModel } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { type BlockModule, part, placesUnder, prefixOf } from '../module.ts';
 import { rmsNorm } from '../norms.ts';
-import {
-  atQueries,
-  byRow,
-  causalConvolution,
-  linearRecurrence,
-  recurrencePositions,
-  toTokens,
-} from '../recurrence.ts';
+import { atQueries, byRow, causalConvolution, recurrencePositions, toTokens } from '../recurrence.ts';
+import { loopOverPositions, scanPositions } from '../selectiveState.ts';
 
 /** The gate's, whatever the configuration says of the convolution's. */
 const silu = activation('silu');
@@ -84,11 +77,8 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
         );
         const input = slice(chosen, 2, rank, rank + stateSize);
         const output = slice(chosen, 2, rank + stateSize, rank + 2 * stateSize);
-        // [rows, positions, innerWidth, stateSize]
-        const decay = exp(mul(unsqueeze(step, [3]), neg(exp(weight('A_log')))));
-        const added = mul(unsqueeze(mul(step, x), [3]), unsqueeze(input, [2]));
-        const state = linearRecurrence(decay, added, batch.reach);
-        const read = reduceSum(mul(state, unsqueeze(output, [2])), { axes: [3], keepDimensions: false });
+        const selective = { step, x, input, output, rate: neg(exp(weight('A_log'))) };
+        const read = scope.dynamic ? loopOverPositions(selective) : scanPositions(selective, batch.reach);
         const y = toTokens(atQueries(add(read, mul(x, weight('D'))), batch), batch);
         return site('mixer_output', outward.apply(scope, site('ssm_output', mul(y, silu(gate)))));
       },

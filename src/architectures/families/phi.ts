@@ -54,7 +54,13 @@ export function phi(read: ConfigurationReader): Architecture {
   return decoder(read, {
     family: 'phi',
     sizes,
-    shape: { isParallel: true, isRotary: true, hasQueryKeyNorm, activation: neuronActivation },
+    shape: {
+      isParallel: true,
+      alias: 'what the MLP reads',
+      isRotary: true,
+      hasQueryKeyNorm,
+      activation: neuronActivation,
+    },
     ends: {
       tokens: 'model.embed_tokens',
       norm: layerNorm({ name: 'norm', path: 'model.final_layernorm' }, { width, epsilon }),

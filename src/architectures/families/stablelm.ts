@@ -58,7 +58,13 @@ export function stablelm(read: ConfigurationReader): Architecture {
   return decoder(read, {
     family: 'stablelm',
     sizes,
-    shape: { isParallel, isRotary: true, hasQueryKeyNorm, activation: gateActivation },
+    shape: {
+      isParallel,
+      ...(isParallel ? { alias: 'what the MLP reads' } : {}),
+      isRotary: true,
+      hasQueryKeyNorm,
+      activation: gateActivation,
+    },
     ends: {
       tokens: 'model.embed_tokens',
       norm: layerNorm({ name: 'norm', path: 'model.norm' }, { width, epsilon }),

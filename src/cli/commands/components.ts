@@ -62,6 +62,16 @@ function roleOfInput({ probe }: ImportedModel, input: string, axis: number): str
   return probe.groups.find(({ axes }) => axes.some((at) => at.input === input && at.axis === axis))?.name;
 }
 
+/** Of several stacks the layers of each. */
+function layersText({ layerCount, components }: Architecture): string {
+  const stacks = new Map(components.flatMap(({ place }) => (place ? [[place.stack, place.count]] : [])));
+  return `${stacks.size > 1 ? [...stacks.values()].join(' + ') : layerCount} layers`;
+}
+
+/** A recurrence has none. */
+const headsText = ({ headCount, components }: Architecture): string =>
+  components.some(({ layout }) => layout === 'head' || layout === 'pair') ? `${headCount} heads, ` : '';
+
 async function run(args: Arguments): Promise<number> {
   const [spec, ...rest] = args.positionals;
   if (!spec || rest.length > 0) throw new UsageError(usageOf(command));
@@ -73,9 +83,9 @@ async function run(args: Arguments): Promise<number> {
   const checkpoint = await openModel(modelPath(spec));
   try {
     const architecture = architectureOf(checkpoint);
-    const { modelType, layerCount, width, headCount, vocabularySize, maxPositions, labels } = architecture;
+    const { modelType, width, vocabularySize, maxPositions, labels } = architecture;
     console.log(
-      `${checkpoint.label}: ${modelType}, ${layerCount} layers, ${width} wide, ${headCount} heads, ${vocabularySize} ${labels ? 'classes' : 'tokens'}, ${maxPositions} positions\n`,
+      `${checkpoint.label}: ${modelType}, ${layersText(architecture)}, ${width} wide, ${headsText(architecture)}${vocabularySize} ${labels ? 'classes' : 'tokens'}, ${maxPositions} positions\n`,
     );
     const rows = architecture.components.map((component) => [
       component.name,

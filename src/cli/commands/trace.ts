@@ -192,7 +192,8 @@ export const command: Command = {
     },
     streams: {
       value: 'A,B,C',
-      about: 'components, a panel each; default block_output,mlp_output,attention_output',
+      about:
+        'components, a panel each; default block_output,mlp_output,attention_output, of a state-space model block_output,mixer_output,ssm_output',
     },
     window: {
       value: 'N',

@@ -3,9 +3,10 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { python, untriedModel } from '../../interventions/export/exported.ts';
+import { python } from '../../interventions/export/exported.ts';
 import { valueAt } from '../../interventions/export/nnsight.ts';
 import { pythonModel } from '../../interventions/export/pythonModel.ts';
+import { untriedModel } from '../../interventions/export/pyveneModels.ts';
 import { hookOf, unopened } from '../../interventions/export/transformerLens.ts';
 import { listed, quoted } from '../../messages/wording.ts';
 import { actsAt } from '../../runtime/generation/editSpan.ts';

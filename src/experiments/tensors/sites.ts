@@ -16,6 +16,7 @@ import { didYouMean } from '../../messages/nearest.ts';
 import { quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { TensorsExperiment } from './experiment.ts';
+import { layerMark, ownTensors } from './ownNames.ts';
 import { type Patches, type PictureSize, patchesAlong, patchesOf, pictureSize } from './patches.ts';
 
 export interface SitePanel {
@@ -46,18 +47,17 @@ const exists = ({ probe, graph }: ImportedModel, name: string): boolean =>
   probe.tensors.has(name) || graph.aliases.has(name);
 
 /** Tensors of a component of one's own. @throws ExperimentError where there is none */
-function ownTensors(model: ImportedModel, site: string, own: string | readonly string[]): readonly string[] {
-  if (typeof own !== 'string') return own;
-  if (!own.includes('{layer}')) return [own];
-  const tensors: string[] = [];
-  for (let layer = 0; ; layer++) {
-    const name = own.replaceAll('{layer}', String(layer));
-    if (!exists(model, name)) break;
-    tensors.push(name);
-  }
-  if (tensors.length > 0) return tensors;
+function tensorsOfOwn(
+  model: ImportedModel,
+  site: string,
+  own: string | readonly string[],
+): readonly string[] {
+  const tensors = ownTensors(own, (name) => exists(model, name));
+  // A name without a layer is resolved, which says what is wrong with it.
+  if (tensors.length > 0 || typeof own !== 'string' || !own.includes(layerMark))
+    return tensors.length > 0 ? tensors : [own].flat();
   throw new ExperimentError(
-    `${quoted(site)} is named as ${quoted(own)}, and the model has no tensor ${quoted(own.replaceAll('{layer}', '0'))}.`,
+    `${quoted(site)} is named as ${quoted(own)}, and the model has no tensor ${quoted(own.replaceAll(layerMark, '0'))}.`,
   );
 }
 
@@ -91,7 +91,7 @@ function layersOf(
   const [, component = site, layer] = /^(.*):(\d+)$/.exec(site) ?? [];
   const found = (name: string): readonly string[] | undefined => {
     const own = Object.hasOwn(names, name) ? names[name] : undefined;
-    if (own !== undefined) return ownTensors(model, name, own);
+    if (own !== undefined) return tensorsOfOwn(model, name, own);
     if (name === 'chain') return chainOf(model, chain);
     const stacks = describedStacks(model).flatMap(({ stack }) => stack.components);
     return stacks.find((each) => each.name === name)?.tensors;

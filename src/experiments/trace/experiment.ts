@@ -22,7 +22,7 @@ export const traceLimits = { samples: 1000, streams: 8, parts: mostParts } as co
 export const traceDefaults = {
   corruption: { kind: 'noise', level: { standardDeviations: 3 }, samples: 10, seed: 1 },
   direction: 'restore',
-  /** The three of a published trace, in the order of its panels. */
+  /** The three of a published trace, in the order of its panels, where the model has them. */
   streams: ['block_output', 'mlp_output', 'attention_output'],
   positions: 'all',
   /** Of a picture, across and down; of a sound. */
@@ -86,9 +86,19 @@ export const streamSchema = v.strictObject({
   heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head, or leave heads out'))),
 });
 
-const defaultStreams: v.InferOutput<typeof streamSchema>[] = traceDefaults.streams.map((component) => ({
-  component,
-}));
+/** A state-space model has one sublayer, the mixer, where a transformer has two. */
+const counterparts = [
+  ['mlp_output', 'mixer_output'],
+  ['attention_output', 'ssm_output'],
+] as const;
+
+/** The component itself, or what a model that lacks it has in its place; the component where there is neither. */
+export function counterpartOf(component: string, components: readonly { readonly name: string }[]): string {
+  const has = (name: string) => components.some((each) => each.name === name);
+  if (has(component)) return component;
+  const pair = counterparts.find((each) => each.some((name) => name === component));
+  return pair?.find(has) ?? component;
+}
 
 export const traceExperimentSchema = v.strictObject({
   kind: v.literal('trace'),
@@ -124,10 +134,8 @@ export const traceExperimentSchema = v.strictObject({
   corruption: v.optional(corruptionSchema, { kind: 'noise' }),
   /** Put clean activations into the corrupted run, or corrupted ones into the clean run. */
   direction: v.optional(directionSchema, traceDefaults.direction),
-  streams: v.optional(
-    v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(traceLimits.streams)),
-    defaultStreams,
-  ),
+  /** Default those of `traceDefaults`, or what the model has in their place (`counterpartOf`). */
+  streams: v.optional(v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(traceLimits.streams))),
   /** Tokens of the prompt that have cells; what else the model reads has cells in all places. */
   positions: v.optional(
     v.union([v.literal('all'), v.pipe(v.array(tokenId), v.minLength(1))]),

@@ -8,7 +8,9 @@ import {
   modelModulePath,
   modulePlace,
 } from '../../interventions/configuration/modulePlaces.ts';
+import { modelModules } from '../../interventions/configuration/moduleTables.ts';
 import { pythonModel, pythonText } from '../../interventions/export/pythonModel.ts';
+import { declaringLines, hasPyveneTables } from '../../interventions/export/pyveneModels.ts';
 import { windowAround } from '../layers.ts';
 import type { TokenRange } from '../promptText.ts';
 import type { TraceCell } from './cells.ts';
@@ -37,6 +39,7 @@ function opening({ experiment, model, tokens }: TraceResult, imports: readonly s
     ...lines,
     ...(needsTokenizer ? [`tokenizer = AutoTokenizer.from_pretrained(${source})`] : []),
     `model = AutoModelForCausalLM.from_pretrained(${source}).float().eval()`,
+    ...declaringLines(model.modelType, []),
     `# ${inComment(tokens.map(({ text }) => text).join(''))}`,
     `base = {"input_ids": torch.tensor([[${tokens.map(({ id }) => id).join(', ')}]])}`,
   ];
@@ -89,7 +92,7 @@ function corruptionLines(result: TraceResult, subject: TokenRange): Corruption |
         imports: ['import numpy as np'],
         lines: [
           `random = np.random.RandomState(${experiment.corruption.seed})`,
-          `noise = ${level ?? 0} * random.randn(${samples}, ${count}, model.config.hidden_size)`,
+          `noise = ${level ?? 0} * random.randn(${samples}, ${count}, model.get_input_embeddings().embedding_dim)`,
           'noise = torch.from_numpy(noise).float()',
         ],
         returns: 'base + noise[Corrupt.sample]',
@@ -130,10 +133,26 @@ export function pyveneCode(result: TraceResult, { stream: place, layer, position
   if (!stream || !result.positions.includes(position) || layer >= result.layerCount)
     return { ok: false, why: 'There is no such cell.' };
   const { modelType } = result.model;
+  const opener = modelModules(modelType)?.opener;
+  if (opener === undefined)
+    return { ok: false, why: `Programs for pyvene have not been tried with models of type '${modelType}'.` };
+  if (opener !== 'AutoModelForCausalLM')
+    return {
+      ok: false,
+      why: `A ${modelType} model predicts at its mask, and this program reads what follows the last token.`,
+    };
   const embedding = modelModulePath(modelType, 'embedding_output');
   if (embedding === undefined)
-    return { ok: false, why: `Programs for pyvene have not been tried with models of type '${modelType}'.` };
+    return {
+      ok: false,
+      why: `The embedding of a ${modelType} model is scaled within its module in some versions of transformers and behind it in others, so the subject cannot be corrupted there alike.`,
+    };
   const module = modulePlace(modelType, stream.component);
+  if (!hasPyveneTables(modelType) && /^(attention|mlp)_input$/.test(stream.component))
+    return {
+      ok: false,
+      why: `What '${stream.component}' is in a ${modelType} model may be read elsewhere too, by its options, and pyvene would edit both. Restore what comes of it instead.`,
+    };
   if (!module)
     return {
       ok: false,

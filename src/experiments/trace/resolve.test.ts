@@ -137,6 +137,31 @@ test('defaults are those of the published procedure', () => {
   expect(positions).toEqual([0, 1, 2, 3, 4]);
 });
 
+test('a state-space model is traced by what it has in the place of MLP and attention, unless streams are named', () => {
+  const mamba = describeArchitecture(
+    { model_type: 'mamba', hidden_size: 8, num_hidden_layers: 12, vocab_size: vocabulary.length },
+    new Set(),
+  );
+  const unnamed = readTraceExperiment({
+    kind: 'trace',
+    version: 1,
+    model: 'm',
+    prompt: 'The Eiffel Tower is',
+    subject: ' Eiffel',
+  });
+  const { streams, experiment } = resolveTrace(mamba, tokenizer, unnamed);
+  expect(streams).toEqual([
+    { component: 'block_output', window: 1 },
+    { component: 'mixer_output', window: 4 },
+    { component: 'ssm_output', window: 4 },
+  ]);
+  // What a result holds names them.
+  expect(experiment.streams).toEqual(streams.map(({ component }) => ({ component })));
+  expect(() =>
+    resolveTrace(mamba, tokenizer, { ...unnamed, streams: [{ component: 'mlp_output' }] }),
+  ).toThrow("'mixer_output' is what its one sublayer adds");
+});
+
 test('an answer of several tokens is its first token, and a notice says so', () => {
   const { answer, notices } = resolve({ answer: ' Paris' });
   expect(answer).toEqual({ id: 6, text: ' Par' });

@@ -18,7 +18,7 @@ import { seenEntry } from '../seenPicture.ts';
 import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import { type WholePrompt, wholePrompt } from '../wholePrompt.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
-import type { TraceExperiment } from './experiment.ts';
+import { counterpartOf, type TraceExperiment, traceDefaults } from './experiment.ts';
 import { checkedRange, isPart, rangeOfSubject } from './subject.ts';
 
 export interface ResolvedTrace extends TraceOutline {
@@ -37,10 +37,9 @@ export interface ResolvedTrace extends TraceOutline {
   readonly notices: readonly Notice[];
 }
 
-function resolveStream(
-  architecture: Architecture,
-  { component, window, heads }: TraceExperiment['streams'][number],
-): TraceStream {
+type NamedStream = NonNullable<TraceExperiment['streams']>[number];
+
+function resolveStream(architecture: Architecture, { component, window, heads }: NamedStream): TraceStream {
   const description = describeComponent(architecture, component);
   const { scope, layers, place } = description;
   const count = place?.count ?? architecture.layerCount;
@@ -199,7 +198,10 @@ export function resolveTrace(
       text: `The subject ${where}, so its own position and the prediction cannot be told apart in the figure.`,
     });
   }
-  const streams = experiment.streams.map((stream) => resolveStream(architecture, stream));
+  const asked =
+    experiment.streams ??
+    traceDefaults.streams.map((name) => ({ component: counterpartOf(name, architecture.components) }));
+  const streams = asked.map((stream) => resolveStream(architecture, stream));
   if (subject === null) notices.push(...untracedNotice(architecture, streams));
   const replaced =
     replacedStart(experiment, whole, among, range, tokenizer) ??
@@ -209,7 +211,7 @@ export function resolveTrace(
   const cut =
     parts && isInSource ? parts.columns.filter((_, at) => shownPositions.includes(at)) : parts?.columns;
   const resolved: ResolvedTrace = {
-    experiment,
+    experiment: { ...experiment, streams: asked },
     start,
     tokens,
     watched,

@@ -2,18 +2,7 @@
 // projection, and single heads. What other tools can hook is the module; the component is some of its entries.
 
 import { modulePathOf } from './modulePaths.ts';
-
-/** Which families of module paths transformers' model types have, of those whose exported programs are run in the tests. */
-const families: Readonly<Record<string, string>> = {
-  gpt2: 'gpt2',
-  gpt_neox: 'gpt_neox',
-  llama: 'llama',
-  mistral: 'llama',
-  qwen2: 'llama',
-};
-
-/** Whether the tests run programs of models of this type. */
-export const isTriedModel = (modelType: string): boolean => Object.hasOwn(families, modelType);
+import { modelModules } from './moduleTables.ts';
 
 export interface ModulePlace {
   /** `transformer.h[{layer}].mlp.output`: the layer is left in braces, as in Python's f-strings. */
@@ -32,20 +21,17 @@ const parts = ['query_output', 'key_output', 'value_output'];
  * @returns undefined where no module of this model type holds it
  */
 export function modulePlace(modelType: string, component: string): ModulePlace | undefined {
-  const family = families[modelType];
-  if (family === undefined) return undefined;
   const whole = component.replace(/^head_/, '');
-  const pathOf = (name: string) => modulePathOf({ family }, name, 0)?.replace('[0]', '[{layer}]');
+  const pathOf = (name: string) => modulePathOf({ modelType }, name, 0)?.replace('[0]', '[{layer}]');
   const path = pathOf(whole);
   if (path !== undefined) return { path };
+  const fused = modelModules(modelType)?.fused;
   const part = parts.indexOf(whole);
-  const projection = part < 0 ? undefined : pathOf('qkv_output');
+  const projection = part < 0 || !fused ? undefined : pathOf('qkv_output');
   if (projection === undefined) return undefined;
-  return { path: projection, fused: { part, isByHead: family === 'gpt_neox' } };
+  return { path: projection, fused: { part, isByHead: fused === 'by head' } };
 }
 
 /** The path of a module that the model has once: `transformer.wte.output`. */
-export function modelModulePath(modelType: string, component: string): string | undefined {
-  const family = families[modelType];
-  return family === undefined ? undefined : modulePathOf({ family }, component, null);
-}
+export const modelModulePath = (modelType: string, component: string): string | undefined =>
+  modulePathOf({ modelType }, component, null);

@@ -167,3 +167,43 @@ describe.each(['gpt2', 'llama'])('programs on %s', (family) => {
     60_000,
   );
 });
+
+test.each<readonly [string, object, RegExp]>([
+  [
+    'olmo2-biases',
+    { component: 'mlp_input' },
+    /^representations\.0: in the modules of olmo2 'mlp_input' is the same tensor as the residual stream, and pyvene would edit both\.$/,
+  ],
+  [
+    'gptj-inner',
+    { component: 'attention_input' },
+    /^representations\.0: in the modules of gptj 'attention_input' is the same tensor as what the MLP reads, and pyvene would edit both\.$/,
+  ],
+  [
+    'bloom-six-heads',
+    {
+      component: 'query_output',
+      intervention_type: 'LowRankRotatedSpaceIntervention',
+      low_rank_dimension: 2,
+    },
+    /^representations\.0: 'query_output' lies within a module's output in bloom, where pyvene takes no LowRankRotatedSpaceIntervention of it\.$/,
+  ],
+])('pyvene says why it has no program of %s', async (name, more, why) => {
+  const backend = createNodeBackend(1);
+  const checkpoint = await openFolder(
+    fileURLToPath(new URL(`../../cli/conformance/expected/${name}/model`, import.meta.url)),
+  );
+  const model = await Model.load(checkpoint, backend);
+  try {
+    const exported = new IntervenableModel({ ...block, ...more }, model).exportCode('pyvene', {
+      base,
+      sources: [source],
+      unitLocations: { 'sources->base': 0 },
+    });
+    expect(exported.ok ? exported.code : exported.why).toMatch(why);
+  } finally {
+    await model.dispose();
+    await checkpoint.close();
+    await backend.close();
+  }
+});

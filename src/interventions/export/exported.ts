@@ -1,7 +1,6 @@
 // What the exporters share: a call of interventions in full form, and words of Python.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { isTriedModel } from '../configuration/modulePlaces.ts';
 import type { ResolvedConfiguration } from '../configuration/resolve.ts';
 import { chosenEntries, type EditContext, originOf, targetOf } from '../execution/edits.ts';
 import { type Call, type Piece, piecesOf, promptsOf } from '../execution/runs.ts';
@@ -40,13 +39,6 @@ export interface ExportedPiece {
 }
 
 export const hasParameters = ({ parameters }: Intervention): boolean => Object.keys(parameters).length > 0;
-
-/** Why no program of this model can be vouched for; undefined for the families whose programs the tests run. */
-export function untriedModel(tool: string, { modelType }: Architecture): string | undefined {
-  return isTriedModel(modelType)
-    ? undefined
-    : `Programs for ${tool} have not been tried with models of type '${modelType}'.`;
-}
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
 

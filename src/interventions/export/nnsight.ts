@@ -16,9 +16,9 @@ import {
   swapStatement,
   tokensOf,
   unequalPrompts,
-  untriedModel,
 } from './exported.ts';
 import { pythonModel } from './pythonModel.ts';
+import { untriedModel } from './pyveneModels.ts';
 
 /** An expression for what passes a site, [batch, positions, (heads,) width], a view that can be written to. */
 export function valueAt(architecture: Architecture, { component, layer }: Site): string | undefined {

@@ -16,9 +16,9 @@ import {
   tokensOf,
   type Units,
   unequalPrompts,
-  untriedModel,
 } from './exported.ts';
 import { pythonModel } from './pythonModel.ts';
+import { declaringLines, openerOf, untriedModel } from './pyveneModels.ts';
 import { type PyveneSite, pyveneRefusal, pyveneSite } from './pyveneSites.ts';
 
 const fields = [
@@ -51,7 +51,7 @@ function refusal({ architecture, configuration, call }: ExportRequest): string |
   const links = interventions.flatMap(({ representation }) => representation.intervention_link_key ?? []);
   if (new Set(links).size < links.length)
     return 'In pyvene linked interventions continue with the vector of the first, and here they share parameters only.';
-  return untriedModel('pyvene', architecture) ?? unequalPrompts(call);
+  return untriedModel('pyvene', architecture, true) ?? unequalPrompts(call);
 }
 
 /** Why a folder of these interventions cannot be written for pyvene; undefined when it can. */
@@ -86,7 +86,7 @@ function constantSource({ piece, examples }: ExportedPiece): readonly string[] {
 
 function representationOf({ piece, examples, place }: Placed): string {
   const { representation, site } = piece.resolved;
-  const isPath = place.component.includes('.');
+  const isPath = !place.declared && place.component.includes('.');
   const given = fields.flatMap((field) =>
     (representation[field] ?? null) === null ? [] : [`${field}=${python(representation[field])}`],
   );
@@ -174,13 +174,18 @@ export function exportPyvene(request: ExportRequest): ExportedCode {
   const subspaces = subspacesOf(request, placed);
   const isCollecting = interventions.some(({ intervention }) => intervention.type.isCollect);
   const { lines: opening, source } = pythonModel(model);
+  const opener = openerOf(architecture.modelType);
   const lines = [
     'import torch',
     'import pyvene as pv',
-    'from transformers import AutoModelForCausalLM',
+    `from transformers import ${opener}`,
     '',
     ...opening,
-    `model = AutoModelForCausalLM.from_pretrained(${source}).float().eval()`,
+    `model = ${opener}.from_pretrained(${source}).float().eval()`,
+    ...declaringLines(
+      architecture.modelType,
+      placed.flatMap(({ place }) => place.declared ?? []),
+    ),
     ...(isLoaded
       ? [
           '# The folder that Patchbay has saved.',
@@ -213,7 +218,8 @@ export function exportPyvene(request: ExportRequest): ExportedCode {
     ...(subspaces === undefined ? [] : [`        subspaces=${python(subspaces)},`]),
     '    )',
     ...(isCollecting ? ['print(collected)'] : []),
-    'print(torch.softmax(output.logits[:, -1], -1).topk(5))',
+    // A masked model predicts at every position.
+    `print(torch.softmax(output.logits${architecture.isCausal ? '[:, -1]' : ''}, -1).topk(5))`,
   ];
   return { ok: true, code: `${lines.join('\n')}\n` };
 }

@@ -7,10 +7,13 @@ import { modelModulePath, modulePlace } from '../configuration/modulePlaces.ts';
 import type { ResolvedIntervention } from '../configuration/resolve.ts';
 import type { ExampleUnits, ExportedPiece } from './exported.ts';
 import { hasParameters } from './exported.ts';
+import { type Declared, declared, hasPyveneTables } from './pyveneModels.ts';
 
 export interface PyveneSite {
   /** A component's name, or a module's path. */
   readonly component: string;
+  /** What the program has to tell pyvene of it; undefined where pyvene knows, and for a path. */
+  readonly declared?: Declared;
   /** Of the entries of the component, those of what pyvene finds there; undefined where they are the same. */
   readonly entriesWithin?: readonly number[];
 }
@@ -49,8 +52,11 @@ export function pyveneSite(architecture: Architecture, resolved: ResolvedInterve
   const { site, component, label, intervention } = resolved;
   const { name, layout, width } = component;
   const refuse = (why: string): Found => ({ why: `${label}: ${why}` });
+  if (layout === 'pair')
+    return refuse(`no module of the model returns '${name}', so pyvene cannot reach it.`);
+  if (!hasPyveneTables(architecture.modelType)) return declaredSite(architecture, resolved, refuse);
   // The stream between attention and the MLP is a sum inside the block.
-  if (layout === 'pair' || name === 'block_middle')
+  if (name === 'block_middle')
     return refuse(`no module of the model returns '${name}', so pyvene cannot reach it.`);
   const isNeox = architecture.family === 'gpt_neox';
   const theirs = pyveneWidth(architecture, name, width);
@@ -74,6 +80,32 @@ export function pyveneSite(architecture: Architecture, resolved: ResolvedInterve
         : `pyvene has no '${name}' for ${architecture.modelType}, only the module's path, for which it knows no width to build a ${intervention.type.name}.`,
     );
   return byPath(architecture, site.layer, name, refuse);
+}
+
+/** Where an intervention is in a model of which pyvene is told the modules. */
+function declaredSite(
+  architecture: Architecture,
+  { site: { layer }, component, intervention }: ResolvedIntervention,
+  refuse: (why: string) => Found,
+): Found {
+  const { name, alias, layout } = component;
+  const { modelType } = architecture;
+  if (alias !== undefined)
+    return refuse(
+      `in the modules of ${modelType} '${name}' is the same tensor as ${alias}, and pyvene would edit both.`,
+    );
+  const place = layer === null ? undefined : modulePlace(modelType, name);
+  const path = layer === null ? modelModulePath(modelType, name) : place?.path;
+  if (path === undefined)
+    return refuse(
+      `no module of ${modelType} takes or returns '${name}' by itself, so pyvene cannot reach it.`,
+    );
+  if (!place?.fused) return { component: name, declared: declared(path, component) };
+  if (layout === 'head' || hasParameters(intervention) || intervention.type.make !== undefined)
+    return refuse(
+      `'${name}' lies within a module's output in ${modelType}, where pyvene takes no ${layout === 'head' ? 'heads' : intervention.type.name} of it.`,
+    );
+  return byPath(architecture, layer, name, refuse);
 }
 
 function byPath(

@@ -15,9 +15,9 @@ import {
   swapStatement,
   tokensOf,
   unequalPrompts,
-  untriedModel,
 } from './exported.ts';
 import { pythonModel } from './pythonModel.ts';
+import { untriedModel } from './pyveneModels.ts';
 
 /** The hook at a site. A bridge that is not put into compatibility mode computes as the checkpoint does. */
 const hooks: Readonly<Record<string, string>> = {

@@ -1,0 +1,71 @@
+// What pyvene 0.1.8 knows of a model. It has tables of a few classes, of modules and of the widths that they return. Those of
+// five model types are right, but for what `pyveneSites.ts` refuses. Of the rest it knows nothing, or has widths that are not the
+// model's (Gemma, GPT-Neo, ESM): their programs begin by telling it the modules and widths of the components that they name.
+
+import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import { type ModelModules, modelModules } from '../configuration/moduleTables.ts';
+
+/** Model types whose tables in pyvene are used as they are; programs for the other tools are tried with them alone. */
+const tabled = ['gpt2', 'gpt_neox', 'llama', 'mistral', 'qwen2'];
+
+export const hasPyveneTables = (modelType: string): boolean => tabled.includes(modelType);
+
+/** The class of transformers that opens models of a type. */
+export const openerOf = (modelType: string): ModelModules['opener'] =>
+  modelModules(modelType)?.opener ?? 'AutoModelForCausalLM';
+
+/**
+ * Why there is no program for a tool; undefined for the models whose programs the tests run.
+ * @param tells the program tells the tool the modules of the model
+ */
+export function untriedModel(tool: string, { modelType }: Architecture, tells = false): string | undefined {
+  const isTried = tells ? modelModules(modelType) !== undefined : hasPyveneTables(modelType);
+  return isTried ? undefined : `Programs for ${tool} have not been tried with models of type '${modelType}'.`;
+}
+
+/** What a program tells pyvene of a component. */
+export interface Declared {
+  /** A path as pyvene has it, `model.layers[%s].mlp`, and whether the component enters the module or leaves it. */
+  readonly module: string;
+  readonly side: 'input' | 'output';
+  readonly component: Pick<ComponentDescription, 'name' | 'width' | 'heads' | 'layout'>;
+}
+
+/** @param path `model.layers[{layer}].mlp.output` */
+export function declared(path: string, component: Declared['component']): Declared {
+  const end = path.lastIndexOf('.');
+  return {
+    module: path.slice(0, end).replace('[{layer}]', '[%s]'),
+    side: path.slice(end + 1) === 'input' ? 'input' : 'output',
+    component,
+  };
+}
+
+const hooks = { input: 'register_forward_pre_hook', output: 'register_forward_hook' } as const;
+
+/**
+ * Statements that follow those which open `model`. Where nothing is declared they clear pyvene's tables of the class: it asks
+ * for them at the path of a module as well.
+ */
+export function declaringLines(modelType: string, components: readonly Declared[]): readonly string[] {
+  if (hasPyveneTables(modelType)) return [];
+  const own = [...new Map(components.map((each) => [each.component.name, each])).values()];
+  const isHead = ({ component }: Declared) => component.layout === 'head';
+  const modules = own.map((each) => {
+    const heads = isHead(each) ? `, (split_head_and_permute, ${each.component.heads ?? 1})` : '';
+    return `    "${each.component.name}": ("${each.module}", "${hooks[each.side]}"${heads}),`;
+  });
+  const table = (name: string, entries: readonly string[]) =>
+    entries.length === 0
+      ? [`pv.${name}[type(model)] = {}`]
+      : [`pv.${name}[type(model)] = {`, ...entries, '}'];
+  return [
+    '# The modules and widths of this model, of which pyvene has no table or another.',
+    ...(own.some(isHead) ? ['from pyvene.models.constants import split_head_and_permute', ''] : []),
+    ...table('type_to_module_mapping', modules),
+    ...table(
+      'type_to_dimension_mapping',
+      own.map(({ component: { name, width } }) => `    "${name}": ("${width}",),`),
+    ),
+  ];
+}
