@@ -362,6 +362,18 @@ test('every preset is an experiment of the prompts, and a sweep of unequal promp
   expect(!none.ok && none.why).toMatch(/^The prompts have 3 and 4 tokens/);
 });
 
+test('the usual sweep of a state-space model is of what it has in the place of attention and MLP', () => {
+  const component = (name: string) => ({ name, layers: 2, shape: [], description: '', feeds: [] });
+  const mamba = { ...model, components: ['block_output', 'mixer_output', 'ssm_output'].map(component) };
+  const made = presetExperiment(
+    document,
+    { ...draftOf(document, readings, model), model: mamba },
+    initialSweep,
+  );
+  const swept = made.ok && 'sweeps' in made.experiment ? made.experiment.sweeps : [];
+  expect(swept.map(({ component: name }) => name)).toEqual(['block_output', 'ssm_output', 'mixer_output']);
+});
+
 test('a token outside the candidates is watched as it was picked, for the engine to resolve', () => {
   const picked = { ...document, answer: ' Rome', distractor: 12 };
   const draft = draftOf(picked, readings, model);

@@ -1,6 +1,6 @@
 // The streams that a trace of a model may put back: the document's, and those of what a model of two stacks reads.
 
-import { counterpartOf } from '../../experiments/trace/experiment.ts';
+import { counterpartOf } from '../../experiments/counterparts.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
 import type { KnownModel } from '../experiment/definition.ts';
 import type { StreamField, TraceDocument } from './document.ts';

@@ -7,6 +7,7 @@ import type {
   HeatmapPanel,
   Locations,
 } from '../../figures/description.ts';
+import { componentLook } from '../componentLooks.ts';
 import { figureMetric } from '../figureWords.ts';
 import { windowAround } from '../layers.ts';
 import type { Metric } from '../metrics.ts';
@@ -40,15 +41,19 @@ type Look = Pick<HeatmapPanel, 'title' | 'icon'>;
 
 const looks: Readonly<Record<string, Look>> = {
   block_input: { title: 'Residual state, entering', icon: 'residual' },
-  block_output: { title: 'Residual state', icon: 'residual' },
-  mlp_output: { title: 'MLP', icon: 'mlp' },
-  attention_output: { title: 'Attention', icon: 'attention' },
   head_attention_value_output: { title: 'Head output' },
   head_query_output: { title: 'Query' },
   head_key_output: { title: 'Key' },
   head_value_output: { title: 'Value' },
   attention_weight: { title: 'Pattern' },
 };
+
+/** Effects go both ways, so that a hue of one way says nothing. */
+function knownLook(component: string): Look | undefined {
+  if (Object.hasOwn(looks, component)) return looks[component];
+  const known = componentLook(component);
+  return known && { title: known.title, ...(known.icon ? { icon: known.icon } : {}) };
+}
 
 const receiverWords: Readonly<Record<string, string>> = {
   logits: 'the prediction',
@@ -68,11 +73,10 @@ function lookOf(panel: PatchResult['panels'][number]): Look {
   const label = panelLabel(panel);
   if (panel.layerCount !== undefined) {
     // Where a model has two stacks, the component's name says which.
-    const kind = label.replace(/^[a-z]+\./, '');
-    const { icon } = (Object.hasOwn(looks, kind) && looks[kind]) || {};
+    const icon = knownLook(label.replace(/^[a-z]+\./, ''))?.icon;
     return { title: label, ...(icon ? { icon } : {}) };
   }
-  return (label === component && Object.hasOwn(looks, label) && looks[label]) || { title: label };
+  return (label === component && knownLook(label)) || { title: label };
 }
 
 function axisTitleOf({ receiver, window }: PatchResult['panels'][number], verb: string): string {

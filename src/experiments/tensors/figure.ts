@@ -3,21 +3,15 @@
 import type { HeatmapDescription, HeatmapPanel, Locations } from '../../figures/description.ts';
 import type { FigurePicture } from '../../figures/marks.ts';
 import type { OverlayDescription } from '../../figures/overlay.ts';
+import { type ComponentLook, componentLook } from '../componentLooks.ts';
 import { figurePicture } from '../seenPicture.ts';
 import { baselinesOf, type Cell, panelGrid } from './grid.ts';
 import type { TensorsResult } from './result.ts';
 
 type Panel = TensorsResult['panels'][number];
-type Look = Pick<HeatmapPanel, 'title' | 'icon' | 'colours'>;
 
-const looks: Readonly<Record<string, Look>> = {
-  block_output: { title: 'Residual state', icon: 'residual', colours: 'purples' },
-  mlp_output: { title: 'MLP', icon: 'mlp', colours: 'greens' },
-  attention_output: { title: 'Attention', icon: 'attention', colours: 'reds' },
-};
-
-function lookOf(result: TensorsResult, site: string): Look {
-  const known: Look = (Object.hasOwn(looks, site) && looks[site]) || { title: site, colours: 'viridis' };
+function lookOf(result: TensorsResult, site: string): ComponentLook {
+  const known: ComponentLook = componentLook(site) ?? { title: site, colours: 'viridis' };
   return result.corrupted ? known : { ...known, colours: 'rdBu' };
 }
 

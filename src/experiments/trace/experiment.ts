@@ -86,20 +86,6 @@ export const streamSchema = v.strictObject({
   heads: v.optional(v.pipe(v.array(tokenId), v.minLength(1, 'Name at least one head, or leave heads out'))),
 });
 
-/** A state-space model has one sublayer, the mixer, where a transformer has two. */
-const counterparts = [
-  ['mlp_output', 'mixer_output'],
-  ['attention_output', 'ssm_output'],
-] as const;
-
-/** The component itself, or what a model that lacks it has in its place; the component where there is neither. */
-export function counterpartOf(component: string, components: readonly { readonly name: string }[]): string {
-  const has = (name: string) => components.some((each) => each.name === name);
-  if (has(component)) return component;
-  const pair = counterparts.find((each) => each.some((name) => name === component));
-  return pair?.find(has) ?? component;
-}
-
 export const traceExperimentSchema = v.strictObject({
   kind: v.literal('trace'),
   version: v.literal(traceVersion),
@@ -134,7 +120,7 @@ export const traceExperimentSchema = v.strictObject({
   corruption: v.optional(corruptionSchema, { kind: 'noise' }),
   /** Put clean activations into the corrupted run, or corrupted ones into the clean run. */
   direction: v.optional(directionSchema, traceDefaults.direction),
-  /** Default those of `traceDefaults`, or what the model has in their place (`counterpartOf`). */
+  /** Default those of `traceDefaults`, or what the model has in their place (`../counterparts.ts`). */
   streams: v.optional(v.pipe(v.array(streamSchema), v.minLength(1), v.maxLength(traceLimits.streams))),
   /** Tokens of the prompt that have cells; what else the model reads has cells in all places. */
   positions: v.optional(

@@ -1,6 +1,7 @@
 // A result as figures: what `src/figures` draws, with titles and a caption that let a reader repeat the trace.
 
 import type { HeatmapDescription, HeatmapPanel } from '../../figures/description.ts';
+import { type ComponentLook, componentLook } from '../componentLooks.ts';
 import { figureMetric, inQuotes } from '../figureWords.ts';
 import { nameOf } from '../givenFile.ts';
 import { windowAround } from '../layers.ts';
@@ -8,27 +9,16 @@ import type { Metric } from '../metrics.ts';
 import { streamLabel, traceGrid } from './grid.ts';
 import { streamLayers, type TraceResult } from './result.ts';
 
-type PanelLook = Pick<HeatmapPanel, 'title' | 'icon' | 'colours'>;
-
-/** ROME's hues for its three streams; every other component takes the next map. */
-const looks: Readonly<Record<string, PanelLook>> = {
-  block_output: { title: 'Residual state', icon: 'residual', colours: 'purples' },
-  mlp_output: { title: 'MLP', icon: 'mlp', colours: 'greens' },
-  attention_output: { title: 'Attention', icon: 'attention', colours: 'reds' },
-};
-
 /** What a panel of a component is called. */
-export const streamTitle = (component: string): string =>
-  (Object.hasOwn(looks, component) && looks[component]?.title) || component;
+export const streamTitle = (component: string): string => componentLook(component)?.title ?? component;
 
-function lookOf(stream: TraceResult['streams'][number]): PanelLook {
+function lookOf(stream: TraceResult['streams'][number]): ComponentLook {
   const label = streamLabel(stream);
-  const own = Object.hasOwn(looks, label) ? looks[label] : undefined;
+  const own = componentLook(label);
   if (own && stream.layerCount === undefined) return own;
   // Where a model has two stacks, the component's name says which; its hue is that of its kind.
   const kind = label.replace(/^[a-z]+\./, '');
-  const alike = Object.hasOwn(looks, kind) ? looks[kind] : undefined;
-  return { colours: 'viridis', ...alike, title: label };
+  return { colours: 'viridis', ...componentLook(kind), title: label };
 }
 
 /** What is corrupted: words, patches of a picture, or a stretch of a sound. */

@@ -7,6 +7,7 @@ import type { RowStart } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { answerToken, continuation } from '../answers.ts';
+import { counterpartOf } from '../counterparts.ts';
 import { exchanged } from '../exchanged.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { InputData } from '../inputData.ts';
@@ -18,7 +19,7 @@ import { seenEntry } from '../seenPicture.ts';
 import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
 import { type WholePrompt, wholePrompt } from '../wholePrompt.ts';
 import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
-import { counterpartOf, type TraceExperiment, traceDefaults } from './experiment.ts';
+import { type TraceExperiment, traceDefaults } from './experiment.ts';
 import { checkedRange, isPart, rangeOfSubject } from './subject.ts';
 
 export interface ResolvedTrace extends TraceOutline {
