@@ -2,6 +2,7 @@
 // submissions as can be.
 
 import { noRoom } from './gpuFaults.ts';
+import { GpuGather } from './gpuGather.ts';
 import type { GpuStream } from './gpuStream.ts';
 
 /** Smaller buffers than this are refused by ORT. */
@@ -20,6 +21,18 @@ export interface GpuPiece {
   readonly start: number;
   readonly count: number;
   readonly at: number;
+}
+
+/** Bytes of a buffer. */
+export type GpuRange = Pick<GpuPiece, 'at' | 'count'>;
+
+/** Whether no byte is copied to twice, so that it does not matter in which order. */
+function areApart(ranges: readonly GpuRange[]): boolean {
+  const sorted = [...ranges].sort((a, b) => a.at - b.at);
+  return sorted.every(({ at }, index) => {
+    const before = sorted[index - 1];
+    return !before || before.at + before.count <= at;
+  });
 }
 
 /** Buffers of one usage that wait to be used again, by their size. */
@@ -54,6 +67,7 @@ class Idle {
 
 export class GpuBuffers {
   readonly #stream: GpuStream;
+  readonly #gather: GpuGather;
   readonly #idle = new Idle();
   readonly #staging = new Idle();
   /** Given back, and used by commands that wait: free for commands that come after them. */
@@ -64,6 +78,7 @@ export class GpuBuffers {
 
   constructor(stream: GpuStream) {
     this.#stream = stream;
+    this.#gather = new GpuGather(stream);
     stream.watch({ after: () => this.#rest() });
   }
 
@@ -128,13 +143,32 @@ export class GpuBuffers {
     }
   }
 
-  copy(into: GPUBuffer, pieces: readonly GpuPiece[]): void {
-    for (const { from, start, count, at } of pieces)
-      this.#stream.push({ kind: 'copy', from, start, into, at, count });
-  }
-
-  clear(buffer: GPUBuffer, ranges: readonly { readonly at: number; readonly count: number }[]): void {
-    for (const { at, count } of ranges) this.#stream.push({ kind: 'clear', buffer, at, count });
+  /**
+   * Copy pieces into a buffer.
+   * @param gaps ranges that become zero
+   */
+  fill(into: GPUBuffer, pieces: readonly GpuPiece[], gaps: readonly GpuRange[] = []): void {
+    const sources = [...new Set(pieces.map(({ from }) => from))];
+    const isGathered =
+      pieces.length + gaps.length > sources.length &&
+      sources.length > 0 &&
+      !sources.includes(into) &&
+      areApart(pieces) &&
+      this.#gather.takes(into, ...sources);
+    if (!isGathered) {
+      for (const { at, count } of gaps) this.#stream.push({ kind: 'clear', buffer: into, at, count });
+      for (const { from, start, count, at } of pieces)
+        this.#stream.push({ kind: 'copy', from, start, into, at, count });
+      return;
+    }
+    sources.forEach((source, index) => {
+      const own = pieces.filter(({ from }) => from === source);
+      const table = this.#gather.copy(source, into, index === 0 ? [...own, ...gaps] : own, (data) =>
+        this.holding(data),
+      );
+      this.give(table);
+    });
+    this.#stream.settle();
   }
 
   /** Nobody uses it any longer. */

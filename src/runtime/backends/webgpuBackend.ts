@@ -278,16 +278,16 @@ class WebGpuBackend implements Backend {
     const buffer = this.#buffers.take(elements * 4);
     // It was somebody else's before.
     const gaps = uncovered(pieces, elements);
-    this.#buffers.clear(
+    this.#buffers.fill(
       buffer,
+      copied,
       gaps.map(({ at, count }) => ({ at: at * 4, count: count * 4 })),
     );
-    this.#buffers.copy(buffer, copied);
     return this.#ownBuffer(buffer, 'float32', shape);
   }
 
   write(into: DeviceTensor, pieces: readonly Piece[]): void {
-    this.#buffers.copy(this.#bufferOf(into), this.#copied(pieces));
+    this.#buffers.fill(this.#bufferOf(into), this.#copied(pieces));
   }
 
   #copied(pieces: readonly Piece[]): readonly GpuPiece[] {
