@@ -2,6 +2,7 @@
 // as far as there is room. Those that find none are run again whenever they are needed.
 
 import type { Architecture } from '../architectures/architecture.ts';
+import { openedModelOf } from '../imported/openedModels.ts';
 import { keptBytes } from '../runtime/forward/kept.ts';
 import type { Kept, Model } from '../runtime/model.ts';
 import type { KeptRow } from '../runtime/plan/keptRow.ts';
@@ -11,6 +12,10 @@ import { partsTogether, type Work } from './rowParts.ts';
 
 /** Bytes that states kept between steps take at most, unless another bound is given. */
 export const defaultKeptBytes = 512 * 2 ** 20;
+
+/** Bytes that a model's states may take between steps: a model brought as ONNX keeps none, and runs its prompts again. */
+export const keptRoom = (architecture: Architecture): number =>
+  openedModelOf(architecture) ? 0 : defaultKeptBytes;
 
 export interface Base {
   readonly tokens: readonly number[];

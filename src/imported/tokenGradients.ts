@@ -58,17 +58,22 @@ export class TokenGradients {
     this.#backend = backend;
   }
 
-  async #formulaOf(
+  async #read(parameters: Parameters): Promise<Readonly<Record<string, Tensor>>> {
+    const read: Record<string, Tensor> = {};
+    for (const [name, own] of Object.entries(parameters)) {
+      const data = 'tensor' in own ? await this.#backend.read(own.tensor) : own.data;
+      read[name] = floatTensor(Float32Array.from(data), own.shape);
+    }
+    return read;
+  }
+
+  #formulaOf(
     fragment: Fragment,
     computed: Computed,
+    parameters: Readonly<Record<string, Tensor>>,
     wanted: ReadonlySet<Parameters>,
-  ): Promise<EditFormula> {
+  ): EditFormula {
     const { base, source, ownSource } = computed;
-    const parameters: Record<string, Tensor> = {};
-    for (const [name, own] of Object.entries(fragment.parameters)) {
-      const data = 'tensor' in own ? await this.#backend.read(own.tensor) : own.data;
-      parameters[name] = floatTensor(Float32Array.from(data), own.shape);
-    }
     return {
       key: `${fragment.key} ${fragment.joined ?? 1}`,
       base: together(fragment, base),
@@ -110,6 +115,7 @@ export class TokenGradients {
     const computed = new Map<Edit, Computed>();
     const { rows, edits } = await this.#plans.rowsOf(forward, schedule, options, computed);
     const wanted = new Set(of);
+    const read = new Map<Parameters, Readonly<Record<string, Tensor>>>();
     const placeOf = (read: Pick<Term, 'row' | 'site' | 'location'>): Place =>
       this.#plans.place(read.site, read.location, rows[read.row]?.tokens.length ?? 0);
     const places = { reads: reads.map(placeOf), terms: terms.map(placeOf), at: at.map(placeOf) };
@@ -125,7 +131,7 @@ export class TokenGradients {
         ...this.#plans.planRow(row, edits, readNames),
         at: [...new Set(ofRow(at, index, (_, place) => places.at[place]?.tensor ?? ''))],
         terms: ofRow(terms, index, (term, place) => this.#termOf(term, placeAt(places.terms, place))),
-        formulas: await this.#formulas(row, edits, computed, wanted),
+        formulas: await this.#formulas(row, edits, computed, wanted, read),
       });
     }
     const total = schedule.rowLayers + request.needs.rowStages;
@@ -160,16 +166,22 @@ export class TokenGradients {
     };
   }
 
+  /** @param read the parameters that were read: edits share them */
   async #formulas(
     { edits }: Whole,
     made: ReadonlyMap<Edit, TensorEdit>,
     computed: ReadonlyMap<Edit, Computed>,
     wanted: ReadonlySet<Parameters>,
+    read: Map<Parameters, Readonly<Record<string, Tensor>>>,
   ): Promise<ReadonlyMap<TensorEdit, EditFormula>> {
     const formulas = new Map<TensorEdit, EditFormula>();
     for (const edit of edits) {
       const [own, of] = [made.get(edit), computed.get(edit)];
-      if (own && of) formulas.set(own, await this.#formulaOf(edit.fragment, of, wanted));
+      if (!own || !of) continue;
+      const { fragment } = edit;
+      const parameters = read.get(fragment.parameters) ?? (await this.#read(fragment.parameters));
+      read.set(fragment.parameters, parameters);
+      formulas.set(own, this.#formulaOf(fragment, of, parameters, wanted));
     }
     return formulas;
   }

@@ -2,7 +2,7 @@
 // room between the steps.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { defaultKeptBytes } from '../keptBases.ts';
+import { keptRoom } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
 import { forcedKey } from '../teacherForcing.ts';
 import { promptsOf, type SitePrompts, wayOfParts } from './keptExamples.ts';
@@ -43,7 +43,7 @@ function siteRowLayers(
 export function estimateAlign(
   align: ResolvedAlign,
   architecture: Architecture,
-  roomBytes = defaultKeptBytes,
+  roomBytes = keptRoom(architecture),
 ) {
   const { layerCount } = architecture;
   const own = ownCount(align) * layerCount;
@@ -59,10 +59,21 @@ export function estimateAlign(
 const megabytes = (bytes: number): string => `${Number((bytes / 1e6).toPrecision(2))} MB`;
 
 /** Of the site that needs most room, when it is more than there is. */
-export function roomNotices(prompts: readonly SitePrompts[], roomBytes: number): readonly Notice[] {
+export function roomNotices(
+  prompts: readonly SitePrompts[],
+  roomBytes: number,
+  keepsStates = true,
+): readonly Notice[] {
   const [most] = prompts.toSorted((a, b) => b.neededBytes - a.neededBytes);
   if (!most || most.keptCount === most.bases.length) return [];
   const { bases, keptCount, neededBytes } = most;
+  if (!keepsStates)
+    return [
+      {
+        code: 'not-all-kept',
+        text: `Of this model no states are kept between the steps, so the ${bases.length} prompts are run again in each. Shorter prompts or fewer examples train faster.`,
+      },
+    ];
   return [
     {
       code: 'not-all-kept',

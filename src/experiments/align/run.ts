@@ -4,7 +4,7 @@
 import { orthonormalGap } from '../../autodiff/orthonormal.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type AnswerTokens, isSameAnswer } from '../answers.ts';
-import { defaultKeptBytes } from '../keptBases.ts';
+import { keptRoom } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
 import type { RunOptions } from '../planRuns.ts';
 import type { Work } from '../rowParts.ts';
@@ -244,7 +244,7 @@ export async function* runAlign(
   align: ResolvedAlign,
   options: RunAlignOptions = {},
 ): AsyncGenerator<AlignUpdate, void> {
-  const { signal, onProgress, isDone = () => false, keptBytes = defaultKeptBytes } = options;
+  const { signal, onProgress, isDone = () => false, keptBytes = keptRoom(model.architecture) } = options;
   const { experiment, train } = align;
   const estimate = estimateAlign(align, model.architecture, keptBytes);
   let finished = 0;
@@ -263,7 +263,7 @@ export async function* runAlign(
   };
   signal?.throwIfAborted();
   onProgress?.(0, estimate.rowLayers);
-  const notices = roomNotices(estimate.prompts, keptBytes);
+  const notices = roomNotices(estimate.prompts, keptBytes, model.keepsStates);
   yield { kind: 'baselines', ...(await baselinesOf(model, align, work)), notices };
   close(estimate.own);
   // Sites differ in layer and position, not in what is trained there.

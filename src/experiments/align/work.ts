@@ -3,7 +3,7 @@
 
 import type { Model } from '../../runtime/model.ts';
 import { completed } from '../growth.ts';
-import { defaultKeptBytes } from '../keptBases.ts';
+import { keptRoom } from '../keptBases.ts';
 import type { KindWork } from '../kind.ts';
 import { ranOn } from '../resultParts.ts';
 import { estimateAlign } from './estimate.ts';
@@ -113,7 +113,7 @@ export const alignWork: KindWork<AlignExperiment, AlignResult, ResolvedAlign, Al
       // Rows begin at the position that they edit, so this is more than passes.
       tokenLayers: Math.round((rowLayers * tokens) / examples.length),
       steps,
-      bytes: Math.max(0, ...prompts.map(({ neededBytes }) => Math.min(neededBytes, defaultKeptBytes))),
+      bytes: Math.max(0, ...prompts.map(({ neededBytes }) => Math.min(neededBytes, keptRoom(architecture)))),
       notices: align.notices,
       targets: [],
     };
