@@ -8,6 +8,7 @@ import type { ValueInfo } from './onnxFile.ts';
 import { positionAxes } from './places.ts';
 import { SiteError } from './plan.ts';
 import type { TensorFacts } from './probe.ts';
+import { leftWords } from './schedule.ts';
 import { companion, isIds } from './tokenInputs.ts';
 
 /** `[batch, sequence, 384]`: what each axis grows with, or its size. */
@@ -133,6 +134,8 @@ export interface ImportedStructure {
   readonly chains: readonly FoundChain[];
   /** Names in the file of tensors that go by another one here. */
   readonly aliases: readonly string[];
+  /** Tensors of the file that are not computed here, with why, as the rest of a sentence that begins with the name. */
+  readonly left: readonly { readonly why: string; readonly names: readonly string[] }[];
   /** All that can be read and edited. */
   readonly tensors: readonly TensorRow[];
   /** What computes them, each after what it reads; weights and what depends on sizes alone are left out of what it reads. */
@@ -204,6 +207,16 @@ function foundChains(model: ImportedModel): readonly FoundChain[] {
   return apart.filter((_, at) => keys.indexOf(keys[at] ?? '') === at).slice(0, mostChains);
 }
 
+function leftTensors({ graph }: ImportedModel): ImportedStructure['left'] {
+  const byWhy = new Map<string, string[]>();
+  for (const [name, why] of graph.left) {
+    const names = byWhy.get(why) ?? [];
+    names.push(name);
+    byWhy.set(why, names);
+  }
+  return [...byWhy].map(([why, names]) => ({ why: leftWords(graph, why), names }));
+}
+
 export function structureOf(
   model: ImportedModel,
   about: Pick<ImportedStructure, 'noPrompts' | 'labels'>,
@@ -239,6 +252,7 @@ export function structureOf(
     chain: chainTensors(model),
     chains: foundChains(model),
     aliases: [...model.graph.aliases.keys()],
+    left: leftTensors(model),
     tensors: [...model.probe.dependent].map(row),
     nodes: model.graph.nodes.flatMap(({ op, inputs: read, outputs }) =>
       outputs.some((name) => model.probe.dependent.has(name))

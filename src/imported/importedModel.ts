@@ -8,6 +8,7 @@ import { type BackwardProgram, executeGradients } from './backward/backwardRun.t
 import type { GradientRow, RowGradients } from './backward/objective.ts';
 import { fittedExample } from './exampleFiles.ts';
 import { executePlan } from './execute.ts';
+import { requireHandable } from './expectedSizes.ts';
 import { exportHooked } from './exportHooked.ts';
 import { normalise } from './normalise.ts';
 import { dependentOn } from './order.ts';
@@ -159,6 +160,8 @@ export class ImportedModel {
   }
 
   #execute(rows: readonly PlanRow[], { signal, onProgress }: RunOptions): Promise<readonly NamedTensors[]> {
+    for (const { inputs, edits, reads } of rows)
+      requireHandable(this.probe, [...reads, ...edits.map(({ tensor }) => tensor)], inputs);
     return executePlan(
       {
         sites: this.sites,
@@ -204,10 +207,13 @@ export class ImportedModel {
   /**
    * What tensors measure with these inputs; found out once for each set of sizes.
    * @param names resolved ones
-   * @throws BackendError when the model does not admit the sizes
+   * @throws BackendError when the model does not admit the sizes, SiteError for tensors that nothing could hold
    */
   shapesOf(names: readonly string[], inputs: NamedTensors): Promise<ReadonlyMap<string, readonly number[]>> {
-    return this.#turns.take(() => this.#sized.shapesOf(names, inputs));
+    return this.#turns.take(async () => {
+      requireHandable(this.probe, names, inputs);
+      return this.#sized.shapesOf(names, inputs);
+    });
   }
 
   /** Whether a tensor can be computed from inputs of these sizes, by itself. */

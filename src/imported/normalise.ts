@@ -29,6 +29,7 @@ interface Draft {
   inputs: readonly ValueInfo[];
   readonly outputs: readonly string[];
   readonly aliases: Map<string, string>;
+  readonly left: Map<string, string>;
 }
 
 export const memoryWeight = (tensor: Tensor): Weight => ({
@@ -112,6 +113,7 @@ const graphOf = (file: OnnxFile, draft: Draft): NormalGraph => ({
   inputs: draft.inputs,
   outputs: draft.outputs,
   aliases: draft.aliases,
+  left: draft.left,
   fixed: {},
 });
 
@@ -171,10 +173,24 @@ async function takeBranches(draft: Draft, store: WeightStore): Promise<boolean> 
     }
     const { data } = await store.load(condition);
     nodes.push(...branchNodes(draft, node, Boolean(data[0])));
+    leaveBranch(draft, node, !data[0]);
     taken = true;
   }
   draft.nodes = nodes;
   return taken;
+}
+
+/** Keep the names of what the branch computes that is not taken, those of branches within it included. */
+function leaveBranch({ left }: Draft, node: OnnxNode, isTrue: boolean): void {
+  const label = quoted(node.name || (node.outputs[0] ?? 'If'));
+  const [branch] = node.attributes.get(isTrue ? 'then_branch' : 'else_branch')?.graphs ?? [];
+  const within = (graph: OnnxGraph): readonly string[] =>
+    graph.nodes.flatMap(({ outputs, attributes }) => [
+      ...outputs,
+      ...[...attributes.values()].flatMap(({ graphs }) => graphs.flatMap(within)),
+    ]);
+  for (const name of branch ? within(branch) : [])
+    if (name !== '') left.set(name, `is computed in the branch of ${label} that is not taken`);
 }
 
 /** The nodes of one branch, its weights among those of the graph, and copies to the names that the `If` made. */
@@ -240,7 +256,12 @@ function dropCopies(draft: Draft): void {
 
 function dropUnread(draft: Draft): void {
   const given = namesOf(draft);
-  draft.nodes = nodesNeeded(draft.nodes, draft.outputs, given);
+  const all = draft.nodes;
+  draft.nodes = nodesNeeded(all, draft.outputs, given);
+  const kept = new Set(draft.nodes);
+  for (const node of all)
+    if (!kept.has(node))
+      for (const name of node.outputs) if (name !== '') draft.left.set(name, 'bears on no output');
   const read = new Set([...draft.nodes.flatMap(readsOf), ...draft.outputs]);
   draft.inputs = draft.inputs.filter(({ name }) => read.has(name));
   for (const name of [...draft.weights.keys()]) if (!read.has(name)) draft.weights.delete(name);
@@ -294,6 +315,7 @@ export async function normalise(
     inputs: graph.inputs,
     outputs: graph.outputs.map(({ name }) => name),
     aliases: new Map(),
+    left: new Map(),
   };
   requireKnownDomains(draft.nodes);
   fixInputs(draft, fixed);

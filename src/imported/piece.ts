@@ -22,6 +22,8 @@ export interface NormalGraph {
   readonly outputs: readonly string[];
   /** Names that stood for another tensor and are gone: `Identity` of it. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Tensors of the file that are not computed here, with why, as the end of a sentence. */
+  readonly left: ReadonlyMap<string, string>;
   /** Inputs of the file that are constants here, those that choose a branch among them. */
   readonly fixed: FixedInputs;
 }

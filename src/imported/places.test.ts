@@ -20,6 +20,7 @@ const graphOf = (nodes: NormalGraph['nodes'], inputRank: number): NormalGraph =>
   ],
   outputs: [],
   aliases: new Map(),
+  left: new Map(),
   fixed: {},
 });
 

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memorySource } from '../checkpoint/sources/byteSource.ts';
-import { onnxBytes } from './fixtures/smallOnnx.ts';
+import { branchBytes, pairsBytes } from './fixtures/refusedOnnx.ts';
+import { floats, onnxBytes } from './fixtures/smallOnnx.ts';
 import { plainNode } from './formulaNodes.ts';
 import { ImportedModel, type OpenImportedOptions } from './importedModel.ts';
 import { createNodeRuntime } from './nodeRuntime.ts';
@@ -138,6 +139,38 @@ test.skipIf(!isHere)('an input that chooses a branch is fixed, and the other bra
   await withModel(fileOf('decoder_merged'), {}, (model) => {
     expect(model.graph.fixed).toEqual({ use_cache_branch: false });
     expect(model.graph.inputs.map(({ name }) => name)).toEqual(['input_ids', 'attention_mask']);
-    expect(() => model.resolve('with_past//m/transformer/Add_output_0')).toThrow(/has no tensor/);
+    expect(() => model.resolve('with_past//m/transformer/Add_output_0')).toThrow(
+      /is computed in the branch of '.*' that is not taken where use_cache_branch is false\. .* --fix use_cache_branch=true/,
+    );
   });
+});
+
+test('a tensor that disappears with a branch is refused by the branch, and one that bears on nothing by that', async () => {
+  const bytes = branchBytes();
+  await withModel(bytes, {}, (model) => {
+    expect(model.resolve('tanh')).toBe('tanh');
+    expect(() => model.resolve('relu')).toThrow(
+      "'relu' is computed in the branch of 'choice' that is not taken where chooses is false. Name one that is computed, or open the file otherwise: --fix chooses=true on the command line.",
+    );
+    expect(() => model.resolve('idle')).toThrow("'idle' bears on no output where chooses is false.");
+  });
+  await withModel(bytes, { fixed: { chooses: true } }, (model) => {
+    expect(() => model.resolve('tanh')).toThrow('where chooses is true. Name one');
+  });
+});
+
+test('a tensor of thousands of millions of numbers is refused before anything of it is computed', async () => {
+  const model = await open(pairsBytes());
+  const inputs = { down: floats([1, 40_000, 1], [1]), across: floats([1, 1, 50_000], [1]) };
+  const sentence =
+    /'pairs' would hold 2,000,000,000 numbers \(8\.0 GB\) with these inputs, \[1, 40000, 50000\]; more than 268,435,456 are not taken out/;
+  await expect(model.run([{ inputs, edits: [], reads: ['pairs'] }])).rejects.toThrow(sentence);
+  await expect(model.shapesOf(['pairs'], inputs)).rejects.toThrow(sentence);
+  const number = { kind: 'number', value: 0 } as const;
+  const edits = [{ tensor: 'pairs', value: number }];
+  await expect(model.run([{ inputs, edits, reads: ['y'] }])).rejects.toThrow(sentence);
+  const short = { down: floats([1, 3, 1], [1, 2, 3]), across: floats([1, 1, 2], [1, 1]) };
+  const [read] = await model.run([{ inputs: short, edits: [], reads: ['pairs', 'y'] }]);
+  expect([...(read?.pairs?.data ?? [])]).toEqual([1, 1, 2, 2, 3, 3]);
+  await model.dispose();
 });

@@ -51,6 +51,16 @@ function* innerGraphs(
       for (const inner of graphs) yield [inner, node.op, node.name || (node.outputs[0] ?? ''), node.outputs];
 }
 
+/** `bears on no output where use_cache_branch is false. ...`, of a tensor that is not computed. */
+export function leftWords({ fixed }: NormalGraph, why: string): string {
+  const [first] = Object.entries(fixed);
+  if (!first) return `${why}, whatever the inputs are. Name one that is computed.`;
+  const words = Object.entries(fixed).map(([name, value]) => `${name} is ${value}`);
+  const [name, value] = first;
+  const other = typeof value === 'boolean' ? String(!value) : 'N';
+  return `${why} where ${listed(words)}. Name one that is computed, or open the file otherwise: --fix ${name}=${other} on the command line.`;
+}
+
 /**
  * The tensor that a name means.
  * @throws SiteError that says why there is nothing to intervene on
@@ -72,6 +82,8 @@ export function resolveTensor({ graph, tensors, dependent }: Sites, name: string
         : `${quoted(name)} is computed inside the ${op} ${quoted(label)}, once a step. Sites are tensors of the main graph; the ${op}'s outputs are ${listed(outputs)}.`,
     );
   }
+  const why = graph.left.get(name);
+  if (why !== undefined) throw new SiteError(`${quoted(name)} ${leftWords(graph, why)}`);
   throw new SiteError(
     `The model has no tensor ${quoted(name)}. ${didYouMean(name, dependent)} It has ${dependent.size} that can be read.`,
   );

@@ -13,19 +13,28 @@ import { type ImportedStructure, structureOf } from '../imported/describe.ts';
 import { onnxCheckpoint, openOnnxOf } from '../imported/onnxFolder.ts';
 import { openedModelOf } from '../imported/openedModels.ts';
 import { engineModel } from '../imported/tensorModel.ts';
+import { quoted } from '../messages/wording.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import type { Model } from '../runtime/model.ts';
 import { threadCount } from './device.ts';
 import type { OnnxSource } from './onnxFiles.ts';
 import type { CallOptions } from './protocol.ts';
 
-/** Files by their own names, wherever they lay: a tokenizer may lie above the folder of the model. */
+/**
+ * Files by their own names, wherever they lay: a tokenizer may lie above the folder of the model, and weights below it. What is
+ * there twice is refused when it is asked for.
+ */
 function byName(label: string, files: readonly File[]): FileFolder {
   return {
     label,
     list: async () => files.map(({ name }) => name),
-    async open(name) {
-      const file = files.find((each) => each.name === name);
+    async open(path) {
+      const name = path.slice(path.lastIndexOf('/') + 1);
+      const [file, ...others] = files.filter((each) => each.name === name);
+      if (others.length > 0)
+        throw new CheckpointError(
+          `${others.length + 1} of the files are called ${quoted(name)}, and which of them belongs to ${quoted(label)} cannot be told. Choose one of them, with the rest.`,
+        );
       return file && blobSource(name, file);
     },
   };

@@ -62,7 +62,7 @@ test('several GGUF files, other formats and an empty folder are refused with wha
 test('an ONNX file is a model with its weights beside it, and its tokenizer beside or above it', () => {
   expect(chosen('model.onnx', 'model.onnx_data', 'tokenizer.json', 'notes.md')).toEqual({
     label: 'model.onnx',
-    files: ['model.onnx', 'model.onnx_data', 'tokenizer.json'],
+    files: ['model.onnx', 'model.onnx_data', 'tokenizer.json', 'notes.md'],
   });
   expect(chosen('m/config.json', 'm/tokenizer.json', 'm/onnx/model.onnx')).toMatchObject({
     files: ['model.onnx', 'config.json', 'tokenizer.json'],
@@ -74,4 +74,24 @@ test('an ONNX file is a model with its weights beside it, and its tokenizer besi
     files: ['model.onnx', 'config.json', 'preprocessor_config.json'],
   });
   expect(chosen('a.onnx', 'b.onnx', 'tokenizer.json')).toContain('There are 2 ONNX files (a.onnx, b.onnx)');
+  expect(chosen('a/model.onnx', 'b/model.onnx')).toContain('2 ONNX files (a/model.onnx, b/model.onnx)');
+});
+
+test('the weights of an ONNX file may be called anything, and lie in a folder of their own', () => {
+  expect(
+    chosen('m/model.onnx', 'm/encoder', 'm/weights/part', 'm/weights/config.json', 'n/part', 'part'),
+  ).toMatchObject({ files: ['model.onnx', 'encoder', 'part'] });
+  expect(chosen('model.onnx', 'weights/part')).toMatchObject({ files: ['model.onnx', 'part'] });
+});
+
+test('of what lies beside an ONNX file and above its folder, that beside it is taken', () => {
+  const result = modelFilesIn([
+    { path: 'm/config.json', file: new File(['above'], 'config.json') },
+    { path: 'm/onnx/config.json', file: new File(['it'], 'config.json') },
+    { path: 'm/onnx/model.onnx', file: new File([], 'model.onnx') },
+  ]);
+  expect(result.ok && result.files.map(({ name, size }) => [name, size])).toEqual([
+    ['model.onnx', 0],
+    ['config.json', 2],
+  ]);
 });

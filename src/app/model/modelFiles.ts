@@ -37,17 +37,26 @@ function onnxFiles(
 ): ModelFiles {
   const [first, ...others] = onnx;
   if (!first || others.length > 0) {
-    const names = onnx.map(({ file }) => file.name).join(', ');
+    const names = onnx.map(({ path }) => path).join(', ');
     return refuse(
       `There are ${onnx.length} ONNX files (${names}). Choose one of them, with what goes with it.`,
     );
   }
   const folder = folderOf(first.path);
-  const beside = filesOfFolder(found, folder);
+  const beside = filesOfFolder(found, folder).filter((each) => each !== first);
   const above = /(^|\/)onnx$/.test(folder) ? filesOfFolder(found, folderOf(folder)) : [];
-  const companions = [...beside, ...above].filter(({ path }) => goesWithOnnx.test(path));
-  const parts = beside.filter(({ path }) => /\.onnx[._]data(_\d+)?$|\.(data|bin)$/i.test(path));
-  const files = [first, ...parts, ...companions].map(({ file }) => file);
+  // What lies beside the file stands before what lies above its folder.
+  const companions = above.filter(
+    ({ path, file }) => goesWithOnnx.test(path) && !beside.some((each) => each.file.name === file.name),
+  );
+  // Only the file knows what its weights are called, and whether they lie in a folder of their own.
+  const below = found.filter(
+    ({ path }) =>
+      (folder === '' || path.startsWith(`${folder}/`)) &&
+      folderOf(path) !== folder &&
+      !goesWithOnnx.test(path),
+  );
+  const files = [first, ...beside, ...below, ...companions].map(({ file }) => file);
   return { ok: true, label: first.file.name, files };
 }
 

@@ -2,13 +2,12 @@
 
 import { useState } from 'react';
 import type { TensorsExperiment } from '../../experiments/tensors/experiment.ts';
-import { nearestNames } from '../../messages/nearest.ts';
 import { Choice } from '../experiment/Choice.tsx';
 import { ChainFields } from './ChainFields.tsx';
 import { NumberField, TextField } from './fields.tsx';
 import { useEdit, useExperiment, useProblem, useStructure } from './hooks.ts';
 import { NamesFields } from './NamesFields.tsx';
-import { axesChoices, axesWords, rowOf } from './naming.ts';
+import { axesChoices, axesWords, missingWords, rowOf } from './naming.ts';
 import { RenameButton } from './RenameButton.tsx';
 
 /** Names that can be swept, those of the field first. */
@@ -40,19 +39,19 @@ export function TensorNames({ typed = '' }: { readonly typed?: string }) {
 
 function AddSite({ experiment }: { readonly experiment: TensorsExperiment }) {
   const edit = useEdit();
+  const structure = useStructure();
   const names = useSiteNames();
   const [typed, setTyped] = useState('');
   const known = new Set(names);
   const name = typed.trim();
   const base = name.replace(/:\d+$/, '');
   const isThere = experiment.sites.some(({ site }) => site === name);
-  const near = nearestNames(name, names)[0];
-  const problem =
-    name === '' || known.has(name) || known.has(base)
-      ? isThere
-        ? 'It is swept already.'
-        : undefined
-      : `The model has no tensor of this name.${near === undefined ? '' : ` Did you mean '${near}'?`}`;
+  const isKnown = name === '' || known.has(name) || known.has(base);
+  const problem = isThere
+    ? 'It is swept already.'
+    : isKnown || structure === undefined
+      ? undefined
+      : missingWords(structure, name, names);
   const add = () => {
     if (name === '' || problem !== undefined) return;
     edit((present) => ({ ...present, sites: [...present.sites, { site: name }] }));

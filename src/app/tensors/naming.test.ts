@@ -51,6 +51,7 @@ const structure: ImportedStructure = {
   ],
   tensors: [...layer('Add'), ...layer('Mul'), ...layer('Mlp'), 'y', 'other'].map((name) => row(name)),
   aliases: ['kept'],
+  left: [{ why: 'bears on no output.', names: ['idle'] }],
   nodes: [],
 };
 const begun: TensorsExperiment = {
@@ -124,6 +125,8 @@ test('tensors that are not there are said, with what is near', () => {
   expect(tensorsProblem(structure, ['/h.0/Add', 'zzzzzzzzzzzz'])).toBe(
     "The model has no tensor 'zzzzzzzzzzzz'.",
   );
+  expect(tensorsProblem(structure, 'idle')).toBe("'idle' bears on no output.");
+  expect(endProblem(structure, 'idle')).toBe("'idle' bears on no output.");
   expect(tensorsProblem(structure, '')).toMatch(/^Name a tensor/);
   expect(tensorsProblem(structure, ['/h.0/Add', 'kept'])).toBe(undefined);
   expect(endProblem(structure, 'ids')).toBe(undefined);

@@ -160,6 +160,13 @@ export function withTensors(experiment: TensorsExperiment, name: string, text: s
   return withNames(experiment, { ...experiment.names, [name]: ownTyped(text) });
 }
 
+/** That the model has no tensor of a name: why, where it is one of the file's, else what was perhaps meant. */
+export function missingWords(structure: ImportedStructure, name: string, among: Iterable<string>): string {
+  const left = structure.left.find(({ names }) => names.includes(name));
+  if (left) return `'${name}' ${left.why}`;
+  return `The model has no tensor '${name}'. ${didYouMean(name, among)}`.trim();
+}
+
 /** What is wrong with the tensors of a name; undefined where all of them are there. */
 export function tensorsProblem(structure: ImportedStructure, own: Own): string | undefined {
   const names = tensorsIn(structure);
@@ -167,7 +174,7 @@ export function tensorsProblem(structure: ImportedStructure, own: Own): string |
   if (missing === undefined) return undefined;
   if (missing === '') return `Name a tensor; ${layerMark} in it is counted up from 0.`;
   const first = missing.replaceAll(layerMark, '0');
-  return `The model has no tensor '${first}'. ${didYouMean(first, names)}`.trim();
+  return missingWords(structure, first, names);
 }
 
 /** The way that the site `chain` is cut on: of those that were found, or one that a person named by its ends. */
@@ -189,7 +196,7 @@ export function endProblem(structure: ImportedStructure, name: string): string |
   const names = [...structure.inputs.map((input) => input.name), ...tensorsIn(structure)];
   if (names.includes(name)) return undefined;
   if (name.trim() === '') return 'Name an input or a tensor.';
-  return `The model has no tensor '${name}'. ${didYouMean(name, names)}`.trim();
+  return missingWords(structure, name, names);
 }
 
 /** `sequence` and `384` of `[batch, sequence, 384]`. */

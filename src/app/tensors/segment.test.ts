@@ -13,6 +13,7 @@ const structure: ImportedStructure = {
   chain: ['h'],
   chains: [{ from: 'x', to: 'y', tensors: ['h'], blocks: [] }],
   aliases: [],
+  left: [],
   tensors: [row('h'), row('a'), row('s'), row('y')],
   nodes: [
     { op: 'MatMul', inputs: ['x'], outputs: ['h'] },
