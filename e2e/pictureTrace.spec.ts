@@ -1,13 +1,9 @@
 // A trace of a model that reads a picture, from choosing the picture to the squares over it, on the real engine.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { jsonBytes, type SmallTensor, safetensorsFile } from '../src/checkpoint/expected/smallFiles.ts';
-import { writeWordTokenizer } from '../src/checkpoint/fixtures/wordTokenizer.ts';
-import { tinyCheckpoint } from '../src/runtime/fixtures/tinyCheckpoint.ts';
 import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 60_000 };
 const config = {
@@ -37,28 +33,10 @@ const config = {
 const preprocessor = { size: { shortest_edge: 24 }, do_center_crop: true, crop_size: 24, resample: 3 };
 const middle = '0.125 0 0.75 1';
 
-async function modelFolder(): Promise<string> {
-  const folder = join(mkdtempSync(join(tmpdir(), 'patchbay-picture-')), 'small-blip');
-  mkdirSync(folder);
-  const checkpoint = tinyCheckpoint(config);
-  const tensors: Record<string, SmallTensor> = {};
-  for (const [name, { dtype, shape }] of checkpoint.tensors)
-    tensors[name] = { dtype, shape, data: await checkpoint.read(name) };
-  writeFileSync(join(folder, 'config.json'), jsonBytes(config));
-  writeFileSync(join(folder, 'preprocessor_config.json'), jsonBytes(preprocessor));
-  writeFileSync(join(folder, 'model.safetensors'), safetensorsFile(tensors));
-  writeWordTokenizer(folder, 31);
-  return folder;
-}
-
 test('a picture is given, its patches are marked, and the effect lies over it', async ({ page }) => {
   test.setTimeout(180_000);
-  const folder = await modelFolder();
-  // Without the embedded model the page asks for one.
-  await page.route('**/models/tiny-atlas/config.json', (route) => route.fulfill({ status: 404, body: '' }));
-  await page.goto('./?backend=wasm');
-  await page.locator('input[webkitdirectory]').setInputFiles(folder);
-  await expect(page.getByRole('button', { name: /^Model:/ })).toContainText('small-blip· 5 layers', slow);
+  const folder = await smallModelFolder({ name: 'small-blip', config, preprocessor, words: 31 });
+  await openFolder(page, folder, 'small-blip· 5 layers');
   const problems = watchConsole(page);
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Trace' }).click();
   await page.getByRole('textbox', { name: 'Prompt' }).fill('w5 w9');

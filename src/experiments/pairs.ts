@@ -73,6 +73,27 @@ export function corruptedParts(pair: Pair): PromptParts | undefined {
   };
 }
 
+/** What a pair states of its corrupted prompt alone. */
+export type CorruptedOfPair = Pick<
+  Pair,
+  'corrupted' | 'corruptedTarget' | 'corruptedImage' | 'corruptedSound' | 'exchanged'
+>;
+
+/** A pair without what it states of its corrupted prompt, and that by itself. */
+export function partedPair(pair: Pair): { readonly clean: Pair; readonly corrupted: CorruptedOfPair } {
+  const { corrupted, corruptedTarget, corruptedImage, corruptedSound, exchanged, ...clean } = pair;
+  return {
+    clean,
+    corrupted: {
+      ...(corrupted === undefined ? {} : { corrupted }),
+      ...(corruptedTarget === undefined ? {} : { corruptedTarget }),
+      ...(corruptedImage === undefined ? {} : { corruptedImage }),
+      ...(corruptedSound === undefined ? {} : { corruptedSound }),
+      ...(exchanged === undefined ? {} : { exchanged }),
+    },
+  };
+}
+
 /** A pair with its pictures and sounds as `change` makes them: read, or left out of a link. */
 export function withPairFiles(pair: Pair, change: (given: GivenFile) => GivenFile): Pair {
   const { image, corruptedImage, sound, corruptedSound } = pair;

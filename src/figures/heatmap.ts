@@ -65,15 +65,18 @@ export function layoutHeatmap(description: HeatmapDescription, options: LayoutOp
   const rows = axisLabels(description, isLayersDown ? 'layers' : 'locations', tokenLimit);
   const columns = axisLabels(description, isLayersDown ? 'locations' : 'layers', tokenLimit);
   const gutter = Math.max(isLayersDown ? 38 : 0, gutterWidth(rows));
+  const leastWidth = Math.max(
+    (columns.kind === 'layer' ? 7 : 14) * columns.texts.length,
+    ...description.panels.map(leastPanelWidth),
+  );
   const { perLine, cellWidth } = arrange(
     description.panels.length,
     columns.texts.length,
     inner - gutter,
-    Math.max(
-      (columns.kind === 'layer' ? 7 : 14) * columns.texts.length,
-      ...description.panels.map(leastPanelWidth),
-    ),
+    leastWidth,
   );
+  // The cells of few columns are no wider than they need be, and leave less room than the words about a panel take.
+  const pitch = Math.max(columns.texts.length * cellWidth, perLine > 1 ? leastWidth : 0) + panelGap;
   const cellHeight = options.rowHeight ?? (rows.texts.length > 16 ? 18 : cellWidth >= 28 ? 24 : 20);
 
   const marks: Mark[] = [];
@@ -113,7 +116,7 @@ export function layoutHeatmap(description: HeatmapDescription, options: LayoutOp
         description,
         index,
         theme,
-        x: padding + gutter + (index - first) * (columns.texts.length * cellWidth + panelGap),
+        x: padding + gutter + (index - first) * pitch,
         y,
         cellWidth,
         cellHeight,

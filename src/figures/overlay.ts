@@ -5,7 +5,7 @@ import { isDiverging } from './colour.ts';
 import { colourScale } from './colourScale.ts';
 import type { HeatmapDescription } from './description.ts';
 import type { LayoutOptions } from './heatmap.ts';
-import { wrapText } from './lettering.ts';
+import { textWidth, wrapText } from './lettering.ts';
 import type { FigurePicture, Mark } from './marks.ts';
 import { formatMetric } from './metric.ts';
 import type { PlainFigure } from './plainFigure.ts';
@@ -118,8 +118,9 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
       }
     });
     y += pictureSide + smallLine + gap;
-    marks.push(...bar(heatmap, index, { x: padding, y, theme, name: options.theme }));
-    y += barHeight + smallLine + gap;
+    const legend = bar(heatmap, index, { x: padding, y, theme, name: options.theme, room: inner });
+    marks.push(...legend.marks);
+    y += legend.height + gap;
   });
   const notes = [
     ...(marked.includes(true) ? ['Corrupted squares are crossed out.'] : []),
@@ -146,12 +147,21 @@ function crossIn({ x, y, width, height }: { x: number; y: number; width: number;
   return `M${at(x)} ${at(y + height)}L${at(x + width)} ${at(y)}`;
 }
 
+interface BarPlace {
+  readonly x: number;
+  readonly y: number;
+  readonly theme: Theme;
+  readonly name: Theme['name'];
+  /** How wide it may be with its words. */
+  readonly room: number;
+}
+
 /** The colours from one end to the other, with the values of the baselines or of the ends. */
 function bar(
   heatmap: HeatmapDescription,
   panel: number,
-  { x, y, theme, name }: { x: number; y: number; theme: Theme; name: Theme['name'] },
-): readonly Mark[] {
+  { x, y, theme, name, room }: BarPlace,
+): { readonly marks: readonly Mark[]; readonly height: number } {
   const scale = colourScale(heatmap, panel, name);
   const { start, end } = scale.range;
   const { baselines } = heatmap;
@@ -183,17 +193,26 @@ function bar(
     fill: theme.ink,
     anchor,
   });
-  return [
-    ...strips,
-    label(x, 'start', named(start)),
-    label(x + barWidth, 'end', named(end)),
-    {
-      kind: 'text',
-      x: x + barWidth + gap,
-      y: y + barHeight,
-      runs: [{ text: heatmap.metric.name }],
-      size: smallSize,
-      fill: theme.quietInk,
-    },
-  ];
+  const words = heatmap.metric.name;
+  const isBeside = textWidth(words, smallSize) <= room - barWidth - gap;
+  const lines = isBeside ? [words] : wrapText(words, room, smallSize);
+  const [left, top] = isBeside ? [x + barWidth + gap, y + barHeight] : [x, y + barHeight + 2 * smallLine];
+  return {
+    marks: [
+      ...strips,
+      label(x, 'start', named(start)),
+      label(x + barWidth, 'end', named(end)),
+      ...lines.map(
+        (text, line): Mark => ({
+          kind: 'text',
+          x: left,
+          y: top + line * smallLine,
+          runs: [{ text }],
+          size: smallSize,
+          fill: theme.quietInk,
+        }),
+      ),
+    ],
+    height: barHeight + smallLine * (isBeside ? 1 : 1 + lines.length),
+  };
 }

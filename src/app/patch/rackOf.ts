@@ -16,6 +16,8 @@ export function rackOf({
   const prompts = pairs.flatMap(({ clean, corrupted }) => [clean, corrupted ?? '']);
   if (!first || prompts.some((prompt) => typeof prompt !== 'string'))
     return { ok: false, why: 'Its prompts are token ids, and the rack has fields for text.' };
+  if (pairs.some(({ target, image, sound }) => (target ?? image ?? sound) !== undefined))
+    return { ok: false, why: 'The rack has fields for text alone, and its prompts are more than a text.' };
   const { clean, corrupted, answer, distractor } = first;
   return {
     ok: true,

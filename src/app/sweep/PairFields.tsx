@@ -15,7 +15,8 @@ import { TokenPicker } from '../prompt/TokenPicker.tsx';
 import { useWorkbench } from '../workbenchContext.tsx';
 import { changedPair, hasCorrupted, shownAt } from './document.ts';
 import { useProblems, useSweepDocument, useSweepPage, useTypeInto } from './hooks.ts';
-import type { SweepResult } from './page.ts';
+import { PairBeside, useReads } from './PairBeside.tsx';
+import { type SweepResult, tokensOfField } from './page.ts';
 
 type PromptName = 'clean' | 'corrupted';
 
@@ -27,7 +28,7 @@ function usePromptReading(at: number, name: PromptName, text: Pair['corrupted'])
     shown !== null && world.model === null && shown.key === key ? shown.result : null,
   );
   return {
-    tokens: reading?.tokens ?? stored?.pairs[at]?.[name] ?? null,
+    tokens: reading?.tokens ?? tokensOfField(stored?.pairs[at], name) ?? null,
     prediction: reading?.prediction ?? null,
   };
 }
@@ -51,8 +52,12 @@ function PromptField({ name, label, placeholder, at, text, different }: PromptFi
   const model = useWorkbench().model;
   const most = useStore(model, (state) => state.info?.maxPositions ?? Number.POSITIVE_INFINITY);
   const id = name === 'clean' ? promptFieldId : `sweep-${name}`;
+  // Where more than a text is read, an empty second prompt is the first one.
+  const isSecond = useReads(undefined) !== null && name === 'corrupted';
   const change = (next: string) =>
-    type(field, next, (experiment) => changedPair(experiment, at, { [name]: next }));
+    type(field, next, (experiment) =>
+      changedPair(experiment, at, { [name]: isSecond && next === '' ? undefined : next }),
+    );
   const ids = typeof text === 'object' ? text : null;
   const isTooLong = tokens !== null && tokens.length > most;
   return (
@@ -233,6 +238,12 @@ function Answers({ pair, at }: { readonly pair: Pair; readonly at: number }) {
   );
 }
 
+const placeholders = {
+  text: 'What the encoder reads',
+  image: 'What has been written so far; it may be empty',
+  sound: 'What has been written so far; it may be empty',
+} as const;
+
 const ids = (tokens: readonly { readonly id: number }[] | null) => (tokens ?? []).map(({ id }) => id);
 
 export function PairFields() {
@@ -241,30 +252,41 @@ export function PairFields() {
   const pair = document?.experiment.pairs[at];
   const clean = usePromptReading(at, 'clean', pair?.clean).tokens;
   const corrupted = usePromptReading(at, 'corrupted', pair?.corrupted).tokens;
+  const reads = useReads(pair);
   if (document === null || pair === undefined) return null;
   const hasBoth = clean !== null && corrupted !== null && clean.length > 0 && corrupted.length > 0;
   const [a, b] = [ids(clean), ids(corrupted)];
   const matching = hasBoth ? matchPositions(a, b) : [];
+  const isWritten = [pair.clean, pair.corrupted ?? ''].some((text) => text.length > 0);
+  const hasText = !reads?.isAlone || isWritten;
+  const of = reads?.kind === 'text' ? ' source' : '';
   return (
     <div className="sweep-pair">
-      <PromptField
-        name="clean"
-        label="Clean"
-        placeholder="A prompt that ends just before the answer"
-        at={at}
-        text={pair.clean}
-        different={new Set(hasBoth ? differingPositions(a, b, matching) : [])}
-      />
-      {hasCorrupted(document.experiment) && (
+      {hasText && (
+        <PromptField
+          name="clean"
+          label={`Clean${of}`}
+          placeholder={
+            reads === null ? 'A prompt that ends just before the answer' : placeholders[reads.kind]
+          }
+          at={at}
+          text={pair.clean}
+          different={new Set(hasBoth ? differingPositions(a, b, matching) : [])}
+        />
+      )}
+      {hasText && hasCorrupted(document.experiment) && (
         <PromptField
           name="corrupted"
-          label="Corrupted"
-          placeholder="A prompt of as many tokens that ends otherwise"
+          label={`Corrupted${of}`}
+          placeholder={
+            reads === null ? 'A prompt of as many tokens that ends otherwise' : 'Empty is as the clean one'
+          }
           at={at}
           text={pair.corrupted}
           different={new Set(hasBoth ? differingSources(a, b, matching) : [])}
         />
       )}
+      <PairBeside pair={pair} at={at} />
       <Answers pair={pair} at={at} />
     </div>
   );

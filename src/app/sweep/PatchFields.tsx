@@ -1,6 +1,7 @@
 // What a patch does: which run is edited or what is ablated with, and its sweeps: component, what has a cell, how many layers
 // together, which heads and positions.
 
+import { usualParts } from '../../experiments/inputParts.ts';
 import type { PatchExperiment, Sweep } from '../../experiments/patch/experiment.ts';
 import { Choice } from '../experiment/Choice.tsx';
 import { usePageOf } from '../experiment/pageContext.tsx';
@@ -11,8 +12,9 @@ import { ComponentField } from './ComponentField.tsx';
 import { DirectionField } from './DirectionField.tsx';
 import { settledIn } from './document.ts';
 import { useSweepDocument, useTypeInto } from './hooks.ts';
-import { headsNotation, positionsNotation, wholeNotation } from './notations.ts';
+import { headsNotation, partsNotation, positionsNotation, wholeNotation } from './notations.ts';
 import { patchPresets, presetOfSweeps, presetSweeps } from './ownPresets.ts';
+import { useReads } from './PairBeside.tsx';
 import type { PatchTypes } from './page.ts';
 import { Problem, SweepField } from './SweepField.tsx';
 import { useComponents } from './useComponents.ts';
@@ -144,6 +146,34 @@ function PresetField({ experiment }: { readonly experiment: PatchExperiment }) {
   );
 }
 
+const partsHints = {
+  image: `Squares across and down that are patched together; default ${usualParts.image}`,
+  sound: `Stretches that are patched together; default ${usualParts.sound}`,
+} as const;
+
+/** Into how many parts a picture or a sound is cut. */
+function PartsField({ experiment }: { readonly experiment: PatchExperiment }) {
+  const type = useTypeInto(usePatchPage());
+  const reads = useReads(experiment.pairs[0]);
+  if (reads === null || reads.kind === 'text') return null;
+  return (
+    <SweepField
+      label="Parts"
+      hint={partsHints[reads.kind]}
+      name="parts"
+      isNumber
+      notation={partsNotation}
+      value={experiment.parts}
+      onText={(field, text, read) =>
+        type(field, text, ({ parts: _, ...own }) => {
+          const parts = read();
+          return { ...own, ...(parts === undefined ? {} : { parts }) };
+        })
+      }
+    />
+  );
+}
+
 export function PatchFields() {
   const page = usePatchPage();
   const document = useSweepDocument(page);
@@ -170,6 +200,7 @@ export function PatchFields() {
             />
           )}
           <PresetField experiment={experiment} />
+          <PartsField experiment={experiment} />
         </div>
         <Problem name="direction" />
       </fieldset>

@@ -8,10 +8,12 @@ import { FigureControls } from '../experiment/FigureControls.tsx';
 import { figureStatus } from '../experiment/figureStatus.ts';
 import { Heatmap } from '../experiment/Heatmap.tsx';
 import { HeatmapTable } from '../experiment/HeatmapTable.tsx';
+import { Overlay } from '../experiment/Overlay.tsx';
 import { useAnyPage, useAnyState, useFigure } from '../experiment/pageContext.tsx';
 import { CellLine } from './CellCard.tsx';
 import { lookOf, looks, lookTitles } from './looks.ts';
-import { useSweepFigure } from './useSweepFigure.ts';
+import { heatmapOf } from './page.ts';
+import { useShownFigure } from './useSweepFigure.ts';
 
 /** How the figure is drawn: which of several, and like whose. */
 function Choices() {
@@ -70,7 +72,8 @@ export function SweepFigure({ level, empty }: SweepFigureProps) {
   const { face } = useAnyPage();
   const state = useAnyState((each) => each);
   const isTable = useFigure((each) => each.isTable);
-  const description = useSweepFigure();
+  const figure = useShownFigure();
+  const description = figure && heatmapOf(figure);
   const { shown, run } = state;
   const Heading = `h${level}` as const;
   if (shown === null || description === null)
@@ -87,7 +90,13 @@ export function SweepFigure({ level, empty }: SweepFigureProps) {
       <FigureControls metrics={face.metrics?.(shown.result) ?? []}>
         <Choices />
       </FigureControls>
-      {isTable ? <HeatmapTable description={description} /> : <Heatmap description={description} />}
+      {isTable ? (
+        <HeatmapTable description={description} />
+      ) : figure?.kind === 'overlay' ? (
+        <Overlay description={figure.description} />
+      ) : (
+        <Heatmap description={description} />
+      )}
       <CellLine description={description} />
       {shown.result.notices.map(({ code, text }) => (
         <p key={`${code} ${text}`} className="small">

@@ -16,6 +16,7 @@ import { AttributeFields } from './AttributeFields.tsx';
 import { CellCard } from './CellCard.tsx';
 import { documentOf, type SweepExperiment, shownAt } from './document.ts';
 import { useSweepDocument, useSweepPage } from './hooks.ts';
+import { NewSweep } from './NewSweep.tsx';
 import { PairsCard } from './PairsCard.tsx';
 import { PatchFields } from './PatchFields.tsx';
 import { PathFields } from './PathFields.tsx';
@@ -112,6 +113,7 @@ export default function SweepPage() {
             <UndoButtons />
             <Examples />
           </div>
+          {page.name === 'patch' && <NewSweep />}
           {document !== null && (
             <>
               <PairsCard />

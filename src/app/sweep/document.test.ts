@@ -10,7 +10,15 @@ import {
   withAblation,
   withPairs,
 } from './document.ts';
-import { headNamesIn, headsNotation, isByLine, positionsNotation, promptsNotation } from './notations.ts';
+import {
+  headNamesIn,
+  headsNotation,
+  isByLine,
+  partsNotation,
+  positionsNotation,
+  promptsNotation,
+  secondsNotation,
+} from './notations.ts';
 import { presetOfSweeps, presetReceivers, presetSweeps } from './ownPresets.ts';
 import { problemsOf } from './problems.ts';
 
@@ -66,6 +74,34 @@ test('a pair changes alone, and what is left out of it is not written', () => {
   expect(pairs).toEqual([file.pairs[0], { clean: 'i', corrupted: 'e g', distractor: 7 }]);
 });
 
+test('a pair that differs in its picture keeps all that its file says, and an ablation takes the second one away whole', () => {
+  const image = { name: 'a.png', data: 'AAAA' };
+  const corruptedImage = { name: 'b.png', data: 'BBBB' };
+  const exchanged = { patches: [0, 0, 1, 2] };
+  const pictured = patchKind.read({ ...file, pairs: [{ clean: 'a', image, corruptedImage, exchanged }] });
+  expect(changedPair(pictured, 0, { clean: 'b' }).pairs).toEqual([{ ...pictured.pairs[0], clean: 'b' }]);
+  expect(problemsOf(documentOf(pictured), { kind: 'image' }).size).toBe(0);
+  const zero = withAblation(documentOf(pictured), 'zero');
+  expect(zero.experiment.pairs).toEqual([{ clean: 'a', image }]);
+  expect(read(zero.experiment)).toEqual(zero.experiment);
+  expect(withAblation(zero, 'none').experiment).toEqual(pictured);
+});
+
+test('a picture or a sound that is missing is asked for at its field, and what a link does not hold again', () => {
+  const of = (pair: object) => documentOf(patchKind.read({ ...file, pairs: [{ clean: '', ...pair }] }));
+  const image = { name: 'a.png', data: 'AAAA' };
+  expect([...problemsOf(of({}), { kind: 'image', isAlone: true }).keys()]).toEqual([
+    'pairs.0.image',
+    'pairs.0.corrupted',
+  ]);
+  expect([...problemsOf(of({ image }), { kind: 'image', isAlone: true })]).toEqual([
+    ['pairs.0.corruptedImage', 'Choose the corrupted picture.'],
+  ]);
+  expect(
+    problemsOf(of({ image, corruptedImage: { name: 'b.png' } }), null).get('pairs.0.corruptedImage'),
+  ).toBe('The sweep was made with “b.png”, which a link does not hold. Choose it again.');
+});
+
 test('an ablation takes the second prompts away, and gives them back when it goes', () => {
   const noising = { ...document, experiment: { ...file, direction: 'restore' as const } };
   const mean = withAblation(noising, 'mean');
@@ -103,6 +139,10 @@ test('heads, positions and prompts are read as people write them, and written as
     [9, 9],
   ]);
   expect(() => headNamesIn('7')).toThrow('A head is written layer.head, such as 7.0');
+  expect([secondsNotation.read('0.5-1.2'), secondsNotation.read('all')]).toEqual([[0.5, 1.2], undefined]);
+  expect(secondsNotation.write([0.5, 1.2])).toBe('0.5-1.2');
+  expect(() => secondsNotation.read('1.2')).toThrow('A stretch is written by its first and last second');
+  expect([partsNotation.read('4'), partsNotation.read(' ')]).toEqual([4, undefined]);
   expect(promptsNotation.read('a\n\nb ')).toEqual(['a', 'b ']);
   expect([isByLine(['a', 'b']), isByLine(['a\nb']), isByLine([[1, 2]])]).toEqual([true, false, false]);
 });

@@ -4,7 +4,7 @@
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import type { AnyExperiment } from '../../experiments/kind.ts';
-import type { Pair } from '../../experiments/pairs.ts';
+import { type CorruptedOfPair, type Pair, partedPair } from '../../experiments/pairs.ts';
 import type { Ablation, PatchExperiment } from '../../experiments/patch/experiment.ts';
 
 export interface SweepExperiment extends AnyExperiment {
@@ -24,8 +24,8 @@ export interface SweepDocument<Experiment extends SweepExperiment = SweepExperim
   readonly unfinished: Readonly<Record<string, Unfinished>>;
   /** The pair whose prompts stand in the fields. */
   readonly at: number;
-  /** Second prompts of the pairs, which an ablation has no use for; they come back when it goes. */
-  readonly aside: readonly Pair['corrupted'][];
+  /** What the pairs say of their second prompts, which an ablation has no use for; it comes back when it goes. */
+  readonly aside: readonly (CorruptedOfPair | undefined)[];
 }
 
 export const documentOf = <Experiment extends SweepExperiment>(
@@ -75,7 +75,7 @@ export function settledIn<Experiment extends SweepExperiment>(
   return { ...document, unfinished: Object.fromEntries(kept) };
 }
 
-/** A pair changed; a prompt or token that is undefined is left out. */
+/** A pair changed; what is undefined is left out. */
 export function changedPair<Experiment extends SweepExperiment>(
   experiment: Experiment,
   at: number,
@@ -83,13 +83,10 @@ export function changedPair<Experiment extends SweepExperiment>(
 ): Experiment {
   const pairs = experiment.pairs.map((pair, index) => {
     if (index !== at) return pair;
-    const { clean = '', corrupted, answer, distractor } = { ...pair, ...change };
-    return {
-      clean,
-      ...(corrupted === undefined ? {} : { corrupted }),
-      ...(answer === undefined ? {} : { answer }),
-      ...(distractor === undefined ? {} : { distractor }),
-    };
+    const { clean = '', ...others } = { ...pair, ...change };
+    const stated = Object.entries(others).filter(([, value]) => value !== undefined);
+    // What is left keeps its name and its value.
+    return { clean, ...(Object.fromEntries(stated) as Omit<Pair, 'clean'>) };
   });
   return { ...experiment, pairs };
 }
@@ -117,8 +114,11 @@ export const hasCorrupted = (experiment: SweepExperiment): boolean =>
   (Reflect.get(experiment, 'ablation') ?? undefined) === undefined;
 
 /** The prompts of all pairs, each once. */
-const promptsOf = (pairs: readonly Pair[], aside: readonly Pair['corrupted'][]) => {
-  const prompts = pairs.flatMap(({ clean, corrupted }, index) => [clean, corrupted ?? aside[index]]);
+const promptsOf = (pairs: readonly Pair[], aside: SweepDocument['aside']) => {
+  const prompts = pairs.flatMap(({ clean, corrupted }, index) => [
+    clean,
+    corrupted ?? aside[index]?.corrupted,
+  ]);
   const texts = prompts.filter((prompt) => prompt !== undefined);
   return [...new Map(texts.map((prompt) => [JSON.stringify(prompt), prompt])).values()];
 };
@@ -137,10 +137,7 @@ export function withAblation(
       aside: [],
       experiment: {
         ...others,
-        pairs: pairs.map((pair, index) => {
-          const corrupted = pair.corrupted ?? before[index];
-          return corrupted === undefined ? pair : { ...pair, corrupted };
-        }),
+        pairs: pairs.map((pair, index) => ({ ...before[index], ...pair })),
       },
     };
   const prompts = earlier && 'prompts' in earlier ? earlier.prompts : promptsOf(pairs, before);
@@ -151,12 +148,12 @@ export function withAblation(
   };
   return {
     ...settled,
-    aside: earlier ? before : pairs.map(({ corrupted }) => corrupted),
+    aside: earlier ? before : pairs.map((pair) => partedPair(pair).corrupted),
     experiment: {
       ...others,
       // An ablation is of the clean run and restores nothing.
       ...(direction === undefined || direction === 'restore' ? {} : { direction }),
-      pairs: pairs.map(({ corrupted: _, ...pair }) => pair),
+      pairs: pairs.map((pair) => partedPair(pair).clean),
       ablation: ablations[name],
     },
   };

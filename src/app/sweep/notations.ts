@@ -81,6 +81,31 @@ export const receiversNotation: Notation<readonly HeadName[]> = {
   write: headNamesText,
 };
 
+/** A stretch of a sound: `0.5-1.2`. Nothing, or `all`, is all of it. */
+export const secondsNotation: Notation<readonly [number, number] | undefined> = {
+  read: (text) => {
+    if (emptyAs.test(text)) return undefined;
+    const [, from, to] = /^\s*(\d+(?:\.\d+)?)\s*[-–:]\s*(\d+(?:\.\d+)?)\s*$/.exec(text) ?? [];
+    if (from === undefined || to === undefined)
+      throw new ExperimentError(
+        `A stretch is written by its first and last second, such as 0.5-1.2; ${quoted(text)} is not.`,
+      );
+    return [Number(from), Number(to)];
+  },
+  write: (stretch) => stretch?.join('-') ?? '',
+};
+
+/** A number of parts; nothing is the default. */
+export const partsNotation: Notation<number | undefined> = {
+  read: (text) => {
+    if (text.trim() === '') return undefined;
+    const value = wholeIn(text);
+    if (Number.isNaN(value)) throw new ExperimentError('Parts are a whole number, such as 4.');
+    return value;
+  },
+  write: (parts) => (parts === undefined ? '' : String(parts)),
+};
+
 /** Prompts, one a line; empty lines are none. */
 export const promptsNotation: Notation<readonly string[]> = {
   read: (text) => text.split(/\r?\n/).filter((line) => line.trim() !== ''),

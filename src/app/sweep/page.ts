@@ -7,15 +7,18 @@ import { attributionFigures } from '../../experiments/attribute/figure.ts';
 import { attributeKind } from '../../experiments/attribute/kind.ts';
 import type { AttributionFile } from '../../experiments/attribute/result.ts';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { withoutBytes } from '../../experiments/givenFile.ts';
 import type { AnyResult, TypedKind } from '../../experiments/kind.ts';
 import { metricOf, statisticOf } from '../../experiments/metrics.ts';
-import type { Pair } from '../../experiments/pairs.ts';
+import { type Pair, withPairFiles } from '../../experiments/pairs.ts';
 import type { PatchExperiment } from '../../experiments/patch/experiment.ts';
-import { patchFigures } from '../../experiments/patch/figure.ts';
+import { type PatchFigureOptions, patchFigures } from '../../experiments/patch/figure.ts';
 import { patchMetrics, usualMetric } from '../../experiments/patch/grid.ts';
 import { patchKind, pathKind } from '../../experiments/patch/kind.ts';
 import type { PathExperiment } from '../../experiments/patch/pathExperiment.ts';
+import { pictureFigures } from '../../experiments/patch/pictureFigure.ts';
 import type { PatchResult } from '../../experiments/patch/result.ts';
+import type { ShownFigure } from '../../experiments/shown.ts';
 import type { HeatmapDescription } from '../../figures/description.ts';
 import { withoutDefaults } from '../../share/link.ts';
 import type { Draft, Example, PageDefinition } from '../experiment/definition.ts';
@@ -39,6 +42,8 @@ export interface SweepResult extends AnyResult {
   readonly pairs: readonly {
     readonly clean: NamedTokens;
     readonly corrupted?: NamedTokens | undefined;
+    readonly source?: NamedTokens | undefined;
+    readonly corruptedSource?: NamedTokens | undefined;
     readonly answer: { readonly id: number; readonly text: string };
     readonly distractor?: { readonly id: number; readonly text: string } | undefined;
   }[];
@@ -61,8 +66,30 @@ type Own<T extends SweepTypes> = Pick<
   'title' | 'noun' | 'examples' | 'difference' | 'brief' | 'metrics' | 'sheets'
 > & {
   readonly kind: TypedKind<T['experiment'], T['result']>;
-  figures(result: T['result'], view: FigureView): readonly HeatmapDescription[];
+  figures(result: T['result'], view: FigureView): readonly SweepFigure[];
 };
+
+/** A heatmap, or a picture under its squares. */
+export type SweepFigure = Extract<ShownFigure, { readonly kind: 'heatmap' | 'overlay' }>;
+
+const heatmapFigure = (description: HeatmapDescription): SweepFigure => ({
+  kind: 'heatmap',
+  name: 'figure',
+  description,
+});
+
+/** The heatmap of a figure. */
+export const heatmapOf = (figure: ShownFigure): HeatmapDescription | null => {
+  if (figure.kind === 'heatmap') return figure.description;
+  return figure.kind === 'overlay' ? figure.description.heatmap : null;
+};
+
+/** The tokens of what stands in a prompt's field: of a model of two stacks its source. */
+export const tokensOfField = (
+  pair: SweepResult['pairs'][number] | undefined,
+  name: 'clean' | 'corrupted',
+): NamedTokens | undefined =>
+  name === 'clean' ? (pair?.source ?? pair?.clean) : (pair?.corruptedSource ?? pair?.corrupted);
 
 const prompts = ['clean', 'corrupted'] as const;
 
@@ -118,7 +145,8 @@ export function sweepPage<Experiment extends SweepExperiment, Result extends Swe
         const why = 'Build one on the rack, or open an example or a file.';
         return { experiment: null, problems: new Map([['experiment', why]]) };
       }
-      const problems = problemsOf(document);
+      const reads = (model !== null && 'reads' in model && model.reads) || null;
+      const problems = problemsOf(document, reads);
       if (model === null || problems.size > 0) return { experiment: null, problems };
       const { revision, ...experiment } = document.experiment;
       // A revision is one of the model that the file names.
@@ -136,25 +164,25 @@ export function sweepPage<Experiment extends SweepExperiment, Result extends Swe
       prompts: experiment.pairs.flatMap((pair, index) =>
         textsOf(pair).map(({ name, text }) => ({
           text,
-          tokens: (pairs[index]?.[name] ?? []).map((token) => ({ ...token, isSpecial: false })),
+          tokens: (tokensOfField(pairs[index], name) ?? []).map((token) => ({ ...token, isSpecial: false })),
         })),
       ),
     }),
     figure: (result, view) => {
       const all = figures(result, view);
-      const description = all[view.sheet] ?? all[0];
-      if (description === undefined) throw new Error('A result without a panel has no figure.');
+      const shown = all[view.sheet] ?? all[0];
+      const description = shown && heatmapOf(shown);
+      if (!shown || !description) throw new Error('A result without a panel has no figure.');
       const { orientation, sharing, pins } = view;
       const inside = pins.filter(
         ({ panel, location, layer }) =>
           description.panels[panel]?.values[location]?.length !== undefined &&
           layer < description.layers.length,
       );
-      return {
-        kind: 'heatmap',
-        name: 'figure',
-        description: { ...coloured(description, view), orientation, sharing, pins: inside },
-      };
+      const heatmap = { ...coloured(description, view), orientation, sharing, pins: inside };
+      return shown.kind === 'overlay'
+        ? { ...shown, description: { ...shown.description, heatmap } }
+        : heatmapFigure(heatmap);
     },
     fileStem: ({ experiment }) => {
       const title = (experiment.title ?? '').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-');
@@ -177,19 +205,29 @@ const probabilities = ({ panels }: PatchResult): readonly (number | null)[] =>
     cells.map((samples) => samples && statisticOf(metricOf(samples, 'probability')).mean),
   );
 
+/** The heatmaps of a result, behind the pictures that some of them lie over. */
+function sweepFigures(result: PatchResult, options: PatchFigureOptions = {}): readonly SweepFigure[] {
+  const pictures = pictureFigures(result, options).filter((figure) => figure.kind === 'overlay');
+  return [...pictures, ...patchFigures(result, options).map(heatmapFigure)];
+}
+
+const acrossWords = { head: 'heads', position: 'positions', named: 'parts' } as const;
+
 const ofPatches = {
   figures: (result: PatchResult, { metric, scale }: FigureView) =>
-    patchFigures(result, {
+    sweepFigures(result, {
       metric: patchMetrics(result).includes(metric) ? metric : usualMetric(result),
       // Ranks and divergences have no share unless somebody asks for it, and the kind knows.
       ...(scale === 'share' ? {} : { scale }),
     }),
   metrics: patchMetrics,
   sheets: (result: PatchResult) =>
-    patchFigures(result).map(({ panels, locations }) => {
-      const across = locations.kind === 'head' ? 'heads' : 'positions';
+    sweepFigures(result).map((figure) => {
+      const { panels = [], locations } = heatmapOf(figure) ?? {};
       const [first, ...others] = panels.map(({ title }) => title);
-      return `${first ?? ''}${others.length > 0 ? ` and ${others.length} more` : ''}, by ${across}`;
+      const what = `${first ?? ''}${others.length > 0 ? ` and ${others.length} more` : ''}`;
+      if (figure.kind === 'overlay') return `${what}, over the picture`;
+      return `${what}, by ${acrossWords[locations?.kind ?? 'position']}`;
     }),
   difference: (a: PatchResult, b: PatchResult) => largestDifference(probabilities(a), probabilities(b)),
 };
@@ -207,6 +245,8 @@ export const patchSweepPage = (examples: readonly Example<PatchExperiment, Patch
     examples,
     brief: ({ sweeps, ...experiment }) => ({
       ...experiment,
+      // A link holds no pictures.
+      pairs: experiment.pairs.map((pair) => withPairFiles(pair, withoutBytes)),
       sweeps: sweeps.map((sweep) => withoutDefaults(sweep, { window: 1, positions: 'all' })),
     }),
   });
@@ -218,8 +258,11 @@ export const pathSweepPage = (examples: readonly Example<PathExperiment, PatchRe
     title: 'Paths',
     noun: 'path patch',
     examples,
-    brief: (experiment) =>
-      withoutDefaults(experiment, { direction: 'corrupt', senders: 'all', mlps: 'recompute' }),
+    brief: ({ pairs, ...experiment }) =>
+      withoutDefaults(
+        { ...experiment, pairs: pairs.map((pair) => withPairFiles(pair, withoutBytes)) },
+        { direction: 'corrupt', senders: 'all', mlps: 'recompute' },
+      ),
   });
 
 export const attributionPage = (examples: readonly Example<AttributeExperiment, AttributionFile>[]) =>
@@ -228,8 +271,12 @@ export const attributionPage = (examples: readonly Example<AttributeExperiment, 
     title: 'Attribution',
     noun: 'attribution',
     examples,
-    brief: (experiment) => withoutDefaults(experiment, { compare: true }),
-    figures: (result) => attributionFigures(result),
+    brief: ({ pairs, ...experiment }) =>
+      withoutDefaults(
+        { ...experiment, pairs: pairs.map((pair) => withPairFiles(pair, withoutBytes)) },
+        { compare: true },
+      ),
+    figures: (result) => attributionFigures(result).map(heatmapFigure),
     sheets: ({ panels }) => panels.map(({ component }) => component),
     difference: (a, b) =>
       Math.max(

@@ -1,24 +1,58 @@
 // Which field a sentence belongs to: what is missing in a document, what is unfinished in it, and what the engine says of the
 // experiment, whose sentences name their places as the file does.
 
+import { type GivenFile, nameOf } from '../../experiments/givenFile.ts';
+import { corruptedParts } from '../../experiments/pairs.ts';
+import type { ModelReads } from '../../worker/protocol.ts';
 import type { SweepDocument, SweepExperiment } from './document.ts';
 import { hasCorrupted } from './document.ts';
 
-/** What is missing or unfinished, by the name of its field. */
-export function problemsOf({ experiment, unfinished }: SweepDocument): ReadonlyMap<string, string> {
+/** Of a file that a link names and does not hold. */
+const missingBytes = (given: GivenFile | undefined): string | null =>
+  given === undefined || 'data' in given
+    ? null
+    : `The sweep was made with “${nameOf(given)}”, which a link does not hold. Choose it again.`;
+
+const readWords = { image: 'a picture', sound: 'a sound' } as const;
+
+/**
+ * What is missing or unfinished, by the name of its field.
+ * @param reads what the model reads beside a text; null where it reads none, or there is no model yet
+ */
+export function problemsOf(
+  { experiment, unfinished }: SweepDocument,
+  reads: ModelReads | null = null,
+): ReadonlyMap<string, string> {
   const problems = new Map(Object.entries(unfinished).map(([field, { why }]) => [field, why]));
   const needsSecond = hasCorrupted(experiment);
   const { pairs } = experiment;
-  pairs.forEach(({ clean, corrupted }, index) => {
-    const of = pairs.length > 1 ? ` of pair ${index + 1}` : '';
+  pairs.forEach((pair, index) => {
+    const { clean, corrupted } = pair;
+    const [of, forPair] = pairs.length > 1 ? [` of pair ${index + 1}`, ` for pair ${index + 1}`] : ['', ''];
     const note = (name: string, why: string) => {
       const field = `pairs.${index}.${name}`;
       if (!problems.has(field)) problems.set(field, why);
     };
-    if (typeof clean === 'string' && clean.trim() === '') note('clean', `Type the clean prompt${of}.`);
+    const kind = reads?.kind === 'text' ? undefined : reads?.kind;
+    const own = kind && pair[kind];
+    if (kind && own === undefined)
+      note(kind, `This model reads ${readWords[kind]}. Choose one${forPair}, or drop it here.`);
+    for (const name of ['image', 'sound', 'corruptedImage', 'corruptedSound'] as const) {
+      const why = missingBytes(pair[name]);
+      if (why !== null) note(name, why);
+    }
+    const isBeside = kind !== undefined || pair.image !== undefined || pair.sound !== undefined;
+    if (!isBeside && typeof clean === 'string' && clean.trim() === '')
+      note('clean', `Type the clean prompt${of}.`);
     if (!needsSecond) return;
-    if (corrupted === undefined || (typeof corrupted === 'string' && corrupted.trim() === ''))
-      note('corrupted', `Type the corrupted prompt${of}: as many tokens, and another answer.`);
+    const isEmpty = typeof corrupted === 'string' && corrupted.trim() === '' && !isBeside;
+    if (corruptedParts(pair) !== undefined && !isEmpty) return;
+    if (kind && own !== undefined)
+      note(
+        kind === 'image' ? 'corruptedImage' : 'corruptedSound',
+        `Choose ${kind === 'image' ? 'the corrupted picture' : 'the corrupted sound'}${forPair}${reads?.isAlone ? '' : ', or type a corrupted prompt'}.`,
+      );
+    else note('corrupted', `Type the corrupted prompt${of}: as many tokens, and another answer.`);
   });
   return problems;
 }
@@ -36,7 +70,7 @@ function fieldAt(place: string): string | null {
   const own = lists[list];
   if (own !== undefined) return index === undefined ? null : `${list}.${index}.${name ?? own}`;
   if (list === 'ablation') return index === undefined ? 'ablation' : `ablation.${index}`;
-  return ['direction', 'senders', 'mlps', 'components', 'steps'].includes(list) ? list : null;
+  return ['direction', 'senders', 'mlps', 'components', 'steps', 'parts'].includes(list) ? list : null;
 }
 
 const promptNames = { 'clean prompt': 'clean', 'corrupted prompt': 'corrupted' } as const;
@@ -60,7 +94,7 @@ function pairField(message: string, count: number): string | null {
  */
 export function fieldOf(message: string, experiment: SweepExperiment): string | null {
   for (const [, place = ''] of message.matchAll(/'([a-z]+(?:\.\w+)*)'/g)) {
-    const field = /\.|^(?:senders|components|steps|direction|ablation|mlps)$/.test(place)
+    const field = /\.|^(?:senders|components|steps|direction|ablation|mlps|parts)$/.test(place)
       ? fieldAt(place)
       : null;
     if (field !== null) return field;

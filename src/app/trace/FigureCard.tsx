@@ -8,12 +8,12 @@ import { FigureControls } from '../experiment/FigureControls.tsx';
 import { figureStatus } from '../experiment/figureStatus.ts';
 import { Heatmap } from '../experiment/Heatmap.tsx';
 import { HeatmapTable } from '../experiment/HeatmapTable.tsx';
+import { Overlay } from '../experiment/Overlay.tsx';
 import { useFigure } from '../experiment/pageContext.tsx';
 import { figureId } from '../frame/useShortcuts.ts';
 import { CellLine } from './Cells.tsx';
 import { shownFigure } from './figure.ts';
 import { useOwn, useOwnPage } from './hooks.ts';
-import { Overlay } from './Overlay.tsx';
 import { sheetsOf } from './sheets.ts';
 
 export function FigureCard() {

@@ -3,11 +3,11 @@
 import { useId } from 'react';
 import { traceDefaults } from '../../experiments/trace/experiment.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
-import type { Box, TraceDocument } from './document.ts';
+import { FileDrop } from '../prompt/FileDrop.tsx';
+import { type Box, PatchGrid } from '../prompt/PatchGrid.tsx';
+import type { TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
-import { FileDrop } from './FileDrop.tsx';
 import { useDocument, useDraft, useOwnPage } from './hooks.ts';
-import { PatchGrid } from './PatchGrid.tsx';
 
 function useEdit(): (change: Partial<TraceDocument>, field?: string) => void {
   const page = useOwnPage();
@@ -62,7 +62,7 @@ function Picture({
   readonly patches: NonNullable<ModelReads['patches']>;
 }) {
   const { image, subject, prompt } = useDocument();
-  const { part } = useDraft();
+  const { part, problems } = useDraft();
   const edit = useEdit();
   const box = part && 'patches' in part ? part.patches : null;
   const mark = (next: Box) => edit({ subject: { kind: 'patches', box: next } }, 'subject');
@@ -71,7 +71,7 @@ function Picture({
       label="Picture"
       accept="image/png,image/jpeg"
       given={image}
-      name="given"
+      problem={problems.get('given')}
       onGive={(given) => edit({ image: given })}
     >
       {image !== null && 'data' in image && (
@@ -88,6 +88,7 @@ function Picture({
 
 function Sound() {
   const { sound, subject } = useDocument();
+  const { problems } = useDraft();
   const edit = useEdit();
   const [from, to] = subject.kind === 'seconds' ? [subject.from, subject.to] : ['', ''];
   return (
@@ -96,7 +97,7 @@ function Sound() {
         label="Sound"
         accept="audio/wav,.wav"
         given={sound}
-        name="given"
+        problem={problems.get('given')}
         onGive={(given) => edit({ sound: given })}
       />
       <Line

@@ -4,10 +4,10 @@ import { usualWindow } from '../../experiments/trace/cells.ts';
 import { streamTitle } from '../../experiments/trace/figure.ts';
 import { Choice } from '../experiment/Choice.tsx';
 import { TextField, type TextFieldProps } from '../experiment/TextField.tsx';
+import { FileDrop } from '../prompt/FileDrop.tsx';
 import { useModel } from '../workbenchContext.tsx';
 import type { StreamField, TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
-import { FileDrop } from './FileDrop.tsx';
 import { useDocument, useDraft, useOwnPage } from './hooks.ts';
 import { layersOf, streamsOf } from './streams.ts';
 
@@ -36,7 +36,7 @@ export function CorruptionFields() {
   const document = useDocument();
   const edit = useEdit();
   const { corruption, levelUnit, other } = document;
-  const { reads } = useDraft();
+  const { reads, problems } = useDraft();
   const isExchanged = reads?.kind === 'image' || reads?.kind === 'sound' || corruption === 'exchange';
   return (
     <fieldset className="fieldset">
@@ -96,7 +96,7 @@ export function CorruptionFields() {
             label={reads?.kind === 'sound' ? 'Other sound' : 'Other picture'}
             accept={reads?.kind === 'sound' ? 'audio/wav,.wav' : 'image/png,image/jpeg'}
             given={other}
-            name="other"
+            problem={problems.get('other')}
             onGive={(given) => edit({ other: given })}
           />
         )}

@@ -7,6 +7,7 @@ import type { GivenFile } from '../../experiments/givenFile.ts';
 import type { TokenRange } from '../../experiments/promptText.ts';
 import { type TraceExperiment, traceDefaults } from '../../experiments/trace/experiment.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
+import type { Box } from '../prompt/PatchGrid.tsx';
 import { movedPassage, type Passage, passageOf, tokensOfPassage } from '../prompt/passage.ts';
 import { resultTokens } from './standIn.ts';
 
@@ -30,8 +31,6 @@ export type Subject =
   | { readonly kind: 'patches'; readonly box: Box }
   /** Of a sound, as it stands in the controls. */
   | { readonly kind: 'seconds'; readonly from: string; readonly to: string };
-
-export type Box = readonly [left: number, top: number, right: number, bottom: number];
 
 /** A token that was picked for one prompt, by its text, or by its id where it has no text of its own. */
 export interface PickedToken {

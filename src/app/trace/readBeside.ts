@@ -5,7 +5,8 @@ import { type GivenFile, nameOf } from '../../experiments/givenFile.ts';
 import { type TraceExperiment, traceLimits } from '../../experiments/trace/experiment.ts';
 import type { ModelInfo, ModelReads } from '../../worker/protocol.ts';
 import type { KnownModel } from '../experiment/definition.ts';
-import type { Box, TraceDocument } from './document.ts';
+import type { Box } from '../prompt/PatchGrid.tsx';
+import type { TraceDocument } from './document.ts';
 
 /** A subject that is no words. */
 export type InputSubject =

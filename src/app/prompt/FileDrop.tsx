@@ -3,28 +3,25 @@
 import { type ChangeEvent, type DragEvent, type ReactNode, useId, useState } from 'react';
 import { type GivenFile, givenBytes, nameOf } from '../../experiments/givenFile.ts';
 import { messageOf } from '../../messages/wording.ts';
-import type { FieldName } from './draft.ts';
-import { useDraft } from './hooks.ts';
 
 /** A file that is chosen or dropped becomes a part of the document. */
 export function FileDrop({
   label,
   accept,
   given,
-  name: field,
+  problem: wrong,
   children,
   onGive,
 }: {
   readonly label: string;
   readonly accept: string;
   readonly given: GivenFile | null;
-  /** Whose problem it shows. */
-  readonly name: FieldName;
+  /** What is wrong with it, in place of its name. */
+  readonly problem: string | undefined;
   readonly children?: ReactNode;
   readonly onGive: (given: GivenFile) => void;
 }) {
   const id = useId();
-  const { problems } = useDraft();
   const [refused, setRefused] = useState<string | null>(null);
   async function take(file: File | undefined) {
     if (!file) return;
@@ -43,7 +40,7 @@ export function FileDrop({
     event.stopPropagation();
     void take(file);
   }
-  const problem = refused ?? problems.get(field);
+  const problem = refused ?? wrong;
   const name = given === null ? null : nameOf(given);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way to what the input does

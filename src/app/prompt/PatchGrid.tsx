@@ -1,18 +1,20 @@
-// A picture with its patches, of which a rectangle is the subject: by dragging over it, or by its four sides as numbers.
+// A picture with its patches, of which a rectangle is marked: by dragging over it, or by its four sides as numbers.
 
 import { type PointerEvent, useRef } from 'react';
 import { figurePicture } from '../../experiments/seenPicture.ts';
 import { windowOnto } from '../../figures/plainFigure.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
-import type { Box } from './document.ts';
 import { useSeenPart } from './useSeenPart.ts';
+
+/** A rectangle of patches; right and bottom are exclusive. */
+export type Box = readonly [left: number, top: number, right: number, bottom: number];
 
 interface PatchGridProps {
   /** The picture's file in base64. */
   readonly data: string;
   readonly picture: ModelReads['picture'];
   readonly patches: NonNullable<ModelReads['patches']>;
-  /** Null where words are the subject. */
+  /** Null where none are marked. */
   readonly box: Box | null;
   readonly onMark: (box: Box) => void;
 }

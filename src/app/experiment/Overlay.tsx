@@ -1,7 +1,7 @@
-// A picture under the squares of its trace, once for each layer.
+// A picture under the squares of its effect, once for each layer.
 
 import { layoutOverlay, type OverlayDescription } from '../../figures/overlay.ts';
-import { PlainFigureView } from '../experiment/PlainFigureView.tsx';
+import { PlainFigureView } from './PlainFigureView.tsx';
 
 export const Overlay = ({ description }: { readonly description: OverlayDescription }) => (
   <PlainFigureView description={description} layout={layoutOverlay} />

@@ -1,0 +1,207 @@
+// Models that read more than a text, on the real engine: a T5 traced from source to target, a Whisper by a sound, and sweeps of
+// pairs of sources and of pictures, by the controls of their pages alone.
+
+import { readFileSync, rmSync } from 'node:fs';
+import { expect, type Locator, type Page, test } from '@playwright/test';
+import { readPatchResult } from '../src/experiments/patch/result.ts';
+import { readTraceResult } from '../src/experiments/trace/result.ts';
+import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { openFolder, smallModelFolder } from './smallModel.ts';
+
+const slow = { timeout: 60_000 };
+test.describe.configure({ timeout: 180_000 });
+
+const t5 = {
+  ...{ model_type: 't5', vocab_size: 31, d_model: 16, d_kv: 6, d_ff: 20, num_heads: 3 },
+  ...{ num_layers: 3, num_decoder_layers: 2, feed_forward_proj: 'gated-gelu' },
+  ...{ decoder_start_token_id: 0, pad_token_id: 0, eos_token_id: 1 },
+};
+const whisper = {
+  ...{ model_type: 'whisper', vocab_size: 31, d_model: 16, encoder_layers: 2, decoder_layers: 2 },
+  ...{ encoder_attention_heads: 4, decoder_attention_heads: 2, encoder_ffn_dim: 20, decoder_ffn_dim: 24 },
+  ...{ num_mel_bins: 80, max_source_positions: 50, max_target_positions: 20 },
+  ...{ decoder_start_token_id: 3, pad_token_id: 0, bos_token_id: 0, eos_token_id: 1 },
+};
+/** What a Whisper of one second hears. */
+const hearing = {
+  ...{ feature_size: 80, hop_length: 160, n_fft: 400, sampling_rate: 16_000 },
+  ...{ chunk_length: 1, n_samples: 16_000, nb_max_frames: 100 },
+};
+const blip = {
+  model_type: 'blip',
+  text_config: {
+    ...{ vocab_size: 31, hidden_size: 8, intermediate_size: 12, num_hidden_layers: 2 },
+    ...{
+      num_attention_heads: 2,
+      max_position_embeddings: 20,
+      bos_token_id: 2,
+      sep_token_id: 3,
+      is_decoder: true,
+    },
+  },
+  vision_config: {
+    ...{ hidden_size: 12, intermediate_size: 16, num_hidden_layers: 3, num_attention_heads: 3 },
+    ...{ image_size: 24, patch_size: 4 },
+  },
+};
+
+/** A second of a rising tone, as a WAV file of 16 bits. */
+function tone(): Buffer {
+  const rate = 16_000;
+  const file = Buffer.alloc(44 + 2 * rate);
+  file.write('RIFF', 0);
+  file.writeUInt32LE(36 + 2 * rate, 4);
+  file.write('WAVEfmt ', 8);
+  for (const [at, value] of [
+    [16, 16],
+    [24, rate],
+    [28, 2 * rate],
+    [40, 2 * rate],
+  ] as const)
+    file.writeUInt32LE(value, at);
+  for (const [at, value] of [
+    [20, 1],
+    [22, 1],
+    [32, 2],
+    [34, 16],
+  ] as const)
+    file.writeUInt16LE(value, at);
+  file.write('data', 36);
+  for (let at = 0; at < rate; at++)
+    file.writeInt16LE(Math.round(9_000 * Math.sin(at * 0.17 + at * at * 1e-6)), 44 + 2 * at);
+  return file;
+}
+
+const pages = (page: Page): Locator => page.getByRole('navigation', { name: 'Pages' });
+const run = (page: Page): Locator => page.getByRole('button', { name: /^Run/ });
+const traced = (page: Page): Locator => page.getByRole('region', { name: /^Where |^Figure/ });
+const swept = (page: Page): Locator => page.getByRole('region', { name: /, figure$/ });
+
+async function savedJson(page: Page): Promise<unknown> {
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save as JSON', exact: true }).click();
+  return JSON.parse(readFileSync(await (await download).path(), 'utf8'));
+}
+
+async function expectFits(page: Page): Promise<void> {
+  await expectAccessible(page);
+  await expectNoSidewaysScroll(page);
+  await page.setViewportSize({ width: 390, height: 844 });
+  // A figure follows the window's width.
+  await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  await expectNoSidewaysScroll(page);
+  await page.setViewportSize({ width: 1280, height: 720 });
+}
+
+test('a T5 is traced from its source to its target, and a pair of sources is swept', async ({ page }) => {
+  const folder = await smallModelFolder({ name: 'small-t5', config: t5, words: 31 });
+  await openFolder(page, folder, 'small-t5');
+  const problems = watchConsole(page);
+  await pages(page).getByRole('button', { name: 'Trace' }).click();
+  await page.getByRole('textbox', { name: 'Prompt' }).fill('w5 w9 w7 w12 w3');
+  await page.getByLabel('Target').fill('w4 w8');
+  await run(page).click();
+  await expect(traced(page)).toContainText('Computed here', slow);
+  await traced(page).getByLabel('Figure', { exact: true }).selectOption('Source');
+  await expect(traced(page).getByRole('gridcell')).toHaveCount(3 * 5);
+  await expectFits(page);
+  const trace = readTraceResult(await savedJson(page));
+  expect(trace.tokens.map(({ text }) => text)).toEqual(['w0', 'w4', 'w8']);
+  expect(trace.input?.columns.map(({ text }) => text)).toEqual(['w5', 'w9', 'w7', 'w12', 'w3']);
+
+  await pages(page).getByRole('button', { name: 'Patch' }).click();
+  await page.getByRole('button', { name: 'Sweep', exact: true }).click();
+  await page.getByRole('button', { name: 'Begin a sweep for it' }).click(slow);
+  await expect(page.locator('#run-why')).toContainText('Type the clean prompt');
+  await page.getByLabel('Clean source').fill('w5 w9 w7');
+  await page.getByLabel('Corrupted source').fill('w5 w6');
+  await page.getByLabel('Target', { exact: true }).fill('w4 w8');
+  await expect(page.locator('.sweep-pair')).toContainText(
+    'the clean source has 3 tokens, the corrupted one 2',
+    slow,
+  );
+  await page.getByLabel('Corrupted source').fill('w5 w6 w7');
+  await run(page).click();
+  await expect(swept(page)).toContainText('Computed here', slow);
+  await expect(swept(page).getByRole('gridcell')).toHaveCount(3 * 3);
+  await swept(page).getByLabel('Figure', { exact: true }).selectOption('block_output, by positions');
+  await expect(swept(page).getByRole('gridcell')).toHaveCount(2 * 3);
+  await expectFits(page);
+  const sweep = readPatchResult(await savedJson(page));
+  expect(sweep.pairs[0]?.source?.map(({ text }) => text)).toEqual(['w5', 'w9', 'w7']);
+  expect(sweep.experiment.pairs).toEqual([{ clean: 'w5 w9 w7', corrupted: 'w5 w6 w7', target: 'w4 w8' }]);
+  expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('a Whisper is traced by a stretch of a sound', async ({ page }) => {
+  const folder = await smallModelFolder({
+    ...{ name: 'small-whisper', config: whisper, preprocessor: hearing, words: 31 },
+  });
+  await openFolder(page, folder, 'small-whisper');
+  const problems = watchConsole(page);
+  await pages(page).getByRole('button', { name: 'Trace' }).click();
+  await page.getByRole('textbox', { name: 'Prompt' }).fill('w5 w9');
+  await expect(page.locator('#run-why')).toContainText('This model reads a sound. Choose one', slow);
+  await page
+    .getByLabel('Sound', { exact: true })
+    .setInputFiles({ name: 'tone.wav', mimeType: 'audio/wav', buffer: tone() });
+  await page.getByLabel('Corrupted from').fill('0.2');
+  await page.getByLabel('to', { exact: true }).fill('0.6');
+  await page.getByLabel('Parts').fill('4');
+  await run(page).click();
+  await expect(traced(page)).toContainText('Computed here', slow);
+  await expect(traced(page)).toContainText('on the sound from 0.2 to 0.6 seconds');
+  await traced(page).getByLabel('Figure', { exact: true }).selectOption('Sound');
+  await expect(traced(page).getByRole('gridcell')).toHaveCount(2 * 4);
+  await expectFits(page);
+  const { input } = readTraceResult(await savedJson(page));
+  expect(input?.columns.map(({ text }) => text)).toEqual([
+    '0.00–0.24 s',
+    '0.24–0.50 s',
+    '0.50–0.74 s',
+    '0.74–1.00 s',
+  ]);
+  expect(problems).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('a pair of pictures is swept, a part of one in the other, and drawn over the clean one', async ({
+  page,
+}) => {
+  const preprocessor = { size: 24, resample: 3 };
+  const folder = await smallModelFolder({ name: 'small-blip', config: blip, preprocessor, words: 31 });
+  await openFolder(page, folder, 'small-blip', '#patch');
+  const problems = watchConsole(page);
+  await page.getByRole('button', { name: 'Begin a sweep for it' }).click();
+  await expect(page.locator('#run-why')).toContainText('This model reads a picture. Choose one', slow);
+  const picture = (name: string) => new URL(`../src/media/expected/${name}.png`, import.meta.url).pathname;
+  await page.getByLabel('Clean', { exact: true }).fill('w5 w9');
+  await page.getByLabel('Picture', { exact: true }).setInputFiles(picture('wide'));
+  await expect(page.locator('#run-why')).toContainText('Choose the corrupted picture, or type');
+  await page.getByLabel('Corrupted picture').setInputFiles(picture('grey'));
+  const grid = page.getByRole('img', { name: /^The picture, 6 by 6 patches/ });
+  const box = await grid.boundingBox();
+  if (!box) throw new Error('The picture is not shown.');
+  await page.mouse.move(box.x + box.width * 0.25, box.y + box.height * 0.08);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.58, box.y + box.height * 0.42);
+  await page.mouse.up();
+  await expect(grid).toHaveAccessibleName(/corrupted are 1 to 3 across and 0 to 2 down/);
+  await page.getByLabel('Parts').fill('3');
+  await run(page).click();
+  await expect(swept(page)).toContainText('Computed here', slow);
+  const overlay = swept(page).getByRole('img', { name: /^Where a clean activation/ });
+  // Three layers, each the picture, a veil and nine squares.
+  await expect(overlay.locator('use')).toHaveCount(3);
+  await expect(overlay.locator('rect[fill-opacity]')).toHaveCount(30);
+  await expect(swept(page)).toContainText('“grey.png” in the patches 1 to 3 across and 0 to 2 down');
+  await expectFits(page);
+  const { experiment, input } = readPatchResult(await savedJson(page));
+  expect(experiment.pairs[0]?.exchanged).toEqual({ patches: [1, 0, 4, 3] });
+  expect(input?.corrupted).toHaveLength(9);
+  // A link names the pictures and does not hold them.
+  await expect.poll(() => page.url().length).toBeLessThan(4_000);
+  expect(problems).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
