@@ -63,6 +63,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     ...['placedRow.ts', 'rowKeeper.ts', 'siteGraph.ts', 'states.ts', 'taps.ts', 'variant.ts'],
   ],
   'runtime/plan': [
+    'carried.ts',
     'keptRow.ts',
     'plan.ts',
     'schedule.ts',

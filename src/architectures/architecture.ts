@@ -44,6 +44,8 @@ export interface ComponentDescription {
   readonly heads?: number;
   /** Positions that have one; absent: all. */
   readonly positions?: readonly number[];
+  /** What a position has goes into what later positions have of it: they follow from an edited one. */
+  readonly isCarried?: true;
   /** For a per-head form, the component whose entries it shares. */
   readonly headsOf?: string;
   /** In PyTorch it is the very tensor of this too, so that an edit in place, as other tools make them, changes both. */
@@ -58,6 +60,16 @@ export interface ComponentDescription {
  * component made of heads passes their number, and then stands for its per-head form too.
  */
 export type Site = (component: string, value: Value, heads?: number) => Value;
+
+/**
+ * As `Site`, of a component that is carried from position to position. What is changed at one position of a row changes the
+ * later ones: `follow` is given all positions before and after an edit, and returns them as they are then.
+ */
+export type CarriedSite = (
+  component: string,
+  value: Value,
+  follow: (before: Value, after: Value) => Value,
+) => Value;
 
 /** The position of padding among keys, far beyond any position: no query sees a key there. */
 export const nowhere = 2 ** 30;
@@ -139,6 +151,7 @@ export interface BlockScope extends PartScope {
   /** [tokens, width] */
   readonly hidden: Value;
   readonly batch: AttentionBatch;
+  readonly carried: CarriedSite;
 }
 
 export interface HeadScope extends PartScope {

@@ -297,10 +297,11 @@ export function stateSpaceComponents(shape: {
   readonly width: number;
   readonly innerWidth: number;
   readonly vocabularySize: number;
+  readonly state: { readonly width: number; readonly description: string };
   /** What `ssm_output` is in this family. */
   readonly output: string;
 }): readonly ComponentDescription[] {
-  const { width, innerWidth } = shape;
+  const { width, innerWidth, state } = shape;
   return withModelComponents(
     [
       {
@@ -313,8 +314,9 @@ export function stateSpaceComponents(shape: {
         name: 'mixer_input',
         width,
         description: 'What the mixer reads: the normalised residual stream.',
-        feeds: ['ssm_output'],
+        feeds: ['ssm_state', 'ssm_output'],
       },
+      { name: 'ssm_state', ...state, isCarried: true, feeds: ['ssm_output'] },
       { name: 'ssm_output', width: innerWidth, description: shape.output, feeds: ['mixer_output'] },
       {
         name: 'mixer_output',

@@ -6,13 +6,16 @@
 // differentiated, all positions are computed at once.
 
 import { matMul } from '../onnx/contraction.ts';
+import { multiplyDimensions } from '../onnx/dimension.ts';
 import { scan } from '../onnx/dynamic.ts';
 import { add, exp, mul } from '../onnx/elementwise.ts';
 import { zerosLike } from '../onnx/fill.ts';
-import { gather, squeeze, transpose, unsqueeze } from '../onnx/layout.ts';
+import { gather, reshape, squeeze, transpose, unsqueeze } from '../onnx/layout.ts';
 import { reduceSum } from '../onnx/reduction.ts';
 import { int32, ShapeError, type Value } from '../onnx/value.ts';
-import { linearRecurrence } from './recurrence.ts';
+import type { BlockScope } from './architecture.ts';
+import { carriedState } from './carriedState.ts';
+import { atQueries, linearRecurrence } from './recurrence.ts';
 
 export interface Selective {
   /** [rows, positions, channels] */
@@ -25,17 +28,42 @@ export interface Selective {
   readonly rate: Value;
 }
 
-/** @param reach positions that no row has more than @returns y, [rows, positions, channels] */
-export function scanPositions({ step, x, input, output, rate }: Selective, reach?: number): Value {
-  // [rows, positions, channels, stateSize]
+/** Decays and states of all positions at once: [rows, positions, channels, stateSize] */
+function allStates({ step, x, input, rate }: Selective, reach: number | undefined) {
   const decay = exp(mul(unsqueeze(step, [3]), rate));
   const added = mul(unsqueeze(mul(step, x), [3]), unsqueeze(input, [2]));
-  const state = linearRecurrence(decay, added, reach);
-  return reduceSum(mul(state, unsqueeze(output, [2])), { axes: [3], keepDimensions: false });
+  return { decay, states: linearRecurrence(decay, added, reach) };
 }
 
-/** As `scanPositions`, one position after another. */
-export function loopOverPositions({ step, x, input, output, rate }: Selective): Value {
+const readStates = (states: Value, output: Value): Value =>
+  reduceSum(mul(states, unsqueeze(output, [2])), { axes: [3], keepDimensions: false });
+
+/** As `selectiveOutput`, by way of the states at these positions, which may be read and edited. */
+function throughStates(scope: BlockScope, selective: Selective): Value {
+  const { batch } = scope;
+  const { decay, states } = allStates(selective, batch.reach);
+  const [channels = 1, size = 1] = selective.rate.shape;
+  const [rows = 1, positions = 1] = states.shape;
+  const [, queries = 1] = batch.queryPositions.shape;
+  const flat = (x: Value) =>
+    atQueries(reshape(x, [rows, positions, multiplyDimensions(channels, size)]), batch);
+  const decays = flat(decay);
+  const carried = carriedState(scope, flat(states), (change) =>
+    linearRecurrence(decays, change, batch.reach),
+  );
+  return readStates(reshape(carried, [rows, queries, channels, size]), atQueries(selective.output, batch));
+}
+
+/** y at the positions that the batch carries: [rows, queries, channels] */
+export function selectiveOutput(scope: BlockScope, selective: Selective): Value {
+  const { batch, dynamic } = scope;
+  if (scope.isTouched('ssm_state')) return throughStates(scope, selective);
+  if (dynamic) return atQueries(loopOverPositions(selective), batch);
+  return atQueries(readStates(allStates(selective, batch.reach).states, selective.output), batch);
+}
+
+/** y of all positions, one after another: [rows, positions, channels] */
+function loopOverPositions({ step, x, input, output, rate }: Selective): Value {
   // Channels last: what is broadcast is then long runs of numbers.
   const rates = transpose(rate, [1, 0]);
   const first = gather(step, int32(Int32Array.of(0), [1]), 1); // [rows, 1, channels]

@@ -13,7 +13,7 @@ import { linear } from '../linear.ts';
 import { type BlockModule, part, placesUnder, prefixOf } from '../module.ts';
 import { rmsNorm } from '../norms.ts';
 import { atQueries, byRow, causalConvolution, recurrencePositions, toTokens } from '../recurrence.ts';
-import { loopOverPositions, scanPositions } from '../selectiveState.ts';
+import { selectiveOutput } from '../selectiveState.ts';
 
 /** The gate's, whatever the configuration says of the convolution's. */
 const silu = activation('silu');
@@ -77,9 +77,8 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
         );
         const input = slice(chosen, 2, rank, rank + stateSize);
         const output = slice(chosen, 2, rank + stateSize, rank + 2 * stateSize);
-        const selective = { step, x, input, output, rate: neg(exp(weight('A_log'))) };
-        const read = scope.dynamic ? loopOverPositions(selective) : scanPositions(selective, batch.reach);
-        const y = toTokens(atQueries(add(read, mul(x, weight('D'))), batch), batch);
+        const read = selectiveOutput(scope, { step, x, input, output, rate: neg(exp(weight('A_log'))) });
+        const y = toTokens(add(read, mul(atQueries(x, batch), weight('D'))), batch);
         return site('mixer_output', outward.apply(scope, site('ssm_output', mul(y, silu(gate)))));
       },
     };
@@ -107,6 +106,10 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
     components: stateSpaceComponents({
       ...sizes,
       innerWidth,
+      state: {
+        width: innerWidth * stateSize,
+        description: `The recurrence's state behind the position: ${stateSize} numbers for each of ${innerWidth} channels.`,
+      },
       output: 'What the recurrence puts out, gated: what the output projection reads.',
     }),
     ends: {

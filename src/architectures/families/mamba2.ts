@@ -18,6 +18,7 @@ import {
 import { visible } from '../attention.ts';
 import { stateSpaceComponents } from '../components.ts';
 import type { ConfigurationReader } from '../configuration.ts';
+import { readHeadStates } from '../headState.ts';
 import { languageModel } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { type BlockModule, part, placesUnder, prefixOf } from '../module.ts';
@@ -93,29 +94,42 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
    * @returns    [rows, queries, innerWidth]
    * @see Dao and Gu 2024, "Transformers are SSMs", the quadratic form
    */
-  const recur = ({ batch, weight }: BlockScope, x: Value, step: Value): Value => {
+  const recur = (scope: BlockScope, x: Value, step: Value): Value => {
+    const { batch, weight } = scope;
     const [rows, positions] = [sizeAt(x.shape, 0), sizeAt(x.shape, 1)];
     const queries = sizeAt(batch.queryPositions.shape, 1);
     const stream = slice(x, 2, 0, innerWidth);
-    const input = slice(x, 2, innerWidth, innerWidth + groups * stateSize);
-    const output = atQueries(slice(x, 2, innerWidth + groups * stateSize, convolved), batch);
-    const products = matMul(
-      transpose(reshape(output, [rows, queries, groups, stateSize]), [0, 2, 1, 3]),
-      transpose(reshape(input, [rows, positions, groups, stateSize]), [0, 2, 3, 1]),
-    );
+    const input = reshape(slice(x, 2, innerWidth, innerWidth + groups * stateSize), [
+      rows,
+      positions,
+      groups,
+      stateSize,
+    ]);
+    const output = reshape(atQueries(slice(x, 2, innerWidth + groups * stateSize, convolved), batch), [
+      rows,
+      queries,
+      groups,
+      stateSize,
+    ]);
     const sum = cumulativeSum(mul(step, neg(exp(weight('A_log')))), 1);
     const toKey = unsqueeze(transpose(sum, [0, 2, 1]), [2]);
-    const toQuery = unsqueeze(transpose(atQueries(sum, batch), [0, 2, 1]), [3]);
+    const sumAtQueries = atQueries(sum, batch);
+    const toQuery = unsqueeze(transpose(sumAtQueries, [0, 2, 1]), [3]);
     const isPast = visible(batch, undefined);
     // Masked before the exponential: between a position and a later one it would overflow.
     const decay = where(isPast, exp(where(isPast, sub(toQuery, toKey), constant(0))), constant(0));
     const steps = unsqueeze(transpose(step, [0, 2, 1]), [2]);
+    const entries = transpose(reshape(stream, [rows, positions, heads, headWidth]), [0, 2, 1, 3]);
+    const skipped = mul(atQueries(stream, batch), gather(weight('D'), owners(innerWidth, heads), 0));
+    if (scope.isTouched('ssm_state'))
+      return add(
+        readHeadStates(scope, { shares: mul(decay, steps), entries, input, output, sum: sumAtQueries }),
+        skipped,
+      );
+    const products = matMul(transpose(output, [0, 2, 1, 3]), transpose(input, [0, 2, 3, 1]));
     // One group serves all heads as it is.
     const byGroup = groups === 1 ? products : gather(products, owners(heads, groups), 1);
-    const shares = mul(mul(byGroup, decay), steps);
-    const byHead = transpose(reshape(stream, [rows, positions, heads, headWidth]), [0, 2, 1, 3]);
-    const mixed = transpose(matMul(shares, byHead), [0, 2, 1, 3]);
-    const skipped = mul(atQueries(stream, batch), gather(weight('D'), owners(innerWidth, heads), 0));
+    const mixed = transpose(matMul(mul(mul(byGroup, decay), steps), entries), [0, 2, 1, 3]);
     return add(reshape(mixed, [rows, queries, multiplyDimensions(heads, headWidth)]), skipped);
   };
 
@@ -176,6 +190,10 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
     components: stateSpaceComponents({
       ...sizes,
       innerWidth,
+      state: {
+        width: innerWidth * stateSize,
+        description: `The recurrence's state behind the position: ${headWidth} times ${stateSize} numbers for each of ${heads} heads.`,
+      },
       output: 'What the recurrence puts out, gated and normalised: what the output projection reads.',
     }),
     ...(groups > 1

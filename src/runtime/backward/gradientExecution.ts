@@ -269,7 +269,7 @@ class Backward {
 
   #open(at: StackStage, { edits, uses, hasPast }: GradientSlots): OpenPart {
     const taps = uses.map(({ component, layout }) => ({ component, layout }));
-    return openPart(this.#context.architecture, at, { edits, taps, hasPast });
+    return openPart(this.#context.architecture, at, { edits, taps, hasPast, isDifferentiated: true });
   }
 
   /** Undefined where nothing is asked of a batch. */

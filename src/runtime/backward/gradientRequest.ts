@@ -1,6 +1,7 @@
 // Checks what a plan asks to differentiate, and works out what its forward and backward passes need.
 
 import type { Architecture } from '../../architectures/architecture.ts';
+import { checkCarriedGradients } from '../plan/carried.ts';
 import { type Plan, PlanError } from '../plan/plan.ts';
 import { schedule } from '../plan/schedule.ts';
 import type { ScheduledRead } from '../plan/scheduled.ts';
@@ -43,6 +44,16 @@ export function gradientRequest(architecture: Architecture, plan: GradientPlan):
     const read = termReads[index];
     if (read) checkTerm(architecture, term, read);
   }
+  checkCarriedGradients(
+    architecture,
+    scheduled.rows,
+    atReads.map(({ row, site, stage, target }) => ({
+      row,
+      component: site.component,
+      stage,
+      positions: target.positions,
+    })),
+  );
   const needs = gradientNeeds(architecture, {
     plan: scheduled.plan,
     schedule: scheduled,

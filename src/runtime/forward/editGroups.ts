@@ -14,13 +14,15 @@ interface Member {
   readonly edit: ScheduledEdit;
   readonly placed: PlacedRow;
   readonly component: ComponentDescription;
+  /** The one position of the edit that this is, counted in its location; absent: all of them. */
+  readonly only?: number;
 }
 
 interface Group {
   readonly slot: EditSlot;
   readonly parameters: Fragment['parameters'];
   readonly members: Member[];
-  /** Units (or rows, for pairs) that some member edits: a second edit of the same unit goes into a later group. */
+  /** Units (or rows, for pairs and what is carried) that some member edits: a second edit of the same unit goes into a later group. */
   readonly taken: Set<number>;
 }
 
@@ -51,20 +53,32 @@ function placedUnits({
   edit,
   placed,
   component,
+  only,
 }: Member): readonly { readonly unit: number; readonly index: number }[] {
   const heads = edit.target.heads ?? [0];
   const perToken = component.layout === 'head' ? (component.heads ?? 1) : 1;
   return edit.target.positions.flatMap((position, p) => {
-    const token = placed.tokenOf(position);
+    const token = only === undefined || only === p ? placed.tokenOf(position) : undefined;
     if (token === undefined) return [];
     return heads.map((head, h) => ({ unit: token * perToken + head, index: p * heads.length + h }));
   });
 }
 
 function takenBy(member: Member): readonly number[] {
-  return member.component.layout === 'pair'
-    ? [member.placed.place]
-    : placedUnits(member).map(({ unit }) => unit);
+  const units = placedUnits(member).map(({ unit }) => unit);
+  const { layout, isCarried } = member.component;
+  return layout === 'pair' || (isCarried && units.length > 0) ? [member.placed.place] : units;
+}
+
+/** What an edit of a carried component does at a position bears on its later ones, so they run one after another. */
+function byPosition(members: readonly Member[]): readonly Member[] {
+  const at = ({ edit: { target }, only = 0 }: Member) => target.positions[only] ?? 0;
+  const carried = members
+    .filter(({ component }) => component.isCarried)
+    .flatMap((member) => member.edit.target.positions.map((_, only): Member => ({ ...member, only })))
+    // Stable: edits of one position keep their order.
+    .sort((a, b) => at(a) - at(b));
+  return [...members.filter(({ component }) => !component.isCarried), ...carried];
 }
 
 const sameSource = (a: Source | undefined, b: Source | undefined): boolean =>
@@ -239,7 +253,7 @@ export function prepareEdits(rows: readonly PlacedRow[], context: EditContext): 
   );
   const inputs: Record<string, DeviceTensor> = {};
   const temporary: DeviceTensor[] = [];
-  const groups = sortIntoGroups(members);
+  const groups = sortIntoGroups(byPosition(members));
   const made: EditGroup[] = [];
   groups.forEach((group, index) => {
     const prepared =

@@ -3,6 +3,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Backend, DeviceTensor, Piece } from '../backends/backend.ts';
+import { carriedEdit } from '../plan/carried.ts';
 import type { KeptPresent, KeptRow, KeptSlice } from '../plan/keptRow.ts';
 import { PlanError } from '../plan/plan.ts';
 import type { Schedule } from '../plan/scheduled.ts';
@@ -25,7 +26,7 @@ export function checkKeep(architecture: Architecture, { layer, positions }: Keep
     );
   }
   for (const [row, position] of positions) {
-    const { length, first, start } = rows[row] ?? { length: 0, first: 0, start: 0 };
+    const { length, first, start, edits } = rows[row] ?? { length: 0, first: 0, start: 0, edits: [] };
     if (!Number.isInteger(position) || position < 0 || position >= length)
       throw new PlanError(
         `Row ${row} cannot be kept from position ${position} on: it has ${length} positions.`,
@@ -33,6 +34,11 @@ export function checkKeep(architecture: Architecture, { layer, positions }: Keep
     if (first > 0 || start > layer)
       throw new PlanError(
         `Row ${row} cannot be kept: it carries only what it changes. Keep its parent instead.`,
+      );
+    const carried = carriedEdit(architecture, { edits: [...edits] }, { layer, before: position });
+    if (carried)
+      throw new PlanError(
+        `Row ${row} cannot be kept from position ${position} on: '${carried.component}' of layer ${carried.stage} is edited at position ${carried.position}, and what follows from that state is not kept. Keep it from position ${carried.position} on, and repeat the edit.`,
       );
     if (position > 0 && !architecture.isCausal)
       throw new PlanError(

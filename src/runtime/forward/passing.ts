@@ -36,6 +36,21 @@ function headPieces(lookup: Lookup, rows: readonly number[], head: Stage, most: 
 /** Intermediates that are alive at once when a batch is computed again and differentiated, for one in a forward pass. */
 const backwardFactor = 4;
 
+/** Numbers that each position of a row has of a component that is carried, where somebody looks at it. */
+function carriedNumbers(
+  { components }: Architecture,
+  lookup: Lookup,
+  rows: readonly number[],
+  stage: Stage,
+): number {
+  const isLookedAt = (name: string) => (row: number) =>
+    lookup.row(row).edits.some((edit) => edit.stage === stage && edit.site.component === name) ||
+    lookup.readsAt(row, stage).some(({ read }) => read.site.component === name) ||
+    lookup.capturesAt(row, stage).some(({ component }) => component === name);
+  const found = components.filter(({ isCarried, name }) => isCarried && rows.some(isLookedAt(name)));
+  return Math.max(0, ...found.map(({ width }) => width));
+}
+
 /** @param isRecorded whether batches will be computed again and differentiated, which is done of rows as a whole */
 export function batchesOf(
   rows: readonly number[],
@@ -56,6 +71,7 @@ export function batchesOf(
   const passing = isHead
     ? headPieces(lookup, rows, stage, piece)
     : rows.map((row) => ({ row, positions: [] }));
+  const carried = carriedNumbers(architecture, lookup, rows, stage) * positions;
   const batches: Passing[][] = [];
   let tokens = 0;
   let longest = 0;
@@ -65,7 +81,7 @@ export function batchesOf(
     // Attention pads every row of a batch to its longest; in the head tokens lie flat.
     const numbers = isHead
       ? (tokens + own) * architecture.vocabularySize
-      : ((batches.at(-1)?.length ?? 0) + 1) * numbersHeld(architecture, widest, positions);
+      : ((batches.at(-1)?.length ?? 0) + 1) * Math.max(carried, numbersHeld(architecture, widest, positions));
     const isFull = tokens + own > mostTokens || numbers > most;
     if (batches.length === 0 || isFull) batches.push([]);
     batches.at(-1)?.push(each);

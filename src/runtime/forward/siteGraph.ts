@@ -1,9 +1,14 @@
 // The sites of a part's graph, opened: edits and taps are put in where the architecture calls `site`.
 
-import { headForm, type Layout, type Site as SiteHook } from '../../architectures/architecture.ts';
+import {
+  type CarriedSite,
+  headForm,
+  type Layout,
+  type Site as SiteHook,
+} from '../../architectures/architecture.ts';
 import { multiplyDimensions } from '../../onnx/dimension.ts';
 import { greater, where } from '../../onnx/elementwise.ts';
-import { concat, gather, reshape, unsqueeze } from '../../onnx/layout.ts';
+import { concat, gather, identity, reshape, unsqueeze } from '../../onnx/layout.ts';
 import { input, int32, ShapeError, sizeAt, type Value } from '../../onnx/value.ts';
 import { type Fragment, PlanError, type Reduction } from '../plan/plan.ts';
 
@@ -22,6 +27,8 @@ export interface TapSlot {
 }
 
 export interface SiteSlots {
+  /** Gradients at sites are wanted: at a carried component, of all that follows from each position. */
+  readonly isDifferentiated?: true;
   readonly edits: readonly EditSlot[];
   readonly taps: readonly TapSlot[];
 }
@@ -160,6 +167,7 @@ function editPairs(value: Value, slot: EditSlot, name: string): Edited {
 /** What passes the sites of a variant. */
 export interface OpenSites {
   readonly site: SiteHook;
+  readonly carried: CarriedSite;
   readonly isTouched: (component: string) => boolean;
   /** What the taps collect. */
   readonly outputs: Record<string, Value>;
@@ -175,7 +183,8 @@ export function openSites(slots: SiteSlots, prefix = ''): OpenSites {
   const seen = new Map<string, Value>();
   const edits = new Map<number, OpenEdit>();
   const passed = new Map<string, Value>();
-  const visit = (component: string, value: Value): Value => {
+  const alone = (_: Value, after: Value): Value => after;
+  const visit: CarriedSite = (component, value, follow) => {
     let passing = value;
     slots.edits.forEach((slot, index) => {
       if (slot.component !== component) return;
@@ -183,13 +192,17 @@ export function openSites(slots: SiteSlots, prefix = ''): OpenSites {
         slot.layout === 'pair'
           ? editPairs(passing, slot, `${prefix}edit${index}`)
           : editUnits(passing, slot, `${prefix}edit${index}`, seen);
-      passing = changed;
+      passing = follow(passing, changed);
       edits.set(index, edit);
     });
+    // Through a copy, whose gradient is that of all that follows from each position.
+    const isCopied = slots.isDifferentiated && follow !== alone;
+    const own = isCopied ? identity(passing) : passing;
+    if (isCopied) passing = follow(passing, own);
     seen.set(component, passing);
     slots.taps.forEach((slot, index) => {
       if (slot.component !== component) return;
-      passed.set(component, passing);
+      passed.set(component, own);
       const name = `${prefix}tap${index}`;
       const taken = takeUnits(passing, slot.layout, name);
       const results = slot.reduction ? buildReduction(slot.reduction, name, taken) : { value: taken };
@@ -200,11 +213,11 @@ export function openSites(slots: SiteSlots, prefix = ''): OpenSites {
   const isTouched = (component: string) =>
     [...slots.edits, ...slots.taps].some((slot) => slot.component === component);
   const site: SiteHook = (component, value, heads) => {
-    const whole = visit(component, value);
+    const whole = visit(component, value, alone);
     if (heads === undefined || !isTouched(headForm(component))) return whole;
     const [tokens = 1, width = 1] = whole.shape;
     const byHead = reshape(whole, [tokens, heads, Number(width) / heads]);
-    return reshape(visit(headForm(component), byHead), whole.shape);
+    return reshape(visit(headForm(component), byHead, alone), whole.shape);
   };
-  return { site, isTouched, outputs, edits, passing: passed };
+  return { site, carried: visit, isTouched, outputs, edits, passing: passed };
 }

@@ -175,7 +175,12 @@ function openBlock(
         }
       : {}),
   };
-  const out = part.build({ ...partScope(part.weights, sites, slots), hidden, batch });
+  const out = part.build({
+    ...partScope(part.weights, sites, slots),
+    hidden,
+    batch,
+    carried: sites.carried,
+  });
   return { out, hidden, attention: { batch, ...seen }, ...sites };
 }
 

@@ -1,6 +1,7 @@
 // Edits of generation, checked once before anything runs and turned into edits of rows wherever they act.
 
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import { isCarried } from '../plan/carried.ts';
 import { type Edit, type Plan, PlanError, type Source } from '../plan/plan.ts';
 import { schedule } from '../plan/schedule.ts';
 import type { ScheduledEdit } from '../plan/scheduled.ts';
@@ -36,6 +37,14 @@ function checkReadOnce({ at: { prompt, steps }, site }: GenerationEdit): void {
   if (prompt !== undefined && (steps === undefined || steps === 'none')) return;
   throw new PlanError(
     `'${site.component}' belongs to the encoder, which reads once before the first step: name its positions as those of the prompt, and no steps.`,
+  );
+}
+
+/** @throws PlanError for an edit of a state: a step computes it again from what entered it */
+function checkHandedOn(architecture: Architecture, { site: { component } }: GenerationEdit): void {
+  if (!isCarried(architecture, component)) return;
+  throw new PlanError(
+    `'${component}' cannot be edited while text is generated: what follows from an edited state is not kept from step to step. Edit what it puts out, 'ssm_output'.`,
   );
 }
 
@@ -101,6 +110,7 @@ export function checkEdits(
   const acting = rows.map((of, row) =>
     (of.edits ?? []).map((edit): Pick<CheckedEdit, 'acts' | 'own'> => {
       const length = isEncoders(edit) ? encoderLength(of) : (lengths[row] ?? 0);
+      checkHandedOn(architecture, edit);
       if (isEncoders(edit)) checkReadOnce(edit);
       const acts = actsAt(edit.at, length);
       if (!isEncoders(edit)) return { acts, own: listed(edit, length) };

@@ -83,7 +83,7 @@ export function spanGraph(
   let hidden = parts[0]?.stage === embedStage ? undefined : input('hidden', 'float32', ['tokens', width]);
   parts.forEach(({ stage, slots }, index) => {
     const prefix = partPrefix(index);
-    const { site, isTouched } = openSites(slots, prefix);
+    const { site, isTouched, carried } = openSites(slots, prefix);
     const { weights } = partOf(architecture, stage);
     const made = new Map<string, Value>();
     const scope: PartScope = {
@@ -131,7 +131,7 @@ export function spanGraph(
         ? { memory: { ...memory, take: (own) => ({ keys: past('keys', own), values: past('values', own) }) } }
         : {}),
     };
-    hidden = block.build({ ...scope, hidden, batch });
+    hidden = block.build({ ...scope, hidden, batch, carried });
   });
   const last = parts.at(-1)?.stage ?? embedStage;
   return graph(last === headStage(architecture) || !hidden ? outputs : { ...outputs, out: hidden });

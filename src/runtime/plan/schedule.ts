@@ -2,6 +2,7 @@
 // inside a layer, whose keys and values each row reads, and how much work it all is. Refuses what cannot be done.
 
 import type { Architecture, ComponentDescription, StackName } from '../../architectures/architecture.ts';
+import { checkCarriedForks } from './carried.ts';
 import { type Draft, draftRow, requireRunning } from './drafts.ts';
 import { type Edit, type Fragment, type Plan, PlanError } from './plan.ts';
 import type { Schedule, ScheduledEdit, ScheduledRead, ScheduledRow } from './scheduled.ts';
@@ -60,8 +61,17 @@ function dependenciesOf(plan: StackPlan, row: number): readonly number[] {
 const counted = (units: number): string => `${units} ${units === 1 ? 'unit' : 'units'}`;
 
 /** @throws PlanError when the formula joins units that the edit does not have */
-function checkJoined({ name, layout }: ComponentDescription, { key, joined = 1 }: Fragment, units: number) {
+function checkJoined(
+  { name, layout, isCarried }: ComponentDescription,
+  { key, joined = 1 }: Fragment,
+  units: number,
+) {
   if (joined === 1) return;
+  if (isCarried) {
+    throw new PlanError(
+      `The edit '${key}' joins ${joined} units of '${name}', where a later position follows from an earlier one. Edit each position by itself.`,
+    );
+  }
   if (layout === 'pair') {
     throw new PlanError(`The edit '${key}' joins ${joined} units, which '${name}' does not have.`);
   }
@@ -208,6 +218,7 @@ export function schedule(
     if (edits.length > 0) requireRunning(draft, row);
     draft.edits = edits.map((edit) => scheduleEdit(architecture, edit, row, draft, drafts));
     drafts[row] = draft;
+    checkCarriedForks(architecture, row, draft, draftOf);
     const before = dependenciesOf(plan, row).map((other) => ranks[other] ?? 0);
     ranks[row] = before.length === 0 ? 0 : 1 + Math.max(...before);
   }
