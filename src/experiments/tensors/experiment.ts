@@ -139,6 +139,11 @@ export const tensorsExperimentSchema = v.pipe(
     /** What the site `chain` lies between, in place of the model's own way from input to output. */
     chain: v.optional(v.strictObject({ from: v.string(), to: v.string() })),
     by: v.optional(v.picklist(['position', 'whole']), 'position'),
+    /**
+     * Absent: each cell is a run of its own. Else its number is worked out to first order, from the slope of what is watched in
+     * the run that it would start from: one pass back for all cells of all sites.
+     */
+    method: v.optional(v.literal('gradient')),
     /** Positions at most; of more, neighbours are taken together. Default 64, of the patches of a picture all. */
     positions: v.optional(count),
     /** Patches of a picture at most, down and across. */

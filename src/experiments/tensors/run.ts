@@ -12,6 +12,7 @@ import { ExperimentError } from '../experimentFile.ts';
 import type { WorkOptions } from '../kind.ts';
 import { ranOn } from '../resultParts.ts';
 import { seenEntry } from '../seenPicture.ts';
+import { type GradientCells, gradientCells } from './gradientCells.ts';
 import type { NamedPanel, ResolvedTensors } from './resolve.ts';
 import { holdsLayer, type TensorsChange, type TensorsResult, tensorsResultVersion } from './result.ts';
 import { panelPlaces } from './sites.ts';
@@ -36,10 +37,17 @@ export const tensorsUnits = ({ panels }: Pick<ResolvedTensors, 'panels'>): reado
     })),
   );
 
-/** Rows of a unit times the stages that a row may pass. */
-export function unitCost({ panels, samples, opened }: ResolvedTensors, { panel }: TensorsUnit): number {
+/** Forward, and about twice that back. */
+const passesOfSlope = 3;
+
+/** Rows of a unit times the stages that a row may pass; of slopes, which are taken for all units at once, its share. */
+export function unitCost(resolved: ResolvedTensors, { panel }: TensorsUnit): number {
+  const { panels, samples, opened, experiment } = resolved;
+  const stages = opened.imported.sites.stages.length + 1;
+  if (experiment.method === 'gradient')
+    return Math.ceil((passesOfSlope * samples * stages) / tensorsUnits(resolved).length);
   const found = panels[panel];
-  return found ? panelPlaces(found) * samples * (opened.imported.sites.stages.length + 1) : 0;
+  return found ? panelPlaces(found) * samples * stages : 0;
 }
 
 /** What a run begins with: its inputs, and what is edited besides the cell. */
@@ -151,6 +159,7 @@ function started(
       ...panels.flatMap(joinedNotice),
       ...panels.flatMap((panel) => idleNotice(panel, watch.output, opened.imported.graph)),
       ...weakNotice(clean, corrupted),
+      ...(experiment.method === 'gradient' ? [firstOrderNotice] : []),
     ],
     watched: measure.name,
     clean: [brief(clean)],
@@ -199,6 +208,11 @@ function idleNotice(
     },
   ];
 }
+
+const firstOrderNotice: TensorsResult['notices'][number] = {
+  code: 'first-order',
+  text: 'The cells are worked out to first order, from the slope of what is watched: no cell was run.',
+};
 
 /** Of a corrupted run that measures what the clean one does. */
 function weakNotice(clean: number, corrupted: readonly number[] | null): TensorsResult['notices'] {
@@ -271,11 +285,18 @@ export async function* runTensors(
   const units = tensorsUnits(resolved);
   const total = units.reduce((sum, unit) => sum + unitCost(resolved, unit), 0);
   let done = 0;
+  // Of all sites whichever of them are left out, so that their numbers do not depend on it.
+  let slopes: GradientCells | undefined;
   for (const unit of units) {
     const cost = unitCost(resolved, unit);
     const panel = panels[unit.panel];
     const isKnown = earlier !== undefined && holdsLayer(earlier, unit.panel, unit.at);
-    if (panel && !isKnown && !leaveOut?.has(unit.name)) {
+    if (panel && !isKnown && !leaveOut?.has(unit.name) && resolved.experiment.method === 'gradient') {
+      signal?.throwIfAborted();
+      slopes ??= await gradientCells(resolved, baselines.measure, baselines.corruptedRuns, signal);
+      const cells = slopes.of(unit.panel, unit.at).map((each) => each.map(brief));
+      yield { kind: 'cells', panel: unit.panel, at: unit.at, cells };
+    } else if (panel && !isKnown && !leaveOut?.has(unit.name)) {
       const cells: (readonly (number | null)[])[] = [];
       const count = panelPlaces(panel);
       const together = Math.max(1, Math.floor(mostRows / samples));

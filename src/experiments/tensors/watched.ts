@@ -24,7 +24,17 @@ export interface Measure {
   /** `probability of “cat”` */
   readonly name: string;
   readonly entry?: number;
+  /** What the formula is of, beside the output: entries with their factors, or the vector that it is compared with. */
+  readonly parts: MeasuredParts;
 }
+
+export type MeasuredParts =
+  | {
+      readonly kind: 'entries';
+      readonly entries: readonly { readonly entry: number; readonly factor: number }[];
+    }
+  | { readonly kind: 'compared'; readonly to: Float64Array }
+  | { readonly kind: 'whole' };
 
 /** The output that is read: default logits, else the one that the model's own way ends in. */
 function outputOf({ imported }: OpenedModel, watched: Watched): string {
@@ -72,6 +82,14 @@ function vectorOf({ output, watched }: ResolvedWatch, tensor: Tensor, mayBeWhole
       for (let place = 0; place < count; place++) sum += numbers[place * width + entry] ?? 0;
       return sum / count;
     });
+  const place = placeAt({ output, watched }, at, shape);
+  return numbers.slice(place * width, (place + 1) * width);
+}
+
+/** Which of the vectors along the last axis a place is. @throws ExperimentError where it is past an end */
+function placeAt({ output }: ResolvedWatch, at: readonly number[], shape: readonly number[]): number {
+  const axes = `[${shape.join(', ')}]`;
+  const before = shape.slice(0, -1);
   if (at.length !== before.length)
     throw new ExperimentError(
       `Output ${quoted(output)} is ${axes}: 'at' needs ${before.length} ${before.length === 1 ? 'place' : 'places'}, and has ${at.length}.`,
@@ -86,7 +104,30 @@ function vectorOf({ output, watched }: ResolvedWatch, tensor: Tensor, mayBeWhole
       );
     place = place * size + index;
   }
-  return numbers.slice(place * width, (place + 1) * width);
+  return place;
+}
+
+/**
+ * The entries of an output that are measured, as `vectors` of one width: several are averaged where the mean is watched, and
+ * one behind the other else.
+ */
+export function measuredEntries(
+  watch: ResolvedWatch,
+  tensor: Pick<Tensor, 'shape'>,
+): { readonly entries: Int32Array; readonly vectors: number; readonly isMean: boolean } {
+  const at = 'at' in watch.watched ? watch.watched.at : undefined;
+  const shape = rowShape(tensor.shape);
+  const width = shape.at(-1) ?? 1;
+  const before = shape.slice(0, -1);
+  const count = sizeOf(before);
+  const isPlace = Array.isArray(at) && count > 1;
+  const first = isPlace ? placeAt(watch, at, shape) * width : 0;
+  const length = isPlace ? width : count * width;
+  return {
+    entries: Int32Array.from({ length }, (_, index) => first + index),
+    vectors: isPlace ? 1 : count,
+    isMean: at === 'mean' && count > 1,
+  };
 }
 
 function entryOf(
@@ -166,7 +207,12 @@ export function measureOf(
       const entry = watched.entry === undefined ? largest(own) : find(watched.entry);
       const value = (vector: Float64Array): number => vector[entry] ?? Number.NaN;
       if (watched.kind === 'entry')
-        return { of: (tensor) => value(vectorOf(watch, tensor, false)), name: named(entry, width), entry };
+        return {
+          of: (tensor) => value(vectorOf(watch, tensor, false)),
+          name: named(entry, width),
+          entry,
+          parts: { kind: 'entries', entries: [{ entry, factor: 1 }] },
+        };
       if (watched.kind === 'difference') {
         const minus = find(watched.minus);
         return {
@@ -176,6 +222,13 @@ export function measureOf(
           },
           name: `${named(entry, width)} minus ${named(minus, width)}`,
           entry,
+          parts: {
+            kind: 'entries',
+            entries: [
+              { entry, factor: 1 },
+              { entry: minus, factor: -1 },
+            ],
+          },
         };
       }
       requireScores(watch, own);
@@ -186,6 +239,7 @@ export function measureOf(
         },
         name: `probability of ${named(entry, width)}`,
         entry,
+        parts: { kind: 'entries', entries: [{ entry, factor: 1 }] },
       };
     }
     case 'cosine':
@@ -203,15 +257,18 @@ export function measureOf(
         return {
           of: (tensor) => compare(tensor, (own) => dot(own, to) / Math.sqrt(dot(own, own) * dot(to, to))),
           name: `cosine of ${output} with ${other}`,
+          parts: { kind: 'compared', to },
         };
       if (watched.kind === 'distance')
         return {
           of: (tensor) => compare(tensor, (own) => Math.sqrt(squares(own, to))),
           name: `distance of ${output} from ${other}`,
+          parts: { kind: 'compared', to },
         };
       return {
         of: (tensor) => compare(tensor, (own) => squares(own, to) / to.length),
         name: `mean squared difference of ${output} to ${other}`,
+        parts: { kind: 'compared', to },
       };
     }
     case 'scalar': {
@@ -219,7 +276,7 @@ export function measureOf(
         throw new ExperimentError(
           `Output ${quoted(output)} is [${clean.shape.join(', ')}], not one number. Watch one of its entries.`,
         );
-      return { of: (tensor) => floatsOf(tensor)[0] ?? Number.NaN, name: output };
+      return { of: (tensor) => floatsOf(tensor)[0] ?? Number.NaN, name: output, parts: { kind: 'whole' } };
     }
     default:
       return watched satisfies never;
