@@ -15,10 +15,13 @@ import type { Value } from '../onnx/value.ts';
  */
 export type Layout = 'token' | 'head' | 'pair';
 
-/** Whose positions a row has: in an encoder-decoder the encoder's or the decoder's; any other model is `main` alone. */
-export type StackName = 'encoder' | 'main';
+/**
+ * Whose positions a row has: in an encoder-decoder the encoder's or the decoder's, where the encoder reads another one that
+ * one's too (`first`); any other model is `main` alone.
+ */
+export type StackName = 'first' | 'encoder' | 'main';
 
-/** Where the layers of a component lie among those of an encoder-decoder. */
+/** Where the layers of a component lie among those of a model of several stacks. */
 export interface StackPlace {
   /** Whose positions it has: the encoder's too for the keys and values that a decoder's layer makes of them. */
   readonly stack: StackName;
@@ -189,19 +192,21 @@ export interface GraphPart<Scope extends PartScope> {
 }
 
 /**
- * What stands before the decoder of an encoder-decoder. Its layers are the first of the model's `blocks`, and the last of
- * them leaves what the decoder's layers read; the model's `embed`, `head` and later blocks are the decoder's.
+ * What stands before a stack that reads it. Its layers are in the model's `blocks` before those of its reader, and the last of
+ * them leaves what the reader's layers read; the model's `embed`, `head` and last blocks are the decoder's.
  */
 export interface EncoderStack {
+  /** What it reads in its turn, beside its own tokens. */
+  readonly encoder?: EncoderStack;
   readonly layerCount: number;
   readonly width: number;
   readonly maxPositions: number;
   /** What it reads in place of tokens. */
   readonly input?: ModelInput;
   readonly embed: GraphPart<EmbedScope>;
-  /** For each layer of the decoder: hands its keys and values to `joinPast`, and gives `hidden` on as it is. */
+  /** For each layer of its reader: hands its keys and values to `joinPast`, and gives `hidden` on as it is. */
   readonly memory: readonly GraphPart<BlockScope>[];
-  /** The token with which the decoder begins to write. */
+  /** The token with which the decoder begins to write; of the encoder that it reads. */
   readonly startToken: number;
   /** The token with which a text ends, where the configuration's `eos_token_id` is another. */
   readonly endToken?: number;
@@ -212,7 +217,7 @@ export interface Architecture {
   readonly family: string;
   /** The configuration's `model_type`. */
   readonly modelType: string;
-  /** Of both stacks together, where there are two. */
+  /** Of all stacks together, where there are several. */
   readonly layerCount: number;
   readonly width: number;
   readonly headCount: number;
@@ -275,9 +280,21 @@ export const tensor = (name: string, ...shape: readonly number[]): WeightSource 
   shape,
 });
 
+/** The stacks before the decoder, in the order in which they run; none in a model of one stack. */
+export function encodersOf({ encoder }: Pick<Architecture, 'encoder'>): readonly EncoderStack[] {
+  return encoder ? [...encodersOf(encoder), encoder] : [];
+}
+
+/** What a model reads that is no text: in place of all tokens, or before the first stack that reads some. */
+export const firstInput = ({
+  input,
+  encoder,
+}: Partial<Pick<Architecture, 'input' | 'encoder'>>): ModelInput | undefined =>
+  input ?? (encoder && firstInput(encoder));
+
 /** Every graph part of a model. */
 export const allParts = ({ embed, blocks, head, encoder }: Architecture) => [
-  ...(encoder ? [encoder.embed, ...encoder.memory] : []),
+  ...encodersOf({ ...(encoder ? { encoder } : {}) }).flatMap((each) => [each.embed, ...each.memory]),
   embed,
   ...blocks,
   head,

@@ -30,9 +30,18 @@ export function crossAttention(options: CrossAttention): BlockModule {
   };
 }
 
-/** What the encoder's rows pass beside a decoder's layer: their states go on, and keys and values are made of them. */
-export function memoryPart(key: Module, value: Module, { keyValueHeads }: HeadShape): GraphPart<BlockScope> {
-  return part('memory', [key, value], ({ hidden, ...scope }): Value => {
+/**
+ * What an encoder's rows pass beside a layer of its reader: their states go on, and keys and values are made of them.
+ * @param prefix of the reader's components
+ */
+export function memoryPart(
+  key: Module,
+  value: Module,
+  { keyValueHeads }: HeadShape,
+  prefix = '',
+): GraphPart<BlockScope> {
+  return part(`${prefix}memory`, [key, value], ({ hidden, ...outer }): Value => {
+    const scope = withPrefix(outer, prefix);
     const { site, batch } = scope;
     batch.joinPast(
       site('cross_key_output', key.apply(scope, hidden), keyValueHeads),

@@ -79,10 +79,16 @@ test.each<[string, object, readonly string[], RegExp]>([
     /sets 'is_decoder' to false/,
   ],
   [
-    'a BLIP that answers questions',
+    'a BLIP that tells whether a text fits a picture',
+    blip,
+    ['text_encoder.embeddings.word_embeddings.weight', 'itm_head.weight'],
+    /writes none, which Patchbay does not run; use one that writes captions or answers questions/,
+  ],
+  [
+    'a BLIP of a text that nothing is made of',
     blip,
     ['text_encoder.embeddings.word_embeddings.weight'],
-    /use one that writes captions/,
+    /use one that writes captions or answers questions/,
   ],
 ])('%s is refused', (_, config, names, sentence) => {
   expect(() => describeArchitecture({ ...config }, new Set(names))).toThrow(sentence);

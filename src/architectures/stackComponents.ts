@@ -1,16 +1,21 @@
-// The components of an encoder-decoder: the encoder's under a prefix, then the decoder's, and those of cross-attention between
-// its self-attention and its MLP.
+// The components of a model of several stacks: each encoder's under a prefix, then the decoder's, and those of cross-attention
+// between the self-attention and the MLP of every stack that reads another.
 
-import type { ComponentDescription, StackPlace } from './architecture.ts';
+import type { ComponentDescription, StackName, StackPlace } from './architecture.ts';
 import { type DecoderShape, decoderComponents } from './components.ts';
 
+export interface EncoderShape {
+  /** `encoder.` */
+  readonly prefix: string;
+  readonly layerCount: number;
+  readonly shape: Omit<DecoderShape, 'vocabularySize' | 'isBidirectional'>;
+  /** What leaves its last layer is handed over as it is, without a norm. */
+  readonly isUnnormed?: boolean;
+}
+
 export interface Stacks {
-  readonly encoder: {
-    /** `encoder.` */
-    readonly prefix: string;
-    readonly layerCount: number;
-    readonly shape: Omit<DecoderShape, 'vocabularySize' | 'isBidirectional'>;
-  };
+  /** In the order in which they run: each but the first reads the one before it. */
+  readonly encoders: readonly EncoderShape[];
   readonly decoder: { readonly layerCount: number; readonly shape: DecoderShape };
 }
 
@@ -33,39 +38,36 @@ function withHeads(whole: Placed, heads: number): readonly Placed[] {
   ];
 }
 
-function encoderComponents({
-  prefix,
-  layerCount,
-  shape,
-}: Stacks['encoder']): readonly ComponentDescription[] {
-  const place: StackPlace = { stack: 'encoder', from: 0, count: layerCount };
-  const all = decoderComponents({ ...shape, vocabularySize: 1, isBidirectional: true });
-  const renamed = all
-    .filter(({ name }) => name !== 'logits')
+/** Under the prefix of a stack, what they feed and are heads of as well. */
+const prefixed = (prefix: string, component: ComponentDescription): ComponentDescription => ({
+  ...component,
+  name: prefix + component.name,
+  ...(component.headsOf === undefined ? {} : { headsOf: prefix + component.headsOf }),
+  feeds: component.feeds.map((other) => prefix + other),
+});
+
+function encoderComponents(
+  { layerCount, shape, isUnnormed = false }: EncoderShape,
+  place: StackPlace,
+): readonly ComponentDescription[] {
+  return decoderComponents({ ...shape, vocabularySize: 1, isBidirectional: true })
+    .filter(({ name }) => name !== 'logits' && !(isUnnormed && name === 'final_norm_output'))
     .map((component): ComponentDescription => {
-      const { name, headsOf, feeds } = component;
-      const isNorm = name === 'final_norm_output';
+      if (component.name !== 'final_norm_output') return { ...component, place };
       return {
         ...component,
-        name: prefix + name,
         place,
-        ...(headsOf === undefined ? {} : { headsOf: prefix + headsOf }),
-        feeds: isNorm ? ['cross_key_output', 'cross_value_output'] : feeds.map((other) => prefix + other),
-        ...(isNorm
-          ? {
-              scope: 'layer',
-              layers: [layerCount - 1],
-              description:
-                'What the encoder hands to the decoder: the normalised residual stream of its last layer.',
-            }
-          : {}),
+        feeds: [],
+        scope: 'layer',
+        layers: [layerCount - 1],
+        description:
+          'What the encoder hands to the decoder: the normalised residual stream of its last layer.',
       };
     });
-  return renamed;
 }
 
 /** Those of cross-attention; the first four have the encoder's positions. */
-function crossComponents({ width, heads, keyValueHeads, headWidth }: DecoderShape) {
+function crossComponents({ width, heads, keyValueHeads, headWidth }: Omit<DecoderShape, 'vocabularySize'>) {
   const keyWidth = keyValueHeads * headWidth;
   const pairs = { layout: 'pair', width: 1, heads, isCross: true } as const;
   const made = (what: string): Pick<Placed, 'width' | 'description'> => ({
@@ -135,34 +137,66 @@ function crossComponents({ width, heads, keyValueHeads, headWidth }: DecoderShap
   return { ofEncoder, ofDecoder };
 }
 
-/** All components, in the order of computation. */
-export function encoderDecoderComponents({ encoder, decoder }: Stacks): readonly ComponentDescription[] {
-  const place: StackPlace = { stack: 'main', from: encoder.layerCount, count: decoder.layerCount };
+/** Those of a stack that reads another, between its own: @param before what it reads */
+function withCross(
+  own: readonly ComponentDescription[],
+  shape: Omit<DecoderShape, 'vocabularySize'>,
+  place: StackPlace,
+  before: StackPlace['stack'],
+): readonly ComponentDescription[] {
   const described = (placed: Placed, stack: StackPlace['stack']): ComponentDescription => ({
     scope: 'layer',
     layout: 'token',
     ...placed,
     place: { ...place, stack },
   });
-  const { ofEncoder, ofDecoder } = crossComponents(decoder.shape);
-  const own = decoderComponents(decoder.shape).map((component): ComponentDescription => {
-    if (component.scope === 'model') return component;
-    const feeds = component.name === 'attention_output' ? ['cross_block_input'] : component.feeds;
-    const isInput = component.name === 'block_input';
-    return {
-      ...component,
-      feeds: isInput ? feeds.map((name) => (name === 'block_middle' ? 'cross_block_input' : name)) : feeds,
-      place,
-    };
+  const { ofEncoder, ofDecoder } = crossComponents(shape);
+  const [embedding, ...layers] = own.map((component): ComponentDescription => {
+    const { name, feeds } = component;
+    if (name === 'attention_output') return { ...component, feeds: ['cross_block_input'] };
+    if (name !== 'block_input') return component;
+    return { ...component, feeds: feeds.map((to) => (to === 'block_middle' ? 'cross_block_input' : to)) };
   });
-  const [embedding, ...layers] = own;
   const middle = layers.findIndex(({ name }) => name === 'block_middle');
   return [
-    ...encoderComponents(encoder),
     ...(embedding ? [embedding] : []),
-    ...ofEncoder.map((component) => described(component, 'encoder')),
+    ...ofEncoder.map((component) => described(component, before)),
     ...layers.slice(0, middle),
-    ...ofDecoder.map((component) => described(component, 'main')),
+    ...ofDecoder.map((component) => described(component, place.stack)),
     ...layers.slice(middle),
   ];
+}
+
+/** The encoders' names in the order in which they run, by their number. */
+const encoderNames: readonly (readonly StackName[])[] = [[], ['encoder'], ['first', 'encoder']];
+
+/** All components, in the order of computation. */
+export function encoderDecoderComponents({ encoders, decoder }: Stacks): readonly ComponentDescription[] {
+  const names = encoderNames[encoders.length] ?? [];
+  let from = 0;
+  const placeOf = (stack: StackName, count: number): StackPlace => {
+    const place = { stack, from, count };
+    from += count;
+    return place;
+  };
+  const all = encoders.flatMap((encoder, index) => {
+    const { prefix, layerCount, shape, isUnnormed = false } = encoder;
+    const place = placeOf(names[index] ?? 'encoder', layerCount);
+    const own = encoderComponents(encoder, place);
+    const before = names[index - 1];
+    const whole = before === undefined ? own : withCross(own, shape, place, before);
+    const reader = encoders[index + 1]?.prefix ?? '';
+    const handed = isUnnormed ? 'block_output' : 'final_norm_output';
+    return whole.map((component) => {
+      const renamed = prefixed(prefix, component);
+      if (component.name !== handed) return renamed;
+      const feeds = renamed.feeds.filter((name) => !name.endsWith('final_norm_output'));
+      return { ...renamed, feeds: [...feeds, `${reader}cross_key_output`, `${reader}cross_value_output`] };
+    });
+  });
+  const place = placeOf('main', decoder.layerCount);
+  const own = decoderComponents(decoder.shape).map((component) =>
+    component.scope === 'model' ? component : { ...component, place },
+  );
+  return [...all, ...withCross(own, decoder.shape, place, names.at(-1) ?? 'encoder')];
 }

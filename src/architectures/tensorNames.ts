@@ -7,6 +7,7 @@ import { listed } from '../messages/wording.ts';
 import {
   type Architecture,
   allParts,
+  type EncoderStack,
   type GraphPart,
   type PartScope,
   UnsupportedModelError,
@@ -61,6 +62,15 @@ function renamedPart<Scope extends PartScope>(part: GraphPart<Scope>, rename: Re
   return { ...part, weights: Object.fromEntries(weights) };
 }
 
+function renamedEncoder(stack: EncoderStack, rename: Rename): EncoderStack {
+  return {
+    ...stack,
+    embed: renamedPart(stack.embed, rename),
+    memory: stack.memory.map((part) => renamedPart(part, rename)),
+    ...(stack.encoder ? { encoder: renamedEncoder(stack.encoder, rename) } : {}),
+  };
+}
+
 function renamed(architecture: Architecture, rename: Rename): Architecture {
   const { tied, encoder } = architecture;
   return {
@@ -68,15 +78,7 @@ function renamed(architecture: Architecture, rename: Rename): Architecture {
     embed: renamedPart(architecture.embed, rename),
     blocks: architecture.blocks.map((block) => renamedPart(block, rename)),
     head: renamedPart(architecture.head, rename),
-    ...(encoder
-      ? {
-          encoder: {
-            ...encoder,
-            embed: renamedPart(encoder.embed, rename),
-            memory: encoder.memory.map((part) => renamedPart(part, rename)),
-          },
-        }
-      : {}),
+    ...(encoder ? { encoder: renamedEncoder(encoder, rename) } : {}),
     ...(tied ? { tied: { table: rename(tied.table), head: rename(tied.head) } } : {}),
   };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
 import { openDiskFile } from '../checkpoint/sources/disk.ts';
 import { committedRoot } from './conformance/expectedFolders.ts';
 import { openReference } from './conformance/reference.ts';
@@ -65,7 +66,40 @@ test('a picture file is made into what the model reads, and another picture give
   expect(complained).toEqual([`Note: '${other}' has 1 × 1 pixels, which are stretched to 12 × 12.`]);
 });
 
+test('a question about a picture file is answered, and another picture or question is answered otherwise', async () => {
+  const model = join(folder, 'answers');
+  cpSync(modelOf('blip-answers'), model, { recursive: true });
+  writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
+  const answer = async (file: string, question: string) => {
+    const words = ['predict', model, '--image', file, '--ids', question, '--count', '2'];
+    expect(await main(words)).toBe(0);
+    return printed.splice(0);
+  };
+  const own = await answer(picture, '5,9,4');
+  expect(own[0]).toBe('Source, 3 tokens: #5 | #9 | #4');
+  expect((await answer(picture.replace('wide', 'dot'), '5,9,4')).at(-1)).not.toBe(own.at(-1));
+  expect((await answer(picture, '5,9,11')).at(-1)).not.toBe(own.at(-1));
+  writeWordTokenizer(model, 29);
+  const told: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => told.push(String(text)) > 0);
+  expect(await main(['generate', model, 'w5 w9 w4', '--image', picture, '--tokens', '3'])).toBe(0);
+  // Of the two that were listed the first is the most probable, and so the first of the answer.
+  const first = own.at(-2)?.trim().split(/\s+/)[0];
+  expect(first).toMatch(/^#\d+$/);
+  expect(told.join('').trim().split(' ')[0]).toBe(first?.replace('#', 'w'));
+});
+
 test.each<[string, readonly string[], RegExp]>([
+  [
+    'a picture without its question',
+    ['predict', modelOf('blip-answers'), '--image', picture],
+    /A blip model answers a question about a picture: give the question as the text\./,
+  ],
+  [
+    'a question without its picture',
+    ['predict', modelOf('blip-answers'), '--ids', '5'],
+    /A blip model reads a picture\. Give --image FILE\./,
+  ],
   [
     'a picture model without a picture',
     ['predict', modelOf('blip-wide'), '--ids', '5'],

@@ -1,7 +1,7 @@
 // What a model reads beside a text, or in place of one: a picture, a sound, or the source of an encoder-decoder.
 
 import { readFile } from 'node:fs/promises';
-import type { Architecture, ModelInput } from '../architectures/architecture.ts';
+import { type Architecture, firstInput, type ModelInput } from '../architectures/architecture.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { heardSeconds, logMel } from '../media/logMel.ts';
 import { MediaError } from '../media/mediaError.ts';
@@ -85,7 +85,7 @@ function checkOptions(
   args: Arguments,
   text: string | undefined,
 ): void {
-  const read = input ?? encoder?.input;
+  const read = firstInput({ ...(input ? { input } : {}), ...(encoder ? { encoder } : {}) });
   for (const [kind, { option, what, verb }] of Object.entries(inputFiles)) {
     const isGiven = args.text(option) !== undefined;
     if (read?.kind === kind && !isGiven)
@@ -102,7 +102,11 @@ function checkOptions(
   if (input && text !== undefined)
     throw new UsageError(`A ${modelType} model reads a picture alone; leave out the text.`);
   if (encoder && !encoder.input && text === undefined)
-    throw new UsageError(`A ${modelType} model writes a target from a source: give the source as the text.`);
+    throw new UsageError(
+      read
+        ? `A ${modelType} model answers a question about a picture: give the question as the text.`
+        : `A ${modelType} model writes a target from a source: give the source as the text.`,
+    );
 }
 
 /** Whether the command line names a file that stands for a text. */
@@ -138,9 +142,14 @@ export async function readSource(
   if (input) return { start: { kind: 'input', data: await dataOf(input) }, tokens: [] };
   if (!encoder) return undefined;
   const ids = typeof text === 'string' ? undefined : text;
+  const seen = encoder.encoder?.input;
   const source: RowSource = encoder.input
     ? { kind: 'input', data: await dataOf(encoder.input) }
-    : { kind: 'tokens', tokens: ids ?? tokenizer?.encode(typeof text === 'string' ? text : '') ?? [] };
+    : {
+        kind: 'tokens',
+        tokens: ids ?? tokenizer?.encode(typeof text === 'string' ? text : '') ?? [],
+        ...(seen ? { source: { kind: 'input', data: await dataOf(seen) } } : {}),
+      };
   const said = encoder.input
     ? (ids ?? written(tokenizer, typeof text === 'string' ? text : undefined))
     : written(tokenizer, args.text('target'));

@@ -251,3 +251,9 @@ test('trainings on labels are refused, since every position would see them', () 
   });
   expect(() => resolveAlign(model.architecture, tokenizer, align)).toThrow(/^An alignment trains a model/);
 });
+
+test('a model that fills masks is asked for no text that goes on', async () => {
+  await expect(model.decode([{ tokens: tokenizer.encode(clean) }])).rejects.toThrow(
+    'esm sees what comes after, and does not generate text.',
+  );
+});

@@ -8,10 +8,20 @@ import { ExperimentError } from './experimentFile.ts';
 export type WatchedModel = Pick<Architecture, 'isCausal' | 'modelType'> &
   Partial<Pick<Architecture, 'input' | 'encoder'>>;
 
+/** @throws ExperimentError for a model of three stacks */
+export function refuseThree({ modelType, encoder }: Pick<WatchedModel, 'modelType' | 'encoder'>): void {
+  if (!encoder?.encoder) return;
+  throw new ExperimentError(
+    `This ${modelType} model reads a picture and a question and writes an answer, and an experiment knows two of the three. Intervene in it by the library's IntervenableModel (docs/interventions.md).`,
+  );
+}
+
 /** @throws ExperimentError for a model that reads something else beside a text, or in place of one */
-export function requireText({ modelType, input, encoder }: WatchedModel): void {
+export function requireText(model: WatchedModel): void {
+  const { modelType, input, encoder } = model;
   const read = input ?? encoder?.input;
   if (!read && !encoder) return;
+  refuseThree(model);
   const what = read ? { image: 'a picture', sound: 'a sound' }[read.kind] : 'a source beside what it writes';
   throw new ExperimentError(
     `This ${modelType} model reads ${what}, and of the experiments only a causal trace and a patch know more than a text. Trace or patch it, or intervene in it by the library's IntervenableModel (docs/interventions.md).`,

@@ -8,7 +8,7 @@ import { ExperimentError } from './experimentFile.ts';
 import type { GivenFile } from './givenFile.ts';
 import { type PlacedPrompt, placedPrompt } from './promptText.ts';
 import { needTokenizer, tokensOf } from './tokens.ts';
-import { maskOf, type WatchedModel } from './watched.ts';
+import { maskOf, refuseThree, type WatchedModel } from './watched.ts';
 
 type Text = string | readonly number[];
 
@@ -58,6 +58,7 @@ export const inputOfModel = ({ input, encoder }: Pick<Architecture, 'input' | 'e
 /** @throws ExperimentError for a part that the model has no use for, or one that it lacks */
 export function checkParts(architecture: Architecture, parts: PromptParts): void {
   const { input, encoder, modelType } = architecture;
+  refuseThree(architecture);
   const read = inputOfModel(architecture);
   for (const kind of ['image', 'sound'] as const) {
     const isGiven = parts[kind] !== undefined;

@@ -70,7 +70,7 @@ interface Case {
   readonly output: string;
 }
 
-test.each(['t5-gated', 'whisper-heads', 'blip-wide', 'vit-unbiased'])(
+test.each(['t5-gated', 'whisper-heads', 'blip-wide', 'blip-answers', 'vit-unbiased'])(
   'an interchange in %s gives the logits of PyTorch, whichever stack it is in',
   (name) =>
     onModel(name, async (model) => {
@@ -85,6 +85,8 @@ test.each(['t5-gated', 'whisper-heads', 'blip-wide', 'vit-unbiased'])(
         if (family === 'whisper')
           return { inputFeatures: tensor(`${of}.input_features`), decoderInputIds: ids(tensor(of)) };
         const pixelValues = tensor(`${of}.pixel_values`);
+        if (name === 'blip-answers')
+          return { pixelValues, inputIds: ids(tensor(of)), decoderInputIds: ids(tensor(`${of}.decoder`)) };
         return family === 'vit' ? { pixelValues } : { pixelValues, inputIds: ids(tensor(of)) };
       };
       const swaps = cases.filter(({ kind }) => kind === 'interchange');
@@ -125,7 +127,50 @@ test('a text is written under an intervention in the encoder, from the decoderâ€
     expect(collected?.shape).toEqual([source.length, 16]);
   }));
 
+test('an answer is written under an intervention in the question, which reads the picture', () =>
+  onModel('blip-answers', async (model) => {
+    const tensor = await tensorsOf('blip-answers');
+    const pixelValues = tensor('base.pixel_values').slice(0, 1);
+    const [asked = []] = ids(tensor('base'));
+    const base = { pixelValues, inputIds: [asked] };
+    const zero = new IntervenableModel(
+      { layer: 1, component: 'question.block_output', intervention_type: 'ZeroIntervention' },
+      model,
+    );
+    const at = async (positions: readonly number[]) =>
+      (await zero.generate({ base, maxNewTokens: 6, placement: { prompt: positions, steps: 'none' } }))[0];
+    const [expected = []] = ids(tensor('generate.greedy'));
+    const plain = new IntervenableModel(
+      { layer: 1, component: 'question.block_output', intervention_type: 'AdditionIntervention' },
+      model,
+    );
+    const unchanged = await plain.generate({
+      base,
+      maxNewTokens: 6,
+      sourceRepresentations: {
+        'comp_question_block_output_unit_pos_nunit_1#0': new Float32Array(16),
+      },
+      placement: { prompt: [0], steps: 'none' },
+    });
+    expect(unchanged[0]?.sequence).toEqual(expected);
+    const changed = await at([0, 1, 2, 3, 4, 5, 6]);
+    expect(changed?.sequence).not.toEqual(expected);
+    await expect(at([7])).rejects.toThrow(/The prompt has no position 7: it has 7 tokens, 0 to 6/);
+  }));
+
 test.each<[string, string, object, RegExp]>([
+  [
+    'a question as text alone',
+    'blip-answers',
+    { base: [1, 2] },
+    /base: a blip model reads a picture and a question: give \{ pixelValues, inputIds, decoderInputIds \}/,
+  ],
+  [
+    'a question without its picture',
+    'blip-answers',
+    { base: { inputIds: [1], decoderInputIds: [2] } },
+    /a blip model reads 'pixelValues', which is missing/,
+  ],
   [
     'tokens for a classifier of pictures',
     'vit-unbiased',

@@ -2,6 +2,7 @@
 // what others may build on; all else may change.
 
 import { openPlatformModel, type PlatformOptions } from '#platform';
+import { firstInput } from '../architectures/architecture.ts';
 import { type Checkpoint, CheckpointError, type Tokenizer } from '../checkpoint/checkpoint.ts';
 import { idsOnlyTokenizer } from '../checkpoint/tokenizer/idsOnly.ts';
 import { requireChoice, requireNames } from '../interventions/arguments.ts';
@@ -122,7 +123,7 @@ export async function loadModel(
       tokenizer,
       pixelValues: async (file, name = 'The picture') => {
         const { architecture } = model;
-        const input = architecture.input ?? architecture.encoder?.input;
+        const input = firstInput(architecture);
         if (input?.kind !== 'image') throw new MediaError(`A ${architecture.family} model reads no picture.`);
         // Only who has a picture pays for what unpacks it.
         const { pixelValues, readPicture } = await import('../media/pictures.ts');

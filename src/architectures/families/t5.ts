@@ -174,7 +174,7 @@ export function t5(read: ConfigurationReader, names: ReadonlySet<string>): Archi
     isCausal: true,
     presentWidth: 2 * inner,
     components: encoderDecoderComponents({
-      encoder: { prefix: 'encoder.', layerCount: encoderLayers, shape },
+      encoders: [{ prefix: 'encoder.', layerCount: encoderLayers, shape }],
       decoder: { layerCount: decoderLayers, shape },
     }),
     encoder: {

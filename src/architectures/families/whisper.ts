@@ -173,17 +173,19 @@ export function whisper(read: ConfigurationReader): Architecture {
     isCausal: true,
     presentWidth: 2 * width,
     components: encoderDecoderComponents({
-      encoder: {
-        prefix: 'encoder.',
-        layerCount: encoderLayers,
-        shape: {
-          ...encoder.shape,
-          ends: {
-            embedding: 'What the two convolutions make of five frames, before the position is added.',
-            logits: '',
+      encoders: [
+        {
+          prefix: 'encoder.',
+          layerCount: encoderLayers,
+          shape: {
+            ...encoder.shape,
+            ends: {
+              embedding: 'What the two convolutions make of five frames, before the position is added.',
+              logits: '',
+            },
           },
         },
-      },
+      ],
       decoder: { layerCount: decoderLayers, shape: decoder.shape },
     }),
     encoder: {

@@ -32,7 +32,12 @@ export async function referenceRows(
   if (!encoder) return own;
   if (!encoder.input) {
     const target = await tokensOf(reference, `${side}.decoder`);
-    return target.map((start, row) => ({ ...start, ...(own[row] ? { source: own[row] } : {}) }));
+    const first = encoder.encoder?.input;
+    const seen = first ? await inputRows(reference, first, side) : [];
+    return target.map((start, row) => {
+      const read = own[row] && { ...own[row], ...(seen[row] ? { source: seen[row] } : {}) };
+      return { ...start, ...(read ? { source: read } : {}) };
+    });
   }
   const inputs = await inputRows(reference, encoder.input, side);
   return own.map((start, row) => ({ ...start, ...(inputs[row] ? { source: inputs[row] } : {}) }));

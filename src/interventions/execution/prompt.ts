@@ -1,6 +1,6 @@
 // A prompt of a call, as rows need it.
 
-import type { ComponentDescription } from '../../architectures/architecture.ts';
+import type { ComponentDescription, StackName } from '../../architectures/architecture.ts';
 import type { RowStart } from '../../runtime/plan/plan.ts';
 
 /** A prompt without its padding, and where its tokens stood. */
@@ -12,19 +12,23 @@ export interface Prompt {
   /** What the model reads beside the tokens of its decoder, or in place of any. */
   readonly read?: {
     readonly start: RowStart;
-    /** Positions of what is read. */
-    readonly length: number;
+    /** Positions of what each stack reads; `main` where it stands in place of tokens. */
+    readonly lengths: Readonly<Partial<Record<StackName, number>>>;
   };
 }
 
 export const startOf = ({ tokens, read }: Prompt): RowStart => read?.start ?? { kind: 'tokens', tokens };
 
-/** Positions that a component has in a prompt: the encoder's, or those of the tokens. */
-export function lengthAt({ tokens, read }: Prompt, { place }: Pick<ComponentDescription, 'place'>): number {
-  const isRead = read !== undefined && (place?.stack === 'encoder' || read.start.kind === 'input');
-  return isRead ? read.length : tokens.length;
-}
+/** Positions that a component has in a prompt: an encoder's, or those of the tokens. */
+export const lengthAt = ({ tokens, read }: Prompt, { place }: Pick<ComponentDescription, 'place'>): number =>
+  read?.lengths[place?.stack ?? 'main'] ?? tokens.length;
+
+/** The stack that another reads. */
+const before = { main: 'encoder', encoder: 'first', first: undefined } as const;
 
 /** Keys of a component of pairs in a prompt. */
-export const keysAt = (prompt: Prompt, component: Pick<ComponentDescription, 'place' | 'isCross'>): number =>
-  component.isCross ? (prompt.read?.length ?? 0) : lengthAt(prompt, component);
+export function keysAt(prompt: Prompt, component: Pick<ComponentDescription, 'place' | 'isCross'>): number {
+  if (!component.isCross) return lengthAt(prompt, component);
+  const read = before[component.place?.stack ?? 'main'];
+  return read === undefined ? 0 : (prompt.read?.lengths[read] ?? 0);
+}

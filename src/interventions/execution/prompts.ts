@@ -1,9 +1,10 @@
 // Prompts as a call gives them: text or token ids, one or many, of any lengths, with or without padding. Rows need no
 // padding, so it is taken off, and locations are counted where the caller counts them.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, firstInput } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { RowSource } from '../../runtime/plan/plan.ts';
+import { lengthOfStack } from '../../runtime/plan/stacks.ts';
 import { isNumber, numbersOf, requireNames, shownValue } from '../arguments.ts';
 import { InterventionError } from '../intervention.ts';
 import type { Prompt } from './prompt.ts';
@@ -22,7 +23,8 @@ export interface IdTensor {
  * - token ids of one prompt, or a list of such lists, of any lengths; or a tensor of them
  * - what a tokenizer of Hugging Face returns: padded token ids, and a mask that is 0 in the padding
  * - what a processor of Hugging Face returns, in its words: pixels or features, an array for each example, with the ids
- *   that the decoder has written; or the ids of a source and of its target. Without those the decoder is at its start.
+ *   that the decoder has written; or the ids of a source and of its target, with pixels where the source is a question about
+ *   a picture. Without those of the decoder it is at its start.
  *   Texts and ids alone are the source of a model of two stacks that reads one.
  */
 export type Inputs =
@@ -143,7 +145,7 @@ function paired<A, B>(
 /** What a model of two stacks reads, and what its decoder has written. */
 function readAndWritten(given: ReadInputs, { architecture }: PromptReader, label: string): readonly Prompt[] {
   const { input, encoder, family } = architecture;
-  const reads = input ?? encoder?.input;
+  const reads = firstInput(architecture);
   const word = reads?.kind === 'sound' ? 'inputFeatures' : 'pixelValues';
   const other = (['pixelValues', 'inputFeatures'] as const).find(
     (name) => given[name] !== undefined && (!reads || name !== word),
@@ -151,29 +153,35 @@ function readAndWritten(given: ReadInputs, { architecture }: PromptReader, label
   if (other) throw new InterventionError(`${label}.${other}: a ${family} model does not read that.`);
   if (reads && given[word] === undefined)
     throw new InterventionError(`${label}: a ${family} model reads '${word}', which is missing.`);
-  const promptOf = (source: RowSource, length: number, tokens: readonly number[]): Prompt => ({
-    ...whole(tokens),
-    read: { start: { kind: 'tokens', tokens, source }, length },
-  });
+  const promptOf = (source: RowSource, tokens: readonly number[]): Prompt => {
+    const start = { kind: 'tokens', tokens, source } as const;
+    const lengths = {
+      encoder: lengthOfStack(architecture, start, 'encoder'),
+      first: lengthOfStack(architecture, start, 'first'),
+    };
+    return { ...whole(tokens), read: { start, lengths } };
+  };
   if (input) {
     if (given.inputIds !== undefined || given.decoderInputIds !== undefined)
       throw new InterventionError(`${label}: a ${family} model reads a picture and no ids.`);
     return arraysOf(given[word], `${label}.${word}`).map((data) => ({
       ...whole([]),
-      read: { start: { kind: 'input', data }, length: input.positions },
+      read: { start: { kind: 'input', data }, lengths: { main: input.positions } },
     }));
   }
   const start = [encoder?.startToken ?? 0];
   const ids = (name: 'inputIds' | 'decoderInputIds') =>
     given[name] === undefined ? [start] : rowsOf(given[name], `${label}.${name}`);
-  if (!encoder?.input)
-    return paired(rowsOf(given.inputIds, `${label}.inputIds`), ids('decoderInputIds'), label).map(
-      ([tokens, target]) => promptOf({ kind: 'tokens', tokens }, tokens.length, target),
+  if (!encoder?.input) {
+    const texts = paired(rowsOf(given.inputIds, `${label}.inputIds`), ids('decoderInputIds'), label);
+    if (!reads) return texts.map(([tokens, target]) => promptOf({ kind: 'tokens', tokens }, target));
+    return paired(arraysOf(given[word], `${label}.${word}`), texts, label).map(([data, [tokens, target]]) =>
+      promptOf({ kind: 'tokens', tokens, source: { kind: 'input', data } }, target),
     );
+  }
   const name = given.decoderInputIds === undefined ? 'inputIds' : 'decoderInputIds';
-  const { positions } = encoder.input;
   return paired(arraysOf(given[word], `${label}.${word}`), ids(name), label).map(([data, target]) =>
-    promptOf({ kind: 'input', data }, positions, target),
+    promptOf({ kind: 'input', data }, target),
   );
 }
 
@@ -194,10 +202,17 @@ export function readInputs(inputs: Inputs, reader: PromptReader, label: string):
     // An object with no other names, as was just checked.
     return readAndWritten(given as ReadInputs, reader, label);
   }
-  if (input || encoder?.input)
+  const reads = firstInput(reader.architecture);
+  if (reads) {
+    const picture = input
+      ? 'a picture: give { pixelValues }'
+      : encoder?.input
+        ? 'a picture: give { pixelValues, inputIds }'
+        : 'a picture and a question: give { pixelValues, inputIds, decoderInputIds }';
     throw new InterventionError(
-      `${label}: a ${family} model reads ${encoder?.input?.kind === 'sound' ? 'a sound: give { inputFeatures, decoderInputIds }' : `a picture: give ${input ? '{ pixelValues }' : '{ pixelValues, inputIds }'}`}.`,
+      `${label}: a ${family} model reads ${reads.kind === 'sound' ? 'a sound: give { inputFeatures, decoderInputIds }' : picture}.`,
     );
+  }
   const sources = readTokens(inputs, reader.tokenizer, label).map(({ tokens }) => tokens);
   return readAndWritten({ inputIds: sources }, reader, label);
 }

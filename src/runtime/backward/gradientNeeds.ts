@@ -2,7 +2,6 @@
 // objective. Both grow along the stages of a row, so each row has a first stage and a last.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { ownersOf } from '../forward/states.ts';
 import { type Fragment, PlanError } from '../plan/plan.ts';
 import type { Schedule, ScheduledRead, ScheduledRow } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
@@ -27,15 +26,8 @@ export interface Needs {
   readonly rowStages: number;
 }
 
-/**
- * The first stage of each row on which something wanted bears. Rows of a lower rank are known before others ask.
- * @param firstReading the first layer of a decoder
- */
-function firstDependent(
-  order: readonly number[],
-  request: NeedsRequest,
-  firstReading: Stage,
-): readonly number[] {
+/** The first stage of each row on which something wanted bears. Rows of a lower rank are known before others ask. */
+function firstDependent(order: readonly number[], request: NeedsRequest): readonly number[] {
   const { plan, schedule, at, of } = request;
   const wanted = new Set(of);
   const first = schedule.rows.map(() => Number.POSITIVE_INFINITY);
@@ -52,7 +44,7 @@ function firstDependent(
       // What entered it depends already: one before its own first stage.
       ...(begin?.kind === 'fork' && firstOf(begin.parent) < begin.layer ? [begin.layer - 1] : []),
       ...past.map((segment) => Math.max(start, firstOf(segment.row))),
-      ...(memory ? [Math.max(start, firstReading, firstOf(memory.row))] : []),
+      ...(memory ? [Math.max(start, memory.from, firstOf(memory.row))] : []),
     ];
     first[row] = Math.min(firstOf(row), ...stages);
   }
@@ -73,8 +65,12 @@ function lastLive(order: readonly number[], request: NeedsRequest, lastLayer: St
     const { start, edits } = scheduled ?? { start: 0, edits: [] };
     const begin = plan.rows[row]?.start;
     if (begin?.kind === 'fork' && own >= begin.layer - 1) extend(begin.parent, begin.layer - 1);
-    if (scheduled && own >= start)
-      for (const owner of ownersOf(scheduled)) extend(owner, Math.min(own, lastLayer));
+    if (scheduled && own >= start) {
+      for (const { row: owner } of scheduled.past) extend(owner, Math.min(own, lastLayer));
+      // Before its own layers it has read nothing.
+      const { memory } = scheduled;
+      if (memory && own >= memory.from) extend(memory.row, Math.min(own, memory.to - 1));
+    }
     for (const { origin, stage } of edits) if (origin && stage <= own) extend(origin.row, origin.stage);
   }
   return last;
@@ -96,7 +92,7 @@ export function gradientNeeds(architecture: Architecture, request: NeedsRequest)
   function rankOf(row: number): number {
     return schedule.rows[row]?.rank ?? 0;
   }
-  const first = firstDependent(order, request, architecture.encoder?.layerCount ?? 0);
+  const first = firstDependent(order, request);
   const last = lastLive(order, request, architecture.layerCount - 1);
   const firstOf = (row: number) => first[row] ?? Number.POSITIVE_INFINITY;
   const isNeeded = (row: number, stage: Stage) => {

@@ -1,7 +1,8 @@
 // The index arrays with which a batch of rows enters a block: where each row's tokens lie, which keys it sees.
 
 import { nowhere, type StackName } from '../../architectures/architecture.ts';
-import type { ScheduledRow } from '../plan/scheduled.ts';
+import { memoryAt, type ScheduledRow } from '../plan/scheduled.ts';
+import type { Stage } from '../plan/stage.ts';
 
 /** Where an ancestor's keys and values lie in the pool of past keys. */
 export interface PastPlace {
@@ -38,6 +39,7 @@ export interface BatchIndices {
 }
 
 export interface BatchOptions {
+  readonly stage: Stage;
   /** Positions of the longest sequence of each stack of the plan: the same for every batch, so that softmax adds in the same order. */
   readonly longest: Readonly<Record<StackName, number>>;
   /** Where ancestors lie among the past keys, by row. */
@@ -55,7 +57,9 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
   const rowCount = options.paddedSize(rows.length);
   const queries = options.paddedSize(rows.reduce((most, row) => Math.max(most, ownTokens(row)), 1));
   const keys = options.paddedSize(options.longest[rows[0]?.stack ?? 'main']);
-  const memory = rows.some((row) => row.memory) ? options.paddedSize(options.longest.encoder) : 0;
+  const memories = rows.map((row) => memoryAt(row, options.stage));
+  const read = memories.find((each) => each !== undefined);
+  const memory = read ? options.paddedSize(options.longest[read.stack]) : 0;
   const positions = new Int32Array(tokens);
   const lengths = new Int32Array(tokens);
   const tokenSlot = new Int32Array(tokens);
@@ -92,9 +96,10 @@ export function indexBatch(rows: readonly ScheduledRow[], options: BatchOptions)
         keyIndex[r * keys + position] = place.at + position - place.first;
       }
     }
-    if (row.memory && options.past.size > 0) {
-      const { at } = placeOf(row.memory.row);
-      for (let position = 0; position < row.memory.length; position++) {
+    const from = memories[r];
+    if (from && options.past.size > 0) {
+      const { at } = placeOf(from.row);
+      for (let position = 0; position < from.length; position++) {
         memoryIndex[r * memory + position] = at + position;
         memoryPositions[r * memory + position] = position;
       }

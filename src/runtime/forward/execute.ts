@@ -6,7 +6,7 @@ import { Arena } from '../backends/arena.ts';
 import type { Backend, DeviceTensor, Program, TensorData } from '../backends/backend.ts';
 import type { Programs } from '../backends/programs.ts';
 import type { ReadResult, ReadTensor } from '../plan/plan.ts';
-import type { Schedule } from '../plan/scheduled.ts';
+import { memoryAt, type Schedule } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
 import { inputOf, partAt, type StackStage, stackNames } from '../plan/stacks.ts';
 import { embedStage, headStage, type Stage } from '../plan/stage.ts';
@@ -144,7 +144,7 @@ export class Execution {
     // Whose keys and values must be kept, and who goes on, is the same for all batches of the stage. The head has none.
     const readers =
       stage === this.#head ? [] : stackNames.flatMap((each) => this.lookup.rowsAt({ stack: each, stage }));
-    const owners = new Set(readers.flatMap((row) => ownersOf(this.lookup.row(row))));
+    const owners = new Set(readers.flatMap((row) => ownersOf(this.lookup.row(row), stage)));
     const goingOn = this.lookup.goingOn(stage);
     const limits = { lookup: this.lookup, isRecorded: this.#recorder !== undefined };
     await this.#context.weights.with(
@@ -227,8 +227,9 @@ export class Execution {
   #enterLayer({ stack, stage }: StackStage, batch: readonly number[]): Entered {
     const { backend, architecture } = this.#context;
     const rows = batch.map((row) => this.lookup.row(row));
-    const past = stage === embedStage ? undefined : this.#states.past(rows);
+    const past = stage === embedStage ? undefined : this.#states.past(rows, stage);
     const sizes = indexBatch(rows, {
+      stage,
       longest: this.lookup.schedule.longest,
       past: past?.places ?? new Map(),
       pastCount: past?.count ?? 0,
@@ -265,7 +266,9 @@ export class Execution {
       }
     }
     const placed = batch.map((row, place): PlacedRow => {
-      const { first, edits, length, memory } = this.lookup.row(row);
+      const scheduled = this.lookup.row(row);
+      const { first, edits, length } = scheduled;
+      const memory = memoryAt(scheduled, stage);
       const offset = sizes.offsets[place] ?? 0;
       const tokenOf = (position: number) => offset + position - first;
       const own = edits.filter((edit) => edit.stage === stage);

@@ -2,7 +2,7 @@
 
 import type { Arena } from '../backends/arena.ts';
 import type { DeviceTensor, Piece } from '../backends/backend.ts';
-import type { ScheduledRow } from '../plan/scheduled.ts';
+import { memoryAt, type ScheduledRow } from '../plan/scheduled.ts';
 import type { Stage } from '../plan/stage.ts';
 import { ownTokens, type PastPlace } from './batch.ts';
 import type { Lookup } from './lookup.ts';
@@ -35,11 +35,11 @@ export interface PastPool {
   readonly count: number;
 }
 
-/** Rows whose keys and values a row reads. */
-export const ownersOf = ({ past, memory }: ScheduledRow): readonly number[] => [
-  ...past.map((segment) => segment.row),
-  ...(memory ? [memory.row] : []),
-];
+/** Rows whose keys and values a row reads at a stage. */
+export function ownersOf(row: ScheduledRow, stage: Stage): readonly number[] {
+  const memory = memoryAt(row, stage);
+  return [...row.past.map((segment) => segment.row), ...(memory ? [memory.row] : [])];
+}
 
 export class States {
   readonly #arena: Arena;
@@ -115,9 +115,9 @@ export class States {
     return { tensor: this.#arena.assemble([tokens, width], pieces), isTemporary: true };
   }
 
-  /** The keys and values of all ancestors of these rows, and of what they read of an encoder; undefined when they have none. */
-  past(rows: readonly ScheduledRow[]): PastPool | undefined {
-    const owners = [...new Set(rows.flatMap(ownersOf))];
+  /** The keys and values of all ancestors of these rows, and of what they read of another stack; undefined when they have none. */
+  past(rows: readonly ScheduledRow[], stage: Stage): PastPool | undefined {
+    const owners = [...new Set(rows.flatMap((row) => ownersOf(row, stage)))];
     const held = owners.map((row) => {
       const present = this.#present.get(row);
       if (!present) throw new Error(`The keys of row ${row} were not kept.`);

@@ -16,7 +16,7 @@ import { type Graph, graph } from '../../onnx/graph.ts';
 import { concat } from '../../onnx/layout.ts';
 import { type Dimension, input, sizeAt, type Value } from '../../onnx/value.ts';
 import { PlanError } from '../plan/plan.ts';
-import { inputOf, partAt, type StackStage, widthOf } from '../plan/stacks.ts';
+import { inputOf, partAt, type StackStage, stackNamed, stacksOf, widthOf } from '../plan/stacks.ts';
 import { headStage } from '../plan/stage.ts';
 import { type EditSlot, type OpenSites, openSites, type SiteSlots } from './siteGraph.ts';
 
@@ -191,7 +191,9 @@ export function openPart(architecture: Architecture, at: StackStage, slots: Open
   if (!placed) throw new Error(`Rows of the ${at.stack} stack pass nothing at stage ${at.stage}.`);
   if (placed.kind === 'embed') return openEmbed(placed.part, slots, inputOf(architecture, at.stack));
   if (placed.kind === 'head') return openHead(placed.part, slots, width);
-  const hasMemory = at.stack === 'main' && architecture.encoder !== undefined;
+  const { from, to } = stackNamed(architecture, at.stack);
+  const isReader = stacksOf(architecture)[0]?.name !== at.stack;
+  const hasMemory = isReader && at.stage >= from && at.stage < to;
   return openBlock(placed.part, slots, width, hasMemory);
 }
 

@@ -6,7 +6,7 @@ import { type Edit, type Plan, PlanError, type Source } from '../plan/plan.ts';
 import { schedule } from '../plan/schedule.ts';
 import type { ScheduledEdit } from '../plan/scheduled.ts';
 import { describeComponent, resolveLocation, stageOf } from '../plan/sites.ts';
-import { stackOf } from '../plan/stacks.ts';
+import { lengthOfStack, stackOf } from '../plan/stacks.ts';
 import type { Stage } from '../plan/stage.ts';
 import { type ActsAt, actsAt } from './editSpan.ts';
 import type { GenerationEdit, GenerationRow } from './request.ts';
@@ -98,10 +98,13 @@ export function checkEdits(
 ): readonly (readonly CheckedEdit[])[] {
   if (!architecture.isCausal)
     throw new PlanError(`${architecture.family} sees what comes after, and does not generate text.`);
-  const { encoder } = architecture;
-  const isEncoders = ({ site }: GenerationEdit) => stackOf(architecture, site.component) === 'encoder';
-  const encoderLength = ({ source }: GenerationRow) =>
-    encoder?.input?.positions ?? (source?.kind === 'tokens' ? source.tokens.length : 0);
+  const isEncoders = ({ site }: GenerationEdit) => stackOf(architecture, site.component) !== 'main';
+  const encoderLength = ({ tokens, source }: GenerationRow, { site }: GenerationEdit) =>
+    lengthOfStack(
+      architecture,
+      { kind: 'tokens', tokens, ...(source ? { source } : {}) },
+      stackOf(architecture, site.component),
+    );
   const lengths = rows.map(({ tokens, promptLength = tokens.length }) => {
     if (Number.isInteger(promptLength) && promptLength > 0 && promptLength <= tokens.length)
       return promptLength;
@@ -109,7 +112,7 @@ export function checkEdits(
   });
   const acting = rows.map((of, row) =>
     (of.edits ?? []).map((edit): Pick<CheckedEdit, 'acts' | 'own'> => {
-      const length = isEncoders(edit) ? encoderLength(of) : (lengths[row] ?? 0);
+      const length = isEncoders(edit) ? encoderLength(of, edit) : (lengths[row] ?? 0);
       checkHandedOn(architecture, edit);
       if (isEncoders(edit)) checkReadOnce(edit);
       const acts = actsAt(edit.at, length);

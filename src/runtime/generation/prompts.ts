@@ -10,7 +10,7 @@ import type { RowKeeper } from '../forward/rowKeeper.ts';
 import type { Plan, Row, RowSource } from '../plan/plan.ts';
 import { schedule } from '../plan/schedule.ts';
 import type { Schedule } from '../plan/scheduled.ts';
-import { type StackPlan, stackOf } from '../plan/stacks.ts';
+import { type StackPlan, stackNamed, stackOf } from '../plan/stacks.ts';
 import type { Stage } from '../plan/stage.ts';
 import type { GenerationCache, SlotMove } from './cache.ts';
 import { actingPositions, type CheckedEdit } from './checkedEdits.ts';
@@ -51,7 +51,7 @@ export function planPrompts(
   /** Tells what encoders read apart: texts by their tokens, pictures and sounds by being the same numbers. */
   const nameOf = (source: RowSource | undefined): string => {
     if (!source) return '';
-    const key = source.kind === 'tokens' ? `${source.tokens}` : source.data;
+    const key = source.kind === 'tokens' ? `${nameOf(source.source)}${source.tokens}` : source.data;
     if (!sources.has(key)) sources.set(key, sources.size);
     return `${sources.get(key)}:`;
   };
@@ -76,7 +76,7 @@ export function planPrompts(
       parent: plain(),
       layer: Math.min(stage, architecture.layerCount - 1),
       // What is changed in the encoder is read at all positions.
-      position: acting.some(({ checked }) => stackOf(architecture, checked.edit.site.component) === 'encoder')
+      position: acting.some(({ checked }) => stackOf(architecture, checked.edit.site.component) !== 'main')
         ? 0
         : Math.min(...acting.flatMap(({ positions }) => positions)),
     };
@@ -103,7 +103,7 @@ function holdSlots(
   const ends = new Set(rowOf);
   const read = new Set([...ends].map((row) => rows[row]?.memory?.row));
   const wanted = rows.map(({ length, first, stack }, row) => {
-    if (stack === 'encoder') return { from: 0, count: read.has(row) ? length : 0 };
+    if (stack !== 'main') return { from: 0, count: read.has(row) ? length : 0 };
     if (plan.rows[row]?.start.kind === 'fork') return { from: first, count: length - first };
     const shared = rows.map((other, index) => {
       const start = plan.rows[index]?.start;
@@ -126,12 +126,12 @@ class PromptKeeper implements RowKeeper {
     { plan }: Schedule,
     held: readonly HeldSlots[],
     cache: GenerationCache,
-    { layerCount, encoder }: Architecture,
+    architecture: Architecture,
   ) {
     this.#plan = plan;
     this.#held = held;
     this.#cache = cache;
-    this.#layers = { from: encoder?.layerCount ?? 0, to: layerCount };
+    this.#layers = stackNamed(architecture, 'main');
   }
 
   /** The rows that take their keys and values of a layer from `row`: itself, and those that fork from it later. */

@@ -4,7 +4,7 @@ import type { Architecture, StackName } from '../../architectures/architecture.t
 import type { KeptRow } from './keptRow.ts';
 import { PlanError } from './plan.ts';
 import type { Memory, ScheduledEdit, Segment } from './scheduled.ts';
-import { inputOf, type StackPlan, type StackRow } from './stacks.ts';
+import { inputOf, type StackPlan, type StackRow, stackNamed } from './stacks.ts';
 import { embedStage, type Stage } from './stage.ts';
 
 export interface Draft {
@@ -48,7 +48,7 @@ function draftFromInput(architecture: Architecture, stack: StackName, data: Floa
 
 function draftFromTokens(architecture: Architecture, stack: StackName, tokens: readonly number[]): Draft {
   const input = inputOf(architecture, stack);
-  const { maxPositions } = (stack === 'encoder' && architecture.encoder) || architecture;
+  const { maxPositions } = stackNamed(architecture, stack);
   if (input)
     throw new PlanError(
       `A ${architecture.family} model reads ${whatIsRead[input.kind]}, not tokens. Give it one.`,
@@ -144,7 +144,10 @@ export function draftRow(
 ): Draft {
   const { memory, ...described } = plan.rows[row] ?? noRow;
   const draft = draftOfStack(architecture, plan, described, draftOf);
-  return memory === undefined ? draft : { ...draft, memory: { row: memory, length: draftOf(memory).length } };
+  if (memory === undefined) return draft;
+  const { from, to } = stackNamed(architecture, draft.stack);
+  const { length, stack } = draftOf(memory);
+  return { ...draft, memory: { row: memory, length, stack, from, to } };
 }
 
 const noRow: StackRow = { start: { kind: 'tokens', tokens: [] }, edits: [], stack: 'main' };

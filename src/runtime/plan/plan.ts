@@ -103,7 +103,14 @@ interface InputStart {
 }
 
 /** What an encoder reads. */
-export type RowSource = { readonly kind: 'tokens'; readonly tokens: readonly number[] } | InputStart;
+export type RowSource =
+  | {
+      readonly kind: 'tokens';
+      readonly tokens: readonly number[];
+      /** What the stack that reads these tokens reads beside them, where it has an encoder of its own. */
+      readonly source?: RowSource;
+    }
+  | InputStart;
 
 export type RowStart =
   | {

@@ -255,11 +255,12 @@ export function schedule(
       const parent = draftOf(start.parent);
       parent.end = Math.max(parent.end, start.layer - 1);
     }
-    const owners = [...draft.past, ...(draft.memory ? [draft.memory] : [])];
-    for (const { row: owner } of owners) {
+    const lengthen = (owner: number, lastStage: Stage) => {
       const ancestor = draftOf(owner);
-      ancestor.end = Math.max(ancestor.end, Math.min(draft.end, lastLayer));
-    }
+      ancestor.end = Math.max(ancestor.end, Math.min(draft.end, lastStage));
+    };
+    for (const { row: owner } of draft.past) lengthen(owner, lastLayer);
+    if (draft.memory) lengthen(draft.memory.row, draft.memory.to - 1);
     for (const { origin, stage } of draft.edits) {
       if (!origin || stage > draft.end) continue;
       const source = draftOf(origin.row);
@@ -281,7 +282,7 @@ export function schedule(
     plan,
     rows: done,
     reads,
-    longest: { main: longest('main'), encoder: longest('encoder') },
+    longest: { main: longest('main'), encoder: longest('encoder'), first: longest('first') },
     rowLayers: done.reduce((sum, row) => sum + layersOf(row), 0),
     tokenLayers: done.reduce((sum, row) => sum + layersOf(row) * (row.length - row.first), 0),
   };

@@ -25,11 +25,18 @@ export interface ScheduledEdit extends Edit {
   };
 }
 
-/** The encoder's row that a decoder's row reads, and the positions of its sequence. */
+/** The row of another stack that a row reads, the positions of its sequence, and the reader's own layers: it reads in them alone. */
 export interface Memory {
   readonly row: number;
   readonly length: number;
+  readonly stack: StackName;
+  readonly from: Stage;
+  readonly to: Stage;
 }
+
+/** What a row reads of another stack at a stage. */
+export const memoryAt = ({ memory }: Pick<ScheduledRow, 'memory'>, stage: Stage): Memory | undefined =>
+  memory && stage >= memory.from && stage < memory.to ? memory : undefined;
 
 export interface ScheduledRow {
   readonly stack: StackName;

@@ -1,7 +1,8 @@
 """As make.py, for models that read a picture or a sound, and for those of two stacks.
 
 `base` and `source` are the decoder's tokens in whisper and blip, the encoder's in t5, whose decoder reads `base.decoder` and
-`source.decoder`; the other inputs are `SIDE.pixel_values` and `SIDE.input_features`. Components of the encoder have its prefix.
+`source.decoder`, and the question's in a BLIP that answers (`blip_vqa` here), whose decoder reads those too; the other inputs are `SIDE.pixel_values` and `SIDE.input_features`. Components of an encoder have
+its prefix.
 
 Made with: torch and transformers as cases.json says, safetensors; float32 on the CPU, eager attention.
 Run:       python make_inputs.py [NAME ...]                      (the committed folders, beside this file)
@@ -26,6 +27,7 @@ TEXT = dict(vocab_size=VOCABULARY, hidden_size=16, encoder_hidden_size=16, inter
             pad_token_id=0, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, is_decoder=True)
 VISION = dict(hidden_size=16, intermediate_size=20, num_hidden_layers=2, num_attention_heads=4, image_size=12, patch_size=6)
 BLIP = dict(model_type="blip", text_config=TEXT, vision_config=VISION)
+ANSWERS = dict(BLIP, architectures=["BlipForQuestionAnswering"])
 
 # name: (length of the tokens, configuration)
 VARIANTS = {
@@ -34,7 +36,13 @@ VARIANTS = {
     "t5-old-tied": (7, dict(T5, feed_forward_proj="relu", relative_attention_num_buckets=5, num_heads=2)),
     "whisper-heads": (6, dict(WHISPER, activation_function="relu")),
     "blip-wide": (6, dict(BLIP, vision_config=dict(VISION, hidden_size=24, num_hidden_layers=3, layer_norm_eps=1e-3), text_config=dict(TEXT, encoder_hidden_size=24, hidden_act="relu"))),
+    # The widths of picture and text are one: the decoder's keys are made of the question by matrices of the picture's width.
+    "blip-answers": (7, dict(ANSWERS, vision_config=dict(VISION, num_hidden_layers=3, layer_norm_eps=1e-3), text_config=dict(TEXT, num_attention_heads=4, hidden_act="gelu_new"))),
 }
+
+
+def kind_of(config):
+    return "blip_vqa" if config.get("architectures") == ANSWERS["architectures"] else config["model_type"]
 
 
 def cross(attention, project, each):
@@ -59,7 +67,8 @@ def stacks_of(kind, config):
     of = "crossattention"
     text = {**BERT, **{"cross_attention_input": (f"{of}.self", "in"), "cross_attention_value_output": (f"{of}.output.dense", "in"), "cross_attention_output": (f"{of}.output.dense", "out"),
                        **{f"cross_{part}_output": (f"{of}.self.{part}", "out") for part in ("query", "key", "value")}}}
-    return [("vision_model.encoder.layers", config.vision_config.num_hidden_layers, prefixed("vision.", {k: v for k, v in vision.items() if k != "qkv"})),
+    question = [("text_encoder.encoder.layer", config.text_config.num_hidden_layers, prefixed("question.", text))] if kind == "blip_vqa" else []
+    return [("vision_model.encoder.layers", config.vision_config.num_hidden_layers, prefixed("vision.", {k: v for k, v in vision.items() if k != "qkv"})), *question,
             ("text_decoder.bert.encoder.layer", config.text_config.num_hidden_layers, text)]
 
 
@@ -67,7 +76,21 @@ def prefixed(prefix, table):
     return {prefix + name: place for name, place in table.items()}
 
 
-CLASSES = dict(vit=hf.ViTForImageClassification, t5=hf.T5ForConditionalGeneration, whisper=hf.WhisperForConditionalGeneration, blip=hf.BlipForConditionalGeneration)
+CLASSES = dict(vit=hf.ViTForImageClassification, t5=hf.T5ForConditionalGeneration, whisper=hf.WhisperForConditionalGeneration, blip=hf.BlipForConditionalGeneration, blip_vqa=hf.BlipForQuestionAnswering)
+
+
+def answer(model, pixel_values, input_ids, decoder_input_ids, output_attentions=False):
+    """What BlipForQuestionAnswering.generate computes in each pass; its forward gives no logits."""
+    seen = lambda states: dict(encoder_hidden_states=states, encoder_attention_mask=torch.ones(states.shape[:2], dtype=torch.long), output_attentions=output_attentions)
+    image = model.vision_model(pixel_values=pixel_values, output_attentions=output_attentions)
+    question = model.text_encoder(input_ids=input_ids, **seen(image.last_hidden_state))
+    out = model.text_decoder(input_ids=decoder_input_ids, **seen(question.last_hidden_state))
+    out.stacks = {"vision.": image, "question.": question, "": out}
+    return out
+
+
+def start_of(kind, config):
+    return config.text_config.bos_token_id if kind.startswith("blip") else config.decoder_start_token_id
 
 
 def inputs_of(kind, config, length, generator):
@@ -76,7 +99,7 @@ def inputs_of(kind, config, length, generator):
     calls, tensors = {}, {}
     for side in ("base", "source"):
         call = {}
-        if kind in ("vit", "blip"):
+        if kind in ("vit", "blip", "blip_vqa"):
             of = config if kind == "vit" else config.vision_config
             size = of.image_size if isinstance(of.image_size, (list, tuple)) else (of.image_size, of.image_size)
             call["pixel_values"] = torch.randn(2, getattr(of, "num_channels", 3), *size, generator=generator)
@@ -85,13 +108,13 @@ def inputs_of(kind, config, length, generator):
         tensors.update({f"{side}.{name}": value for name, value in call.items()})
         if kind != "vit":
             tensors[side] = draw(length)
-        if kind == "t5":
-            tensors[f"{side}.decoder"] = torch.cat([torch.zeros(2, 1, dtype=torch.long), draw(length - 1)], 1)
+        if kind in ("t5", "blip_vqa"):
+            tensors[f"{side}.decoder"] = torch.cat([torch.full((2, 1), start_of(kind, config)), draw(length - (3 if kind == "blip_vqa" else 1))], 1)
         if kind == "blip":
             call["input_ids"] = tensors[side]
         elif kind == "whisper":
             call["decoder_input_ids"] = tensors[side]
-        elif kind == "t5":
+        elif kind in ("t5", "blip_vqa"):
             call.update(input_ids=tensors[side], decoder_input_ids=tensors[f"{side}.decoder"])
         calls[side] = call
     return calls, tensors
@@ -103,24 +126,33 @@ def patterns_by(kind):
             return {"attention_weight": out.attentions}
         if kind == "blip":
             return {"vision.attention_weight": out.attentions}
+        if kind == "blip_vqa":
+            crossed = {f"{prefix}cross_attention_weight": each.cross_attentions for prefix, each in out.stacks.items() if prefix != "vision."}
+            return {**{f"{prefix}attention_weight": each.attentions for prefix, each in out.stacks.items()}, **crossed}
         return {"encoder.attention_weight": out.encoder_attentions, "attention_weight": out.decoder_attentions, "cross_attention_weight": out.cross_attentions}
     return of
 
 
-def greedy(kind, model, call, steps):
+def greedy(kind, model, run, call, steps):
     """What the decoder writes, one whole pass a token."""
-    first = model.config.text_config.bos_token_id if kind == "blip" else model.config.decoder_start_token_id
+    first = start_of(kind, model.config)
     name = "input_ids" if kind == "blip" else "decoder_input_ids"
     ids = torch.tensor([[first]])
     for _ in range(steps):
         given = {key: value[:1] for key, value in call.items() if key != name}
-        ids = torch.cat([ids, model(**given, **{name: ids}).logits[:, -1:].argmax(-1)], 1)
+        ids = torch.cat([ids, run({**given, name: ids}).logits[:, -1:].argmax(-1)], 1)
+    if kind == "blip_vqa":
+        given = {key: value[:1] for key, value in call.items() if key != name}
+        own = model.generate(**given, max_new_tokens=steps, min_new_tokens=steps, do_sample=False, num_beams=1, suppress_tokens=None)
+        # Its generation forbids the end until so many are written; ours in this file does not.
+        if model.config.text_config.sep_token_id not in ids:
+            assert own.tolist() == ids.tolist(), (own, ids)
     return ids
 
 
 def make(folder, length, config, seed, swapped=None):
     """Write a folder. `swapped` are the components of layer 1 that are taken from another run; all where None."""
-    kind = config["model_type"]
+    kind = kind_of(config)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "config.json").write_text(json.dumps(config, indent=1) + "\n")
@@ -142,7 +174,7 @@ def make(folder, length, config, seed, swapped=None):
 
     handles = [handle for path, layers, table in stacks for handle in hook(model, path, table, layers, visit, (2, length))]
     cached = dict(use_cache=False) if kind in ("t5", "whisper") else {}
-    run = lambda call: model(**call, **cached, output_attentions=True)
+    run = lambda call: answer(model, **call, output_attentions=True) if kind == "blip_vqa" else model(**call, **cached, output_attentions=True)
     run(calls["source"])
     from_source = dict(seen)
     out = run(calls["base"])
@@ -168,10 +200,10 @@ def make(folder, length, config, seed, swapped=None):
     for handle in handles:
         handle.remove()
     if kind != "vit":
-        tensors["generate.greedy"] = greedy(kind, model, calls["base"], 6)
+        tensors["generate.greedy"] = greedy(kind, model, run, calls["base"], 6)
         cases.append(dict(kind="generate", input="base.input_features[0:1]" if kind == "whisper" else "base[0:1]", max_new_tokens=6, output="generate.greedy"))
     save_file({k: v.detach().contiguous() for k, v in tensors.items()}, folder / "tensors.safetensors")
-    head = dict(family=kind, seed=seed, torch=torch.__version__, transformers=hf.__version__)
+    head = dict(family=config["model_type"], seed=seed, torch=torch.__version__, transformers=hf.__version__)
     (folder / "cases.json").write_text(json.dumps({**head, "cases": cases}, indent=1) + "\n")
     print(f"{folder.name}: |logits| up to {out.logits.abs().max():.1f}, attention up to {max(w[..., -1, :].max() for w in patterns.values()):.2f}", flush=True)
 
@@ -195,11 +227,11 @@ def random_config(kind, r):
         other = r.choice([h for h in (1, 2, 3, 4) if width % h == 0])
         return dict(WHISPER, d_model=width, encoder_attention_heads=heads, decoder_attention_heads=other, encoder_ffn_dim=inner, decoder_ffn_dim=r.choice([12, 17]), encoder_layers=r.choice([2, 3]),
                     activation_function=act, num_mel_bins=r.choice([3, 8]), max_source_positions=r.choice([5, 9, 12]), scale_embedding=r.random() < 0.5)
-    vision_heads = r.choice([1, 2, 4])
-    vision = dict(VISION, hidden_size=vision_heads * r.choice([4, 8]), num_attention_heads=vision_heads, intermediate_size=r.choice([12, 25]), num_hidden_layers=r.choice([2, 3]), hidden_act=r.choice(["gelu", "relu"]),
+    vision_heads = r.choice([1, 2, 4] if kind == "blip" else [h for h in (1, 2, 3, 4) if width % h == 0])
+    vision = dict(VISION, hidden_size=vision_heads * r.choice([4, 8]) if kind == "blip" else width, num_attention_heads=vision_heads, intermediate_size=r.choice([12, 25]), num_hidden_layers=r.choice([2, 3]), hidden_act=r.choice(["gelu", "relu"]),
                   layer_norm_eps=epsilon, image_size=size(), patch_size=r.choice([2, 4]))
     text = dict(TEXT, hidden_size=width, encoder_hidden_size=vision["hidden_size"], num_attention_heads=heads, intermediate_size=inner, num_hidden_layers=r.choice([2, 3]), hidden_act=act, layer_norm_eps=epsilon)
-    return dict(BLIP, vision_config=vision, text_config=text)
+    return dict(BLIP if kind == "blip" else ANSWERS, vision_config=vision, text_config=text)
 
 
 if __name__ == "__main__":
@@ -223,5 +255,5 @@ if __name__ == "__main__":
             if not args.random and (not args.names or name in args.names):
                 # A few components a folder: the sum of all is in the folders that lie beside the repository.
                 read = hf.AutoConfig.for_model(**config)
-                names = [part for _, _, table in stacks_of(config["model_type"], read) for part in table]
+                names = [part for _, _, table in stacks_of(kind_of(config), read) for part in table]
                 make(HERE / name, length, config, 500 + index, names[index % 3 :: 3])
