@@ -8,13 +8,13 @@ import { type Fragment, type Location, PlanError, UnknownComponentError } from '
 import { type AttributionRequest, attributePatches } from './attribute.ts';
 import { correlationWith } from './correlation.ts';
 
-const request: AttributionRequest = {
+const request = {
   clean: [3, 17, 8, 25, 1],
   corrupted: [3, 9, 8, 25, 30],
   answer: 7,
   distractor: 12,
   components: ['block_output', 'mlp_output', 'head_attention_value_output'],
-};
+} satisfies AttributionRequest;
 
 /** base + share (source - base): a part of the way to a patch. */
 const partly = (share: number): Fragment => ({

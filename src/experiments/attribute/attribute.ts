@@ -2,17 +2,25 @@
 // every layer and position at once. Two forward passes and one backward take the place of a run for each cell; integrated
 // gradients take a few more of both.
 
+import type { ComponentDescription } from '../../architectures/architecture.ts';
 import type { Place, Term } from '../../runtime/backward/objective.ts';
 import { weightedEntries } from '../../runtime/backward/objectives.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Location, PlanError, type ReadTensor, type Row, replace } from '../../runtime/plan/plan.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
+import { inputLength, mainLength, type PatchRun } from '../patch/outline.ts';
 import { NotFiniteError } from '../predict.ts';
 
+/** Tokens, or how a row begins that reads more than one text. */
+type AttributedPrompt = readonly number[] | PatchRun;
+
+const runOf = (prompt: AttributedPrompt): PatchRun =>
+  'start' in prompt ? prompt : { start: { kind: 'tokens', tokens: prompt }, tokens: prompt };
+
 export interface AttributionRequest {
-  readonly clean: readonly number[];
+  readonly clean: AttributedPrompt;
   /** As many tokens as `clean`, unless `places` says what corresponds. */
-  readonly corrupted: readonly number[];
+  readonly corrupted: AttributedPrompt;
   /** For each position of the corrupted prompt the one of the clean prompt to take from; null for none, which gives NaN. */
   readonly places?: readonly (number | null)[];
   /** Whose logit is watched. */
@@ -34,7 +42,10 @@ const mostSteps = 256;
 
 export interface Attribution {
   readonly component: string;
-  /** [layers, positions], or [layers, positions, heads] for a component of heads. */
+  /**
+   * [layers, positions], or [layers, positions, heads] for a component of heads: those of its stack, where the model has
+   * two.
+   */
   readonly shape: readonly number[];
   /** Row-major, in units of the metric; positions are the corrupted prompt's. */
   readonly values: Float32Array;
@@ -54,10 +65,17 @@ export interface AttributionOptions {
 const everywhere: Location = { positions: 'all' };
 
 /** @throws PlanError for prompts of different lengths, and for components that have no vector at each position */
-function check(
-  { architecture }: Model,
-  { clean, corrupted, components, steps, places }: AttributionRequest,
-): void {
+function check({ architecture }: Model, { components, steps, places, ...request }: AttributionRequest): void {
+  const [cleanRun, corruptedRun] = [runOf(request.clean), runOf(request.corrupted)];
+  const [clean, corrupted] = [cleanRun.tokens, corruptedRun.tokens];
+  if (steps !== undefined && (architecture.input || architecture.encoder))
+    throw new PlanError(
+      `The gradient is integrated between the embeddings of two texts, and this ${architecture.modelType} model reads more than a text. Leave out the steps.`,
+    );
+  if (inputLength(cleanRun) !== inputLength(corruptedRun))
+    throw new PlanError(
+      `The clean prompt's source has ${inputLength(cleanRun)} tokens and the corrupted one's ${inputLength(corruptedRun)}; a position must stand in both. Choose sources of the same length.`,
+    );
   if (places) {
     const stray = places.find((place) => place !== null && !(place >= 0 && place < clean.length));
     if (places.length !== corrupted.length || stray !== undefined || steps !== undefined)
@@ -118,11 +136,12 @@ function attributed(
  */
 async function interpolatedRows(
   model: Model,
-  { clean, corrupted }: AttributionRequest,
+  request: AttributionRequest,
   steps: number,
   options: AttributionOptions,
 ): Promise<readonly Row[]> {
   const site = { component: 'embedding_output', layer: null };
+  const [clean, corrupted] = [runOf(request.clean).tokens, runOf(request.corrupted).tokens];
   const rows = [corrupted, clean].map((tokens): Row => ({ start: { kind: 'tokens', tokens }, edits: [] }));
   const reads = rows.map((_, row) => ({ row, site, location: everywhere }));
   const [from, to] = (await model.run({ rows, reads }, options)).map(({ value }) => value?.data);
@@ -153,23 +172,25 @@ export async function attributePatches(
   options: AttributionOptions = {},
 ): Promise<AttributionResult> {
   check(model, request);
-  const { clean, corrupted, answer, watched, distractor, components, steps, places: matched } = request;
-  const { layerCount } = model.architecture;
-  const plain = [corrupted, clean].map((tokens): Row => ({ start: { kind: 'tokens', tokens }, edits: [] }));
+  const { answer, watched, distractor, components, steps, places: matched } = request;
+  const [clean, corrupted] = [runOf(request.clean), runOf(request.corrupted)];
+  const plain = [corrupted, clean].map(({ start }): Row => ({ start, edits: [] }));
   const between = steps === undefined ? [] : await interpolatedRows(model, request, steps, options);
   const rows = [...plain, ...between];
   /** Rows on which the gradient is taken. */
   const differentiated = steps === undefined ? [0] : between.map((_, step) => plain.length + step);
+  const described = components.map((component) => describeComponent(model.architecture, component));
+  const layersOf = ({ place }: ComponentDescription) => place?.count ?? model.architecture.layerCount;
   const places = (row: number) =>
-    components.flatMap((component) =>
-      Array.from({ length: layerCount }, (_, layer): Place => {
-        return { row, site: { component, layer }, location: everywhere };
+    described.flatMap((component) =>
+      Array.from({ length: layersOf(component) }, (_, layer): Place => {
+        return { row, site: { component: component.name, layer }, location: everywhere };
       }),
     );
   const metric = weightedEntries([
     [{ entry: answer, factor: 1 }, ...(distractor === undefined ? [] : [{ entry: distractor, factor: -1 }])],
   ]);
-  const last = { clean: clean.length - 1, corrupted: corrupted.length - 1 };
+  const last = { clean: clean.tokens.length - 1, corrupted: corrupted.tokens.length - 1 };
   const termOf = (row: number): Term => ({
     row,
     site: { component: 'logits', layer: null },
@@ -183,11 +204,13 @@ export async function attributePatches(
     { rows, terms, reads: [...places(0), ...places(1)], at: differentiated.flatMap(places) },
     options,
   );
-  const attributions = components.map((component, index): Attribution => {
-    const { layout, heads = 1 } = describeComponent(model.architecture, component);
+  const attributions = described.map((component, index): Attribution => {
+    const { layout, heads = 1, place: stack } = component;
     const unitHeads = layout === 'head' ? heads : 1;
+    const layerCount = layersOf(component);
+    const before = described.slice(0, index).reduce((sum, other) => sum + layersOf(other), 0);
     const parts = Array.from({ length: layerCount }, (_, layer) => {
-      const place = index * layerCount + layer;
+      const place = before + layer;
       const gradients = differentiated.map((_, step) => found.at[step * each + place]);
       const [base, source] = [found.reads[place]?.value, found.reads[each + place]?.value];
       return attributed(source, base, gradients, matched, unitHeads);
@@ -197,8 +220,12 @@ export async function attributePatches(
       values.set(part, layer * part.length);
     });
     return {
-      component,
-      shape: [layerCount, corrupted.length, ...(layout === 'head' ? [heads] : [])],
+      component: component.name,
+      shape: [
+        layerCount,
+        stack?.stack === 'encoder' ? inputLength(corrupted) : mainLength(corrupted),
+        ...(layout === 'head' ? [heads] : []),
+      ],
       values,
     };
   });

@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { type Immutable, readVersioned, wholeNumber } from '../experimentFile.ts';
+import { partsSchema } from '../inputParts.ts';
 import { pairsSchema } from '../pairs.ts';
 
 export const attributeVersion = 1;
@@ -15,6 +16,7 @@ export const attributeExperimentSchema = v.strictObject({
   model: v.string(),
   revision: v.optional(v.string()),
   pairs: pairsSchema,
+  parts: v.optional(partsSchema),
   /** Components that every layer has, by position; those made of heads by head, over all positions. */
   components: v.optional(
     v.pipe(v.array(v.string()), v.minLength(1, 'There is no component; name at least one'), v.maxLength(8)),

@@ -1,7 +1,8 @@
 // An attribution as figures: its panels, and beside each what patching does, on one scale.
 
 import type { HeatmapDescription, HeatmapPanel } from '../../figures/description.ts';
-import { tokensAt } from '../pairs.ts';
+import { locationsAt } from '../patch/places.ts';
+import { panelLayers } from '../patch/result.ts';
 import type { AttributionFile } from './result.ts';
 
 /** [layer, column] as [column][layer]. */
@@ -12,10 +13,11 @@ const transposed = (values: readonly number[], columns: number, layers: number) 
 
 /** One figure for each component. */
 export function attributionFigures(result: AttributionFile): readonly HeatmapDescription[] {
-  const { layerCount, experiment, pairs, model } = result;
+  const { experiment, pairs, model } = result;
   const method = experiment.steps === undefined ? 'gradient' : `gradient over ${experiment.steps} steps`;
   return result.panels.map((panel) => {
     const columns = (panel.heads ?? panel.positions).length;
+    const layerCount = panelLayers(result, panel);
     const drawn = (title: string, values: readonly number[]): HeatmapPanel => ({
       title,
       colours: 'rdBu',
@@ -33,7 +35,9 @@ export function attributionFigures(result: AttributionFile): readonly HeatmapDes
         drawn('Attribution', panel.attributions),
         ...(panel.patched ? [drawn('Patching', panel.patched)] : []),
       ],
-      locations: panel.heads ? { kind: 'head', heads: panel.heads } : tokensAt(result, panel.positions),
+      locations: panel.heads
+        ? { kind: 'head', heads: panel.heads }
+        : locationsAt(result, panel, panel.positions),
       layers: Array.from({ length: layerCount }, (_, layer) => layer),
       metric: {
         name: difference

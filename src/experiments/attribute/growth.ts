@@ -3,7 +3,13 @@
 import { growthOf } from '../growth.ts';
 import type { Growth } from '../kind.ts';
 import { metricOf, statisticOf } from '../metrics.ts';
-import { isPatchComplete, type PatchChange, type PatchResult, patchGrowth } from '../patch/result.ts';
+import {
+  isPatchComplete,
+  type PatchChange,
+  type PatchResult,
+  panelLayers,
+  patchGrowth,
+} from '../patch/result.ts';
 import { correlationWith } from './correlation.ts';
 import type { AttributedPair, AttributionFile } from './result.ts';
 
@@ -16,12 +22,15 @@ export type AttributionChange =
 
 /** Means over pairs of one component's attributions, [layer, column]. */
 function meanAttributions(
-  { by, heads, positions }: Panel,
+  { layerCount: all, input }: Pick<AttributionFile, 'layerCount' | 'input'>,
+  { by, heads, positions, ...panel }: Panel,
   index: number,
-  layerCount: number,
   pairs: readonly AttributedPair[],
 ): readonly number[] {
   const columns = (heads ?? positions).length;
+  const layerCount = panelLayers({ layerCount: all }, panel);
+  const parts = panel.isOfInput ? (input?.columns ?? []) : [];
+  const columnOf = new Map(parts.flatMap(({ positions: some }, at) => some.map((each) => [each, at])));
   const means = new Array<number>(layerCount * columns).fill(0);
   for (const pair of pairs) {
     const { shape = [], values = [] } = pair.attributions[index] ?? {};
@@ -29,8 +38,8 @@ function meanAttributions(
     values.forEach((value, at) => {
       const layer = Math.floor(at / (positionCount * headCount));
       const position = Math.floor(at / headCount) % positionCount;
-      // A head is patched at all positions together; to first order their effects add up.
-      const column = by === 'head' ? at % headCount : position;
+      // A head is patched at all positions together, and a part of a picture whole; to first order their effects add up.
+      const column = by === 'head' ? at % headCount : (columnOf.get(position) ?? position);
       const place = layer * columns + column;
       means[place] = (means[place] ?? 0) + value / pairs.length;
     });
@@ -51,7 +60,7 @@ function patchedEffects(patch: PatchResult, index: number): readonly number[] {
 
 /** The result with its means, once all that they are taken over is there. */
 function finished(result: AttributionFile): AttributionFile {
-  const { unfinished, experiment, layerCount } = result;
+  const { unfinished, experiment } = result;
   const pairs = (unfinished?.pairs ?? []).filter((pair) => pair !== null);
   const patch = unfinished?.patch ?? undefined;
   const isWhole = experiment.compare ? patch !== undefined && isPatchComplete(patch) : true;
@@ -63,7 +72,7 @@ function finished(result: AttributionFile): AttributionFile {
     baselines.corrupted += corrupted / pairs.length;
   }
   const panels = result.panels.map((panel, index): Panel => {
-    const attributions = meanAttributions(panel, index, layerCount, pairs);
+    const attributions = meanAttributions(result, panel, index, pairs);
     if (!patch) return { ...panel, attributions };
     const patched = patchedEffects(patch, index);
     const correlation = correlationWith(attributions, patched);

@@ -18,6 +18,7 @@ export const attributeKind = defineKind({
     stage: 'Attributing',
     indefinite: 'an attribution',
   },
+  readsBeside: true,
   read: readAttributeExperiment,
   readResult: readAttributionResult,
   hasText: ({ pairs }) => hasPairText(pairs),

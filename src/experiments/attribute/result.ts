@@ -6,11 +6,13 @@ import * as v from 'valibot';
 import { csvText } from '../csv.ts';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
 import type { Count } from '../kind.ts';
-import { countPatchCells, patchResultSchema } from '../patch/result.ts';
+import { placeWords } from '../patch/places.ts';
+import { countPatchCells, inputSchema, panelLayers, patchResultSchema } from '../patch/result.ts';
 import { namedSchema, resultEntries } from '../resultParts.ts';
 import { attributeExperimentSchema } from './experiment.ts';
 
-export const attributionResultVersion = 1;
+/** The newest; 2 adds what a model reads beside its tokens. */
+export const attributionResultVersion = 2;
 
 /** [layer, column] row-major, in logits: what patching the cell would add to the metric, or has added. */
 const effects = v.array(v.number());
@@ -22,6 +24,10 @@ const attributionPanelSchema = v.strictObject({
   heads: v.optional(v.array(tokenId)),
   /** Columns of a panel by position. */
   positions: v.array(tokenId),
+  /** Of its stack, where the model has two; else all. */
+  layerCount: v.optional(wholeNumber),
+  /** Its positions are places among the input's columns, or those of the source. */
+  isOfInput: v.optional(v.literal(true)),
   /** Mean over pairs; empty until all have arrived. */
   attributions: effects,
   /** Mean over pairs of what patching does. */
@@ -40,17 +46,21 @@ const pairSchema = v.strictObject({
 export const attributionResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('attribution-result'),
-    version: v.literal(attributionResultVersion),
+    version: v.picklist([1, attributionResultVersion]),
     experiment: attributeExperimentSchema,
     ...resultEntries,
     pairs: v.array(
       v.strictObject({
         clean: v.array(namedSchema),
         corrupted: v.array(namedSchema),
+        /** Of a model of two stacks that reads text: the tokens that its encoder reads. */
+        source: v.optional(v.array(namedSchema)),
+        corruptedSource: v.optional(v.array(namedSchema)),
         answer: namedSchema,
         distractor: v.optional(namedSchema),
       }),
     ),
+    input: v.optional(inputSchema),
     layerCount: wholeNumber,
     /**
      * The metric of the two runs, mean over pairs: logit of the answer, minus that of the distractor where there is one.
@@ -89,7 +99,10 @@ export function countAttributions({
   experiment,
   unfinished,
 }: AttributionFile): Count {
-  const cells = panels.reduce((sum, panel) => sum + (panel.heads ?? panel.positions).length * layerCount, 0);
+  const cells = panels.reduce(
+    (sum, panel) => sum + (panel.heads ?? panel.positions).length * panelLayers({ layerCount }, panel),
+    0,
+  );
   const total = pairs.length + (experiment.compare ? cells : 0);
   if (!unfinished) return { done: total, total };
   const patched = unfinished.patch ? countPatchCells(unfinished.patch).done : 0;
@@ -97,14 +110,15 @@ export function countAttributions({
 }
 
 /** One line a cell: panel, layer, head, position, token (where there is one pair), attribution, and what patching does. */
-export function attributionCsv({ panels, pairs }: AttributionFile): string {
-  const tokens = pairs.length === 1 ? (pairs[0]?.clean ?? []) : [];
-  const lines = panels.flatMap(({ component, heads, positions, attributions, patched }) => {
+export function attributionCsv(result: AttributionFile): string {
+  const lines = result.panels.flatMap((panel) => {
+    const { component, heads, positions, attributions, patched } = panel;
     const columns = heads ?? positions;
     return attributions.map((value, index) => {
       const column = columns[index % columns.length] ?? 0;
-      const [head, position] = heads ? [String(column), ''] : ['', String(column)];
-      const token = heads ? '' : (tokens[column]?.text ?? '');
+      const words = heads ? undefined : placeWords(result, panel, column);
+      const [head, position] = words ? ['', String(words.position)] : [String(column), ''];
+      const token = words && !words.isOfMany ? words.text : '';
       const layer = String(Math.floor(index / columns.length));
       return [component, layer, head, position, token, String(value), String(patched?.[index] ?? '')];
     });

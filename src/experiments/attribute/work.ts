@@ -3,8 +3,11 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
+import { ExperimentError } from '../experimentFile.ts';
 import { completed } from '../growth.ts';
 import type { KindWork, WorkOptions } from '../kind.ts';
+import { inputLength, mainLength } from '../patch/outline.ts';
+import { type PairInputs, readPairInputs } from '../patch/pairInputs.ts';
 import type { PatchResult } from '../patch/result.ts';
 import {
   type PreparedPatch,
@@ -13,6 +16,7 @@ import {
   preparePatch,
   type ResolvedPatch,
   resolveSweeps,
+  startInput,
 } from '../patch/work.ts';
 import { ranOn } from '../resultParts.ts';
 import { attributePatches } from './attribute.ts';
@@ -31,8 +35,13 @@ export function resolveAttribution(
   architecture: Architecture,
   tokenizer: Tokenizer | undefined,
   experiment: AttributeExperiment,
+  inputs: readonly PairInputs[] = [],
 ): ResolvedAttribution {
-  return { experiment, patch: resolveSweeps(architecture, tokenizer, experiment) };
+  if (experiment.steps !== undefined && (architecture.input || architecture.encoder))
+    throw new ExperimentError(
+      `'steps' are between the embeddings of two texts, and this ${architecture.modelType} model reads more than a text. Leave them out.`,
+    );
+  return { experiment, patch: resolveSweeps(architecture, tokenizer, experiment, inputs) };
 }
 
 const pairsOfUnit = 16;
@@ -69,8 +78,8 @@ async function attributePair(
   const { attributions, baselines } = await attributePatches(
     model,
     {
-      clean: clean.tokens,
-      corrupted: corrupted?.tokens ?? [],
+      clean,
+      corrupted: corrupted ?? clean,
       watched: { clean: watched, corrupted: watched },
       answer: answer.id,
       components,
@@ -93,18 +102,23 @@ function startAttribution(
   earlier: AttributionFile | undefined,
   textOf: (id: number) => string,
 ): AttributionFile {
-  const texts = (tokens: readonly number[]) => tokens.map((id) => ({ id, text: textOf(id) }));
+  const texts = (tokens: readonly number[] = []) => tokens.map((id) => ({ id, text: textOf(id) }));
+  const input = startInput(prepared);
+  const isOfSources = input?.kind === 'text';
   return {
     kind: 'attribution-result',
-    version: attributionResultVersion,
+    version: input ? attributionResultVersion : 1,
     experiment,
     ...ranOn(model),
     pairs: prepared.pairs.map(({ clean, corrupted, answer, distractor }) => ({
       clean: texts(clean.tokens),
-      corrupted: texts(corrupted?.tokens ?? []),
+      corrupted: texts(corrupted?.tokens),
+      ...(isOfSources ? { source: texts(clean.input?.tokens) } : {}),
+      ...(isOfSources ? { corruptedSource: texts(corrupted?.input?.tokens) } : {}),
       answer: { id: answer.id, text: answer.text },
       ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
     })),
+    ...(input ? { input } : {}),
     layerCount: model.architecture.layerCount,
     baselines: null,
     panels: prepared.panels.map((panel, index) => {
@@ -114,6 +128,8 @@ function startAttribution(
         by: panel.by === 'head' ? 'head' : 'position',
         ...(panel.by === 'head' && panel.heads ? { heads: panel.heads } : {}),
         positions: panel.by === 'head' || typeof panel.positions === 'string' ? [] : panel.positions,
+        ...(panel.place ? { layerCount: panel.place.count } : {}),
+        ...(panel.isOfInput ? { isOfInput: true } : {}),
         attributions: [],
       };
     }),
@@ -187,12 +203,21 @@ export const attributeWork: KindWork<
   ResolvedAttribution,
   AttributionChange
 > = {
-  resolve: resolveAttribution,
+  resolve: async (architecture, tokenizer, experiment, { preprocessor = async () => undefined }) =>
+    resolveAttribution(
+      architecture,
+      tokenizer,
+      experiment,
+      await readPairInputs(architecture, experiment.pairs, preprocessor),
+    ),
   estimate: (architecture, attribution) => {
     const { experiment, patch } = attribution;
     const { ofPairs, ofPatch } = passesOf(architecture, attribution);
     const asPatch = patchWork.estimate(architecture, patch);
-    const tokens = patch.pairs.reduce((sum, { clean }) => sum + clean.tokens.length, 0);
+    const tokens = patch.pairs.reduce(
+      (sum, { clean }) => sum + Math.max(mainLength(clean), inputLength(clean)),
+      0,
+    );
     return {
       ...asPatch,
       count: patch.pairs.length + (experiment.compare ? asPatch.count : 0),

@@ -4,6 +4,7 @@ import type { Locations } from '../../figures/description.ts';
 import { tokensAt } from '../pairs.ts';
 import type { PatchResult } from './result.ts';
 
+type Named = Pick<PatchResult, 'pairs' | 'input'>;
 type Panel = Pick<PatchResult['panels'][number], 'isOfInput'>;
 
 export interface PlaceWords {
@@ -17,7 +18,7 @@ export interface PlaceWords {
 }
 
 /** @param place among the positions of the prompt, or the columns of the input */
-export function placeWords(result: PatchResult, { isOfInput }: Panel, place: number): PlaceWords {
+export function placeWords(result: Named, { isOfInput }: Panel, place: number): PlaceWords {
   const { pairs, input } = result;
   if (isOfInput && input && input.kind !== 'text') {
     const { text = '', positions = [] } = input.columns[place] ?? {};
@@ -33,7 +34,7 @@ export function placeWords(result: PatchResult, { isOfInput }: Panel, place: num
 }
 
 /** What stands beside a panel's columns. */
-export function locationsAt(result: PatchResult, panel: Panel, places: readonly number[]): Locations {
+export function locationsAt(result: Named, panel: Panel, places: readonly number[]): Locations {
   const words = places.map((place) => placeWords(result, panel, place));
   if (panel.isOfInput && result.input?.kind !== 'text')
     return { kind: 'named', names: words.map(({ text, isCorrupted }) => `${text}${isCorrupted ? '*' : ''}`) };

@@ -48,7 +48,7 @@ const partSchema = v.strictObject({
 });
 
 /** What the model reads beside the tokens that it predicts from, or in place of them: the columns of the first pair. */
-const inputSchema = v.strictObject({
+export const inputSchema = v.strictObject({
   kind: v.picklist(['text', 'image', 'sound']),
   /** None for sources of several lengths. */
   columns: v.array(

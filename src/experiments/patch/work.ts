@@ -13,7 +13,7 @@ import { finishedUnits } from '../units.ts';
 import { casesOf, type PatchBatch } from './cells.ts';
 import { type PatchExperiment, readPatchExperiment } from './experiment.ts';
 import { columnCount, layersOf, type PatchCell } from './outline.ts';
-import { readPairInputs } from './pairInputs.ts';
+import { type PairInputs, readPairInputs } from './pairInputs.ts';
 import type { PathExperiment } from './pathExperiment.ts';
 import { estimatePatch, mostTokensTogether } from './plan.ts';
 import { type ResolvedPatch, requireOneStack, resolvePatch } from './resolve.ts';
@@ -43,7 +43,7 @@ function startPanels({ panels }: PreparedPatch, layerCount: number): PatchResult
 }
 
 /** What the model reads beside its tokens, with the positions in which pairs differ by a named part. */
-function startInput({ pairs, inputParts: parts }: PreparedPatch): PatchResult['input'] {
+export function startInput({ pairs, inputParts: parts }: PreparedPatch): PatchResult['input'] {
   const [first] = pairs;
   const kind = first?.clean.input?.kind;
   if (kind === undefined) return undefined;
@@ -109,7 +109,11 @@ export function resolveSweeps(
     revision,
     pairs,
     components,
-  }: Pick<PatchExperiment, 'model' | 'revision' | 'pairs'> & { readonly components: readonly string[] },
+    parts,
+  }: Pick<PatchExperiment, 'model' | 'revision' | 'pairs' | 'parts'> & {
+    readonly components: readonly string[];
+  },
+  inputs: readonly PairInputs[] = [],
 ): ResolvedPatch {
   const experiment = readPatchExperiment({
     kind: 'patch',
@@ -117,9 +121,10 @@ export function resolveSweeps(
     model,
     ...(revision === undefined ? {} : { revision }),
     pairs,
+    ...(parts === undefined ? {} : { parts }),
     sweeps: components.map((component) => ({ component })),
   });
-  return resolvePatch(architecture, tokenizer, experiment);
+  return resolvePatch(architecture, tokenizer, experiment, inputs);
 }
 
 export interface PatchOptions extends RunOptions {
