@@ -131,6 +131,36 @@ test('a model that reads numbers shows its structure, asks for them, and is swep
   await expect(page.getByRole('button', { name: 'Do not sweep /layer.0/Add_output_0' })).toBeVisible();
 });
 
+test('on WebGPU the stages run on the GPU, which is listed, and give WASM’s numbers', async ({ page }) => {
+  const swept: Record<string, readonly number[]> = {};
+  for (const backend of ['wasm', 'webgpu']) {
+    await page.goto('about:blank');
+    await page.goto(`./?backend=${backend}`);
+    await choose(page, [file('residual.onnx', residualBytes())]);
+    await expect(page.getByRole('button', { name: /^Model: residual/ })).toBeVisible(slow);
+    if (await page.getByRole('dialog').isVisible()) await page.keyboard.press('Escape');
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: 'Model' }).click();
+    const stages = page.getByRole('table', { name: 'Stages' });
+    if (backend === 'webgpu') {
+      await expect(stages.getByRole('cell', { name: 'GPU', exact: true })).toHaveCount(3);
+      await expect(page.getByText('3 of its 3 stages run on the GPU.').first()).toBeVisible();
+      await expectAccessible(page);
+    } else await expect(stages).toHaveCount(0);
+    await toTensors(page);
+    await page.getByRole('textbox', { name: /^x/ }).first().fill('[1, 1]');
+    await page.getByRole('textbox', { name: /^x/ }).last().fill('[1, 0]');
+    await page.getByLabel('Measured is').selectOption('scalar');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    const cells = page.getByRole('gridcell');
+    await expect(cells).toHaveCount(2, slow);
+    swept[backend] = (
+      await cells.evaluateAll((all) => all.map((cell) => cell.getAttribute('aria-label') ?? ''))
+    ).map((label) => Number(/(-?[\d.]+)\D*$/.exec(label)?.[1]));
+  }
+  expect(swept.wasm).toHaveLength(2);
+  for (const [at, value] of (swept.wasm ?? []).entries()) expect(swept.webgpu?.[at]).toBeCloseTo(value, 3);
+});
+
 test('a model that reads no prompts says so on the pages of prompts', async ({ page }) => {
   await page.goto('./?backend=wasm');
   await choose(page, [file('residual.onnx', residualBytes())]);

@@ -142,8 +142,8 @@ describe('the command line', () => {
         '--limits is for the backend webgpu; on node leave it out.',
       ],
       [
-        ['predict', 'a.onnx', 'b', '--backend', 'webgpu'],
-        "An ONNX file runs on the backends node and wasm; 'a.onnx' was to run on webgpu.",
+        ['components', 'tiny-atlas', '--backend', 'webgpu'],
+        "--backend is for a FILE.onnx; 'tiny-atlas' is none.",
       ],
       [['conformance'], 'Usage: patchbay conformance --fixtures DIR'],
       [['conformance', '--fixture', 'a'], "Unknown option '--fixture'. Did you mean '--fixtures'?"],

@@ -67,7 +67,7 @@ async function growInBrowser(experiment: AnyExperiment, growing: Growing): Promi
   const path = modelPath(experiment.model, experiment.revision);
   if (isOnnxFile(path))
     throw new UsageError(
-      `An ONNX file runs on the backends node and wasm; '${path}' was to run in a browser.`,
+      `An ONNX file runs on the backends node, wasm and webgpu; '${path}' was to run in a browser.`,
     );
   if (!existsSync(path)) {
     throw new UsageError(

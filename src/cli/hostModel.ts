@@ -14,7 +14,6 @@ import {
 } from '../runtime/backends/webgpuBackendOnNode.ts';
 import { type LoadOptions, Model } from '../runtime/model.ts';
 import type { WeightResidency } from '../runtime/weights/residency.ts';
-import { UsageError } from './arguments.ts';
 import { modelsFolder } from './installation.ts';
 import { isOnnxFile, withEngineModel } from './onnxModel.ts';
 
@@ -67,10 +66,6 @@ export async function withModel<T>(
   use: (model: Model, checkpoint: Checkpoint) => Promise<T>,
 ): Promise<T> {
   if (isOnnxFile(spec)) {
-    if (kind === 'webgpu')
-      throw new UsageError(
-        `An ONNX file runs on the backends node and wasm; '${spec}' was to run on webgpu.`,
-      );
     const backend = await createHostBackend(kind, options);
     try {
       return await withEngineModel(spec, kind, options, backend, async (model, checkpoint) => {

@@ -8,6 +8,7 @@ import { diskFolder, openDiskFile } from '../checkpoint/sources/disk.ts';
 import { type HubRepository, hubFolder, isRepositoryName } from '../checkpoint/sources/hub.ts';
 import { aroundFile, readBeside } from '../imported/besideFile.ts';
 import { readExample } from '../imported/exampleFiles.ts';
+import { GpuRuntime } from '../imported/gpuRuntime.ts';
 import type { ImportedModel, OpenImportedOptions } from '../imported/importedModel.ts';
 import { createNodeRuntime, createWasmRuntimeOnNode } from '../imported/nodeRuntime.ts';
 import { onnxCheckpoint, openOnnxOf } from '../imported/onnxFolder.ts';
@@ -15,14 +16,14 @@ import type { FixedInputs } from '../imported/piece.ts';
 import type { NamedTensors, OnnxRuntime } from '../imported/runtime.ts';
 import type { Tensor } from '../imported/tensor.ts';
 import { engineModel } from '../imported/tensorModel.ts';
-import type { Backend } from '../runtime/backends/backend.ts';
+import type { Backend, BackendKind } from '../runtime/backends/backend.ts';
 import type { Model } from '../runtime/model.ts';
 import { UsageError } from './arguments.ts';
 import type { Arguments, CommandOption } from './command.ts';
 
-export type OnnxBackendKind = 'node' | 'wasm';
-
 export interface OnnxOptions {
+  /** Its GPU, where it has one, runs the stages that it can. */
+  readonly backend?: Backend | undefined;
   /** For one operator. */
   readonly threads?: number | undefined;
 }
@@ -70,13 +71,17 @@ export function readFixed(args: Arguments): FixedInputs {
   );
 }
 
-/** A runtime for ONNX files, default as many threads as the engine's own models have. */
-export function createOnnxRuntime(
-  kind: OnnxBackendKind,
-  { threads }: OnnxOptions = {},
-): Promise<OnnxRuntime> {
+/**
+ * A runtime for ONNX files, default as many threads as the engine's own models have; on WebGPU the one beside it, which runs
+ * what the GPU does not.
+ */
+export function createOnnxRuntime(kind: BackendKind, { threads }: OnnxOptions = {}): Promise<OnnxRuntime> {
   return kind === 'node' ? createNodeRuntime(threads ?? 2) : createWasmRuntimeOnNode(threads ?? 2);
 }
+
+/** What runs a file's stages on a backend's GPU; undefined where it has none. */
+export const gpuOf = (backend: Backend | undefined): GpuRuntime | undefined =>
+  backend?.gpu && new GpuRuntime(backend.gpu, backend.description);
 
 /** A file by the folder that it and what goes with it lie in. */
 interface OnnxPlace {
@@ -124,13 +129,13 @@ export function openOnnx(
 /** Open, use and close. */
 export async function withOnnx<T>(
   path: string,
-  kind: OnnxBackendKind,
+  kind: BackendKind,
   { fixed = {}, example = {}, ...options }: OnnxOptions & Pick<OpenImportedOptions, 'fixed' | 'example'>,
   use: (model: ImportedModel) => Promise<T>,
 ): Promise<T> {
   const runtime = await createOnnxRuntime(kind, options);
   try {
-    const model = await openOnnx(path, runtime, { fixed, example });
+    const model = await openOnnx(path, runtime, { fixed, example, gpu: gpuOf(options.backend) });
     try {
       return await use(model);
     } finally {
@@ -148,12 +153,12 @@ export async function withOnnx<T>(
  */
 export async function withEngineModel<T>(
   path: string,
-  kind: OnnxBackendKind,
+  kind: BackendKind,
   options: OnnxOptions,
   backend: Backend,
   use: (model: Model, checkpoint: Checkpoint) => Promise<T>,
 ): Promise<T> {
-  return withOnnx(path, kind, options, async (imported) => {
+  return withOnnx(path, kind, { ...options, backend }, async (imported) => {
     const { companions } = onnxPlace(path);
     const model = await engineModel(imported, backend, await readBeside(companions));
     try {

@@ -2,9 +2,12 @@
 // Where Dawn or a driver is missing, the tests say so and are skipped; Chromium's software is driver enough.
 
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dawnModule } from '../../scripts/dawn.mjs';
+import { residualBytes } from '../imported/fixtures/smallOnnx.ts';
 import { committedRoot } from './conformance/expectedFolders.ts';
 
 const program = join(import.meta.dirname, '../../bin/patchbay.mjs');
@@ -50,6 +53,39 @@ test.skipIf(number === '').each(folders)(
     const { status, printed, complained } = patchbay(['conformance', ...where, '--limits', limits]);
     expect(complained).toBe('');
     expect(printed.trim().split('\n').at(-1)).toMatch(/^[1-9]\d* passed, 0 failed, 0 skipped$/);
+    expect(status).toBe(0);
+  },
+);
+
+test.skipIf(number === '')('an ONNX file’s stages run on Dawn, and it is listed that they do', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'patchbay-onnx-'));
+  try {
+    const file = join(folder, 'residual.onnx');
+    writeFileSync(file, residualBytes());
+    const { status, printed, complained } = patchbay([
+      ...['components', file, '--backend', 'webgpu', '--device', number],
+    ]);
+    expect(complained).toBe('');
+    const rows = printed
+      .split('\n')
+      .flatMap((line) => /(?:\(inputs\)|Add_output_0) .* (\d+) +(\S.*)$/.exec(line)?.[2] ?? []);
+    expect(rows).toEqual(['GPU', 'GPU', 'GPU']);
+    expect(status).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+const onnxReferences = join(import.meta.dirname, '../../../shared/reference/onnx');
+
+test.skipIf(number === '' || !existsSync(onnxReferences))(
+  'an ONNX file gives the numbers of its references on Dawn',
+  () => {
+    const where = ['--fixtures', join(onnxReferences, 'mlp'), '--backend', 'webgpu', '--device', number];
+    const { status, printed } = patchbay(['conformance', ...where, '--kind', 'tensors']);
+    expect(printed.trim().split('\n').at(-1)).toMatch(/^[1-9]\d* passed, 0 failed, 0 skipped$/);
+    expect(printed).toMatch(/\(stages .*: GPU\)$/m);
+    expect(printed).not.toContain('WASM');
     expect(status).toBe(0);
   },
 );

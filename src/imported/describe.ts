@@ -2,6 +2,7 @@
 
 import { quoted } from '../messages/wording.ts';
 import { cutsBetween, isWeighted } from './chains.ts';
+import { placementText } from './gpuStages.ts';
 import type { ImportedModel } from './importedModel.ts';
 import { type LayerStack, layerStacks } from './layers.ts';
 import type { ValueInfo } from './onnxFile.ts';
@@ -110,6 +111,23 @@ export interface FoundChain {
 /** How an input is given: as text or ids; as what goes with them and need not be given; as a picture; as numbers. */
 export type InputUse = 'tokens' | 'companion' | 'picture' | 'numbers';
 
+/** A stage, and where it runs: `GPU`, `WASM: IsNaN (float32)`. */
+export interface StageRow {
+  readonly from: string;
+  readonly to: string;
+  readonly nodes: number;
+  readonly runsOn: string;
+}
+
+/** @returns undefined for a model without a GPU */
+export const stageRows = ({ placedStages }: ImportedModel): readonly StageRow[] | undefined =>
+  placedStages?.map(({ from, to, nodes, placement }) => ({
+    from: from.length === 0 ? '(inputs)' : from.join(', '),
+    to: to.join(', '),
+    nodes,
+    runsOn: placementText(placement),
+  }));
+
 /** A model as a page shows it, in plain data. */
 export interface ImportedStructure {
   /** Why it cannot be prompted, in a sentence; absent where it can. */
@@ -128,6 +146,8 @@ export interface ImportedStructure {
       readonly tensors: readonly string[];
     })[];
   }[];
+  /** Where its stages run, of a model with a GPU. */
+  readonly stages?: readonly StageRow[];
   /** Tensors at which the model's stages begin. */
   readonly chain: readonly string[];
   /** Ways to cut on: first the model's own, whose tensors are `chain`. */
@@ -222,6 +242,7 @@ export function structureOf(
   about: Pick<ImportedStructure, 'noPrompts' | 'labels'>,
 ): ImportedStructure {
   const usual = usualOutput(model);
+  const stages = stageRows(model);
   const known = new Set([...model.graph.inputs.map(({ name }) => name), ...model.probe.dependent]);
   const row = (name: string): TensorRow => {
     const facts = model.probe.tensors.get(name);
@@ -249,6 +270,7 @@ export function structureOf(
         tensors,
       })),
     })),
+    ...(stages ? { stages } : {}),
     chain: chainTensors(model),
     chains: foundChains(model),
     aliases: [...model.graph.aliases.keys()],

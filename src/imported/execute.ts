@@ -6,6 +6,7 @@ import type { Programs } from '../runtime/backends/programs.ts';
 import { declaredShape, editKey, maskName, valueName, withEdits } from './editNodes.ts';
 import { edited, isPartial, maskOf, putIn } from './editValues.ts';
 import { batchName } from './exampleInputs.ts';
+import type { GpuStages } from './gpuStages.ts';
 import { memoryWeight } from './normalise.ts';
 import { type NormalGraph, nodesNeeded, type RunnablePiece } from './piece.ts';
 import { type PlanRow, SiteError } from './plan.ts';
@@ -31,6 +32,8 @@ export interface Execution {
   readonly store: WeightStore;
   readonly sized: SizedGraphs;
   readonly pieces: Programs<RunnablePiece>;
+  /** Where stages run on a GPU. */
+  readonly gpu?: GpuStages | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the share of the work that is done. */
   readonly onProgress?: ((done: number) => void) | undefined;
@@ -119,7 +122,10 @@ async function pieceFor(
       return { name, dtype: facts.dtype, shape: declaredShape(facts) };
     });
     const inputs = [...graph.inputs, ...states, ...changed.inputs];
-    return openSplitPiece(runtime, store, { ...graph, weights }, { nodes, inputs, outputs: wanted });
+    const piece = { nodes, inputs, outputs: wanted };
+    if (!execution.gpu) return openSplitPiece(runtime, store, { ...graph, weights }, piece);
+    const edited = edits.map(({ tensor }) => tensor).join(', ');
+    return execution.gpu.open({ ...graph, weights }, piece, { stage, given, edits: edited });
   });
 }
 

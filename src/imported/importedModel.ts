@@ -10,6 +10,8 @@ import { fittedExample } from './exampleFiles.ts';
 import { executePlan } from './execute.ts';
 import { requireHandable } from './expectedSizes.ts';
 import { exportHooked } from './exportHooked.ts';
+import type { GpuRuntime } from './gpuRuntime.ts';
+import { GpuStages, type UsedPlace } from './gpuStages.ts';
 import { normalise } from './normalise.ts';
 import { dependentOn } from './order.ts';
 import { type FixedInputs, type NormalGraph, nodesNeeded, openPiece, type RunnablePiece } from './piece.ts';
@@ -22,6 +24,7 @@ import { SizedGraphs } from './sizedGraphs.ts';
 import { firstStages, stagesOf } from './stages.ts';
 import { type Chain, findChains } from './structure.ts';
 import { sizeOf } from './tensor.ts';
+import { type PlacedStage, tryStages } from './tryStages.ts';
 import { type OpenPart, WeightStore, weightsWithin } from './weightStore.ts';
 
 export interface OpenImportedOptions {
@@ -31,6 +34,8 @@ export interface OpenImportedOptions {
   readonly fixed?: FixedInputs;
   /** Inputs to try the model with; what is not given is made up. */
   readonly example?: NamedTensors;
+  /** A GPU, for the stages that can run on it; it stays open. */
+  readonly gpu?: GpuRuntime | undefined;
   /** Called before weights are read, with the bytes of all files. */
   readonly makeRoom?: (bytes: number) => Promise<void>;
   readonly signal?: AbortSignal;
@@ -61,11 +66,14 @@ export class ImportedModel {
   readonly #pieces = new Programs<RunnablePiece>();
   readonly #backward = new Programs<BackwardProgram>(mostBackward);
   readonly #turns = new Turns();
+  readonly #gpu: GpuStages | undefined;
+  #placed: readonly PlacedStage[] | undefined;
 
   private constructor(
     about: Pick<ImportedModel, 'label' | 'producer' | 'fingerprint' | 'graph' | 'probe'>,
     runtime: OnnxRuntime,
     store: WeightStore,
+    gpu: GpuRuntime | undefined,
   ) {
     const { label, producer, graph, probe: probed } = about;
     this.label = label;
@@ -89,6 +97,7 @@ export class ImportedModel {
       graph.inputs.map(({ name }) => name),
     );
     this.#sized = new SizedGraphs(graph, store, runtime, dependent, [...probed.tensors.keys()]);
+    this.#gpu = gpu && new GpuStages({ gpu, host: runtime, store, graph, facts: probed.tensors });
   }
 
   /**
@@ -104,6 +113,7 @@ export class ImportedModel {
       fixed = {},
       example = {},
       makeRoom,
+      gpu,
       signal,
     }: OpenImportedOptions = {},
   ): Promise<ImportedModel> {
@@ -122,11 +132,30 @@ export class ImportedModel {
       const probed = await probe(graph, store, runtime, { example: given });
       const { label, producer } = file;
       const fingerprint = await store.fingerprint({ fixed }, signal);
-      return new ImportedModel({ label, producer, fingerprint, graph, probe: probed }, runtime, store);
+      const about = { label, producer, fingerprint, graph, probe: probed };
+      const model = new ImportedModel(about, runtime, store, gpu);
+      await model.#place(signal);
+      return model;
     } catch (error) {
       await store.close();
       throw error;
     }
+  }
+
+  async #place(signal: AbortSignal | undefined): Promise<void> {
+    if (!this.#gpu) return;
+    const { graph } = await this.#sized.at(this.probe.inputs);
+    this.#placed = await tryStages(this.#gpu, this.sites, this.probe, graph, signal);
+  }
+
+  /** Where each stage runs, of a model that was given a GPU. */
+  get placedStages(): readonly PlacedStage[] | undefined {
+    return this.#placed;
+  }
+
+  /** Where the stages ran that have run since this was last asked, edits included; of a model that was given a GPU. */
+  takeUsedPlaces(): readonly UsedPlace[] {
+    return this.#gpu?.takeUsed() ?? [];
   }
 
   /** Numbers in all weights that are no sizes or axes. */
@@ -170,6 +199,7 @@ export class ImportedModel {
         store: this.#store,
         sized: this.#sized,
         pieces: this.#pieces,
+        gpu: this.#gpu,
         signal,
         onProgress,
       },

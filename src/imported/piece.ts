@@ -58,25 +58,32 @@ export function nodesNeeded(
   return kept.reverse();
 }
 
-/** @throws BackendError when the runtime refuses the piece */
-export async function openPiece(
-  runtime: OnnxRuntime,
+/** A piece as a file of its own, and what is given to it. */
+export interface WrittenPiece {
+  readonly bytes: Uint8Array;
+  /** Large weights, which are inputs of it. */
+  readonly weights: NamedTensors;
+  /** Its other inputs. */
+  readonly wanted: readonly string[];
+}
+
+export async function writtenPiece(
   store: WeightStore,
   graph: NormalGraph,
   piece: Piece,
-  isOnce = false,
-): Promise<RunnablePiece> {
+): Promise<WrittenPiece> {
   const read = new Set([...piece.nodes.flatMap(readsOf), ...piece.outputs]);
   const given = new Set(piece.inputs.map(({ name }) => name));
-  const fed: Record<string, Tensor> = {};
+  const weights: Record<string, Tensor> = {};
   const inline = new Map<string, Tensor>();
-  const inputs: WrittenValue[] = piece.inputs.filter(({ name }) => read.has(name));
+  const own = piece.inputs.filter(({ name }) => read.has(name));
+  const inputs: WrittenValue[] = [...own];
   for (const name of read) {
     const weight = given.has(name) ? undefined : graph.weights.get(name);
     if (!weight) continue;
     const tensor = await store.load(weight);
     if (tensor.data.byteLength >= fedBytes && (isFloat(tensor.dtype) || tensor.dtype === 'int8')) {
-      fed[name] = tensor;
+      weights[name] = tensor;
       inputs.push({ name, dtype: tensor.dtype, shape: tensor.shape });
     } else inline.set(name, tensor);
   }
@@ -92,11 +99,22 @@ export async function openPiece(
     },
     (weight) => store.loaded(weight),
   );
-  const session = await runtime.open(bytes, isOnce);
-  const wanted = inputs.map(({ name }) => name).filter((name) => !(name in fed));
+  return { bytes, weights, wanted: own.map(({ name }) => name) };
+}
+
+/** @throws BackendError when the runtime refuses the piece */
+export async function openPiece(
+  runtime: OnnxRuntime,
+  store: WeightStore,
+  graph: NormalGraph,
+  piece: Piece,
+  isOnce = false,
+): Promise<RunnablePiece> {
+  const { bytes, weights, wanted } = await writtenPiece(store, graph, piece);
+  const session = await runtime.open(bytes, isOnce, weights);
   return {
     run(given, outputs) {
-      const own: Record<string, Tensor> = { ...fed };
+      const own: Record<string, Tensor> = {};
       for (const name of wanted) {
         const tensor = given[name];
         if (!tensor) throw new RangeError(`The piece needs '${name}', which was not given.`);

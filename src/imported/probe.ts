@@ -222,7 +222,7 @@ function numbersOf({ data }: Tensor): ArrayLike<number> {
 /** A matrix product of other sizes adds in another order; a model whose rows depend on each other differs by far more. */
 const sameRowBound = 1e-3;
 
-function largestGap(a: Tensor, b: Tensor): number {
+export function largestGap(a: Tensor, b: Tensor): number {
   const [left, right] = [numbersOf(a), numbersOf(b)];
   if (left.length !== right.length) return Number.POSITIVE_INFINITY;
   let gap = 0;

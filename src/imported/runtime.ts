@@ -1,7 +1,7 @@
 // What runs a piece of a file: onnxruntime, given the bytes of a model. The engine's own backends take graphs of a closed set
 // of operators and hold float32; here whatever the runtime knows is run, in the types that the file has.
 
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
+import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-common';
 import { reasonOf } from '../messages/wording.ts';
 import { BackendError, type BackendKind } from '../runtime/backends/backend.ts';
 import { type Onnxruntime, sharedCores } from '../runtime/backends/hostBackend.ts';
@@ -25,14 +25,16 @@ export interface OnnxRuntime {
   /** Sessions opened and not yet closed. */
   readonly liveSessions: number;
   /**
-   * @param isOnce it will run once or twice: no time is spent on optimising it
+   * @param isOnce  it will run once or twice: no time is spent on optimising it
+   * @param weights inputs that are the same in all runs; they lie where the runtime computes, once for all sessions
    * @throws BackendError when the runtime refuses the model
    */
-  open(model: Uint8Array, isOnce?: boolean): Promise<OnnxSession>;
+  open(model: Uint8Array, isOnce?: boolean, weights?: NamedTensors): Promise<OnnxSession>;
   close(): Promise<void>;
 }
 
-function fromRuntime(name: string, tensor: OrtTensor): Tensor {
+/** What onnxruntime computed, out of its hands. */
+export function fromRuntime(name: string, tensor: OrtTensor): Tensor {
   const { type, dims, data } = tensor;
   if (!isElementType(type) || Array.isArray(data))
     throw new BackendError(`Tensor '${name}' holds ${type}; only numbers leave a model here.`);
@@ -41,6 +43,12 @@ function fromRuntime(name: string, tensor: OrtTensor): Tensor {
   }
   // Not Float16Array, which is the one kind that ElementArray has not, and strings are out.
   return { dtype: type, shape: dims, data: data as ElementArray };
+}
+
+/** A tensor as onnxruntime takes it. */
+export function toRuntime(Tensor: TensorConstructor, { dtype, shape, data }: Tensor): OrtTensor {
+  // The constructor has an overload a type; the pair of type and array is right by construction of `Tensor`.
+  return new Tensor(dtype as 'float32', data as Float32Array, shape);
 }
 
 export interface OrtRuntimeOptions {
@@ -73,13 +81,7 @@ export class OrtRuntime implements OnnxRuntime {
     return this.#sessions.size;
   }
 
-  #toRuntime({ dtype, shape, data }: Tensor): OrtTensor {
-    const Tensor = this.#ort.Tensor;
-    // The constructor has an overload a type; the pair of type and array is right by construction of `Tensor`.
-    return new Tensor(dtype as 'float32', data as Float32Array, shape);
-  }
-
-  async open(model: Uint8Array, isOnce = false): Promise<OnnxSession> {
+  async open(model: Uint8Array, isOnce = false, weights: NamedTensors = {}): Promise<OnnxSession> {
     const options: InferenceSession.SessionOptions = {
       ...this.#options,
       graphOptimizationLevel: isOnce ? 'disabled' : 'all',
@@ -93,7 +95,10 @@ export class OrtRuntime implements OnnxRuntime {
     return {
       run: async (inputs, outputs) => {
         const feeds = Object.fromEntries(
-          Object.entries(inputs).map(([name, tensor]) => [name, this.#toRuntime(tensor)]),
+          Object.entries({ ...weights, ...inputs }).map(([name, tensor]) => [
+            name,
+            toRuntime(this.#ort.Tensor, tensor),
+          ]),
         );
         const results = await this.#turns
           .take(() => session.run(feeds, outputs ?? session.outputNames, quiet))

@@ -1,6 +1,8 @@
 // Tensors in memory with every element type that a file may use, and the words for these types. The engine's own families
 // know float32 and int32 alone; a file that somebody brings has ids in int64, masks in bool and weights in eight bits.
 
+import { halfValues } from '../checkpoint/storage/half.ts';
+
 export type ElementType =
   | 'float32'
   | 'uint8'
@@ -104,6 +106,14 @@ export function tensorOfBytes(dtype: ElementType, shape: readonly number[], byte
 
 export function bytesOf({ data }: Tensor): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Numbers of float32; those of float16 in as many. @returns undefined for other types */
+export function floatsIn({ dtype, data }: Tensor): Float32Array | undefined {
+  if (data instanceof Float32Array) return data;
+  if (dtype === 'float16' && data instanceof Uint16Array)
+    return Float32Array.from(data, (bits) => halfValues[bits] ?? Number.NaN);
+  return undefined;
 }
 
 /** A tensor filled by place, from plain numbers (whole ones for integers). */

@@ -7,6 +7,7 @@ import { Model, type RunnerModel } from '../runtime/model.ts';
 import { PlanError } from '../runtime/plan/plan.ts';
 import type { BesideFile } from './besideFile.ts';
 import { tableReads } from './exampleInputs.ts';
+import { placesText } from './gpuStages.ts';
 import type { ImportedModel } from './importedModel.ts';
 import { rememberOpened } from './openedModels.ts';
 import { tokenComponents } from './tokenComponents.ts';
@@ -65,6 +66,17 @@ async function longestSequence(model: ImportedModel, inputs: TokenInputs): Promi
   return farAway;
 }
 
+/** How much of a file a GPU runs, where there is one. */
+function gpuNotices({ placedStages }: ImportedModel): readonly string[] {
+  if (!placedStages) return [];
+  const places = placedStages.map(({ stage, placement }) => ({ stage, placement, edits: '' }));
+  const off = places.filter(({ placement }) => placement.on === 'wasm');
+  const on = places.length - off.length;
+  return [
+    `${on} of its ${places.length} stages run on the GPU${off.length === 0 ? '.' : `; ${placesText(off)}.`}`,
+  ];
+}
+
 /** What the engine tells of a file, however it is asked. */
 export function importedFacts(
   model: ImportedModel,
@@ -75,6 +87,7 @@ export function importedFacts(
     notices: [
       'Opened as ONNX: rows fork by layer only, so a sweep over positions computes whole sequences.',
       ...(probe.reason === undefined ? [] : [probe.reason]),
+      ...gpuNotices(model),
       ...Object.entries(graph.fixed).map(([name, value]) => `Input ${name} is fixed to ${value}.`),
     ],
     fingerprint,

@@ -1,7 +1,6 @@
 // Plans of the engine (prompts, edits of components, reads) as rows of an imported model. A replacement is made inside of the
 // model; any other formula is computed beside it, from what the row has there, and put in.
 
-import { halfValues } from '../checkpoint/storage/half.ts';
 import type { ExecuteOptions } from '../runtime/forward/execute.ts';
 import {
   type Edit,
@@ -16,17 +15,16 @@ import {
 import type { Schedule, ScheduledEdit } from '../runtime/plan/scheduled.ts';
 import type { ImportedModel } from './importedModel.ts';
 import type { PlanRow, TensorEdit } from './plan.ts';
-import type { Tensor } from './tensor.ts';
+import { floatsIn, type Tensor } from './tensor.ts';
 import { type TokenComponents, type Units, unitsOf } from './tokenComponents.ts';
 import type { TokenInputs } from './tokenInputs.ts';
 import type { UnitGraphs, UnitValues } from './unitGraphs.ts';
 
 /** float32 numbers of a tensor. */
-function floatsOf({ dtype, data }: Tensor): Float32Array {
-  if (data instanceof Float32Array) return data;
-  if (dtype === 'float16' && data instanceof Uint16Array)
-    return Float32Array.from(data, (bits) => halfValues[bits] ?? Number.NaN);
-  throw new PlanError(`A component holds ${dtype}; only floating-point numbers are read.`);
+function floatsOf(tensor: Tensor): Float32Array {
+  const floats = floatsIn(tensor);
+  if (floats) return floats;
+  throw new PlanError(`A component holds ${tensor.dtype}; only floating-point numbers are read.`);
 }
 
 export interface Place extends Units {

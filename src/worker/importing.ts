@@ -1,5 +1,6 @@
-// An ONNX file that was chosen, dropped or named from the Hub, as a model of the engine. Its graphs run on WebAssembly whatever the
-// device is, since that knows every operator; the formulas of edits and what is read of logits run on the device.
+// An ONNX file that was chosen, dropped or named from the Hub, as a model of the engine. Its stages run on the GPU where there is one
+// and it has all their operators, the others on WebAssembly, which knows every operator; the formulas of edits and what is read
+// of logits run on the device.
 
 import type { CachedLoad } from '../checkpoint/cache/cachedLoad.ts';
 import { hubPlace } from '../checkpoint/cache/hubPlace.ts';
@@ -10,6 +11,7 @@ import { hubFolder } from '../checkpoint/sources/hub.ts';
 import { aroundFile, readBeside } from '../imported/besideFile.ts';
 import { createBrowserRuntime } from '../imported/browserRuntime.ts';
 import { type ImportedStructure, structureOf } from '../imported/describe.ts';
+import { GpuRuntime } from '../imported/gpuRuntime.ts';
 import { onnxCheckpoint, openOnnxOf } from '../imported/onnxFolder.ts';
 import { openedModelOf } from '../imported/openedModels.ts';
 import { engineModel } from '../imported/tensorModel.ts';
@@ -125,6 +127,7 @@ export async function openImported(
   const runtime = await createBrowserRuntime(threadCount());
   try {
     const imported = await openOnnxOf(folder, name, runtime, {
+      gpu: backend.gpu && new GpuRuntime(backend.gpu, backend.description),
       ...(signal ? { signal } : {}),
       makeRoom: async (bytes) => {
         total = bytes;

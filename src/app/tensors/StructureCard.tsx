@@ -70,6 +70,31 @@ function Search({
   );
 }
 
+/** Where each stage runs, and what keeps it off the GPU. */
+function Stages({ stages }: { readonly stages: NonNullable<ImportedStructure['stages']> }) {
+  return (
+    <table className="structure-table small">
+      <caption>Stages</caption>
+      <thead>
+        <tr>
+          <th scope="col">from</th>
+          <th scope="col">to</th>
+          <th scope="col">runs on</th>
+        </tr>
+      </thead>
+      <tbody>
+        {stages.map(({ from, to, runsOn }) => (
+          <tr key={`${from} ${to}`}>
+            <td className="mono">{from}</td>
+            <td className="mono">{to}</td>
+            <td>{runsOn}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 type StackProps = ImportedStructure['stacks'][number] & { readonly after?: After | undefined };
 
 function Stack({ chain, count, components, after }: StackProps) {
@@ -95,7 +120,7 @@ interface StructureCardProps {
 }
 
 export function StructureCard({ structure, after }: StructureCardProps) {
-  const { noPrompts, inputs, outputs, stacks, chain, tensors } = structure;
+  const { noPrompts, inputs, outputs, stacks, stages, chain, tensors } = structure;
   return (
     <section className="card structure" aria-labelledby="structure-title">
       <div className="card-head">
@@ -113,6 +138,7 @@ export function StructureCard({ structure, after }: StructureCardProps) {
           together are its chain.
         </p>
       )}
+      {stages && <Stages stages={stages} />}
       <Search tensors={tensors} after={after} />
     </section>
   );

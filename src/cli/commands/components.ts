@@ -4,11 +4,13 @@ import type { Architecture, ComponentDescription } from '../../architectures/arc
 import { architectureOf } from '../../architectures/registry.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
 import { formatTable } from '../../figures/textTable.ts';
-import { componentRows, describedStacks, tensorRows } from '../../imported/describe.ts';
+import { componentRows, describedStacks, stageRows, tensorRows } from '../../imported/describe.ts';
 import type { ImportedModel } from '../../imported/importedModel.ts';
+import type { Backend, BackendKind } from '../../runtime/backends/backend.ts';
 import { UsageError } from '../arguments.ts';
+import { deviceOption, hostBackendOption, hostBackends, readBackend, readDevice } from '../backendOptions.ts';
 import { type Arguments, type Command, modelNote, usageOf } from '../command.ts';
-import { modelPath } from '../hostModel.ts';
+import { createHostBackend, modelPath } from '../hostModel.ts';
 import { fixOption, inputOption, isOnnxFile, readFixed, readInputs, withOnnx } from '../onnxModel.ts';
 
 function shapeOf({ layout, width, heads = 1, isCross }: ComponentDescription): string {
@@ -23,10 +25,26 @@ function layersOf(architecture: Architecture, { scope, layers, place }: Componen
 }
 
 async function runOnnx(path: string, args: Arguments): Promise<number> {
+  const kind = readBackend(args, hostBackends);
+  const backend =
+    kind === 'webgpu' ? await createHostBackend(kind, { device: readDevice(args, kind) }) : undefined;
+  try {
+    return await describeOnnx(path, args, kind, backend);
+  } finally {
+    await backend?.close();
+  }
+}
+
+async function describeOnnx(
+  path: string,
+  args: Arguments,
+  kind: BackendKind,
+  backend: Backend | undefined,
+): Promise<number> {
   return withOnnx(
     path,
-    'node',
-    { fixed: readFixed(args), example: await readInputs(args) },
+    kind,
+    { fixed: readFixed(args), example: await readInputs(args), backend },
     async (model) => {
       const { graph, probe } = model;
       const stacks = describedStacks(model);
@@ -43,6 +61,11 @@ async function runOnnx(path: string, args: Arguments): Promise<number> {
       for (const [name, value] of Object.entries(graph.fixed))
         console.log(`input ${name}: fixed to ${value} (--fix ${name}=VALUE chooses another)`);
       if (probe.reason !== undefined) console.log(`Note: ${probe.reason}`);
+      const stages = stageRows(model);
+      if (stages) {
+        const rows = stages.map(({ from, to, nodes, runsOn }) => [from, to, String(nodes), runsOn]);
+        console.log(`\n${formatTable([['stage from', 'to', 'nodes', 'runs on'], ...rows])}`);
+      }
       const find = args.text('find');
       for (const { chain, stack } of stacks) {
         console.log(`\n${chain}`);
@@ -76,7 +99,7 @@ async function run(args: Arguments): Promise<number> {
   const [spec, ...rest] = args.positionals;
   if (!spec || rest.length > 0) throw new UsageError(usageOf(command));
   if (isOnnxFile(spec)) return runOnnx(spec, args);
-  const given = ['find', 'all', 'fix', 'input'].find(
+  const given = ['find', 'all', 'fix', 'input', 'backend', 'device'].find(
     (name) => args.has(name) || args.text(name) !== undefined || args.texts(name).length > 0,
   );
   if (given !== undefined) throw new UsageError(`--${given} is for a FILE.onnx; '${spec}' is none.`);
@@ -109,6 +132,8 @@ export const command: Command = {
     all: { about: 'every tensor of an ONNX file, layer by layer and by its name' },
     fix: fixOption,
     input: inputOption,
+    backend: { ...hostBackendOption, about: 'of an ONNX file; on webgpu it is listed where each stage runs' },
+    device: deviceOption,
   },
   notes: [modelNote],
   run,

@@ -158,11 +158,10 @@ export interface Counts {
 /** Run every case of these folders on a backend. */
 export async function conform(folders: readonly Folder[], kind: CommandBackend, run: Run): Promise<void> {
   const runnable: Folder[] = [];
+  const isOnnx = ({ path }: Folder): boolean => isOnnxFolder(path);
+  await conformOnnxFolders(folders.filter(isOnnx), kind, run);
   for (const folder of folders) {
-    if (isOnnxFolder(folder.path)) {
-      await conformOnnxFolder(folder, kind, run);
-      continue;
-    }
+    if (isOnnx(folder)) continue;
     const obstacle = await obstacleTo(folder);
     if (obstacle === undefined) runnable.push(folder);
     else {
@@ -183,15 +182,30 @@ export async function conform(folders: readonly Folder[], kind: CommandBackend, 
   }
 }
 
-/** A model brought as ONNX: its own kinds of cases, and no WebGPU so far. */
-async function conformOnnxFolder(folder: Folder, backend: CommandBackend, run: Run): Promise<void> {
-  if (backend === 'webgpu' || backend === 'chromium') {
-    const reason = "models brought as ONNX are compared on 'node' and 'wasm'";
+/** Models brought as ONNX, which have kinds of cases of their own; on WebGPU on one device. */
+async function conformOnnxFolders(folders: readonly Folder[], kind: CommandBackend, run: Run): Promise<void> {
+  const backend = kind === 'webgpu' && folders.length > 0 ? await createHostBackend(kind, run) : undefined;
+  try {
+    for (const folder of folders) await conformOnnxFolder(folder, kind, run, backend);
+  } finally {
+    await backend?.close();
+  }
+}
+
+async function conformOnnxFolder(
+  folder: Folder,
+  backend: CommandBackend,
+  run: Run,
+  gpuBackend: Backend | undefined,
+): Promise<void> {
+  if (backend === 'chromium') {
+    const reason = 'models brought as ONNX are compared on backends that need no browser';
     run.onCase(folder, { label: 'all cases', kind: 'onnx', status: 'skipped', reason });
     return;
   }
   try {
-    await conformOnnx(folder.path, backend, { ...run, onCase: (result) => run.onCase(folder, result) });
+    const onCase = (result: CaseResult) => run.onCase(folder, result);
+    await conformOnnx(folder.path, backend, { ...run, gpuBackend, onCase });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     run.onCase(folder, { label: 'the folder', kind: 'onnx', status: 'failed', reason });

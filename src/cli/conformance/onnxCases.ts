@@ -7,6 +7,8 @@ import { halfValues } from '../../checkpoint/storage/half.ts';
 import { cutsBetween } from '../../imported/chains.ts';
 import { batchName } from '../../imported/exampleInputs.ts';
 import { batchAxisOf } from '../../imported/execute.ts';
+import type { GpuRuntime } from '../../imported/gpuRuntime.ts';
+import { placesText } from '../../imported/gpuStages.ts';
 import { ImportedModel } from '../../imported/importedModel.ts';
 import type { OnnxNode } from '../../imported/onnxFile.ts';
 import type { FixedInputs } from '../../imported/piece.ts';
@@ -291,7 +293,11 @@ async function compareLayers(
 export async function* runOnnxCases(
   reference: OnnxReference,
   runtime: OnnxRuntime,
-  { tolerance, kind: only }: { readonly tolerance: Tolerance; readonly kind?: string },
+  {
+    tolerance,
+    kind: only,
+    gpu,
+  }: { readonly tolerance: Tolerance; readonly kind?: string; readonly gpu?: GpuRuntime | undefined },
 ): AsyncGenerator<CaseResult> {
   const { cases, layers } = v.parse(folderSchema, JSON.parse(reference.casesText));
   const models = new Map<string, ImportedModel>();
@@ -305,6 +311,7 @@ export async function* runOnnxCases(
       const model = await ImportedModel.open(await reference.model(), runtime, {
         openPart: reference.openPart,
         fixed,
+        gpu,
       });
       models.set(key, model);
       return model;
@@ -317,7 +324,14 @@ export async function* runOnnxCases(
   ): Promise<CaseResult> => {
     try {
       const found = await run();
-      return { label, kind, status: found.isWithin ? 'passed' : 'failed', difference: found };
+      const places = [...models.values()].flatMap((model) => model.takeUsedPlaces());
+      return {
+        label,
+        kind,
+        status: found.isWithin ? 'passed' : 'failed',
+        difference: found,
+        ...(places.length > 0 ? { reason: placesText(places) } : {}),
+      };
     } catch (error) {
       return {
         label,

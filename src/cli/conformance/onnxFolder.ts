@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { diskFolder, openDiskFile } from '../../checkpoint/sources/disk.ts';
-import { createNodeRuntime, createWasmRuntimeOnNode } from '../../imported/nodeRuntime.ts';
 import { readSafetensorsFile } from '../../imported/tensorFiles.ts';
-import type { OnnxBackendKind } from '../onnxModel.ts';
+import type { Backend, BackendKind } from '../../runtime/backends/backend.ts';
+import { createOnnxRuntime, gpuOf } from '../onnxModel.ts';
 import type { CaseResult } from './cases.ts';
 import { type Tolerance, tolerances } from './compare.ts';
 import { runOnnxCases } from './onnxCases.ts';
@@ -22,18 +22,17 @@ async function opened(path: string) {
 export interface OnnxFolderRun {
   readonly kind?: string | undefined;
   readonly threads?: number | undefined;
+  /** Whose GPU runs what it can; of the kind webgpu. */
+  readonly gpuBackend?: Backend | undefined;
   readonly tolerance?: Tolerance | undefined;
   readonly onCase: (result: CaseResult) => void;
 }
 
 /** Run the cases of such a folder. @throws CheckpointError when its files are not there */
-export async function conformOnnx(path: string, backend: OnnxBackendKind, run: OnnxFolderRun): Promise<void> {
+export async function conformOnnx(path: string, backend: BackendKind, run: OnnxFolderRun): Promise<void> {
   const source = await opened(join(path, 'tensors.safetensors'));
   const tensors = await readSafetensorsFile(source).finally(() => source.close());
-  const runtime =
-    backend === 'node'
-      ? await createNodeRuntime(run.threads ?? 2)
-      : await createWasmRuntimeOnNode(run.threads ?? 2);
+  const runtime = await createOnnxRuntime(backend, { threads: run.threads });
   const reference = {
     casesText: readFileSync(join(path, 'cases.json'), 'utf8'),
     tensors,
@@ -42,6 +41,7 @@ export async function conformOnnx(path: string, backend: OnnxBackendKind, run: O
   };
   const options = {
     tolerance: run.tolerance ?? tolerances[backend],
+    gpu: gpuOf(run.gpuBackend),
     ...(run.kind === undefined ? {} : { kind: run.kind }),
   };
   try {

@@ -1,6 +1,7 @@
 // What a device can do for the scheduler: hold tensors, move them, run graphs. Three implementations stand behind it
 // (node, wasm, webgpu); nothing above this file knows which.
 
+import type { InferenceSession, TensorConstructor, TensorFactory } from 'onnxruntime-common';
 import type { StorageDtype } from '../../checkpoint/checkpoint.ts';
 import type { Graph } from '../../onnx/graph.ts';
 
@@ -88,8 +89,28 @@ export interface Backend {
    * @throws what the device refused
    */
   caughtUp?(): Promise<void>;
+  /** On WebGPU: the device, for graphs that the engine has not made. */
+  readonly gpu?: GpuAccess;
   /** Release the device. Programs and tensors are gone with it. */
   close(): Promise<void>;
+}
+
+/** What a GPU's backend lends to those who run graphs of their own on its device. */
+export interface GpuAccess {
+  readonly tensorOf: TensorConstructor & TensorFactory;
+  /** Whether shaders compute in float16. */
+  readonly hasHalf: boolean;
+  /**
+   * A session all of whose nodes have kernels of the GPU, with outputs in memory.
+   * @param isOnce no time is spent on optimising it
+   * @throws onnxruntime's own error where one has none
+   */
+  session(model: Uint8Array, isOnce: boolean): Promise<InferenceSession>;
+  /** Do something with sessions while nobody else does. @throws what the device refused meanwhile */
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
+  /** @throws BackendError for more than a buffer of this device holds */
+  upload(bytes: Uint8Array): GPUBuffer;
+  free(buffer: GPUBuffer): void;
 }
 
 /** The GPU device was lost (a driver reset, a sleeping laptop). Make a new backend; nothing on the old one survives. */

@@ -10,12 +10,14 @@ import {
   DeviceLostError,
   type DeviceTensor,
   elementCount,
+  type GpuAccess,
   type Packing,
   type Piece,
   type Program,
   runtimeError,
   type TensorData,
 } from './backend.ts';
+import { gpuAccess, onDevice } from './gpuAccess.ts';
 import { bufferBytes, GpuBuffers, type GpuPiece } from './gpuBuffers.ts';
 import { GpuFaults } from './gpuFaults.ts';
 import { GpuPacking } from './gpuPacking.ts';
@@ -117,6 +119,7 @@ class WebGpuBackend implements Backend {
   readonly #ortDevice: GPUDevice;
   readonly #buffers: GpuBuffers;
   readonly packing: Packing;
+  readonly gpu: GpuAccess;
   readonly #live = new LiveTensors();
   readonly #sessions = new Set<LiveSession>();
   #lost: string | undefined;
@@ -144,6 +147,14 @@ class WebGpuBackend implements Backend {
         return this.#ownBuffer(buffer, dtype, shape);
       },
       bufferOf: (tensor) => this.#bufferOf(tensor),
+    });
+    this.gpu = gpuAccess({
+      ort,
+      ortDevice: this.#ortDevice,
+      hasHalf: device.features.has('shader-f16'),
+      buffers: this.#buffers,
+      exclusively: (what, work) => this.#exclusively(what, work),
+      expectRoom: (bytes) => this.#expectRoom(bytes),
     });
     this.#onClose = onClose;
     this.description = description;
@@ -343,14 +354,12 @@ class WebGpuBackend implements Backend {
   async compile(graph: Graph): Promise<Program> {
     const session = await this.#exclusively('to prepare a graph', () =>
       this.#ort.InferenceSession.create(encodeModel(graph), {
-        executionProviders: [{ name: 'webgpu', device: this.#ortDevice }],
+        ...onDevice(this.#ortDevice),
         preferredOutputLocation: Object.fromEntries(
           [...graph.outputs.keys()].map((name) => [name, 'gpu-buffer' as const]),
         ),
         graphOptimizationLevel: 'all',
         logSeverityLevel: 3,
-        // A node without a WebGPU kernel would fetch its tensors to the CPU and say nothing.
-        extra: { session: { disable_cpu_ep_fallback: '1' } },
       }),
     );
     const live: LiveSession = { session, outputs: 0, isWanted: true };
