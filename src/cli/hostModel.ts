@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/openNode.ts';
 import type { Backend, BackendKind } from '../runtime/backends/backend.ts';
+import { choiceNote, graphicsDevices } from '../runtime/backends/dawn.ts';
 import type { WatchOptions } from '../runtime/backends/gpuWatch.ts';
 import { openNodeBackend } from '../runtime/backends/optionalNodeBackend.ts';
 import { createWasmBackendOnNode } from '../runtime/backends/wasmBackendOnNode.ts';
@@ -39,7 +40,11 @@ export async function createHostBackend(
   kind: BackendKind,
   { threads, device, limits, signal }: HostOptions = {},
 ): Promise<Backend> {
-  if (kind === 'webgpu') return createWebGpuBackendOnNode({ device, limits, watch: heardBy(signal) });
+  if (kind === 'webgpu') {
+    const note = device === undefined ? choiceNote(await graphicsDevices()) : undefined;
+    if (note !== undefined) console.error(`Note: ${note}`);
+    return createWebGpuBackendOnNode({ device, limits, watch: heardBy(signal) });
+  }
   return kind === 'node' ? openNodeBackend(threads) : createWasmBackendOnNode(threads ?? 2);
 }
 

@@ -123,7 +123,7 @@ test.skipIf(!dawn || /cannot be loaded/.test(reason))(
   () => {
     // Dawn's null backend counts without computing, and needs no driver.
     const bench = ['--import', 'tsx', join(import.meta.dirname, '../../bench/gpu/run.ts')];
-    const works = ['predict', 'trace', 'patch', 'attribute'];
+    const works = ['predict', 'trace', 'patch', 'attribute', 'align'];
     const { status, stdout } = spawnSync(
       process.execPath,
       [...bench, '--device', 'null', '--layers', '2', '--turns', '51', '--only', works.join(',')],

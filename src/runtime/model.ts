@@ -28,6 +28,7 @@ import {
   noRoomForWeights,
   type Placement,
   placeWeights,
+  unmappedNotice,
   type WeightResidency,
   type WeightSizes,
   weightSizes,
@@ -145,7 +146,12 @@ export class Model {
       const isAsked = options.residency !== undefined;
       throw noRoomForWeights(checkpoint.label, sizes, placement.residency, isAsked, error);
     });
-    const all = [...(checkpoint.notices ?? []), ...notices];
+    const names = weightSources(architecture).flatMap((each) =>
+      each.kind === 'tensor' ? [each.tensor] : [],
+    );
+    const unmapped =
+      placement.residency === 'packed' ? unmappedNotice(new Set(names), checkpoint, backend) : undefined;
+    const all = [...(checkpoint.notices ?? []), ...notices, ...(unmapped === undefined ? [] : [unmapped])];
     const fingerprint = await checkpoint.fingerprint?.(options.signal).catch((error: unknown) => {
       weights.close();
       throw error;
@@ -160,6 +166,11 @@ export class Model {
   static over({ architecture, backend, label, sizes, runner, ...about }: RunnerModel): Model {
     const placement = { residency: 'packed' } as const;
     return new Model(architecture, backend, label, runner, sizes, placement, about);
+  }
+
+  /** Where trainings on it keep the graphs of their steps, released with it. */
+  get programs(): Programs {
+    return this.#programs;
   }
 
   /** Bytes that the weights take while nothing runs. */

@@ -107,7 +107,7 @@ export class SiteTraining {
       model.backend,
       trainable.trained,
       { kind, ...(weightDecay === undefined ? {} : { weightDecay }) },
-      clip === undefined ? {} : { clip },
+      { programs: model.programs, ...(clip === undefined ? {} : { clip }) },
     );
     const initial = Object.entries(trainable.trained).map(([name, { data }]) => [name, data] as const);
     return new SiteTraining(context, trainer, Object.fromEntries(initial));

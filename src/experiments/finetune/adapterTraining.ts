@@ -147,7 +147,7 @@ export class AdapterTraining {
       model.backend,
       trainedParameters(adapter, initial, { rotation, seed }),
       { kind, weightDecay },
-      { ...(clip === null ? {} : { clip }), ...(from ? { from } : {}) },
+      { programs: model.programs, ...(clip === null ? {} : { clip }), ...(from ? { from } : {}) },
     );
     return new AdapterTraining(context, trainer, initial);
   }

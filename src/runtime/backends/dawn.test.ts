@@ -1,7 +1,7 @@
 // Which graphics adapter is taken. What Dawn does with it is tested in a process of its own (src/cli/webgpu.test.ts).
 
 import { expect, test } from 'vitest';
-import { chosenDevice, type GraphicsDevice } from './dawn.ts';
+import { choiceNote, chosenDevice, type GraphicsDevice } from './dawn.ts';
 import { isSoftwareAdapter } from './softwareAdapters.ts';
 
 const device = (number: number, name: string): GraphicsDevice => ({
@@ -20,6 +20,15 @@ test('of several adapters the first is taken, and another by its number', () => 
   expect(() => chosenDevice([large, small], 3)).toThrow(
     'There is no graphics adapter 3. Those here: 1 (NVIDIA H100 80GB HBM3), 2 (Intel(R) UHD Graphics 630).',
   );
+});
+
+test('of a GPU beside an integrated one it is said which is used, and how the other is named', () => {
+  expect(choiceNote([large, small, software])).toBe(
+    'There are 2 GPUs here: 1 (NVIDIA H100 80GB HBM3), 2 (Intel(R) UHD Graphics 630). NVIDIA H100 80GB HBM3 is used; name another by --device.',
+  );
+  expect(choiceNote([large, software])).toBeUndefined();
+  expect(choiceNote([software])).toBeUndefined();
+  expect(choiceNote([])).toBeUndefined();
 });
 
 test('software is taken by its number alone', () => {

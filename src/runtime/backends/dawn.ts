@@ -168,6 +168,14 @@ export function chosenDevice(devices: readonly GraphicsDevice[], number?: number
   throw new BackendError(`There is no graphics adapter ${number}. Those here: ${listOf(devices)}.`);
 }
 
+/** What is said where the first of several GPUs is taken because nobody has named one: an integrated one may stand beside it. */
+export function choiceNote(devices: readonly GraphicsDevice[]): string | undefined {
+  const hardware = devices.filter(({ isSoftware }) => !isSoftware);
+  const [first] = hardware;
+  if (!first || hardware.length < 2) return undefined;
+  return `There are ${hardware.length} GPUs here: ${listOf(hardware)}. ${first.name} is used; name another by --device.`;
+}
+
 /** A name as `GPUAdapterInfo` has it. */
 const identifierOf = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 

@@ -4,6 +4,7 @@
 import { momentNames, type OptimizerSettings, scheduleOf, scheduleWidth } from '../../autodiff/optimizers.ts';
 import { orthonormalGap } from '../../autodiff/orthonormal.ts';
 import { type Backend, type DeviceTensor, elementCount, type Program } from '../backends/backend.ts';
+import { Programs } from '../backends/programs.ts';
 import { type Fragment, PlanError, type ReadTensor } from '../plan/plan.ts';
 import {
   completionName,
@@ -66,12 +67,28 @@ const keptNames = (
   ...momentNames(settings).map((moment) => [`${name}.${moment}`, `${moment} moment`] as const),
 ];
 
+/** What a step's graph is decided by, and nothing of its numbers. */
+const keyOf = (trained: Trained, settings: OptimizerSettings, clip: number | undefined): string =>
+  JSON.stringify([
+    'step',
+    settings,
+    clip ?? null,
+    Object.entries(trained).map(([name, { shape, isOrthonormal = false, completion }]) => [
+      name,
+      shape,
+      isOrthonormal,
+      completion !== undefined,
+    ]),
+  ]);
+
 export interface TrainerOptions {
   /**
    * The most that all gradients of a step may be long together; of orthonormal columns their part in the tangent, or those of
    * their Householder vectors.
    */
   readonly clip?: number;
+  /** Where its graph is kept, so that a later training of the same shapes compiles none; default it is its own. */
+  readonly programs?: Programs;
   /** What `snapshot` gave of a trainer of the same parameters and optimiser: training goes on from there. */
   readonly from?: TrainerSnapshot;
 }
@@ -87,7 +104,10 @@ export class Trainer {
   readonly #backend: Backend;
   readonly #trained: Trained;
   readonly #settings: OptimizerSettings;
-  readonly #program: Program;
+  readonly #programs: Programs;
+  /** Released with it. */
+  readonly #hasOwnPrograms: boolean;
+  readonly #clip: number | undefined;
   /** By parameter: what its columns follow from, beside the vectors that are trained. */
   readonly #completions: Readonly<Record<string, DeviceTensor>>;
   /** Parameters, moments and vectors by the names of the graph's inputs. */
@@ -101,13 +121,14 @@ export class Trainer {
     backend: Backend,
     trained: Trained,
     settings: OptimizerSettings,
-    program: Program,
-    from: TrainerSnapshot | undefined,
+    { from, clip, programs }: TrainerOptions,
   ) {
     this.#backend = backend;
     this.#trained = trained;
     this.#settings = settings;
-    this.#program = program;
+    this.#clip = clip;
+    this.#hasOwnPrograms = programs === undefined;
+    this.#programs = programs ?? new Programs();
     const tensors: Record<string, DeviceTensor> = {};
     const completions: Record<string, DeviceTensor> = {};
     for (const [name, parameter] of Object.entries(trained)) {
@@ -144,8 +165,22 @@ export class Trainer {
           );
       }
     }
-    const program = await backend.compile(stepGraph(trained, settings, options.clip));
-    return new Trainer(backend, trained, settings, program, from);
+    const trainer = new Trainer(backend, trained, settings, options);
+    try {
+      await trainer.#program();
+    } catch (error) {
+      await trainer.dispose();
+      throw error;
+    }
+    return trainer;
+  }
+
+  /** Asked for at each step: between two, a store releases what was not used for longest. */
+  #program(): Promise<Program> {
+    const key = keyOf(this.#trained, this.#settings, this.#clip);
+    return this.#programs.get(key, () =>
+      this.#backend.compile(stepGraph(this.#trained, this.#settings, this.#clip)),
+    );
   }
 
   /** What a later trainer can go on from, as it is after the last step. */
@@ -206,7 +241,8 @@ export class Trainer {
       const completions = Object.entries(this.#completions).map(
         ([name, tensor]) => [completionName(name), tensor] as const,
       );
-      const { measures, ...next } = await this.#program.run({
+      const program = await this.#program();
+      const { measures, ...next } = await program.run({
         ...Object.fromEntries([...read, ...completions]),
         ...given,
         ...schedules,
@@ -260,6 +296,6 @@ export class Trainer {
     for (const tensor of [...Object.values(this.#tensors), ...Object.values(this.#completions)])
       this.#backend.dispose(tensor);
     this.#tensors = {};
-    await this.#program.dispose();
+    if (this.#hasOwnPrograms) await this.#programs.dispose();
   }
 }

@@ -96,3 +96,36 @@ test('a model that cannot run is refused before a weight is read', async () => {
   await model.dispose();
   await backend.close();
 });
+
+test('a quantisation that a GPU does not expand is said, with its bytes, where weights stay packed', async () => {
+  const backend = createNodeBackend(1);
+  const tiny = tinyCheckpoint(tinyConfigurations.gpt2);
+  const names = [...tiny.tensors.keys()].filter((name) => name.includes('mlp.c_fc.weight'));
+  const eight = new Map(
+    [...tiny.tensors].map(([name, info]) => [
+      name,
+      names.includes(name)
+        ? { ...info, dtype: 'F8_E4M3' as const, sizeBytes: info.sizeBytes / 4 }
+        : { ...info, dtype: 'F32' as const },
+    ]),
+  );
+  const read = async (name: string) =>
+    names.includes(name) ? new Uint8Array(4 * 16 * 16).fill(0x38) : tiny.read(name);
+  const checkpoint: Checkpoint = { ...tiny, tensors: eight, read };
+  const noticesOf = async (residency: 'packed' | 'expanded') => {
+    const model = await Model.load(checkpoint, backend, { residency });
+    const { notices } = model;
+    await model.dispose();
+    return notices;
+  };
+  expect(await noticesOf('packed')).toEqual([]);
+  const refused = () => {
+    throw new Error('It was asked to take what it does not take.');
+  };
+  Object.assign(backend, { packing: { takes: () => false, upload: refused, expand: refused } });
+  expect(await noticesOf('packed')).toEqual([
+    "Weights of the type F8_E4M3 do not stay packed on a GPU: 0.0031 MB of them wait in this program's memory, and each layer's are expanded here and uploaded when it runs.",
+  ]);
+  expect(await noticesOf('expanded')).toEqual([]);
+  await backend.close();
+});

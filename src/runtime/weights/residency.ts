@@ -59,6 +59,26 @@ export function heldBytes({ expandedBytes, packedBytes }: WeightSizes, residency
   return { expanded: expandedBytes, packed: packedBytes, streamed: 0 }[residency];
 }
 
+/**
+ * What is said of weights that are to stay packed and that the device does not expand itself.
+ * @param names of the tensors that the architecture has
+ */
+export function unmappedNotice(
+  names: Iterable<string>,
+  { tensors }: Pick<Checkpoint, 'tensors'>,
+  { packing }: Pick<Backend, 'packing'>,
+): string | undefined {
+  if (!packing) return undefined;
+  const left = [...names]
+    .flatMap((name) => tensors.get(name) ?? [])
+    // These are as large on the device as they are stored.
+    .filter(({ dtype }) => dtype !== 'F32' && !packing.takes(dtype));
+  if (left.length === 0) return undefined;
+  const dtypes = [...new Set(left.map(({ dtype }) => dtype))].sort().join(', ');
+  const bytes = sumOf(left.map(({ sizeBytes }) => sizeBytes));
+  return `Weights of the type ${dtypes} do not stay packed on a GPU: ${amount(bytes)} of them wait in this program's memory, and each layer's are expanded here and uploaded when it runs.`;
+}
+
 /** What is said of weights that had no room. @param asked that somebody asked for them so, and for nothing else */
 export function noRoomForWeights(
   label: string,
