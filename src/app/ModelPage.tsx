@@ -17,7 +17,7 @@ const StructureCard = lazy(async () => ({
 function ToTensors() {
   const go = usePage((state) => state.go);
   return (
-    <section className="card" aria-labelledby="to-tensors">
+    <section className="card to-tensors" aria-labelledby="to-tensors">
       <h2 id="to-tensors">Its tensors</h2>
       <p>
         This model reads no prompts, or predicts none. What each place of it does for its output is swept on a

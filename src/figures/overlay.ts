@@ -16,6 +16,8 @@ export interface OverlayDescription {
   readonly heatmap: HeatmapDescription;
   /** The picture with its bytes in it; without it the squares stand alone. */
   readonly picture?: FigurePicture;
+  /** How many times as wide as high what is seen of it is; default a square. */
+  readonly aspect?: number;
   /** Squares across and down. */
   readonly across: number;
   readonly down: number;
@@ -43,7 +45,7 @@ const [thinnest, thickest] = [0.15, 0.85];
 const veil = 0.45;
 
 export function layoutOverlay(description: OverlayDescription, options: OverlayOptions): PlainFigure {
-  const { heatmap, across, down, picture, firstLocation, marked } = description;
+  const { heatmap, across, down, picture, aspect = 1, firstLocation, marked } = description;
   const { width, padding = 0, showsTitle = true, showsCaption = true } = options;
   const theme = themes[options.theme];
   const inner = width - 2 * padding;
@@ -59,15 +61,16 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
     }
     y += 10;
   }
-  const perLine = Math.max(1, Math.floor((inner + gap) / (pictureSide + gap)));
-  const [squareWidth, squareHeight] = [pictureSide / across, pictureSide / down];
+  const [pictureWidth, pictureHeight] = sidesOf(aspect, inner);
+  const perLine = Math.max(1, Math.floor((inner + gap) / (pictureWidth + gap)));
+  const [squareWidth, squareHeight] = [pictureWidth / across, pictureHeight / down];
   heatmap.panels.forEach((panel, index) => {
     const scale = colourScale(heatmap, index, options.theme);
     write(panel.title, 13, theme.ink, 600);
     y += titleLine;
     heatmap.layers.forEach((layer, at) => {
-      const x = padding + (at % perLine) * (pictureSide + gap);
-      if (at > 0 && at % perLine === 0) y += pictureSide + smallLine + gap;
+      const x = padding + (at % perLine) * (pictureWidth + gap);
+      if (at > 0 && at % perLine === 0) y += pictureHeight + smallLine + gap;
       marks.push({
         kind: 'text',
         x,
@@ -77,7 +80,7 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
         fill: theme.quietInk,
       });
       const top = y + smallLine;
-      const frame = { x, y: top, width: pictureSide, height: pictureSide };
+      const frame = { x, y: top, width: pictureWidth, height: pictureHeight };
       if (picture)
         marks.push(
           { kind: 'image', ...frame, image: 'picture' },
@@ -117,7 +120,7 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
         );
       }
     });
-    y += pictureSide + smallLine + gap;
+    y += pictureHeight + smallLine + gap;
     const legend = bar(heatmap, index, { x: padding, y, theme, name: options.theme, room: inner });
     marks.push(...legend.marks);
     y += legend.height + gap;
@@ -139,6 +142,13 @@ export function layoutOverlay(description: OverlayDescription, options: OverlayO
     marks,
     ...(picture ? { images: { picture } } : {}),
   };
+}
+
+/** As large as a square of the usual side, and no wider than there is room. */
+function sidesOf(aspect: number, room: number): readonly [width: number, height: number] {
+  const own = Math.min(8, Math.max(1 / 8, aspect));
+  const width = Math.round(Math.min(room, pictureSide * Math.sqrt(own)));
+  return [width, Math.round(width / own)];
 }
 
 /** A diagonal through a square. */

@@ -126,7 +126,8 @@ export default function JsonEditor({ text, label, onText }: JsonEditorProps) {
           check,
           look,
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ 'aria-label': label }),
+          // It can be reached as it is; axe believes it of what says so.
+          EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
           keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
         ],
       }),

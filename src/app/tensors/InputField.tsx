@@ -1,6 +1,6 @@
 // One input of the model in one of the runs: typed as text or numbers, or the contents of a file.
 
-import { useId, useRef, useState } from 'react';
+import { type DragEvent, useId, useRef, useState } from 'react';
 import type { Given } from '../../experiments/tensors/experiment.ts';
 import type { ImportedStructure } from '../../imported/describe.ts';
 import { messageOf } from '../../messages/wording.ts';
@@ -19,7 +19,7 @@ const accepted: Readonly<Record<Input['use'], string>> = {
 const hints: Readonly<Record<Input['use'], string>> = {
   tokens: 'Text for the tokenizer, or ids such as [101, 2023, 102].',
   companion: 'Made for the text unless it is given.',
-  picture: 'A PNG or JPEG picture, or numbers in a file.',
+  picture: 'A PNG or JPEG picture, or numbers in a file; it may be dropped here.',
   numbers: 'Numbers such as [[0.5, 1]], or a file of them.',
 };
 
@@ -64,8 +64,19 @@ export function InputField({ input, run, given, onChange }: InputFieldProps) {
     }
   }
 
+  function drop(event: DragEvent) {
+    const [file, ...others] = event.dataTransfer.files;
+    const isOwn = file && accepted[input.use].split(',').some((end) => file.name.toLowerCase().endsWith(end));
+    // Models and experiments that are dropped here are the page's.
+    if (!isOwn || others.length > 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    void take(file);
+  }
+
   return (
-    <div className="field given">
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way to what the button does
+    <div className="field given" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
       <label htmlFor={id}>
         {input.name}{' '}
         <span className="mute mono">

@@ -24,8 +24,9 @@ function Rows({ caption, rows, after }: RowsProps) {
             <th scope="row" className="mono">
               {name}
             </th>
-            <td>{dtype}</td>
-            <td className="mono">{axes}</td>
+            <td>
+              {dtype} <span className="mono">{axes}</span>
+            </td>
             {after && <td>{after(name)}</td>}
           </tr>
         ))}

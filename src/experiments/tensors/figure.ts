@@ -157,6 +157,7 @@ export const tensorsOverlays = (result: TensorsResult): readonly OverlayDescript
       {
         heatmap: groupFigure(result, panels),
         ...(picture ? { picture } : {}),
+        ...(result.aspect === undefined ? {} : { aspect: result.aspect }),
         across: patches.columns,
         down: patches.rows,
         firstLocation: patches.first,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { tensorFrom } from '../../imported/tensor.ts';
-import { patchesAlong, patchesOf, pictureSize } from './patches.ts';
+import { aspectEntry, patchesAlong, patchesOf, pictureSize } from './patches.ts';
 
 const picture = { height: 224, width: 224 };
 
@@ -28,4 +28,11 @@ test('a picture is floating-point numbers along four axes, one of them colours',
   expect(of([1, 5, 6, 3])).toEqual({ height: 5, width: 6 });
   expect(of([1, 12, 7, 7])).toBe(undefined);
   expect(of([1, 3, 4, 6], 'int64')).toBe(undefined);
+});
+
+test('a picture that is no square says how many times as wide as high it is', () => {
+  const inputs = (shape: readonly number[]) => ({ x: tensorFrom('float32', shape, () => 0) });
+  expect(aspectEntry(inputs([1, 3, 48, 192]))).toEqual({ aspect: 4 });
+  expect(aspectEntry(inputs([1, 8, 8, 3]))).toEqual({});
+  expect(aspectEntry(inputs([1, 12]))).toEqual({});
 });

@@ -28,6 +28,12 @@ export function pictureSize(inputs: NamedTensors): PictureSize | undefined {
   return undefined;
 }
 
+/** As an entry of a result: how many times as wide as high the picture is, where that is not a square. */
+export function aspectEntry(inputs: NamedTensors): { readonly aspect?: number } {
+  const { height, width } = pictureSize(inputs) ?? { height: 1, width: 1 };
+  return height === width ? {} : { aspect: width / height };
+}
+
 /** Tokens that transformers over patches have in front: none, a class, a class and a teacher, a class and registers. */
 const inFront = [0, 1, 2, 5];
 

@@ -42,6 +42,8 @@ export const tensorsResultSchema = v.pipe(
     /** Standard deviation of the noise that was added. */
     level: v.nullable(v.number()),
     seen: seenSchema,
+    /** How many times as wide as high the picture is that the model reads; absent where it is a square, or there is none. */
+    aspect: v.optional(v.pipe(v.number(), v.gtValue(0))),
     panels: v.array(panelSchema),
   }),
   v.check(

@@ -13,6 +13,7 @@ import type { WorkOptions } from '../kind.ts';
 import { ranOn } from '../resultParts.ts';
 import { seenEntry } from '../seenPicture.ts';
 import { type GradientCells, gradientCells } from './gradientCells.ts';
+import { aspectEntry } from './patches.ts';
 import type { NamedPanel, ResolvedTensors } from './resolve.ts';
 import { holdsLayer, type TensorsChange, type TensorsResult, tensorsResultVersion } from './result.ts';
 import { panelPlaces } from './sites.ts';
@@ -147,7 +148,7 @@ async function baselinesOf(resolved: ResolvedTensors, signal: AbortSignal | unde
 
 function started(
   model: Model,
-  { experiment, panels, watch, opened, seen }: ResolvedTensors,
+  { experiment, panels, watch, opened, seen, clean: inputs }: ResolvedTensors,
   { measure, clean, corrupted, level }: Baselines,
 ): TensorsResult {
   return {
@@ -166,6 +167,7 @@ function started(
     corrupted: corrupted?.map(brief) ?? null,
     level: level === null ? null : brief(level),
     ...seenEntry(seen),
+    ...aspectEntry(inputs),
     panels: panels.map(({ site, layers, patches, names, isTokens }) => ({
       site,
       layers: layers.map(({ layer, tensor }) => ({ layer, tensor })),

@@ -366,6 +366,7 @@ test('places that are patches are laid over the picture, and those with noise ar
   expect(cropped.seen).toEqual(seen);
   expect(readTensorsResult(JSON.parse(JSON.stringify(cropped)))).toEqual(cropped);
   const [middleOverlay] = tensorsOverlays(cropped);
+  expect(cropped.aspect).toBe(undefined);
   expect(middleOverlay?.picture?.part).toEqual({ x: 0, y: 0, width: 0.8, height: 1 });
   const drawn = middleOverlay && layoutOverlay(middleOverlay, { width: 400, theme: 'light' });
   expect(drawn && plainFigureSvg(drawn)).toContain('preserveAspectRatio="none" viewBox="0 0 0.8 1"');
