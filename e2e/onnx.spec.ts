@@ -125,6 +125,13 @@ test('a model that reads numbers shows its structure, asks for them, and is swep
     await expect(cells.nth(at)).toHaveAttribute('aria-label', new RegExp(`\\b${value}\\b`));
   await expectAccessible(page);
 
+  await page.getByLabel('Cells', { exact: true }).selectOption('gradient');
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await expect(page.getByText('The cells are worked out to first order').first()).toBeVisible(slow);
+  // The slope at the corrupted x1, (2, 0), is (2, 1), and at x2 (1, 1).
+  for (const [at, value] of ['7.000', '10.000', '6.000', '7.000'].entries())
+    await expect(cells.nth(at)).toHaveAttribute('aria-label', new RegExp(`\\b${value}\\b`));
+
   const edge = page.getByRole('button', { name: 'Tensor /layer.0/Add_output_0 [batch, 2]' }).first();
   await edge.focus();
   await page.keyboard.press('Enter');

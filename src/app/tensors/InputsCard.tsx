@@ -87,6 +87,17 @@ function ContrastFields({ experiment }: { readonly experiment: TensorsExperiment
             onChange={(direction) => edit((present) => ({ ...present, direction }))}
           />
         )}
+        <Choice
+          label="Cells"
+          value={experiment.method ?? 'run'}
+          choices={[
+            ['run', 'A run each'],
+            ['gradient', 'To first order, by slopes: no run each'],
+          ]}
+          onChange={(method) =>
+            edit(({ method: _, ...present }) => (method === 'gradient' ? { ...present, method } : present))
+          }
+        />
         {experiment.ablation && (
           <NumberField
             label="Number"
