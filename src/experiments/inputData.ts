@@ -1,13 +1,13 @@
 // From the picture or the sound of an experiment to the numbers that a model reads. What reads files of pictures and sounds is
 // loaded only where there is one.
 
-import type { Architecture } from '../architectures/architecture.ts';
+import { type Architecture, firstInput } from '../architectures/architecture.ts';
 import type { ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import type { SeenPart } from '../media/pictureParts.ts';
 import { quoted } from '../messages/wording.ts';
 import { bytesOfGiven, type GivenFile, nameOf } from './givenFile.ts';
 import type { Notice } from './notice.ts';
-import { checkParts, inputOfModel, type PromptParts } from './wholePrompt.ts';
+import { checkParts, type PromptParts } from './wholePrompt.ts';
 
 /** A trace has a picture, and perhaps another in its place. */
 const mostKept = 2;
@@ -98,7 +98,7 @@ export async function readInput(
   preprocessor: () => Promise<ModelConfiguration | undefined>,
 ): Promise<InputData | undefined> {
   checkParts(architecture, parts);
-  const read = inputOfModel(architecture);
+  const read = firstInput(architecture);
   const given = parts.image ?? parts.sound;
   if (!read || !given) return undefined;
   const settings = await preprocessor();

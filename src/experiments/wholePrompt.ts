@@ -1,14 +1,19 @@
 // A prompt together with what a model reads beside it or in place of it: the source of an encoder-decoder, a picture, a sound.
 // What belongs to which model is known here alone, and said in a sentence where it does not fit.
 
-import type { Architecture, ModelInput, StackName } from '../architectures/architecture.ts';
+import {
+  type Architecture,
+  firstInput,
+  type ModelInput,
+  type StackName,
+} from '../architectures/architecture.ts';
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { RowSource, RowStart } from '../runtime/plan/plan.ts';
 import { ExperimentError } from './experimentFile.ts';
 import type { GivenFile } from './givenFile.ts';
 import { type PlacedPrompt, placedPrompt } from './promptText.ts';
 import { needTokenizer, tokensOf } from './tokens.ts';
-import { maskOf, refuseThree, type WatchedModel } from './watched.ts';
+import { maskOf, type WatchedModel } from './watched.ts';
 
 type Text = string | readonly number[];
 
@@ -58,8 +63,7 @@ export const inputOfModel = ({ input, encoder }: Pick<Architecture, 'input' | 'e
 /** @throws ExperimentError for a part that the model has no use for, or one that it lacks */
 export function checkParts(architecture: Architecture, parts: PromptParts): void {
   const { input, encoder, modelType } = architecture;
-  refuseThree(architecture);
-  const read = inputOfModel(architecture);
+  const read = firstInput(architecture);
   for (const kind of ['image', 'sound'] as const) {
     const isGiven = parts[kind] !== undefined;
     if (read?.kind === kind && !isGiven)
@@ -178,14 +182,19 @@ export function wholePrompt(
   }
   const sourceTokens = tokensOf(prompt, tokenizer, what);
   const tokens = writtenTokens(target, tokenizer, `the target of ${what}`, startToken);
-  const startOf = (read: RowSource): RowStart => ({ kind: 'tokens', tokens, source: read });
+  // What the source is about: the picture of a question.
+  const seen = encoder.encoder?.input && ({ kind: 'input', data: numbers() } as const);
+  const startOf = (source: readonly number[]): RowStart => {
+    const read: RowSource = { kind: 'tokens', tokens: source, ...(seen ? { source: seen } : {}) };
+    return { kind: 'tokens', tokens, source: read };
+  };
   return {
-    start: startOf({ kind: 'tokens', tokens: sourceTokens }),
+    start: startOf(sourceTokens),
     tokens,
     input: { kind: 'text', stack: 'encoder', tokens: sourceTokens, length: sourceTokens.length },
     watched: tokens.length - 1,
     written: target,
     placed: () => placedPrompt(prompt, needTokenizer(tokenizer, 'the subject')),
-    withTokens: (others) => startOf({ kind: 'tokens', tokens: others }),
+    withTokens: startOf,
   };
 }

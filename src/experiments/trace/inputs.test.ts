@@ -72,6 +72,12 @@ const given: Readonly<Record<string, (expected: Expected) => Partial<TraceExperi
     subject: [1, 3],
     parts: 2,
   }),
+  'blip-answers': ({ input_ids, decoder_input_ids }) => ({
+    prompt: input_ids ?? [],
+    target: behindStart(decoder_input_ids),
+    image: picture,
+    subject: [1, 3],
+  }),
   'whisper-heads': ({ decoder_input_ids }) => ({
     prompt: behindStart(decoder_input_ids),
     sound,
@@ -208,4 +214,36 @@ test('every border of a position in seconds begins at that position', () => {
     expect(positionsIn([(at * seconds) / 1500, ((at + 1) * seconds) / 1500], 1500, seconds)).toEqual([at]);
   expect(positionsIn([0.28, 0.56], 1500, seconds)).toHaveLength(14);
   expect(positionsIn([0.29, 0.57], 1500, seconds)).toEqual(Array.from({ length: 15 }, (_, at) => 14 + at));
+});
+
+test.each<[string, Partial<TraceExperimentFile>, RegExp]>([
+  [
+    'a stream of the picture',
+    { streams: [{ component: 'vision.block_output' }] },
+    /^'vision\.block_output' belongs to the picture, which is the same in every run/,
+  ],
+  ['patches', { subject: { patches: [0, 0, 1, 1] } }, /a trace corrupts words of the question: name them/],
+  ['no picture', { image: undefined }, /reads a picture, and the experiment has none/],
+])('a trace of an answered question refuses %s', async (_, more, sentence) => {
+  const backend = createNodeBackend(1);
+  const checkpoint = await openModel(here('../../cli/conformance/expected/blip-answers/model'));
+  const model = await Model.load(checkpoint, backend);
+  try {
+    const { image = picture, ...rest } = more;
+    const experiment = readTraceExperiment({
+      kind: 'trace',
+      version: 1,
+      model: 'answers',
+      prompt: [4, 9, 2],
+      subject: [1, 2],
+      ...rest,
+      ...('image' in more ? {} : { image }),
+    });
+    const read = { data: new Float32Array(432), notices: [] };
+    expect(() => resolveTrace(model.architecture, undefined, experiment, read)).toThrow(sentence);
+  } finally {
+    await model.dispose();
+    await checkpoint.close();
+    await backend.close();
+  }
 });

@@ -2,6 +2,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Plan, Reduction, Row } from '../../runtime/plan/plan.ts';
+import { stacksOf } from '../../runtime/plan/stacks.ts';
 import { promptRow, readLogits } from '../planRuns.ts';
 import {
   batchCells,
@@ -110,6 +111,13 @@ function wholeRuns(
   };
 }
 
+/** Where the layers begin of the decoder and of what it reads, and the stack that that reads where there is one. */
+function beginnings(architecture: Architecture) {
+  const stacks = stacksOf(architecture);
+  const [main, read, first] = stacks.toReversed();
+  return { before: main?.from ?? 0, read: read?.from ?? 0, first };
+}
+
 interface BatchWork {
   readonly rows: number;
   readonly rowLayers: number;
@@ -120,7 +128,7 @@ function batchWork(outline: TraceOutline, architecture: Architecture, batch: Tra
   const { layerCount, isCausal, encoder } = architecture;
   const { cells, slices } = batch;
   const { samples, direction, input, subject } = outline;
-  const before = encoder?.layerCount ?? 0;
+  const { before, read, first } = beginnings(architecture);
   const lengths = lengthsOf(outline, architecture);
   const whole = wholeRuns(outline, architecture, cells);
   let [rowLayers, tokenLayers] = [0, 0];
@@ -136,8 +144,15 @@ function batchWork(outline: TraceOutline, architecture: Architecture, batch: Tra
   };
   countWhole(whole.main, before, lengths.main);
   // Where tokens are corrupted, one run of the encoder is the clean one and the corrupted ones'.
-  if (subject === null) countWhole(whole.encoder, 0, lengths.encoder);
-  else count(Math.max(whole.encoder.parent, whole.encoder.source), lengths.encoder, slices.length);
+  if (subject === null) countWhole(whole.encoder, read, lengths.encoder);
+  else
+    count(
+      Math.max(0, Math.max(whole.encoder.parent, whole.encoder.source) - read),
+      lengths.encoder,
+      slices.length,
+    );
+  // What the encoder reads in its turn is the same in every run, and handed over in the encoder's layers.
+  if (first) count(before, first.maxPositions, slices.length);
   for (const cell of cells) {
     const fork = layersBefore(outline, cell) + cellSpan(outline, layerCount, cell).fork;
     const first = firstCarried(outline, cell, isCausal);
@@ -165,13 +180,16 @@ export function batchRowLayers(outline: TraceOutline, architecture: Architecture
  */
 export function estimateTrace(architecture: Architecture, outline: TraceOutline): TraceWork {
   const { layerCount, encoder } = architecture;
+  const { before, read, first } = beginnings(architecture);
   const { samples, streams, subject } = outline;
   const batches = batchCells(outline, architecture);
   const whole = 1 + samples;
   const lengths = lengthsOf(outline, architecture);
-  const own = whole * (layerCount - (encoder?.layerCount ?? 0));
+  const own = whole * (layerCount - before);
   // The baselines run in plans of so many, and rows of one plan share an encoder of which nothing is corrupted.
-  const encoders = !encoder ? 0 : layerCount * (subject === null ? whole : Math.ceil(whole / mostSamples));
+  const plans = Math.ceil(whole / mostSamples);
+  const encoders = !encoder ? 0 : (layerCount - read) * (subject === null ? whole : plans);
+  const seen = first ? before * plans : 0;
   const work = batches.map((batch) => batchWork(outline, architecture, batch));
   const sum = (pick: (part: BatchWork) => number) => work.reduce((total, part) => total + pick(part), 0);
   return {
@@ -181,8 +199,12 @@ export function estimateTrace(architecture: Architecture, outline: TraceOutline)
     ),
     batches: batches.length,
     rows: whole + sum(({ rows }) => rows),
-    rowLayers: own + encoders + sum(({ rowLayers }) => rowLayers),
-    tokenLayers: own * lengths.main + encoders * lengths.encoder + sum(({ tokenLayers }) => tokenLayers),
+    rowLayers: own + encoders + seen + sum(({ rowLayers }) => rowLayers),
+    tokenLayers:
+      own * lengths.main +
+      encoders * lengths.encoder +
+      seen * (first?.maxPositions ?? 0) +
+      sum(({ tokenLayers }) => tokenLayers),
   };
 }
 

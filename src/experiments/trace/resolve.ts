@@ -49,6 +49,10 @@ function resolveStream(architecture: Architecture, { component, window, heads }:
       `'${component}' exists ${scope === 'layer' ? `in layers ${layers?.join(', ')} alone` : 'once in the model'}, and a trace needs a component that every layer has. Try 'block_output'.`,
     );
   }
+  if (place?.stack === 'first')
+    throw new ExperimentError(
+      `'${component}' belongs to the picture, which is the same in every run where words of the question are corrupted. Name streams of the question or of the answer, such as 'question.block_output'.`,
+    );
   resolveLocation(description, { positions: [0], ...(heads ? { heads } : {}) }, 1);
   return {
     component,
@@ -179,6 +183,10 @@ export function resolveTrace(
     input && inputParts(experiment.parts, input, read?.seconds, (id) => tokenLabel(id, tokenizer));
   if (!parts && experiment.parts !== undefined) throw new ExperimentError(wholeTokens);
   const isOfText = !isPart(named);
+  if (!isOfText && architecture.encoder?.encoder)
+    throw new ExperimentError(
+      "In a model that answers questions about a picture a trace corrupts words of the question: name them as the subject. To corrupt patches intervene by the library's IntervenableModel (docs/interventions.md).",
+    );
   if (isOfText && input && tokens.length === 0)
     throw new ExperimentError(
       'This model reads a picture alone, so the subject is a part of it: "subject": {"patches": [left, top, right, bottom]}.',
@@ -219,7 +227,8 @@ export function resolveTrace(
     ...(input && parts && cut
       ? {
           input: { length: input.length, columns: cut.map(({ positions }) => positions), corrupted },
-          inputParts: { ...parts, columns: cut, ...seenEntry(read?.seen) },
+          // The picture of a question has no columns.
+          inputParts: { ...parts, columns: cut, ...(isInSource ? {} : seenEntry(read?.seen)) },
         }
       : {}),
     embedding: embeddingOf(architecture, subject === null && input?.stack === 'encoder'),

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 HERE = Path(__file__).parent
 FOLDERS = HERE.parents[2] / "cli" / "conformance" / "expected"
 sys.path.insert(0, str(FOLDERS))
-from make_inputs import CLASSES, stacks_of  # noqa: E402
+from make_inputs import CLASSES, answer as answered, kind_of, stacks_of  # noqa: E402
 
 # What is corrupted: the module whose embeddings it has, whether they enter or leave it, and the positions.
 TRACES = {
@@ -32,6 +32,10 @@ TRACES = {
     "blip-wide words": dict(
         corrupted=("text_decoder.bert.embeddings.word_embeddings", "out", [1, 2]), samples=2, seed=6, level=1.5, direction="corrupt",
         streams=[("vision.block_output", 1), ("block_output", 1), ("cross_attention_output", 2)]),
+    # A word of the question: the picture that it reads stays as it is.
+    "blip-answers": dict(
+        corrupted=("text_encoder.embeddings.word_embeddings", "out", [1, 2]), samples=2, seed=8, level=1.5, direction="restore",
+        streams=[("question.block_output", 1), ("question.mlp_output", 2), ("question.cross_attention_output", 1), ("cross_value_output", 1), ("block_output", 1)]),
     "whisper-heads": dict(
         corrupted=("model.encoder.layers.0", "in", [2, 3, 4]), samples=2, seed=7, level=2.0, direction="restore",
         streams=[("encoder.block_output", 1), ("encoder.mlp_output", 2), ("block_output", 1)]),
@@ -58,12 +62,13 @@ def trace(name, corrupted, samples, seed, level, direction, streams):
     folder = FOLDERS / name.split()[0]
     config = hf.AutoConfig.from_pretrained(folder / "model")
     config._attn_implementation = "eager"
-    kind = config.model_type
+    kind = kind_of(json.loads((folder / "model" / "config.json").read_text()))
     model = CLASSES[kind].from_pretrained(folder / "model", config=config).double().eval()
     tensors = load_file(folder / "tensors.safetensors")
     row = lambda key: tensors[key][:1].double() if tensors[key].is_floating_point() else tensors[key][:1]
     call = {"vit": lambda: dict(pixel_values=row("base.pixel_values")),
             "blip": lambda: dict(pixel_values=row("base.pixel_values"), input_ids=torch.cat([torch.tensor([[config.text_config.bos_token_id]]), row("base")[:, :3]], 1)) if kind == "blip" else None,
+            "blip_vqa": lambda: dict(pixel_values=row("base.pixel_values"), input_ids=row("base"), decoder_input_ids=row("base.decoder")[:, :3]),
             "t5": lambda: dict(input_ids=row("base"), decoder_input_ids=row("base.decoder")[:, :3], use_cache=False),
             "whisper": lambda: dict(input_features=row("base.input_features"), decoder_input_ids=torch.cat([torch.tensor([[config.decoder_start_token_id]]), row("base")[:, :2]], 1), use_cache=False)}[kind]()
     modules = dict(model.named_modules())
@@ -82,7 +87,8 @@ def trace(name, corrupted, samples, seed, level, direction, streams):
 
     def run(hooks):
         handles = [at_module(*each) for each in hooks if each[0] != "exchanged"]
-        logits = model(**(other if any(each[0] == "exchanged" for each in hooks) else call)).logits
+        given = other if any(each[0] == "exchanged" for each in hooks) else call
+        logits = (answered(model, **given) if kind == "blip_vqa" else model(**given)).logits
         for handle in handles:
             handle.remove()
         last = logits[0] if kind == "vit" else logits[0, -1]
@@ -138,7 +144,7 @@ def trace(name, corrupted, samples, seed, level, direction, streams):
     grids = []
     for component, window in streams:
         base, layers, (below, end) = places[component]
-        is_encoders = component.split(".")[0] in ("encoder", "vision") or component.startswith("cross_value")
+        is_encoders = component.split(".")[0] in ("encoder", "vision", "question") or component.startswith("cross_value")
         columns = columns_of(kind, config, clean_states[component, 0].shape[1], is_encoders)
         grid = []
         for layer in range(layers):
