@@ -5,9 +5,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dawnModule } from '../../scripts/dawn.mjs';
 import { DeviceLostError } from '../runtime/backends/backend.ts';
 import { graphicsDevices } from '../runtime/backends/dawn.ts';
+import { createWebGpuBackendOnNode } from '../runtime/backends/webgpuBackendOnNode.ts';
 import { openDawnBackend } from '../runtime/fixtures/dawnBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
-import { answeringZeros, type Losing, losingDevices, type Mend } from '../runtime/fixtures/troubledGpu.ts';
+import {
+  answeringZeros,
+  type Losing,
+  losingDevices,
+  type Mend,
+  neverAnswering,
+} from '../runtime/fixtures/troubledGpu.ts';
 import { Model } from '../runtime/model.ts';
 import { experimentsOfKinds, interveneFile } from './fixtures/experimentsOfKinds.ts';
 import { nextLogits } from './predict.ts';
@@ -102,5 +109,41 @@ describe.skipIf(!isThere)('a device that is lost', () => {
       await backend.close();
       expect(backend.livePrograms).toBe(0);
     }
+  });
+
+  test('or that never answers is said, and who stops ends the wait with nothing left', async () => {
+    const heard: string[] = [];
+    const backend = await createWebGpuBackendOnNode({
+      device: 'null',
+      watch: {
+        patienceMs: 20_000,
+        // A second is a millisecond.
+        clock: {
+          after: (ms, then) => {
+            const timer = setTimeout(then, ms / 1000);
+            return () => clearTimeout(timer);
+          },
+        },
+        onSilence: (sentence, stop) => {
+          if (!sentence.includes('give a result')) return;
+          heard.push(sentence);
+          stop();
+        },
+      },
+    });
+    const model = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), backend);
+    const mend = neverAnswering();
+    try {
+      await expect(nextLogits(model, [1, 5, 9, 2])).rejects.toThrow(/The GPU (device was lost|was given up)/);
+    } finally {
+      mend();
+    }
+    expect(heard).toEqual([
+      'The GPU has not answered for 20 s (it is to finish what was asked and give a result). The work may be that large, or its driver hangs: go on waiting, or stop.',
+    ]);
+    await model.dispose();
+    expect(backend.liveTensors).toBe(0);
+    await backend.close();
+    expect(backend.livePrograms).toBe(0);
   });
 });
