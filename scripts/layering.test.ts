@@ -59,8 +59,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'runtime/backends': ['arena.ts', 'backend.ts', 'dawn.ts', 'programs.ts', 'webgpuBackendOnNode.ts'],
   'runtime/backward': ['objective.ts', 'objectives.ts'],
   'runtime/forward': [
-    ...['captureRequests.ts', 'captures.ts', 'editGroups.ts', 'execute.ts', 'lookup.ts'],
-    ...['placedRow.ts', 'rowKeeper.ts', 'siteGraph.ts', 'states.ts', 'taps.ts', 'variant.ts'],
+    ...['captureRequests.ts', 'captures.ts', 'editGroups.ts', 'execute.ts', 'fetches.ts'],
+    ...['lookup.ts', 'placedRow.ts', 'rowKeeper.ts', 'siteGraph.ts', 'states.ts', 'taps.ts', 'variant.ts'],
   ],
   'runtime/plan': [
     'carried.ts',

@@ -59,6 +59,11 @@ export interface Backend {
   readonly batchTokens: number;
   /** Bytes that the largest intermediate of a batch may take. */
   readonly batchBytes: number;
+  /**
+   * Bytes that may wait to be read together: a GPU is waited for once for all that is read before anything else is awaited.
+   * 0 where nothing is waited for.
+   */
+  readonly readTogetherBytes: number;
   /** Bytes that one tensor can have at most. */
   readonly largestTensorBytes: number;
   /** Bytes of weights that one graph can be given at most. */

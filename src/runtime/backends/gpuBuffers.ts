@@ -9,6 +9,8 @@ import type { GpuStream } from './gpuStream.ts';
 const smallestBuffer = 16;
 /** Larger buffers are made and destroyed: they are weights. */
 const largestPooled = 16 * 2 ** 20;
+/** Bytes that are read at once, where one tensor is not larger. */
+const mostReadBytes = 32 * 2 ** 20;
 /** Bytes of buffers that nobody uses. */
 const mostIdleBytes = 64 * 2 ** 20;
 
@@ -21,6 +23,12 @@ export interface GpuPiece {
   readonly start: number;
   readonly count: number;
   readonly at: number;
+}
+
+/** So many bytes from the beginning of a buffer on. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  readonly bytes: number;
 }
 
 /** Bytes of a buffer. */
@@ -194,19 +202,49 @@ export class GpuBuffers {
     this.#restingBytes = 0;
   }
 
-  async read(buffer: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
-    const size = bufferBytes(bytes);
+  /** What is in the beginning of each buffer. They are waited for together, as far as one buffer may hold them. */
+  async read(ranges: readonly BufferRange[]): Promise<readonly ArrayBuffer[]> {
+    const found: ArrayBuffer[] = [];
+    let together: BufferRange[] = [];
+    let size = 0;
+    for (const range of ranges) {
+      const own = bufferBytes(range.bytes);
+      if (size + own > mostReadBytes && together.length > 0) {
+        found.push(...(await this.#readTogether(together, size)));
+        together = [];
+        size = 0;
+      }
+      together.push(range);
+      size += own;
+    }
+    found.push(...(await this.#readTogether(together, size)));
+    return found;
+  }
+
+  async #readTogether(ranges: readonly BufferRange[], size: number): Promise<readonly ArrayBuffer[]> {
+    const places: { readonly at: number; readonly bytes: number }[] = [];
+    let next = 0;
+    for (const { bytes } of ranges) {
+      places.push({ at: next, bytes });
+      next += bufferBytes(bytes);
+    }
+    // Of few sizes, so that it is found again.
+    const held = size > largestPooled ? size : 2 ** Math.ceil(Math.log2(size));
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
-    const staging = this.#staging.take(size) ?? this.#made({ size, usage });
+    const staging = this.#staging.take(held) ?? this.#made({ size: held, usage });
     try {
-      this.#stream.push({ kind: 'copy', from: buffer, start: 0, into: staging, at: 0, count: bytes });
+      ranges.forEach(({ buffer, bytes }, index) => {
+        const at = places[index]?.at ?? 0;
+        this.#stream.push({ kind: 'copy', from: buffer, start: 0, into: staging, at, count: bytes });
+      });
       this.#stream.flush();
-      await staging.mapAsync(GPUMapMode.READ);
-      const data = staging.getMappedRange().slice(0, bytes);
+      await staging.mapAsync(GPUMapMode.READ, 0, size);
+      const mapped = staging.getMappedRange(0, size);
+      const found = places.map(({ at, bytes }) => mapped.slice(at, at + bytes));
       staging.unmap();
       if (this.#trusted.has(staging)) this.#staging.give(staging);
       else staging.destroy();
-      return data;
+      return found;
     } catch (error) {
       staging.destroy();
       throw error;

@@ -53,6 +53,7 @@ export class HostBackend implements Backend {
   readonly description: string;
   readonly batchTokens = 1024;
   readonly batchBytes = 256 * 2 ** 20;
+  readonly readTogetherBytes = 0;
   readonly largestTensorBytes = Number.POSITIVE_INFINITY;
   readonly largestPartBytes: number;
   readonly copiesInputs: boolean;

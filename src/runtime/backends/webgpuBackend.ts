@@ -21,6 +21,7 @@ import { gpuAccess, onDevice } from './gpuAccess.ts';
 import { bufferBytes, GpuBuffers, type GpuPiece } from './gpuBuffers.ts';
 import { GpuFaults } from './gpuFaults.ts';
 import { GpuPacking } from './gpuPacking.ts';
+import { GpuReads } from './gpuReads.ts';
 import { GpuStream } from './gpuStream.ts';
 import { GpuWatch, type WatchOptions } from './gpuWatch.ts';
 import { LiveTensors } from './liveTensors.ts';
@@ -110,6 +111,7 @@ class WebGpuBackend implements Backend {
   readonly description: string;
   readonly batchTokens = 2048;
   readonly batchBytes = 128 * 2 ** 20;
+  readonly readTogetherBytes = 16 * 2 ** 20;
   readonly largestPartBytes = Number.POSITIVE_INFINITY;
   readonly copiesInputs = false;
   readonly runsDynamic = false;
@@ -127,6 +129,7 @@ class WebGpuBackend implements Backend {
   readonly #faults: GpuFaults;
   readonly #watch: GpuWatch;
   readonly #onClose: (() => void) | undefined;
+  readonly #reads: GpuReads;
 
   constructor(
     ort: Ort,
@@ -141,6 +144,9 @@ class WebGpuBackend implements Backend {
     const stream = new GpuStream(device);
     this.#ortDevice = ortDevice(stream);
     this.#buffers = new GpuBuffers(stream);
+    this.#reads = new GpuReads((ranges) =>
+      this.#exclusively('to finish what was asked and give a result', () => this.#buffers.read(ranges())),
+    );
     this.packing = new GpuPacking(stream, this.#buffers, {
       own: (buffer, dtype, shape) => {
         this.#expectDevice();
@@ -318,9 +324,7 @@ class WebGpuBackend implements Backend {
     // What is empty has no buffer.
     if (bytes === 0) return dtype === 'float32' ? new Float32Array(0) : new Int32Array(0);
     const buffer = this.#bufferOf(tensor);
-    const data = await this.#exclusively('to finish what was asked and give a result', () =>
-      this.#buffers.read(buffer, bytes),
-    );
+    const data = await this.#reads.read({ buffer, bytes });
     if (dtype === 'float32') return new Float32Array(data);
     return dtype === 'int32' ? new Int32Array(data) : Int32Array.from(new BigInt64Array(data), Number);
   }

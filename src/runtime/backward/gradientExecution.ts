@@ -11,6 +11,7 @@ import {
   Execution,
   type Recorder,
 } from '../forward/execute.ts';
+import { Fetches } from '../forward/fetches.ts';
 import { memberPart, unpadPairs } from '../forward/taps.ts';
 import { type OpenPart, openPart } from '../forward/variant.ts';
 import type { Plan, ReadResult, ReadTensor } from '../plan/plan.ts';
@@ -84,6 +85,7 @@ class Backward {
   readonly #spans: GradientSpans;
   readonly #handover: Handover;
   readonly #sums: ParameterSums;
+  readonly #fetches: Fetches;
   readonly #terms: Float32Array[];
   readonly #at: (ReadTensor | undefined)[];
 
@@ -98,6 +100,7 @@ class Backward {
     this.#request = request;
     this.#signal = signal;
     this.#spans = new GradientSpans(execution.arena, execution.lookup);
+    this.#fetches = new Fetches(execution.arena);
     this.#terms = request.terms.map(({ target }) => new Float32Array(unitCount(target)));
     this.#at = request.at.map(() => undefined);
     this.#handover = new Handover(execution.arena, execution.lookup, request.needs);
@@ -130,6 +133,7 @@ class Backward {
       this.#spans.advance();
       this.#handover.endStage();
     }
+    await this.#fetches.all();
   }
 
   async #pull(record: BatchRecord, weights: BoundWeights): Promise<void> {
@@ -255,16 +259,16 @@ class Backward {
     const { slot, members } = group;
     const tensor = outputs[slot.kind === 'term' ? `use${index}.objective` : `gradient.use${index}`];
     if (!tensor || slot.kind === 'arrival') return;
-    const { backend } = this.#context;
-    const fetched: ReadTensor = { shape: tensor.shape, data: await backend.read(tensor) };
-    this.#execution.arena.dispose(tensor);
-    for (const member of members) {
-      const part = memberPart(fetched, member);
-      if (slot.kind === 'term') this.#terms[member.index]?.set(part.data);
-      else
-        this.#at[member.index] =
-          slot.layout === 'pair' ? unpadPairs(part, group.component, member, sizes) : part;
-    }
+    await this.#fetches.take({ tensor }, ({ tensor: fetched }) => {
+      if (!fetched) return;
+      for (const member of members) {
+        const part = memberPart(fetched, member);
+        if (slot.kind === 'term') this.#terms[member.index]?.set(part.data);
+        else
+          this.#at[member.index] =
+            slot.layout === 'pair' ? unpadPairs(part, group.component, member, sizes) : part;
+      }
+    });
   }
 
   #open(at: StackStage, { edits, uses, hasPast }: GradientSlots): OpenPart {

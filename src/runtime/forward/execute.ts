@@ -5,7 +5,7 @@ import type { Architecture, ModelInput } from '../../architectures/architecture.
 import { Arena } from '../backends/arena.ts';
 import type { Backend, DeviceTensor, Program, TensorData } from '../backends/backend.ts';
 import type { Programs } from '../backends/programs.ts';
-import type { ReadResult, ReadTensor } from '../plan/plan.ts';
+import type { ReadResult } from '../plan/plan.ts';
 import { memoryAt, type Schedule } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
 import { inputOf, partAt, type StackStage, stackNames } from '../plan/stacks.ts';
@@ -14,6 +14,7 @@ import type { BoundWeights, WeightStore } from '../weights/weights.ts';
 import { type BatchIndices, indexBatch } from './batch.ts';
 import { Captures } from './captures.ts';
 import { type PreparedEdits, prepareEdits } from './editGroups.ts';
+import { Fetches } from './fetches.ts';
 import { Lookup } from './lookup.ts';
 import { batchesOf, PartialReads, type Passing } from './passing.ts';
 import type { BatchSizes, PlacedRow } from './placedRow.ts';
@@ -92,6 +93,7 @@ export class Execution {
   readonly #keeper: RowKeeper | undefined;
   readonly #options: ExecuteOptions;
   readonly #captures: Captures;
+  readonly #fetches: Fetches;
   readonly #states: States;
   readonly #results: (ReadResult | undefined)[];
   readonly #partial = new PartialReads();
@@ -112,6 +114,7 @@ export class Execution {
     this.#recorder = recorder;
     this.#options = options;
     this.#captures = new Captures(this.arena);
+    this.#fetches = new Fetches(this.arena);
     this.#states = new States(this.arena, this.lookup);
     this.#results = schedule.reads.slice(0, recorder?.answeredReads).map(() => undefined);
     this.#head = headStage(context.architecture);
@@ -126,7 +129,9 @@ export class Execution {
       for (const row of this.lookup.waitingAt(stage)) this.#states.wait(row);
       this.#captures.release(stage);
       this.#states.advance();
+      if (this.#options.onRead) await this.#fetches.all();
     }
+    await this.#fetches.all();
     return this.#results.map((result, index) => {
       if (!result) throw new Error(`Read ${index} was never reached.`);
       return result;
@@ -368,24 +373,23 @@ export class Execution {
     tensors: readonly (readonly [string, DeviceTensor])[],
     sizes: BatchSizes,
   ): Promise<void> {
-    const fetched: Record<string, ReadTensor> = {};
-    for (const [name, tensor] of tensors) {
-      fetched[name] = { shape: tensor.shape, data: await this.#context.backend.read(tensor) };
-      this.arena.dispose(tensor);
-    }
-    for (const member of group.members) {
-      const part = memberResult(fetched, group, member, sizes);
-      if (member.target.kind === 'capture') {
-        this.#captures.keepPairs(member.target.request, part.value);
-        continue;
+    await this.#fetches.take(Object.fromEntries(tensors), (fetched) => {
+      for (const member of group.members) {
+        const part = memberResult(fetched, group, member, sizes);
+        if (member.target.kind === 'capture') {
+          this.#captures.keepPairs(member.target.request, part.value);
+          continue;
+        }
+        const { index } = member.target;
+        const read = this.lookup.schedule.reads[index];
+        const result = read && this.#partial.take(index, read, member, part);
+        if (!result) continue;
+        this.#results[index] = result;
+        this.#options.onRead?.(index, result);
       }
-      const { index } = member.target;
-      const read = this.lookup.schedule.reads[index];
-      const result = read && this.#partial.take(index, read, member, part);
-      if (!result) continue;
-      this.#results[index] = result;
-      this.#options.onRead?.(index, result);
-    }
+    });
+    // Rows of this very stage may be edited by it.
+    if (group.kind === 'capture') await this.#fetches.all();
   }
 
   async #program(at: StackStage, slots: VariantSlots): Promise<Program> {
