@@ -20,6 +20,7 @@ import {
 import { gpuAccess, onDevice } from './gpuAccess.ts';
 import { bufferBytes, GpuBuffers, type GpuPiece } from './gpuBuffers.ts';
 import { GpuFaults } from './gpuFaults.ts';
+import { askedLimits } from './gpuLimits.ts';
 import { GpuPacking } from './gpuPacking.ts';
 import { GpuReads } from './gpuReads.ts';
 import { GpuStream } from './gpuStream.ts';
@@ -59,19 +60,6 @@ export interface WebGpuBackendOptions {
 
 /** What is asked of an adapter: all that it has, or what every one has that WebGPU allows. */
 export type WebGpuLimits = 'all' | 'smallest';
-
-/** Limits that more is made of where an adapter has more. */
-const askedLimits = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupSizeY',
-  'maxComputeWorkgroupSizeZ',
-  'maxComputeWorkgroupsPerDimension',
-] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 export async function createWebGpuBackend({
   adapter,
