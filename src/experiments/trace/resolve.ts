@@ -220,7 +220,7 @@ export function resolveTrace(
   const cut =
     parts && isInSource ? parts.columns.filter((_, at) => shownPositions.includes(at)) : parts?.columns;
   const resolved: ResolvedTrace = {
-    experiment: { ...experiment, streams: asked },
+    experiment,
     start,
     tokens,
     watched,
