@@ -17,7 +17,8 @@ const upTo = <T>(count: number, make: (layer: number) => T): readonly T[] =>
 
 /** @param names of the tensors in the checkpoint: they tell which of BLIP's models it is */
 export function blip(read: ConfigurationReader, names: ReadonlySet<string>): Architecture {
-  const has = (part: string) => [...names].some((name) => name.startsWith(`${part}.`));
+  // Inside a larger model all names have a prefix.
+  const has = (part: string) => [...names].some((name) => `.${name}`.includes(`.${part}.`));
   if (has('itm_head') || (has('text_encoder') && !has('text_decoder'))) {
     throw new UnsupportedModelError(
       'This BLIP model tells how well a text fits a picture, and writes none, which Patchbay does not run; use one that writes captions or answers questions.',
