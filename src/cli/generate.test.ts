@@ -10,6 +10,17 @@ vi.mock(import('../runtime/backends/nodeBackend.ts'), async (original) => {
   return { createNodeBackend: () => createNodeBackend(1) };
 });
 
+/** What a GPU that does not answer would hear of Ctrl-C by. */
+let heard: AbortSignal | undefined;
+vi.mock(import('./hostModel.ts'), async (original) => {
+  const own = await original();
+  const withModel: typeof own.withModel = (spec, kind, options, use) => {
+    heard = options.signal;
+    return own.withModel(spec, kind, options, use);
+  };
+  return { ...own, withModel };
+});
+
 let shown = '';
 let told = '';
 let folder = '';
@@ -76,4 +87,17 @@ test('more tokens than the context holds are reported beforehand', async () => {
   expect(told).toMatch(
     /the prompt has \d+ tokens and this model 64 positions, so at most \d+ new tokens fit/,
   );
+});
+
+test('Ctrl-C ends the text, and the wait for a GPU that does not answer', async () => {
+  const handlers = process.listeners('SIGINT');
+  vi.mocked(process.stdout.write).mockImplementation((text) => {
+    shown += String(text);
+    process.emit('SIGINT');
+    return true;
+  });
+  expect(await generate('--tokens', '5')).toBe(130);
+  expect(shown).toBe(' Paris\n');
+  expect(heard?.aborted).toBe(true);
+  expect(process.listeners('SIGINT')).toEqual(handlers);
 });

@@ -145,6 +145,7 @@ async function generateIn(
   checkpoint: Checkpoint,
   prompt: string | undefined,
   args: Arguments,
+  stop: AbortController,
 ): Promise<number> {
   const { architecture } = model;
   if (architecture.labels)
@@ -164,7 +165,6 @@ async function generateIn(
   tellLimit({ model, tokens, count });
   console.error(describeSettings(settings, tokenizer));
   for (const notice of settings.notices) console.error(`Note: ${notice}`);
-  const stop = new AbortController();
   const stopListening = onStop(() => stop.abort());
   const plain: string[] = [];
   const show = ({ tokens: news, ended }: GenerateStep) => {
@@ -211,8 +211,12 @@ async function run(args: Arguments): Promise<number> {
   if (!spec || (prompt === undefined && !hasInputFile(args)) || rest.length > 0)
     throw new UsageError(usageOf(command));
   const kind = readBackend(args, hostBackends);
-  const host = { threads: readThreads(args, kind), device: readDevice(args, kind) };
-  return withModel(spec, kind, host, (model, checkpoint) => generateIn(model, checkpoint, prompt, args));
+  /** A GPU that does not answer is to hear of it as well. */
+  const stop = new AbortController();
+  const host = { threads: readThreads(args, kind), device: readDevice(args, kind), signal: stop.signal };
+  return withModel(spec, kind, host, (model, checkpoint) =>
+    generateIn(model, checkpoint, prompt, args, stop),
+  );
 }
 
 export const command: Command = {

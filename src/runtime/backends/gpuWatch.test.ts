@@ -119,3 +119,16 @@ test('nobody is told of work that fails, or where nobody listens', async () => {
   const silent = new GpuWatch(undefined, false, () => undefined);
   expect(await silent.watch('to run a graph', Promise.resolve(1))).toBe(1);
 });
+
+test('who stops after it has answered stops nothing: the device stays', async () => {
+  const { clock, watch, stop, destroyed } = watched();
+  let answer = (_: string) => undefined as unknown;
+  const waiting = watch.watch('to give a result', new Promise<string>((resolve) => (answer = resolve)));
+  clock.move(30_000);
+  answer('late, and right');
+  expect(await waiting).toBe('late, and right');
+  stop();
+  clock.move(10_000);
+  expect(destroyed()).toBe(0);
+  expect(clock.waiting()).toBe(0);
+});

@@ -8,7 +8,7 @@ export interface Clock {
   after(ms: number, then: () => void): () => void;
 }
 
-/** Hears that the GPU is silent. @param stop waits no longer: what is being waited for fails */
+/** Hears that the GPU is silent. @param stop waits no longer: what is being waited for fails; nothing once it has answered */
 export type HearSilence = (sentence: string, stop: () => void) => void;
 
 export interface WatchOptions {
@@ -50,8 +50,11 @@ export class GpuWatch {
     const heard = this.#options;
     if (!heard) return work;
     let callOff: () => void = () => undefined;
+    let isOver = false;
     const stopped = new Promise<never>((_, reject) => {
       const stop = (waitedMs: number) => {
+        // It has answered since: whoever stops now stops something else, and may need the device.
+        if (isOver) return;
         callOff();
         this.#destroy();
         const sentence = `The GPU was given up after it had not answered for ${waitedMs / 1000} s (it was ${what}). Load the model again to go on; if it hangs again, update its driver or choose WASM.`;
@@ -72,6 +75,7 @@ export class GpuWatch {
     try {
       return await Promise.race([work, stopped]);
     } finally {
+      isOver = true;
       callOff();
     }
   }
