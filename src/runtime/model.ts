@@ -173,6 +173,11 @@ export class Model {
     return this.#programs;
   }
 
+  /** Whether its graphs are a file's own: it asks for as much of a device whatever its room. */
+  get isImported(): boolean {
+    return !(this.#engine instanceof WeightStore);
+  }
+
   /** Bytes that the weights take while nothing runs. */
   get heldBytes(): number {
     return heldBytes(this.sizes, this.residency);
@@ -206,6 +211,8 @@ export class Model {
     const keeper = new Keeper(this.backend, this.architecture, request);
     try {
       const reads = await this.#turn(() => execute(this.#context, scheduled, options, keeper));
+      // What a device refuses is said where it is waited for: here, and not to whoever uses the rows.
+      if (reads.length === 0) await this.backend.caughtUp?.();
       return { reads, rows: keeper.rows(scheduled), dispose: () => keeper.dispose() };
     } catch (error) {
       keeper.dispose();

@@ -8,7 +8,7 @@ import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
 import { openDiskFile } from '../../checkpoint/sources/disk.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
-import type { WebGpuLimits } from '../../runtime/backends/webgpuBackend.ts';
+import type { WebGpuLimits } from '../../runtime/backends/gpuLimits.ts';
 import { Model } from '../../runtime/model.ts';
 import { readChoice, UsageError } from '../arguments.ts';
 import {

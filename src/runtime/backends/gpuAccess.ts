@@ -18,7 +18,12 @@ export interface GpuLender {
   readonly ortDevice: GPUDevice;
   readonly hasHalf: boolean;
   readonly buffers: GpuBuffers;
-  readonly exclusively: <T>(what: string, work: () => Promise<T>) => Promise<T>;
+  /** @param undo lets go of what the work gave, where it is not to be trusted */
+  readonly exclusively: <T>(
+    what: string,
+    work: () => Promise<T>,
+    undo?: (result: T) => Promise<void>,
+  ) => Promise<T>;
   readonly expectRoom: (bytes: number) => void;
 }
 
@@ -33,12 +38,15 @@ export const gpuAccess = ({
   tensorOf: ort.Tensor,
   hasHalf,
   session: (model, isOnce) =>
-    exclusively('to prepare a graph', () =>
-      ort.InferenceSession.create(model, {
-        ...onDevice(ortDevice),
-        graphOptimizationLevel: isOnce ? 'disabled' : 'all',
-        logSeverityLevel: 4,
-      }),
+    exclusively(
+      'to prepare a graph',
+      () =>
+        ort.InferenceSession.create(model, {
+          ...onDevice(ortDevice),
+          graphOptimizationLevel: isOnce ? 'disabled' : 'all',
+          logSeverityLevel: 4,
+        }),
+      (refused) => refused.release(),
     ),
   exclusively: (work) => exclusively('to run a graph', work),
   upload: (bytes) => {

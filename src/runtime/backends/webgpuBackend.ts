@@ -20,7 +20,7 @@ import {
 import { gpuAccess, onDevice } from './gpuAccess.ts';
 import { bufferBytes, GpuBuffers, type GpuPiece } from './gpuBuffers.ts';
 import { GpuFaults } from './gpuFaults.ts';
-import { askedLimits } from './gpuLimits.ts';
+import { requestedDevice, type WebGpuLimits } from './gpuLimits.ts';
 import { GpuPacking } from './gpuPacking.ts';
 import { GpuReads } from './gpuReads.ts';
 import { GpuStream } from './gpuStream.ts';
@@ -58,9 +58,6 @@ export interface WebGpuBackendOptions {
   readonly onClose?: () => void;
 }
 
-/** What is asked of an adapter: all that it has, or what every one has that WebGPU allows. */
-export type WebGpuLimits = 'all' | 'smallest';
-
 export async function createWebGpuBackend({
   adapter,
   wasmPaths,
@@ -72,14 +69,8 @@ export async function createWebGpuBackend({
   if (wasmPaths) ort.env.wasm.wasmPaths = wasmPaths;
   // The GPU does the work; a second WASM thread would only cost memory.
   ort.env.wasm.numThreads = 1;
-  const { limits, info } = adapter;
-  const device = await adapter.requestDevice({
-    requiredFeatures: (['shader-f16', 'subgroups'] as const).filter((feature) =>
-      adapter.features.has(feature),
-    ) as GPUFeatureName[],
-    requiredLimits:
-      asked === 'all' ? Object.fromEntries(askedLimits.map((name) => [name, limits[name]])) : {},
-  });
+  const { info } = adapter;
+  const device = await requestedDevice(adapter, asked);
   const description = info.description || info.device || info.vendor || 'unnamed adapter';
   const isSoftware = isSoftwareAdapter(description, info.device, info.vendor, info.architecture);
   const watching = new GpuWatch(watch, isSoftware, () => device.destroy());
@@ -87,6 +78,9 @@ export async function createWebGpuBackend({
 }
 
 type Ort = typeof import('onnxruntime-web/webgpu');
+
+/** Lets go of what work on a GPU gave, where it is not to be trusted. */
+type Undo<T> = (result: T) => void | Promise<void>;
 
 /**
  * ORT shares one command encoder, and one stack of its program: a second create, run or release before the first resolves hangs
@@ -147,7 +141,7 @@ class WebGpuBackend implements Backend {
       ortDevice: this.#ortDevice,
       hasHalf: device.features.has('shader-f16'),
       buffers: this.#buffers,
-      exclusively: (what, work) => this.#exclusively(what, work),
+      exclusively: (what, work, undo) => this.#exclusively(what, work, undo),
       expectRoom: (bytes) => this.#expectRoom(bytes),
     });
     this.#onClose = onClose;
@@ -185,16 +179,21 @@ class WebGpuBackend implements Backend {
   }
 
   /** @param what the GPU is to do, for who hears that it does not answer */
-  async #exclusively<T>(what: string, work: () => Promise<T>): Promise<T> {
-    return turns.take(() => this.#checked(what, work));
+  async #exclusively<T>(what: string, work: () => Promise<T>, undo?: Undo<T>): Promise<T> {
+    return turns.take(() => this.#checked(what, work, undo));
   }
 
-  async #checked<T>(what: string, work: () => Promise<T>): Promise<T> {
+  async #checked<T>(what: string, work: () => Promise<T>, undo?: Undo<T>): Promise<T> {
     try {
       this.#expectDevice();
       this.#faults.expectRoom();
       const result = await this.#watch.watch(what, work());
-      this.#expectNoFault();
+      try {
+        this.#expectNoFault();
+      } catch (error) {
+        await undo?.(result);
+        throw error;
+      }
       return result;
     } catch (error) {
       // A lost or a full device makes ORT fail in words of its own; give the event a moment to say so.
@@ -344,20 +343,30 @@ class WebGpuBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Program> {
-    const session = await this.#exclusively('to prepare a graph', () =>
-      this.#ort.InferenceSession.create(encodeModel(graph), {
-        ...onDevice(this.#ortDevice),
-        preferredOutputLocation: Object.fromEntries(
-          [...graph.outputs.keys()].map((name) => [name, 'gpu-buffer' as const]),
-        ),
-        graphOptimizationLevel: 'all',
-        logSeverityLevel: 3,
-      }),
+    const session = await this.#exclusively(
+      'to prepare a graph',
+      () =>
+        this.#ort.InferenceSession.create(encodeModel(graph), {
+          ...onDevice(this.#ortDevice),
+          preferredOutputLocation: Object.fromEntries(
+            [...graph.outputs.keys()].map((name) => [name, 'gpu-buffer' as const]),
+          ),
+          graphOptimizationLevel: 'all',
+          logSeverityLevel: 3,
+        }),
+      (refused) => refused.release(),
     );
     const live: LiveSession = { session, outputs: 0, isWanted: true };
     this.#sessions.add(live);
     return {
-      run: (inputs) => this.#exclusively('to run a graph', () => this.#run(live, graph, inputs)),
+      run: (inputs) =>
+        this.#exclusively(
+          'to run a graph',
+          () => this.#run(live, graph, inputs),
+          (refused) => {
+            for (const tensor of Object.values(refused)) this.dispose(tensor);
+          },
+        ),
       dispose: async () => {
         live.isWanted = false;
         if (live.outputs === 0) await this.#release(live);

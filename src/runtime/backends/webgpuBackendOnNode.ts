@@ -6,9 +6,10 @@ import { input } from '../../onnx/value.ts';
 import type { Backend } from './backend.ts';
 import { compiledByBaseline } from './baselineWasm.ts';
 import { type DawnOptions, openDawn } from './dawn.ts';
+import type { WebGpuLimits } from './gpuLimits.ts';
 import type { WatchOptions } from './gpuWatch.ts';
 import { webgpuFilesOnNode } from './ortFilesOnNode.ts';
-import { createWebGpuBackend, type WebGpuBackendOptions, type WebGpuLimits } from './webgpuBackend.ts';
+import { createWebGpuBackend, type WebGpuBackendOptions } from './webgpuBackend.ts';
 
 export interface WebGpuOnNodeOptions extends DawnOptions {
   /** Default all that the adapter has. */
