@@ -390,3 +390,8 @@ describe('conformance', () => {
     expect(complained.at(-1)).toBe('cases.json of gpt2-inner lists no cases with a kind each.');
   });
 });
+
+test('how weights wait is not asked of an ONNX file', async () => {
+  expect(await main(['predict', 'nowhere.onnx', 'The', '--weights', 'packed'])).toBe(2);
+  expect(complained.join('\n')).toContain('--weights is for checkpoints');
+});

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/openNode.ts';
+import { quoted } from '../messages/wording.ts';
 import type { Backend, BackendKind } from '../runtime/backends/backend.ts';
 import { choiceNote, graphicsDevices } from '../runtime/backends/dawn.ts';
 import type { WatchOptions } from '../runtime/backends/gpuWatch.ts';
@@ -15,6 +16,7 @@ import {
 } from '../runtime/backends/webgpuBackendOnNode.ts';
 import { type LoadOptions, Model } from '../runtime/model.ts';
 import type { WeightResidency } from '../runtime/weights/residency.ts';
+import { UsageError } from './arguments.ts';
 import { modelsFolder } from './installation.ts';
 import { isOnnxFile, withEngineModel } from './onnxModel.ts';
 
@@ -71,6 +73,10 @@ export async function withModel<T>(
   use: (model: Model, checkpoint: Checkpoint) => Promise<T>,
 ): Promise<T> {
   if (isOnnxFile(spec)) {
+    if (options.residency !== undefined)
+      throw new UsageError(
+        `--weights is for checkpoints; the weights of an ONNX file lie as its operators read them. Leave it out for ${quoted(spec)}.`,
+      );
     const backend = await createHostBackend(kind, options);
     try {
       return await withEngineModel(spec, kind, options, backend, async (model, checkpoint) => {

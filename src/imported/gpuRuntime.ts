@@ -3,7 +3,12 @@
 
 import type { Tensor as OrtTensor } from 'onnxruntime-common';
 import { reasonOf } from '../messages/wording.ts';
-import { BackendError, DeviceLostError, type GpuAccess } from '../runtime/backends/backend.ts';
+import {
+  BackendError,
+  DeviceLostError,
+  type GpuAccess,
+  OutOfMemoryError,
+} from '../runtime/backends/backend.ts';
 import { fromRuntime, type NamedTensors, type OnnxRuntime, type OnnxSession, toRuntime } from './runtime.ts';
 import { bytesOf, type Tensor } from './tensor.ts';
 
@@ -18,11 +23,15 @@ interface Uploaded {
 /** Whether onnxruntime would run a node on the processor. */
 const hasNoKernel = (cause: unknown): boolean => /fallback to CPU EP has been/.test(reasonOf(cause));
 
-/** For `.catch`: a lost device is told as such, so that whoever can opens another. */
+/** Whether nothing on the device is of use any more. */
+const isUseless = (cause: unknown): boolean =>
+  cause instanceof DeviceLostError || cause instanceof OutOfMemoryError;
+
+/** For `.catch`: a lost device, or one that is full, is told as such, so that whoever can opens another. */
 const refused =
   (what: string) =>
   (cause: unknown): never => {
-    if (cause instanceof DeviceLostError) throw cause;
+    if (isUseless(cause)) throw cause;
     const words = hasNoKernel(cause)
       ? 'a node has no kernel, alone or in what is made of it'
       : reasonOf(cause);
@@ -86,11 +95,11 @@ export class GpuRuntime implements OnnxRuntime {
     const close = async (): Promise<void> => {
       if (!this.#open.delete(close)) return;
       for (const weight of taken) this.#letGo(weight);
-      // Of a device that is lost nothing is left to release.
+      // Of a device that is lost nothing is left to release, and one that is full is closed next.
       await this.#gpu
         .exclusively(() => session.release())
         .catch((cause: unknown) => {
-          if (!(cause instanceof DeviceLostError)) throw cause;
+          if (!isUseless(cause)) throw cause;
         });
     };
     this.#open.add(close);

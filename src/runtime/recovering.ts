@@ -11,7 +11,8 @@ export interface Recovery {
 /**
  * Do `work`; when the device is lost meanwhile, once more on another.
  * @param giveUp asks for less of a device that had no room; false where nothing is left to give up
- * @throws what `work` throws, the signal's reason when it was aborted meanwhile
+ * @throws what `work` throws, when a device that has no room for it is dropped all the same, so that what is asked for next
+ *         finds another; the signal's reason when it was aborted meanwhile
  */
 export async function recovering<T>(
   { signal, reset }: Recovery,
@@ -25,7 +26,12 @@ export async function recovering<T>(
     } catch (error) {
       const isLost = error instanceof DeviceLostError;
       if (!isLost && !(error instanceof OutOfMemoryError)) throw error;
-      if (isLost ? !isFirst : !giveUp(error)) throw error;
+      if (isLost && !isFirst) throw error;
+      if (!isLost && !giveUp(error)) {
+        // Less would be refused as well by a device that was full once. What goes wrong here says less than what went wrong.
+        await reset(error).catch(() => undefined);
+        throw error;
+      }
       if (isLost) isFirst = false;
       await reset(error);
       signal?.throwIfAborted();

@@ -240,8 +240,11 @@ export function createEngine(
   async function reset(): Promise<void> {
     const device = opened;
     opened = undefined;
-    await putAside();
-    if (device) await (await device).close();
+    try {
+      await putAside();
+    } finally {
+      if (device) await (await device).close();
+    }
   }
 
   /** Work on the current model. */

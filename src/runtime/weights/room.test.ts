@@ -91,3 +91,7 @@ test('a plan in batches of a sixteenth gives the numbers of whole ones, in more 
     expect(Math.abs(number - (whole.numbers[at] ?? Number.NaN))).toBeLessThan(1e-5);
   });
 });
+
+test('a file whose graphs are its own has nothing to give up', () => {
+  expect(lessRoom(wholeRoom, full, { residency: 'packed', isImported: true })).toBeUndefined();
+});

@@ -40,8 +40,9 @@ const waiting: Readonly<Record<WeightResidency, string>> = {
 export function lessRoom(
   room: Room,
   error: OutOfMemoryError,
-  model?: { readonly residency: WeightResidency },
+  model?: { readonly residency: WeightResidency; readonly isImported?: boolean },
 ): Room | undefined {
+  if (model?.isImported) return undefined;
   const { notices } = room;
   const smaller = model && batchShares.find(([share]) => share < room.batchShare);
   if (smaller) {
