@@ -117,14 +117,16 @@ export function printedDigits(
   grid: Pick<CellGrid, 'width' | 'height' | 'gridLine'>,
 ): number | undefined {
   if (grid.width < leastPrintedWidth || grid.height < fontSize + 4) return undefined;
-  const wanted = Math.min(2, description.metric.digits ?? 3);
+  const { digits = 3 } = description.metric;
+  // Numbers that need more than the usual decimals are none with two.
+  const wanted = digits > 3 ? digits : Math.min(2, digits);
   const values = (description.panels[panel]?.values ?? [])
     .flat()
     .filter((value): value is number => value !== undefined && !Number.isNaN(value));
   const room = grid.width - grid.gridLine - 2;
   const fits = (digits: number): boolean =>
     values.every((value) => textWidth(formatValue(value, digits), fontSize, 'mono') <= room);
-  const least = Math.min(1, wanted);
+  const least = digits > 3 ? digits : Math.min(1, wanted);
   for (let digits = wanted; digits >= least; digits -= 1) if (fits(digits)) return digits;
   return values.every((value) => Math.abs(value) >= 10 || value === 0) && fits(0) ? 0 : undefined;
 }

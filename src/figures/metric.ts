@@ -5,11 +5,31 @@ import type { Baselines, Metric } from './description.ts';
 export const metricLabel = (metric: Metric): string =>
   metric.unit ? `${metric.name} (${metric.unit})` : metric.name;
 
-/** A value with a fixed number of decimals and a true minus sign; a rounded zero has no sign. */
+/** More decimals than are written out. */
+const mostDigits = 8;
+
+/** Decimal places that show three digits of how far some numbers lie apart; 3 at least. */
+export function digitsFor(values: readonly number[]): number {
+  const finite = values.filter(Number.isFinite);
+  const magnitude = (value: number): number => Math.floor(Math.log10(value));
+  const largest = finite.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  if (largest === 0) return 3;
+  const least = finite.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
+  const span = finite.reduce((most, value) => Math.max(most, value - least), 0);
+  // What is computed in float32 has no more than eight.
+  return Math.max(3, Math.min(2 - magnitude(span || largest), 7 - magnitude(largest)));
+}
+
+/**
+ * A value with a fixed number of decimals and a true minus sign; a rounded zero has no sign. Where decimals would be many, a
+ * small value has a power of ten.
+ */
 export function formatValue(value: number, digits: number): string {
   if (Number.isNaN(value)) return 'not a number';
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
-  const text = value.toFixed(digits);
+  if (digits > mostDigits && value !== 0 && Math.abs(value) < 1e-4)
+    return value.toExponential(2).replaceAll('-', '−');
+  const text = value.toFixed(Math.min(digits, mostDigits));
   return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−');
 }
 

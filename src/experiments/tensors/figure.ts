@@ -2,10 +2,11 @@
 
 import type { HeatmapDescription, HeatmapPanel, Locations } from '../../figures/description.ts';
 import type { FigurePicture } from '../../figures/marks.ts';
+import { digitsFor } from '../../figures/metric.ts';
 import type { OverlayDescription } from '../../figures/overlay.ts';
 import { type ComponentLook, componentLook } from '../componentLooks.ts';
 import { figurePicture } from '../seenPicture.ts';
-import { baselinesOf, type Cell, panelGrid } from './grid.ts';
+import { baselinesOf, type Cell, cellOf, panelGrid } from './grid.ts';
 import type { TensorsResult } from './result.ts';
 
 type Panel = TensorsResult['panels'][number];
@@ -58,17 +59,23 @@ function shared(
   'title' | 'caption' | 'metric' | 'samples' | 'startsFrom' | 'baselines' | 'midpoint'
 > {
   const { clean, corrupted } = baselinesOf(result);
+  const { kind } = result.experiment.watched;
+  // What is worked out to first order may lie beyond what can be measured.
   const isBounded =
-    result.experiment.watched.kind === 'probability' ||
-    result.experiment.watched.kind === 'squared' ||
-    result.experiment.watched.kind === 'distance';
+    result.experiment.method === undefined &&
+    (kind === 'probability' || kind === 'squared' || kind === 'distance');
+  const digits = digitsFor(
+    [result.clean, result.corrupted ?? [], ...result.panels.flatMap(({ cells }) => cells)].flatMap(
+      (samples) => (samples ? [cellOf(samples).mean] : []),
+    ),
+  );
   return {
     title: result.experiment.title ?? tensorsTitle(result),
     caption: tensorsCaption(result),
     metric: {
       name: result.watched,
-      shortName:
-        result.experiment.watched.kind === 'squared' ? 'squared difference' : result.experiment.watched.kind,
+      shortName: kind === 'squared' ? 'squared difference' : kind,
+      digits,
       ...(isBounded ? { minimum: 0 } : {}),
     },
     samples: (result.corrupted ?? result.clean).length,

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { figureSummary } from '../../figures/cellSummary.ts';
 import { layoutOverlay } from '../../figures/overlay.ts';
 import { plainFigureSvg } from '../../figures/plainFigure.ts';
 import { floats, onnxBytes, residualBytes } from '../../imported/fixtures/smallOnnx.ts';
@@ -15,7 +16,7 @@ import { Model } from '../../runtime/model.ts';
 import { type OpenedOnnx, openedOnnx } from '../fixtures/openedOnnx.ts';
 import type { PatchResult } from '../patch/result.ts';
 import { kindOf, readExperiment, readResult } from '../registry.ts';
-import { tensorsOverlays } from './figure.ts';
+import { tensorsFigures, tensorsOverlays } from './figure.ts';
 import { effectOf } from './grid.ts';
 import { readTensorsResult, type TensorsResult } from './result.ts';
 
@@ -71,6 +72,17 @@ describe('two residual blocks of two numbers', () => {
     // (1, 0) + (1, 2) is (2, 2), and so (4, 4); (2, 0) + (3, 2) is (5, 2).
     expect(cellsOf(result, 1)).toEqual([8, 7]);
     expect(result.watched).toBe('y');
+  });
+
+  test('a figure has the digits that tell small numbers apart', async () => {
+    const result = await sweep(residual, {
+      clean: { x: { numbers: [1e-3, 1e-3] } },
+      corrupted: { x: { numbers: [1e-3, 0] } },
+      sites: [{ site: 'act/Relu' }],
+    });
+    // (0.004 - 0.01)²
+    const [figure] = tensorsFigures(result);
+    expect(figure && figureSummary(figure)).toContain('Clean 0.0000000, corrupted 0.0000360.');
   });
 
   test('corrupted states in the clean run, and an ablation, give what can be worked out by hand', async () => {
