@@ -7,6 +7,7 @@ import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { type OpenedOnnx, openedOnnx } from '../fixtures/openedOnnx.ts';
 import { kindOf, readExperiment, readResult } from '../registry.ts';
+import { tensorsFigures } from './figure.ts';
 import { readTensorsResult, type TensorsResult } from './result.ts';
 
 let backend: Backend;
@@ -72,6 +73,8 @@ test('a squared difference has the slope of a square', async () => {
   const result = await sweep(residual, { ...common, corrupted, watched: { kind: 'squared' } });
   // (4 - 10)², at twice that difference: 36 - 12 · 3 and 36 - 12 · 6.
   expect(cellsOf(result, 0)).toEqual([[0], [-36]]);
+  // What is below zero has its place on the colour bar.
+  expect(tensorsFigures(result)[0]?.metric.minimum).toBeUndefined();
 });
 
 test('a probability has the slope p (1 - p) at its own logit', async () => {
@@ -154,10 +157,27 @@ test('half of the layers have the numbers that they have in the whole, to the la
 });
 
 test('a distance has no slope where it is zero, which is said', async () => {
-  const experiment = { ...common, corrupted, direction: 'corrupt', watched: { kind: 'distance' } };
+  const experiment = { ...common, corrupted: clean, watched: { kind: 'distance' } };
   await expect(sweep(residual, experiment)).rejects.toThrow(
     "The slope of distance of y from the clean run at '/layer.0/Add_output_0' is no number",
   );
+});
+
+test.each([
+  ['squared', { corrupted, direction: 'corrupt' }, "Watch an entry, take the direction 'restore', or leave"],
+  ['squared', { ablation: { value: 0 } }, 'Watch an entry, or leave "method" out to run each cell.'],
+  ['cosine', { ablation: { value: 0 } }, "Watch an entry, give a 'reference', or leave"],
+  [
+    'distance',
+    { noise: { tensor: 'x', level: 1 }, direction: 'corrupt' },
+    "give a 'reference', take the direction",
+  ],
+])('cells that start from what %s is compared with are refused: %j', async (kind, contrast, remedy) => {
+  const refused = sweep(residual, { ...common, ...contrast, watched: { kind } });
+  await expect(refused).rejects.toThrow(
+    `What is watched is the '${kind}' of a run and the clean run, from which these cells start: it has no slope there but zero.`,
+  );
+  await expect(refused).rejects.toThrow(remedy);
 });
 
 test('an operator without a rule is named', async () => {

@@ -7,6 +7,7 @@ import type { PlanRow } from '../../imported/plan.ts';
 import type { NamedTensors } from '../../imported/runtime.ts';
 import { isFloat, type Tensor } from '../../imported/tensor.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import type { TensorsExperiment } from './experiment.ts';
 import type { ResolvedTensors } from './resolve.ts';
 import type { Measure } from './watched.ts';
 import { watchedTerm } from './watchedTerm.ts';
@@ -37,6 +38,26 @@ function siteTensors({ panels, opened }: ResolvedTensors): readonly string[] {
 
 type Run = Pick<PlanRow, 'inputs' | 'edits'>;
 
+/** Whether cells start from the corrupted run. */
+const startsCorrupted = ({ ablation, direction = 'restore' }: TensorsExperiment): boolean =>
+  ablation === undefined && direction === 'restore';
+
+/**
+ * @throws ExperimentError where cells start from the run that they are compared with: all slopes are zero there, and every cell
+ *         would be as that run
+ */
+export function requireSlopes(experiment: TensorsExperiment): void {
+  const { kind } = experiment.watched;
+  const isCompared = kind === 'squared' || kind === 'cosine' || kind === 'distance';
+  if (experiment.method !== 'gradient' || !isCompared || experiment.reference || startsCorrupted(experiment))
+    return;
+  const reference = kind === 'squared' ? '' : ", give a 'reference'";
+  const direction = experiment.ablation ? '' : ", take the direction 'restore'";
+  throw new ExperimentError(
+    `What is watched is the '${kind}' of a run and the clean run, from which these cells start: it has no slope there but zero. Watch an entry${reference}${direction}, or leave "method" out to run each cell.`,
+  );
+}
+
 /**
  * @param corruptedRuns none for an ablation
  * @throws SiteError that names an operator without a rule; ExperimentError where the slope is no number
@@ -49,11 +70,11 @@ export async function gradientCells(
 ): Promise<GradientCells> {
   const { opened, watch, experiment, clean } = resolved;
   const { imported } = opened;
-  const { ablation, direction = 'restore' } = experiment;
+  const { ablation } = experiment;
   const options = signal ? { signal } : {};
   const names = siteTensors(resolved);
   const cleanRun: Run = { inputs: clean, edits: [] };
-  const isRestored = !ablation && direction === 'restore';
+  const isRestored = startsCorrupted(experiment);
   const starts = isRestored ? corruptedRuns : [cleanRun];
   const sources = isRestored ? [cleanRun] : corruptedRuns;
   const outputs = await imported.run(
@@ -86,7 +107,7 @@ export async function gradientCells(
       const slope = at[name]?.data ?? new Float32Array();
       if (!slope.every(Number.isFinite))
         throw new ExperimentError(
-          `The slope of ${measure.name} at '${name}' is no number: it has none where a run lies on what it is compared with. Watch 'squared' or an entry, or take the other direction.`,
+          `The slope of ${measure.name} at '${name}' is no number: it has none where a run lies on what it is compared with. Watch 'squared' or an entry, or leave "method" out to run each cell.`,
         );
       return [name, { own: floatsOf(tensorIn(reads, name)), slope }] as const;
     });

@@ -19,6 +19,7 @@ import type { SeenPart } from '../../media/pictureParts.ts';
 import { quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { GivenInputs, Noise, TensorsExperiment } from './experiment.ts';
+import { requireSlopes } from './gradientCells.ts';
 import { readInputs } from './inputs.ts';
 import { pictureSize } from './patches.ts';
 import { countsOf, panelPlaces, placeNames, resolveSites, type SitePanel } from './sites.ts';
@@ -131,6 +132,7 @@ export async function resolveTensors(
     throw new ExperimentError(
       `A sweep of tensors is of a model that was brought as ONNX; this is a checkpoint of the family '${architecture.family}'. Use the kinds 'trace' or 'patch'.`,
     );
+  requireSlopes(experiment);
   const { tensors: clean, seen } = await readInputs(opened, tokenizer, experiment.clean);
   const further = async (given: GivenInputs) => (await readInputs(opened, tokenizer, given, clean)).tensors;
   const corrupted = experiment.corrupted && (await further(experiment.corrupted));
