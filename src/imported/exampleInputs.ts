@@ -127,7 +127,7 @@ export function tableReads(graph: NormalGraph, input: string): readonly TableRea
       reads.push({ node, rows: oneHotDepth(graph.weights.get(second)) });
     }
     const table = node.op === 'Gather' && names.has(second) ? graph.weights.get(first) : undefined;
-    if (table) reads.push({ node, rows: table.shape[integerOf(node, 'axis') ?? 0] ?? 1 });
+    if (table) reads.push({ node, rows: table.shape.at(integerOf(node, 'axis') ?? 0) ?? 1 });
   }
   return reads;
 }

@@ -3,7 +3,7 @@
 // is left out as well.
 
 import { BackendError } from '../runtime/backends/backend.ts';
-import { attributeKey } from './attributes.ts';
+import { attributeKey, integerOf } from './attributes.ts';
 import type { GpuRuntime } from './gpuRuntime.ts';
 import { hasSubgraph, type OnnxNode } from './onnxFile.ts';
 import { type NormalGraph, type Piece, writtenPiece } from './piece.ts';
@@ -50,19 +50,29 @@ const indexInputs: Readonly<Record<string, number>> = {
   ScatterND: 1,
 };
 
-/**
- * Whether an index cannot be past the end. A GPU takes the last place then and says nothing, where the processor refuses.
- * @param checked inputs of the model whose numbers are looked at before each run
- */
-async function isWithin(of: PieceOfGraph, node: OnnxNode, checked: ReadonlySet<string>): Promise<boolean> {
+/** Inputs of the model whose numbers are looked at before each run, and what they are below. */
+export type CheckedInputs = ReadonlyMap<string, number>;
+
+/** Whether an index cannot be past the end. A GPU takes the last place then and says nothing, where the processor refuses. */
+async function isWithin(of: PieceOfGraph, node: OnnxNode, checked: CheckedInputs): Promise<boolean> {
   const at = node.domain === '' ? indexInputs[node.op] : undefined;
   if (at === undefined) return true;
   const name = node.inputs[at] ?? '';
   const weight = of.graph.weights.get(name);
-  if (!weight) return checked.has(name);
+  const [from = ''] = node.inputs;
+  if (!weight) {
+    const rows = of.graph.weights.get(from)?.shape.at(integerOf(node, 'axis') ?? 0);
+    return (
+      node.op === 'Gather' && rows !== undefined && (checked.get(name) ?? Number.POSITIVE_INFINITY) <= rows
+    );
+  }
   // Constants are within axes that do not grow, as the trial of the model has shown; the first and the last are in any.
-  const facts = of.facts.get(node.inputs[0] ?? '');
-  if (!facts || facts.roles.every((role) => role === null)) return true;
+  const facts = of.facts.get(from);
+  // An input of the model is none of what was computed.
+  const grows = facts
+    ? facts.roles.some((role) => role !== null)
+    : !of.graph.weights.has(from) && !knownOf(of, from).shape?.every((size) => typeof size === 'number');
+  if (!grows) return true;
   const { data } = await of.store.load(weight);
   return Array.from(data, Number).every((index) => index === 0 || index === -1);
 }
@@ -78,7 +88,7 @@ export class GpuKernels {
   }
 
   /** Whether a node runs on the GPU, and gives there what it gives on the processor or an error. */
-  async has(of: PieceOfGraph, node: OnnxNode, checked: ReadonlySet<string>): Promise<boolean> {
+  async has(of: PieceOfGraph, node: OnnxNode, checked: CheckedInputs): Promise<boolean> {
     if (hasSubgraph(node) || !(await isWithin(of, node, checked))) return false;
     const names = [...node.inputs, ...node.outputs].filter((name) => name !== '');
     if (!this.#gpu.hasHalf && names.some((name) => knownOf(of, name).dtype === half)) return false;

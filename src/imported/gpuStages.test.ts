@@ -178,6 +178,31 @@ test('an index without a row in its table is refused, which a GPU would not do',
   await model.dispose();
 });
 
+test('a fixed place of an input that grows is looked up on WASM, where one past the end is an error', async () => {
+  const bytes = onnxBytes(
+    [
+      plainNode('Gather', ['x', 'third'], 'picked', [writtenAttribute('axis', 1)]),
+      plainNode('MatMul', ['picked', 'w'], 'y'),
+    ],
+    {
+      inputs: [{ name: 'x', dtype: 'float32', shape: ['batch', 'n', 2] }],
+      outputs: ['y'],
+      weights: {
+        w: tensorFrom('float32', [2, 2], (at) => at + 1),
+        third: tensorFrom('int64', [], () => 2),
+      },
+    },
+  );
+  const gpu = new GpuRuntime(await imitatedGpu(), 'imitated');
+  const model = await ImportedModel.open(memorySource('third.onnx', bytes), runtime, { gpu });
+  expect(placesOf(model)).toEqual(['WASM: Gather (float32, int64)', 'GPU']);
+  const x = (n: number) => tensorFrom('float32', [1, n, 2], (at) => at);
+  const [three] = await model.run([{ inputs: { x: x(3) }, edits: [], reads: ['y'] }]);
+  expect([...(three?.y?.data ?? [])]).toEqual([19, 28]);
+  await expect(model.run([{ inputs: { x: x(2) }, edits: [], reads: ['y'] }])).rejects.toThrow(/out of/);
+  await model.dispose();
+});
+
 test('an index that was computed is looked up on WASM, where one past the end is an error', async () => {
   const bytes = onnxBytes(
     [

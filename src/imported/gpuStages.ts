@@ -3,7 +3,7 @@
 
 import { listed, quoted, reasonOf } from '../messages/wording.ts';
 import { BackendError } from '../runtime/backends/backend.ts';
-import { tableRows } from './exampleInputs.ts';
+import { tableReads } from './exampleInputs.ts';
 import { withBarriers } from './gpuBarriers.ts';
 import { GpuKernels, nodeWithTypes, type PieceOfGraph } from './gpuKernels.ts';
 import type { GpuRuntime } from './gpuRuntime.ts';
@@ -93,8 +93,9 @@ export class GpuStages {
     this.#kernels = new GpuKernels(options.gpu);
     this.#tables = new Map(
       options.graph.inputs.flatMap(({ name }) => {
-        const rows = tableRows(options.graph, name);
-        return rows === undefined ? [] : [[name, rows] as const];
+        // Of ones and zeros a number past the end has none, wherever they are made.
+        const reads = tableReads(options.graph, name).filter(({ node }) => node.op === 'Gather');
+        return reads.length === 0 ? [] : [[name, Math.min(...reads.map(({ rows }) => rows))] as const];
       }),
     );
   }
@@ -127,8 +128,7 @@ export class GpuStages {
     if (kept !== undefined) return this.#onHost(graph, piece, kept);
     const of: PieceOfGraph = { ...this.#options, graph, piece };
     const off = new Set<OnnxNode>();
-    const checked = new Set(this.#tables.keys());
-    for (const node of piece.nodes) if (!(await this.#kernels.has(of, node, checked))) off.add(node);
+    for (const node of piece.nodes) if (!(await this.#kernels.has(of, node, this.#tables))) off.add(node);
     const split = splitForGpu(graph, piece.nodes, stage.given, off);
     if (split.kind === 'wasm') return this.#onHost(graph, piece, nodeWithTypes(of, split.node));
     const apart = new Set([...off].map((node) => nodeWithTypes(of, node)));
