@@ -14,7 +14,7 @@ import { SiteError, type TensorEdit } from '../plan.ts';
 import { sizeOf, type Tensor } from '../tensor.ts';
 import { Feeds, type From, floatsOf, type RowNumbers } from './feeds.ts';
 import { translatorOf } from './nodeRules.ts';
-import { NodeScope } from './nodeScope.ts';
+import { NodeScope, otherPlaces } from './nodeScope.ts';
 import type { EditFormula, NumbersEdit, ObjectiveTerm } from './objective.ts';
 import type { Way } from './way.ts';
 
@@ -39,6 +39,8 @@ export interface BackwardGraph {
   readonly graph: Graph;
   readonly feeds: Feeds;
 }
+
+const sentence = ({ message }: ShapeError): string => `${message.replace(/\.$/, '')}.`;
 
 const countsOf = (shape: readonly (number | string)[]): number => sizeOf(shape.map(Number));
 
@@ -199,7 +201,7 @@ class Builder {
       } catch (cause) {
         if (!(cause instanceof ShapeError)) throw cause;
         throw new SiteError(
-          `There is no gradient through ${quoted(node.op)} here (node ${nodeLabel(node)}): ${cause.message}`,
+          `There is no gradient through ${quoted(node.op)} here (node ${nodeLabel(node)}): ${sentence(cause)} ${otherPlaces}`,
           { cause },
         );
       }
@@ -291,5 +293,14 @@ export function numbersEdit(edit: TensorEdit | undefined): NumbersEdit {
 }
 
 /** @param example a row that the graph is for; others of the same sizes may be fed to it */
-export const backwardGraph = (request: BackwardRequest, example: RowNumbers): BackwardGraph =>
-  new Builder(request, example).build();
+export function backwardGraph(request: BackwardRequest, example: RowNumbers): BackwardGraph {
+  try {
+    return new Builder(request, example).build();
+  } catch (cause) {
+    if (!(cause instanceof ShapeError)) throw cause;
+    throw new SiteError(
+      `There is no gradient here: ${sentence(cause)} Choose sites nearer to the objective.`,
+      { cause },
+    );
+  }
+}

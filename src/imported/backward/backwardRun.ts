@@ -159,7 +159,7 @@ function checkAgain(
   if (gap <= tolerance[isHalf ? 'float16' : 'float32'] * largest + 1e-6) return;
   const ops = [...new Set(way.nodes.map(({ op }) => op))].join(', ');
   throw new SiteError(
-    `The gradient's graph does not compute ${quoted(term.tensor)} as the file does: it differs by ${gap.toPrecision(2)} where the largest number is ${largest.toPrecision(2)}. No gradient is given. The operators between are ${ops}.`,
+    `The gradient's graph does not compute ${quoted(term.tensor)} as the file does: it differs by ${gap.toPrecision(2)} where the largest number is ${largest.toPrecision(2)}. No gradient is given; choose sites nearer to it. The operators between are ${ops}.`,
   );
 }
 

@@ -1,5 +1,5 @@
 // Nodes that act entry by entry, as formulas of the engine's operators. Where pieces of a function meet, the choice is
-// PyTorch's: the bounds of a clip pass the gradient on, the corners of the relus do not.
+// PyTorch's: the bounds of a clip pass the gradient on, the corners of the relus belong to what is below them.
 
 import * as e from '../../onnx/elementwise.ts';
 import { constant, type Value } from '../../onnx/value.ts';
@@ -42,11 +42,11 @@ const clip: Translate = (scope) => {
 const hardSigmoid = (x: Value, slope: number, offset: number): Value =>
   clipped(add(mul(constant(slope), x), constant(offset)), zero, one);
 
-/** f where x is below zero, else x; f is only asked for what is below, so that it cannot overflow. */
+/** x where it is above zero, else f, as at zero; f is only asked for what is not above, so that it cannot overflow. */
 const bentBelow = (x: Value, f: (below: Value) => Value): Value =>
-  where(less(x, zero), f(where(less(x, zero), x, zero)), x);
+  where(greater(x, zero), x, f(where(greater(x, zero), zero, x)));
 
-const leaky = (x: Value, slope: Value): Value => where(less(x, zero), mul(slope, x), x);
+const leaky = (x: Value, slope: Value): Value => where(greater(x, zero), x, mul(slope, x));
 
 const swish = (x: Value, factor: number): Value =>
   mul(x, e.sigmoid(factor === 1 ? x : mul(constant(factor), x)));

@@ -17,6 +17,15 @@ export interface RowNumbers {
 
 export type From = (row: RowNumbers) => Tensor;
 
+const ofWeights = new WeakMap<Tensor, Tensor>();
+
+/** A weight as float32: one copy for all graphs that it is given to. */
+function floatsOfWeight(weight: Tensor): Tensor {
+  const known = ofWeights.get(weight) ?? floatsOf(weight);
+  ofWeights.set(weight, known);
+  return known;
+}
+
 /** float32, whatever a tensor holds. */
 export function floatsOf({ dtype, shape, data }: Tensor): Tensor {
   if (data instanceof Float32Array) return { dtype: 'float32', shape, data };
@@ -86,8 +95,11 @@ export class Feeds {
     if (!weight) return this.input(`value ${name}`, 'float32', (row) => floatsOf(Feeds.tensorOf(name)(row)));
     const known = this.#values.get(`value ${name}`);
     if (known) return known;
+    if (weight.data.length >= fedCount) {
+      const fed = floatsOfWeight(weight);
+      return this.input(`value ${name}`, 'float32', () => fed);
+    }
     const floats = floatsOf(weight);
-    if (weight.data.length >= fedCount) return this.input(`value ${name}`, 'float32', () => floats);
     const made = constant(Float32Array.from(floats.data, Number), weight.shape);
     this.#values.set(`value ${name}`, made);
     return made;

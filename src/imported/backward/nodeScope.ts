@@ -8,6 +8,9 @@ import type { OnnxNode } from '../onnxFile.ts';
 import { nodeLabel } from '../order.ts';
 import { SiteError } from '../plan.ts';
 
+/** What can be done where a node stands in the way. */
+export const otherPlaces = 'Choose sites behind it, or an objective in front of it.';
+
 /** Operands by name, in whatever form a node wants them. */
 export interface Operands {
   /** As float32. */
@@ -97,7 +100,9 @@ export class NodeScope {
 
   problem(what: string): SiteError {
     const { op } = this.node;
-    return new SiteError(`There is no gradient through ${quoted(op)} here: ${nodeLabel(this.node)} ${what}.`);
+    return new SiteError(
+      `There is no gradient through ${quoted(op)} here: ${nodeLabel(this.node)} ${what}. ${otherPlaces}`,
+    );
   }
 }
 

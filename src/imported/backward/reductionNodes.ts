@@ -176,7 +176,7 @@ export const microsoftReductions: Readonly<Record<string, Translate>> = {
     return r.layerNormalization(sum, scope.value(2), beta, scope.float('epsilon', 1e-12));
   }, 4),
   SkipSimplifiedLayerNormalization: skipping(
-    (sum, scope) => rootNormalised(sum, scope.value(2), scope.float('epsilon', 1e-5)),
+    (sum, scope) => rootNormalised(sum, scope.value(2), scope.float('epsilon', 1e-12)),
     3,
   ),
   FusedMatMul: (scope) => {

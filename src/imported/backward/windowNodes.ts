@@ -163,6 +163,8 @@ const resized: Translate = (scope) => {
   if (mode !== 'nearest' && mode !== 'linear') throw scope.problem(`resizes by '${mode}'`);
   if (scope.integer('antialias', 0) === 1 || scope.integers('axes'))
     throw scope.problem('resizes some axes alone, or smoothes them');
+  if (scope.text('keep_aspect_ratio_policy', 'stretch') !== 'stretch')
+    throw scope.problem('works its sizes out from the shape of the picture');
   const isOld = scope.version < 11;
   const places = scope.text('coordinate_transformation_mode', isOld ? 'asymmetric' : 'half_pixel');
   const nearest = scope.text('nearest_mode', isOld ? 'floor' : 'round_prefer_floor');
