@@ -3,6 +3,7 @@ import {
   formatBytes,
   formatDate,
   formatDuration,
+  formatLayers,
   formatLogit,
   formatParameters,
   formatPercent,
@@ -33,6 +34,12 @@ test('a small probability is not written as zero', () => {
 
 test('a negative logit has a minus sign, not a hyphen', () => {
   expect(formatLogit(-3.718)).toBe('\u22123.72');
+});
+
+test('a model without layers that repeat is not one of none', () => {
+  expect(formatLayers(12)).toBe('12 layers');
+  expect(formatLayers(1)).toBe('1 layer');
+  expect(formatLayers(0)).toBe('no repeated layers');
 });
 
 test('a date is written out', () => {

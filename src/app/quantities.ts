@@ -25,6 +25,10 @@ export const formatCount = (count: number): string => counts.format(count);
 export const formatCounted = (count: number, words: string): string =>
   `${formatCount(count)} ${count === 1 && /^\p{L}+s$/u.test(words) ? words.slice(0, -1) : words}`;
 
+/** `12 layers`; of a model brought as ONNX there may be none that repeat. */
+export const formatLayers = (count: number): string =>
+  count === 0 ? 'no repeated layers' : formatCounted(count, 'layers');
+
 /** `135 M` */
 export const formatParameters = (count: number): string => scaled(count, ['', 'k', 'M', 'B', 'T']);
 

@@ -7,7 +7,7 @@ import type { AnyPage, AnyPageState } from '../experiment/experimentPage.ts';
 import type { Load, ModelStore } from '../model/modelStore.ts';
 import type { PromptState, PromptStore } from '../prompt/promptStore.ts';
 import { spokenToken } from '../prompt/tokenText.ts';
-import { formatBytes, formatCount, formatPercent } from '../quantities.ts';
+import { formatBytes, formatCount, formatLayers, formatPercent } from '../quantities.ts';
 import type { PageStore } from './pageStore.ts';
 
 export interface StatusState {
@@ -80,7 +80,8 @@ export function createStatusStore(
   };
   model.subscribe((state, before) => {
     if (state.info !== before.info && state.info !== null) {
-      return say(`${state.info.label} is ready: ${state.info.layerCount} layers, width ${state.info.width}.`);
+      const { label, layerCount, width } = state.info;
+      return say(`${label} is ready: ${formatLayers(layerCount)}${width > 0 ? `, width ${width}` : ''}.`);
     }
     const wasCancelled = before.load.status === 'loading' && state.load.status === 'idle';
     say(wasCancelled ? `Loading ${before.load.label} was cancelled.` : loadSentence(state.load, before.load));

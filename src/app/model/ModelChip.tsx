@@ -1,6 +1,6 @@
 // The model in use, in the header of every page; opens the chooser. While a model loads it shows how far.
 
-import { formatCounted, formatRoundPercent } from '../quantities.ts';
+import { formatLayers, formatRoundPercent } from '../quantities.ts';
 import { useModel, usePage } from '../workbenchContext.tsx';
 import { Bar } from './LoadState.tsx';
 
@@ -26,7 +26,7 @@ export function ModelChip() {
         <>
           <b>{info.label}</b>
           <span className="pill-detail">
-            · {formatCounted(info.layerCount, 'layers')}
+            · {formatLayers(info.layerCount)}
             {info.width > 0 && ` · ${info.width} wide`}
           </span>
         </>

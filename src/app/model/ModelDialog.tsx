@@ -6,16 +6,21 @@ import { formatBytes, formatCount, formatParameters } from '../quantities.ts';
 import { useModel } from '../workbenchContext.tsx';
 import { ModelChooser } from './ModelChooser.tsx';
 
-const modelFacts = (info: ModelInfo): readonly (readonly [string, string])[] => [
-  ['Family', info.family],
-  ['Layers', formatCount(info.layerCount)],
-  ['Width', formatCount(info.width)],
-  ['Heads', formatCount(info.headCount)],
-  ['Vocabulary', `${formatCount(info.vocabularySize)} tokens`],
-  ['Reads at most', `${formatCount(info.maxPositions)} positions`],
-  ['Parameters', formatParameters(info.parameterCount)],
-  ['Weights', formatBytes(info.weightBytes)],
-];
+/** What a model has none of, as one that reads no prompts has no vocabulary, is left out. */
+function modelFacts(info: ModelInfo): readonly (readonly [string, string])[] {
+  const counted = (name: string, count: number, words = ''): readonly (readonly [string, string])[] =>
+    count === 0 ? [] : [[name, `${formatCount(count)}${words}`]];
+  return [
+    ['Family', info.family],
+    ['Layers', info.layerCount === 0 ? 'none that repeat' : formatCount(info.layerCount)],
+    ...counted('Width', info.width),
+    ...counted('Heads', info.headCount),
+    ...counted('Vocabulary', info.vocabularySize, ' tokens'),
+    ...counted('Reads at most', info.maxPositions, ' positions'),
+    ['Parameters', formatParameters(info.parameterCount)],
+    ['Weights', formatBytes(info.weightBytes)],
+  ];
+}
 
 function InUse({ info }: { readonly info: ModelInfo }) {
   return (
