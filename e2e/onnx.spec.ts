@@ -195,10 +195,12 @@ test.describe('from an imitated Hub', () => {
       .getByRole('button', { name: /^Model:|Choose a model/ })
       .first()
       .click();
-    await page.locator('details:has(> summary:text-is("Advanced")) > summary').last().click();
-    await page.getByLabel('Address of the Hub').last().fill(hub.url);
-    await page.getByLabel('Model id').last().fill('lab/net:onnx/model.onnx');
-    await page.getByRole('button', { name: 'Load from the Hub' }).last().click();
+    // Until there is a model its chooser stands on the page as well, and goes when the embedded one is there.
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Advanced', { exact: true }).click();
+    await dialog.getByLabel('Address of the Hub').fill(hub.url);
+    await dialog.getByLabel('Model id').fill('lab/net:onnx/model.onnx');
+    await dialog.getByRole('button', { name: 'Load from the Hub' }).click();
     await expect(page.getByRole('button', { name: 'Model: lab/net@main:onnx/model.onnx' })).toBeVisible(slow);
     expect(hub.requests.some(({ path }) => path.endsWith(partName))).toBe(true);
   });

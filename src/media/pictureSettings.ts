@@ -85,6 +85,8 @@ const defaults = {
 
 const processors = Object.keys(defaults).join(', ');
 
+const numbersInstead = "Make the numbers with transformers, and give them in the picture's place.";
+
 /** @throws MediaError for a processor that is not one of those, which may do more to a picture than its settings say */
 function defaultsOf(settings: Readonly<Record<string, unknown>>, family: string): Defaults {
   const named = settings.image_processor_type ?? settings.feature_extractor_type;
@@ -93,13 +95,13 @@ function defaultsOf(settings: Readonly<Record<string, unknown>>, family: string)
   const known = Object.entries(defaults).find(([name]) => name === kind);
   if (known) return known[1];
   throw new MediaError(
-    `preprocessor_config.json names ${quoted(String(named))}, and Patchbay does what the image processors of these do: ${processors}. Make the numbers with transformers, and give them in the picture's place.`,
+    `preprocessor_config.json names ${quoted(String(named))}, and Patchbay does what the image processors of these do: ${processors}. ${numbersInstead}`,
   );
 }
 
 const refuseEntry = (name: string, value: unknown): never => {
   throw new MediaError(
-    `preprocessor_config.json sets '${name}' to ${JSON.stringify(value ?? null)}, which Patchbay does not support.`,
+    `preprocessor_config.json sets '${name}' to ${JSON.stringify(value ?? null)}, which Patchbay does not support. ${numbersInstead}`,
   );
 };
 
