@@ -7,8 +7,8 @@ import type { PlanRow } from '../../imported/plan.ts';
 import type { NamedTensors } from '../../imported/runtime.ts';
 import { isFloat, type Tensor } from '../../imported/tensor.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import type { TensorsExperiment } from './experiment.ts';
 import type { ResolvedTensors } from './resolve.ts';
+import { startsCorrupted } from './slopes.ts';
 import type { Measure } from './watched.ts';
 import { watchedTerm } from './watchedTerm.ts';
 
@@ -37,26 +37,6 @@ function siteTensors({ panels, opened }: ResolvedTensors): readonly string[] {
 }
 
 type Run = Pick<PlanRow, 'inputs' | 'edits'>;
-
-/** Whether cells start from the corrupted run. */
-const startsCorrupted = ({ ablation, direction = 'restore' }: TensorsExperiment): boolean =>
-  ablation === undefined && direction === 'restore';
-
-/**
- * @throws ExperimentError where cells start from the run that they are compared with: all slopes are zero there, and every cell
- *         would be as that run
- */
-export function requireSlopes(experiment: TensorsExperiment): void {
-  const { kind } = experiment.watched;
-  const isCompared = kind === 'squared' || kind === 'cosine' || kind === 'distance';
-  if (experiment.method !== 'gradient' || !isCompared || experiment.reference || startsCorrupted(experiment))
-    return;
-  const reference = kind === 'squared' ? '' : ", give a 'reference'";
-  const direction = experiment.ablation ? '' : ", take the direction 'restore'";
-  throw new ExperimentError(
-    `What is watched is the '${kind}' of a run and the clean run, from which these cells start: it has no slope there but zero. Watch an entry${reference}${direction}, or leave "method" out to run each cell.`,
-  );
-}
 
 /**
  * @param corruptedRuns none for an ablation

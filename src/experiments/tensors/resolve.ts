@@ -19,10 +19,10 @@ import type { SeenPart } from '../../media/pictureParts.ts';
 import { quoted } from '../../messages/wording.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { GivenInputs, Noise, TensorsExperiment } from './experiment.ts';
-import { requireSlopes } from './gradientCells.ts';
 import { readInputs } from './inputs.ts';
 import { pictureSize } from './patches.ts';
 import { countsOf, panelPlaces, placeNames, resolveSites, type SitePanel } from './sites.ts';
+import { requireSlopes } from './slopes.ts';
 import { type ResolvedWatch, resolveWatched } from './watched.ts';
 
 /** Noise that is drawn when its tensor is known. */
