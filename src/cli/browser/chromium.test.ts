@@ -139,11 +139,20 @@ describe('WebGPU in Chromium', () => {
   });
 
   test(
-    'every operator that there is a function for runs on WebGPU, and gives what Node gives',
+    'every operator that there is a function for runs on WebGPU, and gives what Node gives, but for two',
     async () => {
+      // Gradients of imported files need these, and are computed on the processor. As operators of our version of ONNX they have
+      // no kernel on WebGPU.
+      const others = ['sin', 'cos'];
+      for (const name of ['Sin', 'Cos']) expect(await browser.refusal(name)).toMatch(/fallback|CPU/i);
       const functions = [contraction, elementwise, layout, reduction].flatMap((file) => Object.keys(file));
       expect([...operatorNames].sort()).toEqual(
-        [...functions, 'geluTanh', 'topKPlaces', 'cumulativeSumReverse'].sort(),
+        [
+          ...functions.filter((name) => !others.includes(name)),
+          'geluTanh',
+          'topKPlaces',
+          'cumulativeSumReverse',
+        ].sort(),
       );
       const backend = createNodeBackend(1);
       const expected = await runOperators(backend);

@@ -1,4 +1,4 @@
-// Every operator that src/onnx has a function for, those included that no model uses yet: a backend that takes them all
+// Every operator that src/onnx has a function for, but sine and cosine, those included that no model uses yet: a backend that takes them all
 // has a kernel for each, and two backends can be compared on each.
 
 import { gemm, matMul } from '../../onnx/contraction.ts';

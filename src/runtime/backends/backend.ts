@@ -94,13 +94,13 @@ export interface Backend {
    * @throws what the device refused
    */
   caughtUp?(): Promise<void>;
-  /** On WebGPU: the device, for graphs that the engine has not made. */
+  /** On WebGPU: the device, for graphs that the engine has not made. @internal */
   readonly gpu?: GpuAccess;
   /** Release the device. Programs and tensors are gone with it. */
   close(): Promise<void>;
 }
 
-/** What a GPU's backend lends to those who run graphs of their own on its device. */
+/** What a GPU's backend lends to those who run graphs of their own on its device. @internal */
 export interface GpuAccess {
   readonly tensorOf: TensorConstructor & TensorFactory;
   /** Whether shaders compute in float16. */
