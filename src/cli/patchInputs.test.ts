@@ -1,12 +1,14 @@
 // Patches of models that read a picture or a source, from files with paths.
 
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type SmallTensor, safetensorsFile } from '../checkpoint/expected/smallFiles.ts';
 import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
 import { readPatchResult } from '../experiments/patch/result.ts';
+import { tinyCheckpoint } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { committedRoot } from './conformance/expectedFolders.ts';
 import { main } from './main.ts';
 
@@ -85,4 +87,28 @@ test('a pair of sources is patched with the target that both have', async () => 
   });
   expect(pairs[0]?.corruptedSource?.map(({ text }) => text)).toEqual(['w5', 'w11', 'w7']);
   expect(written('figure.svg')).toContain('corrupted “w5w11w7” with the target “w0w3w4”');
+});
+
+test('classes are named without a tokenizer, which a model of pictures alone does not have', async () => {
+  const model = join(folder, 'vit');
+  const config = {
+    ...{ model_type: 'vit', hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2 },
+    ...{ intermediate_size: 20, image_size: 8, patch_size: 4 },
+    id2label: { 0: 'tabby cat', 1: 'dog', 2: 'street' },
+  };
+  const { tensors, read } = tinyCheckpoint(config);
+  const written: Record<string, SmallTensor> = {};
+  for (const [name, { dtype, shape }] of tensors) written[name] = { dtype, shape, data: await read(name) };
+  mkdirSync(model);
+  writeFileSync(join(model, 'config.json'), JSON.stringify(config));
+  writeFileSync(join(model, 'model.safetensors'), safetensorsFile(written));
+  writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 8, resample: 3 }));
+  const pair = { clean: '', image: { file: 'wide.png' }, corruptedImage: { file: 'grey.png' } };
+  const named = { ...pair, answer: 'tabby cat', distractor: 'street' };
+  await run({ model, pairs: [named], parts: 1, sweeps: [{ component: 'block_output' }] });
+  expect(complained).toEqual([]);
+  const { pairs, panels } = result();
+  expect(pairs[0]).toMatchObject({ answer: { id: 0, text: 'tabby cat' }, distractor: { id: 2 } });
+  // The position without pixels and the one part, in two layers.
+  expect(panels[0]?.cells).toHaveLength(2 * 2);
 });

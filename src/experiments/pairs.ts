@@ -45,9 +45,10 @@ export const pairsSchema = v.pipe(
 /** Whether something in some pair is text, which must become tokens. */
 export const hasPairText = (pairs: readonly Pair[]): boolean =>
   pairs.some(
-    ({ clean, corrupted, target, corruptedTarget, answer, distractor }) =>
+    ({ clean, corrupted, target, corruptedTarget, image, answer, distractor }) =>
       [clean, corrupted, target, corruptedTarget].some((text) => typeof text === 'string' && text !== '') ||
-      [answer, distractor].some((text) => typeof text === 'string'),
+      // Of a picture alone the answers may be classes, whose names are no tokens.
+      (image === undefined && [answer, distractor].some((text) => typeof text === 'string')),
   );
 
 export type Pair = Immutable<v.InferOutput<typeof pairSchema>>;
