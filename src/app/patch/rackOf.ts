@@ -7,6 +7,9 @@ export type RackExperiment =
   | { readonly ok: true; readonly experiment: unknown }
   | { readonly ok: false; readonly why: string };
 
+/** What a pair may say beside its texts. */
+const beside = ['target', 'corruptedTarget', 'image', 'corruptedImage', 'sound', 'corruptedSound'] as const;
+
 export function rackOf({
   model,
   revision,
@@ -16,7 +19,7 @@ export function rackOf({
   const prompts = pairs.flatMap(({ clean, corrupted }) => [clean, corrupted ?? '']);
   if (!first || prompts.some((prompt) => typeof prompt !== 'string'))
     return { ok: false, why: 'Its prompts are token ids, and the rack has fields for text.' };
-  if (pairs.some(({ target, image, sound }) => (target ?? image ?? sound) !== undefined))
+  if (pairs.some((pair) => beside.some((name) => pair[name] !== undefined)))
     return { ok: false, why: 'The rack has fields for text alone, and its prompts are more than a text.' };
   const { clean, corrupted, answer, distractor } = first;
   return {
