@@ -1,8 +1,11 @@
-// Models that read more than a text, on the real engine: a T5 traced from source to target, a Whisper by a sound, and sweeps of
-// pairs of sources and of pictures, by the controls of their pages alone.
+// Models that read more than a text, on the real engine: a T5 traced from source to target, a Whisper by a sound, a question
+// about a picture by its words, and sweeps of pairs of sources and of pictures, by the controls of their pages alone.
 
-import { readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, type Locator, type Page, test } from '@playwright/test';
+import { writeWordTokenizer } from '../src/checkpoint/fixtures/wordTokenizer.ts';
 import { readPatchResult } from '../src/experiments/patch/result.ts';
 import { readTraceResult } from '../src/experiments/trace/result.ts';
 import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
@@ -71,6 +74,9 @@ function tone(): Buffer {
     file.writeInt16LE(Math.round(9_000 * Math.sin(at * 0.17 + at * at * 1e-6)), 44 + 2 * at);
   return file;
 }
+
+const fileOf = (path: string): string => new URL(`../src/${path}`, import.meta.url).pathname;
+const picture = (name: string): string => fileOf(`media/expected/${name}.png`);
 
 const pages = (page: Page): Locator => page.getByRole('navigation', { name: 'Pages' });
 const run = (page: Page): Locator => page.getByRole('button', { name: /^Run/ });
@@ -175,7 +181,6 @@ test('a pair of pictures is swept, a part of one in the other, and drawn over th
   const problems = watchConsole(page);
   await page.getByRole('button', { name: 'Begin a sweep for it' }).click();
   await expect(page.locator('#run-why')).toContainText('This model reads a picture. Choose one', slow);
-  const picture = (name: string) => new URL(`../src/media/expected/${name}.png`, import.meta.url).pathname;
   await page.getByLabel('Clean', { exact: true }).fill('w5 w9');
   await page.getByLabel('Picture', { exact: true }).setInputFiles(picture('wide'));
   await expect(page.locator('#run-why')).toContainText('Choose the corrupted picture, or type');
@@ -203,5 +208,34 @@ test('a pair of pictures is swept, a part of one in the other, and drawn over th
   // A link names the pictures and does not hold them.
   await expect.poll(() => page.url().length).toBeLessThan(4_000);
   expect(problems).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('a question about a picture is traced by its words, and no sweep of it is offered', async ({ page }) => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'patchbay-model-')), 'small-answers');
+  cpSync(fileOf('cli/conformance/expected/blip-answers/model'), folder, { recursive: true });
+  writeWordTokenizer(folder, 29);
+  writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
+  await openFolder(page, folder, 'small-answers');
+  const problems = watchConsole(page);
+  await pages(page).getByRole('button', { name: 'Trace' }).click();
+  await page.getByRole('textbox', { name: 'Prompt' }).fill('w5 w9 w7 w12');
+  await expect(page.locator('#run-why')).toContainText('This model reads a picture. Choose one', slow);
+  await page.getByLabel('Picture', { exact: true }).setInputFiles(picture('wide'));
+  await page.getByLabel('Target').fill('w4');
+  await run(page).click();
+  await expect(traced(page)).toContainText('Computed here', slow);
+  await expect(traced(page)).toContainText('Picture “wide.png”. Source “w5w9w7w12”, target “w2w4”.');
+  await traced(page).getByLabel('Figure', { exact: true }).selectOption('Source');
+  await expect(traced(page).getByRole('gridcell')).toHaveCount(2 * 4);
+  await expectFits(page);
+  const { experiment, streams } = readTraceResult(await savedJson(page));
+  expect(experiment).toMatchObject({ prompt: 'w5 w9 w7 w12', target: 'w4', image: { name: 'wide.png' } });
+  expect(streams.map(({ component }) => component)).toContain('question.block_output');
+
+  await pages(page).getByRole('button', { name: 'Patch' }).click();
+  await page.getByRole('button', { name: 'Sweep', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'Begin a sweep for it' })).toHaveCount(0);
+  expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
   rmSync(folder, { recursive: true });
 });

@@ -1,6 +1,6 @@
 // What the page is told of a model that has been loaded: its size, its components, and what it reads.
 
-import type { Architecture, ComponentDescription } from '../architectures/architecture.ts';
+import { type Architecture, type ComponentDescription, firstInput } from '../architectures/architecture.ts';
 import type { Checkpoint, ModelConfiguration, Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { ImportedStructure } from '../imported/describe.ts';
 import type { Model } from '../runtime/model.ts';
@@ -21,11 +21,13 @@ function componentInfo(architecture: Architecture, component: ComponentDescripti
   };
 }
 
-function readsOf(
-  { input, encoder, family }: Architecture,
+/** @param settings of preprocessor_config.json */
+export function readsOf(
+  architecture: Pick<Architecture, 'input' | 'encoder' | 'family'>,
   settings: ModelConfiguration | undefined,
 ): Pick<ModelInfo, 'reads'> {
-  const read = input ?? encoder?.input;
+  const { input, encoder, family } = architecture;
+  const read = firstInput(architecture);
   if (!read) return encoder ? { reads: { kind: 'text' } } : {};
   const { kind, patches, shape } = read;
   return {
@@ -34,6 +36,7 @@ function readsOf(
       ...(patches ? { patches } : {}),
       ...(patches && settings ? { picture: { settings, shape, family } } : {}),
       ...(input ? { isAlone: true } : {}),
+      ...(encoder?.encoder ? { isAsked: true } : {}),
     },
   };
 }

@@ -93,6 +93,8 @@ export interface ModelReads {
   };
   /** No text stands beside it. */
   readonly isAlone?: true;
+  /** The prompt is a question about it, and beside the two stands what has been answered so far. */
+  readonly isAsked?: true;
 }
 
 export interface ModelInfo {

@@ -33,7 +33,7 @@ export function NewSweep() {
       pairs.some(({ target, image, sound }) => (target ?? image ?? sound) !== undefined)
     );
   });
-  if (!info?.reads || fits) return null;
+  if (!info?.reads || info.reads.isAsked || fits) return null;
   return (
     <p className="note" role="status">
       {info.label} reads more than a text.{' '}

@@ -233,7 +233,7 @@ function Sounds({ pair, at }: BesideProps) {
 
 export function PairBeside({ pair, at }: BesideProps) {
   const reads = useReads(pair);
-  if (reads === null) return null;
+  if (reads === null || reads.isAsked) return null;
   return (
     <div className="fields read-beside">
       {reads.kind === 'text' && <Targets pair={pair} at={at} />}

@@ -33,7 +33,8 @@ export function problemsOf(
       const field = `pairs.${index}.${name}`;
       if (!problems.has(field)) problems.set(field, why);
     };
-    const kind = reads?.kind === 'text' ? undefined : reads?.kind;
+    // A model that is asked about a picture is refused by the engine, whatever is given.
+    const kind = reads?.kind === 'text' || reads?.isAsked ? undefined : reads?.kind;
     const own = kind && pair[kind];
     if (kind && own === undefined)
       note(kind, `This model reads ${readWords[kind]}. Choose one${forPair}, or drop it here.`);

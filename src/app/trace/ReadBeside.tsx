@@ -8,6 +8,7 @@ import { type Box, PatchGrid } from '../prompt/PatchGrid.tsx';
 import type { TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
 import { useDocument, useDraft, useOwnPage } from './hooks.ts';
+import { hasTarget, isCut } from './readBeside.ts';
 
 function useEdit(): (change: Partial<TraceDocument>, field?: string) => void {
   const page = useOwnPage();
@@ -74,10 +75,10 @@ function Picture({
       problem={problems.get('given')}
       onGive={(given) => edit({ image: given })}
     >
-      {image !== null && 'data' in image && (
+      {image !== null && 'data' in image && isCut(reads) && (
         <PatchGrid data={image.data} picture={reads.picture} patches={patches} box={box} onMark={mark} />
       )}
-      {subject.kind === 'patches' && prompt.trim() !== '' && (
+      {isCut(reads) && subject.kind === 'patches' && prompt.trim() !== '' && (
         <button type="button" className="button-plain" onClick={() => edit({ subject: { kind: 'guessed' } })}>
           Corrupt words instead
         </button>
@@ -124,7 +125,7 @@ export function ReadBeside() {
   if (reads === null) return null;
   return (
     <div className="fields read-beside">
-      {reads.kind === 'text' && (
+      {hasTarget(reads) && (
         <Line
           label="Target"
           hint="What the model has written so far; it may be empty"
@@ -135,7 +136,7 @@ export function ReadBeside() {
       )}
       {reads.kind === 'image' && reads.patches && <Picture reads={reads} patches={reads.patches} />}
       {reads.kind === 'sound' && <Sound />}
-      {(reads.kind === 'image' || reads.kind === 'sound') && (
+      {isCut(reads) && (
         <Line
           label="Parts"
           hint={

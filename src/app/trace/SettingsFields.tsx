@@ -9,6 +9,7 @@ import { useModel } from '../workbenchContext.tsx';
 import type { StreamField, TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
 import { useDocument, useDraft, useOwnPage } from './hooks.ts';
+import { isCut } from './readBeside.ts';
 import { layersOf, streamsOf } from './streams.ts';
 
 /** Changes fields of the document; what is typed into one field without a pause is one step of undo. */
@@ -37,7 +38,7 @@ export function CorruptionFields() {
   const edit = useEdit();
   const { corruption, levelUnit, other } = document;
   const { reads, problems } = useDraft();
-  const isExchanged = reads?.kind === 'image' || reads?.kind === 'sound' || corruption === 'exchange';
+  const isExchanged = isCut(reads) || corruption === 'exchange';
   return (
     <fieldset className="fieldset">
       <legend>Corrupt the subject</legend>

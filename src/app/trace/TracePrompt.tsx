@@ -108,7 +108,13 @@ function Tokens() {
 function useInvitation() {
   const model = useModel((state) => state.info);
   if (model?.reads) {
-    const { kind, isAlone } = model.reads;
+    const { kind, isAlone, isAsked } = model.reads;
+    if (isAsked)
+      return {
+        text: 'A question about the picture',
+        example: 'what is on the street?',
+        hint: 'Type the question about the picture; what the model has answered so far is the target.',
+      };
     const beside = { text: 'a source', image: 'a picture', sound: 'a sound' }[kind];
     return kind === 'text'
       ? {

@@ -142,6 +142,28 @@ test('a picture is needed where one is read, its middle is the subject until ano
   });
 });
 
+test('a question about a picture is corrupted in its words, with the picture and the answer so far beside it', () => {
+  const component = (name: string) => ({ name, layers: 4, shape: [], description: '', feeds: [] });
+  const asked = {
+    ...t5,
+    reads: { kind: 'image', patches: { across: 8, down: 4 }, isAsked: true },
+    components: ['vision.block_output', 'question.block_output', 'block_output'].map(component),
+  } as const;
+  const around = { model: asked, tokens: [tokens] };
+  const image = { name: 'street.png', data: 'AAAA' };
+  expect(derive({}, around).problems.get('given')).toMatch(/^This model reads a picture\. Choose one/);
+  expect(derive({ image, prompt: '' }, around).problems.get('prompt')).toBe('Type a prompt to trace.');
+  const own = whole(derive({ image, target: 'Die', parts: '3' }, around));
+  expect(own).toMatchObject({ prompt, image, target: 'Die', subject: [1, 4] });
+  expect(own).not.toHaveProperty('parts');
+  const put = own.streams?.map(({ component: name }) => name);
+  expect(put).toContain('question.block_output');
+  expect(put).not.toContain('vision.block_output');
+  // Patches that were marked for another model are no subject here.
+  const marked = { kind: 'patches', box: [0, 0, 1, 1] } as const;
+  expect(derive({ image, subject: marked }, around)).toMatchObject({ part: null, isSubjectGuessed: true });
+});
+
 test('an experiment is another one when a number would differ, and not for its title', () => {
   const own = whole(derive());
   const key = experimentKey(own);

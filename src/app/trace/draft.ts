@@ -14,6 +14,7 @@ import {
   exchangeProblem,
   givenParts,
   givenProblem,
+  hasTarget,
   type InputSubject,
   inputSubject,
   partsProblem,
@@ -132,7 +133,7 @@ function problemsOf(
   const mask = isOfText && tokens !== null ? maskProblem(model, tokens) : null;
   note('given', givenProblem(document, reads));
   note('parts', partsProblem(document, reads));
-  if (document.prompt.trim() === '' && (reads === null || reads.kind === 'text'))
+  if (document.prompt.trim() === '' && (reads === null || hasTarget(reads)))
     note('prompt', 'Type a prompt to trace.');
   else if (document.prompt.trim() !== '' && reads?.isAlone)
     note('prompt', 'This model reads a picture alone. Delete the text.');

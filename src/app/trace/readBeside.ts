@@ -30,6 +30,8 @@ export function inputSubject(
   reads: ModelReads | null,
 ): InputSubject | null {
   const kind = reads?.kind;
+  // Of a question about a picture its words are corrupted.
+  if (reads?.isAsked) return null;
   if (subject.kind === 'patches' && (kind === 'image' || reads === null))
     return { patches: [...subject.box] };
   if (subject.kind === 'seconds' && (kind === 'sound' || reads === null)) {
@@ -74,11 +76,19 @@ export function givenProblem(
   return null;
 }
 
+/** Whether what is read is cut into parts, of which some are corrupted. */
+export const isCut = (reads: ModelReads | null): boolean =>
+  reads?.kind === 'sound' || (reads?.kind === 'image' && !reads.isAsked);
+
+/** Whether the prompt is a source, so that what has been written stands beside it. */
+export const hasTarget = (reads: ModelReads | null): boolean =>
+  reads?.kind === 'text' || reads?.isAsked === true;
+
 export function partsProblem(
   { parts }: Pick<TraceDocument, 'parts'>,
   reads: ModelReads | null,
 ): string | null {
-  if (parts === '' || reads === null || reads.kind === 'text') return null;
+  if (parts === '' || !isCut(reads)) return null;
   const count = Number(parts);
   return Number.isInteger(count) && count >= 1 && count <= traceLimits.parts
     ? null
@@ -92,11 +102,10 @@ export function givenParts(
   reads: ModelReads | null,
 ): Pick<TraceExperiment, 'target' | 'image' | 'sound' | 'parts'> {
   const has = (kind: ModelReads['kind']) => (isKnown(model) ? reads?.kind === kind : true);
-  const isCut = has('image') || has('sound');
   return {
-    ...(has('text') && target !== '' ? { target } : {}),
+    ...((hasTarget(reads) || !isKnown(model)) && target !== '' ? { target } : {}),
     ...(has('image') && image !== null ? { image } : {}),
     ...(has('sound') && sound !== null ? { sound } : {}),
-    ...(isCut && parts !== '' ? { parts: Number(parts) } : {}),
+    ...((isCut(reads) || !isKnown(model)) && parts !== '' ? { parts: Number(parts) } : {}),
   };
 }

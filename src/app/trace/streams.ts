@@ -17,10 +17,10 @@ export function layersOf(component: string, model: KnownModel | ModelInfo | null
   return found ?? model?.layerCount ?? layersBeforeModel;
 }
 
-/** What the encoder's components begin with: `encoder.`, `vision.`; undefined for a model of one stack. */
+/** What the components of the stack that the decoder reads begin with: `encoder.`, `vision.`; undefined for one stack. */
 function encoderPrefix(model: KnownModel | ModelInfo | null): string | undefined {
   if (model === null || !('components' in model) || !model.reads) return undefined;
-  const found = model.components.find(({ name }) => name.endsWith('.block_output'));
+  const found = model.components.findLast(({ name }) => name.endsWith('.block_output'));
   return found?.name.slice(0, -'block_output'.length);
 }
 

@@ -82,7 +82,7 @@ function lapsedSubject(subject: Exclude<TraceDocument['subject'], { readonly kin
       return `The subject was given by token places of ${subject.model}, which are other words here, so it is guessed. Mark it.`;
     case 'patches':
     case 'seconds':
-      return 'The subject was a part of a picture or a sound, which this model does not read, so it is guessed. Mark it.';
+      return 'The subject was a part of a picture or a sound, which is none in this model, so it is guessed. Mark it.';
     default:
       return subject satisfies never;
   }

@@ -72,7 +72,10 @@ function promptWords({ tokens, input, experiment }: TraceResult): string {
   const joined = (parts: readonly { readonly text: string }[]) =>
     inQuotes(parts.map(({ text }) => text).join(''));
   const given = experiment.image ?? experiment.sound;
-  if (input?.kind === 'text') return `Source ${joined(input.columns)}, target ${joined(tokens)}.`;
+  if (input?.kind === 'text') {
+    const picture = given ? `Picture ${inQuotes(nameOf(given))}. ` : '';
+    return `${picture}Source ${joined(input.columns)}, target ${joined(tokens)}.`;
+  }
   const read =
     input && `${input.kind === 'image' ? 'Picture' : 'Sound'} ${inQuotes(given ? nameOf(given) : '')}.`;
   return [read, tokens.length > 0 ? `Prompt ${joined(tokens)}.` : undefined].filter(Boolean).join(' ');
