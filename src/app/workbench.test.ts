@@ -94,6 +94,16 @@ test('the embedded model loads by itself when it is served, and only then', asyn
   expect(bare.model.getState()).toMatchObject({ info: null, isEmbeddedServed: false });
 });
 
+test('a list of models stays open when the embedded one begins to load under it by itself, and closes with a load of its own', async () => {
+  const { page, model } = bench(engine(), { ...absent, isServed: async () => true });
+  page.getState().open('model');
+  await settle();
+  expect(model.getState().info?.label).toBe('embedded');
+  expect(page.getState().dialog).toBe('model');
+  await model.getState().start('hub', 'other', hub('other'));
+  expect(page.getState().dialog).toBeNull();
+});
+
 test('the embedded model waits for the stored figure, which is far smaller', async () => {
   let arrive = (_: null): void => {};
   const arrival = new Promise<null>((resolve) => {

@@ -122,11 +122,12 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
 
   // What the browser keeps, and sockets that are looked at, belong to the model that has gone or come: nothing derives them.
   let isDialogs = false;
+  let isUnasked = false;
   model.subscribe((state, before) => {
     const { load } = state;
     // Another load may have been on its way: one that begins is one without progress yet.
     const hasBegun = load !== before.load && load.status === 'loading' && load.progress === null;
-    if (hasBegun) isDialogs = page.getState().dialog === 'model';
+    if (hasBegun) isDialogs = !isUnasked && page.getState().dialog === 'model';
     if (before.load.status === 'loading' && load.status !== 'loading') void cache.getState().refresh();
     if (state.info !== before.info) {
       rack.setState({ focus: null, preview: null, pinned: null });
@@ -153,7 +154,10 @@ export function createWorkbench(surroundings: Surroundings): Workbench {
     const isFetching = pages.some((each) => each.store.getState().opened?.isFetching === true);
     if (isDecided || !isEmbeddedServed || isFetching) return;
     isDecided = true;
+    // It begins at once, perhaps under a dialog that a person has opened already.
+    isUnasked = true;
     if (info === null && load.status === 'idle') void startEmbedded();
+    isUnasked = false;
   }
   model.subscribe(startUnasked);
   for (const each of pages) each.store.subscribe(startUnasked);
