@@ -158,6 +158,7 @@ const places = { patches: ['image', 'patches', 'picture'], seconds: ['sound', 's
 /**
  * Positions of the input that a named part has, ascending.
  * @param what begins the message: `The subject`
+ * @param instead ends it: what to do where the model reads no such thing
  * @throws ExperimentError for a part that this model's input does not have
  */
 export function positionsOfPart(
@@ -165,12 +166,11 @@ export function positionsOfPart(
   input: PromptInput | undefined,
   seconds: number | undefined,
   what: string,
+  instead: string,
 ): readonly number[] {
   const [kind, name, read] = 'patches' in part ? places.patches : places.seconds;
   if (input?.kind !== kind)
-    throw new ExperimentError(
-      `${what} is given by '${name}', and this model reads no ${read}. Give it by the prompt's words.`,
-    );
+    throw new ExperimentError(`${what} is given by '${name}', and this model reads no ${read}. ${instead}`);
   if ('seconds' in part) return positionsIn(part.seconds, input.length, seconds ?? input.length);
   if (!input.model?.patches) throw new Error('A picture has no patches.');
   return patchesIn(part.patches, input.model.patches);

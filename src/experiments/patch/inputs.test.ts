@@ -281,6 +281,10 @@ describe('what is refused', () => {
       { pairs: [{ clean: [3, 4], corruptedTarget: [7], target: [7] }] },
     ],
     ['This t5 model reads no picture. Leave out', { pairs: [{ ...source, image: { name: 'a.png' } }] }],
+    [
+      "'pairs.0.exchanged' is given by 'patches', and this model reads no picture. Leave it out",
+      { pairs: [{ ...source, exchanged: { patches: [0, 0, 1, 1] } }] },
+    ],
     ["A text is taken token by token. Leave out 'parts'", { pairs: [source], parts: 2 }],
     [
       "'sweeps.0.window' is 3, but its stack has 2 layers",
@@ -319,7 +323,7 @@ describe('what is refused', () => {
       [pictures],
     ],
     [
-      "'pairs.0.exchanged' is given by 'seconds', and this model reads no sound",
+      "'pairs.0.exchanged' is given by 'seconds', and this model reads no sound. Leave it out",
       { pairs: [{ clean: [], ...both, exchanged: { seconds: [0, 1] } }] },
       [pictures],
     ],

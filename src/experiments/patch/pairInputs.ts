@@ -61,7 +61,8 @@ export function corruptedInput(
   place: string,
 ): CorruptedInput {
   if (!part) return corrupted ? { data: corrupted.data } : {};
-  const positions = positionsOfPart(part, input, clean?.seconds, `'${place}.exchanged'`);
+  const instead = 'Leave it out, or give the part of what it reads.';
+  const positions = positionsOfPart(part, input, clean?.seconds, `'${place}.exchanged'`, instead);
   if (!input || !clean || !corrupted || clean === corrupted)
     throw new ExperimentError(
       `'${place}.exchanged' names a part, and the pair has no other picture or sound to take it from. Give 'corruptedImage' or 'corruptedSound', or leave the part out.`,

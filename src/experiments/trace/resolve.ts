@@ -197,7 +197,7 @@ export function resolveTrace(
   const corrupted = isInSource
     ? Array.from({ length: among.length }, (_, at) => at).slice(...(range ?? []))
     : isPart(named)
-      ? positionsOfPart(named, input, read?.seconds, 'The subject')
+      ? positionsOfPart(named, input, read?.seconds, 'The subject', "Give it by the prompt's words.")
       : [];
   const subject = isInSource ? null : range;
   if (subject !== null && subject[0] <= watched && watched < subject[1]) {
