@@ -132,6 +132,14 @@ test('a model that reads numbers shows its structure, asks for them, and is swep
   for (const [at, value] of ['7.000', '10.000', '6.000', '7.000'].entries())
     await expect(cells.nth(at)).toHaveAttribute('aria-label', new RegExp(`\\b${value}\\b`));
 
+  // In the clean run, where an ablation begins, the difference to it has no slope but zero.
+  await page.getByLabel('What is put in comes from').selectOption('ablation');
+  await page.getByLabel('Measured is').selectOption('squared');
+  await expect(page.locator('#run-why')).toContainText(
+    'it has no slope there but zero. Watch an entry, or leave "method" out to run each cell.',
+    slow,
+  );
+
   const edge = page.getByRole('button', { name: 'Tensor /layer.0/Add_output_0 [batch, 2]' }).first();
   await edge.focus();
   await page.keyboard.press('Enter');

@@ -116,6 +116,7 @@ test('a tensor of thousands of millions of numbers is refused by its size before
   await toChooser(page);
   await give(page, [file('pairs.onnx', pairsBytes())]);
   await toTensors(page, /^Model: pairs/);
+  await expect(page.getByRole('button', { name: /^Model: pairs/ })).toContainText('no repeated layers');
   await expect(page.locator('#run-why')).toContainText('Give the input down (float32 [batch, n, 1])');
   const down = Array.from({ length: 40_000 }, () => [1.5]);
   const across = [Array.from({ length: 30_000 }, () => 2.5)];
