@@ -2,6 +2,7 @@
 
 import { type ReactNode, useId } from 'react';
 import { Choice } from '../experiment/Choice.tsx';
+import { TextField } from '../experiment/TextField.tsx';
 import type { AlignDocument, TrainingFields } from './document.ts';
 import { useDocument, useEdit, useProblems } from './hooks.ts';
 
@@ -21,33 +22,23 @@ interface FieldProps {
 export function Field({ label, hint, name, value, rows, isNumber = false, after, onChange }: FieldProps) {
   const id = useId();
   const problem = useProblems().get(name);
-  const shared = {
-    id,
-    value,
-    autoComplete: 'off',
-    spellCheck: false,
-    'aria-invalid': problem !== undefined,
-    'aria-describedby': `${id}-hint`,
-  };
+  if (rows === undefined)
+    return <TextField {...{ label, hint, value, problem, after, onChange }} isText={!isNumber} />;
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
       <span className="field-line">
-        {rows === undefined ? (
-          <input
-            {...shared}
-            className={isNumber ? 'field-number' : 'mono'}
-            inputMode={isNumber ? 'decimal' : 'text'}
-            onChange={(event) => onChange(event.target.value)}
-          />
-        ) : (
-          <textarea
-            {...shared}
-            className="prompt-text mono align-lines"
-            rows={rows}
-            onChange={(event) => onChange(event.target.value)}
-          />
-        )}
+        <textarea
+          id={id}
+          className="prompt-text mono align-lines"
+          rows={rows}
+          value={value}
+          autoComplete="off"
+          spellCheck={false}
+          aria-invalid={problem !== undefined}
+          aria-describedby={`${id}-hint`}
+          onChange={(event) => onChange(event.target.value)}
+        />
         {after}
       </span>
       <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>

@@ -1,11 +1,11 @@
 // What a model reads beside the prompts of a pair: what has been written of a target, the pictures with the part that is
 // exchanged, the sounds.
 
-import { useId } from 'react';
 import { useStore } from 'zustand';
 import { inQuotes } from '../../experiments/figureWords.ts';
 import type { Pair } from '../../experiments/pairs.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
+import { TextField } from '../experiment/TextField.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
 import { type Box, PatchGrid } from '../prompt/PatchGrid.tsx';
 import { useWorkbench } from '../workbenchContext.tsx';
@@ -53,30 +53,20 @@ function Target({
   readonly hint: string;
   readonly value: Pair['target'];
 }) {
-  const id = useId();
   const change = useChange(at);
   const problem = useProblems().get(`pairs.${at}.${name}`);
-  const isOfIds = typeof value === 'object';
   return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <input
-        id={id}
-        className="mono"
-        value={targetText(value)}
-        placeholder={isOfIds ? `Tokens ${value.join(' ')}; what you type takes their place` : undefined}
-        autoComplete="off"
-        spellCheck={false}
-        aria-invalid={problem !== undefined}
-        aria-describedby={`${id}-hint`}
-        onChange={({ target }) =>
-          change(name, { [name]: target.value === '' ? undefined : target.value }, target.value)
-        }
-      />
-      <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
-        {problem ?? hint}
-      </span>
-    </div>
+    <TextField
+      label={label}
+      hint={hint}
+      problem={problem}
+      isText
+      value={targetText(value)}
+      placeholder={
+        typeof value === 'object' ? `Tokens ${value.join(' ')}; what you type takes their place` : undefined
+      }
+      onChange={(next) => change(name, { [name]: next === '' ? undefined : next }, next)}
+    />
   );
 }
 

@@ -4,8 +4,8 @@ import { useState } from 'react';
 import type { TensorsExperiment } from '../../experiments/tensors/experiment.ts';
 import type { FoundChain, ImportedStructure } from '../../imported/describe.ts';
 import { Choice } from '../experiment/Choice.tsx';
+import { TextField } from '../experiment/TextField.tsx';
 import { formatCounted } from '../quantities.ts';
-import { TextField } from './fields.tsx';
 import { useEdit, useProblem, useStructure } from './hooks.ts';
 import { axesWords, chainIn, endProblem, withChain } from './naming.ts';
 
@@ -29,6 +29,7 @@ function Ends({ chain }: { readonly chain: NonNullable<TensorsExperiment['chain'
   return (
     <div className="tensors-fields">
       <TextField
+        isText
         label="From"
         value={chain.from}
         list="tensor-names"
@@ -37,6 +38,7 @@ function Ends({ chain }: { readonly chain: NonNullable<TensorsExperiment['chain'
         onChange={(from) => edit((present) => withChain(present, { ...chain, from }), 'chain from')}
       />
       <TextField
+        isText
         label="To"
         value={chain.to}
         list="tensor-names"

@@ -3,7 +3,8 @@
 import { useState } from 'react';
 import type { Noise, TensorsExperiment } from '../../experiments/tensors/experiment.ts';
 import { Choice } from '../experiment/Choice.tsx';
-import { NumberField, TextField } from './fields.tsx';
+import { TextField } from '../experiment/TextField.tsx';
+import { NumberField } from './fields.tsx';
 import { type Contrast, contrastOf, withContrast, withGiven } from './formed.ts';
 import { useEdit, useExperiment, useProblem, useStructure } from './hooks.ts';
 import { InputField } from './InputField.tsx';
@@ -22,6 +23,7 @@ function NoiseFields({ noise }: { readonly noise: Noise }) {
   return (
     <div className="tensors-fields">
       <TextField
+        isText
         label="Noise on"
         problem={problem}
         value={noise.tensor}

@@ -3,8 +3,8 @@
 import { useState } from 'react';
 import type { TensorsExperiment } from '../../experiments/tensors/experiment.ts';
 import type { ImportedStructure } from '../../imported/describe.ts';
+import { TextField } from '../experiment/TextField.tsx';
 import { formatCounted } from '../quantities.ts';
-import { TextField } from './fields.tsx';
 import { useEdit, useProblem, useStructure } from './hooks.ts';
 import {
   axesWords,
@@ -51,6 +51,7 @@ function OwnName({
   return (
     <li>
       <TextField
+        isText
         label={`Tensors of ${name}`}
         value={isOwn ? typed : ownText(own)}
         list="tensor-names"
@@ -103,6 +104,7 @@ function AddName({
       }}
     >
       <TextField
+        isText
         label="Name"
         value={name}
         hint="A new one, or one that was found, to say that other tensors are it."
@@ -110,6 +112,7 @@ function AddName({
         onChange={setName}
       />
       <TextField
+        isText
         label="Its tensors"
         value={tensors}
         list="tensor-names"

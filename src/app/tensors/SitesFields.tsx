@@ -3,8 +3,9 @@
 import { useState } from 'react';
 import type { TensorsExperiment } from '../../experiments/tensors/experiment.ts';
 import { Choice } from '../experiment/Choice.tsx';
+import { TextField } from '../experiment/TextField.tsx';
 import { ChainFields } from './ChainFields.tsx';
-import { NumberField, TextField } from './fields.tsx';
+import { NumberField } from './fields.tsx';
 import { useEdit, useExperiment, useProblem, useStructure } from './hooks.ts';
 import { NamesFields } from './NamesFields.tsx';
 import { axesChoices, axesWords, missingWords, rowOf } from './naming.ts';
@@ -67,6 +68,7 @@ function AddSite({ experiment }: { readonly experiment: TensorsExperiment }) {
     >
       <TensorNames typed={typed} />
       <TextField
+        isText
         label="Another component or tensor"
         value={typed}
         list="tensor-names"

@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import type { TensorsExperiment, Watched } from '../../experiments/tensors/experiment.ts';
 import { Choice } from '../experiment/Choice.tsx';
-import { TextField } from './fields.tsx';
+import { TextField } from '../experiment/TextField.tsx';
 import { atText, atTyped, entryTyped, measures, withMeasure } from './formed.ts';
 import { useEdit, useStructure } from './hooks.ts';
 
@@ -20,6 +20,7 @@ function EntryField({
   const { labels } = useStructure() ?? {};
   return (
     <TextField
+      isText
       label={label}
       value={value === undefined ? '' : String(value)}
       {...(labels ? { list: 'label-names' } : {})}
@@ -34,6 +35,7 @@ function AtField({ watched }: { readonly watched: Exclude<Watched, { readonly ki
   const [wrong, setWrong] = useState<string | null>(null);
   return (
     <TextField
+      isText
       label="At which place"
       value={wrong ?? atText(watched)}
       hint="Where the output has positions: 0 for the first, -1 for the last, or mean."

@@ -1,42 +1,7 @@
-// Fields of the Tensors page: text with suggestions, and numbers that may be half typed.
+// Numbers of the Tensors page that may be half typed.
 
-import { useId, useState } from 'react';
-
-interface TextFieldProps {
-  readonly label: string;
-  readonly value: string;
-  readonly hint?: string;
-  readonly problem?: string | undefined;
-  /** Id of a list of suggestions. */
-  readonly list?: string;
-  readonly onChange: (value: string) => void;
-}
-
-export function TextField({ label, value, hint, problem, list, onChange }: TextFieldProps) {
-  const id = useId();
-  const words = problem ?? hint;
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <input
-        id={id}
-        className="mono"
-        value={value}
-        list={list}
-        autoComplete="off"
-        spellCheck={false}
-        aria-invalid={problem !== undefined}
-        aria-describedby={words === undefined ? undefined : `${id}-hint`}
-        onChange={(event) => onChange(event.target.value)}
-      />
-      {words !== undefined && (
-        <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
-          {words}
-        </span>
-      )}
-    </div>
-  );
-}
+import { useState } from 'react';
+import { TextField } from '../experiment/TextField.tsx';
 
 interface NumberFieldProps {
   readonly label: string;
@@ -53,6 +18,7 @@ export function NumberField({ label, value, isValid, hint, onChange }: NumberFie
   const isOwn = typed !== null && (isWrong || Number(typed) === value);
   return (
     <TextField
+      isText
       label={label}
       value={isOwn ? typed : String(value)}
       hint={hint}

@@ -1,8 +1,8 @@
 // What a model reads beside its prompt, under the prompt: the target, the picture with the patches that are corrupted, the sound.
 
-import { useId } from 'react';
 import { traceDefaults } from '../../experiments/trace/experiment.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
+import { TextField, type TextFieldProps } from '../experiment/TextField.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
 import { type Box, PatchGrid } from '../prompt/PatchGrid.tsx';
 import type { TraceDocument } from './document.ts';
@@ -15,44 +15,9 @@ function useEdit(): (change: Partial<TraceDocument>, field?: string) => void {
   return (change, field) => page.edit((document) => ({ ...document, ...change }), field);
 }
 
-/** A line of text, with its default or what is wrong with it below. */
-function Line({
-  label,
-  hint,
-  value,
-  name,
-  isText = false,
-  onChange,
-}: {
-  readonly label: string;
-  readonly hint: string;
-  readonly value: string;
-  readonly name?: FieldName;
-  readonly isText?: boolean;
-  readonly onChange: (value: string) => void;
-}) {
-  const id = useId();
+function Line({ name, ...rest }: Omit<TextFieldProps, 'problem'> & { readonly name?: FieldName }) {
   const { problems } = useDraft();
-  const problem = name && problems.get(name);
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <input
-        id={id}
-        className={isText ? 'mono' : 'field-number'}
-        inputMode={isText ? 'text' : 'decimal'}
-        value={value}
-        autoComplete="off"
-        spellCheck={false}
-        aria-invalid={problem !== undefined}
-        aria-describedby={`${id}-hint`}
-        onChange={(event) => onChange(event.target.value)}
-      />
-      <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
-        {problem ?? hint}
-      </span>
-    </div>
-  );
+  return <TextField {...rest} problem={name && problems.get(name)} />;
 }
 
 function Picture({
