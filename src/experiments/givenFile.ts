@@ -51,6 +51,14 @@ export async function givenBytes(name: string, bytes: Uint8Array<ArrayBuffer>): 
 /** What a person calls it. */
 export const nameOf = (given: GivenFile): string => ('name' in given ? given.name : given.file);
 
+/** Whether two files are one: the bytes themselves are compared, where both hold them. */
+export function isSameFile(one: GivenFile, other: GivenFile): boolean {
+  if (one === other) return true;
+  if ('file' in one || 'file' in other) return 'file' in one && 'file' in other && one.file === other.file;
+  const [data, otherData] = [one, other].map((given) => ('data' in given ? given.data : undefined));
+  return one.name === other.name && one.sha256 === other.sha256 && data === otherData;
+}
+
 /** What a link holds of a file: its name and its hash. */
 export function withoutBytes(given: GivenFile): GivenFile {
   if ('file' in given) return given;

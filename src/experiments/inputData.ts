@@ -6,24 +6,9 @@ import type { ModelConfiguration } from '../checkpoint/checkpoint.ts';
 import type { SeenPart } from '../media/pictureParts.ts';
 import { quoted } from '../messages/wording.ts';
 import { bytesOfGiven, type GivenFile, nameOf } from './givenFile.ts';
+import { KeptInputs } from './keptInputs.ts';
 import type { Notice } from './notice.ts';
 import { checkParts, type PromptParts } from './wholePrompt.ts';
-
-/** A trace has a picture, and perhaps another in its place. */
-const mostKept = 2;
-
-/**
- * What was read last, because a page asks at every keystroke what a run would cost. A picture of megabytes is not to outlive
- * many others.
- */
-let last: readonly { readonly key: string; readonly value: InputData }[] = [];
-
-async function readOnce(key: string, read: () => Promise<InputData>): Promise<InputData> {
-  const known = last.find((each) => each.key === key);
-  const found = known ?? { key, value: await read() };
-  last = [found, ...last.filter((each) => each !== found)].slice(0, mostKept);
-  return found.value;
-}
 
 export interface InputData {
   /** Of the shape of the model's input. */
@@ -36,6 +21,11 @@ export interface InputData {
   readonly seen?: SeenPart;
   readonly notices: readonly Notice[];
 }
+
+/** Room for what was read last: a hundred pictures of some hundreds of kilobytes. Of more, all are read again every time. */
+const roomBytes = 128 * 2 ** 20;
+
+const kept = new KeptInputs<InputData>(roomBytes, ({ data }) => data.byteLength);
 
 /** Sides of a picture, in pixels, below which it is hardly one. */
 const leastSide = 8;
@@ -62,7 +52,7 @@ async function pictureData(
   if (width < leastSide || height < leastSide)
     notices.push({
       code: 'picture-changed',
-      text: `${quoted(name)} has ${width} × ${height} pixels, which are stretched to ${columns} × ${rows}.`,
+      text: `${quoted(name)} has ${width} × ${height} pixels, of which the ${columns} × ${rows} that the model reads are made.`,
     });
   const input = { channels, height: rows, width: columns };
   const { data, seen } = pictureNumbers(picture, settings, input, family);
@@ -103,7 +93,7 @@ export async function readInput(
   if (!read || !given) return undefined;
   const settings = await preprocessor();
   const { family } = architecture;
-  const key = JSON.stringify([given, settings ?? null, read.shape, family]);
+  const context = JSON.stringify([settings ?? null, read.shape, family, read.kind]);
   const from = read.kind === 'image' ? pictureData : soundData;
-  return readOnce(key, () => from(given, settings, read.shape, family));
+  return kept.get(given, context, () => from(given, settings, read.shape, family));
 }

@@ -7,6 +7,7 @@ import { exchanged } from '../exchanged.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type InputData, readInput } from '../inputData.ts';
 import { positionsOfPart } from '../inputParts.ts';
+import { KeptInputs } from '../keptInputs.ts';
 import { cleanParts, corruptedParts, type Pair } from '../pairs.ts';
 import { inputOfModel, type PromptInput } from '../wholePrompt.ts';
 
@@ -26,12 +27,13 @@ export async function readPairInputs(
   preprocessor: () => Promise<ModelConfiguration | undefined>,
 ): Promise<readonly PairInputs[]> {
   if (!inputOfModel(architecture)) return pairs.map(() => ({}));
-  const known = new Map<string, InputData | undefined>();
+  // Whatever has room to be kept longer, runs of one sweep share their numbers.
+  const known = new KeptInputs<InputData | undefined>(Number.POSITIVE_INFINITY, () => 0);
   const read = async (parts: ReturnType<typeof corruptedParts>): Promise<InputData | undefined> => {
     if (!parts) return undefined;
-    const key = JSON.stringify([parts.image, parts.sound]);
-    if (!known.has(key)) known.set(key, await readInput(architecture, parts, preprocessor));
-    return known.get(key);
+    const given = parts.image ?? parts.sound;
+    const own = () => readInput(architecture, parts, preprocessor);
+    return given ? known.get(given, '', own) : own();
   };
   const found: PairInputs[] = [];
   for (const pair of pairs) {
