@@ -113,14 +113,16 @@ export function countAttributions({
 export function attributionCsv(result: AttributionFile): string {
   const lines = result.panels.flatMap((panel) => {
     const { component, heads, positions, attributions, patched } = panel;
-    const columns = heads ?? positions;
+    const columns = heads
+      ? heads.map((head) => [String(head), '', ''])
+      : positions.map((place) => {
+          const { position, text, isOfMany } = placeWords(result, panel, place);
+          return ['', String(position), isOfMany ? '' : text];
+        });
     return attributions.map((value, index) => {
-      const column = columns[index % columns.length] ?? 0;
-      const words = heads ? undefined : placeWords(result, panel, column);
-      const [head, position] = words ? ['', String(words.position)] : [String(column), ''];
-      const token = words && !words.isOfMany ? words.text : '';
       const layer = String(Math.floor(index / columns.length));
-      return [component, layer, head, position, token, String(value), String(patched?.[index] ?? '')];
+      const column = columns[index % columns.length] ?? [];
+      return [component, layer, ...column, String(value), String(patched?.[index] ?? '')];
     });
   });
   return csvText([['panel', 'layer', 'head', 'position', 'token', 'attribution', 'patched'], ...lines]);

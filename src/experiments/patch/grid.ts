@@ -151,13 +151,15 @@ export function patchCsv(result: PatchResult): string {
   const baseline = (name: string, samples: Samples) => [name, '', '', '', '', '', '', ...numbers(samples)];
   const cellLines = result.panels.flatMap((panel) => {
     const count = columnCount(panel);
-    const columns = columnsOf(panel);
+    const columns = columnsOf(panel).map(({ head, position }) => ({
+      head,
+      words: position === undefined ? undefined : placeWords(result, panel, position),
+    }));
     return panel.cells.flatMap((samples, index): readonly (readonly string[])[] => {
       if (!samples) return [];
       const layer = Math.floor(index / count);
-      const { head, position } = columns[index % count] ?? {};
+      const { head, words } = columns[index % count] ?? {};
       const { from, to } = windowAround(layer, panel.window, panelLayers(result, panel));
-      const words = position === undefined ? undefined : placeWords(result, panel, position);
       const token = words && !words.isOfMany ? words.text : '';
       const place = [layer, head, words?.position].map((number) =>
         number === undefined ? '' : String(number),
