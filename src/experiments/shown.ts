@@ -17,6 +17,8 @@ export type ShownFigure =
   | { readonly kind: 'lines'; readonly name: string; readonly description: LinesDescription }
   | { readonly kind: 'overlay'; readonly name: string; readonly description: OverlayDescription };
 
+export type OverlayFigure = Extract<ShownFigure, { readonly kind: 'overlay' }>;
+
 export interface Program {
   /** `pyvene` */
   readonly name: string;

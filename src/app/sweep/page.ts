@@ -207,8 +207,8 @@ const probabilities = ({ panels }: PatchResult): readonly (number | null)[] =>
 
 /** The heatmaps of a result, behind the pictures that some of them lie over. */
 function sweepFigures(result: PatchResult, options: PatchFigureOptions = {}): readonly SweepFigure[] {
-  const pictures = pictureFigures(result, options).filter((figure) => figure.kind === 'overlay');
-  return [...pictures, ...patchFigures(result, options).map(heatmapFigure)];
+  const heatmaps = patchFigures(result, options);
+  return [...pictureFigures(result, heatmaps), ...heatmaps.map(heatmapFigure)];
 }
 
 const acrossWords = { head: 'heads', position: 'positions', named: 'parts' } as const;

@@ -21,21 +21,24 @@ import {
 import { patchSummary } from './summary.ts';
 
 /** A metric that is not named is a logit difference where there is a distractor, else the probability of the answer. */
-const show = (result: PatchResult, { metric }: ShowOptions): Shown => ({
-  figures: [
-    ...patchFigures(result, metric ? { metric } : {}).map((description, index) => ({
-      kind: 'heatmap' as const,
-      name: figureNamed(index),
-      description,
-    })),
-    ...pictureFigures(result, metric ? { metric } : {}),
-  ],
-  tables: [{ name: 'cells', csv: () => patchCsv(result) }],
-  summary: (look) => patchSummary(result, metric ?? usualMetric(result), look),
-  programs: [],
-  files: () => ({}),
-  ownFolders: [],
-});
+const show = (result: PatchResult, { metric }: ShowOptions): Shown => {
+  const heatmaps = patchFigures(result, metric ? { metric } : {});
+  return {
+    figures: [
+      ...heatmaps.map((description, index) => ({
+        kind: 'heatmap' as const,
+        name: figureNamed(index),
+        description,
+      })),
+      ...pictureFigures(result, heatmaps),
+    ],
+    tables: [{ name: 'cells', csv: () => patchCsv(result) }],
+    summary: (look) => patchSummary(result, metric ?? usualMetric(result), look),
+    programs: [],
+    files: () => ({}),
+    ownFolders: [],
+  };
+};
 
 const shared = {
   // A path through two stacks is refused by what resolves it.
