@@ -62,6 +62,7 @@ function descendants(): readonly number[] {
         const [, parent = '0'] = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${name}/status`, 'utf8')) ?? [];
         return [[Number(name), Number(parent)] as const];
       } catch {
+        // It has ended meanwhile.
         return [];
       }
     });
@@ -77,6 +78,7 @@ function tab(key: 'VmRSS' | 'VmHWM'): number {
       const isTab = readFileSync(`/proc/${own}/cmdline`, 'utf8').includes('--type=renderer');
       return isTab ? [megabytes(own, key)] : [];
     } catch {
+      // It has ended meanwhile.
       return [];
     }
   });

@@ -91,15 +91,18 @@ export async function openSplitPiece(
   const declared = new Map(piece.inputs.map((input) => [input.name, input]));
   const opened = new Map<Part, Promise<RunnablePiece>>();
   const open = (part: Part, values: ReadonlyMap<string, Tensor>): Promise<RunnablePiece> => {
+    const known = opened.get(part);
+    if (known) return known;
     const inputs = part.reads.flatMap((name) => {
       const value = values.get(name);
-      const known = declared.get(name);
-      if (known || !value) return known ?? [];
+      const input = declared.get(name);
+      if (input || !value) return input ?? [];
       return [{ name, dtype: value.dtype, shape: value.shape.map(() => undefined) }];
     });
     const { nodes, outputs } = part;
-    const made = opened.get(part) ?? openPiece(runtime, store, graph, { nodes, inputs, outputs }, isOnce);
+    const made = openPiece(runtime, store, graph, { nodes, inputs, outputs }, isOnce);
     opened.set(part, made);
+    // Whoever waits for it hears why; one that failed is opened anew.
     made.catch(() => opened.delete(part));
     return made;
   };

@@ -343,7 +343,11 @@ export function createEngine(
       estimateOf(experiment, loaded ?? (await withModel({}, async (inUse) => inUse)), render),
 
     run: (experiment, options = {}) =>
-      runExperiment(experiment, options, render, (work, isLast) => withModel(isLast ? {} : options, work)),
+      runExperiment(experiment, options, render, (work, isLast) => {
+        if (!isLast) return withModel(options, work);
+        // A model that was set aside is not loaded again for a run that has ended with it.
+        return loaded ? withModel({}, work) : Promise.reject(new NoModelError('The model was set aside.'));
+      }),
 
     intervene: (experiment, options = {}) =>
       withModel(options, (inUse) => intervene(experiment, options, inUse)),

@@ -4,7 +4,6 @@ import { architectureOf } from '../../architectures/registry.ts';
 import { readPairs } from '../../experiments/patch/table.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
-import { readPartition } from './CableFields.tsx';
 import {
   cableSweepOf,
   cellExperiment,
@@ -28,7 +27,6 @@ import { estimatedChange, shareOf, socketValue } from './shares.ts';
 import { type Measurement, pairKeyOf } from './socketStore.ts';
 import { addressesOf, placeOf, type Shelf, socketKey } from './sockets.ts';
 import { patchExperimentOf } from './sweeps.ts';
-import { numbersIn, vectorProblem } from './VectorForm.tsx';
 
 let architecture: Architecture;
 let model: ModelInfo;
@@ -390,14 +388,4 @@ test('a table of pairs shows its first', () => {
     answer: ' z',
     pairs: [{ clean: 'x' }, { clean: 'u' }],
   });
-});
-
-test('numbers and partitions are read as people write them', () => {
-  expect(numbersIn('[1, -2.5e-1\n.5]')).toEqual([1, -0.25, 0.5]);
-  expect(vectorProblem([1, 2], 3)).toBe('There are 2 numbers; this socket takes 3.');
-  expect(readPartition('0-64, 64 - 128')).toEqual([
-    [0, 64],
-    [64, 128],
-  ]);
-  expect(readPartition('0-64, 64')).toBeNull();
 });

@@ -9,6 +9,7 @@ import * as contraction from '../../onnx/contraction.ts';
 import * as elementwise from '../../onnx/elementwise.ts';
 import * as layout from '../../onnx/layout.ts';
 import * as reduction from '../../onnx/reduction.ts';
+import * as windows from '../../onnx/windows.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
@@ -139,13 +140,15 @@ describe('WebGPU in Chromium', () => {
   });
 
   test(
-    'every operator that there is a function for runs on WebGPU, and gives what Node gives, but for two',
+    'every operator that there is a function for runs on WebGPU, and gives what Node gives, but for four',
     async () => {
       // Gradients of imported files need these, and are computed on the processor. As operators of our version of ONNX they have
       // no kernel on WebGPU.
-      const others = ['sin', 'cos'];
+      const others = ['sin', 'cos', 'convTranspose', 'maxPool'];
       for (const name of ['Sin', 'Cos']) expect(await browser.refusal(name)).toMatch(/fallback|CPU/i);
-      const functions = [contraction, elementwise, layout, reduction].flatMap((file) => Object.keys(file));
+      const functions = [contraction, elementwise, layout, reduction, windows].flatMap((file) =>
+        Object.keys(file),
+      );
       expect([...operatorNames].sort()).toEqual(
         [
           ...functions.filter((name) => !others.includes(name)),

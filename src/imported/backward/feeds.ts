@@ -5,7 +5,7 @@ import { halfValues } from '../../checkpoint/storage/half.ts';
 import { quoted } from '../../messages/wording.ts';
 import { checkedConstant, constant, type Dtype, input, int32, type Value } from '../../onnx/value.ts';
 import { SiteError } from '../plan.ts';
-import { sizeOf, type Tensor } from '../tensor.ts';
+import { floatsIn, sizeOf, type Tensor } from '../tensor.ts';
 import type { GradientRow } from './objective.ts';
 
 /** A row as the backward graph sees it. */
@@ -27,12 +27,10 @@ function floatsOfWeight(weight: Tensor): Tensor {
 }
 
 /** float32, whatever a tensor holds. */
-export function floatsOf({ dtype, shape, data }: Tensor): Tensor {
+export function floatsOf(tensor: Tensor): Tensor {
+  const { shape, data } = tensor;
   if (data instanceof Float32Array) return { dtype: 'float32', shape, data };
-  const numbers =
-    dtype === 'float16' && data instanceof Uint16Array
-      ? Float32Array.from(data, (bits) => halfValues[bits] ?? Number.NaN)
-      : Float32Array.from({ length: data.length }, (_, at) => Number(data[at]));
+  const numbers = floatsIn(tensor) ?? Float32Array.from({ length: data.length }, (_, at) => Number(data[at]));
   return { dtype: 'float32', shape, data: numbers };
 }
 

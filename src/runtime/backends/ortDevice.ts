@@ -175,7 +175,7 @@ function copyOf(from: GPUBuffer, rest: readonly unknown[]): Copy {
 function standIn<T extends object>(real: T, own: Readonly<Record<string, unknown>>): T {
   return new Proxy(real, {
     get: (_, name) => {
-      if (typeof name === 'string' && name in own) return own[name];
+      if (typeof name === 'string' && Object.hasOwn(own, name)) return own[name];
       const value: unknown = Reflect.get(real, name, real);
       // WebGPU's methods take no other object for themselves.
       return typeof value === 'function' ? value.bind(real) : value;
