@@ -79,8 +79,11 @@ function GivenName({ name }: { readonly name: string }) {
   const experiment = useExperiment();
   const structure = useStructure();
   if (experiment === null || structure === undefined) return null;
+  const names = Object.keys(experiment.names ?? {});
+  // A file's thousands of tensors are each a line of the table.
+  if (names.length === 0) return <RenameButton name={name} />;
   const tensors = tensorsOf({ ...experiment, names: {} }, structure, name).join('\n');
-  const given = Object.keys(experiment.names ?? {}).filter(
+  const given = names.filter(
     (own) => own !== name && tensorsOf(experiment, structure, own).join('\n') === tensors,
   );
   if (given.length === 0) return <RenameButton name={name} />;
