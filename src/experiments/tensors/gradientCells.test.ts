@@ -8,6 +8,7 @@ import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { type OpenedOnnx, openedOnnx } from '../fixtures/openedOnnx.ts';
 import { kindOf, readExperiment, readResult } from '../registry.ts';
 import { tensorsFigures } from './figure.ts';
+import { isSameMeasure } from './gradientCells.ts';
 import { readTensorsResult, type TensorsResult } from './result.ts';
 
 let backend: Backend;
@@ -202,5 +203,18 @@ test('an operator without a rule is named', async () => {
     );
   } finally {
     await opened.close();
+  }
+});
+
+test('what a slope is taken of must be what is watched, on the scale of what is watched', () => {
+  expect(isSameMeasure(2e-6, 2.0001e-6, [2e-6, 3e-6])).toBe(true);
+  expect(isSameMeasure(1e-6, 2e-6, [2e-6, 3e-6])).toBe(false);
+  // A difference of logits that almost cancel, beside a run where it is large.
+  expect(isSameMeasure(1e-6, 2e-6, [2e-6, 5])).toBe(true);
+  expect(isSameMeasure(0, 0, [0])).toBe(true);
+  expect(isSameMeasure(1e-9, 0, [0])).toBe(false);
+  for (const nothing of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(isSameMeasure(nothing, nothing, [nothing, 1])).toBe(false);
+    expect(isSameMeasure(1, 2, [2, nothing])).toBe(false);
   }
 });

@@ -36,6 +36,12 @@ function siteTensors({ panels, opened }: ResolvedTensors): readonly string[] {
   return names;
 }
 
+/** Whether two numbers of a run are one, on the scale of what all runs give: probabilities of a millionth as well as logits. */
+export function isSameMeasure(value: number, measured: number, measures: readonly number[]): boolean {
+  const largest = Math.max(0, ...measures.filter(Number.isFinite).map(Math.abs));
+  return Math.abs(value - measured) <= 1e-4 * largest;
+}
+
 type Run = Pick<PlanRow, 'inputs' | 'edits'>;
 
 /**
@@ -60,11 +66,12 @@ export async function gradientCells(
   const outputs = await imported.run(
     [
       ...starts.map((run) => ({ ...run, reads: [watch.output] })),
-      ...sources.map((run) => ({ ...run, reads: names })),
+      ...sources.map((run) => ({ ...run, reads: [...new Set([...names, watch.output])] })),
     ],
     options,
   );
   const given = outputs.slice(starts.length);
+  const measures = outputs.map((output) => measure.of(tensorIn(output, watch.output)));
   const rows = starts.map((run, index) => {
     const output = tensorIn(outputs[index] ?? {}, watch.output);
     return {
@@ -77,9 +84,9 @@ export async function gradientCells(
   });
   const found = (await imported.gradients(rows, options)).map(({ reads, at, terms }, index): Slopes => {
     const value = terms[0]?.[0] ?? Number.NaN;
-    const measured = measure.of(tensorIn(outputs[index] ?? {}, watch.output));
+    const measured = measures[index] ?? Number.NaN;
     // The formula of the gradient is another program than the measure; both must mean the same.
-    if (!(Math.abs(value - measured) <= 1e-4 * Math.max(1, Math.abs(measured))))
+    if (!isSameMeasure(value, measured, measures))
       throw new ExperimentError(
         `What is watched is ${measured} in the run and ${value} where its slope is taken. Leave "method" out to run each cell.`,
       );
