@@ -207,6 +207,9 @@ test('a pair of pictures is swept, a part of one in the other, and drawn over th
   expect(input?.corrupted).toHaveLength(9);
   // A link names the pictures and does not hold them.
   await expect.poll(() => page.url().length).toBeLessThan(4_000);
+  await page.getByRole('button', { name: 'Attribution', exact: true }).click();
+  await expect(page.getByLabel('Method')).toBeVisible();
+  await expect(page.getByLabel('Parts')).toHaveAccessibleDescription(/^Squares across and down/);
   expect(problems).toEqual([]);
   rmSync(folder, { recursive: true });
 });

@@ -8,6 +8,7 @@ import { ComponentOptions, usualComponents } from '../patch/ComponentOptions.tsx
 import { componentWords } from '../patch/spoken.ts';
 import { useSweepDocument, useTypeInto } from './hooks.ts';
 import { wholeNotation } from './notations.ts';
+import { PartsField } from './PatchFields.tsx';
 import type { AttributeTypes } from './page.ts';
 import { Problem, SweepField } from './SweepField.tsx';
 import { useComponents } from './useComponents.ts';
@@ -114,6 +115,7 @@ export function AttributeFields() {
               onText={(field, text, read) => type(field, text, (own) => withSteps(own, read()))}
             />
           )}
+          <PartsField experiment={document.experiment} />
           <label className="check-line">
             <input
               type="checkbox"

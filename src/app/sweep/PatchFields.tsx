@@ -10,8 +10,8 @@ import { componentWords } from '../patch/spoken.ts';
 import { AblationFields } from './AblationFields.tsx';
 import { ComponentField } from './ComponentField.tsx';
 import { DirectionField } from './DirectionField.tsx';
-import { settledIn } from './document.ts';
-import { useSweepDocument, useTypeInto } from './hooks.ts';
+import { type SweepExperiment, settledIn } from './document.ts';
+import { useSweepDocument, useSweepPage, useTypeInto } from './hooks.ts';
 import { headsNotation, partsNotation, positionsNotation, wholeNotation } from './notations.ts';
 import { patchPresets, presetOfSweeps, presetSweeps } from './ownPresets.ts';
 import { useReads } from './PairBeside.tsx';
@@ -147,25 +147,31 @@ function PresetField({ experiment }: { readonly experiment: PatchExperiment }) {
 }
 
 const partsHints = {
+  text: 'A text is taken token by token; leave this empty',
   image: `Squares across and down that are patched together; default ${usualParts.image}`,
   sound: `Stretches that are patched together; default ${usualParts.sound}`,
 } as const;
 
+/** An experiment that says into how many parts a picture or a sound is cut. */
+type Parted = SweepExperiment & { readonly parts?: number | undefined };
+
 /** Into how many parts a picture or a sound is cut. */
-function PartsField({ experiment }: { readonly experiment: PatchExperiment }) {
-  const type = useTypeInto(usePatchPage());
+export function PartsField({ experiment }: { readonly experiment: Parted }) {
+  const type = useTypeInto(useSweepPage());
   const reads = useReads(experiment.pairs[0]);
-  if (reads === null || reads.kind === 'text') return null;
+  const kind = reads?.kind ?? 'text';
+  // What a text is refused for is said where it can be taken away.
+  if (kind === 'text' && experiment.parts === undefined) return null;
   return (
     <SweepField
       label="Parts"
-      hint={partsHints[reads.kind]}
+      hint={partsHints[kind]}
       name="parts"
       isNumber
       notation={partsNotation}
       value={experiment.parts}
       onText={(field, text, read) =>
-        type(field, text, ({ parts: _, ...own }) => {
+        type(field, text, ({ parts: _, ...own }: Parted) => {
           const parts = read();
           return { ...own, ...(parts === undefined ? {} : { parts }) };
         })
