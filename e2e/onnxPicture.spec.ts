@@ -59,7 +59,9 @@ test('a picture is dropped on an input, its patches are swept, and the effect li
   await drop(page, 'File for pixels, clean', picture);
   await expect(page.getByRole('img', { name: 'wide.png' })).toBeVisible();
   await page.getByLabel('What is put in comes from').selectOption('Noise');
+  await expect(page.getByLabel('What is put in comes from')).toHaveValue('noise');
   await page.getByLabel('Patches down and across, at most').fill('4');
+  await expect(page.getByLabel('Patches down and across, at most')).toHaveValue('4');
   // Noise on one patch of sixteen, in the second row and the third column.
   await page.getByText('The experiment as its file').click();
   const editor = page.getByRole('textbox', { name: 'Experiment as JSON' });

@@ -10,6 +10,7 @@ import { openModel } from '../../checkpoint/openNode.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { Model } from '../../runtime/model.ts';
+import { patchesSchema, secondsSchema } from '../inputParts.ts';
 import { metricOf } from '../metrics.ts';
 import type { Pair } from '../pairs.ts';
 import { ablatedActivations } from './ablation.ts';
@@ -44,7 +45,7 @@ const expectedSchema = v.object({
         v.object({
           clean: callSchema,
           corrupted: v.optional(callSchema),
-          exchanged: v.optional(v.any()),
+          exchanged: v.optional(v.union([patchesSchema, secondsSchema])),
         }),
       ),
       answers: numbers,
