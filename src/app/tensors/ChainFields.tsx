@@ -7,7 +7,7 @@ import { Choice } from '../experiment/Choice.tsx';
 import { TextField } from '../experiment/TextField.tsx';
 import { formatCounted } from '../quantities.ts';
 import { useEdit, useProblem, useStructure } from './hooks.ts';
-import { axesWords, chainIn, endProblem, withChain } from './naming.ts';
+import { axesWords, chainIn, endProblem, withChain, withoutLayer } from './naming.ts';
 
 /** `input_ids → logits: 13 tensors, 12 equal blocks, positions along axis 1 (sequence)`. */
 function chainWords({ from, to, tensors, blocks }: FoundChain, structure: ImportedStructure): string {
@@ -59,7 +59,7 @@ export function ChainFields({ experiment }: { readonly experiment: TensorsExperi
   const chosen = chainIn(experiment, structure);
   const place = chosen ? structure.chains.indexOf(chosen) : -1;
   const isOwn = isTyped || place < 0;
-  const isSwept = experiment.sites.some(({ site }) => site.replace(/:\d+$/, '') === 'chain');
+  const isSwept = experiment.sites.some(({ site }) => withoutLayer(site) === 'chain');
   return (
     <>
       <Choice

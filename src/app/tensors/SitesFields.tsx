@@ -8,7 +8,7 @@ import { ChainFields } from './ChainFields.tsx';
 import { NumberField } from './fields.tsx';
 import { useEdit, useExperiment, useProblem, useStructure } from './hooks.ts';
 import { NamesFields } from './NamesFields.tsx';
-import { axesChoices, axesWords, missingWords, rowOf } from './naming.ts';
+import { axesChoices, axesWords, missingWords, rowOf, withoutLayer } from './naming.ts';
 import { RenameButton } from './RenameButton.tsx';
 
 /** Names that can be swept, those of the field first. */
@@ -45,7 +45,7 @@ function AddSite({ experiment }: { readonly experiment: TensorsExperiment }) {
   const [typed, setTyped] = useState('');
   const known = new Set(names);
   const name = typed.trim();
-  const base = name.replace(/:\d+$/, '');
+  const base = withoutLayer(name);
   const isThere = experiment.sites.some(({ site }) => site === name);
   const isKnown = name === '' || known.has(name) || known.has(base);
   const problem = isThere
@@ -125,7 +125,7 @@ function Site(props: SiteProps) {
   const { experiment, site } = props;
   const edit = useEdit();
   const problem = useProblem(`site ${site}`);
-  const isOne = !/:\d+$/.test(site) && site !== 'chain';
+  const isOne = withoutLayer(site) === site && site !== 'chain';
   return (
     <li>
       <span className="given-line">

@@ -24,9 +24,12 @@ const ownIn = ({ names = {} }: TensorsExperiment, name: string): Own | undefined
   Object.hasOwn(names, name) ? names[name] : undefined;
 
 /** `block_output` of `block_output:3`. */
-const withoutLayer = (site: string): string => site.replace(/:\d+$/, '');
+export const withoutLayer = (site: string): string => site.replace(/:\d+$/, '');
 
-/** The tensors that a name stands for, one a layer; none for one that stands for nothing. */
+/**
+ * The tensors that a name stands for: of a component one a layer, of all layers also where the name is of one of them; of a
+ * tensor itself; none for a name that stands for nothing.
+ */
 export function tensorsOf(
   experiment: TensorsExperiment,
   structure: ImportedStructure,

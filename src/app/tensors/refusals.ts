@@ -2,6 +2,7 @@
 // about.
 
 import type { TensorsExperiment } from '../../experiments/tensors/experiment.ts';
+import { withoutLayer } from './naming.ts';
 
 /** The input that a sentence begins with, in the run that has it as its own. */
 function inputField(message: string, { corrupted, reference }: TensorsExperiment): string | null {
@@ -26,7 +27,7 @@ export function fieldOf(message: string, experiment: TensorsExperiment): string 
       ([own, tensors]) => own === quoted || [tensors].flat().includes(quoted),
     );
     if (name) return `name ${name[0]}`;
-    const site = sites.find((each) => each.site === quoted || each.site.replace(/:\d+$/, '') === quoted);
+    const site = sites.find((each) => each.site === quoted || withoutLayer(each.site) === quoted);
     if (site) return `site ${site.site}`;
     if (chain && (chain.from === quoted || chain.to === quoted)) return 'chain';
     if (noise?.tensor === quoted) return 'noise';

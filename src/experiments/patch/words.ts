@@ -42,7 +42,7 @@ function ablationWords({ experiment, meanOver, drawn }: PatchResult): string {
 
 type ResultPair = PatchResult['pairs'][number];
 
-/** What stands beside the text of one of a pair's prompts: ` with the picture “a.png”`. */
+/** What is read beside the text of one of a pair's prompts, or in its place: `the picture “a.png”`; empty where nothing is. */
 function besideWords(given: Pair | undefined, isCorrupted: boolean): string {
   const image = (isCorrupted ? given?.corruptedImage : undefined) ?? given?.image;
   const sound = (isCorrupted ? given?.corruptedSound : undefined) ?? given?.sound;

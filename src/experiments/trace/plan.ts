@@ -155,8 +155,8 @@ function batchWork(outline: TraceOutline, architecture: Architecture, batch: Tra
   if (first) count(before, first.maxPositions, slices.length);
   for (const cell of cells) {
     const fork = layersBefore(outline, cell) + cellSpan(outline, layerCount, cell).fork;
-    const first = firstCarried(outline, cell, isCausal);
-    count(layerCount - Math.max(fork, before), lengths.main - first, samples);
+    const carriedFrom = firstCarried(outline, cell, isCausal);
+    count(layerCount - Math.max(fork, before), lengths.main - carriedFrom, samples);
     const isEncoders = encoder !== undefined && outline.streams[cell.stream]?.isOfInput === true;
     if (isEncoders) count(layerCount - fork, input?.length ?? 0, samples);
   }

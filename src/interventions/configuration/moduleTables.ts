@@ -109,7 +109,6 @@ const mamba: ModelModules = {
   opener: causal,
 };
 
-/** @param middle what the module behind attention's matrix returns, with the residual stream */
 const bertLike = (name: string, more: Modules, model: Modules): ModelModules => ({
   layers: `${name}.encoder.layer`,
   modules: {
