@@ -26,12 +26,14 @@ export async function withGivenFiles(value: unknown, folder: string): Promise<un
   if (typeof value !== 'object' || value === null) return value;
   const own = await withFiles(value, folder);
   if ('corruption' in value) return { ...own, corruption: await withFiles(value.corruption, folder) };
-  if ('pairs' in value && Array.isArray(value.pairs))
-    return { ...own, pairs: await Promise.all(value.pairs.map((pair: unknown) => withFiles(pair, folder))) };
+  const all = (list: readonly unknown[]) => Promise.all(list.map((each) => withFiles(each, folder)));
+  if ('pairs' in value && Array.isArray(value.pairs)) return { ...own, pairs: await all(value.pairs) };
+  if ('base' in value && 'sources' in value && Array.isArray(value.sources))
+    return { ...own, base: await withFiles(value.base, folder), sources: await all(value.sources) };
   return own;
 }
 
-/** What holds a picture or a sound, in an experiment, its corruption or a pair of prompts. */
+/** What holds a picture or a sound, in an experiment, its corruption, a prompt or a pair of prompts. */
 const places = ['image', 'sound', 'with', 'corruptedImage', 'corruptedSound'];
 
 async function withFiles<T>(value: T, folder: string): Promise<T> {

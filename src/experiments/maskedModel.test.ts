@@ -12,7 +12,8 @@ import { attributePatches } from './attribute/attribute.ts';
 import { readFinetuneExperiment } from './finetune/experiment.ts';
 import { resolveFinetune } from './finetune/resolve.ts';
 import { readInterveneExperiment } from './intervene/experiment.ts';
-import { resolveIntervene, runIntervene } from './intervene/run.ts';
+import { resolveIntervene } from './intervene/resolve.ts';
+import { runIntervene } from './intervene/run.ts';
 import { readPatchExperiment } from './patch/experiment.ts';
 import { resolvePatch } from './patch/resolve.ts';
 import { preparePatch, runPatch } from './patch/run.ts';
@@ -191,7 +192,7 @@ test.each([true, false])(
       configuration: { layer: 2, component: 'block_output' },
       unitLocations: { 'sources->base': position },
     });
-    expect(resolved.watched).toEqual({ base: position, sources: [position] });
+    expect([resolved.base, ...resolved.sources].map(({ watched }) => watched)).toEqual([position, position]);
     const { measured, before, after, later } = await runIntervene(model, resolved, { isWhole });
     const [source] = measured.sources;
     expect(logProbabilityOf(measured.base)).toBeCloseTo(await logProbability(corrupted), 5);
@@ -218,7 +219,8 @@ test('another position is edited without an effect at the mask of the last layer
 test('a mask that is missing in a source is asked for, and another place of it is another prompt’s', async () => {
   expect(() => intervention({ sources: ['MKTAYIAK'] })).toThrow(/and the source has none. Write '<mask>'/);
   expect(() => intervention({ base: 'MK<mask>A<mask>IAK' })).toThrow(/and the base has 2/);
-  expect(intervention({ sources: ['MKTA<mask>IAK'] }).watched).toEqual({ base: 4, sources: [5] });
+  const { base, sources } = intervention({ sources: ['MKTA<mask>IAK'] });
+  expect([base, ...sources].map(({ watched }) => watched)).toEqual([4, 5]);
 });
 
 test('an answer is what fills the mask, and not what goes on after the prompt', () => {

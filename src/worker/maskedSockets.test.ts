@@ -10,27 +10,25 @@ import { estimateSockets } from './patching.ts';
 
 const residues = ['<cls>', '<pad>', '<eos>', '<unk>', ...'LAGVSERTIDPKQNFYMHWCXBUZO.-', '<null_1>', '<mask>'];
 const backend = createNodeBackend(1);
-const model = await Model.load(
-  tinyCheckpoint({
-    model_type: 'esm',
-    vocab_size: residues.length,
-    hidden_size: 12,
-    num_hidden_layers: 2,
-    num_attention_heads: 2,
-    intermediate_size: 16,
-    max_position_embeddings: 40,
-    position_embedding_type: 'rotary',
-    pad_token_id: 1,
-  }),
-  backend,
-);
+const checkpoint = tinyCheckpoint({
+  model_type: 'esm',
+  vocab_size: residues.length,
+  hidden_size: 12,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  intermediate_size: 16,
+  max_position_embeddings: 40,
+  position_embedding_type: 'rotary',
+  pad_token_id: 1,
+});
+const model = await Model.load(checkpoint, backend);
 const tokenizer = await buildTokenizer(residueTokenizer(residues.join('\n')), {}, 'tiny', 'esm');
 afterAll(async () => {
   await model.dispose();
   await backend.close();
 });
 
-const inUse = { model, tokenizer, source: { kind: 'files', files: [] } } as const;
+const inUse = { model, tokenizer, checkpoint, source: { kind: 'files', files: [] } } as const;
 
 async function logitAt(text: string, position: number): Promise<number> {
   const [read] = await model.run({

@@ -1,15 +1,18 @@
 // What the Patch page asks of the model while a hand moves cables: what they do, what every socket would do, and what
 // stands at a site on average. Sweeps are experiments, and run as those do.
 
-import { answerToken } from '../experiments/answers.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { attributePatches } from '../experiments/attribute/attribute.ts';
 import { ExperimentError } from '../experiments/experimentFile.ts';
+import { type GivenPrompt, partsOfGiven } from '../experiments/givenPrompt.ts';
+import { readInput } from '../experiments/inputData.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
+import { readInterveneInputs, resolveIntervene } from '../experiments/intervene/resolve.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
-import { type KnownLogits, resolveIntervene, runIntervene } from '../experiments/intervene/run.ts';
+import { type KnownLogits, runIntervene } from '../experiments/intervene/run.ts';
 import { floatsOf, promptRow } from '../experiments/planRuns.ts';
+import { promptReader } from '../experiments/promptReader.ts';
 import { tokensOf } from '../experiments/tokens.ts';
-import { watchedPosition } from '../experiments/watched.ts';
 import type { Model } from '../runtime/model.ts';
 import { describeComponent } from '../runtime/plan/sites.ts';
 import { shelfOf } from './keptPrompts.ts';
@@ -42,17 +45,26 @@ export function forgetEarliest(known: KnownLogits, mostBytes: number): void {
   }
 }
 
+/** With the files that say how pictures and sounds become numbers. */
+type ReadingModel = ModelInUse & { readonly checkpoint: Pick<Checkpoint, 'preprocessor'> };
+
+const settingsOf =
+  (checkpoint: ReadingModel['checkpoint'], { signal }: CallOptions) =>
+  async () =>
+    checkpoint.preprocessor?.(signal);
+
 const signalOf = ({ signal }: CallOptions) => (signal ? { signal } : {});
 
 export async function intervene(
   experiment: InterveneExperiment,
   { isWhole = true, ...options }: InterveneOptions,
-  { model, tokenizer }: ModelInUse,
+  { model, tokenizer, checkpoint }: ReadingModel,
 ): Promise<InterveneResult> {
   const known = knownOf(model);
   const prompts = shelfOf(model);
   try {
-    return await runIntervene(model, resolveIntervene(model.architecture, tokenizer, experiment), {
+    const inputs = await readInterveneInputs(model.architecture, experiment, settingsOf(checkpoint, options));
+    return await runIntervene(model, resolveIntervene(model.architecture, tokenizer, experiment, inputs), {
       ...signalOf(options),
       textOf: (id) => tokenizer.tokenText(id),
       known,
@@ -68,31 +80,29 @@ export async function intervene(
 export async function estimateSockets(
   { base, source, places, component, answer, distractor }: SocketEstimateRequest,
   options: CallOptions,
-  { model, tokenizer }: ModelInUse,
+  { model, tokenizer, checkpoint }: ReadingModel,
 ): Promise<SocketEstimates> {
   const started = performance.now();
   const { architecture } = model;
-  const { vocabularySize, isCausal } = architecture;
+  const { whole, named } = promptReader({ architecture, tokenizer }, []);
+  const read = async (given: GivenPrompt, what: string) => {
+    const parts = partsOfGiven(given);
+    const input = await readInput(architecture, parts, settingsOf(checkpoint, options));
+    return whole(parts, what, input?.data);
+  };
+  const [clean, corrupted] = [await read(source, 'source'), await read(base, 'base')];
   // After the base, as an intervention takes its answer.
-  const idOf = (name: number | string, what: string) =>
-    answerToken(name, what, { tokenizer, vocabularySize, isCausal, after: base }).id;
-  const [clean, corrupted] = [
-    tokensOf(source, tokenizer, 'the source'),
-    tokensOf(base, tokenizer, 'the base'),
-  ];
+  const idOf = (name: number | string, what: string) => named(name, what, corrupted.written)?.id ?? 0;
   const { attributions, baselines } = await attributePatches(
     model,
     {
       clean,
       corrupted,
-      watched: {
-        clean: watchedPosition(architecture, clean, tokenizer, 'the source'),
-        corrupted: watchedPosition(architecture, corrupted, tokenizer, 'the base'),
-      },
+      watched: { clean: clean.watched, corrupted: corrupted.watched },
       places,
       components: [component],
-      answer: idOf(answer, 'the answer'),
-      ...(distractor === null ? {} : { distractor: idOf(distractor, 'the distractor') }),
+      answer: idOf(answer, 'answer'),
+      ...(distractor === null ? {} : { distractor: idOf(distractor, 'distractor') }),
     },
     signalOf(options),
   );

@@ -3,6 +3,7 @@
 import type { LearnedRequest, LearnedSite } from '../experiments/align/learned.ts';
 import type { AlignTask, AlignTaskRequest, OwnAnswers } from '../experiments/align/task.ts';
 import type { DescribedExample, FinetuneExamplesRequest } from '../experiments/finetune/described.ts';
+import type { GivenPrompt } from '../experiments/givenPrompt.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
@@ -187,9 +188,9 @@ export interface InterveneOptions extends CallOptions {
 
 /** What the same-place cable of every socket would do to the metric, to first order. */
 export interface SocketEstimateRequest {
-  readonly base: string;
-  readonly source: string;
-  /** For each position of the base that of the source; null for none. */
+  readonly base: GivenPrompt;
+  readonly source: GivenPrompt;
+  /** For each position that the component has in the base that of the source; null for none. */
   readonly places: readonly (number | null)[];
   readonly component: string;
   /** Tokens by id or text: the metric is the logit of the one minus that of the other. */

@@ -136,6 +136,12 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
   const matching = matchings[shownSource(document)] ?? (baseIds ?? []).map(() => null);
   const tokens = baseIds ? { base: baseIds, sources: sources.map((source) => ids(source) ?? []) } : null;
   const draft = { model, outline, tokens, matching, matchings, answer, distractor };
+  if (model?.reads)
+    return {
+      ...{ ...draft, tokens: null, answer: null, distractor: null },
+      ...{ wiring: null, written: null, experiment: null, misfits: [] },
+      problem: `The rack knows prompts of text alone, and ${model.label} reads more. The Sweep tab patches it, and the command line runs its interventions.`,
+    };
   const nothing = { ...draft, wiring: null, written: null, experiment: null, problem: null, misfits: [] };
   if (!outline || !model || !tokens || document.cables.length === 0) return nothing;
   // A prompt that is on its way to its tokens makes no cable unfit.

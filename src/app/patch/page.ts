@@ -1,6 +1,7 @@
 // The Patch page as the rooms of experiments take it. It is loaded with the frame, so that links and files find it; what the
 // page itself needs comes when it is first looked at.
 
+import type { GivenPrompt } from '../../experiments/givenPrompt.ts';
 import { type InterveneExperiment, readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import { interveneKind } from '../../experiments/intervene/kind.ts';
 import type { InterveneResult } from '../../experiments/intervene/result.ts';
@@ -47,7 +48,7 @@ function derive(document: PatchDocument, { model, tokens }: Surroundings): Patch
   }
 }
 
-const texts = (prompt: string | readonly number[]): string => (typeof prompt === 'string' ? prompt : '');
+const texts = (prompt: GivenPrompt): string => (typeof prompt === 'string' ? prompt : '');
 
 export const patchPage = (examples: readonly PatchExample[]): PageDefinition<PatchTypes> => ({
   kind: interveneKind,

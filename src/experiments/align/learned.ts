@@ -168,7 +168,7 @@ async function tokenShifts(
   both.set(moved(spread));
   both.set(moved(-spread), mean.length);
   const pair = { shape: [2, mean.length], data: both };
-  const [up, down] = await readThroughHead(model, component, pair, 0, signal);
+  const [up, down] = await readThroughHead(model, component, pair, { kind: 'tokens', tokens: [0] }, signal);
   if (!up || !down) return null;
   const shifts = Array.from(up, (x, id) => ({ id, logit: (x - (down[id] ?? 0)) / 2 }))
     .filter(({ logit }) => Number.isFinite(logit))

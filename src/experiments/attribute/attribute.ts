@@ -21,7 +21,10 @@ export interface AttributionRequest {
   readonly clean: AttributedPrompt;
   /** As many tokens as `clean`, unless `places` says what corresponds. */
   readonly corrupted: AttributedPrompt;
-  /** For each position of the corrupted prompt the one of the clean prompt to take from; null for none, which gives NaN. */
+  /**
+   * For each position that the components have in the corrupted run the one of the clean run to take from; null for none,
+   * which gives NaN. The components are then of one stack.
+   */
   readonly places?: readonly (number | null)[];
   /** Whose logit is watched. */
   readonly answer: number;
@@ -62,6 +65,10 @@ export interface AttributionOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** Positions that a component has in a run. */
+const positionsOf = ({ place }: ComponentDescription, run: PatchRun): number =>
+  place?.stack === 'encoder' ? inputLength(run) : mainLength(run);
+
 const everywhere: Location = { positions: 'all' };
 
 /** @throws PlanError for prompts of different lengths, and for components that have no vector at each position */
@@ -72,18 +79,24 @@ function check({ architecture }: Model, { components, steps, places, ...request 
     throw new PlanError(
       `The gradient is integrated between the embeddings of two texts, and this ${architecture.modelType} model reads more than a text. Leave out the steps.`,
     );
-  if (inputLength(cleanRun) !== inputLength(corruptedRun))
+  if (places) {
+    if (steps !== undefined)
+      throw new PlanError(
+        'The gradient is integrated between prompts whose positions are the same; leave out the places or the steps.',
+      );
+    for (const name of components) {
+      const described = describeComponent(architecture, name);
+      const [from, to] = [cleanRun, corruptedRun].map((run) => positionsOf(described, run));
+      const stray = places.find((place) => place !== null && !(place >= 0 && place < (from ?? 0)));
+      if (places.length !== to || stray !== undefined)
+        throw new PlanError(
+          `Each of the ${to} corrupted positions must have a clean one from 0 to ${(from ?? 0) - 1}, or none.`,
+        );
+    }
+  } else if (inputLength(cleanRun) !== inputLength(corruptedRun)) {
     throw new PlanError(
       `The clean prompt's source has ${inputLength(cleanRun)} tokens and the corrupted one's ${inputLength(corruptedRun)}; a position must stand in both. Choose sources of the same length.`,
     );
-  if (places) {
-    const stray = places.find((place) => place !== null && !(place >= 0 && place < clean.length));
-    if (places.length !== corrupted.length || stray !== undefined || steps !== undefined)
-      throw new PlanError(
-        steps === undefined
-          ? `Each of the ${corrupted.length} corrupted positions must have a clean one from 0 to ${clean.length - 1}, or none.`
-          : 'The gradient is integrated between prompts whose positions are the same; leave out the places or the steps.',
-      );
   } else if (clean.length !== corrupted.length) {
     throw new PlanError(
       `The clean prompt has ${clean.length} tokens and the corrupted one ${corrupted.length}; a position must stand in both. Choose prompts of the same length.`,
@@ -205,7 +218,7 @@ export async function attributePatches(
     options,
   );
   const attributions = described.map((component, index): Attribution => {
-    const { layout, heads = 1, place: stack } = component;
+    const { layout, heads = 1 } = component;
     const unitHeads = layout === 'head' ? heads : 1;
     const layerCount = layersOf(component);
     const before = described.slice(0, index).reduce((sum, other) => sum + layersOf(other), 0);
@@ -221,11 +234,7 @@ export async function attributePatches(
     });
     return {
       component: component.name,
-      shape: [
-        layerCount,
-        stack?.stack === 'encoder' ? inputLength(corrupted) : mainLength(corrupted),
-        ...(layout === 'head' ? [heads] : []),
-      ],
+      shape: [layerCount, positionsOf(component, corrupted), ...(layout === 'head' ? [heads] : [])],
       values,
     };
   });

@@ -4,14 +4,8 @@
 import * as v from 'valibot';
 import { givenConfigurationSchema } from '../../interventions/configuration/configuration.ts';
 import type { Subspaces, UnitLocations } from '../../interventions/configuration/locations.ts';
-import {
-  type Immutable,
-  readVersioned,
-  textOrIds,
-  tokenId,
-  tokenName,
-  wholeNumber,
-} from '../experimentFile.ts';
+import { type Immutable, readVersioned, tokenId, tokenName, wholeNumber } from '../experimentFile.ts';
+import { givenPromptSchema } from '../givenPrompt.ts';
 import { pairsSchema } from '../pairs.ts';
 
 export const interveneVersion = 1;
@@ -60,10 +54,14 @@ export const interveneExperimentSchema = v.strictObject({
   /** A Hub id, a path, or the name of the embedded model. */
   model: v.string(),
   revision: v.optional(v.string()),
-  base: textOrIds,
+  /** With what the model reads beside its text, where it reads more: `{ prompt, target, image, sound }`. */
+  base: givenPromptSchema,
   /** One for each group of interventions, or one for all. */
   sources: v.optional(
-    v.pipe(v.array(textOrIds), v.maxLength(mostSources, `There can be at most ${mostSources} sources`)),
+    v.pipe(
+      v.array(givenPromptSchema),
+      v.maxLength(mostSources, `There can be at most ${mostSources} sources`),
+    ),
     [],
   ),
   /** Text or id of the token that is watched; default what the model predicts after the first source, or the base. */

@@ -8,8 +8,9 @@ import { Model } from '../../runtime/model.ts';
 import { metricOf } from '../metrics.ts';
 import { readPatchResult } from '../patch/result.ts';
 import { readInterveneExperiment } from './experiment.ts';
+import { resolveIntervene } from './resolve.ts';
 import { type InterveneResult, readInterveneResult } from './result.ts';
-import { resolveIntervene, runIntervene } from './run.ts';
+import { runIntervene } from './run.ts';
 
 const root = `${import.meta.dirname}/../../../`;
 let checkpoint: Checkpoint;

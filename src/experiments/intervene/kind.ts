@@ -2,6 +2,7 @@
 
 import { csvText } from '../csv.ts';
 import { defineKind } from '../defineKind.ts';
+import { hasGivenText, partsOfGiven } from '../givenPrompt.ts';
 import { growthOf } from '../growth.ts';
 import { readInterveneExperiment } from './experiment.ts';
 import { type InterveneResult, readInterveneResult } from './result.ts';
@@ -54,10 +55,13 @@ export const interveneKind = defineKind({
     stage: 'Intervening',
     indefinite: 'an intervention',
   },
+  readsBeside: true,
   read: readInterveneExperiment,
   readResult: readInterveneResult,
   hasText: ({ base, sources, answer, distractor }) =>
-    [base, ...sources, answer, distractor].some((text) => typeof text === 'string'),
+    [base, ...sources].some(hasGivenText) ||
+    // Of a picture alone the answers may be classes, whose names are no tokens.
+    (partsOfGiven(base).image === undefined && [answer, distractor].some((text) => typeof text === 'string')),
   metricProblem: () => 'An intervention gives every metric at once; leave --metric out.',
   growth: () => growthOf<InterveneResult, InterveneResult>((_, change) => change),
   count: () => ({ done: 1, total: 1 }),

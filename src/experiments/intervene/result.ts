@@ -7,7 +7,8 @@ import { samplesSchema } from '../metrics.ts';
 import { modelSchema } from '../resultParts.ts';
 import { interveneExperimentSchema } from './experiment.ts';
 
-export const interveneResultVersion = 1;
+/** Of models that read a source text; others are written as version 1. */
+export const interveneResultVersion = 2;
 
 const named = v.strictObject({ id: tokenId, text: v.string() });
 const candidate = v.strictObject({ ...named.entries, logit: v.number(), probability: v.number() });
@@ -31,12 +32,15 @@ const collectedSchema = v.strictObject({
 
 export const interveneResultSchema = v.strictObject({
   kind: v.literal('intervene-result'),
-  version: v.literal(interveneResultVersion),
+  version: v.picklist([1, interveneResultVersion]),
   experiment: interveneExperimentSchema,
   model: modelSchema,
   backend: v.strictObject({ kind: v.picklist(['webgpu', 'wasm', 'node']), description: v.string() }),
+  /** Tokens that the prediction follows, or stands among: in an encoder-decoder those of the target. */
   base: v.array(named),
   sources: v.array(v.array(named)),
+  /** Tokens of the source texts that an encoder reads, in the base run and in each source run. */
+  read: v.optional(v.strictObject({ base: v.array(named), sources: v.array(v.array(named)) })),
   answer: named,
   distractor: v.optional(named),
   /** Divergences are from the base run. */

@@ -1,146 +1,22 @@
 // Runs an intervention: the base and the sources as they are, the base under its interventions, and what was asked to be
 // collected. What runs as it is can be remembered between calls, since a person who moves a cable changes none of it.
 
-import type { Architecture } from '../../architectures/architecture.ts';
-import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { type Configuration, readConfiguration } from '../../interventions/configuration/configuration.ts';
-import {
-  type ResolvedConfiguration,
-  resolveConfiguration,
-} from '../../interventions/configuration/resolve.ts';
-import { compileCall } from '../../interventions/execution/compile.ts';
 import type { RunOptions } from '../../interventions/execution/phases.ts';
-import type { Prompt } from '../../interventions/execution/prompt.ts';
-import { type Call, piecesOf } from '../../interventions/execution/runs.ts';
-import { IntervenableModel, type RunArguments, type Tensor } from '../../interventions/intervenableModel.ts';
-import type { Parameters } from '../../interventions/intervention.ts';
+import { IntervenableModel, type Tensor } from '../../interventions/intervenableModel.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { StatesOfPrompt } from '../../runtime/plan/later.ts';
-import type { Read } from '../../runtime/plan/plan.ts';
+import type { Read, RowSource } from '../../runtime/plan/plan.ts';
 import type { Samples } from '../metrics.ts';
-import type { Notice } from '../notice.ts';
-import { finiteSamples, floatsOf, promptRow } from '../planRuns.ts';
+import { finiteSamples, floatsOf } from '../planRuns.ts';
 import { finiteLogits, logSumExp, topCandidates } from '../predict.ts';
-import { promptReader } from '../promptReader.ts';
 import { ranOn } from '../resultParts.ts';
 import { readThroughHead } from '../throughHead.ts';
-import { type NamedToken, tokenLabel } from '../tokens.ts';
-import { watchedPosition } from '../watched.ts';
-import type { InterveneExperiment } from './experiment.ts';
+import { tokenLabel } from '../tokens.ts';
+import type { WholePrompt } from '../wholePrompt.ts';
+import type { ResolvedIntervention } from './resolve.ts';
 import { type InterveneResult, interveneResultVersion, type NamedCandidate } from './result.ts';
 
-export interface ResolvedIntervention {
-  readonly experiment: InterveneExperiment;
-  /** Undefined where nothing is changed. */
-  readonly configuration: Configuration | undefined;
-  readonly base: readonly number[];
-  readonly sources: readonly (readonly number[])[];
-  /** The positions whose predictions are watched: after the last token, or at the mask. */
-  readonly watched: { readonly base: number; readonly sources: readonly number[] };
-  readonly parameters: Readonly<Record<string, Parameters>>;
-  readonly call: RunArguments;
-  /** The interventions that collect, without those that the call leaves out: pyvene's key, and what is collected. */
-  readonly collecting: readonly { readonly key: string; readonly component: string }[];
-  readonly answer?: NamedToken;
-  readonly distractor?: NamedToken;
-  /** The first position of the base that an edit may change. */
-  readonly firstChanged: number;
-  readonly notices: readonly Notice[];
-}
-
-const parametersOf = ({ parameters = {} }: InterveneExperiment): Readonly<Record<string, Parameters>> =>
-  Object.fromEntries(
-    Object.entries(parameters).map(([key, own]) => [
-      key,
-      Object.fromEntries(
-        Object.entries(own).map(([name, { shape, data }]) => [
-          name,
-          { shape, data: Float32Array.from(data) },
-        ]),
-      ),
-    ]),
-  );
-
-/**
- * Where the base is first changed: by its own edits alone, which is where the change of any other run enters it.
- * @throws InterventionError or PlanError that names the intervention, what was given and what would be right
- */
-function firstChangedIn(
-  architecture: Architecture,
-  configuration: ResolvedConfiguration,
-  call: Call,
-): number {
-  const compiled = compileCall(architecture, configuration, call);
-  const { rows, rowOf } = compiled.rows(0, new Map());
-  if (!architecture.isCausal || compiled.phases > 1) return 0;
-  const [base] = call.base;
-  const positions = (rows[rowOf('base', 0)]?.edits ?? []).flatMap(({ location }) =>
-    location.positions === 'all' ? [0] : location.positions,
-  );
-  return Math.min((base?.tokens.length ?? 1) - 1, ...positions);
-}
-
-/**
- * @param tokenizer may be absent when the experiment gives token ids
- * @throws ExperimentError, InterventionError or PlanError in one sentence: what does not fit, and what would
- */
-export function resolveIntervene(
-  architecture: Architecture,
-  tokenizer: Tokenizer | undefined,
-  experiment: InterveneExperiment,
-): ResolvedIntervention {
-  const notices: Notice[] = [];
-  const { prompt, named } = promptReader({ architecture, tokenizer }, notices);
-  const sourceName = (index: number) => (experiment.sources.length > 1 ? `source ${index}` : 'source');
-  const base = prompt(experiment.base, 'base');
-  const sources = experiment.sources.map((text, index) => prompt(text, sourceName(index)));
-  const watchedIn = (tokens: readonly number[], what: string) =>
-    watchedPosition(architecture, tokens, tokenizer, `the ${what}`);
-  const watched = {
-    base: watchedIn(base, 'base'),
-    sources: sources.map((tokens, index) => watchedIn(tokens, sourceName(index))),
-  };
-  const parameters = parametersOf(experiment);
-  const configuration = experiment.configuration && readConfiguration(experiment.configuration);
-  const { unitLocations, subspaces, seed } = experiment;
-  const call: RunArguments = {
-    base,
-    sources: sources.map((tokens) => tokens),
-    ...(unitLocations === undefined ? {} : { unitLocations }),
-    ...(subspaces === undefined ? {} : { subspaces }),
-  };
-  const whole = (tokens: readonly number[]): Prompt => ({ tokens, placeOf: (position) => position });
-  const full: Call = {
-    base: [whole(base)],
-    sources: sources.map((tokens) => [whole(tokens)]),
-    unitLocations,
-    subspaces,
-  };
-  const fitted = configuration && resolveConfiguration(architecture, configuration, { parameters, seed });
-  const firstChanged = fitted ? firstChangedIn(architecture, fitted, full) : base.length - 1;
-  const collecting = (fitted ? piecesOf(fitted, full) : []).flatMap(
-    ({ resolved: { intervention, ...own } }) =>
-      intervention.type.isCollect ? [{ key: own.key, component: own.component.name }] : [],
-  );
-  const answer = named(experiment.answer, 'answer', experiment.base);
-  const distractor = named(experiment.distractor ?? undefined, 'distractor', experiment.base);
-  return {
-    experiment,
-    configuration,
-    base,
-    sources,
-    watched,
-    parameters,
-    call,
-    collecting,
-    ...(answer ? { answer } : {}),
-    ...(distractor ? { distractor } : {}),
-    firstChanged,
-    notices,
-  };
-}
-
-/** Logits of prompts as they are, by their tokens. Whoever gives a map of his own keeps them between calls. */
+/** Logits of prompts as they are, by their tokens and what is read beside them. Whoever gives a map of his own keeps them between calls. */
 export type KnownLogits = Map<string, Float32Array>;
 
 /** Prompts whose states a model has kept; whoever gives one of his own keeps them between calls, as a hand moves cables. */
@@ -194,12 +70,30 @@ const candidateCount = 10;
 const logitsSite = { component: 'logits', layer: null };
 
 interface PlainPrompt {
-  readonly tokens: readonly number[];
+  readonly prompt: WholePrompt;
   /** At which logits are wanted. */
   readonly at: number | 'all';
 }
 
-const logitsKey = ({ tokens, at }: PlainPrompt): string => `${at} ${tokens.join(' ')}`;
+/** Numbers of a picture or a sound have a name for as long as they live. */
+const namesOfData = new WeakMap<Float32Array, number>();
+let namedData = 0;
+function nameOfData(data: Float32Array): number {
+  const name = namesOfData.get(data) ?? namedData++;
+  namesOfData.set(data, name);
+  return name;
+}
+
+function sourceKey(source: RowSource | undefined): string {
+  if (!source) return '';
+  if (source.kind === 'input') return `< input ${nameOfData(source.data)}`;
+  return `< ${source.tokens.join(' ')} ${sourceKey(source.source)}`;
+}
+
+function logitsKey({ prompt: { start, tokens }, at }: PlainPrompt): string {
+  if (start.kind === 'input') return `${at} ${sourceKey(start)}`;
+  return `${at} ${tokens.join(' ')}${start.kind === 'tokens' ? sourceKey(start.source) : ''}`;
+}
 
 /** Logits of prompts without interventions: [positions, vocabulary] where all are wanted, else of one position. */
 async function plainLogits(
@@ -212,7 +106,7 @@ async function plainLogits(
     (prompt) => !known.has(logitsKey(prompt)),
   );
   if (missing.length > 0) {
-    const rows = missing.map(({ tokens }) => promptRow(tokens));
+    const rows = missing.map(({ prompt: { start } }) => ({ start, edits: [] }));
     const reads = missing.map(({ at }, row): Read => {
       return { row, site: logitsSite, location: { positions: at === 'all' ? at : [at] } };
     });
@@ -260,7 +154,7 @@ export async function runIntervene(
     isWhole = true,
   }: RunInterveneOptions = {},
 ): Promise<InterveneResult> {
-  const { experiment, base, sources, watched, firstChanged, notices } = resolved;
+  const { experiment, base, sources, firstChanged, notices } = resolved;
   const { architecture, backend } = model;
   const size = architecture.vocabularySize;
   const options = signal ? { signal } : {};
@@ -274,33 +168,34 @@ export async function runIntervene(
   const top = (logits: Float32Array, count: number) =>
     topCandidates(logits, Math.min(count, logits.length)).map(candidate);
 
-  const withLater = isWhole && firstChanged < base.length - 1;
-  const plainPrompts = [
-    { tokens: base, at: watched.base },
-    ...sources.map((tokens, index) => ({ tokens, at: watched.sources[index] ?? tokens.length - 1 })),
-  ];
+  const length = base.tokens.length;
+  const withLater = isWhole && firstChanged < length - 1;
+  const plainPrompts = [base, ...sources].map((prompt) => ({ prompt, at: prompt.watched }));
   const states = new Map<string, StatesOfPrompt>();
-  for (const prompt of resolved.configuration && prompts ? plainPrompts : []) {
-    const kept = await prompts?.of(prompt.tokens, prompt.at, signal);
+  for (const plain of resolved.configuration && prompts ? plainPrompts : []) {
+    const { input, tokens } = plain.prompt;
+    // States are kept of prompts that are tokens alone.
+    const kept = input ? undefined : await prompts?.of(tokens, plain.at, signal);
     if (!kept) continue;
-    states.set(prompt.tokens.join(), kept.states);
-    known.set(logitsKey(prompt), kept.logits);
+    states.set(tokens.join(), kept.states);
+    known.set(logitsKey(plain), kept.logits);
   }
   const plain = await plainLogits(model, plainPrompts, known, signal);
   const [before = new Float32Array(), ...others] = plain;
   const [wholeBefore = new Float32Array()] = withLater
-    ? await plainLogits(model, [{ tokens: base, at: 'all' }], known, signal)
+    ? await plainLogits(model, [{ prompt: base, at: 'all' }], known, signal)
     : [];
 
   const at = (logits: Float32Array, position: number) =>
     logits.subarray(position * size, (position + 1) * size);
-  const isLast = watched.base === base.length - 1;
+  // A classifier has logits at one position.
+  const isLast = length === 0 || base.watched === length - 1;
   const wanted = withLater || !isLast ? 'all' : 'last';
   const { output, collectedActivations } = await intervened(model, resolved, wanted, {
     ...options,
     statesOf: (tokens) => states.get(tokens.join()),
   });
-  const after = output ? at(output, wanted === 'all' ? watched.base : 0) : before;
+  const after = output ? at(output, wanted === 'all' ? base.watched : 0) : before;
 
   const [best] = topCandidates(others[0] ?? before, 1);
   const answer = resolved.answer ?? { id: best?.id ?? 0, text: textOf(best?.id ?? 0) };
@@ -309,7 +204,7 @@ export async function runIntervene(
   const distractor = resolved.distractor ?? (isUsual ? { id: usual.id, text: textOf(usual.id) } : undefined);
   const measured = (logits: Float32Array) => measure(logits, before, answer.id, distractor?.id);
   const later = withLater
-    ? Array.from({ length: base.length - firstChanged }, (_, index) => {
+    ? Array.from({ length: length - firstChanged }, (_, index) => {
         const position = firstChanged + index;
         const [was, is] = [at(wholeBefore, position), at(output ?? wholeBefore, position)];
         const [topWas, topIs] = [top(was, 1)[0], top(is, 1)[0]];
@@ -324,7 +219,7 @@ export async function runIntervene(
     const [tensor] = examples;
     const of = resolved.collecting[index];
     if (!tensor || !of) continue;
-    const seen = isWhole ? await readThroughHead(model, of.component, tensor, base[0] ?? 0, signal) : [];
+    const seen = isWhole ? await readThroughHead(model, of.component, tensor, base.start, signal) : [];
     collected.push({
       key: of.key,
       shape: [...tensor.shape],
@@ -335,12 +230,20 @@ export async function runIntervene(
   const texts = (tokens: readonly number[]) => tokens.map((id) => ({ id, text: textOf(id) }));
   return {
     kind: 'intervene-result',
-    version: interveneResultVersion,
+    version: base.input?.kind === 'text' ? interveneResultVersion : 1,
     experiment,
     model: ranOn(model).model,
     backend: { kind: backend.kind, description: backend.description },
-    base: texts(base),
-    sources: sources.map(texts),
+    base: texts(base.tokens),
+    sources: sources.map(({ tokens }) => texts(tokens)),
+    ...(base.input?.kind === 'text'
+      ? {
+          read: {
+            base: texts(base.input.tokens),
+            sources: sources.map(({ input }) => texts(input?.tokens ?? [])),
+          },
+        }
+      : {}),
     answer: { id: answer.id, text: answer.text },
     ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
     measured: {

@@ -1,19 +1,29 @@
 // An intervention as work for a model: one unit, which is done or not.
 
 import type { Architecture } from '../../architectures/architecture.ts';
+import { schedule } from '../../runtime/plan/schedule.ts';
 import type { KindWork } from '../kind.ts';
+import { readLogits } from '../planRuns.ts';
+import type { WholePrompt } from '../wholePrompt.ts';
 import type { InterveneExperiment } from './experiment.ts';
+import { type ResolvedIntervention, readInterveneInputs, resolveIntervene } from './resolve.ts';
 import type { InterveneResult } from './result.ts';
-import { type ResolvedIntervention, resolveIntervene, runIntervene } from './run.ts';
+import { runIntervene } from './run.ts';
 
 const unit = 'intervention';
 
 /** The base as it is and as it is edited, and each source. */
-const rowsOf = ({ base, sources }: ResolvedIntervention): readonly (readonly number[])[] => [
-  base,
-  base,
-  ...sources.flatMap((source) => [source, source]),
-];
+const promptsOf = ({ base, sources }: ResolvedIntervention): readonly WholePrompt[] =>
+  [base, ...sources].flatMap((prompt) => [prompt, prompt]);
+
+/** Rows and tokens times the layers that they pass, each prompt by itself. */
+function passesOf(architecture: Architecture, resolved: ResolvedIntervention) {
+  const each = promptsOf(resolved).map(({ start, watched }) =>
+    schedule(architecture, { rows: [{ start, edits: [] }], reads: [readLogits(0, watched)] }),
+  );
+  const sum = (of: 'rowLayers' | 'tokenLayers') => each.reduce((total, own) => total + own[of], 0);
+  return { rowLayers: sum('rowLayers'), tokenLayers: sum('tokenLayers') };
+}
 
 export const interveneWork: KindWork<
   InterveneExperiment,
@@ -21,17 +31,24 @@ export const interveneWork: KindWork<
   ResolvedIntervention,
   InterveneResult
 > = {
-  resolve: resolveIntervene,
-  estimate: ({ layerCount, width }: Architecture, resolved) => {
-    const rows = rowsOf(resolved);
-    const tokens = rows.reduce((sum, { length }) => sum + length, 0);
+  resolve: async (architecture, tokenizer, experiment, { preprocessor = async () => undefined }) =>
+    resolveIntervene(
+      architecture,
+      tokenizer,
+      experiment,
+      await readInterveneInputs(architecture, experiment, preprocessor),
+    ),
+  estimate: (architecture, resolved) => {
+    const tokens = promptsOf(resolved).reduce(
+      (total, { tokens: own, input }) => total + own.length + (input?.length ?? 0),
+      0,
+    );
     const { answer = null, distractor = null, notices } = resolved;
     return {
       count: 1,
-      rowLayers: rows.length * layerCount,
-      tokenLayers: tokens * layerCount,
+      ...passesOf(architecture, resolved),
       steps: 0,
-      bytes: 4 * tokens * width,
+      bytes: 4 * tokens * architecture.width,
       notices,
       targets: [{ answer, distractor }],
     };
@@ -39,7 +56,7 @@ export const interveneWork: KindWork<
   units: () => [unit],
   unitsDone: () => [unit],
   run: async function* (model, resolved, { earlier, leaveOut, signal, onProgress, textOf }) {
-    const total = rowsOf(resolved).length * model.architecture.layerCount;
+    const total = passesOf(model.architecture, resolved).rowLayers;
     onProgress?.(0, total);
     if (earlier) yield earlier;
     else if (!leaveOut?.has(unit))
