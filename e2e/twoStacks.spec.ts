@@ -99,7 +99,9 @@ async function expectFits(page: Page): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 720 });
 }
 
-test('a T5 is traced from its source to its target, and a pair of sources is swept', async ({ page }) => {
+test('a T5 is traced from its source to its target, and a pair of sources is swept, and followed by its paths', async ({
+  page,
+}) => {
   const folder = await smallModelFolder({ name: 'small-t5', config: t5, words: 31 });
   await openFolder(page, folder, 'small-t5');
   const problems = watchConsole(page);
@@ -136,6 +138,28 @@ test('a T5 is traced from its source to its target, and a pair of sources is swe
   const sweep = readPatchResult(await savedJson(page));
   expect(sweep.pairs[0]?.source?.map(({ text }) => text)).toEqual(['w5', 'w9', 'w7']);
   expect(sweep.experiment.pairs).toEqual([{ clean: 'w5 w9 w7', corrupted: 'w5 w6 w7', target: 'w4 w8' }]);
+
+  await page.getByRole('button', { name: 'Paths', exact: true }).click();
+  await page.getByRole('button', { name: 'Begin a path patch for it' }).click(slow);
+  await page.getByLabel('Clean source').fill('w5 w9 w7');
+  await page.getByLabel('Corrupted source').fill('w5 w6 w7');
+  await page.getByLabel('What sends').selectOption('encoder.head_attention_value_output');
+  await expect(page.locator('.fieldset')).toContainText(
+    ["'encoder.head_attention_value_output' sends: every way from there leads through the heads of cross"],
+    slow,
+  );
+  await page.getByLabel('What receives').selectOption('head_cross_key_output');
+  await expect(page.getByLabel('Heads that receive')).toHaveValue('1.0');
+  await run(page).click();
+  await expect(swept(page)).toContainText('Computed here', slow);
+  await expect(swept(page).getByRole('gridcell')).toHaveCount(3 * 3);
+  await expect(swept(page)).toContainText('To the cross-attention keys of 1.0');
+  await expectFits(page);
+  const { experiment } = readPatchResult(await savedJson(page));
+  expect(experiment).toMatchObject({
+    sending: 'encoder.head_attention_value_output',
+    receivers: [{ component: 'head_cross_key_output', heads: [[1, 0]] }],
+  });
   expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
   rmSync(folder, { recursive: true });
 });

@@ -89,6 +89,21 @@ test('a pair of sources is patched with the target that both have', async () => 
   expect(written('figure.svg')).toContain('corrupted “w5w11w7” with the target “w0w3w4”');
 });
 
+test('paths of a pair of sources are followed from the encoder, and the files say so', async () => {
+  const pair = { clean: 'w5 w9 w7', corrupted: 'w5 w11 w7' };
+  const paths = {
+    kind: 'path',
+    sending: 'encoder.head_attention_value_output',
+    receivers: [{ component: 'head_cross_value_output', heads: [[1, 0]] }],
+  };
+  expect(await run({ model: modelNamed('t5-gated'), pairs: [pair], ...paths })).toBe(0);
+  expect(result().panels.map(({ cells, layerCount }) => [cells.length, layerCount])).toEqual([[3 * 3, 3]]);
+  expect(written('figure.svg')).toContain('Heads send by encoder.head_attention_value_output.');
+  const lines = written('cells.csv').trim().split('\n');
+  expect(lines[3]).toMatch(/^encoder\.head_attention_value_output to head_cross_value_output of 1\.0,0,0,,/);
+  expect(lines).toHaveLength(1 + 2 + 9);
+});
+
 test('classes are named without a tokenizer, which a model of pictures alone does not have', async () => {
   const model = join(folder, 'vit');
   const config = {

@@ -18,6 +18,7 @@ function componentInfo(architecture: Architecture, component: ComponentDescripti
     shape: shapeOf(component),
     description: component.description,
     feeds: component.feeds,
+    ...(component.place ? { place: component.place } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 // What passes between the page and the engine's worker: plain data only. The page never sees a tensor or a session.
 
+import type { StackPlace } from '../architectures/architecture.ts';
 import type { LearnedRequest, LearnedSite } from '../experiments/align/learned.ts';
 import type { AlignTask, AlignTaskRequest, OwnAnswers } from '../experiments/align/task.ts';
 import type { DescribedExample, FinetuneExamplesRequest } from '../experiments/finetune/described.ts';
@@ -79,6 +80,8 @@ export interface ComponentInfo {
   readonly description: string;
   /** Components of the same layer (or the next) that it flows into. */
   readonly feeds: readonly string[];
+  /** Of a model of several stacks: whose positions it has, and where its layers lie among all. */
+  readonly place?: StackPlace;
 }
 
 export interface ModelReads {

@@ -10,7 +10,7 @@ function layoutOf({ shape }: ComponentInfo): Layout {
 }
 
 function describe(component: ComponentInfo): ComponentDescription {
-  const { name, layers, shape, description, feeds } = component;
+  const { name, layers, shape, description, feeds, place } = component;
   const layout = layoutOf(component);
   const heads = Number(layout === 'pair' ? shape[0] : shape[1]);
   return {
@@ -22,6 +22,7 @@ function describe(component: ComponentInfo): ComponentDescription {
     ...(layout === 'head' && name.startsWith('head_') ? { headsOf: name.slice('head_'.length) } : {}),
     description,
     feeds,
+    ...(place ? { place } : {}),
   };
 }
 

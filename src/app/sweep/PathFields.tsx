@@ -2,6 +2,7 @@
 
 import type { HeadName } from '../../experiments/patch/outline.ts';
 import type { PathExperiment, PathReceiver } from '../../experiments/patch/pathExperiment.ts';
+import { reachedFrom, sendersIn } from '../../experiments/patch/sublayers.ts';
 import { Choice } from '../experiment/Choice.tsx';
 import { usePageOf } from '../experiment/pageContext.tsx';
 import { presetTitles } from '../patch/presets.ts';
@@ -15,12 +16,35 @@ import { Problem, SweepField } from './SweepField.tsx';
 import { useComponents } from './useComponents.ts';
 
 const mostReceivers = 8;
-const inputs = [
-  ['logits', 'The prediction'],
-  ['head_query_output', 'Queries of heads'],
-  ['head_key_output', 'Keys of heads'],
-  ['head_value_output', 'Values of heads'],
-] as const;
+const usualSender = 'head_attention_value_output';
+
+/** What one who reads a name in the list should know of it; other names stand as they are. */
+const words: Readonly<Record<string, string>> = {
+  logits: 'The prediction',
+  head_query_output: 'Queries of heads',
+  head_key_output: 'Keys of heads',
+  head_value_output: 'Values of heads',
+  head_cross_query_output: 'Queries of cross-attention',
+  head_cross_key_output: 'Keys of cross-attention',
+  head_cross_value_output: 'Values of cross-attention',
+  head_attention_value_output: 'Self-attention',
+  head_cross_attention_value_output: 'Cross-attention',
+};
+const choiceOf = (name: string) => [name, words[name] ?? name] as const;
+
+const plainReceivers = ['logits', 'head_query_output', 'head_key_output', 'head_value_output'];
+
+/** What the model's heads send and receive, and how many layers a component has; before there is a model, those of a decoder. */
+function usePathSites() {
+  const { names, componentOf, layerCount } = useComponents();
+  const model = { components: names.flatMap((name) => componentOf(name) ?? []) };
+  const senders = sendersIn(model);
+  return {
+    senders,
+    receiversOf: (sender: string) => (senders.includes(sender) ? reachedFrom(model, sender) : plainReceivers),
+    layersOf: (name: string) => componentOf(name)?.place?.count ?? layerCount,
+  };
+}
 
 const usePathPage = () => usePageOf<PathTypes>('path');
 
@@ -33,19 +57,25 @@ const changedReceiver = (experiment: PathExperiment, at: number, next: PathRecei
 const usualHeads = ({ receivers }: PathExperiment, layerCount: number | null): readonly HeadName[] =>
   receivers.flatMap(({ heads }) => (heads ? [heads] : []))[0] ?? [[Math.max(1, (layerCount ?? 2) - 1), 0]];
 
-function ReceiverFields({ receiver, at }: { readonly receiver: PathReceiver; readonly at: number }) {
+interface ReceiverFieldsProps {
+  readonly receiver: PathReceiver;
+  readonly at: number;
+  readonly sending: string;
+}
+
+function ReceiverFields({ receiver, at, sending }: ReceiverFieldsProps) {
   const type = useTypeInto(usePathPage());
-  const { layerCount } = useComponents();
+  const { receiversOf, layersOf } = usePathSites();
   const name = (part: string) => `receivers.${at}.${part}`;
   const { component, heads } = receiver;
-  const known = inputs.some(([each]) => each === component);
+  const known = receiversOf(sending);
   return (
     <div className="fields">
       <div>
         <Choice
           label="What receives"
           value={component}
-          choices={known ? inputs : [...inputs, [component, component] as const]}
+          choices={(known.includes(component) ? known : [...known, component]).map(choiceOf)}
           onChange={(next) =>
             type(
               name('component'),
@@ -53,7 +83,7 @@ function ReceiverFields({ receiver, at }: { readonly receiver: PathReceiver; rea
               (own) =>
                 changedReceiver(own, at, {
                   component: next,
-                  ...(next === 'logits' ? {} : { heads: heads ?? usualHeads(own, layerCount) }),
+                  ...(next === 'logits' ? {} : { heads: heads ?? usualHeads(own, layersOf(next)) }),
                 }),
               name('heads'),
             )
@@ -82,7 +112,7 @@ function ReceiverFields({ receiver, at }: { readonly receiver: PathReceiver; rea
 
 function PresetField({ experiment }: { readonly experiment: PathExperiment }) {
   const page = usePathPage();
-  const { layerCount } = useComponents();
+  const layerCount = usePathSites().layersOf(usualSender);
   const preset = presetOfReceivers(experiment, layerCount ?? 2);
   return (
     <Choice
@@ -113,9 +143,10 @@ export function PathFields() {
   const page = usePathPage();
   const document = useSweepDocument(page);
   const type = useTypeInto(page);
+  const { senders: known } = usePathSites();
   if (document === null) return null;
   const { experiment } = document;
-  const { receivers, direction, senders, mlps } = experiment;
+  const { receivers, direction, senders, mlps, sending = usualSender } = experiment;
   const withReceivers = (next: readonly PathReceiver[]) =>
     page.edit(
       (own) => own && { ...settledIn(own, 'receivers.'), experiment: { ...own.experiment, receivers: next } },
@@ -131,6 +162,22 @@ export function PathFields() {
             usual="corrupt"
             onChange={(next) => type('direction', next, (own) => ({ ...own, direction: next }))}
           />
+          {(known.length > 1 || sending !== usualSender) && (
+            <div>
+              <Choice
+                label="What sends"
+                value={sending}
+                choices={(known.includes(sending) ? known : [...known, sending]).map(choiceOf)}
+                onChange={(next) =>
+                  type('sending', next, ({ sending: _, ...own }) => ({
+                    ...own,
+                    ...(next === usualSender ? {} : { sending: next }),
+                  }))
+                }
+              />
+              <Problem name="sending" />
+            </div>
+          )}
           <SweepField
             label="Heads that send"
             hint="One after another; default all; layer.head, such as 3.1, 5.0"
@@ -159,7 +206,7 @@ export function PathFields() {
         // biome-ignore lint/suspicious/noArrayIndexKey: a receiver is its place in the list
         <fieldset key={at} className="fieldset">
           <legend>{receivers.length === 1 ? 'Receiver' : `Receiver ${at + 1}`}</legend>
-          <ReceiverFields receiver={receiver} at={at} />
+          <ReceiverFields receiver={receiver} at={at} sending={sending} />
           {receivers.length > 1 && (
             <button
               type="button"

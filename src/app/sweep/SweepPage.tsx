@@ -113,7 +113,7 @@ export default function SweepPage() {
             <UndoButtons />
             <Examples />
           </div>
-          {page.name === 'patch' && <NewSweep />}
+          {page.name !== 'attribute' && <NewSweep />}
           {document !== null && (
             <>
               <PairsCard />

@@ -71,7 +71,9 @@ function fieldAt(place: string): string | null {
   const own = lists[list];
   if (own !== undefined) return index === undefined ? null : `${list}.${index}.${name ?? own}`;
   if (list === 'ablation') return index === undefined ? 'ablation' : `ablation.${index}`;
-  return ['direction', 'senders', 'mlps', 'components', 'steps', 'parts'].includes(list) ? list : null;
+  return ['direction', 'sending', 'senders', 'mlps', 'components', 'steps', 'parts'].includes(list)
+    ? list
+    : null;
 }
 
 const promptNames = { 'clean prompt': 'clean', 'corrupted prompt': 'corrupted' } as const;
@@ -95,7 +97,7 @@ function pairField(message: string, count: number): string | null {
  */
 export function fieldOf(message: string, experiment: SweepExperiment): string | null {
   for (const [, place = ''] of message.matchAll(/'([a-z]+(?:\.\w+)*)'/g)) {
-    const field = /\.|^(?:senders|components|steps|direction|ablation|mlps|parts)$/.test(place)
+    const field = /\.|^(?:sending|senders|components|steps|direction|ablation|mlps|parts)$/.test(place)
       ? fieldAt(place)
       : null;
     if (field !== null) return field;

@@ -7,6 +7,8 @@ export interface RowSpan {
   readonly from: number;
   readonly to: number;
   readonly position: number;
+  /** It carries the positions of an encoder and none of its reader: nothing further is read of it. */
+  readonly isEncodersAlone?: true;
 }
 
 /** What a cell needs of a plan. */

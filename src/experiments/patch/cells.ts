@@ -126,8 +126,11 @@ export function cellRows(
 
 /** Positions that the rows of a cell carry in a case, of both stacks. */
 export function carriedBy({ rows, isEncoders: ofEncoder }: CellSpan, { base }: PatchCase): number {
-  const own = rows.reduce((sum, { position }) => sum + mainLength(base) - position, 0);
-  return own + (ofEncoder ? inputLength(base) : 0);
+  const own = rows.reduce(
+    (sum, { position, isEncodersAlone }) => sum + (isEncodersAlone ? 0 : mainLength(base) - position),
+    0,
+  );
+  return own + (ofEncoder ? rows.length * inputLength(base) : 0);
 }
 
 /** Cases of one plan: each needs its own two runs. */

@@ -60,6 +60,9 @@ const receiverWords: Readonly<Record<string, string>> = {
   head_query_output: 'the queries',
   head_key_output: 'the keys',
   head_value_output: 'the values',
+  head_cross_query_output: 'the cross-attention queries',
+  head_cross_key_output: 'the cross-attention keys',
+  head_cross_value_output: 'the cross-attention values',
 };
 
 function lookOf(panel: PatchResult['panels'][number]): Look {

@@ -12,9 +12,9 @@ import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { Model } from '../../runtime/model.ts';
 import { patchesSchema, secondsSchema } from '../inputParts.ts';
 import { metricOf } from '../metrics.ts';
-import type { Pair } from '../pairs.ts';
 import { ablatedActivations } from './ablation.ts';
 import { batchCells } from './cells.ts';
+import { callSchema, inputsOf, pairOf } from './expected/calls.ts';
 import { type PatchExperimentFile, readPatchExperiment } from './experiment.ts';
 import { patchFigures } from './figure.ts';
 import { patchCsv } from './grid.ts';
@@ -27,12 +27,6 @@ import { patchSummary } from './summary.ts';
 import { completePatch, growPatch } from './work.ts';
 
 const numbers = v.array(v.number());
-const callSchema = v.object({
-  input_ids: v.optional(numbers),
-  decoder_input_ids: v.optional(numbers),
-  pixel_values: v.optional(numbers),
-  input_features: v.optional(numbers),
-});
 const expectedSchema = v.object({
   patches: v.record(
     v.string(),
@@ -67,53 +61,6 @@ const { patches } = v.parse(
   expectedSchema,
   JSON.parse(readFileSync(here('./expected/patches.expected.json'), 'utf8')),
 );
-type Call = v.InferOutput<typeof callSchema>;
-type GivenPair = (typeof patches)[string]['pairs'][number];
-
-const behindStart = (ids: readonly number[] = []): number[] => ids.slice(1);
-const named = (name: string, is: boolean) => (is ? { name } : undefined);
-
-/** A call of PyTorch as a person states it: the text of the prompt, and what the decoder has written. */
-function textsOf({ input_ids, decoder_input_ids, pixel_values }: Call) {
-  if (pixel_values) return { prompt: behindStart(input_ids) };
-  return input_ids
-    ? { prompt: input_ids, target: behindStart(decoder_input_ids) }
-    : { prompt: behindStart(decoder_input_ids) };
-}
-
-function pairOf({ clean, corrupted, exchanged }: GivenPair): Pair {
-  const [one, other] = [textsOf(clean), corrupted && textsOf(corrupted)];
-  const image = named('clean.png', clean.pixel_values !== undefined);
-  const sound = named('clean.wav', clean.input_features !== undefined);
-  return {
-    clean: one.prompt,
-    ...(one.target ? { target: one.target } : {}),
-    ...(image ? { image } : {}),
-    ...(sound ? { sound } : {}),
-    ...(other ? { corrupted: other.prompt } : {}),
-    ...(other?.target ? { corruptedTarget: other.target } : {}),
-    ...(other && image ? { corruptedImage: { name: 'corrupted.png' } } : {}),
-    ...(other && sound ? { corruptedSound: { name: 'corrupted.wav' } } : {}),
-    ...(exchanged ? { exchanged } : {}),
-  };
-}
-
-/** Runs that read the same share its numbers, as where files are read. */
-function inputsOf(pairs: readonly GivenPair[]): readonly PairInputs[] {
-  const known = new Map<string, PairInputs['clean']>();
-  const dataOf = (call: Call | undefined): PairInputs['clean'] => {
-    const data = call?.pixel_values ?? call?.input_features;
-    if (!data) return undefined;
-    const key = data.join();
-    // A position of the sound lasts a second.
-    if (!known.has(key)) known.set(key, { data: Float32Array.from(data), seconds: 7, notices: [] });
-    return known.get(key);
-  };
-  return pairs.map((pair) => {
-    const [clean, corrupted] = [dataOf(pair.clean), dataOf(pair.corrupted)];
-    return { ...(clean ? { clean } : {}), ...(corrupted ? { corrupted } : {}) };
-  });
-}
 
 describe.each(Object.keys(patches))('a patch of %s', (name) => {
   const expected = patches[name];

@@ -41,7 +41,6 @@ const show = (result: PatchResult, { metric }: ShowOptions): Shown => {
 };
 
 const shared = {
-  // A path through two stacks is refused by what resolves it.
   readsBeside: true,
   resultName: 'patch-result',
   readResult: readPatchResult,

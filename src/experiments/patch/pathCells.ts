@@ -1,6 +1,7 @@
 // Cells of path patching. With all other heads frozen nothing moves from one position to another between the sender and
 // the receiver. So of the frozen run only the positions that the pair does not share have to be carried, and where the
-// prediction receives, only the last.
+// prediction receives, only the last. What an encoder's head sends is received in the encoder, or as keys and values that
+// a layer of its reader makes of it; every way further leads through heads of cross-attention.
 //
 //     frozen    the base run, forked at the sender's layer: the sender from the source run, every later head the base
 //               run's; it ends where the receivers read
@@ -9,41 +10,91 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { type Edit, type Location, type Row, replace } from '../../runtime/plan/plan.ts';
 import type { CellRows, CellSpan } from './cellRows.ts';
-import { columnAt, mainLength, type PatchCase, type PatchCell, type PathPanel } from './outline.ts';
+import {
+  columnAt,
+  inputLength,
+  mainLength,
+  type PatchCase,
+  type PatchCell,
+  type PathPanel,
+} from './outline.ts';
+import { isBefore, orderOf, placeOf, type SublayerOrder, sublayersOf } from './sublayers.ts';
 
-/** Layers whose heads receive from the sender, ascending, with the heads of each. */
-function receiversAfter({ receiver }: PathPanel, layer: number): ReadonlyMap<number, readonly number[]> {
+/** Layers of the receiving component whose heads receive from the sender, ascending, with the heads of each. */
+function receiversAfter(
+  architecture: Architecture,
+  { receiver }: PathPanel,
+  sender: SublayerOrder,
+): ReadonlyMap<number, readonly number[]> {
   const heads = new Map<number, readonly number[]>();
   const sorted = [...(receiver.heads ?? [])].sort(([a], [b]) => a - b);
-  for (const [at, head] of sorted) if (at > layer) heads.set(at, [...(heads.get(at) ?? []), head]);
+  for (const [at, head] of sorted)
+    if (isBefore(sender, orderOf(architecture, { component: receiver.component, layer: at })))
+      heads.set(at, [...(heads.get(at) ?? []), head]);
   return heads;
 }
 
 interface Reach {
+  /** The sender's layer among those of the model. */
+  readonly from: number;
+  /** Position by position of what an encoder reads. */
+  readonly isEncoders: boolean;
   /** The first position that the frozen run carries. */
   readonly position: number;
-  /** The first layer that is not passed by the frozen run. */
+  /** The first layer of the model that is not passed by the frozen run. */
   readonly to: number;
-  /** Layers `layer + 1` to `frozenTo` (exclusive) have frozen heads. */
+  /** Sublayers between the sender and the last receiver that have what the base run has. */
+  readonly frozen: readonly { readonly component: string; readonly layer: number }[];
+  /** The first layer of the model that is not needed of the base run for them; 0 where there are none. */
   readonly frozenTo: number;
   /** Layers that receive; empty where the prediction does. */
   readonly receivers: ReadonlyMap<number, readonly number[]>;
+  /** The first of them among the layers of the model. */
+  readonly receivesFrom?: number;
 }
 
 function reachOf(
   panel: PathPanel,
   { layer }: PatchCell,
-  { base, firstDifference }: PatchCase,
-  { layerCount, isCausal }: Architecture,
+  { base, firstDifference, sharesInput }: PatchCase,
+  architecture: Architecture,
 ): Reach | undefined {
-  if (!panel.receiver.heads) {
-    const position = isCausal ? mainLength(base) - 1 : 0;
-    return { position, to: layerCount, frozenTo: layerCount, receivers: new Map() };
-  }
-  const receivers = receiversAfter(panel, layer);
-  const last = [...receivers.keys()].at(-1);
-  if (last === undefined) return undefined;
-  return { position: isCausal ? firstDifference : 0, to: last + 1, frozenTo: last, receivers };
+  const { layerCount, isCausal, encoder } = architecture;
+  const isEncoders = encoder !== undefined && panel.place !== undefined && panel.place.stack !== 'main';
+  // What an encoder makes of the same is the same.
+  if (isEncoders && sharesInput) return undefined;
+  const sender = orderOf(architecture, { component: panel.component, layer });
+  const { component, heads } = panel.receiver;
+  const receivers = receiversAfter(architecture, panel, sender);
+  const layers = [...receivers.keys()];
+  const [first, last] = [layers[0], layers.at(-1)];
+  if (heads && last === undefined) return undefined;
+  const end =
+    last === undefined
+      ? { stage: layerCount, sublayer: 0 }
+      : orderOf(architecture, { component, layer: last });
+  const own = placeOf(architecture, panel.component);
+  const between = sublayersOf(architecture, panel.component)
+    .filter(({ isMlp }) => !isMlp || panel.freezesMlps)
+    .flatMap((sublayer) =>
+      Array.from({ length: own.count }, (_, at) => ({ component: sublayer.component, layer: at })),
+    )
+    .map((site) => ({ ...site, order: orderOf(architecture, site) }))
+    .filter(({ order }) => isBefore(sender, order) && isBefore(order, end))
+    .sort((a, b) => a.order.stage - b.order.stage || a.order.sublayer - b.order.sublayer);
+  const atStart = isEncoders || !isCausal;
+  return {
+    from: sender.stage,
+    isEncoders,
+    position: atStart ? 0 : heads ? firstDifference : mainLength(base) - 1,
+    to: last === undefined ? layerCount : end.stage + 1,
+    frozen: between.map(({ component: name, layer: at }) => ({ component: name, layer: at })),
+    frozenTo: between.reduce((most, { order }) => Math.max(most, order.stage + 1), 0),
+    receivers,
+    ...(first === undefined
+      ? {}
+      : { receivesFrom: orderOf(architecture, { component, layer: first }).stage }),
+  };
 }
 
 /** What a cell passes in one case; undefined where no path leads from the sender to a receiver. */
@@ -56,15 +107,13 @@ export function pathSpan(
   const reach = reachOf(panel, cell, patchCase, architecture);
   if (!reach) return undefined;
   const { layerCount } = architecture;
-  const { position, to, frozenTo, receivers } = reach;
-  const [first] = receivers.keys();
-  const frozen = { from: cell.layer, to, position };
-  const isFrozen = frozenTo > cell.layer + 1 || panel.freezesMlps;
-  const forks = Math.max(cell.layer, first ?? 0);
+  const { from, position, to, frozenTo, isEncoders, receivesFrom } = reach;
+  const frozen = { from, to, position, ...(isEncoders ? { isEncodersAlone: true as const } : {}) };
   return {
-    rows: first === undefined ? [frozen] : [frozen, { from: first, to: layerCount, position }],
-    base: position > 0 ? layerCount : Math.max(forks, isFrozen ? frozenTo : 0),
-    source: cell.layer + 1,
+    rows: receivesFrom === undefined ? [frozen] : [frozen, { from: receivesFrom, to: layerCount, position }],
+    base: position > 0 ? layerCount : Math.max(from, receivesFrom ?? 0, frozenTo),
+    source: from + 1,
+    ...(isEncoders ? { isEncoders: true } : {}),
   };
 }
 
@@ -78,31 +127,23 @@ export function pathRows(
 ): readonly Row[] {
   const reach = reachOf(panel, cell, patchCase, architecture);
   if (!reach) return [];
-  const { layer } = cell;
-  const { position, frozenTo, receivers } = reach;
+  const { from, position, frozen, receivers, receivesFrom, isEncoders } = reach;
   const head = columnAt(panel, cell.column).head ?? 0;
-  const positions = Array.from(
-    { length: mainLength(patchCase.base) - position },
-    (_, index) => position + index,
-  );
+  const length = isEncoders ? inputLength(patchCase.base) : mainLength(patchCase.base);
+  const positions = Array.from({ length: length - position }, (_, index) => position + index);
   const taken = (row: number, component: string, at: number, location: Location): Edit => {
     const site = { component, layer: at };
     return { site, location, fragment: replace, source: { kind: 'row', row, site, location } };
   };
-  const site = { component: panel.component, layer };
+  const site = { component: panel.component, layer: cell.layer };
   const location = { positions, heads: [head] };
   const sent: Edit = { site, location, fragment: replace, source: sourceOf(site, location) };
-  const frozen: Edit[] = [];
-  for (let at = layer; at < frozenTo; at++) {
-    if (at > layer) frozen.push(taken(base, 'attention_output', at, { positions }));
-    if (panel.freezesMlps) frozen.push(taken(base, 'mlp_output', at, { positions }));
-  }
+  const kept = frozen.map(({ component, layer }) => taken(base, component, layer, { positions }));
   const fork = (at: number) => ({ kind: 'fork' as const, parent: base, layer: at, position });
-  const [receiving] = receivers.keys();
-  const sending: Row = { start: fork(layer), edits: [sent, ...frozen] };
-  if (receiving === undefined) return [sending];
+  const sending: Row = { start: fork(from), edits: [sent, ...kept] };
+  if (receivesFrom === undefined) return [sending];
   const received = [...receivers].map(([at, heads]) =>
     taken(first, panel.receiver.component, at, { positions, heads }),
   );
-  return [sending, { start: fork(receiving), edits: received }];
+  return [sending, { start: fork(receivesFrom), edits: received }];
 }

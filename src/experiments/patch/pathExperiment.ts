@@ -17,7 +17,10 @@ const headList = v.pipe(
 );
 
 const receiverSchema = v.strictObject({
-  /** `logits`: the prediction; or `head_query_output`, `head_key_output`, `head_value_output`: what `heads` read. */
+  /**
+   * `logits`: the prediction; or `head_query_output`, `head_key_output`, `head_value_output`: what `heads` read. In a model of
+   * two stacks also those of cross-attention (`head_cross_query_output`, …), and the encoder's under its prefix.
+   */
   component: v.string(),
   /** Those that receive, together; key and value heads where keys and values are shared. */
   heads: v.optional(headList),
@@ -38,6 +41,11 @@ export const pathExperimentSchema = v.strictObject({
    * clean run. `restore`: the other way round.
    */
   direction: v.optional(directionSchema, 'corrupt'),
+  /**
+   * What of the heads sends; default `head_attention_value_output`. In a model of two stacks also
+   * `head_cross_attention_value_output`, and `encoder.head_attention_value_output` (`vision.` in BLIP).
+   */
+  sending: v.optional(v.string()),
   /** Heads that send, one after another; default all. */
   senders: v.optional(v.union([v.literal('all'), headList]), 'all'),
   /** One figure each. */

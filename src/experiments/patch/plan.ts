@@ -164,8 +164,9 @@ function caseWork(
   for (const cell of cells) {
     const span = cellSpan(outline, architecture, cell, patchCase);
     if (!span) continue;
-    for (const { from, to, position } of span.rows) {
-      work = together(work, rowWork(to - Math.max(from, before), length - position));
+    for (const { from, to, position, isEncodersAlone } of span.rows) {
+      const layers = isEncodersAlone ? 0 : to - Math.max(from, before);
+      work = together(work, rowWork(layers, length - position));
       if (span.isEncoders) {
         work = together(work, { ...rowWork(to - from, inputLength(patchCase.base)), rows: 0 });
       }

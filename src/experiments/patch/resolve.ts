@@ -9,14 +9,15 @@ import { type InputParts, inputParts, wholeTokens } from '../inputParts.ts';
 import type { Notice } from '../notice.ts';
 import { seenEntry } from '../seenPicture.ts';
 import { tokenLabel } from '../tokens.ts';
-import { requireText } from '../watched.ts';
+import { refuseThree } from '../watched.ts';
 import { type ResolvedAblation, resolveAblation } from './ablation.ts';
 import type { PatchExperiment } from './experiment.ts';
 import { inputLength, mainLength, type PatchCase, type PatchOutline, type PatchRun } from './outline.ts';
 import type { PairInputs } from './pairInputs.ts';
 import type { PathExperiment } from './pathExperiment.ts';
 import { firstDifference, type ResolvedPair, readTheSame, resolvePairs } from './resolvePairs.ts';
-import { resolvePaths, resolveSweep } from './resolvePanels.ts';
+import { resolveSweep } from './resolvePanels.ts';
+import { resolvePaths } from './resolvePaths.ts';
 
 export interface ResolvedPatch extends PatchOutline {
   readonly experiment: PatchExperiment | PathExperiment;
@@ -31,14 +32,6 @@ export interface ResolvedPatch extends PatchOutline {
 }
 
 const textRun = (tokens: readonly number[]): PatchRun => ({ start: { kind: 'tokens', tokens }, tokens });
-
-/**
- * Between two heads of a decoder a path leads through the encoder's keys too, which are frozen by no head.
- * @throws ExperimentError for a model of two stacks
- */
-export function requireOneStack(architecture: Architecture): void {
-  if (architecture.encoder) requireText(architecture);
-}
 
 /** The runs of each pair. */
 function casesOf(
@@ -109,7 +102,7 @@ export function resolvePatch(
   inputs: readonly PairInputs[] = [],
 ): ResolvedPatch {
   const given = experiment.kind === 'patch' ? experiment.ablation : undefined;
-  if (experiment.kind === 'path') requireOneStack(architecture);
+  if (experiment.kind === 'path') refuseThree(architecture);
   const textOf = (id: number) => tokenLabel(id, tokenizer);
   const { pairs, notices } = resolvePairs(
     architecture,

@@ -1,13 +1,11 @@
-// Checks sweeps and receivers against a model and its prompts, and fills in what they leave out.
+// Checks sweeps against a model and its prompts, and fills in what they leave out.
 
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
-import { otherName, transformerLensName } from '../../architectures/otherNames.ts';
-import { didYouMean } from '../../messages/nearest.ts';
+import { otherName } from '../../architectures/otherNames.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Sweep } from './experiment.ts';
-import type { HeadName, PathPanel, SweepPanel } from './outline.ts';
-import type { PathExperiment, PathReceiver } from './pathExperiment.ts';
+import type { SweepPanel } from './outline.ts';
 
 /** @throws ExperimentError or UnknownComponentError, in a sentence that names the place in the file */
 function layerComponent(architecture: Architecture, name: string, place: string): ComponentDescription {
@@ -34,10 +32,11 @@ export interface PairLengths {
   readonly columns?: number;
 }
 
-const countUp = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+export const countUp = (count: number): readonly number[] =>
+  Array.from({ length: count }, (_, index) => index);
 
 /** @throws ExperimentError for a head that the component does not have */
-function headsOf(
+export function headsOf(
   { name, heads: count = 0 }: ComponentDescription,
   heads: readonly number[],
   place: string,
@@ -146,82 +145,4 @@ export function resolveSweep(
     ...(stack ? { place: stack } : {}),
     ...(isOfInput ? { isOfInput: true } : {}),
   };
-}
-
-const receiving = ['logits', 'head_query_output', 'head_key_output', 'head_value_output'];
-const sending = 'head_attention_value_output';
-
-/** @throws ExperimentError for a head that the component does not have at that layer */
-function checkedHeads(
-  { layerCount }: Architecture,
-  description: ComponentDescription,
-  heads: readonly HeadName[],
-  place: string,
-): readonly HeadName[] {
-  const bad = heads.find(([layer]) => layer >= layerCount);
-  if (bad) {
-    throw new ExperimentError(
-      `'${place}' names layer ${bad[0]}, but the model has layers 0 to ${layerCount - 1}. A head is written [layer, head].`,
-    );
-  }
-  headsOf(
-    description,
-    heads.map(([, head]) => head),
-    place,
-  );
-  const isFirst = ([layer, head]: HeadName, index: number) =>
-    heads.findIndex(([l, h]) => l === layer && h === head) === index;
-  return heads.filter(isFirst);
-}
-
-function resolveReceiver(
-  architecture: Architecture,
-  receiver: PathReceiver,
-  place: string,
-): PathPanel['receiver'] {
-  const { component, heads } = receiver;
-  if (!receiving.includes(component)) {
-    const other = transformerLensName(component);
-    const near = other === undefined ? didYouMean(component, receiving) : `Here it is '${other}'.`;
-    throw new ExperimentError(
-      `'${place}.component' is '${component}', which does not receive a path. ${near} Known: ${receiving.join(', ')}.`,
-    );
-  }
-  if (component === 'logits') {
-    if (heads) throw new ExperimentError(`'${place}.heads': the prediction has no heads; leave them out.`);
-    return { component };
-  }
-  if (!heads) {
-    throw new ExperimentError(
-      `'${place}.heads' is missing: name the heads whose '${component}' receives, such as [[9, 6], [9, 9]].`,
-    );
-  }
-  const description = describeComponent(architecture, component);
-  const checked = checkedHeads(architecture, description, heads, `${place}.heads`);
-  if (checked.every(([layer]) => layer === 0)) {
-    throw new ExperimentError(`'${place}.heads' are all in layer 0, and no head comes before them.`);
-  }
-  return { component, heads: checked };
-}
-
-/** One panel for each receiver. @throws ExperimentError or PlanError, as `resolveSweep` does */
-export function resolvePaths(architecture: Architecture, experiment: PathExperiment): readonly PathPanel[] {
-  const { senders, receivers, mlps } = experiment;
-  const description = describeComponent(architecture, sending);
-  const chosen = senders === 'all' ? undefined : checkedHeads(architecture, description, senders, 'senders');
-  // What is frozen must be there.
-  describeComponent(architecture, 'attention_output');
-  return receivers.map(
-    (receiver, index): PathPanel => ({
-      kind: 'path',
-      component: sending,
-      by: 'head',
-      window: 1,
-      heads: countUp(description.heads ?? 0),
-      positions: 'all',
-      receiver: resolveReceiver(architecture, receiver, `receivers.${index}`),
-      ...(chosen ? { senders: chosen } : {}),
-      freezesMlps: mlps === 'freeze',
-    }),
-  );
 }

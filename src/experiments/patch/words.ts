@@ -68,6 +68,9 @@ function runWords(pair: ResultPair | undefined, given: Pair | undefined, isCorru
   return beside === '' ? wholeText(tokens) : `${wholeText(tokens)} with ${beside}`;
 }
 
+const sendingWords = (sending: string | undefined): string =>
+  sending === undefined ? '' : ` Heads send by ${sending}.`;
+
 /** Model, pairs, what was put where, and windows in a few sentences. */
 export function patchCaption(result: PatchResult): string {
   const { experiment, pairs, model, panels } = result;
@@ -80,7 +83,7 @@ export function patchCaption(result: PatchResult): string {
   const windows = wide.map((panel) => `${panelLabel(panel)} ${panel.window}`).join(', ');
   const frozen =
     experiment.kind === 'path'
-      ? ` Between sender and receiver other heads are frozen, MLPs are ${experiment.mlps === 'freeze' ? 'frozen' : 'recomputed'}; ${experiment.direction === 'corrupt' ? 'the sender is corrupted' : 'the sender is clean'}.`
+      ? `${sendingWords(experiment.sending)} Between sender and receiver other heads are frozen, MLPs are ${experiment.mlps === 'freeze' ? 'frozen' : 'recomputed'}; ${experiment.direction === 'corrupt' ? 'the sender is corrupted' : 'the sender is clean'}.`
       : '';
   const together = wide.length > 0 ? ` Layers patched together: ${windows}.` : '';
   return `${model.label}${revision}. ${many}Clean ${runWords(first, given, false)}${against}.${ablationWords(result)}${frozen}${together}`;

@@ -16,7 +16,7 @@ import { columnCount, layersOf, type PatchCell } from './outline.ts';
 import { type PairInputs, readPairInputs } from './pairInputs.ts';
 import type { PathExperiment } from './pathExperiment.ts';
 import { estimatePatch, mostTokensTogether } from './plan.ts';
-import { type ResolvedPatch, requireOneStack, resolvePatch } from './resolve.ts';
+import { type ResolvedPatch, resolvePatch } from './resolve.ts';
 import { holdsCell, type PatchChange, type PatchResult, patchGrowth, patchResultVersion } from './result.ts';
 import {
   type PatchBaselines,
@@ -189,7 +189,6 @@ const noPreprocessor = async () => undefined;
 export const patchWork: KindWork<PatchExperiment | PathExperiment, PatchResult, ResolvedPatch, PatchChange> =
   {
     resolve: async (architecture, tokenizer, experiment, { preprocessor = noPreprocessor }) => {
-      if (experiment.kind === 'path') requireOneStack(architecture);
       const inputs = await readPairInputs(architecture, experiment.pairs, preprocessor);
       return resolvePatch(architecture, tokenizer, experiment, inputs);
     },

@@ -8,6 +8,7 @@ Run:       python make_patches.py          (writes patches.expected.json beside 
 """
 import json, sys, warnings
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np
 import torch
 import transformers as hf
@@ -62,7 +63,8 @@ def head_count(kind, config, component):
     return config.encoder_attention_heads if component.startswith("encoder.") else config.decoder_attention_heads
 
 
-def patch(name, pairs, sweeps, direction="corrupt", ablation=None, parts=None):
+def opened(name):
+    """The model of a committed folder in float64, how its inputs are made, and runs of it under hooks."""
     folder = FOLDERS / name.split()[0]
     config = hf.AutoConfig.from_pretrained(folder / "model")
     config._attn_implementation = "eager"
@@ -126,14 +128,7 @@ def patch(name, pairs, sweeps, direction="corrupt", ablation=None, parts=None):
             handle.remove()
         return torch.log_softmax(logits[0] if kind == "vit" else logits[0, -1], -1)
 
-    calls = []
-    for pair in pairs:
-        clean = call_of(**pair["clean"])
-        other = call_of(**pair["corrupted"]) if "corrupted" in pair else None
-        calls.append((clean, mixed(clean, other, pair["exchanged"]) if "exchanged" in pair else other))
-    answers = [int(run(clean).argmax()) for clean, _ in calls]
-
-    def states_of(call):
+    def states_of(call, sites):
         kept = {}
 
         def keep(key):
@@ -141,10 +136,27 @@ def patch(name, pairs, sweeps, direction="corrupt", ablation=None, parts=None):
                 kept[key] = x.clone()
                 return x
             return change
-        run(call, [(each["component"], layer, keep((each["component"], layer))) for each in sweeps for layer in range(places[each["component"].replace("head_", "")][1])])
+        run(call, [(*each, keep(each)) for each in sites])
         return kept
+
+    def plain_call(call):
+        return {key: value[0].flatten().tolist() for key, value in call.items() if key != "use_cache"}
+    return SimpleNamespace(config=config, kind=kind, places=places, call_of=call_of, mixed=mixed, run=run, states_of=states_of, plain_call=plain_call)
+
+
+def patch(name, pairs, sweeps, direction="corrupt", ablation=None, parts=None):
+    model = opened(name)
+    kind, config, places, call_of, mixed, run, plain_call = model.kind, model.config, model.places, model.call_of, model.mixed, model.run, model.plain_call
+    calls = []
+    for pair in pairs:
+        clean = call_of(**pair["clean"])
+        other = call_of(**pair["corrupted"]) if "corrupted" in pair else None
+        calls.append((clean, mixed(clean, other, pair["exchanged"]) if "exchanged" in pair else other))
+    answers = [int(run(clean).argmax()) for clean, _ in calls]
+
+    sites = [(each["component"], layer) for each in sweeps for layer in range(places[each["component"].replace("head_", "")][1])]
     runs = [(clean, None) if ablation else (other, clean) if direction == "restore" else (clean, other) for clean, other in calls]
-    sources = [states_of(source or base) for base, source in runs]
+    sources = [model.states_of(source or base, sites) for base, source in runs]
     grids = []
     for each in sweeps:
         component, by, window = each["component"], each.get("by", "position"), each.get("window", 1)
@@ -174,8 +186,6 @@ def patch(name, pairs, sweeps, direction="corrupt", ablation=None, parts=None):
                 grid.append(found)
         grids.append(dict(component=component, by=by, window=window, cells=grid))
 
-    def plain_call(call):
-        return {key: value[0].flatten().tolist() for key, value in call.items() if key != "use_cache"}
     return dict(folder=name.split()[0], direction=direction, **(dict(ablation=ablation) if ablation else {}), **(dict(parts=parts) if parts else {}),
                 pairs=[dict(clean=plain_call(call_of(**pair["clean"])), **(dict(corrupted=plain_call(call_of(**pair["corrupted"]))) if "corrupted" in pair else {}),
                             **({"exchanged": pair["exchanged"]} if "exchanged" in pair else {})) for pair in pairs],
