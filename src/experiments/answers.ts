@@ -3,6 +3,7 @@
 // token than the one that the model says. Where a model fills masks, the answer is what stands in the mask's place.
 
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
+import { quoted } from '../messages/wording.ts';
 import { ExperimentError } from './experimentFile.ts';
 import { type Notice, severalTokensNotice } from './notice.ts';
 import { placedPrompt } from './promptText.ts';
@@ -174,7 +175,8 @@ export const isSameAnswer = (a: AnswerTokens, b: AnswerTokens): boolean =>
 /**
  * All tokens that a person names by text, an id or several.
  * @param what names it in messages: 'the label'
- * @throws ExperimentError for an id that the vocabulary does not have, or a text without tokens
+ * @throws ExperimentError for an id that the vocabulary does not have, a text without tokens, and one of several where a model
+ *                         fills masks
  */
 export function answerTokens(
   name: string | number | readonly number[],
@@ -182,13 +184,21 @@ export function answerTokens(
   context: AnswerContext,
 ): AnswerTokens {
   const { tokenizer, after, of = '', isCausal } = context;
-  if (typeof name === 'string') {
-    const { id } = answerToken(name, what, context);
-    const [, ...others] = continuation(name, needTokenizer(tokenizer, what + of), after, isCausal);
-    const ids = [id, ...others];
-    return { ids, text: ids.map((each) => tokenLabel(each, tokenizer)).join('') };
-  }
-  const ids = typeof name === 'number' ? [name] : name;
-  const labels = ids.map((id) => answerToken(id, what, context).text);
-  return { ids, text: labels.join(tokenizer ? '' : ' ') };
+  const found = (): AnswerTokens => {
+    if (typeof name === 'string') {
+      const { id } = answerToken(name, what, context);
+      const [, ...others] = continuation(name, needTokenizer(tokenizer, what + of), after, isCausal);
+      const ids = [id, ...others];
+      return { ids, text: ids.map((each) => tokenLabel(each, tokenizer)).join('') };
+    }
+    const ids = typeof name === 'number' ? [name] : name;
+    const labels = ids.map((id) => answerToken(id, what, context).text);
+    return { ids, text: labels.join(tokenizer ? '' : ' ') };
+  };
+  const answer = found();
+  if (isCausal === false && answer.ids.length > 1)
+    throw new ExperimentError(
+      `${what[0]?.toUpperCase()}${what.slice(1)}${of} is ${answer.ids.length} tokens (${answer.ids.map((id) => quoted(tokenLabel(id, tokenizer))).join(', ')}), and this model says one at its mask. Give one of a single token.`,
+    );
+  return answer;
 }

@@ -6,11 +6,7 @@ import { buildTokenizer } from '../checkpoint/tokenizer/tokenizer.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
-import { readAlignExperiment } from './align/experiment.ts';
-import { resolveAlign } from './align/resolve.ts';
 import { attributePatches } from './attribute/attribute.ts';
-import { readFinetuneExperiment } from './finetune/experiment.ts';
-import { resolveFinetune } from './finetune/resolve.ts';
 import { readInterveneExperiment } from './intervene/experiment.ts';
 import { resolveIntervene } from './intervene/resolve.ts';
 import { runIntervene } from './intervene/run.ts';
@@ -225,33 +221,6 @@ test('a mask that is missing in a source is asked for, and another place of it i
 
 test('an answer is what fills the mask, and not what goes on after the prompt', () => {
   expect(intervention({ answer: 'L' }).answer).toEqual({ id: residues.indexOf('L'), text: 'L' });
-});
-
-test('trainings on labels are refused, since every position would see them', () => {
-  const shared = { version: 1, model: 'tiny' };
-  const finetune = readFinetuneExperiment({
-    ...shared,
-    kind: 'finetune',
-    adapters: [{ type: 'LoReFT', rank: 1, layers: [1] }],
-    data: [
-      { prompt: clean, continuation: 'A' },
-      { prompt: corrupted, continuation: 'L' },
-    ],
-  });
-  expect(() => resolveFinetune(model.architecture, tokenizer, finetune)).toThrow(
-    /^A finetuning trains a model to go on with a label, and this esm model goes on with nothing/,
-  );
-  const align = readAlignExperiment({
-    ...shared,
-    kind: 'align',
-    site: { component: 'block_output', layer: 1, position: 'last' },
-    intervention: { type: 'LowRankRotated', rank: 1 },
-    data: [
-      { base: clean, source: corrupted, label: 'A' },
-      { base: corrupted, source: clean, label: 'L' },
-    ],
-  });
-  expect(() => resolveAlign(model.architecture, tokenizer, align)).toThrow(/^An alignment trains a model/);
 });
 
 test('a model that fills masks is asked for no text that goes on', async () => {

@@ -1,5 +1,6 @@
 // How a model is asked for a label of one token or several: the prompt runs with the label's tokens behind it, and each of
 // them is predicted by the logits before it. Where every one is the most probable, the model would say the label by itself.
+// A model that fills masks is asked for one token, by the logits at the mask, and the prompt runs as it is.
 
 import { topK } from '../onnx/reduction.ts';
 import type { Model } from '../runtime/model.ts';
@@ -19,23 +20,25 @@ export const forced = (prompt: readonly number[], { ids }: AnswerTokens): readon
   ids.length > 1 ? [...prompt, ...ids.slice(0, -1)] : prompt;
 
 /** The positions whose logits predict the tokens of a label. */
-export const labelPositions = (prompt: readonly number[], { ids }: AnswerTokens): readonly number[] =>
-  ids.map((_, at) => prompt.length - 1 + at);
+export const labelPositions = ({ watched, label }: Pick<Continued, 'watched' | 'label'>): readonly number[] =>
+  label.ids.map((_, at) => watched + at);
 
-/** A prompt and how it may go on. */
+/** A prompt and how it may go on, or be filled. */
 export interface Continued {
   readonly prompt: readonly number[];
   readonly label: AnswerTokens;
+  /** Whose logits predict the label's first token: the last position of the prompt, or its mask. */
+  readonly watched: number;
 }
 
-export const continuedKey = ({ prompt, label }: Continued): string =>
+export const continuedKey = ({ prompt, label }: Omit<Continued, 'watched'>): string =>
   `${label.ids.join(' ')}|${prompt.join(' ')}`;
 
 /** The most probable token after each token of a row that predicts one of its label. */
-export const readLabel = (row: number, { prompt, label }: Continued): Read => ({
+export const readLabel = (row: number, asked: Pick<Continued, 'watched' | 'label'>): Read => ({
   row,
   site: { component: 'logits', layer: null },
-  location: { positions: labelPositions(prompt, label) },
+  location: { positions: labelPositions(asked) },
   reduction: bestToken,
 });
 
@@ -50,7 +53,7 @@ export const saysLabel = (label: AnswerTokens, result: ReadResult | undefined): 
   isLabel(label, idsOf(result));
 
 /** Rows that predict the tokens of a label are one where they run the same tokens. */
-export const forcedKey = ({ prompt, label }: Continued): string =>
+export const forcedKey = ({ prompt, label }: Omit<Continued, 'watched'>): string =>
   `${prompt.length} ${forced(prompt, label).join(' ')}`;
 
 /**

@@ -29,20 +29,6 @@ export function requireText(model: WatchedModel): void {
 }
 
 /**
- * What trains on labels asks for their tokens after a prompt, one after another.
- * @param what begins the message: `An alignment`
- * @throws ExperimentError for a model that sees what comes after, and so would see the label, and as `requireText` does
- */
-export function requireContinuation(model: WatchedModel, what: string): void {
-  requireText(model);
-  const { isCausal, modelType } = model;
-  if (isCausal) return;
-  throw new ExperimentError(
-    `${what} trains a model to go on with a label, and this ${modelType} model goes on with nothing: it predicts what stands at a mask. Take a model that writes text; in this one patch, trace, attribute and intervene watch the mask.`,
-  );
-}
-
-/**
  * The position whose logits are the prediction of a prompt of text alone.
  * @param what names the prompt in messages: `the clean prompt`
  * @throws ExperimentError for a model that reads something else beside a text; when a model that fills masks is given no mask, or several

@@ -30,7 +30,7 @@ export interface AdapterFields {
   readonly component: string;
   /** `all`, or numbers and ranges: `0, 2-5`. */
   readonly layers: string;
-  readonly where: 'prompt' | 'all';
+  readonly where: 'prompt' | 'all' | 'mask';
   /** Positions of the prompt, from either end. */
   readonly first: string;
   readonly last: string;
@@ -190,7 +190,7 @@ export function adapterWords({ name, type, rank, component, layers, where, ...en
     type === 'SteeringVector' ? 'Plain vector' : `${type}, rank ${rank}`,
     component,
     layersWords(layers.trim()),
-    where === 'all' ? 'all positions' : sides.join(' and '),
+    where === 'all' ? 'all positions' : where === 'mask' ? 'the mask' : sides.join(' and '),
   ].join(', ');
 }
 
@@ -214,7 +214,8 @@ function rowsIn(examples: readonly FinetuneExample[]): readonly ExampleRow[] {
 
 function adapterFields(adapter: FinetuneAdapter, index: number): AdapterFields {
   const { name = '', type, component, layers, positions, sharedWeights } = adapter;
-  const ends = positions === 'all' ? {} : { first: String(positions.first), last: String(positions.last) };
+  const ends =
+    typeof positions === 'string' ? {} : { first: String(positions.first), last: String(positions.last) };
   return {
     ...emptyAdapter,
     id: index + 1,
@@ -224,7 +225,7 @@ function adapterFields(adapter: FinetuneAdapter, index: number): AdapterFields {
     alpha: adapter.type === 'LoRA' ? optional(adapter.alpha) : '',
     component,
     layers: layers === 'all' ? 'all' : layers.join(', '),
-    where: positions === 'all' ? 'all' : 'prompt',
+    where: typeof positions === 'string' ? positions : 'prompt',
     ...ends,
     sharedWeights,
   };

@@ -112,7 +112,7 @@ function adapterOf(fields: AdapterFields, model: Surroundings['model'], note: No
 }
 
 function positionsOf({ id, where, first, last }: AdapterFields, note: Note): unknown {
-  if (where === 'all') return 'all';
+  if (where !== 'prompt') return where;
   const bounds = { least: 0, greatest: mostPositions, isWhole: true } as const;
   return {
     first: numberIn(note, adapterField(id, 'first'), first, bounds),

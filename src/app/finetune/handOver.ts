@@ -58,6 +58,10 @@ const mostPrompts = 4;
 /** Positions as an edit of the Steer page has them: negative ones count from the end. */
 function placesOf(group: PositionGroup, positions: FinetuneAdapter['positions']) {
   if (positions === 'all') return { prompt: 'all', steps: 'all' } as const;
+  if (positions === 'mask')
+    throw new ExperimentError(
+      'This vector acts at a mask, and the Steer page writes texts that go on. Save its numbers instead.',
+    );
   const first = Array.from({ length: positions.first }, (_, at) => at);
   const last = Array.from({ length: positions.last }, (_, at) => at - positions.last);
   const listed = group === 'first' ? first : group === 'last' ? last : [...first, ...last];
@@ -69,6 +73,7 @@ const groupNames: Readonly<Record<PositionGroup, string>> = {
   last: 'last positions',
   both: '',
   all: '',
+  mask: '',
 };
 
 /**

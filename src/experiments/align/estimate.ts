@@ -7,7 +7,7 @@ import type { Notice } from '../notice.ts';
 import { forcedKey } from '../teacherForcing.ts';
 import { promptsOf, type SitePrompts, wayOfParts } from './keptExamples.ts';
 import type { ResolvedAlign } from './resolve.ts';
-import { ownContinuations } from './resolveExamples.ts';
+import { interchanged, ownContinuations } from './resolveExamples.ts';
 import { type AlignSite, partsOf } from './sites.ts';
 import { passesOfStep, stepsOf } from './siteTraining.ts';
 
@@ -15,7 +15,7 @@ import { passesOfStep, stepsOf } from './siteTraining.ts';
 const ownCount = ({ train, test }: ResolvedAlign): number =>
   new Set([
     ...ownContinuations([...train, ...test]).map(forcedKey),
-    ...test.map(({ base, label }) => forcedKey({ prompt: base, label })),
+    ...test.map((example) => forcedKey(interchanged(example))),
   ]).size;
 
 /** Row-layers of one site, its prompts and its evaluations included. */

@@ -8,7 +8,7 @@ import { createBreather } from '../../runtime/backends/breathe.ts';
 import { isSameAnswer } from '../answers.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
-import { requireContinuation } from '../watched.ts';
+import { requireText } from '../watched.ts';
 import type { AlignExperiment } from './experiment.ts';
 import { type ResolvedExample, resolveExamples } from './resolveExamples.ts';
 import type { SitePosition } from './sitePosition.ts';
@@ -137,7 +137,7 @@ function* resolving(
   tokenizer: Tokenizer | undefined,
   experiment: AlignExperiment,
 ): Generator<void, ResolvedAlign> {
-  requireContinuation(architecture, 'An alignment');
+  requireText(architecture);
   const sites = resolveSites(architecture, experiment);
   const context = { architecture, tokenizer, positions: sites.positions, jointly: sites.jointly };
   const data = yield* resolveExamples(context, experiment.data, 'data');

@@ -10,10 +10,11 @@ import type { Notice } from '../notice.ts';
 import { promptRow } from '../planRuns.ts';
 import { type Continued, continuedKey, forced } from '../teacherForcing.ts';
 import { promptNotices, tokensOf } from '../tokens.ts';
+import { watchedPosition } from '../watched.ts';
 import { causalExamples } from './causalData.ts';
 import type { AlignExample } from './example.ts';
 import type { AlignExperiment } from './experiment.ts';
-import { type PositionName, positionsIn, type SitePosition } from './sitePosition.ts';
+import { maskName, type PositionName, positionsIn, type SitePosition } from './sitePosition.ts';
 
 /** As many positions of either prompt, in the order in which their vectors are joined. */
 export interface ExamplePlace {
@@ -24,6 +25,7 @@ export interface ExamplePlace {
 /** What a further site of a joint training takes from, and where it is. */
 export interface FurtherSource {
   readonly tokens: readonly number[];
+  readonly watched: number;
   readonly label?: AnswerTokens;
   readonly place: ExamplePlace;
 }
@@ -31,6 +33,8 @@ export interface FurtherSource {
 export interface ResolvedExample {
   readonly base: readonly number[];
   readonly source: readonly number[];
+  /** Where each predicts its label: at its last token, or at its mask. */
+  readonly watched: { readonly base: number; readonly source: number };
   readonly label: AnswerTokens;
   readonly baseLabel?: AnswerTokens;
   readonly sourceLabel?: AnswerTokens;
@@ -40,12 +44,21 @@ export interface ResolvedExample {
   readonly further: readonly FurtherSource[];
 }
 
+/** The base with the label of the interchange. */
+export const interchanged = ({ base, label, watched }: ResolvedExample): Continued => ({
+  prompt: base,
+  label,
+  watched: watched.base,
+});
+
 /** Each prompt with its own label once, however many examples it is in. */
 export function ownContinuations(examples: readonly ResolvedExample[]): readonly Continued[] {
-  const all = examples.flatMap(({ base, source, baseLabel, sourceLabel, further }) => [
-    ...(baseLabel ? [{ prompt: base, label: baseLabel }] : []),
-    ...(sourceLabel ? [{ prompt: source, label: sourceLabel }] : []),
-    ...further.flatMap(({ tokens, label }) => (label ? [{ prompt: tokens, label }] : [])),
+  const all = examples.flatMap(({ base, source, watched, baseLabel, sourceLabel, further }) => [
+    ...(baseLabel ? [{ prompt: base, label: baseLabel, watched: watched.base }] : []),
+    ...(sourceLabel ? [{ prompt: source, label: sourceLabel, watched: watched.source }] : []),
+    ...further.flatMap(({ tokens, label, watched: at }) =>
+      label ? [{ prompt: tokens, label, watched: at }] : [],
+    ),
   ]);
   return [...new Map(all.map((each) => [continuedKey(each), each])).values()];
 }
@@ -62,6 +75,8 @@ export interface ExamplesContext {
 interface Pair {
   readonly base: readonly number[];
   readonly source: readonly number[];
+  /** Their masks, of a model that fills such. */
+  readonly masks: { readonly base: number; readonly source: number } | undefined;
   /** Of the file: `source`, or `furtherSources.0`. */
   readonly sourceField: string;
   /** Which of the sources it is, from 0. */
@@ -74,12 +89,18 @@ interface Pair {
 function positionOf(
   name: PositionName,
   { positions = {} }: AlignExample,
-  { base, source, sourceField, sourceIndex, siteField }: Pair,
+  { base, source, masks, sourceField, sourceIndex, siteField }: Pair,
   where: string,
 ): { readonly base: number; readonly source: number } {
   const named = typeof name === 'string' && name !== 'last' ? positions[name] : undefined;
+  if (name === maskName && masks) {
+    if (!named) return masks;
+    throw new ExperimentError(
+      `'${where}.positions' has '${maskName}', which is the mask of each prompt in this model. Name that position otherwise.`,
+    );
+  }
   if (typeof name === 'string' && name !== 'last' && named === undefined) {
-    const known = ['last', ...Object.keys(positions)];
+    const known = ['last', ...(masks ? [maskName] : []), ...Object.keys(positions)];
     throw new ExperimentError(
       [
         `'${where}.positions' has no '${name}', which '${siteField}.position' names.`,
@@ -162,7 +183,7 @@ export function* resolveExamples(
   given: GivenData,
   field: string,
 ): Generator<void, { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] }> {
-  const { vocabularySize } = architecture;
+  const { vocabularySize, isCausal } = architecture;
   const known = new Map<string, readonly number[]>();
   const labels = new Map<string, AnswerTokens>();
   const notices = new Map<Notice['code'], Notice>();
@@ -179,6 +200,8 @@ export function* resolveExamples(
     if (typeof text === 'string') known.set(key, tokens);
     return tokens;
   };
+  const watchedIn = (tokens: readonly number[], where: string): number =>
+    watchedPosition(architecture, tokens, tokenizer, `the prompt '${where}'`);
   /** A label, after the prompt that it is an answer to. */
   const labelOf = (
     name: string | number | readonly number[],
@@ -188,7 +211,12 @@ export function* resolveExamples(
     const key = JSON.stringify([name, typeof name === 'string' ? after : null]);
     const found = labels.get(key);
     if (found) return found;
-    const label = answerTokens(name, `the label '${where}'`, { tokenizer, vocabularySize, after });
+    const label = answerTokens(name, `the label '${where}'`, {
+      tokenizer,
+      vocabularySize,
+      after,
+      isCausal,
+    });
     const { ids, text } = label;
     if (ids.length > 1 && !notices.has('labels-of-several-tokens')) {
       const isSpaceless = typeof name === 'string' && !name.startsWith(' ');
@@ -209,6 +237,7 @@ export function* resolveExamples(
     const where = 'causalModel' in given ? `${field} (declared), example ${index}` : `${field}.${index}`;
     const base = prompt(example.base, `${where}.base`);
     const source = prompt(example.source, `${where}.source`);
+    const watched = { base: watchedIn(base, `${where}.base`), source: watchedIn(source, `${where}.source`) };
     const label = labelOf(example.label, example.base, `${where}.label`);
     requireRoom(base, label);
     const own = (side: 'base' | 'source', tokens: readonly number[]) => {
@@ -223,18 +252,23 @@ export function* resolveExamples(
       const text = example.furtherSources?.[at] ?? [];
       const sourceField = `furtherSources.${at}`;
       const tokens = prompt(text, `${where}.${sourceField}`);
-      const pair = { base, source: tokens, sourceField, sourceIndex: at + 1, siteField: `jointly.${at}` };
+      const own = watchedIn(tokens, `${where}.${sourceField}`);
+      const masks = isCausal ? undefined : { base: watched.base, source: own };
+      const sides = { base, source: tokens, masks };
+      const pair = { ...sides, sourceField, sourceIndex: at + 1, siteField: `jointly.${at}` };
       const place = placeOf(position, example, pair, where);
       const name = example.furtherSourceLabels?.[at];
-      if (name === undefined) return { tokens, place };
+      if (name === undefined) return { tokens, place, watched: own };
       const found = labelOf(name, text, `${where}.furtherSourceLabels.${at}`);
       requireRoom(tokens, found);
-      return { tokens, place, label: found };
+      return { tokens, place, label: found, watched: own };
     });
-    const pair = { base, source, sourceField: 'source', sourceIndex: 0, siteField: 'site' };
+    const masks = isCausal ? undefined : watched;
+    const pair = { base, source, masks, sourceField: 'source', sourceIndex: 0, siteField: 'site' };
     return {
       base,
       source,
+      watched,
       label,
       ...own('base', base),
       ...own('source', source),

@@ -12,7 +12,7 @@ import { continuesWith } from '../teacherForcing.ts';
 import { estimateAlign, roomNotices } from './estimate.ts';
 import { KeptExamples } from './keptExamples.ts';
 import type { ResolvedAlign } from './resolve.ts';
-import { ownContinuations, type ResolvedExample } from './resolveExamples.ts';
+import { interchanged, ownContinuations, type ResolvedExample } from './resolveExamples.ts';
 import { partsOf } from './sites.ts';
 import {
   type Divergence,
@@ -93,7 +93,7 @@ async function baselinesOf(
   const { train, test } = align;
   const all = [...train, ...test];
   const own = ownContinuations(all);
-  const unedited = test.map(({ base, label }) => ({ prompt: base, label }));
+  const unedited = test.map(interchanged);
   const says = await continuesWith(model, [...own, ...unedited], work);
   const counts = new Map<string, { readonly label: AnswerTokens; readonly count: number }>();
   for (const { label } of train) {

@@ -2,6 +2,9 @@
 
 export type PositionName = number | string;
 
+/** The mask of each prompt, in a model that fills such. */
+export const maskName = 'mask';
+
 /** Several in a list are one site. */
 export type SitePosition = PositionName | readonly PositionName[];
 

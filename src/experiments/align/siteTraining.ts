@@ -16,7 +16,7 @@ import { areSound } from '../sound.ts';
 import { forced, labelPositions, readLabel, saysLabel } from '../teacherForcing.ts';
 import type { AlignTraining } from './experiment.ts';
 import type { KeptExamples } from './keptExamples.ts';
-import type { ResolvedExample } from './resolveExamples.ts';
+import { interchanged, type ResolvedExample } from './resolveExamples.ts';
 import { interchangedFraction, type Numbers, partName, type Trainable } from './trainable.ts';
 
 /** Draws from the experiment's seed: those of the parameters come before. */
@@ -162,12 +162,12 @@ export class SiteTraining {
     const weight = 1 / batch.reduce((sum, { label }) => sum + label.ids.length, 0);
     const plans = inParts(batch, this.#atOnce).map((part): GradientPlan => {
       const { rows, first } = kept.rows(part, fragments);
-      const terms = part.map(({ base, label }, at) => ({
+      const terms = part.map((example, at) => ({
         row: first + at,
         site: { component: 'logits', layer: null },
-        location: { positions: labelPositions(base, label) },
+        location: { positions: labelPositions(interchanged(example)) },
         weight,
-        ...crossEntropy(label.ids),
+        ...crossEntropy(example.label.ids),
       }));
       return { rows, terms, of: fragments.map(({ parameters }) => parameters) };
     });
@@ -258,7 +258,7 @@ export async function interchangeAccuracy(
   let right = 0;
   for (const part of partsTogether(examples, ({ base, label }) => forced(base, label).length)) {
     const { rows, first } = kept.rows(part, fragments);
-    const reads = part.map(({ base, label }, at) => readLabel(first + at, { prompt: base, label }));
+    const reads = part.map((example, at) => readLabel(first + at, interchanged(example)));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
     right += part.filter(({ label }, at) => saysLabel(label, results[at])).length;
     done(kept.rowLayers(part, 1));

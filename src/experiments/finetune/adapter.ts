@@ -27,7 +27,7 @@ const types: Readonly<Record<FinetuneAdapter['type'], InterventionType>> = {
 };
 
 /** Which positions an intervention acts on. */
-export type PositionGroup = 'first' | 'last' | 'both' | 'all';
+export type PositionGroup = 'first' | 'last' | 'both' | 'all' | 'mask';
 
 /** One intervention of an adapter. */
 export interface AdapterPiece {
@@ -54,7 +54,7 @@ const rankOf = (adapter: FinetuneAdapter): number | undefined =>
   'rank' in adapter ? adapter.rank : undefined;
 
 function groupsOf({ positions, sharedWeights }: FinetuneAdapter): readonly PositionGroup[] {
-  if (positions === 'all') return ['all'];
+  if (positions === 'all' || positions === 'mask') return [positions];
   const { first, last } = positions;
   if (first > 0 && last > 0) return sharedWeights ? ['both'] : ['first', 'last'];
   return first > 0 ? ['first'] : ['last'];
@@ -75,6 +75,7 @@ function layersText(layers: readonly number[]): string {
 function positionsText(adapter: FinetuneAdapter): string {
   const { positions, sharedWeights } = adapter;
   if (positions === 'all') return 'all positions';
+  if (positions === 'mask') return 'the mask';
   const { first, last } = positions;
   const parts = [...(first > 0 ? [`first ${first}`] : []), ...(last > 0 ? [`last ${last}`] : [])];
   return `${parts.join(' and ')}${parts.length > 1 && !sharedWeights ? ', weights apart' : ''}`;
@@ -102,6 +103,10 @@ export function resolveAdapter(
   if (layout !== 'token' || scope === 'model')
     throw new ExperimentError(
       `'${field}.component': '${component}' has no vector for each position of a layer, so nothing can be trained there. Name one such as 'block_output' or 'mlp_output'.`,
+    );
+  if (adapter.positions === 'mask' && architecture.isCausal)
+    throw new ExperimentError(
+      `'${field}.positions' is 'mask', and this ${architecture.modelType} model goes on behind its prompts, which have none. Give { "last": 1 }.`,
     );
   const last = architecture.layerCount - 1;
   const layers =
@@ -164,13 +169,16 @@ const range = (from: number, to: number): readonly number[] =>
  * short for both, each side gets at most half of it, as in pyreft.
  * @param promptLength tokens of the prompt, without its continuation
  * @param length tokens that run
+ * @param watched the mask, of a model that fills such; otherwise the prompt's last
  */
 export function editedPositions(
-  { adapter: { positions } }: ResolvedAdapter,
+  { adapter: { positions } }: Pick<ResolvedAdapter, 'adapter'>,
   promptLength: number,
   length: number,
+  watched: number,
 ): EditedPositions {
   if (positions === 'all') return { first: range(0, length), last: [] };
+  if (positions === 'mask') return { first: [watched], last: [] };
   const most = positions.first > 0 && positions.last > 0 ? Math.floor(promptLength / 2) : promptLength;
   const [first, last] = [Math.min(most, positions.first), Math.min(most, positions.last)];
   return { first: range(0, first), last: range(promptLength - last, promptLength) };
@@ -179,8 +187,8 @@ export function editedPositions(
 /** Whether an adapter acts on fewer positions of a prompt than it was asked to. */
 export function isCutShort(resolved: ResolvedAdapter, promptLength: number): boolean {
   const { positions } = resolved.adapter;
-  if (positions === 'all') return false;
-  const { first, last } = editedPositions(resolved, promptLength, promptLength);
+  if (positions === 'all' || positions === 'mask') return false;
+  const { first, last } = editedPositions(resolved, promptLength, promptLength, promptLength - 1);
   return first.length < positions.first || last.length < positions.last;
 }
 

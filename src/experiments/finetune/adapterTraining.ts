@@ -56,12 +56,12 @@ export interface Evaluation extends Measure {
   readonly said: readonly (readonly number[])[];
 }
 
-const lossTerm = (row: number, { prompt, label }: Continued, weight: number): Term => ({
+const lossTerm = (row: number, example: Continued, weight: number): Term => ({
   row,
   site: { component: 'logits', layer: null },
-  location: { positions: labelPositions(prompt, label) },
+  location: { positions: labelPositions(example) },
   weight,
-  ...crossEntropy(label.ids),
+  ...crossEntropy(example.label.ids),
 });
 
 const tokenCount = (examples: readonly Continued[]): number =>

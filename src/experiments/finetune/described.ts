@@ -6,8 +6,9 @@ import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { InterventionError } from '../../interventions/interventionError.ts';
 import { PlanError } from '../../runtime/plan/plan.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { forced } from '../teacherForcing.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
-import { requireContinuation } from '../watched.ts';
+import { requireText } from '../watched.ts';
 import { editedPositions, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
 import type { FinetuneAdapter, FinetuneExample } from './experiment.ts';
 import { resolveExample } from './resolve.ts';
@@ -47,7 +48,7 @@ export function describeExamples(
   tokenizer: Tokenizer | undefined,
   { adapters, examples }: FinetuneExamplesRequest,
 ): readonly DescribedExample[] {
-  requireContinuation(architecture, 'A finetuning');
+  requireText(architecture);
   const resolved = adapters.map((adapter, index): ResolvedAdapter | null => {
     const found = answered(() => resolveAdapter(architecture, adapter, index));
     return 'value' in found ? found.value : null;
@@ -57,10 +58,11 @@ export function describeExamples(
   return examples.map((example, index): DescribedExample => {
     const found = answered(() => resolveExample(example, `data.${index}`, context));
     if ('refusal' in found) return { prompt: [], continuation: [], acts: [], problem: found.refusal };
-    const { prompt, label } = found.value;
+    const { prompt, label, watched } = found.value;
     const acts = resolved.map((adapter) => {
       if (adapter === null) return [];
-      const { first, last } = editedPositions(adapter, prompt.length, prompt.length + label.ids.length - 1);
+      const length = forced(prompt, label).length;
+      const { first, last } = editedPositions(adapter, prompt.length, length, watched);
       return [...first, ...last];
     });
     return { prompt: prompt.map(named), continuation: label.ids.map(named), acts, problem: null };

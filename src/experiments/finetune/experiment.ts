@@ -28,7 +28,7 @@ const atLeastOne = v.pipe(wholeNumber, v.minValue(1, 'It must be at least 1'));
 
 const exampleSchema = v.strictObject({
   prompt: textOrIds,
-  /** What should follow: text with the space before it, the id of one token, or the ids of several. */
+  /** What should follow, or stand at the mask: text with the space before it, the id of one token, or the ids of several. */
   continuation: v.union([
     tokenName,
     v.pipe(v.array(tokenId), v.minLength(1, 'A continuation needs at least one token')),
@@ -49,9 +49,13 @@ const ofPrompt = v.pipe(
   v.maxValue(limits.positions, `It must be at most ${limits.positions}`),
 );
 
-/** `all` is every position of prompt and continuation; otherwise so many of the prompt's first and of its last. */
+/**
+ * `all` is every position of prompt and continuation, `mask` that of the mask, in a model that fills such; otherwise so many of
+ * the prompt's first and of its last.
+ */
 const positionsSchema = v.union([
   v.literal('all'),
+  v.literal('mask'),
   v.pipe(
     v.strictObject({ first: v.optional(ofPrompt, 0), last: v.optional(ofPrompt, 0) }),
     v.check(({ first, last }) => first + last > 0, 'Name at least one position, of the first or of the last'),

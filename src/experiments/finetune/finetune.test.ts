@@ -77,17 +77,20 @@ test.each([
   );
   const tokens = finetune.train.reduce((sum, { label }) => sum + label.ids.length, 0);
   let whole = 0;
-  for (const { prompt, label } of finetune.train) {
+  for (const { prompt, label, watched } of finetune.train) {
     const all = forced(prompt, label);
     const [read] = await model.run({
       rows: [
-        { ...promptRow(all), edits: open.editsOf(editedPositions(resolved, prompt.length, all.length)) },
+        {
+          ...promptRow(all),
+          edits: open.editsOf(editedPositions(resolved, prompt.length, all.length, watched)),
+        },
       ],
       reads: [
         {
           row: 0,
           site: { component: 'logits', layer: null },
-          location: { positions: labelPositions(prompt, label) },
+          location: { positions: labelPositions({ watched, label }) },
         },
       ],
     });
@@ -255,7 +258,7 @@ test('first and last positions of a short prompt get at most half of it each, an
   });
   const [adapter] = adapters;
   if (!adapter) throw new Error('There is no adapter.');
-  expect(editedPositions(adapter, 5, 7)).toEqual({ first: [0, 1], last: [3, 4] });
+  expect(editedPositions(adapter, 5, 7, 4)).toEqual({ first: [0, 1], last: [3, 4] });
   expect(notices.find(({ code }) => code === 'positions-cut-short')?.text).toBe(
     'LoReFT, rank 1, layer 1, first 3 and last 3: 7 of 10 prompts have fewer positions than it asks for, and it acts on those that there are; of first and last ones together each side gets at most half of a prompt.',
   );

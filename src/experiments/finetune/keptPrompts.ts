@@ -6,11 +6,20 @@ import type { Row } from '../../runtime/plan/plan.ts';
 import { type Base, baseKey, forkPosition, KeptBases, roomFor } from '../keptBases.ts';
 import type { Work } from '../rowParts.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
-import { editedPositions, layersAfter, type OpenAdapter, type ResolvedAdapter } from './adapter.ts';
+import {
+  type EditedPositions,
+  editedPositions,
+  layersAfter,
+  type OpenAdapter,
+  type ResolvedAdapter,
+} from './adapter.ts';
+
+const positionsIn = (adapter: ResolvedAdapter, { prompt, label, watched }: Continued): EditedPositions =>
+  editedPositions(adapter, prompt.length, forced(prompt, label).length, watched);
 
 function baseOf(architecture: Architecture, adapter: ResolvedAdapter, example: Continued): Base {
   const tokens = forced(example.prompt, example.label);
-  const { first, last } = editedPositions(adapter, example.prompt.length, tokens.length);
+  const { first, last } = positionsIn(adapter, example);
   return { tokens, position: forkPosition(architecture, [...first, ...last]) };
 }
 
@@ -105,8 +114,7 @@ export class KeptPrompts {
     return this.#bases.rows(
       examples.map((example) => {
         const base = baseOf(this.#architecture, this.#adapter, example);
-        const positions = editedPositions(this.#adapter, example.prompt.length, base.tokens.length);
-        return { base, edits: editsOf(positions) };
+        return { base, edits: editsOf(positionsIn(this.#adapter, example)) };
       }),
     );
   }

@@ -12,7 +12,7 @@ import { promptRow } from '../planRuns.ts';
 import { checkHouseholder } from '../rotationTraining.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
 import { promptNotices, tokensOf } from '../tokens.ts';
-import { requireContinuation } from '../watched.ts';
+import { requireText, watchedPosition } from '../watched.ts';
 import { editedPositions, isCutShort, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
 import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
 import { splitByPrompt } from './split.ts';
@@ -52,15 +52,18 @@ export function resolveExample(
 ): Continued {
   const prompt = tokensOf(given, tokenizer, `the prompt '${where}.prompt'`);
   checkFits(architecture, prompt, where);
+  const watched = watchedPosition(architecture, prompt, tokenizer, `the prompt '${where}.prompt'`);
+  const { vocabularySize, isCausal } = architecture;
   const label: AnswerTokens = answerTokens(continuation, `the continuation '${where}.continuation'`, {
     tokenizer,
-    vocabularySize: architecture.vocabularySize,
+    vocabularySize,
     after: given,
+    isCausal,
   });
-  const example = { prompt, label };
+  const example = { prompt, label, watched };
   checkFits(architecture, forced(prompt, label), where);
   for (const [index, adapter] of adapters.entries()) {
-    const { first, last } = editedPositions(adapter, prompt.length, prompt.length);
+    const { first, last } = editedPositions(adapter, prompt.length, prompt.length, watched);
     if (first.length + last.length > 0) continue;
     throw new ExperimentError(
       `'${where}.prompt' has ${prompt.length} token, too few for 'adapters.${index}.positions', which asks for first and last ones that differ. Give a longer prompt, or first or last positions alone.`,
@@ -127,7 +130,7 @@ export function resolveFinetune(
   tokenizer: Tokenizer | undefined,
   experiment: FinetuneExperiment,
 ): ResolvedFinetune {
-  requireContinuation(architecture, 'A finetuning');
+  requireText(architecture);
   const adapters = experiment.adapters.map((adapter, index) => resolveAdapter(architecture, adapter, index));
   const twice = adapters.find(({ name }, at) => adapters.findIndex((other) => other.name === name) < at);
   if (twice)

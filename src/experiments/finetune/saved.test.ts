@@ -57,7 +57,7 @@ function callOf(index: number) {
   mkdirSync(saved);
   for (const [name, bytes] of adapterFiles(result, index)) writeFileSync(join(saved, name), bytes);
   const examples = result.tested.map(({ prompt, continuation }) => {
-    const { first, last } = editedPositions(resolved, prompt.length, prompt.length);
+    const { first, last } = editedPositions(resolved, prompt.length, prompt.length, prompt.length - 1);
     const places = pieces.map(({ group }) =>
       group === 'first' ? first : group === 'last' ? last : [...first, ...last],
     );

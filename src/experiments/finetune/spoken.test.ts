@@ -93,7 +93,7 @@ test.each([
   const expected: number[] = [];
   for (let step = 0; step < 5; step++) {
     const tokens = [...prompt, ...said];
-    const acting = open.editsOf(editedPositions(resolved, prompt.length, tokens.length));
+    const acting = open.editsOf(editedPositions(resolved, prompt.length, tokens.length, prompt.length - 1));
     const [logits] = await model.run({
       rows: [{ ...promptRow(tokens), edits: acting }],
       reads: [readLogits(0, tokens.length - 1)],

@@ -59,7 +59,7 @@ export function spokenEdits(
       );
     return [name, { data: numbersOfText(text, name), shape }] as const;
   });
-  const positions = editedPositions(resolved, promptLength, promptLength);
+  const positions = editedPositions(resolved, promptLength, promptLength, promptLength - 1);
   if (positions.first.length + positions.last.length === 0)
     throw new ExperimentError(
       'The prompt has 1 token, too few for an adapter that acts on first and last ones that differ. Write a longer prompt.',

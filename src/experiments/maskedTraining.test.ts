@@ -1,0 +1,379 @@
+// Trainings of models that fill masks, against PyTorch in float64: losses of steps and the parameters after them. What
+// PyTorch computed lies in `expected/masked.expected.json`, by the test's own calls; where `PATCHBAY_PYTHON` names an
+// interpreter it is computed again, and the file is written when it is missing.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Tokenizer } from '../checkpoint/checkpoint.ts';
+import { openModel } from '../checkpoint/openNode.ts';
+import { residueTokenizer } from '../checkpoint/tokenizer/residueTokenizer.ts';
+import { buildTokenizer } from '../checkpoint/tokenizer/tokenizer.ts';
+import { modulePathOf } from '../interventions/configuration/modulePaths.ts';
+import { moduleInput } from '../interventions/configuration/modules.ts';
+import type { Backend } from '../runtime/backends/backend.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
+import { createWasmBackendOnNode } from '../runtime/backends/wasmBackendOnNode.ts';
+import { dawnDevice, openDawnBackend } from '../runtime/fixtures/dawnBackend.ts';
+import { seededRandom } from '../runtime/fixtures/tinyCheckpoint.ts';
+import { Model } from '../runtime/model.ts';
+import { type AlignExperimentFile, readAlignExperiment } from './align/experiment.ts';
+import { resolveAlign } from './align/resolve.ts';
+import { runAlign } from './align/run.ts';
+import { partsOf } from './align/sites.ts';
+import { stepsOf, temperatureAfter } from './align/siteTraining.ts';
+import { trainableOf } from './align/trainable.ts';
+import { editedPositions, initialParameters, trainedParameters } from './finetune/adapter.ts';
+import { type FinetuneExperimentFile, readFinetuneExperiment } from './finetune/experiment.ts';
+import { resolveFinetune } from './finetune/resolve.ts';
+import { runFinetune } from './finetune/run.ts';
+
+const python = process.env.PATCHBAY_PYTHON;
+const stored = new URL('expected/masked.expected.json', import.meta.url);
+const folderOf = (name: string) =>
+  fileURLToPath(new URL(`../cli/conformance/expected/${name}/model`, import.meta.url));
+
+const tokens = ['<cls>', '<pad>', '<eos>', '<unk>', ...'LAGVSERTIDPKQNFYMHWCXBUZ', '<mask>'];
+const mask = tokens.indexOf('<mask>');
+const next = seededRandom(5);
+const letter = () => 4 + Math.floor(((next() + 1) / 2) * 24);
+/** A mask somewhere in it, and as long as asked for. */
+function prompt(length: number, at: number): readonly number[] {
+  const inner = Array.from({ length: length - 2 }, letter);
+  inner[at] = mask;
+  return [0, ...inner, 2];
+}
+/** Of unequal lengths, with the mask in other places. */
+const pairs = Array.from({ length: 6 }, (_, at) => ({
+  base: prompt(6 + (at % 4), at % 3),
+  source: prompt(5 + ((3 * at) % 5), (2 * at) % 3),
+  label: letter(),
+}));
+const steps = { batchSize: 3, epochs: 2, optimizer: 'sgd', shuffle: false } as const;
+/** Unless a case says another: of a site that does little it is larger, so that a wrong step would show. */
+const usualRate = 0.05;
+
+type Numbers = Readonly<Record<string, readonly number[]>>;
+interface Trained {
+  readonly losses: readonly number[];
+  readonly parameters: Numbers;
+}
+type Shaped = Readonly<Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>>;
+
+const alignments: readonly (readonly [
+  model: string,
+  site: AlignExperimentFile['site'],
+  intervention: AlignExperimentFile['intervention'],
+  more?: Pick<NonNullable<AlignExperimentFile['training']>, 'learningRate' | 'temperature'>,
+])[] = [
+  [
+    'bert-relu',
+    { component: 'block_output', layer: 0, position: 'mask' },
+    { type: 'LowRankRotated', rank: 3 },
+  ],
+  [
+    'bert-relu',
+    { component: 'mlp_output', layer: 1, position: 'mask' },
+    { type: 'SigmoidMaskRotated' },
+    { learningRate: 5, temperature: [60, 30] },
+  ],
+  ['roberta-relu', { component: 'mlp_activation', layer: 0, position: 3 }, { type: 'SigmoidMask' }],
+  ['roberta-relu', { component: 'block_output', layer: 0, position: 'last' }, { type: 'BoundlessRotated' }],
+  [
+    'distilbert-sines',
+    { component: 'block_output', layer: 1, position: 'mask' },
+    { type: 'Rotated', dimensions: 5 },
+  ],
+  [
+    'esm-rotary',
+    { component: 'head_query_output', layer: 1, position: 'mask', heads: [2, 0] },
+    { type: 'LowRankRotated', rank: 2 },
+    { learningRate: 5 },
+  ],
+  [
+    'esm-absolute',
+    { component: 'block_output', layer: 0, position: [['mask', 0]] },
+    { type: 'LowRankRotated', rank: 4 },
+  ],
+];
+
+const adapters: readonly (readonly [string, FinetuneExperimentFile['adapters'][number]])[] = [
+  ['bert-relu', { type: 'LoReFT', rank: 3, layers: [0], positions: 'mask' }],
+  ['roberta-relu', { type: 'NoReFT', rank: 2, layers: [0], positions: { first: 1, last: 2 } }],
+  ['distilbert-sines', { type: 'DiReFT', rank: 2, layers: [0], positions: { last: 1 } }],
+  [
+    'esm-rotary',
+    { type: 'LoRA', rank: 2, alpha: 6, component: 'query_output', layers: [0], positions: 'all' },
+  ],
+  ['esm-absolute', { type: 'SteeringVector', layers: [0], positions: 'all' }],
+];
+
+let tokenizer: Tokenizer;
+const models = new Map<string, Promise<Model>>();
+const backends = new Map<string, Backend>();
+const closing: (() => Promise<void>)[] = [];
+async function modelOn(backend: string, name: string): Promise<Model> {
+  const key = `${backend} ${name}`;
+  const opening = async () => {
+    const found = backends.get(backend);
+    if (!found) throw new Error(`There is no backend ${backend}.`);
+    const checkpoint = await openModel(folderOf(name));
+    const model = await Model.load(checkpoint, found);
+    closing.push(async () => {
+      await model.dispose();
+      await checkpoint.close();
+    });
+    return model;
+  };
+  const model = models.get(key) ?? opening();
+  models.set(key, model);
+  return model;
+}
+
+beforeAll(async () => {
+  tokenizer = await buildTokenizer(residueTokenizer(tokens.join('\n')), {}, 'tiny', 'esm');
+  backends.set('node', createNodeBackend(1));
+  backends.set('wasm', await createWasmBackendOnNode(1));
+});
+afterAll(async () => {
+  for (const close of closing) await close();
+  for (const backend of backends.values()) {
+    expect(backend.liveTensors).toBe(0);
+    await backend.close();
+  }
+});
+
+const shapedNumbers = (parameters: Shaped) =>
+  Object.fromEntries(Object.entries(parameters).map(([name, { data, shape }]) => [name, [[...data], shape]]));
+
+/** In batches in the order of the file, twice. */
+function batches<T>(examples: readonly T[], rate: number, more: (step: number) => object) {
+  const halves = [examples.slice(0, 3), examples.slice(3)];
+  return [...halves, ...halves].map((batch, step) => ({ examples: batch, rate, ...more(step) }));
+}
+
+const alignmentOf = (model: Model, [, site, intervention, more]: (typeof alignments)[number]) =>
+  resolveAlign(
+    model.architecture,
+    tokenizer,
+    readAlignExperiment({
+      kind: 'align',
+      version: 1,
+      model: 'tiny',
+      site,
+      intervention,
+      data: pairs,
+      testData: pairs.slice(0, 2),
+      training: {
+        ...steps,
+        learningRate: usualRate,
+        schedule: 'constant',
+        temperature: [2, 0.5],
+        ...more,
+      },
+    }),
+  );
+
+async function alignCall(given: (typeof alignments)[number]) {
+  const [name, , intervention] = given;
+  const model = await modelOn('node', name);
+  const align = alignmentOf(model, given);
+  const [own] = align.sites;
+  if (!own) throw new Error('There is no site.');
+  const { component, layer, heads } = own;
+  const { modelType, components } = model.architecture;
+  const { training } = align.experiment;
+  const total = stepsOf(pairs.length, training);
+  return {
+    model: name,
+    path: modulePathOf({ modelType }, component.replace(/^head_/, ''), layer),
+    type: intervention.type,
+    penalty: 1,
+    ...('dimensions' in intervention ? { dimensions: intervention.dimensions } : {}),
+    ...(heads ? { heads, head_width: components.find((each) => each.name === component)?.width } : {}),
+    initial: shapedNumbers(trainableOf(align.experiment, partsOf(align, own)).trained),
+    steps: batches(
+      align.train.map(({ base, source, places: [place], watched, label }) => ({
+        base,
+        source,
+        places: [place?.base, place?.source],
+        watched: watched.base,
+        label: label.ids[0],
+      })),
+      training.learningRate,
+      (step) => ({ temperature: temperatureAfter(step, total, training) }),
+    ),
+  };
+}
+
+const finetuneOf = (model: Model, adapter: FinetuneExperimentFile['adapters'][number]) =>
+  resolveFinetune(
+    model.architecture,
+    tokenizer,
+    readFinetuneExperiment({
+      kind: 'finetune',
+      version: 1,
+      model: 'tiny',
+      adapters: [adapter],
+      data: pairs.map(({ base, label }) => ({ prompt: base, continuation: label })),
+      testData: [{ prompt: pairs[0]?.source ?? [], continuation: 5 }],
+      training: { ...steps, learningRate: usualRate, schedule: 'constant', clip: null },
+    }),
+  );
+
+async function adapterCall([name, given]: (typeof adapters)[number]) {
+  const model = await modelOn('node', name);
+  const { train, adapters: all } = finetuneOf(model, given);
+  const [adapter] = all;
+  if (!adapter) throw new Error('There is no adapter.');
+  const { component } = adapter.adapter;
+  const { modelType } = model.architecture;
+  const path = modulePathOf({ modelType }, component, 0);
+  const trained = trainedParameters(adapter, initialParameters(adapter, 0));
+  return {
+    model: name,
+    path,
+    type: given.type,
+    ...(given.type === 'LoRA'
+      ? { entering: path?.replace(/output$/, 'input'), scaling: 3, enters: moduleInput(component, '') }
+      : {}),
+    initial: shapedNumbers(
+      Object.fromEntries(Object.entries(trained).map(([key, value]) => [key.replace('0 ', ''), value])),
+    ),
+    steps: batches(
+      train.map(({ prompt: base, label, watched }) => {
+        const { first, last } = editedPositions(adapter, base.length, base.length, watched);
+        return { base, places: [[...first, ...last], null], watched, label: label.ids[0] };
+      }),
+      usualRate,
+      () => ({}),
+    ),
+  };
+}
+
+/** What PyTorch makes of calls. */
+function inPyTorch(calls: readonly { readonly model: string }[]): readonly Trained[] {
+  const out = mkdtempSync(join(tmpdir(), 'patchbay-'));
+  try {
+    const located = calls.map((call) => ({ ...call, model: folderOf(call.model) }));
+    writeFileSync(join(out, 'calls.json'), JSON.stringify(located));
+    const script = fileURLToPath(new URL('expected/train_masked.py', import.meta.url));
+    const printed = execFileSync(python ?? '', [script, join(out, 'calls.json')], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    return printed
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+}
+
+let expected: readonly Trained[];
+beforeAll(async () => {
+  const calls = [];
+  for (const each of alignments) calls.push(await alignCall(each));
+  for (const each of adapters) calls.push(await adapterCall(each));
+  const computed = python === undefined ? undefined : inPyTorch(calls);
+  if (computed && !existsSync(stored))
+    writeFileSync(stored, `${JSON.stringify({ calls, trained: computed })}\n`);
+  const file: { readonly calls: unknown; readonly trained: readonly Trained[] } = JSON.parse(
+    readFileSync(stored, 'utf8'),
+  );
+  // What was computed is of these very calls.
+  expect(JSON.parse(JSON.stringify(calls))).toEqual(file.calls);
+  expected = file.trained;
+  computed?.forEach((each, at) => {
+    close(each, file.trained[at], 9);
+  });
+}, 120_000);
+
+function close(found: Trained, right: Trained | undefined, digits: number): void {
+  if (!right) throw new Error('There is nothing to compare with.');
+  expect(found.losses).toHaveLength(right.losses.length);
+  right.losses.forEach((loss, at) => {
+    expect(found.losses[at]).toBeCloseTo(loss, digits);
+  });
+  expect(Object.keys(found.parameters).toSorted()).toEqual(Object.keys(right.parameters).toSorted());
+  for (const [name, numbers] of Object.entries(right.parameters))
+    numbers.forEach((number, at) => {
+      expect(found.parameters[name]?.[at]).toBeCloseTo(number, digits);
+    });
+}
+
+/** Whether training has moved anything by more than the tolerance, so that a wrong step would show. */
+function hasMoved({ parameters }: Trained, initial: Numbers): boolean {
+  return Object.entries(parameters).some(([name, numbers]) =>
+    numbers.some((number, at) => Math.abs(number - (initial[name]?.[at] ?? 0)) > 1e-3),
+  );
+}
+
+async function alignedOn(backend: string, given: (typeof alignments)[number]) {
+  const model = await modelOn(backend, given[0]);
+  const losses: number[] = [];
+  let parameters: Numbers = {};
+  let initial: Numbers = {};
+  for await (const update of runAlign(model, alignmentOf(model, given))) {
+    if (update.kind === 'begin')
+      initial = Object.fromEntries(Object.entries(update.initial).map(([key, { data }]) => [key, [...data]]));
+    if (update.kind === 'step') losses.push(update.loss);
+    if (update.kind === 'end')
+      parameters = Object.fromEntries(
+        Object.entries(update.numbers).map(([key, numbers]) => [key, [...numbers]]),
+      );
+  }
+  return { losses, parameters, initial };
+}
+
+async function taughtOn(backend: string, [name, adapter]: (typeof adapters)[number]): Promise<Trained> {
+  const model = await modelOn(backend, name);
+  const losses: number[] = [];
+  let parameters: Numbers = {};
+  for await (const update of runFinetune(model, finetuneOf(model, adapter))) {
+    if (update.kind === 'step') losses.push(update.loss);
+    if (update.kind === 'end')
+      parameters = Object.fromEntries(
+        Object.entries(update.numbers).map(([key, numbers]) => [key.replace('0 ', ''), [...numbers]]),
+      );
+  }
+  return { losses, parameters };
+}
+
+const titles = alignments.map(([name, { component, position }, { type }], index) => ({
+  index,
+  title: `${type} at ${component} of ${name}, position ${position}`,
+}));
+describe.each(['node', 'wasm'])('on %s', (backend) => {
+  test.each(titles)('$title takes the steps that PyTorch takes', async ({ index }) => {
+    const given = alignments[index];
+    if (!given) throw new Error('There is no such case.');
+    const found = await alignedOn(backend, given);
+    close(found, expected[index], 4);
+    expect(hasMoved(found, found.initial)).toBe(true);
+  });
+
+  test.each(
+    adapters.map(([name, { type, positions }], index) => ({ index, title: `${type} of ${name}`, positions })),
+  )('$title at $positions takes the steps that PyTorch takes', async ({ index }) => {
+    const given = adapters[index];
+    if (!given) throw new Error('There is no such case.');
+    close(await taughtOn(backend, given), expected[alignments.length + index], 4);
+  });
+});
+
+const dawn = await dawnDevice();
+test.skipIf('reason' in dawn)(
+  'on WebGPU the steps are PyTorch’s too',
+  async () => {
+    if ('reason' in dawn) return;
+    backends.set('webgpu', await openDawnBackend(dawn.number));
+    const [given] = alignments;
+    if (given) close(await alignedOn('webgpu', given), expected[0], 3);
+  },
+  120_000,
+);
