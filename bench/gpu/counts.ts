@@ -1,6 +1,8 @@
 // Counts what a program asks of a GPU, by standing between it and WebGPU's own objects. Counts do not depend on the adapter, so
 // what is saved on software is saved on a GPU; what it is worth there, seconds say.
 
+import { watchMethod as watch } from './methods.ts';
+
 export interface GpuCounts {
   readonly dispatches: number;
   readonly passes: number;
@@ -34,22 +36,6 @@ const zero = (): Record<CountName, number> => ({
   downBytes: 0,
   waits: 0,
 });
-
-type Note = (self: unknown, args: readonly unknown[], result: unknown) => void;
-
-/** Have `note` told of every call of a method. */
-function watch(owner: string, method: string, note: Note): void {
-  const made: unknown = Reflect.get(globalThis, owner);
-  if (typeof made !== 'function') throw new Error(`This WebGPU has no ${owner}.`);
-  const prototype: object = made.prototype;
-  const original: unknown = Reflect.get(prototype, method);
-  if (typeof original !== 'function') throw new Error(`${owner} of this WebGPU has no ${method}.`);
-  Reflect.set(prototype, method, function watched(this: unknown, ...args: unknown[]) {
-    const result: unknown = Reflect.apply(original, this, args);
-    note(this, args, result);
-    return result;
-  });
-}
 
 const sizeOf = (descriptor: unknown): number =>
   typeof descriptor === 'object' && descriptor !== null && 'size' in descriptor ? Number(descriptor.size) : 0;

@@ -4,14 +4,18 @@
 //     npx tsx bench/gpu/run.ts [--device N] [--layers 4] [--width 64] [--vocabulary 512] [--samples 1] [--turns 2] [--only trace,patch]
 //         [--model FILE] [--residency expanded|packed]   in place of random weights
 //         [--tokens 10]   of the prompt that is predicted from
+//         [--unrehearsed]   nothing runs while the weights arrive
+//         [--kernels]   in place of counts: how long the GPU is at work, of how long it all takes
 
 import { parseArgs } from 'node:util';
 import { openModel } from '../../src/checkpoint/openNode.ts';
+import { rehearse } from '../../src/experiments/rehearse.ts';
 import { graphicsDevices } from '../../src/runtime/backends/dawn.ts';
 import { createWebGpuBackendOnNode } from '../../src/runtime/backends/webgpuBackendOnNode.ts';
 import { tinyCheckpoint } from '../../src/runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { countGpu, type GpuCounts, readZeros } from './counts.ts';
+import { clockKernels, type KernelTime } from './kernelTime.ts';
 import { configurationOf, type Shape, worksOf } from './work.ts';
 
 const { values } = parseArgs({
@@ -26,6 +30,8 @@ const { values } = parseArgs({
     model: { type: 'string' },
     tokens: { type: 'string', default: '10' },
     residency: { type: 'string' },
+    unrehearsed: { type: 'boolean', default: false },
+    kernels: { type: 'boolean', default: false },
   },
 });
 
@@ -33,9 +39,12 @@ interface Turn {
   readonly work: string;
   readonly turn: string;
   readonly seconds: number;
+  /** Until the first of what it finds is there; undefined where that is all. */
+  readonly firstSeconds?: number | undefined;
   readonly counts: GpuCounts;
   /** When it has ended, idle buffers included. */
   readonly heldBytes: number;
+  readonly kernels?: KernelTime | undefined;
 }
 
 const columns: readonly (readonly [keyof GpuCounts, string])[] = [
@@ -56,11 +65,25 @@ const shown = (name: keyof GpuCounts, value: number): string =>
   name.endsWith('Bytes') ? (value / 2 ** 20).toFixed(2) : String(value);
 
 function print(turns: readonly Turn[]): void {
-  console.log(`| | ${columns.map(([, title]) => title).join(' | ')} | s |`);
-  console.log(`|---|${columns.map(() => '---|').join('')}---|`);
-  for (const { work, turn, seconds, counts } of turns) {
+  console.log(`| | ${columns.map(([, title]) => title).join(' | ')} | first, s | s |`);
+  console.log(`|---|${columns.map(() => '---|').join('')}---|---|`);
+  for (const { work, turn, seconds, firstSeconds, counts } of turns) {
     const cells = columns.map(([name]) => shown(name, counts[name]));
-    console.log(`| ${work}, ${turn} | ${cells.join(' | ')} | ${seconds.toFixed(3)} |`);
+    const first = firstSeconds === undefined ? '' : firstSeconds.toFixed(3);
+    console.log(`| ${work}, ${turn} | ${cells.join(' | ')} | ${first} | ${seconds.toFixed(3)} |`);
+  }
+}
+
+/** What is not kernels is the program's own time, and what it and the GPU wait for each other. */
+function printKernels(turns: readonly Turn[]): void {
+  console.log('| | s | kernels, s | share that is not | by |');
+  console.log('|---|---|---|---|---|');
+  for (const { work, turn, seconds, kernels } of turns) {
+    if (!kernels) continue;
+    const share = `${(100 * (1 - kernels.seconds / seconds)).toFixed(0)} %`;
+    console.log(
+      `| ${work}, ${turn} | ${seconds.toFixed(3)} | ${kernels.seconds.toFixed(3)} | ${share} | ${kernels.by} |`,
+    );
   }
 }
 
@@ -87,7 +110,12 @@ const devices = await graphicsDevices();
 /** `null` counts without computing. */
 const device =
   values.device === undefined ? undefined : values.device === 'null' ? 'null' : Number(values.device);
+if (values.kernels && values.device === 'null')
+  throw new Error(
+    'The null backend computes nothing, so that no time of kernels can be taken. Name an adapter.',
+  );
 const counter = countGpu();
+const clock = values.kernels ? clockKernels() : undefined;
 if (values.device === 'null') readZeros();
 const backend = await createWebGpuBackendOnNode({ device });
 console.log(`${backend.description}; adapters: ${devices.map(({ name }) => name).join(', ')}`);
@@ -101,32 +129,56 @@ const checkpoint = values.model
       }),
     );
 const residency = (['expanded', 'packed', 'streamed'] as const).find((each) => each === values.residency);
-const model = await Model.load(checkpoint, backend, residency ? { residency } : {});
+counter.reset();
+const begun = performance.now();
+const model = await Model.load(checkpoint, backend, {
+  ...(residency ? { residency } : {}),
+  ...(values.unrehearsed ? {} : { rehearse }),
+});
+const loadedSeconds = (performance.now() - begun) / 1000;
+await model.rehearsed;
+const loading: Turn = {
+  work: 'load',
+  turn: values.unrehearsed ? 'unrehearsed' : 'rehearsed',
+  firstSeconds: loadedSeconds,
+  seconds: (performance.now() - begun) / 1000,
+  counts: counter.counts(),
+  heldBytes: counter.heldBytes(),
+};
 const { layerCount: layers, width, vocabularySize: vocabulary } = model.architecture;
 const shape: Shape = { layers, width, vocabulary };
 console.log(
   `${layers} layers, ${width} wide, ${vocabulary} tokens: ${model.parameterCount} parameters, weights ${model.residency}, ${(counter.heldBytes() / 2 ** 20).toFixed(1)} MB of buffers\n`,
 );
 const only = values.only?.split(',');
-const turns: Turn[] = [];
+const turns: Turn[] = [loading];
 for (const { name, run } of worksOf(shape, Number(values.samples), Number(values.tokens))) {
   if (only && !only.includes(name)) continue;
   for (let turn = 0; turn < Number(values.turns); turn++) {
     counter.reset();
+    clock?.start();
     const started = performance.now();
-    await run(model, checkpoint);
+    let firstSeconds: number | undefined;
+    await run(model, checkpoint, () => {
+      firstSeconds ??= (performance.now() - started) / 1000;
+    });
     const seconds = (performance.now() - started) / 1000;
     turns.push({
       work: name,
       turn: turn === 0 ? 'cold' : 'warm',
       seconds,
+      firstSeconds,
+      kernels: await clock?.stop(),
       counts: counter.counts(),
       heldBytes: counter.heldBytes(),
     });
   }
 }
-print(turns);
-checkSame(turns);
+if (clock) printKernels(turns);
+else {
+  print(turns);
+  checkSame(turns);
+}
 await model.dispose();
 await backend.close();
 console.log(`\n${backend.liveTensors} tensors and ${backend.livePrograms} programs left.`);

@@ -6,7 +6,7 @@ import { readAttributeExperiment } from '../../src/experiments/attribute/experim
 import type { AnyExperiment } from '../../src/experiments/kind.ts';
 import { readPatchExperiment } from '../../src/experiments/patch/experiment.ts';
 import { nextLogits } from '../../src/experiments/predict.ts';
-import { completeExperiment } from '../../src/experiments/runExperiment.ts';
+import { growExperiment } from '../../src/experiments/runExperiment.ts';
 import { readTraceExperiment } from '../../src/experiments/trace/experiment.ts';
 import type { Model } from '../../src/runtime/model.ts';
 
@@ -92,7 +92,8 @@ function alignOf({ layers, vocabulary }: Shape): AnyExperiment {
 
 export interface Work {
   readonly name: string;
-  readonly run: (model: Model, checkpoint: Checkpoint) => Promise<unknown>;
+  /** @param found is called when something is found, behind what a run begins with */
+  readonly run: (model: Model, checkpoint: Checkpoint, found: () => void) => Promise<unknown>;
 }
 
 /**
@@ -102,7 +103,13 @@ export interface Work {
 export function worksOf(shape: Shape, samples: number, count = 10): readonly Work[] {
   const running = (name: string, experiment: AnyExperiment): Work => ({
     name,
-    run: (model, checkpoint) => completeExperiment(model, checkpoint, experiment),
+    run: async (model, checkpoint, found) => {
+      let hasStarted = false;
+      for await (const _ of growExperiment(model, checkpoint, experiment)) {
+        if (hasStarted) found();
+        hasStarted = true;
+      }
+    },
   });
   return [
     { name: 'predict', run: (model) => nextLogits(model, tokens(101, count, shape.vocabulary)) },

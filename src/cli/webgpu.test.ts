@@ -136,6 +136,32 @@ test.skipIf(!dawn || /cannot be loaded/.test(reason))(
   },
 );
 
+test.skipIf(!dawn || /cannot be loaded/.test(reason))(
+  'a first prediction, trace and sweep find every pipeline made while the weights arrived',
+  () => {
+    const bench = ['--import', 'tsx', join(import.meta.dirname, '../../bench/gpu/run.ts')];
+    const works = ['predict', 'trace', 'patch'];
+    const pipelines = (...words: readonly string[]) => {
+      const { stdout } = spawnSync(
+        process.execPath,
+        [...bench, '--device', 'null', '--turns', '1', '--only', works.join(','), ...words],
+        { env: { ...process.env, ...(dawn ? { PATCHBAY_DAWN: dawn } : {}) }, encoding: 'utf8' },
+      );
+      return [...stdout.matchAll(/^\| (\w+), \w+ \|(?: \d+ \|){3} (\d+) \|/gm)].map(
+        ([, work, made]) => [work, Number(made)] as const,
+      );
+    };
+    const [load, ...rest] = pipelines();
+    expect(rest).toEqual(works.map((work) => [work, 0]));
+    const [none, ...made] = pipelines('--unrehearsed');
+    expect(none).toEqual(['load', 0]);
+    // As many, or more by what a small trace alone needs.
+    const all = made.reduce((sum, [, count]) => sum + count, 0);
+    expect(all).toBeGreaterThan(20);
+    expect(load?.[1]).toBeGreaterThanOrEqual(all);
+  },
+);
+
 test('without the package the remedy is its installation', () => {
   const { status, complained } = patchbay(['devices'], { PATCHBAY_DAWN: '/nowhere/index.js' });
   expect(complained).toBe(

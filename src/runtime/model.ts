@@ -23,6 +23,7 @@ import { type Plan, PlanError, type Read, type ReadResult } from './plan/plan.ts
 import { schedule } from './plan/schedule.ts';
 import type { Schedule } from './plan/scheduled.ts';
 import { headStage } from './plan/stage.ts';
+import { firstLayers, Rehearsal } from './rehearsal.ts';
 import {
   heldBytes,
   noRoomForWeights,
@@ -46,6 +47,11 @@ export interface LoadOptions {
   readonly room?: Room;
   /** Called before weights are read, with the bytes that they will take while nothing runs. */
   readonly makeRoom?: (bytes: number) => Promise<void>;
+  /**
+   * For a device that compiles what it runs first: is given a model of the first layers as soon as their weights are there, to run
+   * what will be run. Its graphs are this model's. The load does not wait for it; later runs take turns with it.
+   */
+  readonly rehearse?: (first: Model, signal: AbortSignal) => Promise<unknown>;
 }
 
 export interface Kept {
@@ -75,6 +81,14 @@ export interface RunnerModel extends Pick<Model, 'architecture' | 'backend' | 'l
   readonly noPlans?: string;
 }
 
+/** What a model and the one of its first layers have together. */
+class Shared {
+  readonly programs = new Programs();
+  /** Runs share weights that are brought in for one layer at a time. */
+  readonly turns = new Turns();
+  readonly rehearsal = new Rehearsal();
+}
+
 export class Model {
   readonly architecture: Architecture;
   readonly backend: Backend;
@@ -94,10 +108,8 @@ export class Model {
   /** Its weights, or what runs it without. */
   readonly #engine: WeightStore | PlanRunner;
   readonly #noPlans: string | undefined;
-  readonly #programs = new Programs();
+  readonly #shared: Shared;
   readonly #states = new Set<KeptStates>();
-  /** Runs share weights that are brought in for one layer at a time. */
-  readonly #turns = new Turns();
 
   private constructor(
     architecture: Architecture,
@@ -107,7 +119,9 @@ export class Model {
     sizes: WeightSizes,
     { residency, reason, room = wholeRoom }: Placement & { readonly room?: Room },
     { notices, fingerprint, noPlans }: Pick<RunnerModel, 'notices' | 'fingerprint' | 'noPlans'>,
+    shared = new Shared(),
   ) {
+    this.#shared = shared;
     this.#noPlans = noPlans;
     this.notices = notices;
     this.fingerprint = fingerprint;
@@ -137,11 +151,27 @@ export class Model {
       : placeWeights(checkpoint.label, sizes, backend, options.weightBytes ?? defaultWeightBytes);
     const placement = { ...bySize, residency: sparing(bySize.residency, room.residency), room };
     await options.makeRoom?.(heldBytes(sizes, placement.residency));
+    const shared = new Shared();
+    const { rehearsal } = shared;
+    const { rehearse } = options;
+    const begun = rehearse && firstLayers(architecture);
+    const early = begun && {
+      sources: weightSources(begun),
+      begin: (store: WeightStore) => {
+        const about = { notices: [], fingerprint: undefined };
+        const first = new Model(begun, backend, checkpoint.label, store, sizes, placement, about, shared);
+        rehearsal.begin((signal) => rehearse(first, signal));
+      },
+      check: () => rehearsal.check(),
+      end: () => rehearsal.end(),
+    };
     const weights = await WeightStore.open(backend, checkpoint, weightSources(architecture), {
       residency: placement.residency,
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onBytes ? { onBytes: options.onBytes } : {}),
-    }).catch((error: unknown) => {
+      ...(early ? { early } : {}),
+    }).catch(async (error: unknown) => {
+      await shared.programs.dispose();
       if (!(error instanceof OutOfMemoryError)) throw error;
       const isAsked = options.residency !== undefined;
       throw noRoomForWeights(checkpoint.label, sizes, placement.residency, isAsked, error);
@@ -152,14 +182,14 @@ export class Model {
     const unmapped =
       placement.residency === 'packed' ? unmappedNotice(new Set(names), checkpoint, backend) : undefined;
     const all = [...(checkpoint.notices ?? []), ...notices, ...(unmapped === undefined ? [] : [unmapped])];
-    const fingerprint = await checkpoint.fingerprint?.(options.signal).catch((error: unknown) => {
+    const fingerprint = await checkpoint.fingerprint?.(options.signal).catch(async (error: unknown) => {
+      await rehearsal.end();
       weights.close();
+      await shared.programs.dispose();
       throw error;
     });
-    return new Model(architecture, backend, checkpoint.label, weights, sizes, placement, {
-      notices: all,
-      fingerprint,
-    });
+    const about = { notices: all, fingerprint };
+    return new Model(architecture, backend, checkpoint.label, weights, sizes, placement, about, shared);
   }
 
   /** A model whose plans something else runs. It keeps no rows and generates no text, and has the gradients that its runner gives. */
@@ -170,7 +200,12 @@ export class Model {
 
   /** Where trainings on it keep the graphs of their steps, released with it. */
   get programs(): Programs {
-    return this.#programs;
+    return this.#shared.programs;
+  }
+
+  /** When what `rehearse` was to do is done, well or badly. */
+  get rehearsed(): Promise<void> {
+    return this.#shared.rehearsal.over;
   }
 
   /** Whether its graphs are a file's own: it asks for as much of a device whatever its room. */
@@ -277,8 +312,9 @@ export class Model {
 
   /** Between runs no program is in use, so that those above the limit can go. */
   #turn<T>(work: () => Promise<T>): Promise<T> {
-    return this.#turns.take(async () => {
-      await this.#programs.trim();
+    const { turns, programs } = this.#shared;
+    return turns.take(async () => {
+      await programs.trim();
       return work();
     });
   }
@@ -291,7 +327,7 @@ export class Model {
         `${this.label} was brought as ONNX: it can be run under edits and differentiated, and keeps no rows and generates no text here.`,
       );
     const { batchShare } = this.room;
-    return { architecture, backend, weights: engine, programs: this.#programs, batchShare };
+    return { architecture, backend, weights: engine, programs: this.programs, batchShare };
   }
 
   /**
@@ -310,9 +346,10 @@ export class Model {
 
   /** Release weights and programs. The backend stays open. */
   async dispose(): Promise<void> {
+    await this.#shared.rehearsal.end();
     for (const states of this.#states) states.dispose();
     if (this.#engine instanceof WeightStore) this.#engine.close();
     else await this.#engine.dispose();
-    await this.#programs.dispose();
+    await this.programs.dispose();
   }
 }

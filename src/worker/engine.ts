@@ -5,6 +5,7 @@ import type { Architecture } from '../architectures/architecture.ts';
 import type { ModelCache } from '../checkpoint/cache/modelCache.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
+import { rehearse } from '../experiments/rehearse.ts';
 import { watchedPosition } from '../experiments/watched.ts';
 import { writtenPrompt } from '../experiments/wholePrompt.ts';
 import type { ImportedStructure } from '../imported/describe.ts';
@@ -183,8 +184,10 @@ export function createEngine(
     );
     try {
       const tokenizer = await checkpoint.tokenizer(signal).catch((cause) => classReader(checkpoint, cause));
-      const model = await Model.load(checkpoint, await backend(), {
+      const device = await backend();
+      const model = await Model.load(checkpoint, device, {
         ...(signal ? { signal } : {}),
+        ...(device.kind === 'webgpu' ? { rehearse } : {}),
         weightBytes,
         room,
         makeRoom,

@@ -173,6 +173,37 @@ test('each dispatch that waits keeps the constants it was given', () => {
   ]);
 });
 
+test('what is bound while its shader is compiled keeps its constants through submissions of others', () => {
+  const { stream, ort, buffer, dispatch } = open();
+  const [a, constants, others] = [buffer('a'), buffer('constants', uniform), buffer('others', uniform)];
+  const entries = [a, constants].map((each, binding) => ({ binding, resource: { buffer: each } }));
+  const encoder = ort.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  ort.queue.writeBuffer(constants, 0, Uint8Array.of(7), 0, 1);
+  const group = ort.createBindGroup({ layout, entries });
+  // Weights arrive meanwhile, and are waited for.
+  stream.push({ kind: 'copy', from: buffer('from'), start: 0, into: buffer('into'), at: 0, count: 16 });
+  stream.flush();
+  expect(log.splice(0)).toEqual(['write made0+0 7', 'copy from into', 'submit']);
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(1);
+  ort.queue.writeBuffer(others, 0, Uint8Array.of(8), 0, 1);
+  dispatch(encoder, 2, a, others);
+  ort.queue.submit([encoder.finish()]);
+  stream.flush();
+  expect(log).toEqual([
+    'write made0+256 8',
+    'pass',
+    'bind a+0 made0+0',
+    'dispatch 1',
+    'bind a+0 made0+256',
+    'dispatch 2',
+    'end',
+    'submit',
+  ]);
+});
+
 test('constants that change between binding and dispatch are refused', () => {
   const { ort, buffer } = open();
   const constants = buffer('constants', uniform);

@@ -26,7 +26,9 @@ interface Chunk {
   written: number;
   /** Times that it was filled from its beginning. */
   round: number;
-  /** Dispatches that bind it and are not in the stream yet. */
+  /** Places of it that were bound for dispatches that nobody has recorded yet: while those wait for their shaders. */
+  readonly bound: Set<UniformPlace>;
+  /** Dispatches that were recorded and are not in the stream yet. */
   open: number;
 }
 
@@ -83,15 +85,19 @@ export class GpuUniforms {
     const step = this.#stream.device.limits.minUniformBufferOffsetAlignment;
     chunk.used += Math.ceil(size / step) * step;
     const binding = { buffer: chunk.buffer, offset, size };
-    return { binding, chunk, round: chunk.round, content, version: content.version };
+    const place = { binding, chunk, round: chunk.round, content, version: content.version };
+    chunk.bound.add(place);
+    return place;
   }
 
   /** A dispatch that binds the place was recorded. @throws BackendError where it would read something else */
-  open({ chunk, round, content, version }: UniformPlace): void {
+  open(place: UniformPlace): void {
+    const { chunk, round, content, version } = place;
     if (chunk.round !== round || content.version !== version)
       throw new BackendError(
         'The runtime changed the constants of a dispatch that it had bound. Choose WASM.',
       );
+    chunk.bound.delete(place);
     chunk.open += 1;
   }
 
@@ -110,7 +116,15 @@ export class GpuUniforms {
   #made(): Chunk {
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     const buffer = this.#stream.device.createBuffer({ size: chunkBytes, usage });
-    const chunk = { buffer, bytes: new Uint8Array(chunkBytes), used: 0, written: 0, round: 0, open: 0 };
+    const chunk = {
+      buffer,
+      bytes: new Uint8Array(chunkBytes),
+      used: 0,
+      written: 0,
+      round: 0,
+      bound: new Set<UniformPlace>(),
+      open: 0,
+    };
     this.#chunks.push(chunk);
     return chunk;
   }
@@ -128,7 +142,9 @@ export class GpuUniforms {
   /** All that was placed has been read, or will be before anything is written. */
   #free(): void {
     for (const chunk of this.#chunks) {
-      if (chunk.open > 0 || chunk.used === 0) continue;
+      // Of a run that failed: what was written since is another's.
+      for (const place of chunk.bound) if (place.content.version !== place.version) chunk.bound.delete(place);
+      if (chunk.bound.size > 0 || chunk.open > 0 || chunk.used === 0) continue;
       chunk.used = 0;
       chunk.written = 0;
       chunk.round += 1;

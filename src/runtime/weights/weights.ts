@@ -15,7 +15,24 @@ export interface WeightStoreOptions {
   readonly signal?: AbortSignal;
   /** Called with the checkpoint's bytes as they are read, of `total` in all. */
   readonly onBytes?: (done: number, total: number) => void;
+  readonly early?: EarlyUse;
 }
+
+/** What is done with some weights while the others arrive. Nothing waits for it, where weights are not streamed. */
+export interface EarlyUse {
+  /** Read before the others. */
+  readonly sources: readonly WeightSource[];
+  /** They are there. */
+  readonly begin: (store: WeightStore) => void;
+  /** @throws where it met what the device refused, which may have been a weight */
+  readonly check: () => void;
+  /** @returns when it uses them no more */
+  readonly end: () => Promise<void>;
+}
+
+const tensorNames = (sources: readonly WeightSource[]): readonly string[] => [
+  ...new Set(sources.flatMap((source) => (source.kind === 'tensor' ? [source.tensor] : []))),
+];
 
 /** Bytes that a device may have been given, or may still read though they are disposed, before it is waited for. */
 const mostBehind = 512 * 2 ** 20;
@@ -47,9 +64,9 @@ export class WeightStore {
   ): Promise<WeightStore> {
     const store = new WeightStore(backend, checkpoint, options.residency);
     if (options.residency === 'streamed') return store;
-    const names = [
-      ...new Set(sources.flatMap((source) => (source.kind === 'tensor' ? [source.tensor] : []))),
-    ];
+    const { early } = options;
+    const first = tensorNames(early?.sources ?? []);
+    const names = [...new Set([...first, ...tensorNames(sources)])];
     const sizes = names.map((name) => checkpoint.tensors.get(name)?.sizeBytes ?? 0);
     const total = sizes.reduce((sum, size) => sum + size, 0);
     let done = 0;
@@ -64,9 +81,14 @@ export class WeightStore {
         store.#behind += sizes[index] ?? 0;
         await store.#waitFor(mostBehind);
         options.onBytes?.(done, total);
+        early?.check();
+        if (index === first.length - 1) early?.begin(store);
       }
-      await store.#waitFor(0);
+      // Whoever used them early may have waited, and heard what the device refused of them.
+      await backend.caughtUp?.();
+      early?.check();
     } catch (error) {
+      await early?.end();
       store.close();
       throw error;
     }

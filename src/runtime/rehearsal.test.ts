@@ -1,0 +1,180 @@
+import { expect, test } from 'vitest';
+import { describeArchitecture } from '../architectures/registry.ts';
+import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
+import { BackendError } from './backends/backend.ts';
+import { createNodeBackend } from './backends/nodeBackend.ts';
+import { tinyCheckpoint, tinyConfigurations } from './fixtures/tinyCheckpoint.ts';
+import { Model } from './model.ts';
+import { firstLayers } from './rehearsal.ts';
+
+const { llama } = tinyConfigurations;
+const tokens = [3, 14, 15, 9, 26];
+const deep = { ...llama, num_hidden_layers: 4 };
+
+const logits = async (model: Model, signal?: AbortSignal): Promise<readonly number[]> => {
+  const [read] = await model.run(
+    {
+      rows: [{ start: { kind: 'tokens', tokens }, edits: [] }],
+      reads: [
+        {
+          row: 0,
+          site: { component: 'logits', layer: null },
+          location: { positions: [tokens.length - 1] },
+        },
+      ],
+    },
+    signal ? { signal } : {},
+  );
+  return [...(read?.value?.data ?? [])];
+};
+
+/** A checkpoint of which a tensor does not arrive until it is let go. */
+function heldUp(config: ModelConfiguration, held: (name: string) => boolean) {
+  const inner = tinyCheckpoint(config);
+  const read: string[] = [];
+  let letGo: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const checkpoint: Checkpoint = {
+    ...inner,
+    read: async (name, signal) => {
+      if (held(name)) await gone;
+      signal?.throwIfAborted();
+      read.push(name);
+      return inner.read(name, signal);
+    },
+  };
+  return { checkpoint, read, letGo: () => letGo() };
+}
+
+test('the first layers run while the others arrive, and the graphs are the whole model’s', async () => {
+  const backend = createNodeBackend(1);
+  const plain = await Model.load(tinyCheckpoint(deep), backend);
+  const expected = await logits(plain);
+  await plain.dispose();
+  const { checkpoint, letGo } = heldUp(deep, (name) => name.includes('layers.3.'));
+  let ran: readonly number[] = [];
+  const layers: number[] = [];
+  const model = await Model.load(checkpoint, backend, {
+    rehearse: async (first) => {
+      layers.push(first.architecture.layerCount);
+      ran = await logits(first);
+      letGo();
+    },
+  });
+  await model.rehearsed;
+  expect(layers).toEqual([2]);
+  expect(ran.every(Number.isFinite)).toBe(true);
+  expect(ran).not.toEqual(expected);
+  const programs = backend.livePrograms;
+  expect(programs).toBeGreaterThan(0);
+  expect(await logits(model)).toEqual(expected);
+  expect(backend.livePrograms).toBe(programs);
+  await model.dispose();
+  expect([backend.liveTensors, backend.livePrograms]).toEqual([0, 0]);
+  await backend.close();
+});
+
+test('a load does not wait for it, and a run takes its turn between its runs', async () => {
+  const backend = createNodeBackend(1);
+  let runs = 0;
+  const model = await Model.load(tinyCheckpoint(deep), backend, {
+    rehearse: async (first, signal) => {
+      while (!signal.aborted) {
+        await logits(first, signal);
+        runs += 1;
+      }
+    },
+  });
+  const before = runs;
+  const seen = await logits(model);
+  expect(seen).toHaveLength(deep.vocab_size);
+  await logits(model);
+  expect(runs).toBeGreaterThan(before);
+  await model.dispose();
+  const after = runs;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(runs).toBe(after);
+  expect([backend.liveTensors, backend.livePrograms]).toEqual([0, 0]);
+  await backend.close();
+});
+
+test('it ends with a load that is cancelled or fails, and leaves nothing', async () => {
+  const backend = createNodeBackend(1);
+  const controller = new AbortController();
+  const { checkpoint, letGo } = heldUp(deep, (name) => name.includes('layers.3.'));
+  let isOver = false;
+  const forever = async (first: Model, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await logits(first);
+      controller.abort();
+      letGo();
+    }
+    isOver = true;
+  };
+  const cancelled = Model.load(checkpoint, backend, { signal: controller.signal, rehearse: forever });
+  await expect(cancelled).rejects.toThrow('abort');
+  expect(isOver).toBe(true);
+  expect([backend.liveTensors, backend.livePrograms]).toEqual([0, 0]);
+  await backend.close();
+});
+
+test('what the device refuses of it fails the load; that its numbers are none does not', async () => {
+  const backend = createNodeBackend(1);
+  const { checkpoint, letGo } = heldUp(deep, (name) => name.includes('layers.3.'));
+  const refused = Model.load(checkpoint, backend, {
+    rehearse: async () => {
+      letGo();
+      throw new BackendError('The GPU refused a part of the work.');
+    },
+  });
+  await expect(refused).rejects.toThrow('The GPU refused a part of the work.');
+  expect(backend.liveTensors).toBe(0);
+  const model = await Model.load(tinyCheckpoint(deep), backend, {
+    rehearse: async () => {
+      throw new Error('The numbers of two layers are not finite.');
+    },
+  });
+  expect(await logits(model)).toHaveLength(deep.vocab_size);
+  await model.dispose();
+  await backend.close();
+});
+
+test('weights of the first layers and the head are read first, the others in their order', async () => {
+  const backend = createNodeBackend(1);
+  const { checkpoint, read } = heldUp(deep, () => false);
+  const model = await Model.load(checkpoint, backend, { rehearse: async () => undefined });
+  const layers = read.map((name) => /layers\.(\d+)/.exec(name)?.[1] ?? name);
+  expect(layers.filter((layer, at) => layer !== layers[at - 1])).toEqual([
+    ...['model.embed_tokens.weight', '0', '1', 'model.norm.weight', 'lm_head.weight', '2', '3'],
+  ]);
+  await model.dispose();
+  await backend.close();
+});
+
+test('as many layers as have all graphs are the first ones; models of two stacks have none', () => {
+  const count = (config: ModelConfiguration) =>
+    firstLayers(describeArchitecture(config, new Set()))?.layerCount;
+  expect(count({ ...llama, num_hidden_layers: 30 })).toBe(2);
+  expect(count({ ...llama, num_hidden_layers: 1 })).toBe(1);
+  const gemma = {
+    ...llama,
+    model_type: 'gemma3_text',
+    num_hidden_layers: 12,
+    head_dim: 4,
+    sliding_window: 3,
+    sliding_window_pattern: 6,
+  };
+  expect(count(gemma)).toBe(6);
+  const t5 = {
+    model_type: 't5',
+    d_model: 16,
+    d_kv: 4,
+    d_ff: 24,
+    num_layers: 2,
+    num_heads: 4,
+    vocab_size: 31,
+  };
+  expect(count(t5)).toBeUndefined();
+});
