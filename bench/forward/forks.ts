@@ -1,4 +1,4 @@
-// npx tsx bench/forward/forks.ts MODEL
+// npx tsx bench/forward/forks.ts MODEL [LENGTH] [ROWS]
 // What a fork costs: 64 rows of 10 tokens that fork at layer 0 and at some position, against the same rows run whole. The
 // work should fall to the share of positions that a fork carries.
 
@@ -8,10 +8,9 @@ import { Model } from '../../src/runtime/model.ts';
 import type { Plan, Row } from '../../src/runtime/plan/plan.ts';
 import { describeMachine, median } from '../machine.ts';
 
-const [spec] = process.argv.slice(2);
-if (!spec) throw new Error('Usage: npx tsx bench/forward/forks.ts MODEL');
-const length = 10;
-const count = 64;
+const [spec, lengthText = '10', rowsText = '64'] = process.argv.slice(2);
+if (!spec) throw new Error('Usage: npx tsx bench/forward/forks.ts MODEL [LENGTH] [ROWS]');
+const [length, count] = [Number(lengthText), Number(rowsText)];
 const checkpoint = await openModel(spec);
 const model = await Model.load(checkpoint, createNodeBackend(2));
 const tokens = Array.from({ length }, (_, position) => (13 * position) % 1000);
@@ -42,7 +41,7 @@ async function seconds(plan: Plan): Promise<number> {
 
 console.log(describeMachine());
 const whole = await seconds(forksAt(0));
-for (const position of [0, 2, 5, 8, 9]) {
+for (const position of [0, 0.2, 0.5, 0.8, 1].map((part) => Math.min(Math.round(part * length), length - 1))) {
   const plan = forksAt(position);
   const share = (await seconds(plan)) / whole;
   const { tokenLayers } = model.schedule(plan);

@@ -98,6 +98,36 @@ export interface AttentionBatch {
   readonly memory?: MemoryBatch;
   /** Positions that no row of the batch has more than, where the part asks for it (`hasReach`); absent: not known. */
   readonly reach?: number;
+  /** Only in a layer with a recurrence, where rows hand its states on and not what enters it. */
+  readonly handed?: HandedStates;
+}
+
+/** What a recurrence hands to rows that fork at a position: its state behind the position before, and what its convolution saw. */
+export interface HandedStates {
+  /**
+   * Of rows that fork at a position, whose own positions alone are then in the batch's graph: the last entries of the
+   * convolution's stream, [rows, windowWidth], and the state, [rows, stateWidth].
+   */
+  readonly start?: { readonly window: Value; readonly state: Value };
+  /** Where other rows fork from those of the batch. */
+  readonly kept?: {
+    /** Positions behind which both are kept, counted from the row's first in the graph: int32 [rows, kept] */
+    readonly places: Value;
+    /** [rows * kept, windowWidth] */
+    readonly takeWindows: (windows: Value) => void;
+    /** [rows * kept, stateWidth] */
+    readonly takeStates: (states: Value) => void;
+  };
+}
+
+/** The sizes of a recurrence that can hand its states on. */
+export interface Recurrence {
+  readonly windowWidth: number;
+  readonly stateWidth: number;
+  /** The fewest positions of a sequence with which that is less work than to gather what entered it. */
+  readonly positions: number;
+  /** Numbers that a row takes while states of it are kept behind some of its positions. */
+  readonly numbersKept: (positions: number, kept: number) => number;
 }
 
 /** Keys and values that a decoder's layer makes of the encoder's last states, for the rows of a batch. */
@@ -237,6 +267,7 @@ export interface Architecture {
   readonly numbersPerRow?: (carried: number, positions: number) => number;
   /** Numbers that a block hands to later positions for each position: keys and values, or twice what enters a recurrence. */
   readonly presentWidth: number;
+  readonly recurrence?: Recurrence;
   readonly components: readonly ComponentDescription[];
   /** What changes a sublayer's output before it is added to the residual stream: `a norm`, `a factor`. */
   readonly behind?: string;

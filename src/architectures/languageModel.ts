@@ -124,7 +124,14 @@ export interface LanguageModel
   extends Blocks,
     Pick<
       Architecture,
-      'headCount' | 'isCausal' | 'presentWidth' | 'components' | 'numbersPerRow' | 'behind' | 'notices'
+      | 'headCount'
+      | 'isCausal'
+      | 'presentWidth'
+      | 'recurrence'
+      | 'components'
+      | 'numbersPerRow'
+      | 'behind'
+      | 'notices'
     > {
   readonly sizes: ModelSizes;
 }
@@ -137,6 +144,7 @@ export function languageModel(read: ConfigurationReader, options: LanguageModel)
     headCount,
     isCausal,
     presentWidth,
+    recurrence,
     components,
     numbersPerRow,
     behind,
@@ -155,6 +163,7 @@ export function languageModel(read: ConfigurationReader, options: LanguageModel)
     maxPositions,
     isCausal,
     presentWidth,
+    ...(recurrence ? { recurrence } : {}),
     ...(numbersPerRow ? { numbersPerRow } : {}),
     ...(behind === undefined ? {} : { behind }),
     ...(notices ? { notices } : {}),

@@ -6,6 +6,13 @@ const counterparts = [
   ['attention_output', 'ssm_output'],
 ] as const;
 
+/** Sweeps of what a model has in the place of components that it lacks. */
+export const counterpartsOf = <Swept extends { readonly component: string }>(
+  sweeps: readonly Swept[],
+  components: readonly { readonly name: string }[],
+): readonly Swept[] =>
+  sweeps.map((sweep) => ({ ...sweep, component: counterpartOf(sweep.component, components) }));
+
 /** The component itself, or what a model that lacks it has in its place; the component where there is neither. */
 export function counterpartOf(component: string, components: readonly { readonly name: string }[]): string {
   const has = (name: string) => components.some((each) => each.name === name);

@@ -1,6 +1,6 @@
 // Sweeps that make the figures people know, each an experiment of the kinds `patch` and `path` of the page's prompts.
 
-import { counterpartOf } from '../../experiments/counterparts.ts';
+import { counterpartsOf } from '../../experiments/counterparts.ts';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { type PatchExperiment, readPatchExperiment } from '../../experiments/patch/experiment.ts';
 import { type PathExperiment, readPathExperiment } from '../../experiments/patch/pathExperiment.ts';
@@ -156,10 +156,7 @@ export function presetExperiment(
   ]);
   const { kind, ...parts } = presetParts(settings, prompts, document.view);
   const isAblation = 'ablation' in parts;
-  const sweeps = parts.sweeps?.map((sweep) => ({
-    ...sweep,
-    component: counterpartOf(sweep.component, model.components),
-  }));
+  const sweeps = parts.sweeps && counterpartsOf(parts.sweeps, model.components);
   const given = {
     kind,
     version: 1,

@@ -123,7 +123,8 @@ function SweepFields({ sweep, at }: { readonly sweep: Sweep; readonly at: number
 
 function PresetField({ experiment }: { readonly experiment: PatchExperiment }) {
   const page = usePatchPage();
-  const preset = presetOfSweeps(experiment);
+  const { components } = useComponents();
+  const preset = presetOfSweeps(experiment, components);
   return (
     <Choice
       label="Preset"
@@ -138,7 +139,7 @@ function PresetField({ experiment }: { readonly experiment: PatchExperiment }) {
           (document) =>
             document && {
               ...settledIn(document, 'sweeps.'),
-              experiment: { ...document.experiment, sweeps: presetSweeps(name) },
+              experiment: { ...document.experiment, sweeps: presetSweeps(name, components) },
             },
         );
       }}

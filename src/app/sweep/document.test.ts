@@ -147,10 +147,20 @@ test('heads, positions and prompts are read as people write them, and written as
   expect([isByLine(['a', 'b']), isByLine(['a\nb']), isByLine([[1, 2]])]).toEqual([true, false, false]);
 });
 
+test('a preset of a state-space model names what it has in the place of attention and MLP', () => {
+  const mamba = ['block_output', 'mixer_output', 'ssm_output'].map((name) => ({ name }));
+  const sweeps = presetSweeps('streams', mamba);
+  expect(sweeps.map(({ component }) => component)).toEqual(['block_output', 'ssm_output', 'mixer_output']);
+  expect(presetOfSweeps({ ...file, sweeps }, mamba)).toBe('streams');
+  // As a file of another model names it, it is still to be chosen.
+  expect(presetOfSweeps(file, mamba)).toBeNull();
+});
+
 test('a preset is known again by its sweeps', () => {
-  expect(presetOfSweeps({ ...file, sweeps: presetSweeps('heads') })).toBe('heads');
-  expect(presetOfSweeps(file)).toBe('streams');
-  expect(presetOfSweeps({ ...file, sweeps: file.sweeps.slice(1) })).toBeNull();
+  const transformer = ['block_output', 'attention_output', 'mlp_output'].map((name) => ({ name }));
+  expect(presetOfSweeps({ ...file, sweeps: presetSweeps('heads', transformer) }, transformer)).toBe('heads');
+  expect(presetOfSweeps(file, transformer)).toBe('streams');
+  expect(presetOfSweeps({ ...file, sweeps: file.sweeps.slice(1) }, transformer)).toBeNull();
   expect(presetReceivers('queryPaths', 8)).toEqual([
     { component: 'head_query_output', heads: [[7, 0]] },
     { component: 'head_key_output', heads: [[7, 0]] },

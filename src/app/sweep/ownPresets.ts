@@ -1,5 +1,6 @@
 // The presets of the rack as what a sweep's own page can begin with: the sweeps of a patch, the receivers of a path.
 
+import { counterpartsOf } from '../../experiments/counterparts.ts';
 import type { PatchExperiment, Sweep } from '../../experiments/patch/experiment.ts';
 import { readPatchExperiment } from '../../experiments/patch/experiment.ts';
 import type { PathExperiment, PathReceiver } from '../../experiments/patch/pathExperiment.ts';
@@ -17,8 +18,11 @@ function experimentIn(preset: PresetName, receiver = initialSweep.receiver) {
   return { kind, version: 1, model: '', pairs: [{ clean: '' }], ...own };
 }
 
-export const presetSweeps = (preset: (typeof patchPresets)[number]): readonly Sweep[] =>
-  readPatchExperiment(experimentIn(preset)).sweeps;
+/** @param components of the model in use, which may have others in the place of a transformer's */
+export const presetSweeps = (
+  preset: (typeof patchPresets)[number],
+  components: readonly { readonly name: string }[],
+): readonly Sweep[] => counterpartsOf(readPatchExperiment(experimentIn(preset)).sweeps, components);
 
 /** The head that reads is one of the last layer's: every other head comes before it. */
 export const presetReceivers = (
@@ -28,8 +32,13 @@ export const presetReceivers = (
   readPathExperiment(experimentIn(preset, { layer: Math.max(1, layerCount - 1), head: 0 })).receivers;
 
 /** The preset whose sweeps these are; null for those put together by hand. */
-export const presetOfSweeps = ({ sweeps }: PatchExperiment): (typeof patchPresets)[number] | null =>
-  patchPresets.find((preset) => JSON.stringify(presetSweeps(preset)) === JSON.stringify(sweeps)) ?? null;
+export const presetOfSweeps = (
+  { sweeps }: PatchExperiment,
+  components: readonly { readonly name: string }[],
+): (typeof patchPresets)[number] | null =>
+  patchPresets.find(
+    (preset) => JSON.stringify(presetSweeps(preset, components)) === JSON.stringify(sweeps),
+  ) ?? null;
 
 export const presetOfReceivers = (
   { receivers }: PathExperiment,

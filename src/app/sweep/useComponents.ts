@@ -7,6 +7,7 @@ import { useModel } from '../workbenchContext.tsx';
 
 export interface Components {
   readonly names: readonly string[];
+  readonly components: readonly ComponentDescription[];
   readonly layerCount: number | null;
   readonly componentOf: (name: string) => ComponentDescription | undefined;
 }
@@ -16,6 +17,7 @@ export function useComponents(): Components {
   return useMemo(() => {
     const all = (model === null ? [] : outlineOf(model).components).filter(({ scope }) => scope === 'layer');
     return {
+      components: all,
       names: all.map(({ name }) => name),
       layerCount: model?.layerCount ?? null,
       componentOf: (name) => all.find((each) => each.name === name),

@@ -12,7 +12,14 @@ import { languageModel } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { type BlockModule, part, placesUnder, prefixOf } from '../module.ts';
 import { rmsNorm } from '../norms.ts';
-import { atQueries, byRow, causalConvolution, recurrencePositions, toTokens } from '../recurrence.ts';
+import {
+  atQueries,
+  byRow,
+  causalConvolution,
+  recurrencePositions,
+  toTokens,
+  windowLength,
+} from '../recurrence.ts';
 import { selectiveOutput } from '../selectiveState.ts';
 
 /** The gate's, whatever the configuration says of the convolution's. */
@@ -64,8 +71,11 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
         const [stream, gate] = [slice(both, 1, 0, innerWidth), slice(both, 1, innerWidth, 2 * innerWidth)];
         const convolved = causalConvolution(
           byRow(stream, batch),
-          weight('conv1d.weight'),
-          hasConvolutionBias ? weight('conv1d.bias') : undefined,
+          {
+            weight: weight('conv1d.weight'),
+            bias: hasConvolutionBias ? weight('conv1d.bias') : undefined,
+          },
+          batch,
         );
         const x = act(convolved); // [rows, positions, innerWidth]
         const chosen = matMul(x, transpose(weight('x_proj.weight'), [1, 0]));
@@ -101,7 +111,13 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
     isCausal: true,
     headCount: 1,
     presentWidth: 2 * innerWidth,
-    // States of the whole sequence, wherever the row forks, and what each doubling makes of them.
+    recurrence: {
+      windowWidth: windowLength(kernel) * innerWidth,
+      stateWidth: innerWidth * stateSize,
+      positions: 1,
+      numbersKept: (positions) => innerWidth * stateSize * positions,
+    },
+    // States of all positions that its graph goes along, and what each doubling makes of them.
     numbersPerRow: (_, positions) => 4 * innerWidth * stateSize * positions,
     components: stateSpaceComponents({
       ...sizes,

@@ -3,7 +3,7 @@
 
 import { matMul } from '../../onnx/contraction.ts';
 import { multiplyDimensions } from '../../onnx/dimension.ts';
-import { add, cast, exp, greater, less, mul, neg, softplus, sub, where } from '../../onnx/elementwise.ts';
+import { add, cast, exp, greater, less, mul, neg, softplus, sub } from '../../onnx/elementwise.ts';
 import { gather, reshape, slice, transpose, unsqueeze } from '../../onnx/layout.ts';
 import { cumulativeSum } from '../../onnx/reduction.ts';
 import { constant, sizeAt, type Value } from '../../onnx/value.ts';
@@ -18,12 +18,12 @@ import {
 import { visible } from '../attention.ts';
 import { stateSpaceComponents } from '../components.ts';
 import type { ConfigurationReader } from '../configuration.ts';
-import { readHeadStates } from '../headState.ts';
+import { decayTo, headStatesBehind, readHeadStates, readStates, visibleInRow } from '../headState.ts';
 import { languageModel } from '../languageModel.ts';
 import { linear } from '../linear.ts';
 import { type BlockModule, part, placesUnder, prefixOf } from '../module.ts';
 import { rmsNorm } from '../norms.ts';
-import { atQueries, byRow, causalConvolution, owners, toTokens } from '../recurrence.ts';
+import { atQueries, byRow, causalConvolution, owners, toTokens, windowLength } from '../recurrence.ts';
 
 const silu = activation('silu');
 
@@ -115,21 +115,32 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
     const toKey = unsqueeze(transpose(sum, [0, 2, 1]), [2]);
     const sumAtQueries = atQueries(sum, batch);
     const toQuery = unsqueeze(transpose(sumAtQueries, [0, 2, 1]), [3]);
-    const isPast = visible(batch, undefined);
-    // Masked before the exponential: between a position and a later one it would overflow.
-    const decay = where(isPast, exp(where(isPast, sub(toQuery, toKey), constant(0))), constant(0));
+    const { start, kept } = batch.handed ?? {};
+    const begun = start && reshape(start.state, [rows, heads, headWidth, stateSize]);
+    const isPast = start ? visibleInRow(step) : visible(batch, undefined);
+    const decay = decayTo(toQuery, toKey, isPast);
     const steps = unsqueeze(transpose(step, [0, 2, 1]), [2]);
     const entries = transpose(reshape(stream, [rows, positions, heads, headWidth]), [0, 2, 1, 3]);
+    if (kept) kept.takeStates(headStatesBehind(kept.places, { sum, steps, entries, input, begun }));
     const skipped = mul(atQueries(stream, batch), gather(weight('D'), owners(innerWidth, heads), 0));
     if (scope.isTouched('ssm_state'))
       return add(
-        readHeadStates(scope, { shares: mul(decay, steps), entries, input, output, sum: sumAtQueries }),
+        readHeadStates(scope, {
+          shares: mul(decay, steps),
+          entries,
+          input,
+          output,
+          sum: sumAtQueries,
+          begun,
+        }),
         skipped,
       );
     const products = matMul(transpose(output, [0, 2, 1, 3]), transpose(input, [0, 2, 3, 1]));
     // One group serves all heads as it is.
     const byGroup = groups === 1 ? products : gather(products, owners(heads, groups), 1);
-    const mixed = transpose(matMul(mul(mul(byGroup, decay), steps), entries), [0, 2, 1, 3]);
+    const own = matMul(mul(mul(byGroup, decay), steps), entries);
+    const said = begun ? add(own, mul(exp(toQuery), readStates(begun, output))) : own;
+    const mixed = transpose(said, [0, 2, 1, 3]);
     return add(reshape(mixed, [rows, queries, multiplyDimensions(heads, headWidth)]), skipped);
   };
 
@@ -160,8 +171,11 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
         const x = act(
           causalConvolution(
             slice(rows, 2, 0, convolved),
-            weight('conv1d.weight'),
-            hasConvolutionBias ? weight('conv1d.bias') : undefined,
+            {
+              weight: weight('conv1d.weight'),
+              bias: hasConvolutionBias ? weight('conv1d.bias') : undefined,
+            },
+            batch,
           ),
         );
         const step = limited(softplus(add(slice(rows, 2, convolved, convolved + heads), weight('dt_bias'))));
@@ -187,6 +201,13 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
     isCausal: true,
     headCount: heads,
     presentWidth: 2 * (convolved + heads),
+    recurrence: {
+      windowWidth: windowLength(kernel) * convolved,
+      stateWidth: innerWidth * stateSize,
+      positions: 1,
+      // A share of each position in each state, for each channel.
+      numbersKept: (positions, kept) => innerWidth * kept * Math.max(positions, stateSize),
+    },
     components: stateSpaceComponents({
       ...sizes,
       innerWidth,

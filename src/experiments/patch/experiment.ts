@@ -64,6 +64,7 @@ export const sweepSchema = v.strictObject({
 
 export type Sweep = Immutable<v.InferOutput<typeof sweepSchema>>;
 
+/** Those of a file that names none; a model may have others in their place (`../counterparts.ts`). */
 const defaultSweeps: v.InferOutput<typeof sweepSchema>[] = (
   ['block_output', 'attention_output', 'mlp_output'] as const
 ).map((component) => ({ component, by: 'position', window: 1, positions: 'all' }));
@@ -114,6 +115,10 @@ export const patchExperimentSchema = v.pipe(
 );
 
 export type PatchExperiment = Immutable<v.InferOutput<typeof patchExperimentSchema>>;
+
+/** Whether these are the sweeps of a file that names none. */
+export const areDefaultSweeps = (sweeps: readonly Sweep[]): boolean =>
+  JSON.stringify(sweeps) === JSON.stringify(defaultSweeps);
 
 /** A patch as a file may state it, defaults left out. */
 export type PatchExperimentFile = Immutable<v.InferInput<typeof patchExperimentSchema>>;

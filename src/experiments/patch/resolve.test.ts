@@ -51,6 +51,13 @@ const path = (more: object = {}) =>
     readPathExperiment({ kind: 'path', version: 1, model: 'tiny', pairs: [pair], ...more }),
   );
 
+test('a patch of a state-space model restores what it has in the place of attention and MLP', () => {
+  const config = { model_type: 'mamba', hidden_size: 8, num_hidden_layers: 2, state_size: 4, vocab_size: 31 };
+  const experiment = readPatchExperiment({ kind: 'patch', version: 1, model: 'tiny', pairs: [pair] });
+  const { panels } = resolvePatch(describeArchitecture(config, new Set()), tokenizer, experiment);
+  expect(panels.map(({ component }) => component)).toEqual(['block_output', 'ssm_output', 'mixer_output']);
+});
+
 test('a patch restores three streams by position unless it says otherwise', () => {
   const { direction, panels, cases, pairs } = patch();
   expect(direction).toBe('restore');

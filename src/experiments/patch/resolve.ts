@@ -3,6 +3,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { counterpartsOf } from '../counterparts.ts';
 import type { Direction } from '../direction.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type InputParts, inputParts, wholeTokens } from '../inputParts.ts';
@@ -11,7 +12,7 @@ import { seenEntry } from '../seenPicture.ts';
 import { tokenLabel } from '../tokens.ts';
 import { refuseThree } from '../watched.ts';
 import { type ResolvedAblation, resolveAblation } from './ablation.ts';
-import type { PatchExperiment } from './experiment.ts';
+import { areDefaultSweeps, type PatchExperiment } from './experiment.ts';
 import { inputLength, mainLength, type PatchCase, type PatchOutline, type PatchRun } from './outline.ts';
 import type { PairInputs } from './pairInputs.ts';
 import type { PathExperiment } from './pathExperiment.ts';
@@ -124,7 +125,10 @@ export function resolvePatch(
     input: pairs.map(({ clean }) => inputLength(clean)),
     ...(columns ? { columns: columns.length } : {}),
   };
-  const panels = experiment.sweeps.map((sweep, index) => resolveSweep(architecture, sweep, index, lengths));
+  const sweeps = areDefaultSweeps(experiment.sweeps)
+    ? counterpartsOf(experiment.sweeps, architecture.components)
+    : experiment.sweeps;
+  const panels = sweeps.map((sweep, index) => resolveSweep(architecture, sweep, index, lengths));
   const ablation = given && resolveAblation(architecture, tokenizer, given, pairs, panels);
   return {
     ...shared,

@@ -58,17 +58,40 @@ test('short rows beside a long one do not pad a batch past the bytes that it may
 const mamba = { model_type: 'mamba', hidden_size: 8, num_hidden_layers: 2, state_size: 4, vocab_size: 31 };
 const mixtral = { ...tinyConfigurations.llama, model_type: 'mixtral', num_local_experts: 12 };
 
-test.each<{ readonly what: string; readonly config: ModelConfiguration; readonly held: Held }>([
-  // A row that forks at its last position carries one, and still gathers a state for each of its ancestor's.
-  { what: 'states of whole sequences', config: mamba, held: (rows, _, keys) => rows * keys * 16 * 4 },
+const length = 24;
+
+test.each<{
+  readonly what: string;
+  readonly config: ModelConfiguration;
+  readonly position: number;
+  readonly held: Held;
+  /** Rows that a batch has room for. */
+  readonly room: number;
+}>([
+  {
+    what: 'states of whole sequences',
+    config: mamba,
+    position: 0,
+    held: (rows, _, keys) => rows * keys * 16 * 4,
+    room: 4,
+  },
+  // One that begins with its ancestor's state goes along its own position alone.
+  {
+    what: 'states of the positions that rows carry',
+    config: mamba,
+    position: length - 1,
+    held: (rows, queries) => rows * queries * 16 * 4,
+    room: 8,
+  },
   {
     what: 'what all experts say',
     config: mixtral,
+    position: length - 1,
     held: (rows, queries) => rows * queries * 12 * tinyConfigurations.llama.hidden_size,
+    room: 4,
   },
-])('$what count in a batch of forked rows', async ({ config, held }) => {
-  const length = 24;
-  const batchBytes = 4 * 4 * held(4, config === mamba ? length : 1, length);
+])('$what count in a batch of forked rows', async ({ config, position, held, room }) => {
+  const batchBytes = 4 * 4 * held(room, length - position, length);
   const { backend, taken } = watched(batchBytes, held);
   const model = await Model.load(tinyCheckpoint(config), backend);
   const tokens = Array.from({ length }, (_, at) => at);
@@ -77,7 +100,7 @@ test.each<{ readonly what: string; readonly config: ModelConfiguration; readonly
   const forks = Array.from({ length: 40 }, (_, at): Row => {
     const data = Float32Array.from({ length: model.architecture.width }, (_, entry) => Math.sin(at + entry));
     const edit = { site, location, fragment: replace, source: { kind: 'tensor' as const, data } };
-    return { start: { kind: 'fork', parent: 0, layer: 1, position: length - 1 }, edits: [edit] };
+    return { start: { kind: 'fork', parent: 0, layer: 1, position }, edits: [edit] };
   });
   const rows = [{ start: { kind: 'tokens' as const, tokens }, edits: [] }, ...forks];
   const logits = { component: 'logits', layer: null };

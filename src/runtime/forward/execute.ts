@@ -1,25 +1,26 @@
 // Runs a schedule, layer by layer: all rows alive at a layer pass through it in batches, then move to the next. What
 // rows need of each other (states at a fork, keys and values, sources of edits) is handed over on the device.
 
-import type { Architecture, ModelInput } from '../../architectures/architecture.ts';
+import type { Architecture } from '../../architectures/architecture.ts';
 import { Arena } from '../backends/arena.ts';
-import type { Backend, DeviceTensor, Program, TensorData } from '../backends/backend.ts';
+import type { Backend, DeviceTensor, Program } from '../backends/backend.ts';
 import type { Programs } from '../backends/programs.ts';
 import type { ReadResult } from '../plan/plan.ts';
-import { memoryAt, type Schedule } from '../plan/scheduled.ts';
+import type { Schedule } from '../plan/scheduled.ts';
 import { describeComponent } from '../plan/sites.ts';
-import { inputOf, partAt, type StackStage, stackNames } from '../plan/stacks.ts';
+import { partAt, type StackStage, stackNames } from '../plan/stacks.ts';
 import { embedStage, headStage, type Stage } from '../plan/stage.ts';
 import type { BoundWeights, WeightStore } from '../weights/weights.ts';
-import { type BatchIndices, indexBatch } from './batch.ts';
 import { Captures } from './captures.ts';
 import { type PreparedEdits, prepareEdits } from './editGroups.ts';
+import { type Entered, type Entrance, enterHead, enterLayer, reachAt } from './entering.ts';
 import { Fetches } from './fetches.ts';
+import { handsStates } from './handedStates.ts';
 import { Lookup } from './lookup.ts';
 import { batchesOf, PartialReads, type Passing } from './passing.ts';
 import type { BatchSizes, PlacedRow } from './placedRow.ts';
 import type { RowKeeper } from './rowKeeper.ts';
-import { ownersOf, type PastPool, type Pooled, States } from './states.ts';
+import { type PastPool, States } from './states.ts';
 import { groupTaps, memberResult, type TapGroup, type TapRequest, tapInputs } from './taps.ts';
 import { type VariantSlots, variantGraph, variantKey } from './variant.ts';
 
@@ -40,15 +41,6 @@ export interface ExecuteOptions {
   readonly onProgress?: (rowLayersDone: number, rowLayersTotal: number) => void;
   /** Each read's result as soon as it is there. */
   readonly onRead?: (index: number, result: ReadResult) => void;
-}
-
-/** A batch that has entered a stage. */
-interface Entered {
-  readonly placed: readonly PlacedRow[];
-  readonly sizes: BatchSizes;
-  readonly inputs: Readonly<Record<string, DeviceTensor>>;
-  readonly temporary: readonly DeviceTensor[];
-  readonly past?: PastPool;
 }
 
 /** A batch as it passed a stage: enough to compute it again. Whoever takes it lets its inputs go. */
@@ -95,6 +87,7 @@ export class Execution {
   readonly #captures: Captures;
   readonly #fetches: Fetches;
   readonly #states: States;
+  readonly #entrance: Entrance;
   readonly #results: (ReadResult | undefined)[];
   readonly #partial = new PartialReads();
   readonly #head: Stage;
@@ -110,12 +103,25 @@ export class Execution {
     this.#keeper = keeper;
     this.arena = new Arena(context.backend);
     this.#context = context;
-    this.lookup = new Lookup(context.architecture, schedule);
+    // A backward pass, and what outlives the run, go by what entered a recurrence.
+    const isPassing = !recorder && !keeper;
+    this.lookup = new Lookup(
+      context.architecture,
+      schedule,
+      isPassing && handsStates(context.architecture, schedule, context.backend),
+    );
     this.#recorder = recorder;
     this.#options = options;
     this.#captures = new Captures(this.arena);
     this.#fetches = new Fetches(this.arena);
     this.#states = new States(this.arena, this.lookup);
+    this.#entrance = {
+      ...context,
+      arena: this.arena,
+      lookup: this.lookup,
+      states: this.#states,
+      isRecorded: recorder !== undefined,
+    };
     this.#results = schedule.reads.slice(0, recorder?.answeredReads).map(() => undefined);
     this.#head = headStage(context.architecture);
   }
@@ -149,7 +155,7 @@ export class Execution {
     // Whose keys and values must be kept, and who goes on, is the same for all batches of the stage. The head has none.
     const readers =
       stage === this.#head ? [] : stackNames.flatMap((each) => this.lookup.rowsAt({ stack: each, stage }));
-    const owners = new Set(readers.flatMap((row) => ownersOf(this.lookup.row(row), stage)));
+    const owners = new Set(readers.flatMap((row) => this.lookup.ownersOf(row, stage)));
     const goingOn = this.lookup.goingOn(stage);
     const limits = { lookup: this.lookup, isRecorded: this.#recorder !== undefined };
     await this.#context.weights.with(
@@ -184,7 +190,10 @@ export class Execution {
     const { stage } = at;
     const { architecture, backend } = this.#context;
     const recorder = this.#recorder;
-    const entered = stage === this.#head ? this.#enterHead(batch) : this.#enterLayer(at, rowsOf(batch));
+    const entered =
+      stage === this.#head
+        ? enterHead(this.#entrance, batch)
+        : enterLayer(this.#entrance, at, rowsOf(batch), keeps.keepsPresent);
     const paddedSize = (size: number) => backend.paddedSize(size);
     this.#keeper?.takeHidden(entered.placed, stage, entered.inputs.hidden);
     const edits = prepareEdits(entered.placed, {
@@ -201,14 +210,17 @@ export class Execution {
       taps: taps.map((group) => group.slot),
       hasPast: entered.past !== undefined,
       ...keeps,
-      ...this.#reachAt(at),
+      ...reachAt(this.#entrance, at, entered),
+      ...(this.lookup.handsStates && stage !== embedStage && stage !== this.#head
+        ? { handsStates: true }
+        : {}),
       ...(backend.runsDynamic ? { isDynamic: true } : {}),
     };
     if (taps.length > 0 || slots.keepsPresent || slots.keepsHidden) {
       const program = await this.#program(at, slots);
       const inputs = { ...weights, ...entered.inputs, ...edits.inputs, ...tapUnits };
       const outputs = this.arena.own(await program.run(inputs));
-      this.#takeStates(entered.placed, outputs);
+      this.#takeStates(entered, outputs, stage);
       this.#keeper?.takePresent(entered.placed, stage, outputs);
       await this.#takeTaps(entered, taps, outputs);
     }
@@ -220,104 +232,6 @@ export class Execution {
     }
     for (const tensor of [...entered.temporary, ...edits.temporary, ...Object.values(tapUnits)])
       this.arena.dispose(tensor);
-  }
-
-  /** Of parts that are made anew for longer rows: as much as the longest row of the plan needs. */
-  #reachAt(at: StackStage): Pick<VariantSlots, 'reach'> {
-    if (!partAt(this.#context.architecture, at)?.part.hasReach) return {};
-    return { reach: 2 ** Math.ceil(Math.log2(this.lookup.schedule.longest[at.stack])) };
-  }
-
-  /** Give a batch's rows to the embedding or a block. */
-  #enterLayer({ stack, stage }: StackStage, batch: readonly number[]): Entered {
-    const { backend, architecture } = this.#context;
-    const rows = batch.map((row) => this.lookup.row(row));
-    const past = stage === embedStage ? undefined : this.#states.past(rows, stage);
-    const sizes = indexBatch(rows, {
-      stage,
-      longest: this.lookup.schedule.longest,
-      past: past?.places ?? new Map(),
-      pastCount: past?.count ?? 0,
-      paddedSize: (size) => backend.paddedSize(size),
-    });
-    const inputs: Record<string, DeviceTensor> = {};
-    const temporary: DeviceTensor[] = [];
-    const give = (name: string, { tensor, isTemporary }: Pooled) => {
-      inputs[name] = tensor;
-      if (isTemporary) temporary.push(tensor);
-    };
-    const upload = (name: string, data: TensorData, ...shape: readonly number[]) =>
-      give(name, { tensor: this.arena.upload(data, shape), isTemporary: true });
-    for (const name of ['positions', 'lengths'] as const) upload(name, sizes[name], sizes.tokens);
-    if (stage === embedStage) {
-      const input = inputOf(architecture, stack);
-      if (input) upload('vectors', this.#vectors(input, batch, sizes), sizes.tokens, input.width);
-      else upload('tokens', this.#tokens(batch, sizes.offsets, sizes.tokens), sizes.tokens);
-    } else {
-      upload('query_index', sizes.queryIndex, sizes.rows, sizes.queries);
-      upload('query_positions', sizes.queryPositions, sizes.rows, sizes.queries);
-      upload('key_index', sizes.keyIndex, sizes.rows, sizes.keys);
-      upload('key_positions', sizes.keyPositions, sizes.rows, sizes.keys);
-      upload('token_slot', sizes.tokenSlot, sizes.tokens);
-      if (this.#recorder) upload('key_slot', sizes.keySlot, sizes.tokens);
-      if (past && sizes.memory > 0) {
-        upload('memory_index', sizes.memoryIndex, sizes.rows, sizes.memory);
-        upload('memory_positions', sizes.memoryPositions, sizes.rows, sizes.memory);
-      }
-      give('hidden', this.#states.gather(batch, sizes.offsets, sizes.tokens));
-      if (past) {
-        give('past.keys', past.keys);
-        give('past.values', past.values);
-      }
-    }
-    const placed = batch.map((row, place): PlacedRow => {
-      const scheduled = this.lookup.row(row);
-      const { first, edits, length } = scheduled;
-      const memory = memoryAt(scheduled, stage);
-      const offset = sizes.offsets[place] ?? 0;
-      const tokenOf = (position: number) => offset + position - first;
-      const own = edits.filter((edit) => edit.stage === stage);
-      return { row, place, first, length, ...(memory ? { memory } : {}), tokenOf, edits: own };
-    });
-    return { placed, sizes, inputs, temporary, ...(past ? { past } : {}) };
-  }
-
-  #tokens(batch: readonly number[], offsets: readonly number[], size: number): Int32Array {
-    const tokens = new Int32Array(size);
-    batch.forEach((row, place) => {
-      const start = this.lookup.plan.rows[row]?.start;
-      if (start?.kind === 'tokens') tokens.set(start.tokens, offsets[place]);
-    });
-    return tokens;
-  }
-
-  #vectors(input: ModelInput, batch: readonly number[], { offsets, tokens }: BatchIndices): Float32Array {
-    const vectors = new Float32Array(tokens * input.width);
-    batch.forEach((row, place) => {
-      const start = this.lookup.plan.rows[row]?.start;
-      if (start?.kind === 'input')
-        vectors.set(input.vectors(start.data), (offsets[place] ?? 0) * input.width);
-    });
-    return vectors;
-  }
-
-  /** Give the head the positions that are read, and no others. */
-  #enterHead(batch: readonly Passing[]): Entered {
-    const wanted: { row: number; position: number }[] = [];
-    const placed = batch.map(({ row, positions }, place): PlacedRow => {
-      const { first, edits, length } = this.lookup.row(row);
-      const tokens = new Map<number, number>();
-      for (const position of positions) {
-        tokens.set(position, wanted.length);
-        wanted.push({ row, position });
-      }
-      const tokenOf = (position: number) => tokens.get(position);
-      return { row, place, first, length, tokenOf, edits: edits.filter((edit) => edit.stage === this.#head) };
-    });
-    const tokens = this.#context.backend.paddedSize(wanted.length);
-    const { tensor } = this.#states.gatherPositions(wanted, tokens);
-    const sizes = { tokens, rows: batch.length, queries: 1, keys: 1, memory: 0 };
-    return { placed, sizes, inputs: { hidden: tensor }, temporary: [tensor] };
   }
 
   #tapsOf(placed: PlacedRow, stage: Stage): readonly TapRequest[] {
@@ -344,12 +258,20 @@ export class Execution {
     return [...reads, ...captures];
   }
 
-  #takeStates(placed: readonly PlacedRow[], outputs: Readonly<Record<string, DeviceTensor>>): void {
+  #takeStates(
+    { placed, sizes }: Entered,
+    outputs: Readonly<Record<string, DeviceTensor>>,
+    stage: Stage,
+  ): void {
     const { out, 'present.keys': keys, 'present.values': values } = outputs;
-    for (const { row, first, tokenOf } of placed) {
+    const { handsStates } = this.lookup;
+    const kept = (keys?.shape[0] ?? 0) / sizes.rows;
+    for (const { row, place, first, tokenOf } of placed) {
       const at = tokenOf(first) ?? 0;
       if (out) this.#states.leave(row, out, at);
-      if (keys && values) this.#states.keep(row, keys, values, at);
+      if (!keys || !values) continue;
+      const forks = handsStates ? this.lookup.forkPositions(row, stage) : undefined;
+      this.#states.keep(row, { keys, values, ...(forks ? { at: place * kept, forks } : { at }) });
     }
   }
 

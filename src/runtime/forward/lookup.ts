@@ -2,10 +2,11 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { KeptRow } from '../plan/keptRow.ts';
-import type { Schedule, ScheduledRead, ScheduledRow } from '../plan/scheduled.ts';
+import { memoryAt, type Schedule, type ScheduledRead, type ScheduledRow } from '../plan/scheduled.ts';
 import { partAt, type StackPlan, type StackStage, widthOf } from '../plan/stacks.ts';
 import { headStage, type Stage } from '../plan/stage.ts';
 import { type CaptureRequest, captureRequests } from './captureRequests.ts';
+import { stateOwner } from './handedStates.ts';
 
 export interface IndexedRead {
   readonly index: number;
@@ -38,8 +39,15 @@ export class Lookup {
   readonly #captures: ReadonlyMap<string, readonly CaptureRequest[]>;
   /** Rows that fork at a layer, and the parents that they fork from there. */
   readonly #forks: ReadonlyMap<Stage, readonly { readonly row: number; readonly parent: number }[]>;
+  /** Rows that take a state from another, by that row. */
+  readonly #successors: ReadonlyMap<number | undefined, readonly ScheduledRow[]>;
 
-  constructor(architecture: Architecture, schedule: Schedule) {
+  /** @param handsStates rows that fork at a position begin with states of a recurrence */
+  constructor(
+    architecture: Architecture,
+    schedule: Schedule,
+    readonly handsStates = false,
+  ) {
     const { plan } = schedule;
     this.#architecture = architecture;
     this.plan = plan;
@@ -57,12 +65,29 @@ export class Lookup {
       start.kind === 'fork' ? [{ row, parent: start.parent, layer: start.layer }] : [],
     );
     this.#forks = groupBy(forks, ({ layer }) => layer);
+    this.#successors = groupBy(schedule.rows, stateOwner);
   }
 
   row(row: number): ScheduledRow {
     const found = this.schedule.rows[row];
     if (!found) throw new Error(`Row ${row} is not in the schedule.`);
     return found;
+  }
+
+  /** Rows of which a row reads what they hand on at a stage: keys and values, or a state. */
+  ownersOf(row: number, stage: Stage): readonly number[] {
+    const scheduled = this.row(row);
+    const memory = memoryAt(scheduled, stage);
+    const past = this.handsStates ? scheduled.past.slice(-1) : scheduled.past;
+    return [...past.map((segment) => segment.row), ...(memory ? [memory.row] : [])];
+  }
+
+  /** Positions at which rows that are alive at a stage fork from a row, ascending. */
+  forkPositions(row: number, stage: Stage): readonly number[] {
+    const forks = (this.#successors.get(row) ?? none).filter(
+      ({ start, end }) => start <= stage && stage <= end,
+    );
+    return [...new Set(forks.map(({ first }) => first))].sort((a, b) => a - b);
   }
 
   readsAt(row: number, stage: Stage): readonly IndexedRead[] {

@@ -51,19 +51,35 @@ function carriedNumbers(
   return Math.max(0, ...found.map(({ width }) => width));
 }
 
+/** Numbers that each row has of the states that are kept where others fork from one of these. */
+function keptNumbers(
+  { recurrence }: Architecture,
+  lookup: Lookup,
+  rows: readonly number[],
+  stage: Stage,
+): number {
+  if (!recurrence || !lookup.handsStates) return 0;
+  const most = Math.max(0, ...rows.map((row) => lookup.forkPositions(row, stage).length));
+  return most === 0 ? 0 : recurrence.numbersKept(lookup.schedule.longest.main, most);
+}
+
 /** @param isRecorded whether batches will be computed again and differentiated, which is done of rows as a whole */
 export function batchesOf(
   rows: readonly number[],
   stage: Stage,
-  {
-    architecture,
-    backend,
-    batchShare,
-  }: { readonly architecture: Architecture; readonly backend: Backend; readonly batchShare: number },
+  context: { readonly architecture: Architecture; readonly backend: Backend; readonly batchShare: number },
   { lookup, isRecorded }: { readonly lookup: Lookup; readonly isRecorded: boolean },
 ): readonly (readonly Passing[])[] {
+  const { architecture, backend, batchShare } = context;
   const isHead = stage === headStage(architecture);
-  const positions = Math.max(...Object.values(lookup.schedule.longest));
+  const begin = rows.filter((row) => lookup.row(row).past.length > 0);
+  if (lookup.handsStates && !isHead && begin.length > 0 && begin.length < rows.length) {
+    // Rows that begin with a state pass a graph of their own.
+    const others = rows.filter((row) => !begin.includes(row));
+    return [others, begin].flatMap((each) => batchesOf(each, stage, context, { lookup, isRecorded }));
+  }
+  const ofSequence = Math.max(...Object.values(lookup.schedule.longest));
+  const isBegun = lookup.handsStates && begin.length > 0;
   const most = (batchShare * backend.batchBytes) / (isRecorded ? backwardFactor : 1) / 4;
   const mostTokens = Math.max(1, Math.floor(batchShare * backend.batchTokens));
   const inHead = Math.floor(most / architecture.vocabularySize);
@@ -71,17 +87,22 @@ export function batchesOf(
   const passing = isHead
     ? headPieces(lookup, rows, stage, piece)
     : rows.map((row) => ({ row, positions: [] }));
-  const carried = carriedNumbers(architecture, lookup, rows, stage) * positions;
+  const carried = carriedNumbers(architecture, lookup, rows, stage);
+  const kept = isHead ? 0 : keptNumbers(architecture, lookup, rows, stage);
   const batches: Passing[][] = [];
   let tokens = 0;
   let longest = 0;
+  const held = (widest: number) => {
+    const positions = isBegun ? widest : ofSequence;
+    return Math.max(carried * positions, numbersHeld(architecture, widest, positions));
+  };
   for (const each of passing) {
     const own = isHead ? each.positions.length : ownTokens(lookup.row(each.row));
     const widest = Math.max(longest, own);
     // Attention pads every row of a batch to its longest; in the head tokens lie flat.
     const numbers = isHead
       ? (tokens + own) * architecture.vocabularySize
-      : ((batches.at(-1)?.length ?? 0) + 1) * Math.max(carried, numbersHeld(architecture, widest, positions));
+      : ((batches.at(-1)?.length ?? 0) + 1) * Math.max(held(widest), kept);
     const isFull = tokens + own > mostTokens || numbers > most;
     if (batches.length === 0 || isFull) batches.push([]);
     batches.at(-1)?.push(each);

@@ -2,9 +2,10 @@
 
 import type { Arena } from '../backends/arena.ts';
 import type { DeviceTensor, Piece } from '../backends/backend.ts';
-import { memoryAt, type ScheduledRow } from '../plan/scheduled.ts';
+import type { ScheduledRow } from '../plan/scheduled.ts';
 import type { Stage } from '../plan/stage.ts';
 import { ownTokens, type PastPlace } from './batch.ts';
+import { stateOwner } from './handedStates.ts';
 import type { Lookup } from './lookup.ts';
 
 /** A row's tokens `at` and on of a tensor [tokens, width]. */
@@ -19,6 +20,16 @@ interface Present {
   readonly at: number;
   /** Keys; default the tokens that the row carries. */
   readonly count?: number;
+  /** Where rows hand on states: the positions at which others fork from it, a window and a state for each. */
+  readonly forks?: readonly number[];
+}
+
+/** So many entries of what a row left, at a place of a pool. */
+interface PoolPiece {
+  readonly present: Pick<Present, 'keys' | 'values'>;
+  readonly from: number;
+  readonly count: number;
+  readonly at: number;
 }
 
 export interface Pooled {
@@ -33,12 +44,8 @@ export interface PastPool {
   readonly places: ReadonlyMap<number, PastPlace>;
   /** Keys in the pool. */
   readonly count: number;
-}
-
-/** Rows whose keys and values a row reads at a stage. */
-export function ownersOf(row: ScheduledRow, stage: Stage): readonly number[] {
-  const memory = memoryAt(row, stage);
-  return [...row.past.map((segment) => segment.row), ...(memory ? [memory.row] : [])];
+  /** Where rows begin with states: each one's place in the pool. */
+  readonly starts?: readonly number[];
 }
 
 export class States {
@@ -116,8 +123,8 @@ export class States {
   }
 
   /** The keys and values of all ancestors of these rows, and of what they read of another stack; undefined when they have none. */
-  past(rows: readonly ScheduledRow[], stage: Stage): PastPool | undefined {
-    const owners = [...new Set(rows.flatMap((row) => ownersOf(row, stage)))];
+  past(rows: readonly number[], stage: Stage): PastPool | undefined {
+    const owners = [...new Set(rows.flatMap((row) => this.#lookup.ownersOf(row, stage)))];
     const held = owners.map((row) => {
       const present = this.#present.get(row);
       if (!present) throw new Error(`The keys of row ${row} were not kept.`);
@@ -135,27 +142,65 @@ export class States {
         count: keys.shape[0] ?? 0,
       };
     }
-    const width = keys.shape[1] ?? 1;
     const places = new Map<number, PastPlace>();
+    const pieces: PoolPiece[] = [];
     let count = 0;
-    for (const { row, first, own } of held) {
+    for (const { row, present, first, own } of held) {
       places.set(row, { at: count, first });
+      pieces.push({ present, from: present.at, count: own, at: count });
       count += own;
     }
+    return { ...this.#join(pieces, count), places };
+  }
+
+  /** The windows and states with which rows begin that fork at a position; undefined of rows that do not. */
+  handed(rows: readonly ScheduledRow[]): PastPool | undefined {
+    const wanted = rows.flatMap((row) => {
+      const owner = stateOwner(row);
+      if (owner === undefined) return [];
+      const present = this.#present.get(owner);
+      const fork = present?.forks?.indexOf(row.first) ?? -1;
+      if (!present || fork < 0) throw new Error(`The state of row ${owner} was not kept.`);
+      return [{ present, from: present.at + fork }];
+    });
+    const [only] = wanted;
+    if (!only) return undefined;
+    const { keys, values } = only.present;
+    const places = new Map<number, PastPlace>();
+    if (wanted.every(({ present }) => present.keys === keys)) {
+      return {
+        keys: { tensor: keys, isTemporary: false },
+        values: { tensor: values, isTemporary: false },
+        places,
+        count: keys.shape[0] ?? 0,
+        starts: wanted.map(({ from }) => from),
+      };
+    }
+    const pieces: PoolPiece[] = [];
+    const starts = wanted.map(({ present, from }) => {
+      const known = pieces.findIndex((piece) => piece.present === present && piece.from === from);
+      return known >= 0 ? known : pieces.push({ present, from, count: 1, at: pieces.length }) - 1;
+    });
+    return { ...this.#join(pieces, pieces.length), places, starts };
+  }
+
+  /** A pool of its own for a batch. */
+  #join(pieces: readonly PoolPiece[], count: number): Pick<PastPool, 'keys' | 'values' | 'count'> {
     const padded = this.#arena.backend.paddedSize(count);
-    const join = (pick: (present: Present) => DeviceTensor): Pooled => {
-      const pieces = held.map(({ row, present, own }): Piece => {
-        const at = (places.get(row)?.at ?? 0) * width;
-        return { from: pick(present), start: present.at * width, count: own * width, at };
-      });
-      return { tensor: this.#arena.assemble([padded, width], pieces), isTemporary: true };
+    const join = (pick: (present: PoolPiece['present']) => DeviceTensor): Pooled => {
+      const [first] = pieces;
+      const width = first ? (pick(first.present).shape[1] ?? 1) : 1;
+      const moved = pieces.map(
+        ({ present, from, count, at }): Piece => ({
+          from: pick(present),
+          start: from * width,
+          count: count * width,
+          at: at * width,
+        }),
+      );
+      return { tensor: this.#arena.assemble([padded, width], moved), isTemporary: true };
     };
-    return {
-      keys: join((present) => present.keys),
-      values: join((present) => present.values),
-      places,
-      count: padded,
-    };
+    return { keys: join(({ keys }) => keys), values: join(({ values }) => values), count: padded };
   }
 
   /** A row passes nothing at this stage, and enters the next as it entered this one. */
@@ -168,8 +213,8 @@ export class States {
     this.#leaving.set(row, { tensor, at });
   }
 
-  keep(row: number, keys: DeviceTensor, values: DeviceTensor, at: number): void {
-    this.#present.set(row, { keys, values, at });
+  keep(row: number, present: Present): void {
+    this.#present.set(row, present);
   }
 
   /** What leaves this stage enters the next; what neither uses is freed. */

@@ -7,13 +7,15 @@ import type {
   BlockScope,
   EmbedScope,
   GraphPart,
+  HandedStates,
   HeadScope,
   ModelInput,
   PartScope,
+  Recurrence,
   WeightSource,
 } from '../../architectures/architecture.ts';
 import { type Graph, graph } from '../../onnx/graph.ts';
-import { concat } from '../../onnx/layout.ts';
+import { concat, gather } from '../../onnx/layout.ts';
 import { type Dimension, input, sizeAt, type Value } from '../../onnx/value.ts';
 import { PlanError } from '../plan/plan.ts';
 import { inputOf, partAt, type StackStage, stackNamed, stacksOf, widthOf } from '../plan/stacks.ts';
@@ -23,8 +25,10 @@ import { type EditSlot, type OpenSites, openSites, type SiteSlots } from './site
 export interface VariantSlots extends SiteSlots {
   /** Some row reads keys and values of an ancestor. */
   readonly hasPast: boolean;
-  /** Some later row will read this batch's keys and values. */
+  /** Some later row will read this batch's keys and values, or the states of its recurrence. */
   readonly keepsPresent: boolean;
+  /** Rows hand the states of a recurrence on, in the place of keys and values. */
+  readonly handsStates?: true;
   /** Some row goes on to the next stage. */
   readonly keepsHidden: boolean;
   /** Positions that no row has more than, a power of two, where the part's graph depends on it. */
@@ -34,7 +38,9 @@ export interface VariantSlots extends SiteSlots {
 }
 
 /** What opens a part, where it is not yet decided what of it goes on. */
-export type OpenSlots = SiteSlots & Pick<VariantSlots, 'hasPast' | 'reach' | 'isDynamic'>;
+export type OpenSlots = SiteSlots &
+  Pick<VariantSlots, 'hasPast' | 'reach' | 'isDynamic' | 'handsStates'> &
+  Partial<Pick<VariantSlots, 'keepsPresent'>>;
 
 /** What the graph of an edit depends on. */
 export const editKey = ({ component, fragment, source }: EditSlot): readonly unknown[] => [
@@ -66,6 +72,7 @@ export function variantKey(partKey: string, slots: VariantSlots): string {
     slots.keepsHidden,
     slots.reach,
     slots.isDynamic,
+    slots.handsStates,
   ]);
 }
 
@@ -111,7 +118,7 @@ export interface OpenPart extends Pick<OpenSites, 'outputs' | 'edits' | 'passing
 
 export interface OpenAttention {
   readonly batch: AttentionBatch;
-  /** The batch's own keys and values, and those of ancestors. */
+  /** The batch's own keys and values, and those of ancestors; where states are handed on, windows and states. */
   readonly own?: KeysAndValues;
   readonly past?: KeysAndValues;
 }
@@ -138,11 +145,43 @@ function openHead(part: GraphPart<HeadScope>, slots: OpenSlots, width: number): 
   return { out: part.build({ ...partScope(part.weights, sites, slots), hidden }), hidden, ...sites };
 }
 
+/** What rows begin with, and what is taken where others fork from them: windows where keys would be, states where values would be. */
+function openHanded(
+  { windowWidth, stateWidth }: Recurrence,
+  { hasPast, keepsPresent }: OpenSlots,
+): { readonly states: HandedStates; readonly taken: () => KeysAndValues | undefined } {
+  const taken: { keys?: Value; values?: Value } = {};
+  const starts = input('start_index', 'int32', ['rows']);
+  const begun = (name: string, width: number): Value =>
+    gather(input(`past.${name}`, 'float32', ['past', width]), starts, 0);
+  const kept: HandedStates['kept'] = {
+    places: input('kept_places', 'int32', ['rows', 'kept']),
+    takeWindows: (windows) => {
+      taken.keys = windows;
+    },
+    takeStates: (states) => {
+      taken.values = states;
+    },
+  };
+  return {
+    states: {
+      ...(hasPast
+        ? { start: { window: begun('keys', windowWidth), state: begun('values', stateWidth) } }
+        : {}),
+      ...(keepsPresent ? { kept } : {}),
+    },
+    taken: () => {
+      const { keys, values } = taken;
+      return keys && values ? { keys, values } : undefined;
+    },
+  };
+}
+
 function openBlock(
   part: GraphPart<BlockScope>,
   slots: OpenSlots,
   width: number,
-  hasMemory: boolean,
+  { recurrence, hasMemory }: Pick<Architecture, 'recurrence'> & { readonly hasMemory: boolean },
 ): OpenPart {
   const sites = openSites(slots);
   const hidden = input('hidden', 'float32', ['tokens', width]);
@@ -152,6 +191,7 @@ function openBlock(
     seen.past ??= { keys: ancestors('keys'), values: ancestors('values') };
     return seen.past;
   };
+  const handed = slots.handsStates && recurrence ? openHanded(recurrence, slots) : undefined;
   const batch: AttentionBatch = {
     queryIndex: input('query_index', 'int32', ['rows', 'queries']),
     queryPositions: input('query_positions', 'int32', ['rows', 'queries']),
@@ -159,6 +199,7 @@ function openBlock(
     keyPositions: input('key_positions', 'int32', ['rows', 'keys']),
     tokenSlot: input('token_slot', 'int32', ['tokens']),
     ...(slots.reach === undefined ? {} : { reach: slots.reach }),
+    ...(handed ? { handed: handed.states } : {}),
     joinPast: (keys, values) => {
       seen.own = { keys, values };
       if (!slots.hasPast) return seen.own;
@@ -181,7 +222,8 @@ function openBlock(
     batch,
     carried: sites.carried,
   });
-  return { out, hidden, attention: { batch, ...seen }, ...sites };
+  const own = handed ? handed.taken() : seen.own;
+  return { out, hidden, attention: { batch, ...seen, ...(own ? { own } : {}) }, ...sites };
 }
 
 /** Opens what rows of a stack pass at a stage. */
@@ -194,7 +236,8 @@ export function openPart(architecture: Architecture, at: StackStage, slots: Open
   const { from, to } = stackNamed(architecture, at.stack);
   const isReader = stacksOf(architecture)[0]?.name !== at.stack;
   const hasMemory = isReader && at.stage >= from && at.stage < to;
-  return openBlock(placed.part, slots, width, hasMemory);
+  const { recurrence } = architecture;
+  return openBlock(placed.part, slots, width, { ...(recurrence ? { recurrence } : {}), hasMemory });
 }
 
 export function variantGraph(architecture: Architecture, at: StackStage, slots: VariantSlots): Graph {
