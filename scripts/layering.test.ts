@@ -35,7 +35,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'checkpoint/gguf': ['ggufHeader.ts', 'ggufBytes.ts'],
   'checkpoint/safetensors': ['safetensors.ts'],
   'checkpoint/sources': ['byteSource.ts', 'hub.ts'],
-  'checkpoint/storage': ['storage.ts', 'expand.ts', 'half.ts'],
+  'checkpoint/storage': ['storage.ts', 'codes.ts', 'expand.ts', 'half.ts'],
   'checkpoint/tokenizer': ['tokenizer.ts', 'tokenizerFiles.ts', 'tokenText.ts'],
   'cli/browser': ['chromium.ts'],
   'cli/conformance': ['cases.ts', 'compare.ts', 'onnxFolder.ts', 'reference.ts'],

@@ -1,4 +1,6 @@
-// Patchbay's side of bench/generate, one backend per process: prints one line of JSON.
+// Patchbay's side of bench/generate, one backend per process: prints one line of JSON. By itself, with weights that stay packed:
+//
+//     npx tsx bench/generate/patchbay.ts node|wasm MODEL.gguf 32 128 1 packed
 
 import { openModel } from '../../src/checkpoint/openNode.ts';
 import { add } from '../../src/onnx/elementwise.ts';
@@ -9,10 +11,11 @@ import { Model } from '../../src/runtime/model.ts';
 import { median } from '../machine.ts';
 import type { Measured } from './run.ts';
 
-const [kind = 'node', path = '', prompt = '32', count = '128', turns = '3'] = process.argv.slice(2);
+const [kind = 'node', path = '', prompt = '32', count = '128', turns = '3', weights] = process.argv.slice(2);
 const backend = kind === 'node' ? createNodeBackend(2) : await createWasmBackendOnNode(2);
 const checkpoint = await openModel(path);
-const model = await Model.load(checkpoint, backend);
+const residency = (['expanded', 'packed'] as const).find((each) => each === weights);
+const model = await Model.load(checkpoint, backend, residency ? { residency } : {});
 
 /** 20 times a unit vector, added at the output of layer 12: the same numbers as the PyTorch side. */
 const { width } = model.architecture;

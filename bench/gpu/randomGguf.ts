@@ -7,6 +7,7 @@ import { open } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { alignedTo, GgufBytes } from '../../src/checkpoint/gguf/ggufBytes.ts';
 import { storageBlocks, storedBytes } from '../../src/checkpoint/storage/storage.ts';
+import { randomBlocks } from '../../src/runtime/fixtures/randomBlocks.ts';
 import { seededRandom } from '../../src/runtime/fixtures/tinyCheckpoint.ts';
 
 interface LlamaShape {
@@ -26,39 +27,13 @@ const shapes: Readonly<Record<string, LlamaShape>> = {
 };
 
 const random = seededRandom(7);
-/** `from` to `to`. */
-const between = (from: number, to: number): number => from + ((random() + 1) / 2) * (to - from);
 
-/** The float16 of a positive number that is neither too large for it nor, but for its last bits, too small. */
-function halfOf(value: number): number {
-  const exponent = Math.max(-14, Math.floor(Math.log2(value)));
-  const mantissa = Math.round((value / 2 ** exponent) * 1024);
-  // A subnormal one has no leading bit, and the sum carries into the exponent by itself.
-  return mantissa + (exponent + 14) * 1024;
-}
-
-/** Scales of a random block, so that weights come to some hundredths; all else in it may be anything. */
-const scaled = {
-  Q4_0: (block: DataView) => block.setUint16(0, halfOf(between(0.002, 0.006)), true),
-  Q8_0: (block: DataView) => block.setUint16(0, halfOf(between(0.0001, 0.0004)), true),
-  Q4_K: (block: DataView) => {
-    block.setUint16(0, halfOf(between(5e-5, 2e-4)), true);
-    block.setUint16(2, halfOf(between(4e-4, 1.5e-3)), true);
-  },
-  Q6_K: (block: DataView) => block.setUint16(208, halfOf(between(1e-5, 3e-5)), true),
-  F32: (block: DataView) => block.setFloat32(0, between(0.8, 1.2), true),
-} as const;
-type Written = keyof typeof scaled;
+type Written = 'Q4_0' | 'Q8_0' | 'Q4_K' | 'Q6_K' | 'F32';
 
 /** Blocks to draw from: a prime number of them, so that rows do not repeat each other. */
 const poolBlocks = 40_009;
 
-function poolOf(dtype: Written): Uint8Array {
-  const { bytes } = storageBlocks[dtype];
-  const pool = Uint8Array.from({ length: poolBlocks * bytes }, () => between(0, 256));
-  for (let block = 0; block < poolBlocks; block++) scaled[dtype](new DataView(pool.buffer, block * bytes));
-  return pool;
-}
+const poolOf = (dtype: Written): Uint8Array => randomBlocks(dtype, poolBlocks, random);
 
 interface Tensor {
   readonly name: string;
@@ -149,7 +124,7 @@ for (const tensor of tensors) {
   const { bytes } = storageBlocks[tensor.dtype];
   let left = bytesOf(tensor);
   while (left > 0) {
-    const from = Math.floor(between(0, poolBlocks)) * bytes;
+    const from = Math.floor(((random() + 1) / 2) * poolBlocks) * bytes;
     const part = pool.subarray(from, Math.min(pool.length, from + left));
     await write(part);
     left -= part.length;

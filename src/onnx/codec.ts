@@ -20,6 +20,9 @@ import { decodeMessage, encodeMessage, type Message } from './wire.ts';
 /** The operator set that graphs are written in: the first with RMSNormalization. */
 const opset = 23;
 const irVersion = 10;
+/** onnxruntime's own operators: those that are in no operator set. */
+const ownOperators = { domain: 'com.microsoft', version: 1, names: ['MatMulNBits'] } as const;
+const isOwn = ({ op }: Operation): boolean => ownOperators.names.some((name) => name === op);
 
 /** The file is not an ONNX model that Patchbay can read. */
 export class OnnxFormatError extends Error {
@@ -75,6 +78,7 @@ function encodeGraph(source: Graph, name: string, path: string): Message {
   };
   const node = source.operations.map((operation, place) => ({
     opType: operation.op,
+    ...(isOwn(operation) ? { domain: ownOperators.domain } : {}),
     input: operation.inputs.map(nameOf),
     output: operation.outputs.map(nameOf),
     attribute: Object.entries(operation.attributes).map(([key, value]) =>
@@ -101,7 +105,12 @@ export function encodeModel(source: Graph, name = 'patchbay'): Uint8Array {
   return encodeMessage(onnxSchema, 'ModelProto', {
     irVersion,
     producerName: 'patchbay',
-    opsetImport: [{ domain: '', version: opset }],
+    opsetImport: [
+      { domain: '', version: opset },
+      ...(source.operations.some(isOwn)
+        ? [{ domain: ownOperators.domain, version: ownOperators.version }]
+        : []),
+    ],
     graph: encodeGraph(source, name, ''),
   });
 }
@@ -150,7 +159,7 @@ function decodeDtype(elementType: number, name: string): Dtype {
   const found = Object.entries(elementTypes).find(([, number]) => number === elementType);
   if (!found)
     throw new OnnxFormatError(
-      `'${name}' has element type ${elementType}; known: float32, int32, int64, bool.`,
+      `'${name}' has element type ${elementType}; known: ${Object.keys(elementTypes).join(', ')}.`,
     );
   return found[0] as Dtype; // The keys of elementTypes are the dtypes.
 }
@@ -178,7 +187,7 @@ function decodeAttribute(attribute: DecodedAttribute): AttributeValue {
 
 function decodeConstant(name: string, dtype: Dtype, shape: Shape, raw: Uint8Array): Value {
   const copy = new Uint8Array(raw).buffer; // A copy, aligned to any element.
-  const bytesPerElement = { float32: 4, int32: 4, int64: 8, bool: 1 }[dtype];
+  const bytesPerElement = { float32: 4, int32: 4, int64: 8, bool: 1, uint8: 1 }[dtype];
   if (copy.byteLength % bytesPerElement !== 0) {
     throw new OnnxFormatError(
       `Constant '${name}' has ${copy.byteLength} bytes, not a whole number of ${dtype} elements.`,
@@ -192,6 +201,7 @@ function decodeConstant(name: string, dtype: Dtype, shape: Shape, raw: Uint8Arra
     case 'int64':
       return checkedConstant(dtype, new BigInt64Array(copy), shape);
     case 'bool':
+    case 'uint8':
       return checkedConstant(dtype, new Uint8Array(copy), shape);
     default:
       return dtype satisfies never;

@@ -159,7 +159,7 @@ export function split(x: Value, axis: number, parts: number): readonly Value[] {
  */
 export function gather(x: Value, indices: Value, axis: number): Value {
   expectDtype('Gather', indices, 'int32');
-  expectDtype('Gather', x, 'float32', 'int32');
+  expectDtype('Gather', x, 'float32', 'int32', 'uint8');
   const at = resolveAxis('Gather', x, axis);
   const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
   return apply('Gather', [x, indices], { axis: at }, x.dtype, shape);

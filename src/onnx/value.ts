@@ -2,7 +2,8 @@
 // is nothing but the values asked of it: whatever they do not need is not in it. Operations are pure functions on
 // values (elementwise.ts, layout.ts, ...), which check dtype and shape at once and name the operator when they refuse.
 
-export type Dtype = 'float32' | 'int32' | 'int64' | 'bool';
+/** `uint8` are codes of stored weights (blocks.ts). */
+export type Dtype = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8';
 
 /**
  * A number, or a name for a size known only at run time. A product of sizes is written as its factors in canonical

@@ -4,7 +4,7 @@ import type { Architecture } from '../architectures/architecture.ts';
 import { architectureOfWeights, weightSources } from '../architectures/registry.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type Backend, OutOfMemoryError } from './backends/backend.ts';
-import { Programs } from './backends/programs.ts';
+import { constantLimit, Programs } from './backends/programs.ts';
 import { Turns } from './backends/turns.ts';
 import {
   executeGradients,
@@ -83,10 +83,14 @@ export interface RunnerModel extends Pick<Model, 'architecture' | 'backend' | 'l
 
 /** What a model and the one of its first layers have together. */
 class Shared {
-  readonly programs = new Programs();
+  readonly programs: Programs;
   /** Runs share weights that are brought in for one layer at a time. */
   readonly turns = new Turns();
   readonly rehearsal = new Rehearsal();
+
+  constructor(backend: Backend) {
+    this.programs = new Programs(undefined, constantLimit(backend));
+  }
 }
 
 export class Model {
@@ -119,7 +123,7 @@ export class Model {
     sizes: WeightSizes,
     { residency, reason, room = wholeRoom }: Placement & { readonly room?: Room },
     { notices, fingerprint, noPlans }: Pick<RunnerModel, 'notices' | 'fingerprint' | 'noPlans'>,
-    shared = new Shared(),
+    shared = new Shared(backend),
   ) {
     this.#shared = shared;
     this.#noPlans = noPlans;
@@ -151,7 +155,7 @@ export class Model {
       : placeWeights(checkpoint.label, sizes, backend, options.weightBytes ?? defaultWeightBytes);
     const placement = { ...bySize, residency: sparing(bySize.residency, room.residency), room };
     await options.makeRoom?.(heldBytes(sizes, placement.residency));
-    const shared = new Shared();
+    const shared = new Shared(backend);
     const { rehearsal } = shared;
     const { rehearse } = options;
     const begun = rehearse && firstLayers(architecture);

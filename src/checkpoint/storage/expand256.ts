@@ -14,7 +14,7 @@ const half = (bytes: Uint8Array, at: number): number =>
  * Unpack the 6-bit scales and minima of the eight groups from 12 bytes. Groups 0 to 3 have theirs in the low six bits of
  * bytes 0 to 3 and 4 to 7; groups 4 to 7 have four bits in bytes 8 to 11 and two on top of the bytes before.
  */
-function unpackScales(bytes: Uint8Array, at: number, scales: Uint8Array, minima: Uint8Array): void {
+export function unpackScales(bytes: Uint8Array, at: number, scales: Uint8Array, minima: Uint8Array): void {
   for (let group = 0; group < 4; group++) {
     const scale = bytes[at + group] ?? 0;
     const minimum = bytes[at + 4 + group] ?? 0;

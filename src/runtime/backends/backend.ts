@@ -75,6 +75,8 @@ export interface Backend {
   readonly copiesInputs: boolean;
   /** Whether graphs run on the processor, so that they may have loops, and sizes that follow from numbers. */
   readonly runsDynamic: boolean;
+  /** Present where a product with codes of 4 bits (onnx/blocks.ts) takes no longer than one with float32. */
+  readonly multipliesBlocks?: true;
   /** Absent where tensors lie in the processor's own memory. */
   readonly packing?: Packing;
   /** The size that a run-time dimension is padded to: few distinct ones where each costs a shader compilation. */

@@ -42,6 +42,8 @@ export interface HostBackendOptions {
   readonly largestPartBytes?: number;
   /** See `Backend`. */
   readonly copiesInputs: boolean;
+  /** See `Backend`. */
+  readonly multipliesBlocks?: true;
   readonly ort: Onnxruntime;
   readonly sessionOptions: InferenceSession.SessionOptions;
   /** Awaited after each run of a graph; see `createBreather`. */
@@ -58,6 +60,7 @@ export class HostBackend implements Backend {
   readonly largestPartBytes: number;
   readonly copiesInputs: boolean;
   readonly runsDynamic = true;
+  readonly multipliesBlocks?: true;
   readonly #ort: Onnxruntime;
   readonly #sessionOptions: InferenceSession.SessionOptions;
   readonly #breathe: (() => Promise<void>) | undefined;
@@ -70,6 +73,7 @@ export class HostBackend implements Backend {
     this.description = options.description;
     this.largestPartBytes = options.largestPartBytes ?? Number.POSITIVE_INFINITY;
     this.copiesInputs = options.copiesInputs;
+    if (options.multipliesBlocks) this.multipliesBlocks = true;
     this.#ort = options.ort;
     this.#sessionOptions = options.sessionOptions;
     this.#breathe = options.breathe;

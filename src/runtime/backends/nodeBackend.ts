@@ -11,6 +11,7 @@ export function createNodeBackend(threads = availableParallelism()): Backend {
     kind: 'node',
     description: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     copiesInputs: false,
+    multipliesBlocks: true,
     ort,
     sessionOptions: {
       executionProviders: ['cpu'],

@@ -1,12 +1,16 @@
 // Compiled graphs of a model, by what they compute. A graph is made for the components that an experiment touches, so their
 // number grows with every other experiment; those that were not used for longest are released.
 
-import type { Program } from './backend.ts';
+import type { Backend, Program } from './backend.ts';
 
 /** A model of forty layers, looked at in many ways, stays below this; each holds some hundred kilobytes to megabytes. */
 const mostPrograms = 192;
-/** Of constants in programs together: they lie in memory that is addressed by 32 bits where programs have any. */
-const mostConstantBytes = 2.25 * 2 ** 30;
+/** Of constants in programs together, where memory is not addressed by 32 bits. */
+const mostConstantBytes = 8 * 2 ** 30;
+
+/** Bytes that constants of programs may take together: three quarters of what one graph can be given, where that is bounded. */
+export const constantLimit = ({ largestPartBytes }: Pick<Backend, 'largestPartBytes'>): number =>
+  Math.min(mostConstantBytes, 0.75 * largestPartBytes);
 
 interface Limits {
   readonly programs: number;

@@ -1,5 +1,6 @@
 // One step of generation: a token of each row through the model, from the keys and values that are kept.
 
+import type { WeightSource } from '../../architectures/architecture.ts';
 import { Arena } from '../backends/arena.ts';
 import type { DeviceTensor, Program } from '../backends/backend.ts';
 import { Captures } from '../forward/captures.ts';
@@ -11,6 +12,7 @@ import { describeComponent } from '../plan/sites.ts';
 import { partAt } from '../plan/stacks.ts';
 import { embedStage, headStage, type Stage } from '../plan/stage.ts';
 import type { BoundWeights } from '../weights/weights.ts';
+import { bindsBlocks, blockBytes, blockTensors } from './blockTensors.ts';
 import { bindsWeights, boundTensors, partBytes } from './boundTensors.ts';
 import type { GenerationCache } from './cache.ts';
 import { partOf, partPrefix, type SpanPart, spanGraph, spanKey, weightInput } from './stepGraph.ts';
@@ -135,16 +137,42 @@ function preparePart(
   return { stage, slots: { edits: edits.slots, taps: [] }, edits };
 }
 
+/** Names of what the graphs of steps are given, by their programs. */
+const inputsOf = new WeakMap<Program, ReadonlySet<string>>();
+
 async function programOf(context: ExecuteContext, parts: readonly PreparedPart[]): Promise<Program> {
   const { architecture, backend, programs } = context;
   const isBound = bindsWeights(context);
-  const key = spanKey(architecture, parts) + (isBound ? ` of ${parts.map(({ stage }) => stage)}` : '');
-  const isDynamic = backend.runsDynamic;
-  if (!isBound)
-    return programs.get(key, () => backend.compile(spanGraph(architecture, parts, { isDynamic })));
-  const compile = async () =>
-    backend.compile(spanGraph(architecture, parts, { isDynamic, bound: await boundTensors(context, parts) }));
-  return programs.get(key, compile, partBytes(context, parts));
+  const isOfBlocks = bindsBlocks(context);
+  const hasConstants = isBound || isOfBlocks;
+  const key = spanKey(architecture, parts) + (hasConstants ? ` of ${parts.map(({ stage }) => stage)}` : '');
+  const compile = async () => {
+    const graph = spanGraph(architecture, parts, {
+      isDynamic: backend.runsDynamic,
+      ...(isBound ? { bound: await boundTensors(context, parts) } : {}),
+      ...(isOfBlocks ? { blocks: blockTensors(context, parts) } : {}),
+    });
+    const program = await backend.compile(graph);
+    inputsOf.set(program, new Set(graph.inputs.keys()));
+    return program;
+  };
+  const bytes = isBound ? partBytes(context, parts) : isOfBlocks ? blockBytes(context, parts) : 0;
+  return programs.get(key, compile, bytes);
+}
+
+/** The weights that a program is given. */
+function givenWeights(
+  { architecture }: ExecuteContext,
+  parts: readonly SpanPart[],
+  program: Program,
+): readonly Readonly<Record<string, WeightSource>>[] {
+  const names = inputsOf.get(program);
+  return parts.map(({ stage }, index) => {
+    const all = Object.entries(partOf(architecture, stage).weights);
+    return Object.fromEntries(
+      all.filter(([name, source]) => names?.has(weightInput(index, name, source)) ?? true),
+    );
+  });
 }
 
 function weightInputs(
@@ -192,14 +220,12 @@ export async function runStep(
         given[`${prefix}past.keys`] = keys;
         given[`${prefix}past.values`] = values;
       });
+      const program = await programOf(context, parts);
       const outputs = await weights.withAll(
-        parts.map(({ stage }) => partOf(architecture, stage).weights),
+        givenWeights(context, parts, program),
         longest,
         signal,
-        async (bound) => {
-          const program = await programOf(context, parts);
-          return arena.own(await program.run({ ...given, ...weightInputs(context, parts, bound) }));
-        },
+        async (bound) => arena.own(await program.run({ ...given, ...weightInputs(context, parts, bound) })),
       );
       parts.forEach(({ stage }, index) => {
         const { [`${partPrefix(index)}keys`]: keys, [`${partPrefix(index)}values`]: values } = outputs;

@@ -7,6 +7,7 @@ import type {
   PartScope,
   WeightSource,
 } from '../../architectures/architecture.ts';
+import { type Blocks, withBlocks } from '../../onnx/blocks.ts';
 import { type Graph, graph } from '../../onnx/graph.ts';
 import { concat } from '../../onnx/layout.ts';
 import { type Dimension, input, sizeAt, type Value } from '../../onnx/value.ts';
@@ -25,6 +26,8 @@ export type BoundTensors = ReadonlyMap<string, Value>;
 
 export interface SpanOptions {
   readonly bound?: BoundTensors;
+  /** Weights whose codes are constants of the graph, by the name of the tensor. */
+  readonly blocks?: ReadonlyMap<string, Blocks>;
   /** The device takes loops, and sizes that follow from numbers. */
   readonly isDynamic: boolean;
 }
@@ -52,12 +55,12 @@ export const weightInput = (index: number, name: string, source: WeightSource): 
 /**
  * Inputs: `tokens` or `hidden`, the indices of attention, and of each part `partN.weight.NAME`, `partN.past.keys`,
  * `partN.past.values` [past, width] and what its edits take. Outputs: `partN.keys` and `partN.values` [tokens, width] of
- * each block, and `out` or, where the span ends with the head, `logits`.
+ * each block, and `out` or, where the span ends with the head, `logits`. A weight whose every use is by its codes is no input.
  */
 export function spanGraph(
   architecture: Architecture,
   parts: readonly SpanPart[],
-  { bound = new Map(), isDynamic }: SpanOptions,
+  { bound = new Map(), blocks = new Map(), isDynamic }: SpanOptions,
 ): Graph {
   const { width } = architecture;
   const positions = input('positions', 'int32', ['tokens']);
@@ -80,6 +83,7 @@ export function spanGraph(
     positions: input('memory_positions', 'int32', ['rows', 'memory']),
   };
   const outputs: Record<string, Value> = {};
+  const blocksOf = new Map<Value, Blocks>();
   let hidden = parts[0]?.stage === embedStage ? undefined : input('hidden', 'float32', ['tokens', width]);
   parts.forEach(({ stage, slots }, index) => {
     const prefix = partPrefix(index);
@@ -100,6 +104,8 @@ export function spanGraph(
         if (source.kind === 'positions') return table(inputName, source.width);
         const value = bound.get(source.tensor) ?? made.get(name) ?? input(inputName, 'float32', source.shape);
         made.set(name, value);
+        const ownBlocks = blocks.get(source.tensor);
+        if (ownBlocks) blocksOf.set(value, ownBlocks);
         return value;
       },
     };
@@ -134,5 +140,6 @@ export function spanGraph(
     hidden = block.build({ ...scope, hidden, batch, carried });
   });
   const last = parts.at(-1)?.stage ?? embedStage;
-  return graph(last === headStage(architecture) || !hidden ? outputs : { ...outputs, out: hidden });
+  const all = last === headStage(architecture) || !hidden ? outputs : { ...outputs, out: hidden };
+  return graph(withBlocks(all, blocksOf));
 }

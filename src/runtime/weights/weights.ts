@@ -4,6 +4,7 @@
 
 import type { WeightSource } from '../../architectures/architecture.ts';
 import type { Checkpoint, TensorInfo } from '../../checkpoint/checkpoint.ts';
+import { type BlockCodes, codesBytes, codesOf } from '../../checkpoint/storage/codes.ts';
 import { expand } from '../../checkpoint/storage/expand.ts';
 import { type Backend, BackendError, type DeviceTensor, elementCount } from '../backends/backend.ts';
 import type { WeightResidency } from './residency.ts';
@@ -185,6 +186,27 @@ export class WeightStore {
   /** Bytes of all weights that do. */
   get residentBytes(): number {
     return [...this.#resident.values()].reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
+  }
+
+  /** A matrix that waits packed in memory, as codes; undefined for what does not, or has none. */
+  codes(tensor: string): (BlockCodes & Pick<TensorInfo, 'shape'>) | undefined {
+    const bytes = this.#packed.get(tensor);
+    if (!bytes || this.codesBytesOf(tensor) === 0) return undefined;
+    const { dtype, shape } = this.#info(tensor);
+    const [rows = 0, inputs = 0] = shape;
+    return { ...codesOf(dtype, bytes, { rows, inputs }), shape };
+  }
+
+  /** Bytes that it takes as such. */
+  codesBytesOf(tensor: string): number {
+    if (!this.#packed.has(tensor)) return 0;
+    const { dtype, shape } = this.#info(tensor);
+    return shape.length === 2 ? codesBytes(dtype, elementCount(shape)) : 0;
+  }
+
+  /** Bytes that all of them take. */
+  get codesBytes(): number {
+    return [...this.#packed.keys()].reduce((sum, name) => sum + this.codesBytesOf(name), 0);
   }
 
   /** `with` for several parts at once. @param use is given one entry for each part */
