@@ -238,7 +238,9 @@ test('a pair of pictures is swept, a part of one in the other, and drawn over th
   rmSync(folder, { recursive: true });
 });
 
-test('a question about a picture is traced by its words, and no sweep of it is offered', async ({ page }) => {
+test('a question about a picture is traced by its words and by patches, and pairs of questions are swept', async ({
+  page,
+}) => {
   const folder = join(mkdtempSync(join(tmpdir(), 'patchbay-model-')), 'small-answers');
   cpSync(fileOf('cli/conformance/expected/blip-answers/model'), folder, { recursive: true });
   writeWordTokenizer(folder, 29);
@@ -252,17 +254,61 @@ test('a question about a picture is traced by its words, and no sweep of it is o
   await page.getByLabel('Target').fill('w4');
   await run(page).click();
   await expect(traced(page)).toContainText('Computed here', slow);
-  await expect(traced(page)).toContainText('Picture “wide.png”. Source “w5w9w7w12”, target “w2w4”.');
-  await traced(page).getByLabel('Figure', { exact: true }).selectOption('Source');
+  await expect(traced(page)).toContainText('Picture “wide.png”. Source “w5 w9 w7 w12”, target “w4”.');
+  await traced(page).getByLabel('Figure', { exact: true }).selectOption('Question');
   await expect(traced(page).getByRole('gridcell')).toHaveCount(2 * 4);
   await expectFits(page);
   const { experiment, streams } = readTraceResult(await savedJson(page));
   expect(experiment).toMatchObject({ prompt: 'w5 w9 w7 w12', target: 'w4', image: { name: 'wide.png' } });
   expect(streams.map(({ component }) => component)).toContain('question.block_output');
 
+  // A patch of the two across and two down.
+  const grid = page.getByRole('img', { name: /^The picture, 2 by 2 patches/ });
+  await grid.scrollIntoViewIfNeeded();
+  const box = await grid.boundingBox();
+  if (!box) throw new Error('The picture is not shown.');
+  await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.1);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.9, box.y + box.height * 0.4);
+  await page.mouse.up();
+  await expect(grid).toHaveAccessibleName(/corrupted are 1 to 1 across and 0 to 0 down/);
+  await page.getByLabel('Parts').fill('2');
+  await run(page).click();
+  await expect(traced(page)).toContainText('patches 1 to 1 across and 0 to 0 down', slow);
+  await expect(traced(page)).toContainText('Computed here', slow);
+  await traced(page).getByLabel('Figure', { exact: true }).selectOption('Over the picture');
+  const overlay = traced(page).getByRole('img', { name: /^Where restoring/ });
+  // Three layers of the vision stack, each the picture, a veil and four squares.
+  await expect(overlay.locator('use')).toHaveCount(3);
+  await expect(overlay.locator('rect[fill-opacity]')).toHaveCount(15);
+  await expectFits(page);
+  const seen = readTraceResult(await savedJson(page));
+  expect(seen.picture).toMatchObject({ kind: 'image', corrupted: [2], grid: { across: 2, down: 2 } });
+  expect(seen.streams.map(({ component }) => component)).toContain('vision.block_output');
+  await page.getByRole('button', { name: 'Corrupt words instead' }).click();
+  await expect(grid).toHaveAccessibleName('The picture, 2 by 2 patches');
+
   await pages(page).getByRole('button', { name: 'Patch' }).click();
   await page.getByRole('button', { name: 'Sweep', exact: true }).click();
-  await expect(page.getByRole('button', { name: 'Begin a sweep for it' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Begin a sweep for it' }).click();
+  await page.getByRole('textbox', { name: 'Clean question' }).fill('w5 w9 w7');
+  await page.getByLabel('Picture', { exact: true }).setInputFiles(picture('wide'));
+  await page.getByLabel('Corrupted picture', { exact: true }).setInputFiles(picture('grey'));
+  await page.getByLabel('Target', { exact: true }).fill('w4');
+  await page.getByLabel('Parts').fill('2');
+  await run(page).click();
+  await expect(swept(page)).toContainText('Computed here', slow);
+  await expect(swept(page)).toContainText('“w5 w9 w7” about the picture “grey.png” with the target “w4”');
+  const squares = swept(page).getByRole('img', { name: /^Where a clean activation/ });
+  await expect(squares.locator('use').first()).toBeVisible();
+  await expectFits(page);
+  const patched = readPatchResult(await savedJson(page));
+  expect(patched.picture?.grid).toEqual({ across: 2, down: 2 });
+  expect(patched.panels.map(({ component, cells }) => [component, cells.length])).toEqual([
+    ['vision.block_output', 3 * 5],
+    ['question.block_output', 2 * 3],
+    ['block_output', 2 * 2],
+  ]);
   expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
   rmSync(folder, { recursive: true });
 });

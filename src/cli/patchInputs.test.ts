@@ -86,7 +86,7 @@ test('a pair of sources is patched with the target that both have', async () => 
     answer: { text: 'w8' },
   });
   expect(pairs[0]?.corruptedSource?.map(({ text }) => text)).toEqual(['w5', 'w11', 'w7']);
-  expect(written('figure.svg')).toContain('corrupted “w5w11w7” with the target “w0w3w4”');
+  expect(written('figure.svg')).toContain('corrupted “w5 w11 w7” with the target “w3 w4”');
 });
 
 test('paths of a pair of sources are followed from the encoder, and the files say so', async () => {

@@ -2,7 +2,7 @@
 // picture has hundreds of patches and a sound a thousand frames, and a cell of each would be hours of work that no figure holds.
 
 import * as v from 'valibot';
-import type { ModelInput } from '../architectures/architecture.ts';
+import type { Architecture, ModelInput, StackPlace } from '../architectures/architecture.ts';
 import type { SeenPart } from '../media/pictureParts.ts';
 import { ExperimentError, type Immutable, tokenId, wholeNumber } from './experimentFile.ts';
 import type { PromptInput } from './wholePrompt.ts';
@@ -132,20 +132,44 @@ export interface InputParts {
   readonly seen?: SeenPart;
 }
 
+/** Which of the things that a model reads the positions of a component are; none: the tokens that it predicts from. */
+export interface PlacedInInput {
+  /** What is read beside the tokens, or in place of them. */
+  readonly isOfInput?: true | undefined;
+  /** The picture that this is about, where it is a question. */
+  readonly isOfPicture?: true | undefined;
+}
+
+/** @param place of a component among the stacks of its model */
+export function placedInInput(
+  { input }: Pick<Architecture, 'input'>,
+  place: StackPlace | undefined,
+): PlacedInInput {
+  if (place?.stack === 'first') return { isOfPicture: true };
+  return input || place?.stack === 'encoder' ? { isOfInput: true } : {};
+}
+
+/** Of what is kept for each thing that a model reads, that of a component's; undefined for its tokens. */
+export const inputOfPlaced = <Kept>(
+  { input, picture }: { readonly input?: Kept | undefined; readonly picture?: Kept | undefined },
+  { isOfInput, isOfPicture }: PlacedInInput,
+): Kept | undefined => (isOfPicture ? picture : isOfInput ? input : undefined);
+
 export const wholeTokens = "A text is taken token by token. Leave out 'parts'.";
 
 /**
+ * @param parts of a question none: they are its picture's
  * @param seconds that a sound lasts
  * @throws ExperimentError for a text that is to be cut
  */
 export function inputParts(
   parts: number | undefined,
-  { kind, tokens, length, model }: PromptInput,
+  { kind, tokens, length, model, picture }: PromptInput,
   seconds: number | undefined,
   textOf: (id: number) => string,
 ): InputParts {
   if (kind === 'text') {
-    if (parts !== undefined) throw new ExperimentError(wholeTokens);
+    if (parts !== undefined && !picture) throw new ExperimentError(wholeTokens);
     return { kind, columns: tokens.map((id, position) => ({ text: textOf(id), positions: [position] })) };
   }
   if (kind === 'sound') return { kind, columns: soundColumns(length, seconds ?? length, parts) };
@@ -157,18 +181,20 @@ const places = { patches: ['image', 'patches', 'picture'], seconds: ['sound', 's
 
 /**
  * Positions of the input that a named part has, ascending.
+ * @param whole what is read beside the tokens; a part of a question's is one of its picture
  * @param what begins the message: `The subject`
  * @param instead ends it: what to do where the model reads no such thing
  * @throws ExperimentError for a part that this model's input does not have
  */
 export function positionsOfPart(
   part: NamedPart,
-  input: PromptInput | undefined,
+  whole: PromptInput | undefined,
   seconds: number | undefined,
   what: string,
   instead: string,
 ): readonly number[] {
   const [kind, name, read] = 'patches' in part ? places.patches : places.seconds;
+  const input = whole?.picture ?? whole;
   if (input?.kind !== kind)
     throw new ExperimentError(`${what} is given by '${name}', and this model reads no ${read}. ${instead}`);
   if ('seconds' in part) return positionsIn(part.seconds, input.length, seconds ?? input.length);

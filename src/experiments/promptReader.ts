@@ -9,7 +9,6 @@ import { labelNamed } from './labels.ts';
 import type { Notice } from './notice.ts';
 import { promptRow } from './planRuns.ts';
 import { type NamedToken, promptNotices, tokensOf } from './tokens.ts';
-import { refuseThree } from './watched.ts';
 import { type PromptParts, type WholePrompt, wholePrompt } from './wholePrompt.ts';
 
 export interface PromptReader {
@@ -46,7 +45,6 @@ export function promptReader(
       return tokens;
     },
     whole: (parts, what, data) => {
-      refuseThree(architecture);
       notices.push(...promptNotices(parts.prompt, tokenizer, `The ${what}`));
       const whole = wholePrompt(architecture, tokenizer, parts, data, `the ${what}${of}`);
       schedule(architecture, { rows: [{ start: whole.start, edits: [] }], reads: [] });

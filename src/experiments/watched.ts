@@ -12,7 +12,7 @@ export type WatchedModel = Pick<Architecture, 'isCausal' | 'modelType'> &
 export function refuseThree({ modelType, encoder }: Pick<WatchedModel, 'modelType' | 'encoder'>): void {
   if (!encoder?.encoder) return;
   throw new ExperimentError(
-    `This ${modelType} model reads a picture and a question and writes an answer, and of the experiments only a causal trace knows the three. Trace it, or intervene in it by the library's IntervenableModel (docs/interventions.md).`,
+    `This ${modelType} model reads a picture and a question and writes an answer, and of the experiments only a causal trace, a patch, an attribution and an intervention know the three. Trace or patch it, or intervene in it by the library's IntervenableModel (docs/interventions.md).`,
   );
 }
 

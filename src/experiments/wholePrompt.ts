@@ -35,6 +35,8 @@ export interface PromptInput {
   readonly length: number;
   /** The numbers' own layout; absent for a text. */
   readonly model?: ModelInput;
+  /** Of a question: the picture that it is about. */
+  readonly picture?: PromptInput;
 }
 
 export interface WholePrompt {
@@ -50,15 +52,11 @@ export interface WholePrompt {
   readonly placed: () => PlacedPrompt;
   /** The same with other tokens where the prompt's stand, as many. */
   readonly withTokens: (tokens: readonly number[]) => RowStart;
-  /** The same with another picture or sound; only where one is read. */
+  /** The same with another picture or sound, which in a model that answers is the question's; only where one is read. */
   readonly withData?: (data: Float32Array) => RowStart;
 }
 
 const words = { image: 'a picture', sound: 'a sound' } as const;
-
-/** What the numbers of a model's input are made of; undefined for a model of tokens. */
-export const inputOfModel = ({ input, encoder }: Pick<Architecture, 'input' | 'encoder'>) =>
-  input ?? encoder?.input;
 
 /** @throws ExperimentError for a part that the model has no use for, or one that it lacks */
 export function checkParts(architecture: Architecture, parts: PromptParts): void {
@@ -183,18 +181,37 @@ export function wholePrompt(
   const sourceTokens = tokensOf(prompt, tokenizer, what);
   const tokens = writtenTokens(target, tokenizer, `the target of ${what}`, startToken);
   // What the source is about: the picture of a question.
-  const seen = encoder.encoder?.input && ({ kind: 'input', data: numbers() } as const);
-  const startOf = (source: readonly number[]): RowStart => {
-    const read: RowSource = { kind: 'tokens', tokens: source, ...(seen ? { source: seen } : {}) };
-    return { kind: 'tokens', tokens, source: read };
+  const about = encoder.encoder?.input;
+  const seen = about && numbers();
+  const startOf = (source: readonly number[], pixels = seen): RowStart => {
+    const picture: RowSource | undefined = pixels && { kind: 'input', data: pixels };
+    return {
+      kind: 'tokens',
+      tokens,
+      source: { kind: 'tokens', tokens: source, ...(picture ? { source: picture } : {}) },
+    };
+  };
+  const picture: PromptInput | undefined = about && {
+    kind: about.kind,
+    stack: 'first',
+    tokens: [],
+    length: about.positions,
+    model: about,
   };
   return {
     start: startOf(sourceTokens),
     tokens,
-    input: { kind: 'text', stack: 'encoder', tokens: sourceTokens, length: sourceTokens.length },
+    input: {
+      kind: 'text',
+      stack: 'encoder',
+      tokens: sourceTokens,
+      length: sourceTokens.length,
+      ...(picture ? { picture } : {}),
+    },
     watched: tokens.length - 1,
     written: target,
     placed: () => placedPrompt(prompt, needTokenizer(tokenizer, 'the subject')),
-    withTokens: startOf,
+    withTokens: (others) => startOf(others),
+    ...(about ? { withData: (others: Float32Array) => startOf(sourceTokens, others) } : {}),
   };
 }

@@ -22,8 +22,9 @@ export function NewSweep() {
   const fits =
     model === info?.label ||
     pairs.some(({ target, image, sound }) => (target ?? image ?? sound) !== undefined);
-  if (!info?.reads || info.reads.isAsked || fits) return null;
   const { kind, noun } = page.definition;
+  // No path leads through three stacks.
+  if (!info?.reads || (info.reads.isAsked && kind.name === 'path') || fits) return null;
   return (
     <p className="note" role="status">
       {info.label} reads more than a text.{' '}

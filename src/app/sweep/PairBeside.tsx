@@ -223,10 +223,10 @@ function Sounds({ pair, at }: BesideProps) {
 
 export function PairBeside({ pair, at }: BesideProps) {
   const reads = useReads(pair);
-  if (reads === null || reads.isAsked) return null;
+  if (reads === null) return null;
   return (
     <div className="fields read-beside">
-      {reads.kind === 'text' && <Targets pair={pair} at={at} />}
+      {(reads.kind === 'text' || reads.isAsked) && <Targets pair={pair} at={at} />}
       {reads.kind === 'image' && <Pictures pair={pair} at={at} reads={reads} />}
       {reads.kind === 'sound' && <Sounds pair={pair} at={at} />}
     </div>

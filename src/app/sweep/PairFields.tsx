@@ -5,7 +5,7 @@ import { useEffect } from 'react';
 import { useStore } from 'zustand';
 import { inQuotes } from '../../experiments/figureWords.ts';
 import type { Pair } from '../../experiments/pairs.ts';
-import type { Candidate } from '../../worker/protocol.ts';
+import type { Candidate, ModelReads } from '../../worker/protocol.ts';
 import { useAnyState } from '../experiment/pageContext.tsx';
 import { promptFieldId } from '../frame/useShortcuts.ts';
 import { differingPositions, differingSources, matchPositions } from '../patch/matching.ts';
@@ -244,6 +244,12 @@ const placeholders = {
   sound: 'What has been written so far; it may be empty',
 } as const;
 
+/** What the clean prompt is, of a model that reads this. */
+function placeholderOf(reads: ModelReads | null): string {
+  if (reads === null) return 'A prompt that ends just before the answer';
+  return reads.isAsked ? 'A question about the picture' : placeholders[reads.kind];
+}
+
 const ids = (tokens: readonly { readonly id: number }[] | null) => (tokens ?? []).map(({ id }) => id);
 
 export function PairFields() {
@@ -259,16 +265,14 @@ export function PairFields() {
   const matching = hasBoth ? matchPositions(a, b) : [];
   const isWritten = [pair.clean, pair.corrupted ?? ''].some((text) => text.length > 0);
   const hasText = !reads?.isAlone || isWritten;
-  const of = reads?.kind === 'text' ? ' source' : '';
+  const of = reads?.isAsked ? ' question' : reads?.kind === 'text' ? ' source' : '';
   return (
     <div className="sweep-pair">
       {hasText && (
         <PromptField
           name="clean"
           label={`Clean${of}`}
-          placeholder={
-            reads === null ? 'A prompt that ends just before the answer' : placeholders[reads.kind]
-          }
+          placeholder={placeholderOf(reads)}
           at={at}
           text={pair.clean}
           different={new Set(hasBoth ? differingPositions(a, b, matching) : [])}

@@ -33,8 +33,7 @@ export function problemsOf(
       const field = `pairs.${index}.${name}`;
       if (!problems.has(field)) problems.set(field, why);
     };
-    // A model that is asked about a picture is refused by the engine, whatever is given.
-    const kind = reads?.kind === 'text' || reads?.isAsked ? undefined : reads?.kind;
+    const kind = reads?.kind === 'text' ? undefined : reads?.kind;
     const own = kind && pair[kind];
     if (kind && own === undefined)
       note(kind, `This model reads ${readWords[kind]}. Choose one${forPair}, or drop it here.`);
@@ -43,7 +42,7 @@ export function problemsOf(
       if (why !== null) note(name, why);
     }
     const isBeside = kind !== undefined || pair.image !== undefined || pair.sound !== undefined;
-    if (!isBeside && typeof clean === 'string' && clean.trim() === '')
+    if ((!isBeside || reads?.isAsked) && typeof clean === 'string' && clean.trim() === '')
       note('clean', `Type the clean prompt${of}.`);
     if (!needsSecond) return;
     const isEmpty = typeof corrupted === 'string' && corrupted.trim() === '' && !isBeside;

@@ -40,10 +40,10 @@ function Picture({
       problem={problems.get('given')}
       onGive={(given) => edit({ image: given })}
     >
-      {image !== null && 'data' in image && isCut(reads) && (
+      {image !== null && 'data' in image && (
         <PatchGrid data={image.data} picture={reads.picture} patches={patches} box={box} onMark={mark} />
       )}
-      {isCut(reads) && subject.kind === 'patches' && prompt.trim() !== '' && (
+      {subject.kind === 'patches' && prompt.trim() !== '' && (
         <button type="button" className="button-plain" onClick={() => edit({ subject: { kind: 'guessed' } })}>
           Corrupt words instead
         </button>

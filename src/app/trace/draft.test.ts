@@ -142,7 +142,7 @@ test('a picture is needed where one is read, its middle is the subject until ano
   });
 });
 
-test('a question about a picture is corrupted in its words, with the picture and the answer so far beside it', () => {
+test('a question about a picture is corrupted in its words or its patches, with the picture and the answer so far beside it', () => {
   const component = (name: string) => ({ name, layers: 4, shape: [], description: '', feeds: [] });
   const asked = {
     ...t5,
@@ -154,14 +154,14 @@ test('a question about a picture is corrupted in its words, with the picture and
   expect(derive({}, around).problems.get('given')).toMatch(/^This model reads a picture\. Choose one/);
   expect(derive({ image, prompt: '' }, around).problems.get('prompt')).toBe('Type a prompt to trace.');
   const own = whole(derive({ image, target: 'Die', parts: '3' }, around));
-  expect(own).toMatchObject({ prompt, image, target: 'Die', subject: [1, 4] });
-  expect(own).not.toHaveProperty('parts');
+  expect(own).toMatchObject({ prompt, image, target: 'Die', subject: [1, 4], parts: 3 });
   const put = own.streams?.map(({ component: name }) => name);
   expect(put).toContain('question.block_output');
   expect(put).not.toContain('vision.block_output');
-  // Patches that were marked for another model are no subject here.
   const marked = { kind: 'patches', box: [0, 0, 1, 1] } as const;
-  expect(derive({ image, subject: marked }, around)).toMatchObject({ part: null, isSubjectGuessed: true });
+  const seen = whole(derive({ image, subject: marked }, around));
+  expect(seen).toMatchObject({ prompt, subject: { patches: [0, 0, 1, 1] } });
+  expect(seen.streams?.map(({ component: name }) => name)).toContain('vision.block_output');
 });
 
 test('an experiment is another one when a number would differ, and not for its title', () => {

@@ -4,6 +4,7 @@ import { withoutBytes } from '../../experiments/givenFile.ts';
 import { type TraceExperiment, traceDefaults } from '../../experiments/trace/experiment.ts';
 import { traceKind } from '../../experiments/trace/kind.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
+import { writtenTokens } from '../../experiments/writtenTokens.ts';
 import { withoutDefaults } from '../../share/link.ts';
 import type { Example, PageDefinition } from '../experiment/definition.ts';
 import { blankTrace, documentOf, withPrompt } from './document.ts';
@@ -36,14 +37,8 @@ function sourceRange(input: TraceResult['input']): readonly [number, number] | u
 }
 
 /** `trace-eiffel-tower` */
-function fileStem({ tokens, subject, answer }: TraceResult): string {
-  const words =
-    subject === null
-      ? answer.text
-      : tokens
-          .slice(...subject)
-          .map(({ text }) => text)
-          .join('');
+function fileStem({ tokens, subject, answer, experiment }: TraceResult): string {
+  const words = subject === null ? answer.text : writtenTokens(tokens, subject, experiment.prompt);
   const name = words
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '-')

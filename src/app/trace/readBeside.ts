@@ -30,8 +30,6 @@ export function inputSubject(
   reads: ModelReads | null,
 ): InputSubject | null {
   const kind = reads?.kind;
-  // Of a question about a picture its words are corrupted.
-  if (reads?.isAsked) return null;
   if (subject.kind === 'patches' && (kind === 'image' || reads === null))
     return { patches: [...subject.box] };
   if (subject.kind === 'seconds' && (kind === 'sound' || reads === null)) {
@@ -78,7 +76,7 @@ export function givenProblem(
 
 /** Whether what is read is cut into parts, of which some are corrupted. */
 export const isCut = (reads: ModelReads | null): boolean =>
-  reads?.kind === 'sound' || (reads?.kind === 'image' && !reads.isAsked);
+  reads?.kind === 'sound' || reads?.kind === 'image';
 
 /** Whether the prompt is a source, so that what has been written stands beside it. */
 export const hasTarget = (reads: ModelReads | null): boolean =>

@@ -1,6 +1,7 @@
 // The figures of a trace: one for each stack of the model, whose layers and positions are its own, and the squares of a
 // picture laid over it. Of most models there is one.
 
+import { inputOfPlaced } from '../../experiments/inputParts.ts';
 import { streamGroups } from '../../experiments/trace/figure.ts';
 import type { TraceResult } from '../../experiments/trace/result.ts';
 import type { CellAddress } from '../../figures/description.ts';
@@ -12,20 +13,31 @@ export interface Sheet {
   readonly isOverlay: boolean;
 }
 
+/** Who reads what a layer makes of an input. */
+const readers = [
+  ['question.cross_', 'question'],
+  ['cross_', 'decoder'],
+] as const;
+
 const inputNames = { text: 'Source', image: 'Picture, part by part', sound: 'Sound' } as const;
 
 export function sheetsOf(result: TraceResult): readonly Sheet[] {
-  const { input, streams } = result;
+  const { streams } = result;
   return streamGroups(result).flatMap((group): readonly Sheet[] => {
-    const isOfInput = group.some((place) => streams[place]?.isOfInput);
-    if (!input) return [{ name: 'Prompt', streams: group, isOverlay: false }];
-    if (!isOfInput)
-      return [{ name: input.kind === 'text' ? 'Target' : 'Words', streams: group, isOverlay: false }];
-    const name = streams[group[0] ?? 0]?.component.startsWith('cross_')
-      ? `${inputNames[input.kind]}, as the decoder reads it`
-      : inputNames[input.kind];
+    if (!result.input) return [{ name: 'Prompt', streams: group, isOverlay: false }];
+    const stream = streams[group[0] ?? 0];
+    const input = stream && inputOfPlaced(result, stream);
+    if (!input) {
+      const name = result.picture ? 'Answer' : result.input.kind === 'text' ? 'Target' : 'Words';
+      return [{ name, streams: group, isOverlay: false }];
+    }
+    const own = result.picture && input.kind === 'text' ? 'Question' : inputNames[input.kind];
+    const [, reader] = readers.find(([prefix]) => stream.component.startsWith(prefix)) ?? [];
+    const name = reader ? `${own}, as the ${reader} reads it` : own;
     const plain = { name, streams: group, isOverlay: false };
-    return input.grid ? [{ name: 'Over the picture', streams: group, isOverlay: true }, plain] : [plain];
+    if (!input.grid) return [plain];
+    const over = reader ? `Over the picture, as the ${reader} reads it` : 'Over the picture';
+    return [{ name: over, streams: group, isOverlay: true }, plain];
   });
 }
 

@@ -28,7 +28,18 @@ function encoderPrefix(model: KnownModel | ModelInfo | null): string | undefined
 const areGiven = ({ streamsFor }: Streams, model: KnownModel | ModelInfo | null): boolean =>
   streamsFor !== null && (streamsFor.model === 'any' || streamsFor.model === model?.label);
 
-type Streams = Pick<TraceDocument, 'streams' | 'streamsFor'>;
+type Streams = Pick<TraceDocument, 'streams' | 'streamsFor'> & Partial<Pick<TraceDocument, 'subject'>>;
+
+/** The states of the picture that a question is about: put back too where its patches are corrupted. */
+function pictureStreams({ subject }: Streams, model: KnownModel | ModelInfo | null) {
+  const isAsked = model !== null && 'reads' in model && model.reads?.isAsked === true;
+  if (!isAsked) return [];
+  return [
+    { component: 'vision.block_output', isOn: subject?.kind === 'patches' },
+    { component: 'vision.mlp_output', isOn: false },
+    { component: 'vision.attention_output', isOn: false },
+  ];
+}
 
 /** The document's streams; where nobody has chosen them for this model, what it has in the place of those that it lacks. */
 function streamsInModel(document: Streams, model: KnownModel | ModelInfo | null): readonly StreamField[] {
@@ -43,8 +54,10 @@ export function streamsOf(document: Streams, model: KnownModel | ModelInfo | nul
   const streams = streamsInModel(document, model);
   const prefix = encoderPrefix(model);
   if (prefix === undefined) return streams;
+  const areOpen = !areGiven(document, model);
   const offered = [
-    { component: `${prefix}block_output`, isOn: !areGiven(document, model) },
+    ...pictureStreams(document, model).map((stream) => ({ ...stream, isOn: stream.isOn && areOpen })),
+    { component: `${prefix}block_output`, isOn: areOpen },
     { component: `${prefix}mlp_output`, isOn: false },
     { component: `${prefix}attention_output`, isOn: false },
     { component: 'cross_attention_output', isOn: false },

@@ -8,7 +8,8 @@ import { weightedEntries } from '../../runtime/backward/objectives.ts';
 import type { Model } from '../../runtime/model.ts';
 import { type Location, PlanError, type ReadTensor, type Row, replace } from '../../runtime/plan/plan.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
-import { inputLength, mainLength, type PatchRun } from '../patch/outline.ts';
+import { placedInInput } from '../inputParts.ts';
+import { inputLength, lengthAt, type PatchRun } from '../patch/outline.ts';
 import { NotFiniteError } from '../predict.ts';
 
 /** Tokens, or how a row begins that reads more than one text. */
@@ -65,10 +66,6 @@ export interface AttributionOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Positions that a component has in a run. */
-const positionsOf = ({ place }: ComponentDescription, run: PatchRun): number =>
-  place?.stack === 'encoder' ? inputLength(run) : mainLength(run);
-
 const everywhere: Location = { positions: 'all' };
 
 /** @throws PlanError for prompts of different lengths, and for components that have no vector at each position */
@@ -86,7 +83,9 @@ function check({ architecture }: Model, { components, steps, places, ...request 
       );
     for (const name of components) {
       const described = describeComponent(architecture, name);
-      const [from, to] = [cleanRun, corruptedRun].map((run) => positionsOf(described, run));
+      const [from, to] = [cleanRun, corruptedRun].map((run) =>
+        lengthAt(run, placedInInput(architecture, described.place)),
+      );
       const stray = places.find((place) => place !== null && !(place >= 0 && place < (from ?? 0)));
       if (places.length !== to || stray !== undefined)
         throw new PlanError(
@@ -234,7 +233,11 @@ export async function attributePatches(
     });
     return {
       component: component.name,
-      shape: [layerCount, positionsOf(component, corrupted), ...(layout === 'head' ? [heads] : [])],
+      shape: [
+        layerCount,
+        lengthAt(corrupted, placedInInput(model.architecture, component.place)),
+        ...(layout === 'head' ? [heads] : []),
+      ],
       values,
     };
   });

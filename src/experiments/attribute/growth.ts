@@ -1,6 +1,7 @@
 // How a result of attribution patching grows: pair by pair, then patch by patch, until the means can be taken.
 
 import { growthOf } from '../growth.ts';
+import { inputOfPlaced } from '../inputParts.ts';
 import type { Growth } from '../kind.ts';
 import { metricOf, statisticOf } from '../metrics.ts';
 import {
@@ -22,14 +23,14 @@ export type AttributionChange =
 
 /** Means over pairs of one component's attributions, [layer, column]. */
 function meanAttributions(
-  { layerCount: all, input }: Pick<AttributionFile, 'layerCount' | 'input'>,
+  { layerCount: all, ...read }: Pick<AttributionFile, 'layerCount' | 'input' | 'picture'>,
   { by, heads, positions, ...panel }: Panel,
   index: number,
   pairs: readonly AttributedPair[],
 ): readonly number[] {
   const columns = (heads ?? positions).length;
   const layerCount = panelLayers({ layerCount: all }, panel);
-  const parts = panel.isOfInput ? (input?.columns ?? []) : [];
+  const parts = inputOfPlaced(read, panel)?.columns ?? [];
   const columnOf = new Map(parts.flatMap(({ positions: some }, at) => some.map((each) => [each, at])));
   const means = new Array<number>(layerCount * columns).fill(0);
   for (const pair of pairs) {

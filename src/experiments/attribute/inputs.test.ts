@@ -9,6 +9,7 @@ import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
+import { inputOfPlaced } from '../inputParts.ts';
 import type { PairInputs } from '../patch/pairInputs.ts';
 import { readAttributeExperiment } from './experiment.ts';
 import { attributionFigures } from './figure.ts';
@@ -29,6 +30,8 @@ interface Case {
   readonly inputs: readonly PairInputs[];
   readonly parts?: number;
   readonly components: readonly string[];
+  /** Of tensors that tell which of a family's models it is. */
+  readonly names?: readonly string[];
 }
 
 const cases: readonly Case[] = [
@@ -68,6 +71,24 @@ const cases: readonly Case[] = [
     parts: 2,
     components: ['vision.block_output', 'vision.attention_output', 'block_output', 'cross_attention_output'],
   },
+  {
+    config: {
+      model_type: 'blip',
+      text_config: {
+        ...{ vocab_size: 31, hidden_size: 12, intermediate_size: 16, num_hidden_layers: 2 },
+        ...{ num_attention_heads: 2, max_position_embeddings: 20, bos_token_id: 2, is_decoder: true },
+      },
+      vision_config: { ...vision, image_size: 8, patch_size: 4 },
+    } as Case['config'],
+    names: ['text_encoder.x', 'text_decoder.bert.x'],
+    pair: { clean: [3, 9, 7], corrupted: [3, 8, 7], target: [5], ...both, answer: 7, distractor: 12 },
+    inputs: [pictures],
+    parts: 2,
+    components: [
+      ...['vision.block_output', 'vision.head_attention_value_output', 'question.cross_value_output'],
+      ...['question.block_output', 'question.mlp_output', 'block_output', 'cross_attention_output'],
+    ],
+  },
 ];
 
 /** base + share (source - base): a part of the way to a patch. */
@@ -78,12 +99,13 @@ const partly = (share: number): Fragment => ({
     source ? add(base, mul(sub(source, base), parameter('share'))) : base,
 });
 
-describe.each(cases)('attributions of $config.model_type', ({ config, pair, inputs, parts, components }) => {
+describe.each(cases)('attributions of $config.model_type $names', (given) => {
+  const { config, pair, inputs, parts, components, names = [] } = given;
   let backend: Backend;
   let model: Model;
   beforeAll(async () => {
     backend = createNodeBackend(1);
-    model = await Model.load(tinyCheckpoint(config), backend);
+    model = await Model.load(tinyCheckpoint(config, 1, names), backend);
   });
   afterAll(async () => {
     await model.dispose();
@@ -122,8 +144,8 @@ describe.each(cases)('attributions of $config.model_type', ({ config, pair, inpu
       expect(patched).toHaveLength(attributions.length);
       for (const [cell, value] of attributions.entries()) {
         const [layer, column] = [Math.floor(cell / columns), cell % columns];
-        const isParted = result.panels.find((each) => each.component === component)?.isOfInput;
-        const own = isParted ? result.input?.columns[column]?.positions : undefined;
+        const panel = result.panels.find((each) => each.component === component);
+        const own = panel && inputOfPlaced(result, panel)?.columns[column]?.positions;
         const location = heads ? { heads: [heads[column]] } : { positions: own ?? [positions[column]] };
         const [up, down] = [
           await metric(component, layer, location, step),
@@ -147,7 +169,7 @@ describe.each(cases)('attributions of $config.model_type', ({ config, pair, inpu
     const experiment = readAttributeExperiment({
       ...{ kind: 'attribute', version: 1, model: 'tiny', pairs: [pair], components, steps: 4 },
     });
-    const architecture = describeArchitecture(config, new Set());
+    const architecture = describeArchitecture(config, new Set(names));
     expect(() => resolveAttribution(architecture, undefined, experiment, inputs)).toThrow(
       "'steps' are between the embeddings of two texts",
     );

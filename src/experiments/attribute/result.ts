@@ -11,8 +11,8 @@ import { countPatchCells, inputSchema, panelLayers, patchResultSchema } from '..
 import { namedSchema, resultEntries } from '../resultParts.ts';
 import { attributeExperimentSchema } from './experiment.ts';
 
-/** The newest; 2 adds what a model reads beside its tokens. */
-export const attributionResultVersion = 2;
+/** The newest; 2 adds what a model reads beside its tokens, 3 the picture that this is about where it is a question. */
+export const attributionResultVersion = 3;
 
 /** [layer, column] row-major, in logits: what patching the cell would add to the metric, or has added. */
 const effects = v.array(v.number());
@@ -28,6 +28,8 @@ const attributionPanelSchema = v.strictObject({
   layerCount: v.optional(wholeNumber),
   /** Its positions are places among the input's columns, or those of the source. */
   isOfInput: v.optional(v.literal(true)),
+  /** Its positions are places among the picture's columns. */
+  isOfPicture: v.optional(v.literal(true)),
   /** Mean over pairs; empty until all have arrived. */
   attributions: effects,
   /** Mean over pairs of what patching does. */
@@ -46,7 +48,7 @@ const pairSchema = v.strictObject({
 export const attributionResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('attribution-result'),
-    version: v.picklist([1, attributionResultVersion]),
+    version: v.picklist([1, 2, attributionResultVersion]),
     experiment: attributeExperimentSchema,
     ...resultEntries,
     pairs: v.array(
@@ -61,6 +63,8 @@ export const attributionResultSchema = v.pipe(
       }),
     ),
     input: v.optional(inputSchema),
+    /** Of questions: the picture that the first one is about. */
+    picture: v.optional(inputSchema),
     layerCount: wholeNumber,
     /**
      * The metric of the two runs, mean over pairs: logit of the answer, minus that of the distractor where there is one.

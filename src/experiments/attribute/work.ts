@@ -6,9 +6,9 @@ import type { Model } from '../../runtime/model.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { completed } from '../growth.ts';
 import type { KindWork, WorkOptions } from '../kind.ts';
-import { inputLength, mainLength } from '../patch/outline.ts';
+import { inputLength, mainLength, pictureLength } from '../patch/outline.ts';
 import { type PairInputs, readPairInputs } from '../patch/pairInputs.ts';
-import type { PatchResult } from '../patch/result.ts';
+import { type PatchResult, versionFor } from '../patch/result.ts';
 import {
   type PreparedPatch,
   patchWork,
@@ -22,7 +22,7 @@ import { ranOn } from '../resultParts.ts';
 import { attributePatches } from './attribute.ts';
 import type { AttributeExperiment } from './experiment.ts';
 import { type AttributionChange, attributionGrowth } from './growth.ts';
-import { type AttributedPair, type AttributionFile, attributionResultVersion } from './result.ts';
+import type { AttributedPair, AttributionFile } from './result.ts';
 
 export interface ResolvedAttribution {
   readonly experiment: AttributeExperiment;
@@ -103,11 +103,11 @@ function startAttribution(
   textOf: (id: number) => string,
 ): AttributionFile {
   const texts = (tokens: readonly number[] = []) => tokens.map((id) => ({ id, text: textOf(id) }));
-  const input = startInput(prepared);
-  const isOfSources = input?.kind === 'text';
+  const read = startInput(prepared);
+  const isOfSources = read.input?.kind === 'text';
   return {
     kind: 'attribution-result',
-    version: input ? attributionResultVersion : 1,
+    version: versionFor(read),
     experiment,
     ...ranOn(model),
     pairs: prepared.pairs.map(({ clean, corrupted, answer, distractor }) => ({
@@ -118,7 +118,7 @@ function startAttribution(
       answer: { id: answer.id, text: answer.text },
       ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
     })),
-    ...(input ? { input } : {}),
+    ...read,
     layerCount: model.architecture.layerCount,
     baselines: null,
     panels: prepared.panels.map((panel, index) => {
@@ -130,6 +130,7 @@ function startAttribution(
         positions: panel.by === 'head' || typeof panel.positions === 'string' ? [] : panel.positions,
         ...(panel.place ? { layerCount: panel.place.count } : {}),
         ...(panel.isOfInput ? { isOfInput: true } : {}),
+        ...(panel.isOfPicture ? { isOfPicture: true } : {}),
         attributions: [],
       };
     }),
@@ -215,7 +216,7 @@ export const attributeWork: KindWork<
     const { ofPairs, ofPatch } = passesOf(architecture, attribution);
     const asPatch = patchWork.estimate(architecture, patch);
     const tokens = patch.pairs.reduce(
-      (sum, { clean }) => sum + Math.max(mainLength(clean), inputLength(clean)),
+      (sum, { clean }) => sum + Math.max(mainLength(clean), inputLength(clean), pictureLength(clean)),
       0,
     );
     return {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { firstInput } from '../../architectures/architecture.ts';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
@@ -16,7 +17,6 @@ import type { InputData } from '../inputData.ts';
 import { pictureColumns, soundColumns } from '../inputParts.ts';
 import { windowAround } from '../layers.ts';
 import { metricOf } from '../metrics.ts';
-import { inputOfModel } from '../wholePrompt.ts';
 import { readInterveneExperiment } from './experiment.ts';
 import { resolveIntervene } from './resolve.ts';
 import { type InterveneResult, readInterveneResult } from './result.ts';
@@ -64,6 +64,8 @@ type Call = v.InferOutput<typeof callSchema>;
 function givenOf(call: Call, name: string): GivenPrompt {
   const { input_ids: ids, decoder_input_ids: written = [], pixel_values: pixels, input_features } = call;
   const image = pixels ? { image: { name: `${name}.png` } } : {};
+  // Of a question what has been answered stands beside it.
+  if (pixels && written.length > 0) return { prompt: ids ?? [], target: written.slice(1), ...image };
   if (pixels) return { prompt: (ids ?? []).slice(1), ...image };
   if (input_features) return { prompt: written.slice(1), sound: { name: `${name}.wav` } };
   return { prompt: ids ?? [], target: written.slice(1) };
@@ -128,13 +130,14 @@ describe.each(Object.keys(patches))('interventions of %s', (name) => {
 
   /** Positions that a column of a component stands for. */
   const columnsOf = (component: string): readonly (readonly number[])[] => {
-    const { input } = model.architecture;
-    const isOfInput = input || describeComponent(model.architecture, component).place?.stack === 'encoder';
-    const own = inputOfModel(model.architecture);
-    if (isOfInput && own?.patches)
+    const { architecture } = model;
+    const { stack } = describeComponent(architecture, component).place ?? {};
+    const isOfInput = architecture.input || stack === 'encoder' || stack === 'first';
+    const isOfQuestion = stack === 'encoder' && architecture.encoder?.encoder !== undefined;
+    const own = isOfInput && !isOfQuestion ? firstInput(architecture) : undefined;
+    if (own?.patches)
       return pictureColumns(own.patches, expected.parts).columns.map(({ positions }) => positions);
-    if (isOfInput && own)
-      return soundColumns(own.positions, 1, expected.parts).map(({ positions }) => positions);
+    if (own) return soundColumns(own.positions, 1, expected.parts).map(({ positions }) => positions);
     const tokens = isOfInput ? base.input_ids : (base.decoder_input_ids ?? base.input_ids);
     return countUp(tokens?.length ?? 0).map((position) => [position]);
   };
@@ -235,7 +238,10 @@ describe.each(Object.keys(patches))('interventions of %s', (name) => {
   test('its cost is that of each of its prompts in every stack, twice', () => {
     const { rowLayers } = interveneWork.estimate(model.architecture, resolved({}));
     // The encoder's layers, the decoder's, and those of the decoder in which what it reads of the encoder is made.
-    const passes = { t5: 3 + 2 + 2, blip: 3 + 2 + 2, whisper: 2 + 2 + 2, vit: 2 }[model.architecture.family];
+    const { family, encoder } = model.architecture;
+    const two = { t5: 3 + 2 + 2, blip: 3 + 2 + 2, whisper: 2 + 2 + 2, vit: 2 }[family];
+    // What sees the picture is read in the layers of the question, and this in those of the answer.
+    const passes = encoder?.encoder ? 3 + 2 + (2 + 2) + 2 : two;
     expect(rowLayers).toBe((source ? 4 : 2) * (passes ?? 0));
   });
 });

@@ -8,10 +8,18 @@ import type { Location } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { describeComponent, resolveLocation, unitCount } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { placedInInput } from '../inputParts.ts';
 import { promptRow } from '../planRuns.ts';
 import { tokensOf } from '../tokens.ts';
 import type { Ablation } from './experiment.ts';
-import { inputLength, mainLength, type PromptPair, type SweepPanel } from './outline.ts';
+import {
+  inputLength,
+  lengthAt,
+  mainLength,
+  type PromptPair,
+  pictureLength,
+  type SweepPanel,
+} from './outline.ts';
 import type { AblatedActivation } from './plan.ts';
 
 type Tokens = readonly number[];
@@ -191,9 +199,10 @@ export async function ablatedActivations(
     case 'zero':
       return ({ component }, location, run) => {
         const { layout, width, place, isCross } = describeComponent(architecture, component);
-        const length = place?.stack === 'encoder' ? inputLength(run) : mainLength(run);
+        const length = lengthAt(run, placedInInput(architecture, place));
         const units = unitCount(resolve(component, location, length));
-        const keys = isCross ? inputLength(run) : length;
+        const crossed = place?.stack === 'encoder' ? pictureLength(run) : inputLength(run);
+        const keys = isCross ? crossed : length;
         return new Float32Array(units * (layout === 'pair' ? keys : width));
       };
     case 'mean': {

@@ -20,6 +20,8 @@ export interface CellSpan {
   readonly source: number;
   /** What is edited is what an encoder makes of its positions, so the row carries these too. */
   readonly isEncoders?: true;
+  /** It is what the stack makes that sees the picture of a question, whose positions are carried then. */
+  readonly isOfPicture?: true;
 }
 
 /** Rows of a plan that a cell's rows refer to. */

@@ -17,6 +17,7 @@ import {
   type PatchCase,
   type PatchCell,
   type PatchOutline,
+  pictureLength,
   type SweepPanel,
 } from './outline.ts';
 import { pathRows, pathSpan } from './pathCells.ts';
@@ -36,21 +37,22 @@ export function orderCells(outline: PatchOutline, layerCount: number): readonly 
 }
 
 /** Whether a panel is of what an encoder makes of its positions. */
-const isEncoders = ({ isOfInput }: SweepPanel, { encoder }: Architecture): boolean =>
-  isOfInput === true && encoder !== undefined;
+const isEncoders = ({ isOfInput, isOfPicture }: SweepPanel, { encoder }: Architecture): boolean =>
+  (isOfInput ?? isOfPicture) === true && encoder !== undefined;
 
 /** What a cell of a sweep edits in one case; at no positions where it would change nothing. */
 function sweepLocation(
-  { columns }: PatchOutline,
+  outline: PatchOutline,
   panel: SweepPanel,
   cell: PatchCell,
-  { base, firstDifference, sharesInput }: PatchCase,
+  { base, firstDifference, sharesInput, sharesPicture }: PatchCase,
   architecture: Architecture,
 ): Location & { readonly positions: readonly number[] } {
   const column = columnAt(panel, cell.column);
   const heads = column.head === undefined ? panel.heads : [column.head];
-  const positions = editedPositions(panel, column, base, columns);
+  const positions = editedPositions(panel, column, base, outline);
   const isSeen = (position: number) => {
+    if (panel.isOfPicture) return !sharesPicture;
     if (isEncoders(panel, architecture)) return !sharesInput;
     return !architecture.isCausal || position >= firstDifference;
   };
@@ -80,6 +82,7 @@ function sweepSpan(
     base: position > 0 ? layerCount : before + fork,
     source: before + to,
     ...(ofEncoder ? { isEncoders: true } : {}),
+    ...(panel.isOfPicture ? { isOfPicture: true } : {}),
   };
 }
 
@@ -124,13 +127,15 @@ export function cellRows(
   ];
 }
 
-/** Positions that the rows of a cell carry in a case, of both stacks. */
-export function carriedBy({ rows, isEncoders: ofEncoder }: CellSpan, { base }: PatchCase): number {
+/** Positions that the rows of a cell carry in a case, of all stacks. */
+export function carriedBy(span: CellSpan, { base }: PatchCase): number {
+  const { rows, isEncoders: ofEncoder, isOfPicture } = span;
   const own = rows.reduce(
     (sum, { position, isEncodersAlone }) => sum + (isEncodersAlone ? 0 : mainLength(base) - position),
     0,
   );
-  return own + (ofEncoder ? rows.length * inputLength(base) : 0);
+  const ofInput = ofEncoder ? rows.length * inputLength(base) : 0;
+  return own + ofInput + (isOfPicture ? rows.length * pictureLength(base) : 0);
 }
 
 /** Cases of one plan: each needs its own two runs. */

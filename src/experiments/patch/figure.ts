@@ -116,7 +116,7 @@ function sheetOf(result: PatchResult, { panel, columns }: PatchGrid, index: numb
   const look = lookOf(panel);
   const all = columns.map((_, place) => place);
   const layerCount = panelLayers(result, panel);
-  const stack = `${panel.isOfInput === true} ${layerCount}`;
+  const stack = `${panel.isOfPicture ? 'picture' : panel.isOfInput === true} ${layerCount}`;
   const positionsAt = (places: readonly number[]) =>
     places.flatMap((place) => columns[place]?.position ?? []);
   switch (by) {

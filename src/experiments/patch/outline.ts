@@ -1,6 +1,7 @@
 // What decides the rows of a patch: cases, panels, and their cells. No model has to run to know it.
 
 import type { StackPlace } from '../../architectures/architecture.ts';
+import { inputOfPlaced, type PlacedInInput } from '../inputParts.ts';
 import type { WholePrompt } from '../wholePrompt.ts';
 
 /** A run of a pair: how its row begins, and what of it has positions. */
@@ -12,6 +13,15 @@ export const mainLength = ({ tokens, input }: PatchRun): number =>
 
 /** Positions of what is read beside the tokens, or in place of them. */
 export const inputLength = ({ input }: PatchRun): number => input?.length ?? 0;
+
+/** Positions of the picture that a question is about. */
+export const pictureLength = ({ input }: PatchRun): number => input?.picture?.length ?? 0;
+
+/** Positions of the stack whose states a component's are. */
+export function lengthAt(run: PatchRun, placed: PlacedInInput): number {
+  if (placed.isOfPicture) return pictureLength(run);
+  return placed.isOfInput ? inputLength(run) : mainLength(run);
+}
 
 /** One pair of runs. With several draws of an ablation, a pair has several cases. */
 export interface PatchCase {
@@ -25,6 +35,8 @@ export interface PatchCase {
   readonly firstDifference: number;
   /** Both read the same beside their tokens, so no state of an encoder differs. */
   readonly sharesInput?: true;
+  /** Both questions are about the same picture, so no state of what sees it differs. */
+  readonly sharesPicture?: true;
 }
 
 /** A head, as [layer, head]. */
@@ -43,18 +55,16 @@ interface PanelBase {
 /** Layers that a panel has cells at. */
 export const layersOf = ({ place }: PatchPanel, layerCount: number): number => place?.count ?? layerCount;
 
-export interface SweepPanel extends PanelBase {
+export interface SweepPanel extends PanelBase, PlacedInInput {
   readonly kind: 'sweep';
   readonly by: 'position' | 'head' | 'head-position';
   /** Columns of a sweep by head, with positions within each by both; edited together in a sweep by position. */
   readonly heads?: readonly number[];
   /**
    * Columns of a sweep by position, edited together in a sweep by head. Of the input, they are places in the list of
-   * its columns.
+   * its columns, of the picture in that of the picture's.
    */
   readonly positions: readonly number[] | 'all' | 'last';
-  /** Its positions are those of what the model reads beside its tokens, or in place of them. */
-  readonly isOfInput?: true;
 }
 
 export interface PathPanel extends PanelBase {
@@ -85,6 +95,8 @@ export interface PatchOutline {
   readonly panels: readonly PatchPanel[];
   /** Of the input: positions that are edited together, a column each. Absent where the pairs' inputs are not of one length. */
   readonly columns?: readonly (readonly number[])[];
+  /** The same of the picture that questions are about. */
+  readonly pictureColumns?: readonly (readonly number[])[];
 }
 
 export interface PatchCell {
@@ -147,19 +159,20 @@ export function hasCell(
 
 /**
  * Positions that a column of a sweep edits in a run, ascending.
- * @param columns of the input, where the sweep is of its positions
+ * @param outline whose columns are meant, where the sweep is of the input's positions or of its picture's
  */
 export function editedPositions(
-  { by, positions, isOfInput }: SweepPanel,
+  panel: SweepPanel,
   { position }: Column,
   run: PatchRun,
-  columns: PatchOutline['columns'],
+  { columns, pictureColumns }: Pick<PatchOutline, 'columns' | 'pictureColumns'>,
 ): readonly number[] {
-  const parts = isOfInput ? columns : undefined;
+  const { by, positions } = panel;
+  const parts = inputOfPlaced({ input: columns, picture: pictureColumns }, panel);
   const at = (places: readonly number[]) =>
     parts ? places.flatMap((place) => parts[place] ?? []).sort((a, b) => a - b) : places;
   if (by !== 'head') return position === undefined ? [] : at([position]);
-  const length = isOfInput ? inputLength(run) : mainLength(run);
+  const length = lengthAt(run, panel);
   if (positions === 'all') return Array.from({ length }, (_, each) => each);
   return at(positions === 'last' ? [(parts?.length ?? length) - 1] : positions);
 }

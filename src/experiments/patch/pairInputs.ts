@@ -1,7 +1,7 @@
 // The pictures and sounds of pairs, as the numbers that a model reads. Runs that read the same one share its numbers, by which
 // the engine knows that one run of the encoder is enough for them.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, firstInput } from '../../architectures/architecture.ts';
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { exchanged } from '../exchanged.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -9,7 +9,7 @@ import { type InputData, readInput } from '../inputData.ts';
 import { positionsOfPart } from '../inputParts.ts';
 import { KeptInputs } from '../keptInputs.ts';
 import { cleanParts, corruptedParts, type Pair } from '../pairs.ts';
-import { inputOfModel, type PromptInput } from '../wholePrompt.ts';
+import type { PromptInput } from '../wholePrompt.ts';
 
 export interface PairInputs {
   readonly clean?: InputData;
@@ -26,7 +26,7 @@ export async function readPairInputs(
   pairs: readonly Pair[],
   preprocessor: () => Promise<ModelConfiguration | undefined>,
 ): Promise<readonly PairInputs[]> {
-  if (!inputOfModel(architecture)) return pairs.map(() => ({}));
+  if (!firstInput(architecture)) return pairs.map(() => ({}));
   // Whatever has room to be kept longer, runs of one sweep share their numbers.
   const known = new KeptInputs<InputData | undefined>(Number.POSITIVE_INFINITY, () => 0);
   const read = async (parts: ReturnType<typeof corruptedParts>): Promise<InputData | undefined> => {
@@ -69,5 +69,5 @@ export function corruptedInput(
     throw new ExperimentError(
       `'${place}.exchanged' names a part, and the pair has no other picture or sound to take it from. Give 'corruptedImage' or 'corruptedSound', or leave the part out.`,
     );
-  return { data: exchanged(input, positions, clean.data, corrupted.data), positions };
+  return { data: exchanged(input.picture ?? input, positions, clean.data, corrupted.data), positions };
 }

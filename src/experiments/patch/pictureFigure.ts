@@ -8,8 +8,9 @@ import type { PatchResult } from './result.ts';
 
 /** What stands beside the columns of a sweep that has each part of the picture once, in order. */
 function wholeNames(result: PatchResult): readonly string[] {
-  const places = (result.input?.columns ?? []).map((_, place) => place);
-  const locations = locationsAt(result, { isOfInput: true }, places);
+  const { input, picture } = result;
+  const places = ((picture ?? input)?.columns ?? []).map((_, place) => place);
+  const locations = locationsAt(result, picture ? { isOfPicture: true } : { isOfInput: true }, places);
   return locations.kind === 'named' ? locations.names : [];
 }
 
@@ -22,7 +23,8 @@ export function pictureFigures(
   result: PatchResult,
   heatmaps: readonly HeatmapDescription[],
 ): readonly OverlayFigure[] {
-  const { input, experiment } = result;
+  const { experiment } = result;
+  const input = result.picture ?? result.input;
   if (!input?.grid) return [];
   const { grid, columns, corrupted } = input;
   const names = wholeNames(result);

@@ -1,11 +1,12 @@
 // What the positions of a panel are called: tokens of the prompt or of the source, or parts of a picture or a sound.
 
 import type { Locations } from '../../figures/description.ts';
+import { inputOfPlaced, type PlacedInInput } from '../inputParts.ts';
 import { tokensAt } from '../pairs.ts';
 import type { PatchResult } from './result.ts';
 
-type Named = Pick<PatchResult, 'pairs' | 'input'>;
-type Panel = Pick<PatchResult['panels'][number], 'isOfInput'>;
+type Named = Pick<PatchResult, 'pairs' | 'input' | 'picture'>;
+type Panel = PlacedInInput;
 
 export interface PlaceWords {
   readonly text: string;
@@ -18,14 +19,15 @@ export interface PlaceWords {
 }
 
 /** @param place among the positions of the prompt, or the columns of the input */
-export function placeWords(result: Named, { isOfInput }: Panel, place: number): PlaceWords {
-  const { pairs, input } = result;
-  if (isOfInput && input && input.kind !== 'text') {
+export function placeWords(result: Named, panel: Panel, place: number): PlaceWords {
+  const { pairs } = result;
+  const input = inputOfPlaced(result, panel);
+  if (input && input.kind !== 'text') {
     const { text = '', positions = [] } = input.columns[place] ?? {};
     const isCorrupted = positions.some((position) => input.corrupted?.includes(position));
     return { text, position: positions[0] ?? place, isCorrupted, isOfMany: false };
   }
-  const read = isOfInput
+  const read = panel.isOfInput
     ? pairs.map(({ source = [], corruptedSource }) => ({ clean: source, corrupted: corruptedSource }))
     : pairs;
   const found = tokensAt({ pairs: read }, [place]);
@@ -36,7 +38,8 @@ export function placeWords(result: Named, { isOfInput }: Panel, place: number): 
 /** What stands beside a panel's columns. */
 export function locationsAt(result: Named, panel: Panel, places: readonly number[]): Locations {
   const words = places.map((place) => placeWords(result, panel, place));
-  if (panel.isOfInput && result.input?.kind !== 'text')
+  const isNamed = panel.isOfPicture || (panel.isOfInput && result.input?.kind !== 'text');
+  if (isNamed)
     return { kind: 'named', names: words.map(({ text, isCorrupted }) => `${text}${isCorrupted ? '*' : ''}`) };
   return {
     kind: 'position',

@@ -1,7 +1,16 @@
 // Turns batches of cells into plans of rows, and says what they will cost before any of them runs.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import type { Location, Plan, Read, Reduction, Row, Site, Source } from '../../runtime/plan/plan.ts';
+import type {
+  Location,
+  Plan,
+  Read,
+  Reduction,
+  Row,
+  RowSource,
+  Site,
+  Source,
+} from '../../runtime/plan/plan.ts';
 import { readLogits } from '../planRuns.ts';
 import { batchCells, carriedBy, cellRows, cellSpan, orderCells, type PatchBatch } from './cells.ts';
 import {
@@ -11,6 +20,7 @@ import {
   type PatchCell,
   type PatchOutline,
   type PatchRun,
+  pictureLength,
 } from './outline.ts';
 
 /**
@@ -124,27 +134,65 @@ const rowWork = (layers: number, tokens: number): Work => ({
   tokenLayers: layers * tokens,
 });
 
+/** Where the layers of the stacks of a model begin: those of the main one, of its encoder, and where that reads another its. */
+function stackBeginnings({ encoder }: Architecture) {
+  const first = encoder?.encoder?.layerCount ?? 0;
+  return { main: first + (encoder?.layerCount ?? 0), encoder: first };
+}
+
 /** Layers of the model before those that an architecture's main stack has. */
-const layersBefore = ({ encoder }: Architecture): number => encoder?.layerCount ?? 0;
+const layersBefore = (architecture: Architecture): number => stackBeginnings(architecture).main;
+
+/** What a run reads of which an encoder makes states, and the picture where that is a question about one. */
+function sourcesOf({ start }: PatchRun): { readonly read?: RowSource; readonly seen?: RowSource } {
+  const read = start.kind === 'tokens' ? start.source : undefined;
+  const seen = read?.kind === 'tokens' ? read.source : undefined;
+  return { ...(read ? { read } : {}), ...(seen ? { seen } : {}) };
+}
 
 /** The layers that encoders' runs pass: runs of a plan that read the same share one. */
 class EncoderRuns {
-  readonly #passed = new Map<unknown, { readonly to: number; readonly length: number }>();
+  readonly #passed = new Map<
+    string,
+    { readonly to: number; readonly from: number; readonly length: number }
+  >();
+  /** Numbers of pictures and sounds, each with a name. */
+  readonly #names = new Map<Float32Array, string>();
+  readonly #begin: ReturnType<typeof stackBeginnings>;
 
-  /** @param to layers of the model; an encoder's run goes with what reads it */
-  passes(run: PatchRun, to: number): void {
-    const { start } = run;
-    const source = start.kind === 'tokens' ? start.source : undefined;
-    if (!source) return;
-    const key = source.kind === 'tokens' ? source.tokens.join() : source.data;
+  constructor(architecture: Architecture) {
+    this.#begin = stackBeginnings(architecture);
+  }
+
+  /** The same for runs that read the same. */
+  #keyOf(source: RowSource): string {
+    if (source.kind === 'tokens')
+      return `${source.source ? this.#keyOf(source.source) : ''}:${source.tokens.join()}`;
+    const name = this.#names.get(source.data) ?? `data ${this.#names.size}`;
+    this.#names.set(source.data, name);
+    return name;
+  }
+
+  #pass(key: string, from: number, to: number, length: number): void {
     const { to: before = 0 } = this.#passed.get(key) ?? {};
-    this.#passed.set(key, { to: Math.max(before, to), length: inputLength(run) });
+    this.#passed.set(key, { from, to: Math.max(before, to), length });
+  }
+
+  /**
+   * @param to layers of the model; an encoder's run goes with what reads it
+   * @param picturesTo the same of what sees the picture of a question
+   */
+  passes(run: PatchRun, to: number, picturesTo: number): void {
+    const { read, seen } = sourcesOf(run);
+    if (read) this.#pass(this.#keyOf(read), this.#begin.encoder, to, inputLength(run));
+    // What is seen is handed over in the layers of the question alone.
+    if (seen) this.#pass(this.#keyOf(seen), 0, Math.min(picturesTo, this.#begin.main), pictureLength(run));
   }
 
   work(): Work {
     return [...this.#passed.values()]
-      .filter(({ to }) => to > 0)
-      .map(({ to, length }) => ({ ...rowWork(to, length), rows: 0 }))
+      .filter(({ from, to }) => to > from)
+      .map(({ from, to, length }) => ({ ...rowWork(to - from, length), rows: 0 }))
       .reduce(together, noWork);
   }
 }
@@ -158,9 +206,10 @@ function caseWork(
   encoders: EncoderRuns,
 ): Work {
   const { layerCount } = architecture;
-  const before = layersBefore(architecture);
+  const { main: before, encoder: beforeEncoder } = stackBeginnings(architecture);
   const length = mainLength(patchCase.base);
   let [work, base, source, encoderBase, encoderSource] = [noWork, 0, 0, 0, 0];
+  let [pictureBase, pictureSource] = [0, 0];
   for (const cell of cells) {
     const span = cellSpan(outline, architecture, cell, patchCase);
     if (!span) continue;
@@ -168,21 +217,34 @@ function caseWork(
       const layers = isEncodersAlone ? 0 : to - Math.max(from, before);
       work = together(work, rowWork(layers, length - position));
       if (span.isEncoders) {
-        work = together(work, { ...rowWork(to - from, inputLength(patchCase.base)), rows: 0 });
+        const layers = to - Math.max(from, beforeEncoder);
+        work = together(work, { ...rowWork(layers, inputLength(patchCase.base)), rows: 0 });
+      }
+      if (span.isOfPicture) {
+        const layers = Math.max(0, Math.min(to, before) - from);
+        work = together(work, { ...rowWork(layers, pictureLength(patchCase.base)), rows: 0 });
       }
     }
     base = Math.max(base, span.base);
-    if (span.isEncoders) {
+    if (span.isOfPicture) {
+      pictureBase = Math.max(pictureBase, span.base);
+      pictureSource = Math.max(pictureSource, span.source);
+      encoderBase = Math.max(encoderBase, span.base);
+    } else if (span.isEncoders) {
       encoderBase = Math.max(encoderBase, span.base);
       encoderSource = Math.max(encoderSource, span.source);
+      // A row of the encoder reads what its parent saw to the end.
+      pictureBase = before;
     } else {
       source = Math.max(source, span.source);
       // A row of the decoder reads its parent's encoder to the end.
       encoderBase = layerCount;
+      pictureBase = before;
     }
   }
-  encoders.passes(patchCase.base, encoderBase);
-  if (patchCase.source) encoders.passes(patchCase.source, Math.max(source, encoderSource));
+  encoders.passes(patchCase.base, encoderBase, pictureBase);
+  const read = Math.max(source, encoderSource);
+  if (patchCase.source) encoders.passes(patchCase.source, read, Math.max(read, pictureSource));
   const run = (to: number) => rowWork(Math.max(0, to - before), length);
   return together(work, together(run(base), patchCase.source ? run(source) : noWork));
 }
@@ -190,7 +252,7 @@ function caseWork(
 function batchWork(outline: PatchOutline, architecture: Architecture, { cells, slices }: PatchBatch): Work {
   return slices
     .map(({ from, to }) => {
-      const encoders = new EncoderRuns();
+      const encoders = new EncoderRuns(architecture);
       return outline.cases
         .slice(from, to)
         .map((patchCase) => caseWork(outline, architecture, cells, patchCase, encoders))
@@ -220,8 +282,8 @@ export function baselineRuns({ pairs }: PatchOutline): readonly (readonly PatchR
 /** Whole runs that stand in one plan. */
 function wholeWork(architecture: Architecture, runs: readonly PatchRun[]): Work {
   const { layerCount } = architecture;
-  const encoders = new EncoderRuns();
-  for (const run of runs) encoders.passes(run, layerCount);
+  const encoders = new EncoderRuns(architecture);
+  for (const run of runs) encoders.passes(run, layerCount, layerCount);
   return runs
     .map((run) => rowWork(layerCount - layersBefore(architecture), mainLength(run)))
     .concat(encoders.work())
@@ -252,7 +314,9 @@ export function mostTokensTogether(architecture: Architecture, outline: PatchOut
         outline.cases
           .slice(from, to)
           .flatMap((patchCase) => [
-            2 * (mainLength(patchCase.base) + (architecture.encoder ? inputLength(patchCase.base) : 0)),
+            2 *
+              (mainLength(patchCase.base) +
+                (architecture.encoder ? inputLength(patchCase.base) + pictureLength(patchCase.base) : 0)),
             ...cells.map((cell) => carried(outline, architecture, cell, patchCase)),
           ])
           .reduce((sum, tokens) => sum + tokens, 0),

@@ -13,10 +13,17 @@ import { tokenLabel } from '../tokens.ts';
 import { refuseThree } from '../watched.ts';
 import { type ResolvedAblation, resolveAblation } from './ablation.ts';
 import { areDefaultSweeps, type PatchExperiment } from './experiment.ts';
-import { inputLength, mainLength, type PatchCase, type PatchOutline, type PatchRun } from './outline.ts';
+import {
+  inputLength,
+  mainLength,
+  type PatchCase,
+  type PatchOutline,
+  type PatchRun,
+  pictureLength,
+} from './outline.ts';
 import type { PairInputs } from './pairInputs.ts';
 import type { PathExperiment } from './pathExperiment.ts';
-import { firstDifference, type ResolvedPair, readTheSame, resolvePairs } from './resolvePairs.ts';
+import { firstDifference, type ResolvedPair, readTheSame, resolvePairs, seeTheSame } from './resolvePairs.ts';
 import { resolveSweep } from './resolvePanels.ts';
 import { resolvePaths } from './resolvePaths.ts';
 
@@ -27,6 +34,8 @@ export interface ResolvedPatch extends PatchOutline {
   readonly ablation?: ResolvedAblation;
   /** What the columns of the input are called, of the first pair, and how a picture's lie. */
   readonly inputParts?: InputParts;
+  /** The same of the picture that questions are about. */
+  readonly pictureParts?: InputParts;
   readonly notices: readonly Notice[];
   /** What stands on a token's chip. */
   readonly textOf: (id: number) => string;
@@ -49,6 +58,7 @@ function casesOf(
       // What is read beside the tokens is seen from the first of them on.
       firstDifference: isSame ? firstDifference(base.tokens, source.tokens) : 0,
       ...(isSame ? { sharesInput: true } : {}),
+      ...(base.input?.picture && seeTheSame(base, source) ? { sharesPicture: true } : {}),
     };
   };
   return pairs.flatMap(({ clean, corrupted }, pair): readonly PatchCase[] => {
@@ -119,11 +129,18 @@ export function resolvePatch(
     return { ...shared, panels, cases: casesOf(pairs, direction, undefined), notices };
   }
   const parts = columnsOfInput(experiment.parts, pairs, inputs[0]?.clean?.seconds, textOf);
-  const columns = parts?.columns.map(({ positions }) => positions);
+  const picture = pairs[0]?.clean.input?.picture;
+  const pictureParts = picture && inputParts(experiment.parts, picture, undefined, textOf);
+  const [columns, pictureColumns] = [parts, pictureParts].map((each) =>
+    each?.columns.map(({ positions }) => positions),
+  );
+  const seen = seenEntry(inputs[0]?.clean?.seen);
   const lengths = {
     main: pairs.map(({ clean }) => mainLength(clean)),
     input: pairs.map(({ clean }) => inputLength(clean)),
+    picture: pairs.map(({ clean }) => pictureLength(clean)),
     ...(columns ? { columns: columns.length } : {}),
+    ...(pictureColumns ? { pictureColumns: pictureColumns.length } : {}),
   };
   const sweeps = areDefaultSweeps(experiment.sweeps)
     ? counterpartsOf(experiment.sweeps, architecture.components)
@@ -135,7 +152,9 @@ export function resolvePatch(
     panels,
     cases: casesOf(pairs, direction, ablation),
     ...(columns ? { columns } : {}),
-    ...(parts ? { inputParts: { ...parts, ...seenEntry(inputs[0]?.clean?.seen) } } : {}),
+    ...(parts ? { inputParts: { ...parts, ...(picture ? {} : seen) } } : {}),
+    ...(pictureColumns ? { pictureColumns } : {}),
+    ...(pictureParts ? { pictureParts: { ...pictureParts, ...seen } } : {}),
     ...(ablation ? { ablation } : {}),
     notices: [
       ...notices,

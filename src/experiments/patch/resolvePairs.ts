@@ -2,6 +2,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import type { RowSource, RowStart } from '../../runtime/plan/plan.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
 import { cleanParts, corruptedParts, type Pair } from '../pairs.ts';
@@ -67,17 +68,22 @@ function checkLengths(
 }
 
 /** The numbers of a picture or a sound that a run reads; undefined for a text. */
-const dataOf = ({ start }: PatchRun): Float32Array | undefined => {
-  if (start.kind === 'input') return start.data;
-  return start.kind === 'tokens' && start.source?.kind === 'input' ? start.source.data : undefined;
-};
+function dataOf({ start }: PatchRun): Float32Array | undefined {
+  let read: RowStart | RowSource | undefined = start;
+  while (read?.kind === 'tokens') read = read.source;
+  return read?.kind === 'input' ? read.data : undefined;
+}
+
+/** Whether two runs read the same picture or sound, or none. */
+export function seeTheSame(a: PatchRun, b: PatchRun): boolean {
+  const [data, others] = [dataOf(a), dataOf(b)];
+  return data === others || data?.some((value, at) => value !== others?.[at]) === false;
+}
 
 /** Whether two runs read the same beside their tokens, or in place of them. */
 export function readTheSame(a: PatchRun, b: PatchRun): boolean {
   const [one, other] = [a.input?.tokens ?? [], b.input?.tokens ?? []];
-  const [data, others] = [dataOf(a), dataOf(b)];
-  if (data !== others && data?.some((value, at) => value !== others?.[at])) return false;
-  return one.length === other.length && firstDifference(one, other) === one.length;
+  return seeTheSame(a, b) && one.length === other.length && firstDifference(one, other) === one.length;
 }
 
 /** @throws ExperimentError unless the two runs are of one shape and differ */

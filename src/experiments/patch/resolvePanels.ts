@@ -4,6 +4,7 @@ import type { Architecture, ComponentDescription } from '../../architectures/arc
 import { otherName } from '../../architectures/otherNames.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { type PlacedInInput, placedInInput } from '../inputParts.ts';
 import type { Sweep } from './experiment.ts';
 import type { SweepPanel } from './outline.ts';
 
@@ -30,6 +31,16 @@ export interface PairLengths {
   readonly input: readonly number[];
   /** Parts of the input, where all pairs' are of one length. */
   readonly columns?: number;
+  /** Positions of the pictures that questions are about, of each pair, and parts of them. */
+  readonly picture: readonly number[];
+  readonly pictureColumns?: number;
+}
+
+/** Places that a panel has in each pair. */
+function lengthsAt(lengths: PairLengths, { isOfInput, isOfPicture }: PlacedInInput): readonly number[] {
+  const { main, input, columns, picture, pictureColumns } = lengths;
+  if (isOfPicture) return picture.map((length) => pictureColumns ?? length);
+  return isOfInput ? input.map((length) => columns ?? length) : main;
 }
 
 export const countUp = (count: number): readonly number[] =>
@@ -104,17 +115,17 @@ export function resolveSweep(
   architecture: Architecture,
   sweep: Sweep,
   index: number,
-  { main, input, columns }: PairLengths,
+  given: PairLengths,
 ): SweepPanel {
   const place = `sweeps.${index}`;
-  const { component, window, heads: given } = sweep;
+  const { component, window, heads: chosen } = sweep;
   const description = layerComponent(architecture, component, place);
   const hasHeads = description.layout !== 'token';
   const by = sweep.by ?? (hasHeads ? 'head' : 'position');
   if (!hasHeads && by !== 'position')
     throw new ExperimentError(headless(architecture, description, by, place));
   // The runtime says that a component has no heads, and what its per-head form is called.
-  if (!hasHeads && given) resolveLocation(description, { positions: [0], heads: given }, 1);
+  if (!hasHeads && chosen) resolveLocation(description, { positions: [0], heads: chosen }, 1);
   const { place: stack } = description;
   const layerCount = stack?.count ?? architecture.layerCount;
   if (description.layers && description.layers.length < layerCount) {
@@ -127,10 +138,10 @@ export function resolveSweep(
       `'${place}.window' is ${window}, but ${stack ? 'its stack' : 'the model'} has ${layerCount} layers. Give 1 to ${layerCount}.`,
     );
   }
-  const isOfInput = architecture.input !== undefined || stack?.stack === 'encoder';
-  const lengths = !isOfInput ? main : columns === undefined ? input : input.map(() => columns);
-  const heads = given
-    ? headsOf(description, given, `${place}.heads`)
+  const placed = placedInInput(architecture, stack);
+  const lengths = lengthsAt(given, placed);
+  const heads = chosen
+    ? headsOf(description, chosen, `${place}.heads`)
     : by === 'position'
       ? undefined
       : countUp(description.heads ?? 0);
@@ -143,6 +154,6 @@ export function resolveSweep(
     positions: by === 'head' ? positions : positionColumns(positions, lengths, place),
     ...(heads ? { heads } : {}),
     ...(stack ? { place: stack } : {}),
-    ...(isOfInput ? { isOfInput: true } : {}),
+    ...placed,
   };
 }

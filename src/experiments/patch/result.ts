@@ -14,8 +14,14 @@ import { patchExperimentSchema } from './experiment.ts';
 import { columnAt, columnCount, hasCell, type PatchCell, type PatchPart } from './outline.ts';
 import { pathExperimentSchema } from './pathExperiment.ts';
 
-/** The newest; 2 adds what a model reads beside its tokens. */
-export const patchResultVersion = 2;
+/** The newest; 2 adds what a model reads beside its tokens, 3 the picture that this is about where it is a question. */
+export const patchResultVersion = 3;
+
+/** The first version that has what a result holds. */
+export function versionFor({ input, picture }: Pick<PatchResult, 'input' | 'picture'>): 1 | 2 | 3 {
+  if (picture) return patchResultVersion;
+  return input ? 2 : 1;
+}
 
 const headName = v.strictTuple([tokenId, tokenId]);
 
@@ -35,6 +41,8 @@ const panelSchema = v.strictObject({
   layerCount: v.optional(wholeNumber),
   /** Its positions are places among the input's columns, or those of the source. */
   isOfInput: v.optional(v.literal(true)),
+  /** Its positions are places among the picture's columns. */
+  isOfPicture: v.optional(v.literal(true)),
   /** [layer, column] row-major, null for a cell that has not been computed. Columns are positions, heads, or positions of one head after the other. */
   cells: v.array(v.nullable(samplesSchema)),
 });
@@ -76,7 +84,7 @@ type Part = Immutable<v.InferOutput<typeof partSchema>>;
 export const patchResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('patch-result'),
-    version: v.picklist([1, patchResultVersion]),
+    version: v.picklist([1, 2, patchResultVersion]),
     experiment: v.variant('kind', [patchExperimentSchema, pathExperimentSchema]),
     ...resultEntries,
     pairs: v.array(
@@ -91,6 +99,8 @@ export const patchResultSchema = v.pipe(
       }),
     ),
     input: v.optional(inputSchema),
+    /** Of questions: the picture that the first one is about. */
+    picture: v.optional(inputSchema),
     direction: directionSchema,
     /** Of a mean ablation. */
     meanOver: v.optional(v.picklist(['each position', 'all positions'])),

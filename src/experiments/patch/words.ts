@@ -4,6 +4,7 @@ import { inQuotes } from '../figureWords.ts';
 import { nameOf } from '../givenFile.ts';
 import { type Metric, metricNames } from '../metrics.ts';
 import type { Pair } from '../pairs.ts';
+import { writtenText } from '../writtenTokens.ts';
 import { panelLabel } from './grid.ts';
 import type { PatchResult } from './result.ts';
 
@@ -22,8 +23,11 @@ export function patchTitle({ experiment, pairs, direction }: PatchResult): strin
     : `Where a corrupted activation takes away ${answer}`;
 }
 
-const wholeText = (tokens: readonly { readonly text: string }[] | undefined): string =>
-  inQuotes((tokens ?? []).map(({ text }) => text).join(''));
+type GivenText = Pair['target'];
+
+/** @param given that of the experiment, where it stated one */
+const wholeText = (tokens: NonNullable<ResultPair['source']>, given: GivenText): string =>
+  inQuotes(writtenText(tokens, given === '' ? [] : (given ?? [])));
 
 function ablationWords({ experiment, meanOver, drawn }: PatchResult): string {
   if (experiment.kind !== 'patch' || !experiment.ablation) return '';
@@ -63,9 +67,14 @@ function runWords(pair: ResultPair | undefined, given: Pair | undefined, isCorru
   const tokens = (isCorrupted ? pair?.corrupted : pair?.clean) ?? [];
   const source = isCorrupted ? pair?.corruptedSource : pair?.source;
   const beside = besideWords(given, isCorrupted);
-  if (source) return `${wholeText(source)} with the target ${wholeText(tokens)}`;
+  const prompt = (isCorrupted ? given?.corrupted : undefined) ?? given?.clean;
+  const target = (isCorrupted ? given?.corruptedTarget : undefined) ?? given?.target;
+  if (source) {
+    const about = beside === '' ? '' : ` about ${beside}`;
+    return `${wholeText(source, prompt)}${about} with the target ${wholeText(tokens, target)}`;
+  }
   if (tokens.length === 0) return beside;
-  return beside === '' ? wholeText(tokens) : `${wholeText(tokens)} with ${beside}`;
+  return beside === '' ? wholeText(tokens, prompt) : `${wholeText(tokens, prompt)} with ${beside}`;
 }
 
 const sendingWords = (sending: string | undefined): string =>

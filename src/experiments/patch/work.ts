@@ -5,11 +5,13 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
 import { completed, grown } from '../growth.ts';
+import type { InputParts } from '../inputParts.ts';
 import type { KindWork } from '../kind.ts';
 import type { RunOptions } from '../planRuns.ts';
 import { ranOn, weakCorruptionNotices, withTexts } from '../resultParts.ts';
 import { seenEntry } from '../seenPicture.ts';
 import { finishedUnits } from '../units.ts';
+import type { PromptInput } from '../wholePrompt.ts';
 import { casesOf, type PatchBatch } from './cells.ts';
 import { type PatchExperiment, readPatchExperiment } from './experiment.ts';
 import { columnCount, layersOf, type PatchCell } from './outline.ts';
@@ -17,7 +19,7 @@ import { type PairInputs, readPairInputs } from './pairInputs.ts';
 import type { PathExperiment } from './pathExperiment.ts';
 import { estimatePatch, mostTokensTogether } from './plan.ts';
 import { type ResolvedPatch, resolvePatch } from './resolve.ts';
-import { holdsCell, type PatchChange, type PatchResult, patchGrowth, patchResultVersion } from './result.ts';
+import { holdsCell, type PatchChange, type PatchResult, patchGrowth, versionFor } from './result.ts';
 import {
   type PatchBaselines,
   type PreparedPatch,
@@ -38,22 +40,34 @@ function startPanels({ panels }: PreparedPatch, layerCount: number): PatchResult
     ...(panel.kind === 'path' && panel.senders ? { senders: panel.senders } : {}),
     ...(panel.place ? { layerCount: panel.place.count } : {}),
     ...(panel.kind === 'sweep' && panel.isOfInput ? { isOfInput: true } : {}),
+    ...(panel.kind === 'sweep' && panel.isOfPicture ? { isOfPicture: true } : {}),
     cells: new Array(layersOf(panel, layerCount) * columnCount(panel)).fill(null),
   }));
 }
 
-/** What the model reads beside its tokens, with the positions in which pairs differ by a named part. */
-export function startInput({ pairs, inputParts: parts }: PreparedPatch): PatchResult['input'] {
-  const [first] = pairs;
-  const kind = first?.clean.input?.kind;
-  if (kind === undefined) return undefined;
+/**
+ * What the model reads beside its tokens, and the picture that this is about where it is a question, with the positions in
+ * which pairs differ by a named part.
+ */
+export function startInput({
+  pairs,
+  inputParts: parts,
+  pictureParts,
+}: PreparedPatch): Pick<PatchResult, 'input' | 'picture'> {
+  const input = pairs[0]?.clean.input;
+  if (!input) return {};
   const named = [...new Set(pairs.flatMap(({ exchanged }) => exchanged ?? []))].sort((a, b) => a - b);
-  return {
+  const entry = ({ kind }: PromptInput, of: InputParts | undefined, isNamed: boolean) => ({
     kind,
-    columns: parts?.columns ?? [],
-    ...(named.length > 0 ? { corrupted: named } : {}),
-    ...(parts?.grid ? { grid: parts.grid } : {}),
-    ...seenEntry(parts?.seen),
+    columns: of?.columns ?? [],
+    ...(isNamed && named.length > 0 ? { corrupted: named } : {}),
+    ...(of?.grid ? { grid: of.grid } : {}),
+    ...seenEntry(of?.seen),
+  });
+  const { picture } = input;
+  return {
+    input: entry(input, parts, !picture),
+    ...(picture ? { picture: entry(picture, pictureParts, true) } : {}),
   };
 }
 
@@ -61,12 +75,13 @@ export function startInput({ pairs, inputParts: parts }: PreparedPatch): PatchRe
 function startPatch(model: Model, patch: PreparedPatch, { clean, corrupted }: PatchBaselines): PatchResult {
   const { layerCount } = model.architecture;
   const { ablation, textOf } = patch;
-  const input = startInput(patch);
+  const read = startInput(patch);
+  const { input } = read;
   const named = (ids: readonly number[]) => withTexts(ids, ids.map(textOf));
   const plain = ({ id, text }: { readonly id: number; readonly text: string }) => ({ id, text });
   return {
     kind: 'patch-result',
-    version: input ? patchResultVersion : 1,
+    version: versionFor(read),
     experiment: patch.experiment,
     ...ranOn(model),
     pairs: patch.pairs.map(({ answer, distractor, clean, corrupted: other }) => ({
@@ -77,7 +92,7 @@ function startPatch(model: Model, patch: PreparedPatch, { clean, corrupted }: Pa
       answer: plain(answer),
       ...(distractor ? { distractor: plain(distractor) } : {}),
     })),
-    ...(input ? { input } : {}),
+    ...read,
     direction: patch.direction,
     ...(ablation?.kind === 'mean' ? { meanOver: ablation.over } : {}),
     ...(ablation?.kind === 'resample' ? { drawn: ablation.drawn } : {}),

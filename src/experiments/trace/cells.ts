@@ -5,17 +5,16 @@ import type { Architecture, StackPlace } from '../../architectures/architecture.
 import type { Row, RowStart } from '../../runtime/plan/plan.ts';
 import { fillBatches } from '../batches.ts';
 import type { Direction } from '../direction.ts';
+import { inputOfPlaced, type PlacedInInput } from '../inputParts.ts';
 import { coarseToFine, type LayerSpan, layerSpan, replaceWindow } from '../layers.ts';
 
-export interface TraceStream {
+export interface TraceStream extends PlacedInInput {
   readonly component: string;
   /** Layers that are put back together. */
   readonly window: number;
   readonly heads?: readonly number[];
   /** In an encoder-decoder, where the component's layers lie. */
   readonly place?: StackPlace;
-  /** Its positions are those of what the model reads beside its tokens, or in place of them. */
-  readonly isOfInput?: boolean;
 }
 
 export interface TraceCell {
@@ -43,9 +42,11 @@ export interface TraceOutline {
   /** Those that are predicted from; none where a model reads a picture alone. */
   readonly tokens: readonly number[];
   readonly input?: InputOutline;
+  /** Of a question: the picture that it is about. */
+  readonly picture?: InputOutline;
   /** The position whose prediction is watched. */
   readonly watched: number;
-  /** First token, and the one after the last; null where the input is corrupted. */
+  /** First token, and the one after the last; null where the input or its picture is corrupted. */
   readonly subject: readonly [number, number] | null;
   readonly samples: number;
   readonly direction: Direction;
@@ -74,18 +75,28 @@ export const layersOf = ({ place }: TraceStream, layerCount: number): number => 
 
 /** What the cells of a stream's layer are of: tokens, or columns of the input. */
 export const columnsOf = (
-  { input, positions }: Pick<TraceOutline, 'input' | 'positions'>,
-  { isOfInput }: TraceStream,
-): readonly number[] => (isOfInput ? (input?.columns.map((_, column) => column) ?? []) : positions);
+  outline: Pick<TraceOutline, 'input' | 'picture' | 'positions'>,
+  stream: TraceStream,
+): readonly number[] =>
+  inputOfPlaced(outline, stream)?.columns.map((_, column) => column) ?? outline.positions;
+
+/** What is corrupted beside the tokens; undefined where they are. */
+export const corruptedInput = ({
+  input,
+  picture,
+}: Pick<TraceOutline, 'input' | 'picture'>): InputOutline | undefined =>
+  [picture, input].find((each) => each && each.corrupted.length > 0);
 
 /**
  * Whether a cell changes nothing: in a causal model both runs are one before the first corrupted position, and so they are
  * in an encoder of which nothing is corrupted, so what is put there is what was there.
  */
 export function isUntouched(outline: TraceOutline, cell: TraceCell, isCausal: boolean): boolean {
-  const { subject } = outline;
+  const { subject, picture } = outline;
+  const { isOfInput, isOfPicture } = streamOf(outline, cell);
+  if (isOfPicture) return picture?.corrupted.length === 0;
   if (subject === null) return false;
-  return streamOf(outline, cell).isOfInput === true || (isCausal && cell.position < subject[0]);
+  return isOfInput === true || (isCausal && cell.position < subject[0]);
 }
 
 /** All cells, coarse layers first; all streams and positions of a layer together. */
@@ -112,13 +123,14 @@ export interface TraceBatch {
 
 /** The first position that a cell's row carries of its tokens. */
 export const firstCarried = (outline: TraceOutline, cell: TraceCell, isCausal: boolean): number =>
-  isCausal && !streamOf(outline, cell).isOfInput ? cell.position : 0;
+  isCausal && !inputOfPlaced(outline, streamOf(outline, cell)) ? cell.position : 0;
 
-/** Positions that a cell's row carries, of both stacks. */
+/** Positions that a cell's row carries, of all stacks from the edited one on. */
 export function carriedBy(outline: TraceOutline, cell: TraceCell): number {
-  const { tokens, input } = outline;
-  if (!streamOf(outline, cell).isOfInput) return tokens.length - cell.position;
-  return tokens.length + (input?.length ?? 0);
+  const { tokens, input, picture } = outline;
+  const { isOfInput, isOfPicture } = streamOf(outline, cell);
+  if (!isOfInput && !isOfPicture) return tokens.length - cell.position;
+  return tokens.length + (input?.length ?? 0) + (isOfPicture ? (picture?.length ?? 0) : 0);
 }
 
 /**
@@ -161,9 +173,11 @@ export function cellRow(
   parent: number,
   source: number,
 ): Row {
-  const { component, heads, isOfInput } = streamOf(outline, cell);
+  const stream = streamOf(outline, cell);
+  const { component, heads } = stream;
   const span = cellSpan(outline, architecture.layerCount, cell);
-  const positions = isOfInput ? (outline.input?.columns[cell.position] ?? []) : [cell.position];
+  const input = inputOfPlaced(outline, stream);
+  const positions = input ? (input.columns[cell.position] ?? []) : [cell.position];
   const location = { positions, ...(heads ? { heads } : {}) };
   return {
     start: {

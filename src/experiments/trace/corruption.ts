@@ -5,6 +5,7 @@ import { add } from '../../onnx/elementwise.ts';
 import { gaussianNoise } from '../../random/noise.ts';
 import { type Edit, type Fragment, PlanError, type Row, replace } from '../../runtime/plan/plan.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { corruptedInput } from './cells.ts';
 import { cleanRow } from './plan.ts';
 import type { ResolvedTrace } from './resolve.ts';
 
@@ -28,8 +29,9 @@ export function standardDeviation(values: Float32Array): number {
 }
 
 /** Positions that are corrupted, of the stack that reads them. */
-export function corruptedPositions({ subject, input }: Pick<ResolvedTrace, 'subject' | 'input'>) {
-  if (subject === null) return input?.corrupted ?? [];
+export function corruptedPositions(trace: Pick<ResolvedTrace, 'subject' | 'input' | 'picture'>) {
+  const { subject } = trace;
+  if (subject === null) return corruptedInput(trace)?.corrupted ?? [];
   const [from, to] = subject;
   return Array.from({ length: to - from }, (_, index) => from + index);
 }
@@ -87,7 +89,7 @@ function repeatedMean(rows: Float32Array, width: number, count: number): Float32
 export function corruptedRuns(trace: ResolvedTrace, embeddings: Float32Array): CorruptedRuns {
   const { corruption } = trace.experiment;
   const positions = corruptedPositions(trace);
-  const length = trace.subject === null ? (trace.input?.length ?? 1) : trace.tokens.length;
+  const length = trace.subject === null ? (corruptedInput(trace)?.length ?? 1) : trace.tokens.length;
   const width = embeddings.length / length;
   const count = positions.length;
   switch (corruption.kind) {

@@ -4,8 +4,10 @@ import type { HeatmapDescription, HeatmapPanel } from '../../figures/description
 import { type ComponentLook, componentLook } from '../componentLooks.ts';
 import { figureMetric, inQuotes } from '../figureWords.ts';
 import { nameOf } from '../givenFile.ts';
+import { inputOfPlaced } from '../inputParts.ts';
 import { windowAround } from '../layers.ts';
 import type { Metric } from '../metrics.ts';
+import { writtenText, writtenTokens } from '../writtenTokens.ts';
 import { streamLabel, traceGrid } from './grid.ts';
 import { streamLayers, type TraceResult } from './result.ts';
 
@@ -24,22 +26,20 @@ function lookOf(stream: TraceResult['streams'][number]): ComponentLook {
 /** What is corrupted: words, patches of a picture, or a stretch of a sound. */
 function subjectWords({ experiment, tokens, subject, input }: TraceResult): string {
   const named = experiment.subject;
-  if (subject !== null)
-    return inQuotes(
-      tokens
-        .slice(...subject)
-        .map(({ text }) => text)
-        .join(''),
-    );
+  if (subject !== null) return inQuotes(writtenTokens(tokens, subject, experiment.prompt));
   if (typeof named === 'object' && 'patches' in named) {
     const [left, top, right, bottom] = named.patches;
     return `the picture’s patches ${left} to ${right - 1} across and ${top} to ${bottom - 1} down`;
   }
   if (typeof named === 'object' && 'seconds' in named)
     return `the sound from ${named.seconds[0]} to ${named.seconds[1]} seconds`;
-  const corrupted = new Set(input?.corrupted);
-  const texts = input?.columns.filter(({ positions }) => positions.some((at) => corrupted.has(at)));
-  return inQuotes(texts?.map(({ text }) => text).join('') ?? '');
+  const [first = 0, last = 0] = [input?.corrupted[0], input?.corrupted.at(-1)];
+  const places = input?.columns.map(({ positions: [position = 0] }) => position) ?? [];
+  const range = [
+    places.findIndex((position) => position >= first),
+    places.findLastIndex((position) => position <= last) + 1,
+  ] as const;
+  return inQuotes(writtenTokens(input?.columns ?? [], range, experiment.prompt));
 }
 
 function corruptionWords(result: TraceResult): string {
@@ -69,16 +69,17 @@ function corruptionWords(result: TraceResult): string {
 
 /** What was read, and what was written so far. */
 function promptWords({ tokens, input, experiment }: TraceResult): string {
-  const joined = (parts: readonly { readonly text: string }[]) =>
-    inQuotes(parts.map(({ text }) => text).join(''));
+  const { prompt, target = '' } = experiment;
   const given = experiment.image ?? experiment.sound;
   if (input?.kind === 'text') {
     const picture = given ? `Picture ${inQuotes(nameOf(given))}. ` : '';
-    return `${picture}Source ${joined(input.columns)}, target ${joined(tokens)}.`;
+    const written = typeof target === 'string' && target !== '' ? target : writtenText(tokens, []);
+    return `${picture}Source ${inQuotes(writtenText(input.columns, prompt))}, target ${inQuotes(written)}.`;
   }
   const read =
     input && `${input.kind === 'image' ? 'Picture' : 'Sound'} ${inQuotes(given ? nameOf(given) : '')}.`;
-  return [read, tokens.length > 0 ? `Prompt ${joined(tokens)}.` : undefined].filter(Boolean).join(' ');
+  const written = prompt === '' ? writtenText(tokens, []) : writtenText(tokens, prompt);
+  return [read, tokens.length > 0 ? `Prompt ${inQuotes(written)}.` : undefined].filter(Boolean).join(' ');
 }
 
 /** Model, prompt, corruption, samples, seed and windows in a few sentences. */
@@ -92,7 +93,8 @@ export function traceCaption(result: TraceResult): string {
 export function streamGroups(result: TraceResult): readonly (readonly number[])[] {
   const groups = new Map<string, number[]>();
   result.streams.forEach((stream, place) => {
-    const key = `${stream.isOfInput === true} ${streamLayers(result, stream)}`;
+    const of = stream.isOfPicture ? 'picture' : stream.isOfInput ? 'input' : 'tokens';
+    const key = `${of} ${streamLayers(result, stream)}`;
     groups.set(key, [...(groups.get(key) ?? []), place]);
   });
   return [...groups.values()];
@@ -123,6 +125,7 @@ export function groupFigure(
   const layers = Array.from({ length: layerCount }, (_, layer) => layer);
   const columns = first?.columns ?? [];
   const isRestoring = experiment.direction === 'restore';
+  const parted = firstStream && inputOfPlaced(result, firstStream);
   return {
     title: isRestoring
       ? `Where restoring a clean state brings back ${inQuotes(result.answer.text)}`
@@ -149,7 +152,7 @@ export function groupFigure(
       };
     }),
     locations:
-      result.input && result.input.kind !== 'text' && firstStream?.isOfInput
+      parted && parted.kind !== 'text'
         ? { kind: 'named', names: columns.map(({ text, isCorrupted }) => `${text}${isCorrupted ? '*' : ''}`) }
         : { kind: 'position', tokens: columns.map(({ text, isCorrupted }) => ({ text, isCorrupted })) },
     layers,

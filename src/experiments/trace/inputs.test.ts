@@ -78,6 +78,35 @@ const given: Readonly<Record<string, (expected: Expected) => Partial<TraceExperi
     image: picture,
     subject: [1, 3],
   }),
+  'blip-answers patches': ({ input_ids, decoder_input_ids }) => ({
+    prompt: input_ids ?? [],
+    target: behindStart(decoder_input_ids),
+    image: picture,
+    subject: { patches: [0, 0, 1, 2] },
+    parts: 2,
+  }),
+  'blip-answers patches corrupt': ({ input_ids, decoder_input_ids }) => ({
+    prompt: input_ids ?? [],
+    target: behindStart(decoder_input_ids),
+    image: picture,
+    subject: { patches: [1, 0, 2, 1] },
+    parts: 2,
+  }),
+  'blip-answers words': ({ input_ids, decoder_input_ids }) => ({
+    prompt: input_ids ?? [],
+    target: behindStart(decoder_input_ids),
+    image: picture,
+    subject: [2, 3],
+    parts: 2,
+  }),
+  'blip-answers exchanged': ({ input_ids, decoder_input_ids }) => ({
+    prompt: input_ids ?? [],
+    target: behindStart(decoder_input_ids),
+    image: picture,
+    subject: { patches: [0, 0, 1, 2] },
+    parts: 2,
+    corruption: { kind: 'exchange', with: picture },
+  }),
   'whisper-heads': ({ decoder_input_ids }) => ({
     prompt: behindStart(decoder_input_ids),
     sound,
@@ -218,11 +247,11 @@ test('every border of a position in seconds begins at that position', () => {
 
 test.each<[string, Partial<TraceExperimentFile>, RegExp]>([
   [
-    'a stream of the picture',
-    { streams: [{ component: 'vision.block_output' }] },
-    /^'vision\.block_output' belongs to the picture, which is the same in every run/,
+    'patches that the picture has not',
+    { subject: { patches: [0, 0, 3, 1] } },
+    /reach past the picture, which has 2 across and 2 down/,
   ],
-  ['patches', { subject: { patches: [0, 0, 1, 1] } }, /a trace corrupts words of the question: name them/],
+  ['seconds of a picture', { subject: { seconds: [0, 1] } }, /by 'seconds', and this model reads no sound/],
   ['no picture', { image: undefined }, /reads a picture, and the experiment has none/],
 ])('a trace of an answered question refuses %s', async (_, more, sentence) => {
   const backend = createNodeBackend(1);

@@ -1,5 +1,6 @@
 // A trace laid over its picture: for each layer, what restoring the states of each square brings back.
 
+import { inputOfPlaced } from '../inputParts.ts';
 import type { Metric } from '../metrics.ts';
 import { figurePicture } from '../seenPicture.ts';
 import type { ShownFigure } from '../shown.ts';
@@ -8,8 +9,11 @@ import type { TraceResult } from './result.ts';
 
 /** @throws MetricError when the result does not have the metric */
 export function pictureFigures(result: TraceResult, metric: Metric): readonly ShownFigure[] {
-  const { input, streams, experiment } = result;
-  const group = streamGroups(result).find((places) => places.some((place) => streams[place]?.isOfInput));
+  const { streams, experiment } = result;
+  const input = result.picture ?? result.input;
+  const isOfIt = (stream: TraceResult['streams'][number] | undefined) =>
+    stream !== undefined && inputOfPlaced(result, stream) === input;
+  const group = streamGroups(result).find((places) => places.some((place) => isOfIt(streams[place])));
   const { image } = experiment;
   const data = image && 'data' in image ? image.data : undefined;
   if (!input?.grid || !group) return [];

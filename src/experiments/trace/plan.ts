@@ -70,103 +70,111 @@ export interface TraceWork {
   readonly tokenLayers: number;
 }
 
-/** Layers that the runs pass which all cells of a batch share, by stack: those that they fork from, and take from. */
-interface WholeRuns {
-  /** Of the run that cells fork from: up to (exclusive) a layer of the model. */
-  readonly parent: number;
-  /** Of the run that they take activations from. */
-  readonly source: number;
-}
-
-/** Runs of an encoder-decoder's encoder. */
-const noRuns: WholeRuns = { parent: 0, source: 0 };
-
-function wholeRuns(
-  outline: TraceOutline,
-  { layerCount, isCausal, encoder }: Architecture,
-  cells: readonly TraceCell[],
-): { readonly main: WholeRuns; readonly encoder: WholeRuns } {
-  const spans = cells.map((cell) => {
-    const { fork, to } = cellSpan(outline, layerCount, cell);
-    const before = layersBefore(outline, cell);
-    const isEncoders = encoder !== undefined && outline.streams[cell.stream]?.isOfInput === true;
-    return { fork: before + fork, to: before + to, isEncoders };
-  });
-  const own = spans.filter(({ isEncoders }) => !isEncoders);
-  const encoders = spans.filter(({ isEncoders }) => isEncoders);
-  // Keys and values of earlier positions are needed to the end.
-  const isPast = isCausal && cells.some((cell) => firstCarried(outline, cell, isCausal) > 0);
-  const main = {
-    parent: isPast ? layerCount : Math.max(0, ...spans.map(({ fork }) => fork)),
-    source: Math.max(0, ...own.map(({ to }) => to)),
-  };
-  if (!encoder) return { main, encoder: noRuns };
-  return {
-    main,
-    encoder: {
-      // A row of the decoder reads its parent's encoder to the end.
-      parent: own.length > 0 ? layerCount : Math.max(0, ...encoders.map(({ fork }) => fork)),
-      source: Math.max(main.source, ...encoders.map(({ to }) => to)),
-    },
-  };
-}
-
-/** Where the layers begin of the decoder and of what it reads, and the stack that that reads where there is one. */
-function beginnings(architecture: Architecture) {
-  const stacks = stacksOf(architecture);
-  const [main, read, first] = stacks.toReversed();
-  return { before: main?.from ?? 0, read: read?.from ?? 0, first };
-}
-
 interface BatchWork {
   readonly rows: number;
   readonly rowLayers: number;
   readonly tokenLayers: number;
 }
 
+/** A stack as the cost of a trace sees it: the layers that its rows pass, their reader's included, and their positions. */
+interface CostedStack {
+  readonly from: number;
+  readonly end: number;
+  readonly length: number;
+}
+
+/** The stacks of a model in the order in which they run; the last is the one that predicts. */
+function costedStacks(outline: TraceOutline, architecture: Architecture): readonly CostedStack[] {
+  const { tokens, input, picture } = outline;
+  const stacks = stacksOf(architecture);
+  const read = input?.length ?? 0;
+  const lengths = { first: picture?.length ?? 0, encoder: read, main: tokens.length };
+  // What reads a picture alone has no tokens.
+  const lengthOf = (name: keyof typeof lengths) => (architecture.input ? read : lengths[name]);
+  return stacks.map(({ name, from }, at) => ({
+    from,
+    end: stacks[at + 1]?.to ?? architecture.layerCount,
+    length: lengthOf(name),
+  }));
+}
+
+/** Which of the stacks, counted from the first, a stream's states are of. */
+function levelOf(outline: TraceOutline, stackCount: number, { stream }: TraceCell): number {
+  const { isOfInput, isOfPicture } = outline.streams[stream] ?? {};
+  if (isOfPicture) return 0;
+  return Math.max(0, stackCount - (isOfInput ? 2 : 1));
+}
+
+/** Which of the stacks is corrupted: those before it are the same in every run. */
+function corruptedLevel({ subject, picture }: TraceOutline, stackCount: number): number {
+  if (subject !== null) return stackCount - 1;
+  return picture && picture.corrupted.length > 0 ? 0 : Math.max(0, stackCount - 2);
+}
+
+/** Layers that the two runs pass which all cells of a batch share, in each stack up to (exclusive) a layer of the model. */
+interface SharedRuns {
+  /** The run that cells fork from. */
+  readonly parent: number;
+  /** The run that they take activations from. */
+  readonly source: number;
+}
+
+function sharedRuns(
+  outline: TraceOutline,
+  { layerCount, isCausal }: Architecture,
+  cells: readonly TraceCell[],
+  stacks: readonly CostedStack[],
+): readonly SharedRuns[] {
+  const spans = cells.map((cell) => {
+    const { fork, to } = cellSpan(outline, layerCount, cell);
+    const before = layersBefore(outline, cell);
+    return { fork: before + fork, to: before + to, level: levelOf(outline, stacks.length, cell) };
+  });
+  // Keys and values of earlier positions are needed to the end.
+  const isPast = isCausal && cells.some((cell) => firstCarried(outline, cell, isCausal) > 0);
+  const found: SharedRuns[] = [];
+  for (const [level, { end }] of [...stacks.entries()].toReversed()) {
+    // A row reads the states of the stack before to their end, as far as it runs itself.
+    const [reader] = found;
+    const forks = spans.flatMap((span) => (span.level <= level ? [span.fork] : []));
+    const isRead = spans.some((span) => span.level > level) || (isPast && level === stacks.length - 1);
+    const own = spans.flatMap((span) => (span.level === level ? [span.to] : []));
+    found.unshift({
+      parent: Math.max(0, ...forks, isRead ? end : 0, Math.min(end, reader?.parent ?? 0)),
+      source: Math.max(0, ...own, Math.min(end, reader?.source ?? 0)),
+    });
+  }
+  return found;
+}
+
 function batchWork(outline: TraceOutline, architecture: Architecture, batch: TraceBatch): BatchWork {
-  const { layerCount, isCausal, encoder } = architecture;
+  const { layerCount, isCausal } = architecture;
   const { cells, slices } = batch;
-  const { samples, direction, input, subject } = outline;
-  const { before, read, first } = beginnings(architecture);
-  const lengths = lengthsOf(outline, architecture);
-  const whole = wholeRuns(outline, architecture, cells);
+  const { samples, direction } = outline;
+  const stacks = costedStacks(outline, architecture);
+  const corrupted = corruptedLevel(outline, stacks.length);
   let [rowLayers, tokenLayers] = [0, 0];
   const count = (layers: number, length: number, rows: number) => {
-    rowLayers += layers * rows;
-    tokenLayers += layers * rows * length;
+    rowLayers += Math.max(0, layers) * rows;
+    tokenLayers += Math.max(0, layers) * rows * length;
   };
-  const countWhole = ({ parent, source }: WholeRuns, from: number, length: number) => {
-    const [clean, corrupted] = direction === 'restore' ? [source, parent] : [parent, source];
+  for (const [level, { parent, source }] of sharedRuns(outline, architecture, cells, stacks).entries()) {
+    const { from = 0, length = 0 } = stacks[level] ?? {};
     // Every slice of the samples repeats the clean run.
-    count(Math.max(0, clean - from), length, slices.length);
-    count(Math.max(0, corrupted - from), length, samples);
-  };
-  countWhole(whole.main, before, lengths.main);
-  // Where tokens are corrupted, one run of the encoder is the clean one and the corrupted ones'.
-  if (subject === null) countWhole(whole.encoder, read, lengths.encoder);
-  else
-    count(
-      Math.max(0, Math.max(whole.encoder.parent, whole.encoder.source) - read),
-      lengths.encoder,
-      slices.length,
-    );
-  // What the encoder reads in its turn is the same in every run, and handed over in the encoder's layers.
-  if (first) count(before, first.maxPositions, slices.length);
+    if (level < corrupted) count(Math.max(parent, source) - from, length, slices.length);
+    else {
+      const [clean, other] = direction === 'restore' ? [source, parent] : [parent, source];
+      count(clean - from, length, slices.length);
+      count(other - from, length, samples);
+    }
+  }
   for (const cell of cells) {
     const fork = layersBefore(outline, cell) + cellSpan(outline, layerCount, cell).fork;
     const carriedFrom = firstCarried(outline, cell, isCausal);
-    count(layerCount - Math.max(fork, before), lengths.main - carriedFrom, samples);
-    const isEncoders = encoder !== undefined && outline.streams[cell.stream]?.isOfInput === true;
-    if (isEncoders) count(layerCount - fork, input?.length ?? 0, samples);
+    for (const { from, end, length } of stacks.slice(levelOf(outline, stacks.length, cell)))
+      count(end - Math.max(fork, from), length - carriedFrom, samples);
   }
   return { rows: slices.length + samples * (1 + cells.length), rowLayers, tokenLayers };
-}
-
-/** Positions of a run, by stack. */
-function lengthsOf({ tokens, input }: TraceOutline, { encoder }: Architecture) {
-  const read = input?.length ?? 0;
-  return encoder ? { main: tokens.length, encoder: read } : { main: tokens.length + read, encoder: 0 };
 }
 
 /** Progress that a batch is worth. */
@@ -179,19 +187,22 @@ export function batchRowLayers(outline: TraceOutline, architecture: Architecture
  * `runTrace` reports progress towards the same `rowLayers`.
  */
 export function estimateTrace(architecture: Architecture, outline: TraceOutline): TraceWork {
-  const { layerCount, encoder } = architecture;
-  const { before, read, first } = beginnings(architecture);
-  const { samples, streams, subject } = outline;
+  const { layerCount } = architecture;
+  const { samples, streams } = outline;
   const batches = batchCells(outline, architecture);
+  const stacks = costedStacks(outline, architecture);
+  const corrupted = corruptedLevel(outline, stacks.length);
   const whole = 1 + samples;
-  const lengths = lengthsOf(outline, architecture);
-  const own = whole * (layerCount - before);
-  // The baselines run in plans of so many, and rows of one plan share an encoder of which nothing is corrupted.
+  // The baselines run in plans of so many, and rows of one plan share what is before the corruption.
   const plans = Math.ceil(whole / mostSamples);
-  const encoders = !encoder ? 0 : (layerCount - read) * (subject === null ? whole : plans);
-  const seen = first ? before * plans : 0;
+  const baselines = stacks.map(({ from, end, length }, level) => {
+    const layers = (end - from) * (level < corrupted ? plans : whole);
+    return { rowLayers: layers, tokenLayers: layers * length };
+  });
   const work = batches.map((batch) => batchWork(outline, architecture, batch));
   const sum = (pick: (part: BatchWork) => number) => work.reduce((total, part) => total + pick(part), 0);
+  const sumOfBaselines = (pick: (part: (typeof baselines)[number]) => number) =>
+    baselines.reduce((total, part) => total + pick(part), 0);
   return {
     cells: streams.reduce(
       (total, stream) => total + layersOf(stream, layerCount) * columnsOf(outline, stream).length,
@@ -199,19 +210,15 @@ export function estimateTrace(architecture: Architecture, outline: TraceOutline)
     ),
     batches: batches.length,
     rows: whole + sum(({ rows }) => rows),
-    rowLayers: own + encoders + seen + sum(({ rowLayers }) => rowLayers),
-    tokenLayers:
-      own * lengths.main +
-      encoders * lengths.encoder +
-      seen * (first?.maxPositions ?? 0) +
-      sum(({ tokenLayers }) => tokenLayers),
+    rowLayers: sumOfBaselines(({ rowLayers }) => rowLayers) + sum(({ rowLayers }) => rowLayers),
+    tokenLayers: sumOfBaselines(({ tokenLayers }) => tokenLayers) + sum(({ tokenLayers }) => tokenLayers),
   };
 }
 
 /** Tokens that the largest batch carries from layer to layer. */
 export function mostTokensTogether(architecture: Architecture, outline: TraceOutline): number {
-  const { tokens, input } = outline;
-  const whole = tokens.length + (input?.length ?? 0);
+  const { tokens, input, picture } = outline;
+  const whole = tokens.length + (input?.length ?? 0) + (picture?.length ?? 0);
   const carried = ({ slices: [slice], cells }: TraceBatch) =>
     ((slice?.to ?? 0) - (slice?.from ?? 0)) *
     cells.reduce((total, cell) => total + carriedBy(outline, cell), whole);

@@ -1,7 +1,7 @@
 // Makes an experiment definite for one model: tokens instead of text, every default filled in, everything checked that
 // can be checked before the model runs.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import type { Architecture, StackName } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { RowStart } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
@@ -11,14 +11,21 @@ import { counterpartOf } from '../counterparts.ts';
 import { exchanged } from '../exchanged.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { InputData } from '../inputData.ts';
-import { type InputParts, inputParts, positionsOfPart, wholeTokens } from '../inputParts.ts';
+import {
+  type Column,
+  type InputParts,
+  inputParts,
+  placedInInput,
+  positionsOfPart,
+  wholeTokens,
+} from '../inputParts.ts';
 import { labelNamed } from '../labels.ts';
 import type { Notice } from '../notice.ts';
 import { charactersOf } from '../promptText.ts';
 import { seenEntry } from '../seenPicture.ts';
 import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
-import { type WholePrompt, wholePrompt } from '../wholePrompt.ts';
-import { type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
+import { type PromptInput, type WholePrompt, wholePrompt } from '../wholePrompt.ts';
+import { type InputOutline, type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
 import { type TraceExperiment, traceDefaults } from './experiment.ts';
 import { checkedRange, isPart, rangeOfSubject } from './subject.ts';
 
@@ -28,6 +35,8 @@ export interface ResolvedTrace extends TraceOutline {
   readonly tokenTexts: readonly string[];
   /** What the columns of the input are called, and how a picture's lie. */
   readonly inputParts?: InputParts;
+  /** The same of the picture that a question is about. */
+  readonly pictureParts?: InputParts;
   /** The component that holds the subject's embeddings. */
   readonly embedding: string;
   /** Absent where the model's own prediction is to be watched. */
@@ -49,17 +58,13 @@ function resolveStream(architecture: Architecture, { component, window, heads }:
       `'${component}' exists ${scope === 'layer' ? `in layers ${layers?.join(', ')} alone` : 'once in the model'}, and a trace needs a component that every layer has. Try 'block_output'.`,
     );
   }
-  if (place?.stack === 'first')
-    throw new ExperimentError(
-      `'${component}' belongs to the picture, which is the same in every run where words of the question are corrupted. Name streams of the question or of the answer, such as 'question.block_output'.`,
-    );
   resolveLocation(description, { positions: [0], ...(heads ? { heads } : {}) }, 1);
   return {
     component,
     window: window ?? usualWindow(component, count),
     ...(heads ? { heads } : {}),
     ...(place ? { place } : {}),
-    ...(architecture.input || place?.stack === 'encoder' ? { isOfInput: true } : {}),
+    ...placedInInput(architecture, place),
   };
 }
 
@@ -129,7 +134,8 @@ function exchangedStart(
   read: InputData | undefined,
 ): RowStart | undefined {
   if (corruption.kind !== 'exchange') return undefined;
-  const { input, withData } = whole;
+  const { withData } = whole;
+  const input = whole.input?.picture ?? whole.input;
   if (!input || !withData || corrupted.length === 0)
     throw new ExperimentError(
       "The corruption 'exchange' puts a part of another picture or sound in the subject's place, and the subject is words. Put other words there by 'replace', or name patches or seconds.",
@@ -138,11 +144,18 @@ function exchangedStart(
   return withData(exchanged(input, corrupted, read.data, read.other));
 }
 
-/** What is restored of the streams, where the subject is in what the model reads beside its tokens. */
-function untracedNotice({ components }: Architecture, streams: readonly TraceStream[]): readonly Notice[] {
-  if (streams.some(({ isOfInput }) => isOfInput)) return [];
+/**
+ * What is restored of the streams, where the subject is in what the model reads beside its tokens.
+ * @param corrupted the stack that reads it
+ */
+function untracedNotice(
+  { components }: Architecture,
+  streams: readonly TraceStream[],
+  corrupted: StackName,
+): readonly Notice[] {
+  if (streams.some(({ isOfInput, isOfPicture }) => isOfInput || isOfPicture)) return [];
   const [first] = components.flatMap(({ name, place }) =>
-    place?.stack === 'encoder' && /(^|\.)block_output$/.test(name) ? [name] : [],
+    place?.stack === corrupted && /(^|\.)block_output$/.test(name) ? [name] : [],
   );
   return [
     {
@@ -166,6 +179,7 @@ export function resolveTrace(
   const { subject: named, corruption, prompt } = experiment;
   const whole = wholePrompt(architecture, tokenizer, experiment, read?.data);
   const { tokens, watched, input, start } = whole;
+  const picture = input?.picture;
   const notices: Notice[] = [...(read?.notices ?? [])];
   const tokenNamed = (name: string | number | undefined, what: string): NamedToken | undefined => {
     if (name === undefined) return undefined;
@@ -179,20 +193,18 @@ export function resolveTrace(
   const answer = tokenNamed(experiment.answer, 'the answer');
   const distractor = tokenNamed(experiment.distractor, 'the distractor');
   notices.push(...promptNotices(prompt, tokenizer, 'The prompt'));
-  const parts =
-    input && inputParts(experiment.parts, input, read?.seconds, (id) => tokenLabel(id, tokenizer));
+  const partsIn = (of: PromptInput | undefined) =>
+    of && inputParts(experiment.parts, of, read?.seconds, (id) => tokenLabel(id, tokenizer));
+  const [parts, pictureParts] = [partsIn(input), partsIn(picture)];
   if (!parts && experiment.parts !== undefined) throw new ExperimentError(wholeTokens);
   const isOfText = !isPart(named);
-  if (!isOfText && architecture.encoder?.encoder)
-    throw new ExperimentError(
-      "In a model that answers questions about a picture a trace corrupts words of the question: name them as the subject. To corrupt patches intervene by the library's IntervenableModel (docs/interventions.md).",
-    );
   if (isOfText && input && tokens.length === 0)
     throw new ExperimentError(
       'This model reads a picture alone, so the subject is a part of it: "subject": {"patches": [left, top, right, bottom]}.',
     );
-  const isInSource = isOfText && input?.kind === 'text';
-  const among = isInSource ? input.tokens : tokens;
+  const isSource = input?.kind === 'text';
+  const isInSource = isOfText && isSource;
+  const among = isSource ? input.tokens : tokens;
   const range = isPart(named) ? null : subjectRange(named, whole, among.length);
   const corrupted = isInSource
     ? Array.from({ length: among.length }, (_, at) => at).slice(...(range ?? []))
@@ -211,14 +223,20 @@ export function resolveTrace(
     experiment.streams ??
     traceDefaults.streams.map((name) => ({ component: counterpartOf(name, architecture.components) }));
   const streams = asked.map((stream) => resolveStream(architecture, stream));
-  if (subject === null) notices.push(...untracedNotice(architecture, streams));
+  const corruptedStack = subject !== null ? 'main' : isOfText ? 'encoder' : (picture ?? input)?.stack;
+  if (subject === null) notices.push(...untracedNotice(architecture, streams, corruptedStack ?? 'main'));
   const replaced =
     replacedStart(experiment, whole, among, range, tokenizer) ??
     exchangedStart(experiment, whole, isOfText ? [] : corrupted, read);
   const shownPositions = resolvePositions(experiment.positions, among.length);
   const all = Array.from({ length: tokens.length }, (_, position) => position);
   const cut =
-    parts && isInSource ? parts.columns.filter((_, at) => shownPositions.includes(at)) : parts?.columns;
+    parts && isSource ? parts.columns.filter((_, at) => shownPositions.includes(at)) : parts?.columns;
+  const outlineOf = (of: PromptInput, columns: readonly Column[], isCorrupted: boolean): InputOutline => ({
+    length: of.length,
+    columns: columns.map(({ positions }) => positions),
+    corrupted: isCorrupted ? corrupted : [],
+  });
   const resolved: ResolvedTrace = {
     experiment,
     start,
@@ -226,18 +244,23 @@ export function resolveTrace(
     watched,
     ...(input && parts && cut
       ? {
-          input: { length: input.length, columns: cut.map(({ positions }) => positions), corrupted },
-          // The picture of a question has no columns.
-          inputParts: { ...parts, columns: cut, ...(isInSource ? {} : seenEntry(read?.seen)) },
+          input: outlineOf(input, cut, isOfText || !picture),
+          inputParts: { ...parts, columns: cut, ...(isSource ? {} : seenEntry(read?.seen)) },
         }
       : {}),
-    embedding: embeddingOf(architecture, subject === null && input?.stack === 'encoder'),
+    ...(picture && pictureParts
+      ? {
+          picture: outlineOf(picture, pictureParts.columns, !isOfText),
+          pictureParts: { ...pictureParts, ...seenEntry(read?.seen) },
+        }
+      : {}),
+    embedding: embeddingOf(architecture, corruptedStack ?? 'main'),
     tokenTexts: tokens.map((id) => tokenLabel(id, tokenizer)),
     subject,
     samples: corruption.kind === 'noise' ? corruption.samples : 1,
     direction: experiment.direction,
     streams,
-    positions: isInSource ? all : shownPositions,
+    positions: isSource ? all : shownPositions,
     ...(answer ? { answer } : {}),
     ...(distractor ? { distractor } : {}),
     ...(replaced ? { replaced } : {}),
@@ -249,11 +272,11 @@ export function resolveTrace(
 }
 
 /** The component of embeddings of a stack. */
-function embeddingOf({ components }: Architecture, isEncoders: boolean): string {
-  if (!isEncoders) return 'embedding_output';
+function embeddingOf({ components }: Architecture, stack: StackName): string {
+  if (stack === 'main') return 'embedding_output';
   const found = components.find(
-    ({ name, place }) => place?.stack === 'encoder' && name.endsWith('.embedding_output'),
+    ({ name, place }) => place?.stack === stack && name.endsWith('.embedding_output'),
   );
-  if (!found) throw new Error('The encoder has no embeddings.');
+  if (!found) throw new Error(`The stack '${stack}' has no embeddings.`);
   return found.name;
 }

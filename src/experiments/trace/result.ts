@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { type CellChange, countCells as countAll, type Finished } from '../cellRun.ts';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
 import { growthOf } from '../growth.ts';
+import { inputOfPlaced, type PlacedInInput } from '../inputParts.ts';
 import type { Count, Growth } from '../kind.ts';
 import { samplesSchema } from '../metrics.ts';
 import { namedSchema, resultEntries } from '../resultParts.ts';
@@ -12,8 +13,11 @@ import { seenSchema } from '../seenPicture.ts';
 import type { TraceCell } from './cells.ts';
 import { traceExperimentSchema } from './experiment.ts';
 
-/** The newest; 2 adds the texts of the tokens that are named by id, 3 what a model reads beside its tokens. */
-export const traceResultVersion = 3;
+/**
+ * The newest; 2 adds the texts of the tokens that are named by id, 3 what a model reads beside its tokens, 4 the picture that
+ * this is about where it is a question.
+ */
+export const traceResultVersion = 4;
 
 const columnSchema = v.strictObject({
   /** A token's text, or which part of a picture or a sound it is. */
@@ -36,10 +40,10 @@ interface Sized {
   readonly layerCount: number;
   readonly positions: readonly number[];
   readonly input?: { readonly columns: readonly unknown[] } | undefined;
+  readonly picture?: { readonly columns: readonly unknown[] } | undefined;
 }
-interface SizedStream {
+interface SizedStream extends PlacedInInput {
   readonly layerCount?: number | undefined;
-  readonly isOfInput?: true | undefined;
 }
 
 /** Layers that a stream has cells at. */
@@ -47,18 +51,20 @@ export const streamLayers = ({ layerCount }: Pick<Sized, 'layerCount'>, stream: 
   stream.layerCount ?? layerCount;
 
 /** Cells that a stream has at each layer. */
-export const columnCount = ({ positions, input }: Omit<Sized, 'layerCount'>, stream: SizedStream): number =>
-  stream.isOfInput ? (input?.columns.length ?? 0) : positions.length;
+export const columnCount = (result: Omit<Sized, 'layerCount'>, stream: SizedStream): number =>
+  inputOfPlaced(result, stream)?.columns.length ?? result.positions.length;
 
 export const traceResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('trace-result'),
-    version: v.picklist([1, 2, traceResultVersion]),
+    version: v.picklist([1, 2, 3, traceResultVersion]),
     experiment: traceExperimentSchema,
     ...resultEntries,
     tokens: v.array(namedSchema),
     input: v.optional(inputSchema),
-    /** First token, and the one after the last; null where the input is corrupted. */
+    /** Of a question: the picture that it is about. */
+    picture: v.optional(inputSchema),
+    /** First token, and the one after the last; null where the input or its picture is corrupted. */
     subject: v.nullable(v.strictTuple([tokenId, tokenId])),
     answer: namedSchema,
     distractor: v.optional(namedSchema),
@@ -79,6 +85,8 @@ export const traceResultSchema = v.pipe(
         layerCount: v.optional(wholeNumber),
         /** Its cells are of the input's columns, not of the tokens at `positions`. */
         isOfInput: v.optional(v.literal(true)),
+        /** Its cells are of the picture's columns. */
+        isOfPicture: v.optional(v.literal(true)),
         /** [layer, position] row-major, null for a cell that has not been computed. */
         cells: v.array(v.nullable(samplesSchema)),
       }),
@@ -94,16 +102,29 @@ export const traceResultSchema = v.pipe(
     'Every stream must have a cell for each layer and position',
   ),
   v.check(
-    ({ tokens, positions, subject, input }) =>
+    ({ streams, ...result }) =>
+      streams.every(
+        (stream) => (!stream.isOfInput && !stream.isOfPicture) || inputOfPlaced(result, stream) !== undefined,
+      ),
+    'A stream of the input or of the picture must have its columns',
+  ),
+  v.check(
+    ({ tokens, positions, subject, input, picture }) =>
       positions.every((position) => position < tokens.length) &&
       (subject === null
-        ? input !== undefined && input.corrupted.length > 0
+        ? [input, picture].some((read) => read !== undefined && read.corrupted.length > 0)
         : subject[0] < subject[1] && subject[1] <= tokens.length),
     'Positions and subject must lie in the prompt',
   ),
 );
 
 export type TraceResult = Immutable<v.InferOutput<typeof traceResultSchema>>;
+
+/** The version of a result of which all tokens are named: the first that has what it holds. */
+export function versionOf({ input, picture }: Pick<TraceResult, 'input' | 'picture'>): 2 | 3 | 4 {
+  if (picture) return traceResultVersion;
+  return input ? 3 : 2;
+}
 
 /** @throws ExperimentError that names the first thing that is wrong */
 export function readTraceResult(value: unknown): TraceResult {
@@ -115,7 +136,7 @@ export function cellIndex(result: TraceResult, { stream: place, layer, position 
   const stream = result.streams[place];
   if (!stream) return -1;
   const count = columnCount(result, stream);
-  const column = stream.isOfInput ? position : result.positions.indexOf(position);
+  const column = inputOfPlaced(result, stream) ? position : result.positions.indexOf(position);
   const isInside = column >= 0 && column < count && layer < streamLayers(result, stream);
   return isInside ? layer * count + column : -1;
 }
@@ -133,10 +154,11 @@ export function columnWords(
   result: TraceResult,
   stream: TraceResult['streams'][number],
 ): readonly ColumnWords[] {
-  const { input, tokens, positions, subject } = result;
-  if (stream.isOfInput) {
-    const corrupted = new Set(input?.corrupted);
-    return (input?.columns ?? []).map(({ text, positions: some }) => ({
+  const { tokens, positions, subject } = result;
+  const input = inputOfPlaced(result, stream);
+  if (input) {
+    const corrupted = new Set(input.corrupted);
+    return input.columns.map(({ text, positions: some }) => ({
       text,
       position: some[0] ?? 0,
       isCorrupted: some.some((position) => corrupted.has(position)),
@@ -166,7 +188,7 @@ export function nameTokens(result: TraceResult, textOf: (id: number) => string):
   const measured = [clean, corrupted, ...streams.flatMap(({ cells }) => cells)];
   const ids = new Set(measured.flatMap((samples) => samples?.topIds.flat() ?? []));
   const names = [...ids].sort((a, b) => a - b).map((id) => ({ id, text: textOf(id) }));
-  return { ...result, version: result.input ? traceResultVersion : 2, names };
+  return { ...result, version: versionOf(result), names };
 }
 
 /** Whether a result holds a cell. */

@@ -13,7 +13,7 @@ import { columnsOf, layersOf } from './cells.ts';
 import type { TraceExperiment } from './experiment.ts';
 import { estimateTrace, mostTokensTogether } from './plan.ts';
 import { type ResolvedTrace, resolveTrace } from './resolve.ts';
-import { hasCell, type TraceChange, type TraceResult, traceGrowth, traceResultVersion } from './result.ts';
+import { hasCell, type TraceChange, type TraceResult, traceGrowth, versionOf } from './result.ts';
 import {
   type PreparedTrace,
   type PrepareOptions,
@@ -26,14 +26,18 @@ import {
 /** A result without cells. */
 function startTrace(model: Model, trace: PreparedTrace, { clean, corrupted }: TraceBaselines): TraceResult {
   const { layerCount } = model.architecture;
-  const { answer, distractor, input, inputParts } = trace;
+  const { answer, distractor, input, inputParts, picture, pictureParts } = trace;
+  const read = {
+    ...(input && inputParts ? { input: { ...inputParts, corrupted: input.corrupted } } : {}),
+    ...(picture && pictureParts ? { picture: { ...pictureParts, corrupted: picture.corrupted } } : {}),
+  };
   return {
     kind: 'trace-result',
-    version: inputParts ? traceResultVersion : 1,
+    version: input ? versionOf(read) : 1,
     experiment: trace.experiment,
     ...ranOn(model),
     tokens: withTexts(trace.tokens, trace.tokenTexts),
-    ...(input && inputParts ? { input: { ...inputParts, corrupted: input.corrupted } } : {}),
+    ...read,
     subject: trace.subject,
     answer: { id: answer.id, text: answer.text },
     ...(distractor ? { distractor: { id: distractor.id, text: distractor.text } } : {}),
@@ -49,6 +53,7 @@ function startTrace(model: Model, trace: PreparedTrace, { clean, corrupted }: Tr
       ...(stream.heads ? { heads: stream.heads } : {}),
       ...(stream.place ? { layerCount: stream.place.count } : {}),
       ...(stream.isOfInput ? { isOfInput: true } : {}),
+      ...(stream.isOfPicture ? { isOfPicture: true } : {}),
       cells: new Array(layersOf(stream, layerCount) * columnsOf(trace, stream).length).fill(null),
     })),
     notices: [

@@ -25,10 +25,8 @@ const named = (name: string, is: boolean) => (is ? { name } : undefined);
 
 /** A call of PyTorch as a person states it: the text of the prompt, and what the decoder has written. */
 function textsOf({ input_ids, decoder_input_ids, pixel_values }: Call) {
-  if (pixel_values) return { prompt: behindStart(input_ids) };
-  return input_ids
-    ? { prompt: input_ids, target: behindStart(decoder_input_ids) }
-    : { prompt: behindStart(decoder_input_ids) };
+  if (input_ids && decoder_input_ids) return { prompt: input_ids, target: behindStart(decoder_input_ids) };
+  return pixel_values ? { prompt: behindStart(input_ids) } : { prompt: behindStart(decoder_input_ids) };
 }
 
 export function pairOf({ clean, corrupted, exchanged }: GivenPair): Pair {

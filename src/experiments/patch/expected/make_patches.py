@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 HERE = Path(__file__).parent
 FOLDERS = HERE.parents[2] / "cli" / "conformance" / "expected"
 sys.path[:0] = [str(FOLDERS), str(HERE.parents[1] / "trace" / "expected")]
-from make_inputs import CLASSES, stacks_of  # noqa: E402
+from make_inputs import CLASSES, answer as answered, kind_of, stacks_of  # noqa: E402
 from make_traces import columns_of  # noqa: E402
 
 # Of each side of a pair: the row of the tensors `base` or `source` that its parts come from.
@@ -45,6 +45,19 @@ PATCHES = {
         dict(clean=dict(image=(BASE, 1), words=(BASE, 1)), corrupted=dict(image=(SOURCE, 1), words=(SOURCE, 1)), exchanged=dict(patches=[0, 0, 1, 2]))],
         sweeps=[dict(component="vision.block_output"), dict(component="vision.head_attention_value_output", by="head"),
                 dict(component="block_output"), dict(component="cross_attention_output", window=2), dict(component="head_cross_attention_value_output", by="head")]),
+    "blip-answers": dict(direction="restore", parts=2, pairs=[
+        dict(clean=dict(image=(BASE, 0), text=(BASE, 0), target=(BASE, 0)), corrupted=dict(image=(SOURCE, 0), text=(BASE, 0), target=(BASE, 0))),
+        dict(clean=dict(image=(BASE, 0), text=(BASE, 1), target=(BASE, 1)), corrupted=dict(image=(BASE, 0), text=(SOURCE, 1), target=(BASE, 1))),
+        dict(clean=dict(image=(BASE, 1), text=(BASE, 1), target=(BASE, 1)), corrupted=dict(image=(BASE, 1), text=(BASE, 1), target=(BASE, 1), last=9)),
+        dict(clean=dict(image=(BASE, 1), text=(BASE, 0), target=(BASE, 1)), corrupted=dict(image=(SOURCE, 1), text=(SOURCE, 0), target=(BASE, 1)), exchanged=dict(patches=[0, 0, 1, 2]))],
+        sweeps=[dict(component="vision.block_output"), dict(component="vision.head_attention_value_output", by="head"), dict(component="question.cross_key_output"),
+                dict(component="question.block_output", window=2), dict(component="question.head_cross_attention_value_output", by="head-position"),
+                dict(component="cross_value_output"), dict(component="block_output"), dict(component="head_cross_attention_value_output", by="head")]),
+    "blip-answers corrupted": dict(direction="corrupt", parts=2, pairs=[
+        dict(clean=dict(image=(BASE, 0), text=(BASE, 0), target=(BASE, 0)), corrupted=dict(image=(SOURCE, 0), text=(BASE, 0), target=(BASE, 0)))],
+        sweeps=[dict(component="vision.mlp_output", window=3), dict(component="question.cross_attention_output"), dict(component="cross_key_output")]),
+    "blip-answers zero": dict(ablation="zero", parts=2, pairs=[dict(clean=dict(image=(BASE, 0), text=(BASE, 0), target=(BASE, 0)))],
+        sweeps=[dict(component="vision.attention_output"), dict(component="question.mlp_output"), dict(component="mlp_output")]),
     "whisper-heads": dict(direction="restore", parts=3, pairs=[
         dict(clean=dict(sound=(BASE, 0), words=(BASE, 0)), corrupted=dict(sound=(SOURCE, 0), words=(BASE, 0))),
         dict(clean=dict(sound=(BASE, 1), words=(BASE, 1)), corrupted=dict(sound=(SOURCE, 1), words=(BASE, 1)), exchanged=dict(seconds=[2, 5]))],
@@ -58,7 +71,7 @@ def head_count(kind, config, component):
         return config.num_attention_heads
     if kind == "t5":
         return config.num_heads
-    if kind == "blip":
+    if kind.startswith("blip"):
         return (config.vision_config if component.startswith("vision.") else config.text_config).num_attention_heads
     return config.encoder_attention_heads if component.startswith("encoder.") else config.decoder_attention_heads
 
@@ -68,7 +81,7 @@ def opened(name):
     folder = FOLDERS / name.split()[0]
     config = hf.AutoConfig.from_pretrained(folder / "model")
     config._attn_implementation = "eager"
-    kind = config.model_type
+    kind = kind_of(json.loads((folder / "model" / "config.json").read_text()))
     model = CLASSES[kind].from_pretrained(folder / "model", config=config).double().eval()
     tensors = load_file(folder / "tensors.safetensors")
     modules = dict(model.named_modules())
@@ -79,7 +92,7 @@ def opened(name):
         return values.double() if values.is_floating_point() else values
 
     def call_of(text=None, target=None, image=None, sound=None, words=None, last=None):
-        call = {} if kind in ("vit", "blip") else dict(use_cache=False)
+        call = {} if kind in ("vit", "blip", "blip_vqa") else dict(use_cache=False)
         if text:
             call["input_ids"] = row(*text)
             call["decoder_input_ids"] = row(f"{target[0]}.decoder", target[1])[:, :3].clone()
@@ -123,7 +136,7 @@ def opened(name):
 
     def run(call, hooks=()):
         handles = [site(*each) for each in hooks]
-        logits = model(**call).logits
+        logits = (answered(model, **call) if kind == "blip_vqa" else model(**call)).logits
         for handle in handles:
             handle.remove()
         return torch.log_softmax(logits[0] if kind == "vit" else logits[0, -1], -1)
@@ -163,8 +176,8 @@ def patch(name, pairs, sweeps, direction="corrupt", ablation=None, parts=None):
         plain = component.replace("head_", "")
         layers, heads = places[plain][1], head_count(kind, config, component)
         length = sources[0][component, 0].shape[1]
-        is_encoders = component.split(".")[0] in ("encoder", "vision") or plain.startswith(("cross_key", "cross_value"))
-        columns = columns_of(kind, config, length, is_encoders)
+        is_encoders = component.split(".")[0] in ("encoder", "vision", "question") or plain.startswith(("cross_key", "cross_value"))
+        columns = columns_of(kind, config, length, is_encoders, plain)
         everywhere = list(range(length))
         cells = {"position": [(None, column) for column in columns], "head": [(head, everywhere) for head in range(heads)],
                  "head-position": [(head, column) for head in range(heads) for column in columns]}[by]

@@ -36,18 +36,30 @@ TRACES = {
     "blip-answers": dict(
         corrupted=("text_encoder.embeddings.word_embeddings", "out", [1, 2]), samples=2, seed=8, level=1.5, direction="restore",
         streams=[("question.block_output", 1), ("question.mlp_output", 2), ("question.cross_attention_output", 1), ("cross_value_output", 1), ("block_output", 1)]),
+    # Patches of the picture that the question is about, and its states wherever they are read.
+    "blip-answers patches": dict(
+        corrupted=("vision_model.encoder.layers.0", "in", [1, 3]), samples=2, seed=9, level=1.5, direction="restore",
+        streams=[("vision.block_output", 1), ("vision.attention_output", 2), ("question.cross_value_output", 1), ("question.block_output", 1), ("cross_value_output", 2), ("block_output", 1)]),
+    "blip-answers patches corrupt": dict(
+        corrupted=("vision_model.encoder.layers.0", "in", [2]), samples=2, seed=10, level=2.0, direction="corrupt",
+        streams=[("vision.block_output", 1), ("question.cross_attention_output", 2), ("cross_attention_output", 1)]),
+    "blip-answers words": dict(
+        corrupted=("text_encoder.embeddings.word_embeddings", "out", [2]), samples=2, seed=11, level=1.5, direction="restore",
+        streams=[("vision.block_output", 1), ("question.block_output", 1)]),
     "whisper-heads": dict(
         corrupted=("model.encoder.layers.0", "in", [2, 3, 4]), samples=2, seed=7, level=2.0, direction="restore",
         streams=[("encoder.block_output", 1), ("encoder.mlp_output", 2), ("block_output", 1)]),
     # What `source` has at these positions stands there: patches of a picture, frames of a sound.
     "vit-unbiased exchanged": dict(corrupted=("", "", [2, 3, 6, 7]), samples=1, seed=0, level=0, direction="restore", streams=[("block_output", 1), ("mlp_output", 2)]),
+    "blip-answers exchanged": dict(corrupted=("", "", [1, 3]), samples=1, seed=0, level=0, direction="restore", streams=[("vision.mlp_output", 2), ("question.block_output", 1), ("block_output", 1)]),
     "whisper-heads exchanged": dict(corrupted=("", "", [2, 3, 4]), samples=1, seed=0, level=0, direction="corrupt", streams=[("encoder.block_output", 1), ("block_output", 1)]),
 }
 
 
-def columns_of(kind, config, length, isEncoders):
+def columns_of(kind, config, length, isEncoders, component=""):
     """Positions that are put back together."""
-    if kind == "vit" or (kind == "blip" and isEncoders):
+    isPictures = component.startswith(("vision.", "question.cross_key", "question.cross_value"))
+    if kind == "vit" or (kind == "blip" and isEncoders) or (kind == "blip_vqa" and isPictures):
         vision = config if kind == "vit" else config.vision_config
         size = vision.image_size if isinstance(vision.image_size, (list, tuple)) else (vision.image_size, vision.image_size)
         down, across = (side // vision.patch_size for side in size)
@@ -96,11 +108,13 @@ def trace(name, corrupted, samples, seed, level, direction, streams):
 
     path, side, positions = corrupted
     other = dict(call)
-    if name.endswith("exchanged") and kind == "vit":
-        other["pixel_values"], across = call["pixel_values"].clone(), config.image_size[1] // config.patch_size
+    if name.endswith("exchanged") and kind != "whisper":
+        vision = config if kind == "vit" else config.vision_config
+        size = vision.image_size[1] if isinstance(vision.image_size, (list, tuple)) else vision.image_size
+        other["pixel_values"], across = call["pixel_values"].clone(), size // vision.patch_size
         for at in positions:
-            top, left = ((at - 1) // across * config.patch_size, (at - 1) % across * config.patch_size)
-            place = (slice(None), slice(None), slice(top, top + config.patch_size), slice(left, left + config.patch_size))
+            top, left = ((at - 1) // across * vision.patch_size, (at - 1) % across * vision.patch_size)
+            place = (slice(None), slice(None), slice(top, top + vision.patch_size), slice(left, left + vision.patch_size))
             other["pixel_values"][place] = row("source.pixel_values")[place]
     elif name.endswith("exchanged"):
         frames = [2 * at + half for at in positions for half in (0, 1)]
@@ -145,7 +159,7 @@ def trace(name, corrupted, samples, seed, level, direction, streams):
     for component, window in streams:
         base, layers, (below, end) = places[component]
         is_encoders = component.split(".")[0] in ("encoder", "vision", "question") or component.startswith("cross_value")
-        columns = columns_of(kind, config, clean_states[component, 0].shape[1], is_encoders)
+        columns = columns_of(kind, config, clean_states[component, 0].shape[1], is_encoders, component)
         grid = []
         for layer in range(layers):
             reach = range(max(0, layer - window // 2), min(layers, layer + -(-window // 2)))
