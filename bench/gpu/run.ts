@@ -5,6 +5,7 @@
 //         [--model FILE] [--residency expanded|packed]   in place of random weights
 //         [--tokens 10]   of the prompt that is predicted from
 //         [--unrehearsed]   nothing runs while the weights arrive
+//         [--share 0.25]   of the batches that the backend would have
 //         [--kernels]   in place of counts: how long the GPU is at work, of how long it all takes
 
 import { parseArgs } from 'node:util';
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     tokens: { type: 'string', default: '10' },
     residency: { type: 'string' },
     unrehearsed: { type: 'boolean', default: false },
+    share: { type: 'string', default: '1' },
     kernels: { type: 'boolean', default: false },
   },
 });
@@ -133,6 +135,7 @@ counter.reset();
 const begun = performance.now();
 const model = await Model.load(checkpoint, backend, {
   ...(residency ? { residency } : {}),
+  room: { batchShare: Number(values.share), notices: [] },
   ...(values.unrehearsed ? {} : { rehearse }),
 });
 const loadedSeconds = (performance.now() - begun) / 1000;

@@ -36,7 +36,13 @@ export const editKey = ({ tensor, places, entries, value }: ScheduledEdit): stri
 };
 
 export const maskName = (index: number): string => `patchbay::${index}::mask`;
+export const isMaskName = (name: string): boolean => /^patchbay::\d+::mask$/.test(name);
 export const valueName = (index: number): string => `patchbay::${index}::value`;
+
+/** What a node makes of a tensor before its edit of that index. */
+const rawName = (tensor: string, index: number): string => `${tensor}::${index}::raw`;
+/** The tensor that stands behind such a name, and behind any other itself. */
+export const editedTensor = (name: string): string => /^(.*)::\d+::raw$/s.exec(name)?.[1] ?? name;
 
 /**
  * @param facts of the edited tensors
@@ -52,7 +58,7 @@ export function withEdits(
   const constants = new Map<string, Tensor>();
   for (const [index, edit] of edits.entries()) {
     const { tensor, value } = edit;
-    const raw = `${tensor}::${index}::raw`;
+    const raw = rawName(tensor, index);
     const at = edited.findIndex(({ outputs }) => outputs.includes(tensor));
     const maker = edited[at];
     if (!maker) throw new SiteError(`Nothing in this piece computes '${tensor}'.`);

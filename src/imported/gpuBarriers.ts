@@ -2,18 +2,12 @@
 // the nodes behind, to the mask of an edit as well, and transposed truth values have no kernel. A reshape to the same shape
 // is what it moves nothing through.
 
-import { maskName } from './editNodes.ts';
+import { isMaskName } from './editNodes.ts';
 import { plainNode } from './formulaNodes.ts';
 import { memoryWeight } from './normalise.ts';
 import type { OnnxNode, Weight } from './onnxFile.ts';
 import type { NormalGraph } from './piece.ts';
 import { tensorFrom } from './tensor.ts';
-
-/** All names that `maskName` gives. */
-const isMask = (name: string): boolean => {
-  const [, index] = /^patchbay::(\d+)::mask$/.exec(name) ?? [];
-  return index !== undefined && name === maskName(Number(index));
-};
 
 export interface WithBarriers {
   readonly graph: NormalGraph;
@@ -35,7 +29,7 @@ export function withBarriers(
     const [mask = '', value = '', raw = ''] = node.inputs;
     const [tensor = ''] = node.outputs;
     const rank = rankOf(tensor);
-    if (node.op !== 'Where' || !isMask(mask) || rank === undefined) return [node];
+    if (node.op !== 'Where' || !isMaskName(mask) || rank === undefined) return [node];
     const [same, still] = [`patchbay::same of ${rank}`, `${tensor}::still`];
     // A zero in a shape is the size that was there.
     weights.set(same, memoryWeight(tensorFrom('int64', [rank], () => 0)));

@@ -4,6 +4,7 @@
 
 import { BackendError } from '../runtime/backends/backend.ts';
 import { attributeKey, integerOf } from './attributes.ts';
+import { editedTensor } from './editNodes.ts';
 import type { GpuRuntime } from './gpuRuntime.ts';
 import { hasSubgraph, type OnnxNode } from './onnxFile.ts';
 import { type NormalGraph, type Piece, writtenPiece } from './piece.ts';
@@ -23,13 +24,10 @@ export interface PieceOfGraph {
   readonly store: WeightStore;
 }
 
-/** Of the tensor that an edit has renamed. */
-const rawOf = (name: string): string | undefined => /^(.*)::\d+::raw$/s.exec(name)?.[1];
-
 function knownOf({ graph, piece, facts }: PieceOfGraph, name: string): Known {
   const declared = piece.inputs.find((input) => input.name === name);
   if (declared) return declared;
-  const found = facts.get(rawOf(name) ?? name);
+  const found = facts.get(name) ?? facts.get(editedTensor(name));
   if (found) return { dtype: found.dtype, shape: found.shape.map(() => undefined) };
   // What formulas compute between their ends is float32.
   return graph.weights.get(name) ?? { dtype: 'float32', shape: undefined };

@@ -79,6 +79,9 @@ export interface StageOf {
 const gpuBound = 1e-3;
 const halfBound = 2e-2;
 
+/** Combinations of edits that are remembered: a sweep has as many as it has cells, and nobody may ever ask. */
+const mostUsed = 4096;
+
 export class GpuStages {
   readonly #options: GpuStagesOptions;
   readonly #kernels: GpuKernels;
@@ -100,7 +103,13 @@ export class GpuStages {
     );
   }
 
-  /** What has run since this was last asked. */
+  #use(used: UsedPlace): void {
+    this.#used.set(`${used.stage} ${used.edits} ${placementText(used.placement)}`, used);
+    const [first] = this.#used.keys();
+    if (this.#used.size > mostUsed && first !== undefined) this.#used.delete(first);
+  }
+
+  /** What has run since this was last asked, the last of it where that is much. */
   takeUsed(): readonly UsedPlace[] {
     const used = [...this.#used.values()];
     this.#used.clear();
@@ -116,7 +125,7 @@ export class GpuStages {
     const used = { stage: stage.stage, edits: stage.edits, placement };
     return {
       run: (given, outputs) => {
-        this.#used.set(`${used.stage} ${used.edits} ${placementText(placement)}`, used);
+        this.#use(used);
         return opened.run(given, outputs);
       },
       dispose: () => opened.dispose(),
@@ -209,12 +218,14 @@ export class GpuStages {
   /** @throws BackendError for a number without a row: a GPU would take the last row and say nothing */
   #requireRows(feeds: NamedTensors): void {
     for (const [name, rows] of this.#tables) {
-      const { data } = feeds[name] ?? {};
-      const past = data && Array.from(data, Number).find((index) => !(index >= -rows && index < rows));
-      if (past !== undefined)
-        throw new BackendError(
-          `Input ${quoted(name)} holds ${past}, and the table that it is looked up in has ${rows} rows.`,
-        );
+      // Before each stage, because whoever gave the numbers may have changed them since; nothing is made for it.
+      for (const value of feeds[name]?.data ?? []) {
+        const index = Number(value);
+        if (!(index >= -rows && index < rows))
+          throw new BackendError(
+            `Input ${quoted(name)} holds ${index}, and the table that it is looked up in has ${rows} rows.`,
+          );
+      }
     }
   }
 
