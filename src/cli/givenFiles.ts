@@ -30,7 +30,29 @@ export async function withGivenFiles(value: unknown, folder: string): Promise<un
   if ('pairs' in value && Array.isArray(value.pairs)) return { ...own, pairs: await all(value.pairs) };
   if ('base' in value && 'sources' in value && Array.isArray(value.sources))
     return { ...own, base: await withFiles(value.base, folder), sources: await all(value.sources) };
+  if ('vectors' in value && Array.isArray(value.vectors)) {
+    const vectors = await Promise.all(
+      value.vectors.map((vector: unknown) => withVectorFiles(vector, folder)),
+    );
+    const prompts = 'prompts' in value && Array.isArray(value.prompts) ? await all(value.prompts) : undefined;
+    return { ...own, vectors, ...(prompts ? { prompts } : {}) };
+  }
   return own;
+}
+
+/** A vector of a steering, whose texts may have pictures. */
+async function withVectorFiles(vector: unknown, folder: string): Promise<unknown> {
+  const from: unknown =
+    typeof vector === 'object' && vector !== null ? Reflect.get(vector, 'from') : undefined;
+  if (typeof vector !== 'object' || typeof from !== 'object' || from === null) return vector;
+  const sides = await Promise.all(
+    ['positive', 'negative'].map(async (side) => {
+      const texts: unknown = Reflect.get(from, side);
+      if (!Array.isArray(texts)) return [];
+      return [[side, await Promise.all(texts.map((text: unknown) => withFiles(text, folder)))] as const];
+    }),
+  );
+  return { ...vector, from: { ...from, ...Object.fromEntries(sides.flat()) } };
 }
 
 /** What holds a picture or a sound, in an experiment, its corruption, a prompt or a pair of prompts. */

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type SmallTensor, safetensorsFile } from '../checkpoint/expected/smallFiles.ts';
 import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
 import { readPatchResult } from '../experiments/patch/result.ts';
+import { readSteerResult } from '../experiments/steer/result.ts';
 import { tinyCheckpoint } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { committedRoot } from './conformance/expectedFolders.ts';
 import { main } from './main.ts';
@@ -102,6 +103,43 @@ test('paths of a pair of sources are followed from the encoder, and the files sa
   const lines = written('cells.csv').trim().split('\n');
   expect(lines[3]).toMatch(/^encoder\.head_attention_value_output to head_cross_value_output of 1\.0,0,0,,/);
   expect(lines).toHaveLength(1 + 2 + 9);
+});
+
+test('a steering of a picture’s states goes on from words, with files by their paths', async () => {
+  const model = modelNamed('blip-wide');
+  writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
+  const beside = (name: string) => ({ prompt: 'w5', image: { file: `${name}.png` } });
+  const from = {
+    method: 'difference',
+    positive: [beside('wide')],
+    negative: [beside('grey')],
+    token: 'mean',
+  };
+  const steer = {
+    ...{ kind: 'steer', model, prompts: [beside('wide'), { ...beside('grey'), prompt: 'w5 w9' }] },
+    vectors: [{ name: 'seen', component: 'vision.block_output', layers: [1], from }],
+    edits: [{ vector: 'seen', strength: 3 }],
+    generation: { maxNewTokens: 4 },
+  };
+  expect(await run(steer)).toBe(0);
+  const { experiment, prompts, texts, version } = readSteerResult(JSON.parse(written('result.json')));
+  expect(version).toBe(2);
+  expect(prompts.map(({ tokens }) => tokens)).toEqual([
+    [2, 5],
+    [2, 5, 9],
+  ]);
+  expect(experiment.prompts[0]).toMatchObject({ image: { name: 'wide.png', data: expect.any(String) } });
+  expect(texts.map((all) => all?.map(({ column }) => column))).toEqual([
+    ['unsteered', 'steered'],
+    ['unsteered', 'steered'],
+  ]);
+  // The steering that the result brings along does the same on the command line.
+  const said: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  const steering = ['--steer', join(folder, 'out', 'steering.json'), '--tokens', '4'];
+  expect(await main(['generate', model, 'w5', '--image', join(folder, 'wide.png'), ...steering])).toBe(0);
+  const steered = texts[0]?.find(({ column }) => column === 'steered');
+  expect(said.join('').trim()).toBe(steered?.text.trim());
 });
 
 test('classes are named without a tokenizer, which a model of pictures alone does not have', async () => {

@@ -6,14 +6,16 @@ import { type Immutable, textOrIds } from './experimentFile.ts';
 import { type GivenFile, givenFileSchema } from './givenFile.ts';
 import type { PromptParts } from './wholePrompt.ts';
 
-const wholeSchema = v.strictObject({
+export const givenPromptEntries = {
   /** In a model of two stacks that reads text, its source; empty where a model reads a picture alone. */
   prompt: textOrIds,
   /** What the decoder has written so far, where the prompt is its source; default nothing. */
   target: v.optional(textOrIds),
   image: v.optional(givenFileSchema),
   sound: v.optional(givenFileSchema),
-});
+};
+
+const wholeSchema = v.strictObject(givenPromptEntries);
 
 /** Chosen by its form, so that a sentence about what is wrong in it names the field. */
 export const givenPromptSchema = v.lazy((value) =>

@@ -24,7 +24,7 @@ export function requireText(model: WatchedModel): void {
   refuseThree(model);
   const what = read ? { image: 'a picture', sound: 'a sound' }[read.kind] : 'a source beside what it writes';
   throw new ExperimentError(
-    `This ${modelType} model reads ${what}, and of the experiments only a causal trace, a patch, an attribution and an intervention know more than a text. Trace it, patch it or intervene in it.`,
+    `This ${modelType} model reads ${what}, and of the experiments only a causal trace, a patch, an attribution, an intervention and a steering know more than a text. Trace it, patch it, steer it or intervene in it.`,
   );
 }
 

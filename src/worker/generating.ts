@@ -4,6 +4,7 @@
 import type { ChatRequest } from '../checkpoint/chat/chatTemplate.ts';
 import type { Checkpoint, GenerationFiles, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { ExperimentError } from '../experiments/experimentFile.ts';
+import { textRun } from '../experiments/steer/passageRun.ts';
 import { placeSteering, steeringEdits } from '../experiments/steer/steeringEdits.ts';
 import {
   type GenerateRow,
@@ -93,7 +94,16 @@ async function prepare(
     row: {
       tokens,
       promptLength: tokens.length,
-      edits: [...adapted, ...steeringEdits(placed, tokens, (id) => tokenizer.isSpecial(id), factor)],
+      edits: [
+        ...adapted,
+        ...steeringEdits(
+          model.architecture,
+          placed,
+          textRun(tokens),
+          (id) => tokenizer.isSpecial(id),
+          factor,
+        ),
+      ],
       ...(sample === undefined ? {} : { sample }),
     },
     rendered,

@@ -7,6 +7,7 @@ import { Examples } from '../experiment/Examples.tsx';
 import { RunBar } from '../experiment/RunBar.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
 import { promptFieldId } from '../frame/useShortcuts.ts';
+import { useModel } from '../workbenchContext.tsx';
 import { ActingStrip } from './ActingStrip.tsx';
 import { ChatTurns } from './ChatTurns.tsx';
 import { changedPrompt } from './changes.ts';
@@ -102,6 +103,7 @@ function TextPrompt({
 /** Where the edits act in the prompt that stands there: of a chat, in what the template writes. */
 function Acting({ chat, index }: { readonly chat: ChatStore; readonly index: number }) {
   const { edits, generation, prompts } = useDocument();
+  const readsMore = useModel((state) => state.info?.reads !== undefined);
   const reading = useOwn(({ world }) => world.readings[index]);
   const written = useStore(chat, (state) => state.written);
   const first = prompts[index];
@@ -112,7 +114,8 @@ function Acting({ chat, index }: { readonly chat: ChatStore; readonly index: num
         : null
       : (written?.tokens ?? null);
   const count = wholeIn(generation.maxNewTokens);
-  if (tokens === null || tokens.length === 0 || Number.isNaN(count)) return null;
+  // What stands there is a source, whose tokens are none of what is written.
+  if (readsMore || tokens === null || tokens.length === 0 || Number.isNaN(count)) return null;
   return <ActingStrip edits={edits} tokens={tokens} newTokens={Math.min(count, mostNewTokens)} />;
 }
 

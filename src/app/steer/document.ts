@@ -2,17 +2,17 @@
 // prompts, and what is compared. Numbers stay text until they are read, so that a half-typed one is neither lost nor run.
 
 import type {
+  SteerChat,
   SteerColumn,
   SteerEdit,
   SteerExperiment,
-  SteerPassage,
   StrengthUnit,
   VectorMethod,
 } from '../../experiments/steer/experiment.ts';
 
 /** A text, or a chat as the model's template writes it; ids have no place on the page. */
-export type Passage = Exclude<SteerPassage, readonly number[]>;
-export type ChatPassage = Exclude<Passage, string>;
+export type ChatPassage = SteerChat;
+export type Passage = string | ChatPassage;
 export type Turn = ChatPassage['messages'][number];
 
 /** One line of the table that a vector is made of. Where the classes have different numbers of texts, a side is empty. */

@@ -205,7 +205,9 @@ function documentProblems(document: SteerDocument): ReadonlyMap<string, string> 
 export function deriveSteer(document: SteerDocument, { model, tokens }: Surroundings): SteerDraft {
   const problems = documentProblems(document);
   if (problems.size > 0 || model === null) return { experiment: null, problems };
-  const long = tokens.findIndex((own) => own !== null && own.length >= model.maxPositions);
+  // Of a source the engine says how long it may be.
+  const readsMore = 'reads' in model && model.reads;
+  const long = readsMore ? -1 : tokens.findIndex((own) => own !== null && own.length >= model.maxPositions);
   if (long >= 0)
     return {
       experiment: null,

@@ -25,12 +25,16 @@ import { wordsField } from './words.ts';
 
 const isIds = (passage: SteerPassage): passage is readonly number[] => Array.isArray(passage);
 
-/** @throws ExperimentError for token ids */
+const besideText =
+  'This steering gives a text with a target, a picture or a sound beside it, and the page takes a text alone. Run it from the command line: patchbay run FILE.json --out DIR.';
+
+/** @throws ExperimentError for token ids, and what stands beside a text */
 function passage(given: SteerPassage): Passage {
   if (isIds(given))
     throw new ExperimentError(
       'This steering gives a text as token ids, and the page takes text. Run it from the command line: patchbay run FILE.json --out DIR.',
     );
+  if (typeof given === 'object' && 'prompt' in given) throw new ExperimentError(besideText);
   return given;
 }
 
@@ -104,6 +108,7 @@ function promptField(prompt: SteerPrompt): PromptField {
   // Of a union with lists of ids the compiler keeps those; what is left is one of the two objects.
   const given = prompt as Exclude<SteerPrompt, string | readonly number[]>;
   const words = 'words' in given && given.words ? wordsField(given.words) : null;
+  if ('prompt' in given) throw new ExperimentError(besideText);
   if ('text' in given) return { passage: passage(given.text), words };
   const { messages, reply } = given;
   return { passage: { messages, ...(reply === undefined ? {} : { reply }) }, words };

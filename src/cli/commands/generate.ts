@@ -1,11 +1,11 @@
 // `patchbay generate MODEL "prompt"`: a text, as it comes, and where it is steered the text without steering after it.
 
 import { dirname, resolve } from 'node:path';
-import type { Architecture } from '../../architectures/architecture.ts';
 import type { ChatTurn } from '../../checkpoint/chat/chatTemplate.ts';
 import { renderChatOnNode } from '../../checkpoint/chat/renderOnNode.ts';
 import { type Checkpoint, CheckpointError, type Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { openDiskFile } from '../../checkpoint/sources/disk.ts';
+import { runFrom } from '../../experiments/steer/passageRun.ts';
 import { readSteering } from '../../experiments/steer/steering.ts';
 import { type PlacedSteering, placeSteering, steeringEdits } from '../../experiments/steer/steeringEdits.ts';
 import { quoted } from '../../messages/wording.ts';
@@ -16,7 +16,7 @@ import {
   tokenLimits,
 } from '../../runtime/generation/generate.ts';
 import type { SamplingOptions } from '../../runtime/generation/sampling/sampling.ts';
-import { type GenerationSettings, generationSettings } from '../../runtime/generation/settings.ts';
+import { endingOf, type GenerationSettings, generationSettings } from '../../runtime/generation/settings.ts';
 import type { Model } from '../../runtime/model.ts';
 import { readCount, UsageError } from '../arguments.ts';
 import { deviceOption, hostBackendOption, hostBackends, readBackend, readDevice } from '../backendOptions.ts';
@@ -117,12 +117,6 @@ function describeSettings({ sampling, eosIds, origins }: GenerationSettings, tok
   return `${[how, ...options].join(', ')}; ends at ${ends === '' ? 'nothing' : `${ends}${from('eosIds')}`}.`;
 }
 
-/** A text of some models ends by a token that their configuration calls otherwise, whatever its files say. */
-const endingOf = ({ encoder }: Architecture, settings: GenerationSettings): GenerationSettings =>
-  encoder?.endToken === undefined
-    ? settings
-    : { ...settings, eosIds: [encoder.endToken], origins: { ...settings.origins, eosIds: 'default' } };
-
 const counted = (count: number): string => `${count} ${count === 1 ? 'token' : 'tokens'}`;
 
 interface Told {
@@ -173,7 +167,9 @@ async function generateIn(
       else plain.push(text);
     }
   };
-  const steered = { ...row, edits: steeringEdits(placed, tokens, (id) => tokenizer.isSpecial(id)) };
+  const run = runFrom(architecture, tokens, read?.source);
+  const edits = steeringEdits(architecture, placed, run, (id) => tokenizer.isSpecial(id));
+  const steered = { ...row, edits };
   try {
     const started = performance.now();
     const texts = await generateTexts(

@@ -5,18 +5,19 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { type EndReason, type GenerateStep, generate } from '../../runtime/generation/generate.ts';
 import { newTokenLimit } from '../../runtime/generation/limits.ts';
-import type { GenerationEdit } from '../../runtime/generation/request.ts';
+import type { GenerationEdit, GenerationRow } from '../../runtime/generation/request.ts';
 import type { SamplingOptions } from '../../runtime/generation/sampling/sampling.ts';
 import type { Model } from '../../runtime/model.ts';
 import { logSumExp, topCandidates } from '../predict.ts';
 
-export interface BesideRow {
-  /** The row's own prompt. */
-  readonly tokens: readonly number[];
+type Prompt = Pick<GenerationRow, 'tokens' | 'source'>;
+
+/** With the row's own prompt. */
+export interface BesideRow extends Prompt {
   readonly edits: readonly GenerationEdit[];
   readonly sample: number;
   /** The prompt that the unsteered model reads; absent where the row is itself unsteered. */
-  readonly plain?: readonly number[];
+  readonly plain?: Prompt;
   readonly towards: readonly number[];
   readonly away: readonly number[];
 }
@@ -95,7 +96,7 @@ export function commonRoom(
   architecture: Architecture,
   rows: readonly Pick<BesideRow, 'tokens' | 'plain'>[],
 ): number {
-  const longest = rows.flatMap(({ tokens, plain }) => [tokens.length, plain?.length ?? 0]);
+  const longest = rows.flatMap(({ tokens, plain }) => [tokens.length, plain?.tokens.length ?? 0]);
   return newTokenLimit(architecture, Math.max(...longest));
 }
 
@@ -177,7 +178,7 @@ export async function* besideSteps(
   const shadow =
     shadowed.length > 0
       ? await model.decode(
-          shadowed.map((row) => ({ tokens: rows[row]?.plain ?? [] })),
+          shadowed.map((row) => rows[row]?.plain ?? { tokens: [] }),
           options,
         )
       : undefined;
@@ -186,7 +187,7 @@ export async function* besideSteps(
     const steps = generate(
       model,
       {
-        rows: rows.map(({ tokens, edits, sample }) => ({ tokens, edits, sample })),
+        rows: rows.map(({ plain: _, towards: __, away: ___, ...row }) => row),
         maxNewTokens: Math.min(maxNewTokens, room),
         ...settings,
         ...(tokenizer ? { tokenizer, stop } : {}),

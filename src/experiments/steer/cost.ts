@@ -1,7 +1,8 @@
 // What a steering costs before it runs: rows of texts times the layers that they pass, each new token a row.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, encodersOf } from '../../architectures/architecture.ts';
 import { commonRoom } from './beside.ts';
+import { lengthOf, type PassageRun, rowOf } from './passageRun.ts';
 import type { ResolvedPrompt, ResolvedSteer } from './resolve.ts';
 import { rowsOfSweep, sweepShape } from './sweep.ts';
 import { rowsOfPrompt } from './texts.ts';
@@ -11,41 +12,55 @@ export interface Cost {
   readonly tokenLayers: number;
 }
 
+/** Layers of the stack that writes, and of what is read before it. */
+function layersIn(architecture: Architecture) {
+  const before = encodersOf(architecture).reduce((all, { layerCount }) => all + layerCount, 0);
+  return { main: architecture.layerCount - before, before };
+}
+
 /** Of each row one that is steered and one of the unsteered model beside it. */
 const beside = 2;
 
 const newTokens = (architecture: Architecture, { tokens, asked }: ResolvedPrompt, wanted: number): number =>
-  Math.min(wanted, commonRoom(architecture, [{ tokens, ...(asked ? { plain: asked } : {}) }]));
+  Math.min(wanted, commonRoom(architecture, [{ tokens, ...(asked ? { plain: rowOf(asked) } : {}) }]));
 
 /** Row-layers of one step of generating so many rows. */
-export const stepCost = ({ layerCount }: Architecture, rows: number): number => beside * rows * layerCount;
+export const stepCost = (architecture: Architecture, rows: number): number =>
+  beside * rows * layersIn(architecture).main;
+
+/** What encoders read of rows of a prompt, each once: rows that read the same share it, which is not counted. */
+function readingBefore(architecture: Architecture, { input }: PassageRun, rows: number): Cost {
+  const { before } = layersIn(architecture);
+  return { rowLayers: rows * before, tokenLayers: rows * before * (input?.length ?? 0) };
+}
 
 /** Generating rows after a prompt. */
 function generating(architecture: Architecture, prompt: ResolvedPrompt, rows: number, wanted: number): Cost {
   const steps = newTokens(architecture, prompt, wanted);
   const step = stepCost(architecture, rows);
-  return { rowLayers: step * (1 + steps), tokenLayers: step * (prompt.tokens.length + steps) };
+  return sum([
+    { rowLayers: step * (1 + steps), tokenLayers: step * (prompt.tokens.length + steps) },
+    readingBefore(architecture, prompt, beside * rows),
+  ]);
 }
 
 /** Running rows of a prompt once. */
-const reading = ({ layerCount }: Architecture, { tokens }: ResolvedPrompt, rows: number): Cost => ({
-  rowLayers: rows * layerCount,
-  tokenLayers: rows * tokens.length * layerCount,
-});
+function reading(architecture: Architecture, run: PassageRun, rows: number): Cost {
+  const { main } = layersIn(architecture);
+  const own = { rowLayers: rows * main, tokenLayers: rows * main * lengthOf(run, false) };
+  return sum([own, readingBefore(architecture, run, rows)]);
+}
 
 const sum = (costs: readonly Cost[]): Cost => ({
   rowLayers: costs.reduce((all, { rowLayers }) => all + rowLayers, 0),
   tokenLayers: costs.reduce((all, { tokenLayers }) => all + tokenLayers, 0),
 });
 
-export function vectorsCost({ layerCount }: Architecture, { vectors, prompts }: ResolvedSteer): Cost {
-  const texts = vectors.flatMap(({ vector, positive, negative }) =>
-    'method' in vector.from ? [...positive, ...negative] : prompts.map(({ tokens }) => tokens),
+export function vectorsCost(architecture: Architecture, { vectors, prompts }: ResolvedSteer): Cost {
+  const texts = vectors.flatMap(({ vector, positive, negative }): readonly PassageRun[] =>
+    'method' in vector.from ? [...positive, ...negative] : prompts,
   );
-  return {
-    rowLayers: texts.length * layerCount,
-    tokenLayers: texts.reduce((all, { length }) => all + length, 0) * layerCount,
-  };
+  return sum(texts.map((run) => reading(architecture, run, 1)));
 }
 
 export function promptCost(architecture: Architecture, steer: ResolvedSteer, prompt: ResolvedPrompt): Cost {
@@ -84,7 +99,7 @@ export function mostBytes({ width, layerCount, vocabularySize }: Architecture, s
     { rows: rowsOfPrompt(steer), news: experiment.generation.maxNewTokens },
     ...(shape ? [{ rows: rowsOfSweep(shape), news: shape.maxNewTokens }] : []),
   ];
-  const longest = Math.max(0, ...prompts.map(({ tokens }) => tokens.length));
+  const longest = Math.max(0, ...prompts.map(({ tokens, input }) => tokens.length + (input?.length ?? 0)));
   return Math.max(
     ...batches.map(
       ({ rows, news }) => 4 * beside * rows * ((longest + news) * 2 * width * layerCount + vocabularySize),

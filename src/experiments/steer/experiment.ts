@@ -12,6 +12,8 @@ import {
   tokenName,
   wholeNumber,
 } from '../experimentFile.ts';
+import type { GivenFile } from '../givenFile.ts';
+import { givenPromptEntries, hasGivenText, partsOfGiven, withGivenPromptFiles } from '../givenPrompt.ts';
 
 export const steerVersion = 1;
 
@@ -27,8 +29,8 @@ const chatSchema = v.strictObject({
   /** With which words the reply begins; they are part of the prompt. */
   reply: v.optional(v.string()),
 });
-/** A text, token ids, or a chat that the model's own template writes down. */
-const passageSchema = v.union([textOrIds, chatSchema]);
+/** A text, token ids, these with what the model reads beside them, or a chat that the model's own template writes down. */
+const passageSchema = v.union([textOrIds, v.strictObject(givenPromptEntries), chatSchema]);
 
 const wordsSchema = v.strictObject({
   towards: v.pipe(v.array(tokenName), v.nonEmpty()),
@@ -37,8 +39,9 @@ const wordsSchema = v.strictObject({
 
 /** A passage with words of its own, which take the place of the experiment's. */
 const promptSchema = v.union([
-  passageSchema,
+  textOrIds,
   v.strictObject({ text: textOrIds, words: v.optional(wordsSchema) }),
+  v.strictObject({ ...givenPromptEntries, words: v.optional(wordsSchema) }),
   v.strictObject({ ...chatSchema.entries, words: v.optional(wordsSchema) }),
 ]);
 
@@ -227,8 +230,43 @@ export function sweptEdit(experiment: SteerExperiment): SteerEdit {
 }
 
 /** The passage of a prompt, without its words. */
-export const passageOf = (prompt: SteerPrompt): SteerPassage =>
-  typeof prompt === 'object' && 'text' in prompt ? prompt.text : prompt;
+export function passageOf(prompt: SteerPrompt): SteerPassage {
+  if (typeof prompt === 'string') return prompt;
+  if ('text' in prompt) return prompt.text;
+  if (!('words' in prompt)) return prompt;
+  const { words: _, ...passage } = prompt;
+  return passage;
+}
+
+export type SteerChat = Extract<SteerPassage, { readonly messages: unknown }>;
+
+export const isChat = (passage: SteerPrompt): passage is SteerChat =>
+  typeof passage === 'object' && 'messages' in passage;
+
+/** An experiment with the pictures and sounds of its passages as `change` makes them: read, or left out of a link. */
+export function withSteerFiles(
+  { prompts, vectors, ...experiment }: SteerExperiment,
+  change: (given: GivenFile) => GivenFile,
+): SteerExperiment {
+  const ofPassage = (passage: SteerPassage): SteerPassage =>
+    typeof passage === 'object' && 'prompt' in passage ? withGivenPromptFiles(passage, change) : passage;
+  const ofPrompt = (prompt: SteerPrompt): SteerPrompt => {
+    if (typeof prompt !== 'object' || !('prompt' in prompt)) return prompt;
+    const { words, ...passage } = prompt;
+    const { image, sound } = partsOfGiven(withGivenPromptFiles(passage, change));
+    return { ...prompt, ...(image ? { image } : {}), ...(sound ? { sound } : {}) };
+  };
+  return {
+    ...experiment,
+    prompts: prompts.map(ofPrompt),
+    vectors: vectors.map((vector) => {
+      const { from } = vector;
+      if (!('method' in from)) return vector;
+      const [positive, negative] = [from.positive.map(ofPassage), from.negative.map(ofPassage)];
+      return { ...vector, from: { ...from, positive, negative } };
+    }),
+  };
+}
 
 /** What the effect is measured on after a prompt: its own words, else those of the experiment. */
 export function wordsOf({ words }: SteerExperiment, prompt: SteerPrompt): SteerWords | undefined {
@@ -294,7 +332,7 @@ export function readSteerExperiment(value: unknown): SteerExperiment {
   return experiment;
 }
 
-const isWritten = (passage: SteerPassage): boolean => typeof passage === 'string' || 'messages' in passage;
+const isWritten = (passage: SteerPassage): boolean => isChat(passage) || hasGivenText(passage);
 
 /** Whether some text of it must become tokens. */
 export function hasSteerText(experiment: SteerExperiment): boolean {
@@ -315,7 +353,5 @@ export function hasSteerText(experiment: SteerExperiment): boolean {
 /** Whether some passage is a chat, so that the model's template is needed. */
 export function hasChat({ vectors, prompts }: SteerExperiment): boolean {
   const read = vectors.flatMap(({ from }) => ('method' in from ? [...from.positive, ...from.negative] : []));
-  return [...read, ...prompts.map(passageOf)].some(
-    (passage) => typeof passage === 'object' && 'messages' in passage,
-  );
+  return [...read, ...prompts.map(passageOf)].some(isChat);
 }

@@ -28,6 +28,8 @@ export async function headBiases(
   placed: readonly PlacedEdit[],
   signal: AbortSignal | undefined,
 ): Promise<readonly Bias[]> {
+  // A row of a model of two stacks needs a source, and nobody shares biases of one.
+  if (model.architecture.encoder) return [];
   const adding = placed.filter(
     ({ edit: { map, keepNorm, whileBelow }, made }) =>
       made.vector.component === gathered && map.kind === 'add' && !keepNorm && whileBelow === undefined,

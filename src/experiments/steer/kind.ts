@@ -18,6 +18,7 @@ export const steerKind = defineKind({
     stage: 'Steering',
     indefinite: 'a steering',
   },
+  readsBeside: true,
   read: readSteerExperiment,
   readResult: readSteerResult,
   hasText: hasSteerText,

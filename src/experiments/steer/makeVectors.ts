@@ -5,6 +5,7 @@ import { seedOf } from '../../random/random.ts';
 import type { Model } from '../../runtime/model.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { meanOf, type States } from './directions.ts';
+import { lengthOf, type PassageRun, RunKeys, textRun } from './passageRun.ts';
 import type { VectorResult } from './result.ts';
 import {
   type ClassMethod,
@@ -19,7 +20,7 @@ import type { ResolvedVector } from './vectorSites.ts';
 
 type SiteResult = VectorResult['sites'][number];
 
-export interface MadeVector extends Pick<ResolvedVector, 'vector' | 'width' | 'sites'> {
+export interface MadeVector extends Pick<ResolvedVector, 'vector' | 'width' | 'sites' | 'isEncoders'> {
   /** Of an activation addition as many as its texts have tokens; else 1. */
   readonly positions: number;
   /** Whether it is an activation addition: a vector for each of the first positions. */
@@ -49,8 +50,8 @@ const bySite = ({ layers, sites, width }: ResolvedVector, read: readonly States[
   });
 
 async function additionOf(model: Model, resolved: ResolvedVector, options: MakeOptions): Promise<MadeVector> {
-  const { vector, layers, sites, width, positive, negative } = resolved;
-  const [plus = [], minus = []] = [positive[0], negative[0]];
+  const { vector, layers, sites, width, isEncoders, positive, negative } = resolved;
+  const [plus = textRun([]), minus = textRun([])] = [positive[0], negative[0]];
   const data: Float32Array[] = [];
   for (const layer of layers) {
     const rows = await activationAddition(
@@ -70,7 +71,8 @@ async function additionOf(model: Model, resolved: ResolvedVector, options: MakeO
     vector,
     width,
     sites,
-    positions: plus.length,
+    isEncoders,
+    positions: lengthOf(plus, isEncoders),
     isMatrix: true,
     data,
     measures: sites.map((site, at) => ({
@@ -83,7 +85,7 @@ async function additionOf(model: Model, resolved: ResolvedVector, options: MakeO
 }
 
 function ofClasses(
-  { vector, sites, width }: ResolvedVector,
+  { vector, sites, width, isEncoders }: ResolvedVector,
   method: ClassMethod,
   positive: readonly States[],
   negative: readonly States[],
@@ -104,6 +106,7 @@ function ofClasses(
     vector,
     width,
     sites,
+    isEncoders,
     positions: 1,
     isMatrix: false,
     data: made.map(({ data }) => data),
@@ -123,19 +126,20 @@ function ofClasses(
 export async function makeVectors(
   model: Model,
   resolved: readonly ResolvedVector[],
-  prompts: readonly (readonly number[])[],
+  prompts: readonly PassageRun[],
   options: MakeOptions,
 ): Promise<readonly MadeVector[]> {
   const { signal, isSpecial } = options;
   const signalled = signal ? { signal } : {};
   /** What several vectors read of the same texts is read once. */
   const known = new Map<string, Promise<readonly States[]>>();
+  const keys = new RunKeys();
   const read = (
     { vector: { component }, layers }: ResolvedVector,
-    texts: readonly (readonly number[])[],
+    texts: readonly PassageRun[],
     token: number | 'mean',
   ): Promise<readonly States[]> => {
-    const key = JSON.stringify([component, layers, token, texts]);
+    const key = JSON.stringify([component, layers, token, texts.map((run) => keys.of(run))]);
     const sites = layers.map((layer) => ({ component, layer }));
     const found =
       known.get(key) ??
@@ -148,7 +152,7 @@ export async function makeVectors(
   const made: MadeVector[] = [];
   for (const own of resolved) {
     signal?.throwIfAborted();
-    const { vector, positive, negative, width, sites } = own;
+    const { vector, positive, negative, width, sites, isEncoders } = own;
     const { from } = vector;
     if ('method' in from) {
       if (from.method === 'activation-addition') {
@@ -179,6 +183,7 @@ export async function makeVectors(
       vector,
       width,
       sites,
+      isEncoders,
       positions: 1,
       isMatrix: false,
       data,

@@ -4,14 +4,19 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { ChatTurn } from '../../checkpoint/chat/chatTemplate.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import type { GenerationSupport } from '../kind.ts';
+import { partsOfGiven } from '../givenPrompt.ts';
+import { type InputData, readInput } from '../inputData.ts';
+import type { GenerationSupport, KindResolveOptions } from '../kind.ts';
 import type { Notice } from '../notice.ts';
 import { promptReader } from '../promptReader.ts';
 import { type NamedToken, needTokenizer } from '../tokens.ts';
-import type { SteerPassage, SteerWords } from './experiment.ts';
+import { checkParts, type PromptParts } from '../wholePrompt.ts';
+import { isChat, type SteerChat, type SteerPassage, type SteerWords } from './experiment.ts';
+import { type PassageRun, textRun } from './passageRun.ts';
 
-export interface ReadPassage {
-  readonly tokens: readonly number[];
+export interface ReadPassage extends PassageRun {
+  /** What the next token continues. */
+  readonly written: string | readonly number[];
   /** As the template wrote a chat; null for a text or ids. */
   readonly rendered: string | null;
 }
@@ -22,13 +27,12 @@ const noFiles: NonNullable<GenerationSupport['files']> = {
   specialTokens: {},
 };
 
-type Chat = Extract<SteerPassage, { readonly messages: unknown }>;
+type Preprocessor = NonNullable<KindResolveOptions['preprocessor']>;
 
-const isChat = (passage: SteerPassage): passage is Chat =>
-  typeof passage === 'object' && 'messages' in passage;
+const beside = { text: 'a source beside what it writes', image: 'a picture', sound: 'a sound' } as const;
 
 /** A chat with what asks in words as its system turn, before the words of a system turn that is there. */
-function askedTurns({ messages }: Chat, asked: string): readonly ChatTurn[] {
+function askedTurns({ messages }: SteerChat, asked: string): readonly ChatTurn[] {
   const [first, ...rest] = messages;
   return first?.role === 'system'
     ? [{ role: 'system', content: `${asked}\n\n${first.content}` }, ...rest]
@@ -40,30 +44,48 @@ export class PassageReader {
   readonly #tokenizer: Tokenizer | undefined;
   readonly #support: GenerationSupport | undefined;
   readonly #notices: Notice[];
+  readonly #preprocessor: Preprocessor;
 
-  /** @param notices takes what is found */
+  /** @param notices takes what is found @param preprocessor what the model's files say of pictures and sounds */
   constructor(
     architecture: Architecture,
     tokenizer: Tokenizer | undefined,
     support: GenerationSupport | undefined,
     notices: Notice[],
+    preprocessor: Preprocessor = async () => undefined,
   ) {
+    this.#preprocessor = preprocessor;
     this.#architecture = architecture;
     this.#tokenizer = tokenizer;
     this.#support = support;
     this.#notices = notices;
   }
 
-  #plain(text: string | readonly number[], what: string): ReadPassage {
-    const { prompt } = promptReader(
-      { architecture: this.#architecture, tokenizer: this.#tokenizer },
-      this.#notices,
-    );
-    return { tokens: prompt(text, what), rendered: null };
+  /** The picture or the sound of a passage as numbers; undefined for a model of tokens. */
+  protected inputOf(parts: PromptParts): Promise<Pick<InputData, 'data' | 'notices'> | undefined> {
+    return readInput(this.#architecture, parts, this.#preprocessor);
+  }
+
+  async #plain(parts: PromptParts, what: string): Promise<ReadPassage> {
+    const architecture = this.#architecture;
+    const { prompt, whole } = promptReader({ architecture, tokenizer: this.#tokenizer }, this.#notices);
+    if (!architecture.encoder && !architecture.input) {
+      checkParts(architecture, parts);
+      return { ...textRun(prompt(parts.prompt, what)), written: parts.prompt, rendered: null };
+    }
+    const read = await this.inputOf(parts);
+    this.#notices.push(...(read?.notices ?? []));
+    const { start, tokens, input, written } = whole(parts, what, read?.data);
+    return { start, tokens, ...(input ? { input } : {}), written, rendered: null };
   }
 
   async #chat(turns: readonly ChatTurn[], reply: string | undefined, what: string): Promise<ReadPassage> {
     const support = this.#support;
+    const { encoder, input, modelType } = this.#architecture;
+    if (encoder || input)
+      throw new ExperimentError(
+        `The ${what} is a chat, and this ${modelType} model reads ${beside[input?.kind ?? encoder?.input?.kind ?? 'text']}. Give it as a text.`,
+      );
     if (!support)
       throw new ExperimentError(
         `The ${what} is a chat, and there is no template to write it down. Give it as a text.`,
@@ -80,7 +102,7 @@ export class PassageReader {
     const tokens = needTokenizer(this.#tokenizer, `the ${what}`).encode(rendered, {
       addSpecialTokens: false,
     });
-    return { ...this.#plain(tokens, what), rendered };
+    return { ...(await this.#plain({ prompt: tokens }, what)), rendered };
   }
 
   /**
@@ -88,13 +110,17 @@ export class PassageReader {
    * @throws ExperimentError, ChatTemplateError or PlanError when it cannot be read
    */
   async read(passage: SteerPassage, what: string): Promise<ReadPassage> {
-    return isChat(passage) ? this.#chat(passage.messages, passage.reply, what) : this.#plain(passage, what);
+    return isChat(passage)
+      ? this.#chat(passage.messages, passage.reply, what)
+      : this.#plain(partsOfGiven(passage), what);
   }
 
   /** A passage with words that ask before it; in a chat they are a system turn. @throws as `read` does, and for token ids */
   async asked(passage: SteerPassage, asked: string, what: string): Promise<ReadPassage> {
     if (isChat(passage)) return this.#chat(askedTurns(passage, asked), passage.reply, what);
-    if (typeof passage === 'string') return this.#plain(asked + passage, what);
+    const parts = partsOfGiven(passage);
+    if (typeof parts.prompt === 'string')
+      return this.#plain({ ...parts, prompt: asked + parts.prompt }, what);
     throw new ExperimentError(
       `The ${what} is given as token ids, and cannot be asked in words. Give it as a text, or leave the column 'asked' out.`,
     );
@@ -104,7 +130,7 @@ export class PassageReader {
   words(
     { towards, away }: SteerWords,
     after: SteerPassage,
-    { tokens }: ReadPassage,
+    { tokens, written }: ReadPassage,
     what: string,
   ): { readonly towards: readonly NamedToken[]; readonly away: readonly NamedToken[] } {
     const { named } = promptReader(
@@ -113,7 +139,7 @@ export class PassageReader {
       ` of ${what}`,
     );
     // A chat's words follow what the template has written.
-    const before = isChat(after) ? tokens : after;
+    const before = isChat(after) ? tokens : written;
     const all = (words: readonly (string | number)[], side: string) =>
       words.flatMap((word) => named(word, `word ${side}`, before) ?? []);
     return { towards: all(towards, 'towards'), away: all(away, 'away') };

@@ -7,6 +7,7 @@ import type { GenerationEdit } from '../../runtime/generation/request.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { editName, type SteerEdit } from './experiment.ts';
 import { type MadeVector, randomDirection } from './makeVectors.ts';
+import type { PassageRun } from './passageRun.ts';
 import type { EditResult } from './result.ts';
 import { lengthOf, toUnit } from './siteStatistics.ts';
 import { spanOf } from './steeringEdits.ts';
@@ -161,27 +162,27 @@ export function looseEdit(placed: PlacedEdit, site: EditSite, variant: Variant):
   return { ...common, fragment, source: sourceAt(strength) };
 }
 
-/** Where an edit acts in a row. @param tokens of its prompt */
+/** Where an edit acts in a row of a prompt. */
 export function spanIn(
   { edit, made }: PlacedEdit,
-  tokens: readonly number[],
+  prompt: PassageRun,
   isSpecial: Tokenizer['isSpecial'],
 ): GenerationEdit['at'] {
   // An activation addition is added to the first positions of the prompt, once.
   return made.isMatrix
     ? { prompt: Array.from({ length: made.positions }, (_, position) => position) }
-    : spanOf(edit, tokens, isSpecial);
+    : spanOf(edit, prompt, made.isEncoders, isSpecial);
 }
 
 /** All edits of a row with this prompt. */
 export function rowEdits(
   placed: readonly PlacedEdit[],
   variant: Variant,
-  tokens: readonly number[],
+  prompt: PassageRun,
   isSpecial: Tokenizer['isSpecial'],
 ): readonly GenerationEdit[] {
   return placed.flatMap((own) => {
-    const at = spanIn(own, tokens, isSpecial);
+    const at = spanIn(own, prompt, isSpecial);
     return own.sites.map((site) => ({ ...looseEdit(own, site, variant), at }));
   });
 }

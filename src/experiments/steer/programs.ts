@@ -37,9 +37,11 @@ interface ProgramRequest {
 const reweighting = ['repetitionPenalty', 'frequencyPenalty', 'presencePenalty', 'noRepeatNgramSize'];
 
 /** What no program says, whatever the tool. */
-function refusal({ steer, placed }: ProgramRequest): string | undefined {
+function refusal({ architecture, steer, placed }: ProgramRequest): string | undefined {
   const { experiment, settings } = steer;
   if (steer.prompts.length === 0) return 'There is no prompt to go on from.';
+  if (architecture.encoder)
+    return `A ${architecture.modelType} model reads something beside what it writes, which the programs do not give it.`;
   if (placed.length === 0) return 'No edit is on.';
   const { temperature = 0, ...options } = settings.sampling;
   if (temperature > 0)
@@ -74,7 +76,7 @@ function sitesOf({ steer, placed }: ProgramRequest): readonly ProgramSite[] {
   const isSpecial: Tokenizer['isSpecial'] = (id) => steer.tokenizer?.isSpecial(id) ?? false;
   return placed.flatMap((own) =>
     own.sites.map(({ layer, head }): ProgramSite => {
-      const spans = steer.prompts.map(({ tokens }) => spanIn(own, tokens, isSpecial));
+      const spans = steer.prompts.map((run) => spanIn(own, run, isSpecial));
       const { prompt, steps = prompt === undefined ? 'all' : 'none' } = spans[0] ?? {};
       const range = typeof steps === 'object' ? steps : {};
       return {

@@ -4,10 +4,11 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { quoted } from '../../messages/wording.ts';
 import { newTokenLimit } from '../../runtime/generation/limits.ts';
-import { type GenerationSettings, generationSettings } from '../../runtime/generation/settings.ts';
+import { endingOf, type GenerationSettings, generationSettings } from '../../runtime/generation/settings.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { KindResolveOptions } from '../kind.ts';
 import type { Notice } from '../notice.ts';
+import { refuseThree } from '../watched.ts';
 import {
   editName,
   hasChat,
@@ -17,14 +18,14 @@ import {
   sweptEdit,
   wordsOf,
 } from './experiment.ts';
+import { lengthOf, type PassageRun } from './passageRun.ts';
 import { PassageReader } from './passages.ts';
 import { type ResolvedVector, resolveVector, vectorNotices } from './vectorSites.ts';
 
-export interface ResolvedPrompt {
-  readonly tokens: readonly number[];
+export interface ResolvedPrompt extends PassageRun {
   readonly rendered: string | null;
   /** What asks in words; null where the column is not wanted. */
-  readonly asked: readonly number[] | null;
+  readonly asked: PassageRun | null;
   readonly towards: readonly number[];
   readonly away: readonly number[];
 }
@@ -61,27 +62,49 @@ function checkPlaces(edit: SteerEdit, { vector, sites, layers }: ResolvedVector)
 }
 
 /** An activation addition is added, as it is, to the first positions of the prompt. */
-function checkAddition(edit: SteerEdit, prompts: readonly ResolvedPrompt[], positions: number): void {
+function checkAddition(
+  edit: SteerEdit,
+  prompts: readonly ResolvedPrompt[],
+  positions: number,
+  isEncoders: boolean,
+): void {
   const { map, keepNorm, whileBelow, prompt, steps, unit, top } = edit;
   const isPlain = map.kind === 'add' && !keepNorm && whileBelow === undefined && unit === 'raw' && !top;
   if (!isPlain || prompt !== undefined || steps !== undefined)
     throw new ExperimentError(
       `The edit ${quoted(editName(edit))}: an activation addition is added with a raw strength to the first positions of the prompt, once. Leave "map", "unit", "top", "keepNorm", "whileBelow", "prompt" and "steps" out.`,
     );
-  const short = prompts.findIndex(({ tokens }) => tokens.length < positions);
+  const lengths = prompts.map((run) => lengthOf(run, isEncoders));
+  const short = lengths.findIndex((length) => length < positions);
   if (short >= 0)
     throw new ExperimentError(
-      `The edit ${quoted(editName(edit))} has a vector for each of the first ${positions} positions, and prompt ${short + 1} has ${prompts[short]?.tokens.length} tokens. Make it longer, or the two texts shorter.`,
+      `The edit ${quoted(editName(edit))} has a vector for each of the first ${positions} positions, and ${isEncoders ? 'the source of ' : ''}prompt ${short + 1} has ${lengths[short]} tokens. Make it longer, or the two texts shorter.`,
+    );
+}
+
+/** An encoder reads once, before the first step. */
+function checkReadOnce(edit: SteerEdit, { vector: { component } }: ResolvedVector): void {
+  const { prompt, steps } = edit;
+  if (steps !== undefined && steps !== 'none')
+    throw new ExperimentError(
+      `The edit ${quoted(editName(edit))} names steps, and '${component}' has the positions of what the encoder reads, once, before the first step. Name them as "prompt": "all", or a list, and leave "steps" out.`,
+    );
+  if (prompt === 'none')
+    throw new ExperimentError(
+      `The edit ${quoted(editName(edit))} acts nowhere: '${component}' has the positions of what the encoder reads, and "prompt" is "none". Make it "all", or a list.`,
     );
 }
 
 function checkEdit(edit: SteerEdit, resolved: ResolvedVector, prompts: readonly ResolvedPrompt[]): void {
-  const { vector, positive, width } = resolved;
+  const { vector, positive, width, isEncoders } = resolved;
   const { from } = vector;
   const name = quoted(editName(edit));
   checkPlaces(edit, resolved);
   const method = 'method' in from ? from.method : undefined;
-  if (method === 'activation-addition') checkAddition(edit, prompts, positive[0]?.length ?? 0);
+  if (method === 'activation-addition') {
+    const [plus] = positive;
+    checkAddition(edit, prompts, plus ? lengthOf(plus, isEncoders) : 0, isEncoders);
+  } else if (isEncoders) checkReadOnce(edit, resolved);
   if (edit.top && method === undefined)
     throw new ExperimentError(
       `The edit ${name} takes the sites that tell texts apart best, and the vector '${vector.name}' is not made of texts. Name its layers and heads.`,
@@ -134,12 +157,13 @@ function contextNotices(
 ): readonly Notice[] {
   const wanted = Math.max(generation.maxNewTokens, sweep?.maxNewTokens ?? 0);
   return prompts.flatMap(({ tokens, asked }, at): readonly Notice[] => {
-    const room = newTokenLimit(architecture, Math.max(tokens.length, asked?.length ?? 0));
+    const longest = Math.max(tokens.length, asked?.tokens.length ?? 0);
+    const room = newTokenLimit(architecture, longest);
     if (room >= wanted) return [];
     return [
       {
         code: 'context-is-full',
-        text: `Prompt ${at + 1} has ${tokenCount(Math.max(tokens.length, asked?.length ?? 0))} and this model ${architecture.maxPositions} positions, so at most ${room} new tokens fit, and not ${wanted}.`,
+        text: `Prompt ${at + 1} has ${tokenCount(longest)} and this model ${architecture.maxPositions} positions, so at most ${room} new tokens fit, and not ${wanted}.`,
       },
     ];
   });
@@ -150,6 +174,14 @@ const once = (notices: readonly Notice[]): readonly Notice[] => [
   ...new Map(notices.map((notice) => [notice.text, notice])).values(),
 ];
 
+type ReaderOf = (...of: ConstructorParameters<typeof PassageReader>) => PassageReader;
+const readerOfFiles: ReaderOf = (...of) => new PassageReader(...of);
+
+interface SteerResolveOptions extends KindResolveOptions {
+  /** What reads passages; default one that reads the files of pictures and sounds. */
+  readonly reader?: ReaderOf;
+}
+
 /**
  * @param tokenizer may be absent when the experiment gives token ids
  * @throws ExperimentError, ChatTemplateError or PlanError in one sentence: what does not fit, and what would
@@ -158,8 +190,9 @@ export async function resolveSteer(
   architecture: Architecture,
   tokenizer: Tokenizer | undefined,
   experiment: SteerExperiment,
-  { generation: support }: KindResolveOptions = {},
+  { generation: support, preprocessor, reader: readerOf = readerOfFiles }: SteerResolveOptions = {},
 ): Promise<ResolvedSteer> {
+  refuseThree(architecture);
   if (!architecture.isCausal && experiment.prompts.length > 0)
     throw new ExperimentError(
       `${architecture.family} sees what comes after, and does not generate text. Its vectors can be made: leave the prompts out.`,
@@ -167,7 +200,7 @@ export async function resolveSteer(
   const notices: Notice[] = [];
   const isWritten = hasChat(experiment) || experiment.prompts.length > 0;
   const found = isWritten ? await support?.() : undefined;
-  const reader = new PassageReader(architecture, tokenizer, found, notices);
+  const reader = readerOf(architecture, tokenizer, found, notices, preprocessor);
   const vectors: ResolvedVector[] = [];
   for (const vector of experiment.vectors) vectors.push(await resolveVector(architecture, vector, reader));
   const prompts: ResolvedPrompt[] = [];
@@ -179,9 +212,10 @@ export async function resolveSteer(
     const asked = asks ? await reader.asked(passage, experiment.asked ?? '', `asked ${what}`) : undefined;
     const words = wordsOf(experiment, prompt);
     const named = words && reader.words(words, passage, read, what);
+    const { start, tokens, input, rendered } = read;
     prompts.push({
-      ...read,
-      asked: asked?.tokens ?? null,
+      ...{ start, tokens, rendered, ...(input ? { input } : {}) },
+      asked: asked ?? null,
       towards: named?.towards.map(({ id }) => id) ?? [],
       away: named?.away.map(({ id }) => id) ?? [],
     });
@@ -194,10 +228,10 @@ export async function resolveSteer(
   if (experiment.generation.stop.length > 0 && !tokenizer)
     throw new ExperimentError('This model brings no tokenizer, and stop strings need one. Leave "stop" out.');
   const { maxNewTokens: _, samples: __, stop: ___, eos, ...given } = experiment.generation;
-  const settings = generationSettings(found?.config ?? {}, found?.files, {
-    ...given,
-    ...(eos ? { eosIds: eos } : {}),
-  });
+  const settings = endingOf(
+    architecture,
+    generationSettings(found?.config ?? {}, found?.files, { ...given, ...(eos ? { eosIds: eos } : {}) }),
+  );
   return {
     experiment,
     vectors,

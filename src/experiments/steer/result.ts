@@ -7,7 +7,8 @@ import type { Count } from '../kind.ts';
 import { resultEntries } from '../resultParts.ts';
 import { steerColumns, steerExperimentSchema, sweptEdit } from './experiment.ts';
 
-export const steerResultVersion = 1;
+/** The newest; 2 adds what a model reads beside its text. */
+export const steerResultVersion = 2;
 
 const numbers = v.array(v.number());
 const maybe = v.nullable(v.number());
@@ -103,6 +104,9 @@ const promptSchema = v.strictObject({
   rendered: v.nullable(v.string()),
   /** The tokens that ask for it in words; null where nothing asks. */
   asked: v.nullable(v.array(tokenId)),
+  /** What an encoder reads beside them, where that is a text, and the same of what asks in words. */
+  source: v.optional(v.array(tokenId)),
+  askedSource: v.optional(v.array(tokenId)),
   towards: v.array(tokenId),
   away: v.array(tokenId),
 });
@@ -185,7 +189,7 @@ const choiceSchema = v.strictObject({
 export const steerResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('steer-result'),
-    version: v.literal(steerResultVersion),
+    version: v.picklist([1, steerResultVersion]),
     experiment: steerExperimentSchema,
     ...resultEntries,
     /** What is in force in generating, and the file that it comes from where nobody gave it. */

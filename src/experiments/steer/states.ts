@@ -1,17 +1,29 @@
 // The states that vectors are made of: what passes sites at one token of each text, all sites in one pass.
 
 import type { Model } from '../../runtime/model.ts';
-import type { Site } from '../../runtime/plan/plan.ts';
+import type { Row, Site } from '../../runtime/plan/plan.ts';
+import { stackOf } from '../../runtime/plan/stacks.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import { floatsOf, promptRow } from '../planRuns.ts';
+import { floatsOf } from '../planRuns.ts';
 import type { States } from './directions.ts';
+import { carryingPositions, lengthOf, type PassageRun, textRun } from './passageRun.ts';
 
-/** Positions whose states carry a text: all but the first and those of special tokens. */
-function textPositions(tokens: readonly number[], isSpecial: (id: number) => boolean, text: number) {
-  const found = [...tokens.keys()].filter((at) => at > 0 && !isSpecial(tokens[at] ?? 0));
+const runOf = (prompt: readonly number[] | PassageRun): PassageRun =>
+  'start' in prompt ? prompt : textRun(prompt);
+
+const startRow = ({ start }: PassageRun): Row => ({ start, edits: [] });
+
+/** Positions of a mean. @throws ExperimentError where there are none */
+function meanPositions(
+  run: PassageRun,
+  isEncoders: boolean,
+  isSpecial: (id: number) => boolean,
+  text: number,
+): readonly number[] {
+  const found = carryingPositions(run, isEncoders, isSpecial);
   if (found.length > 0) return found;
   throw new ExperimentError(
-    `Text ${text} has no token after its first that stands for text, so there is no mean. Make it longer, or read its last token.`,
+    `Text ${text} has no token ${isEncoders ? '' : 'after its first '}that stands for text, so there is no mean. Make it longer, or read its last token.`,
   );
 }
 
@@ -27,8 +39,8 @@ function meanState(data: Float32Array, positions: number): Float32Array {
 }
 
 /**
- * @param prompts [examples] of token ids
- * @param sites   of components with a vector for each token; of a per-head component all heads side by side
+ * @param prompts [examples] of token ids, or of runs that read more than a text
+ * @param sites   of components with a vector for each token, all of one stack; of a per-head component all heads side by side
  * @param token   position in each text; negative ones count from its end, so that -1 is the last. Or the mean over all
  *                tokens but the first and special ones
  * @returns [sites][examples], each [width] or [heads * width]
@@ -36,7 +48,7 @@ function meanState(data: Float32Array, positions: number): Float32Array {
  */
 export async function readStates(
   model: Model,
-  prompts: readonly (readonly number[])[],
+  prompts: readonly (readonly number[] | PassageRun)[],
   sites: readonly Site[],
   token: number | 'mean',
   {
@@ -44,9 +56,16 @@ export async function readStates(
     ...options
   }: { readonly signal?: AbortSignal; readonly isSpecial?: (id: number) => boolean } = {},
 ): Promise<readonly States[]> {
-  const positions = prompts.map((tokens, prompt) => {
-    if (token === 'mean') return textPositions(tokens, isSpecial, prompt + 1);
-    const { length } = tokens;
+  const runs = prompts.map(runOf);
+  const stacks = new Set(sites.map(({ component }) => stackOf(model.architecture, component)));
+  if (stacks.size > 1)
+    throw new ExperimentError(
+      'The sites lie in two stacks, whose positions are not the same. Read each stack by itself.',
+    );
+  const isEncoders = stacks.size > 0 && !stacks.has('main');
+  const positions = runs.map((run, prompt) => {
+    if (token === 'mean') return meanPositions(run, isEncoders, isSpecial, prompt + 1);
+    const length = lengthOf(run, isEncoders);
     const position = token < 0 ? length + token : token;
     if (Number.isInteger(position) && position >= 0 && position < length) return [position];
     throw new ExperimentError(
@@ -56,7 +75,7 @@ export async function readStates(
   const reads = sites.flatMap((site) =>
     positions.map((own, row) => ({ row, site, location: { positions: own } })),
   );
-  const results = await model.run({ rows: prompts.map(promptRow), reads }, options);
+  const results = await model.run({ rows: runs.map(startRow), reads }, options);
   return sites.map((_, site) =>
     prompts.map((__, row) =>
       meanState(floatsOf(results[site * prompts.length + row]), positions[row]?.length ?? 1),
@@ -72,23 +91,23 @@ export async function readStates(
  */
 export async function activationAddition(
   model: Model,
-  positive: readonly number[],
-  negative: readonly number[],
+  positive: readonly number[] | PassageRun,
+  negative: readonly number[] | PassageRun,
   site: Site,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<readonly Float32Array[]> {
-  if (positive.length !== negative.length)
+  const runs = [runOf(positive), runOf(negative)];
+  const isEncoders = stackOf(model.architecture, site.component) !== 'main';
+  const [length = 0, other = 0] = runs.map((run) => lengthOf(run, isEncoders));
+  if (length !== other)
     throw new ExperimentError(
-      `The two texts have ${positive.length} and ${negative.length} tokens; their states are subtracted position by position. Make them as long, with spaces as the authors do.`,
+      `The two texts have ${length} and ${other} tokens; their states are subtracted position by position. Make them as long, with spaces as the authors do.`,
     );
   const reads = [0, 1].map((row) => ({ row, site, location: { positions: 'all' as const } }));
-  const results = await model.run(
-    { rows: [positive, negative].map(promptRow), reads },
-    signal ? { signal } : {},
-  );
+  const results = await model.run({ rows: runs.map(startRow), reads }, signal ? { signal } : {});
   const [plus, minus] = results.map(floatsOf);
-  const width = (plus?.length ?? 0) / positive.length;
-  return positive.map((_, position) =>
+  const width = (plus?.length ?? 0) / length;
+  return Array.from({ length }, (_, position) =>
     Float32Array.from(
       { length: width },
       (__, at) => (plus?.[position * width + at] ?? 0) - (minus?.[position * width + at] ?? 0),

@@ -16,6 +16,7 @@ import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { generateTexts } from '../../runtime/generation/generate.ts';
 import { Model } from '../../runtime/model.ts';
 import { readSteerExperiment } from './experiment.ts';
+import { textRun } from './passageRun.ts';
 import { resolveSteer } from './resolve.ts';
 import type { SteerResult } from './result.ts';
 import { steerFiles } from './steerFiles.ts';
@@ -131,7 +132,7 @@ describe('vectors for use elsewhere', () => {
     );
     const rows = result.prompts.map(({ tokens }) => ({
       tokens,
-      edits: steeringEdits(placed, tokens, (id) => tokenizer.isSpecial(id)),
+      edits: steeringEdits(model.architecture, placed, textRun(tokens), (id) => tokenizer.isSpecial(id)),
     }));
     const texts = await generateTexts(model, { rows, maxNewTokens: newTokens });
     expect(texts.map(({ tokens }) => tokens)).toEqual(steered(result));

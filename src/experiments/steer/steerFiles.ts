@@ -85,8 +85,12 @@ interface Written {
   readonly why?: string;
 }
 
+/** Formats of other tools are of models that read a text alone, as results of the first version are. */
+const beside = 'The model reads more than a text, and this format is of models that do not.';
+
 /** Why llama.cpp has no words for an edit; undefined where it has. */
-function controlRefusal({ edit, vector }: Active): string | undefined {
+function controlRefusal({ edit, vector }: Active, { version }: SteerResult): string | undefined {
+  if (version > 1) return beside;
   if (vector.component !== 'block_output')
     return `llama.cpp adds control vectors at the output of blocks, and not at '${vector.component}'.`;
   if (!isPlain(edit) || vector.positions > 1)
@@ -98,14 +102,14 @@ function controlRefusal({ edit, vector }: Active): string | undefined {
 }
 
 /** What llama.cpp adds, strength 1. */
-function controlVector(own: Active, hint: string): Written {
-  const why = controlRefusal(own);
+function controlVector(own: Active, result: SteerResult): Written {
+  const why = controlRefusal(own, result);
   if (why !== undefined) return { why };
   try {
     const directions = new Map(
       addedBy(own).flatMap(({ layer, added: data }) => (layer === null ? [] : [[layer, data] as const])),
     );
-    return { files: { '': writeControlVector(directions, hint) } };
+    return { files: { '': writeControlVector(directions, result.model.modelType) } };
   } catch (error) {
     if (error instanceof CheckpointError) return { why: error.message };
     throw error;
@@ -129,6 +133,7 @@ const addition = (component: string, layer: number, data: Float32Array): Omit<Py
 const pyveneComponents = ['block_input', 'block_output', 'mlp_output', 'attention_output'];
 
 function pyveneFolder(result: SteerResult, active: readonly Active[]): Written {
+  if (result.version > 1) return { why: beside };
   const interventions: Omit<PyveneIntervention, 'key'>[] = [];
   for (const own of active) {
     const name = editName(own.edit);
@@ -215,7 +220,7 @@ export function steerFiles(result: SteerResult): SteerFiles {
   if (active.length === 0) return { files, refused };
   const names = fileNames(active.map(({ edit }) => editName(edit)));
   active.forEach((own, at) => {
-    take(`${names[at]}.gguf`, controlVector(own, result.model.modelType));
+    take(`${names[at]}.gguf`, controlVector(own, result));
   });
   take('the folder interventions', pyveneFolder(result, active));
   take('steering.json', steeringFile(active));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeArchitecture } from '../../architectures/registry.ts';
 import { memorySource } from '../../checkpoint/sources/byteSource.ts';
 import { writeControlVector } from '../../checkpoint/vectors/writeControlVector.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
@@ -6,8 +7,9 @@ import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { generateTexts } from '../../runtime/generation/generate.ts';
 import { Model } from '../../runtime/model.ts';
+import { textRun } from './passageRun.ts';
 import { readSteering } from './steering.ts';
-import { placeSteering, steeringEdits } from './steeringEdits.ts';
+import { type PlacedSteering, placeSteering, steeringEdits } from './steeringEdits.ts';
 
 const next = seededRandom(2);
 const vector = Array.from({ length: 16 }, () => next());
@@ -15,10 +17,13 @@ const file = (...edits: readonly object[]) => readSteering({ kind: 'steering', v
 const nothing = async (): Promise<never> => Promise.reject(new Error('no file'));
 const tokens = [0, 17, 8, 1, 25];
 const isSpecial = (id: number) => id === 1;
+const architecture = describeArchitecture(tinyConfigurations.gpt2, new Set());
+const editsOf = (placed: readonly PlacedSteering[], factor = 1) =>
+  steeringEdits(architecture, placed, textRun(tokens), isSpecial, factor);
 
 test('a vector acts by default at the state of the first new token and at all after it', async () => {
   const placed = await placeSteering(file({ layers: [0, 2], vector, strength: 3 }), nothing);
-  const edits = steeringEdits(placed, tokens, isSpecial);
+  const edits = editsOf(placed);
   expect(edits.map(({ site, at }) => ({ site, at }))).toEqual([
     { site: { component: 'block_output', layer: 0 }, at: {} },
     { site: { component: 'block_output', layer: 2 }, at: {} },
@@ -28,11 +33,7 @@ test('a vector acts by default at the state of the first new token and at all af
 
 test('all of a prompt is its text, unless special tokens are meant as well', async () => {
   const of = async (edit: object) =>
-    steeringEdits(
-      await placeSteering(file({ layers: [1], vector, prompt: 'all', ...edit }), nothing),
-      tokens,
-      isSpecial,
-    )[0]?.at;
+    editsOf(await placeSteering(file({ layers: [1], vector, prompt: 'all', ...edit }), nothing))[0]?.at;
   expect(await of({})).toEqual({ prompt: [1, 2, 4] });
   expect(await of({ specialTokens: true, steps: { from: 1 } })).toEqual({
     prompt: 'all',
@@ -86,7 +87,7 @@ describe('a steered text', () => {
       file({ layers: [1], vector, map: { kind: 'add' }, keepNorm: true, prompt: [2], steps: 'all' }),
       nothing,
     );
-    const row = (factor: number) => ({ tokens, edits: steeringEdits(placed, tokens, isSpecial, factor) });
+    const row = (factor: number) => ({ tokens, edits: editsOf(placed, factor) });
     const strengths = [-4, -1, 1, 4];
     const together = await generateTexts(model, { rows: strengths.map(row), maxNewTokens: 8 });
     for (const [index, strength] of strengths.entries()) {
@@ -98,7 +99,7 @@ describe('a steered text', () => {
 
   test('needs a vector of the width of the model', async () => {
     const placed = await placeSteering(file({ layers: [1], vector: [1, 2] }), nothing);
-    const rows = [{ tokens, edits: steeringEdits(placed, tokens, isSpecial) }];
+    const rows = [{ tokens, edits: editsOf(placed) }];
     await expect(generateTexts(model, { rows, maxNewTokens: 2 })).rejects.toThrow(
       "The vector for 'block_output' has 2 numbers, and this model needs 16.",
     );

@@ -1,5 +1,6 @@
 // A steering file's edits with their vectors at hand, for the rows of a generation.
 
+import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { ByteSource } from '../../checkpoint/sources/byteSource.ts';
 import { readControlVector, safetensorsVector } from '../../checkpoint/vectors/vectorFile.ts';
@@ -7,7 +8,9 @@ import { type Steering, steering, unitVector } from '../../interventions/steerin
 import { quoted } from '../../messages/wording.ts';
 import type { EditSpan } from '../../runtime/generation/editSpan.ts';
 import type { GenerationEdit } from '../../runtime/generation/request.ts';
+import { stackOf } from '../../runtime/plan/stacks.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { carryingPositions, type PassageRun } from './passageRun.ts';
 import type { SteeringEdit, SteeringFile } from './steering.ts';
 
 /** A vector in its place. */
@@ -69,16 +72,19 @@ export async function placeSteering(
   return placed;
 }
 
-/** Where an edit acts in a row. @param tokens of its prompt */
+/**
+ * Where an edit acts in a row. What is not said of an edit of what an encoder reads, once, is all of it.
+ * @param isEncoders whether the positions are those of what the encoder reads
+ */
 export function spanOf(
-  { prompt, steps, specialTokens }: Pick<SteeringEdit, 'prompt' | 'steps' | 'specialTokens'>,
-  tokens: readonly number[],
+  { prompt: given, steps, specialTokens }: Pick<SteeringEdit, 'prompt' | 'steps' | 'specialTokens'>,
+  run: PassageRun,
+  isEncoders: boolean,
   isSpecial: Tokenizer['isSpecial'],
 ): EditSpan {
+  const prompt = isEncoders && given === undefined && steps === undefined ? 'all' : given;
   const positions =
-    prompt === 'all' && !specialTokens
-      ? [...tokens.keys()].filter((at) => at > 0 && !isSpecial(tokens[at] ?? 0))
-      : prompt;
+    prompt === 'all' && !specialTokens ? carryingPositions(run, isEncoders, isSpecial) : prompt;
   return {
     ...(positions === undefined ? {} : { prompt: positions }),
     ...(steps === undefined ? {} : { steps }),
@@ -87,19 +93,28 @@ export function spanOf(
 
 /**
  * The edits of one row.
- * @param tokens of its prompt
+ * @param prompt of the row
  * @param factor on every strength; -1 adds the other way
  */
 export function steeringEdits(
+  architecture: Architecture,
   placed: readonly PlacedSteering[],
-  tokens: readonly number[],
+  prompt: PassageRun,
   isSpecial: Tokenizer['isSpecial'],
   factor = 1,
 ): readonly GenerationEdit[] {
+  const isEncoders = ({ component, prompt }: SteeringEdit): boolean => {
+    const stack = stackOf(architecture, component);
+    if (stack === 'first' && typeof prompt !== 'object')
+      throw new ExperimentError(
+        `'${component}' has the positions of what a question is about: name those where its edit acts, as "prompt": [1, 2].`,
+      );
+    return stack !== 'main';
+  };
   return placed.map(({ edit, layer, steering: made }) => ({
     site: { component: edit.component, layer },
     ...(edit.heads ? { heads: edit.heads } : {}),
-    at: spanOf(edit, tokens, isSpecial),
+    at: spanOf(edit, prompt, isEncoders(edit), isSpecial),
     fragment: made.fragment,
     source: made.sourceAt(edit.strength * factor),
   }));

@@ -4,10 +4,12 @@
 import { actingPositions, checkEdits } from '../../runtime/generation/checkedEdits.ts';
 import type { GenerationEdit } from '../../runtime/generation/request.ts';
 import type { Model } from '../../runtime/model.ts';
-import type { Row } from '../../runtime/plan/plan.ts';
+import type { Edit, Row } from '../../runtime/plan/plan.ts';
+import { stackOf } from '../../runtime/plan/stacks.ts';
 import { floatsOf } from '../planRuns.ts';
 import { type BesideRow, brief, generateBeside, repetitionOf } from './beside.ts';
 import { type SteerEdit, sweptEdit } from './experiment.ts';
+import { rowOf } from './passageRun.ts';
 import { inNetworkOrder, type PlacedEdit, rowEdits, strengthAt, type Variant } from './placeEdits.ts';
 import type { ResolvedPrompt, ResolvedSteer } from './resolve.ts';
 import type { SweepCell, SweptText } from './result.ts';
@@ -62,7 +64,7 @@ function movedEdit({ edit, made }: PlacedEdit, layer: number, strength: number):
 /** The projection on the vector after the edits, where the first new token is made: of each row. */
 async function reached(
   model: Model,
-  { tokens }: ResolvedPrompt,
+  prompt: ResolvedPrompt,
   rows: readonly SweptRow[],
   moved: PlacedEdit,
   signal: AbortSignal | undefined,
@@ -71,18 +73,21 @@ async function reached(
   const site = sites.at(-1);
   const at = made.sites.findIndex(({ layer, head }) => layer === site?.layer && head === site?.head);
   const vector = made.data[at];
-  if (!site || !vector || made.isMatrix) return rows.map(() => null);
+  // What an encoder reads stands nowhere where a token is made.
+  if (!site || !vector || made.isMatrix || made.isEncoders) return rows.map(() => null);
   const unit = toUnit(vector);
-  const plain: Row = { start: { kind: 'tokens', tokens }, edits: [] };
+  const { tokens } = prompt;
+  const plain: Row = { start: prompt.start, edits: [] };
   const edited = rows.map(({ edits }): Row => {
-    const [checked = []] = checkEdits(model.architecture, [{ tokens, edits }]);
+    const [checked = []] = checkEdits(model.architecture, [{ ...rowOf(prompt), edits }]);
     const acting = checked.flatMap((edit) => {
       const positions = actingPositions(edit, tokens.length);
       return positions.length > 0 ? [{ edit, positions }] : [];
     });
     const made = acting.map(({ edit, positions }) => edit.at(positions));
     const stage = Math.min(...acting.map(({ edit }) => edit.stage));
-    if (made.length === 0 || stage < 0) return { ...plain, edits: made };
+    const isOfEncoder = ({ site: { component } }: Edit) => stackOf(model.architecture, component) !== 'main';
+    if (made.length === 0 || stage < 0 || made.some(isOfEncoder)) return { ...plain, edits: made };
     const position = Math.min(...acting.flatMap(({ positions }) => positions));
     return { start: { kind: 'fork', parent: 0, layer: stage, position }, edits: made };
   });
@@ -137,8 +142,8 @@ export async function runSweepLayer(
       const edits = (variant: Variant) =>
         placed.flatMap((each) =>
           each === swept
-            ? rowEdits([own], variant, prompt.tokens, isSpecial)
-            : rowEdits([each], { kind: 'vector', factor: 1 }, prompt.tokens, isSpecial),
+            ? rowEdits([own], variant, prompt, isSpecial)
+            : rowEdits([each], { kind: 'vector', factor: 1 }, prompt, isSpecial),
         );
       const drawn = Array.from({ length: shape.random }, (_, direction): SweptRow => {
         const seed = directionSeed(experiment.generation.seed, direction);
@@ -152,8 +157,9 @@ export async function runSweepLayer(
         model,
         {
           rows: rows.map(({ edits }): BesideRow => {
-            const { tokens, towards, away } = prompt;
-            return { tokens, plain: tokens, edits, sample: 0, towards, away };
+            const { towards, away } = prompt;
+            const own = rowOf(prompt);
+            return { ...own, plain: own, edits, sample: 0, towards, away };
           }),
           maxNewTokens: shape.maxNewTokens,
           sampling: { ...settings.sampling, seed },

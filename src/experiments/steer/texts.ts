@@ -4,11 +4,12 @@
 import { seedOf } from '../../random/random.ts';
 import { actingPositions, checkEdits } from '../../runtime/generation/checkedEdits.ts';
 import type { Model } from '../../runtime/model.ts';
-import type { Edit, Plan, Read } from '../../runtime/plan/plan.ts';
+import type { Edit, Plan, Read, Row } from '../../runtime/plan/plan.ts';
 import { floatsOf } from '../planRuns.ts';
 import { type BesideRow, type BesideText, besideSteps, brief, repetitionOf } from './beside.ts';
 import type { SteerColumn } from './experiment.ts';
 import type { SteerChange } from './growth.ts';
+import { rowOf } from './passageRun.ts';
 import { type PlacedEdit, rowEdits, type Variant } from './placeEdits.ts';
 import type { ResolvedPrompt, ResolvedSteer } from './resolve.ts';
 import type { SteerText } from './result.ts';
@@ -38,29 +39,29 @@ export function textRows(
 ): readonly TextRow[] {
   const { columns, directions, generation } = experiment;
   const isSpecial = (id: number) => tokenizer?.isSpecial(id) ?? false;
-  const edits = (variant: Variant) => rowEdits(placed, variant, prompt.tokens, isSpecial);
+  const edits = (variant: Variant) => rowEdits(placed, variant, prompt, isSpecial);
   const { towards, away } = prompt;
-  const plain = { plain: prompt.tokens };
+  const own = rowOf(prompt);
+  const plain = { plain: own };
   return columns.flatMap((column) => {
     const variants = column === 'random' ? Array.from({ length: directions }, (_, at) => at) : [null];
     return variants.flatMap((direction) => {
-      const base = ((): Pick<BesideRow, 'tokens' | 'edits' | 'plain'> => {
-        const { tokens } = prompt;
+      const base = ((): Pick<BesideRow, 'tokens' | 'source' | 'edits' | 'plain'> => {
         switch (column) {
           case 'unsteered':
-            return { tokens, edits: [] };
+            return { ...own, edits: [] };
           case 'steered':
-            return { tokens, edits: edits({ kind: 'vector', factor: 1 }), ...plain };
+            return { ...own, edits: edits({ kind: 'vector', factor: 1 }), ...plain };
           case 'negative':
-            return { tokens, edits: edits({ kind: 'vector', factor: -1 }), ...plain };
+            return { ...own, edits: edits({ kind: 'vector', factor: -1 }), ...plain };
           case 'random':
             return {
-              tokens,
+              ...own,
               edits: edits({ kind: 'random', seed: directionSeed(generation.seed, direction ?? 0) }),
               ...plain,
             };
           case 'asked':
-            return { tokens: prompt.asked ?? tokens, edits: [], ...plain };
+            return { ...rowOf(prompt.asked ?? prompt), edits: [], ...plain };
           default:
             return column satisfies never;
         }
@@ -73,20 +74,24 @@ export function textRows(
 }
 
 /** A row whose edits stand at all positions where they act, as a plan has them. */
-function wholeRow(model: Model, { tokens, edits }: TextRow, text: BesideText) {
+function wholeRow(model: Model, { tokens, source, edits }: TextRow, text: BesideText): Row {
   // The last token was never fed back.
   const sequence = [...tokens, ...text.tokens.slice(0, -1)];
+  const read = source ? { source } : {};
   const [checked = []] = checkEdits(model.architecture, [
-    { tokens: sequence, promptLength: tokens.length, edits },
+    { tokens: sequence, ...read, promptLength: tokens.length, edits },
   ]);
   const made = checked.flatMap((edit): Edit[] => {
     const positions = actingPositions(edit, sequence.length);
     return positions.length > 0 ? [edit.at(positions)] : [];
   });
-  return { start: { kind: 'tokens' as const, tokens: sequence }, edits: made };
+  return { start: { kind: 'tokens', tokens: sequence, ...read }, edits: made };
 }
 
-/** By row and edit the projection of each state on the edit's unit vector, after all edits. */
+/**
+ * By row and edit the projection of each state on the edit's unit vector, after all edits; none of an activation addition, nor
+ * of an edit of what an encoder reads, whose positions are no tokens of the text.
+ */
 async function projectionsOf(
   model: Model,
   rows: readonly TextRow[],
@@ -98,7 +103,9 @@ async function projectionsOf(
     const site = sites.at(-1);
     const at = made.sites.findIndex(({ layer, head }) => layer === site?.layer && head === site?.head);
     const vector = made.data[at];
-    return site && vector && !made.isMatrix ? { made, site, unit: toUnit(vector) } : undefined;
+    return site && vector && !made.isMatrix && !made.isEncoders
+      ? { made, site, unit: toUnit(vector) }
+      : undefined;
   });
   const reads = rows.flatMap((_, row) =>
     watched.flatMap((own): Read[] =>

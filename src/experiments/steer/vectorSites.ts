@@ -3,9 +3,11 @@
 
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
 import { describeComponent, stageOf } from '../../runtime/plan/sites.ts';
+import { stackOf } from '../../runtime/plan/stacks.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
 import type { SteerVector } from './experiment.ts';
+import { lengthOf, type PassageRun } from './passageRun.ts';
 import type { PassageReader } from './passages.ts';
 
 export interface VectorSite {
@@ -22,9 +24,11 @@ export interface ResolvedVector {
   readonly layers: readonly (number | null)[];
   /** Layer by layer, head by head. */
   readonly sites: readonly VectorSite[];
-  /** Token ids of the texts that it is made of; empty where it is not made of texts. */
-  readonly positive: readonly (readonly number[])[];
-  readonly negative: readonly (readonly number[])[];
+  /** Its positions are those of what an encoder reads. */
+  readonly isEncoders: boolean;
+  /** The texts that it is made of, as runs; empty where it is not made of texts. */
+  readonly positive: readonly PassageRun[];
+  readonly negative: readonly PassageRun[];
 }
 
 function layersOf(
@@ -37,13 +41,14 @@ function layersOf(
       throw new ExperimentError(
         `The vector '${name}': component '${component}' exists once in the model, not in every layer. Leave "layers" out.`,
       );
-    if (component !== 'embedding_output')
+    if (!/(^|\.)embedding_output$/.test(component))
       throw new ExperimentError(
         `The vector '${name}': '${component}' is after the last layer, and nothing is steered there. Choose a component of the layers.`,
       );
     return [null];
   }
-  const all = description.layers ?? Array.from({ length: architecture.layerCount }, (_, layer) => layer);
+  const count = description.place?.count ?? architecture.layerCount;
+  const all = description.layers ?? Array.from({ length: count }, (_, layer) => layer);
   const chosen = layers ?? all;
   const twice = chosen.find((layer, at) => chosen.indexOf(layer) !== at);
   if (twice !== undefined) throw new ExperimentError(`The vector '${name}' names layer ${twice} twice.`);
@@ -89,23 +94,24 @@ function checkNumbers({ name, from }: SteerVector, sites: number, width: number)
     );
 }
 
+/** @param positive,negative positions of each text, those of the stack that the vector is read from */
 function checkTexts(
   { name, from, normalize }: SteerVector,
-  positive: readonly (readonly number[])[],
-  negative: readonly (readonly number[])[],
+  positive: readonly number[],
+  negative: readonly number[],
   hasHeads: boolean,
 ): void {
   if (!('method' in from)) return;
   const { method, token } = from;
   if (method === 'activation-addition') {
-    const [plus, minus] = [positive[0] ?? [], negative[0] ?? []];
+    const [plus, minus] = [positive[0] ?? 0, negative[0] ?? 0];
     if (positive.length !== 1 || negative.length !== 1)
       throw new ExperimentError(
         `The vector '${name}': an activation addition is made of one positive and one negative text; there are ${positive.length} and ${negative.length}.`,
       );
-    if (plus.length !== minus.length)
+    if (plus !== minus)
       throw new ExperimentError(
-        `The vector '${name}': the two texts have ${plus.length} and ${minus.length} tokens; their states are subtracted position by position. Make them as long, with spaces as the authors do.`,
+        `The vector '${name}': the two texts have ${plus} and ${minus} tokens; their states are subtracted position by position. Make them as long, with spaces as the authors do.`,
       );
     if (normalize || hasHeads)
       throw new ExperimentError(
@@ -118,7 +124,7 @@ function checkTexts(
       `The vector '${name}': there are ${positive.length} positive texts and ${negative.length} negative ones, and principal directions are of pairs. Give as many.`,
     );
   if (token === 'mean') return;
-  [...positive, ...negative].forEach(({ length }, at) => {
+  [...positive, ...negative].forEach((length, at) => {
     const position = token < 0 ? length + token : token;
     if (position >= 0 && position < length) return;
     const [side, text] = at < positive.length ? ['positive', at + 1] : ['negative', at - positive.length + 1];
@@ -145,19 +151,25 @@ export async function resolveVector(
   checkNumbers(vector, sites.length, description.width);
   const read = async (side: 'positive' | 'negative') => {
     if (!('method' in from)) return [];
-    const all: (readonly number[])[] = [];
-    for (const [at, passage] of from[side].entries())
-      all.push((await reader.read(passage, `${side} text ${at + 1} of the vector '${name}'`)).tokens);
+    const all: PassageRun[] = [];
+    for (const [at, passage] of from[side].entries()) {
+      const what = `${side} text ${at + 1} of the vector '${name}'`;
+      const { start, tokens, input } = await reader.read(passage, what);
+      all.push({ start, tokens, ...(input ? { input } : {}) });
+    }
     return all;
   };
   const [positive, negative] = [await read('positive'), await read('negative')];
-  checkTexts(vector, positive, negative, heads[0] !== null);
+  const isEncoders = stackOf(architecture, vector.component) !== 'main';
+  const lengths = (runs: readonly PassageRun[]) => runs.map((run) => lengthOf(run, isEncoders));
+  checkTexts(vector, lengths(positive), lengths(negative), heads[0] !== null);
   return {
     vector,
     width: description.width,
     headCount: description.layout === 'head' ? (description.heads ?? 1) : 1,
     layers,
     sites,
+    isEncoders,
     positive,
     negative,
   };

@@ -14,7 +14,7 @@ import { headBiases } from './headBiases.ts';
 import { type MadeVector, makeVectors } from './makeVectors.ts';
 import { type PlacedEdit, placeEdit } from './placeEdits.ts';
 import { steerPrograms } from './programs.ts';
-import { type ResolvedSteer, resolveSteer } from './resolve.ts';
+import { type ResolvedPrompt, type ResolvedSteer, resolveSteer } from './resolve.ts';
 import {
   type EditResult,
   type SteerResult,
@@ -39,6 +39,15 @@ function vectorResult({ vector, width, positions, data, measures }: MadeVector):
   });
   const { base64 } = numbersText(all, [data.length, positions, width]);
   return { name, component, width, positions, sites: measures, base64 };
+}
+
+function promptResult({ tokens, input, rendered, asked, towards, away }: ResolvedPrompt) {
+  const isText = input?.kind === 'text';
+  return {
+    ...{ tokens, rendered, asked: asked?.tokens ?? null, towards, away },
+    ...(isText ? { source: input.tokens } : {}),
+    ...(isText && asked ? { askedSource: asked.input?.tokens ?? [] } : {}),
+  };
 }
 
 interface PlacedEdits {
@@ -84,15 +93,16 @@ function startSteer(
   { earlier, textOf }: { readonly earlier: SteerResult | undefined; readonly textOf: TextOf },
 ): SteerResult {
   const { sampling, eosIds, origins } = settings;
-  const ids = prompts.flatMap(({ tokens, asked, towards, away }) => [
-    ...tokens,
+  const written = prompts.map(promptResult);
+  const ids = written.flatMap(({ tokens, asked, source = [], askedSource = [], towards, away }) => [
+    ...[...tokens, ...source, ...askedSource],
     ...(asked ?? []),
     ...towards,
     ...away,
   ]);
   return {
     kind: 'steer-result',
-    version: steerResultVersion,
+    version: (model.architecture.encoder ?? model.architecture.input) ? steerResultVersion : 1,
     experiment,
     ...ranOn(model),
     settings: {
@@ -100,7 +110,7 @@ function startSteer(
       eosIds,
       origins: Object.fromEntries(Object.entries(origins)),
     },
-    prompts,
+    prompts: written,
     vectors: made.map(vectorResult),
     ...placed,
     texts: prompts.map((_, at) => earlier?.texts[at] ?? null),
@@ -150,12 +160,10 @@ async function* changes(
   const total = wholeCost(architecture, steer).rowLayers;
   const progress = new Progress((done) => onProgress?.(done, total));
   signal?.throwIfAborted();
-  const made = await makeVectors(
-    model,
-    vectors,
-    prompts.map(({ tokens }) => tokens),
-    { ...signalled, isSpecial: (id) => tokenizer?.isSpecial(id) ?? false },
-  );
+  const made = await makeVectors(model, vectors, prompts, {
+    ...signalled,
+    isSpecial: (id) => tokenizer?.isSpecial(id) ?? false,
+  });
   const { active, results } = placeEdits(experiment, made);
   const taken = {
     edits: results,

@@ -1,6 +1,7 @@
 // With what a model generates: what a person gave, else what its generation_config.json says, else greedily; and which of
 // the three each option comes from, so that it can be shown.
 
+import type { Architecture } from '../../architectures/architecture.ts';
 import type { GenerationFiles, ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { listed } from '../../messages/wording.ts';
 import { PlanError } from '../plan/plan.ts';
@@ -144,3 +145,9 @@ export function generationSettings(
     },
   };
 }
+
+/** A text of some models ends by a token that their configuration calls otherwise, whatever its files say. */
+export const endingOf = ({ encoder }: Architecture, settings: GenerationSettings): GenerationSettings =>
+  encoder?.endToken === undefined || settings.origins.eosIds === 'given'
+    ? settings
+    : { ...settings, eosIds: [encoder.endToken], origins: { ...settings.origins, eosIds: 'default' } };

@@ -12,7 +12,7 @@ export const callSchema = v.object({
   input_features: v.optional(numbers),
 });
 
-type Call = v.InferOutput<typeof callSchema>;
+export type Call = v.InferOutput<typeof callSchema>;
 
 interface GivenPair {
   readonly clean: Call;
@@ -24,7 +24,7 @@ const behindStart = (ids: readonly number[] = []): number[] => ids.slice(1);
 const named = (name: string, is: boolean) => (is ? { name } : undefined);
 
 /** A call of PyTorch as a person states it: the text of the prompt, and what the decoder has written. */
-function textsOf({ input_ids, decoder_input_ids, pixel_values }: Call) {
+export function textsOf({ input_ids, decoder_input_ids, pixel_values }: Call) {
   if (input_ids && decoder_input_ids) return { prompt: input_ids, target: behindStart(decoder_input_ids) };
   return pixel_values ? { prompt: behindStart(input_ids) } : { prompt: behindStart(decoder_input_ids) };
 }

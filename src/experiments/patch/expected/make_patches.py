@@ -154,7 +154,7 @@ def opened(name):
 
     def plain_call(call):
         return {key: value[0].flatten().tolist() for key, value in call.items() if key != "use_cache"}
-    return SimpleNamespace(config=config, kind=kind, places=places, call_of=call_of, mixed=mixed, run=run, states_of=states_of, plain_call=plain_call)
+    return SimpleNamespace(model=model, site=site, config=config, kind=kind, places=places, call_of=call_of, mixed=mixed, run=run, states_of=states_of, plain_call=plain_call)
 
 
 def patch(name, pairs, sweeps, direction="corrupt", ablation=None, parts=None):
