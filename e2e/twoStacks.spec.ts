@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { writeWordTokenizer } from '../src/checkpoint/fixtures/wordTokenizer.ts';
 import { readPatchResult } from '../src/experiments/patch/result.ts';
+import { readSteerResult } from '../src/experiments/steer/result.ts';
 import { readTraceResult } from '../src/experiments/trace/result.ts';
 import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
 import { openFolder, smallModelFolder } from './smallModel.ts';
@@ -309,6 +310,51 @@ test('a question about a picture is traced by its words and by patches, and pair
     ['question.block_output', 2 * 3],
     ['block_output', 2 * 2],
   ]);
+  expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('a T5 is steered from its source, by a vector of sources', async ({ page }) => {
+  const folder = await smallModelFolder({ name: 'small-t5', config: t5, words: 31 });
+  await openFolder(page, folder, 'small-t5');
+  const problems = watchConsole(page);
+  await pages(page).getByRole('button', { name: 'Steer' }).click();
+  await page.getByRole('button', { name: 'Start empty' }).click(slow);
+  await page.getByRole('button', { name: 'Make one of texts' }).click();
+  await page.getByLabel('Component', { exact: true }).selectOption('encoder.block_output');
+  await page.getByLabel('Text 1 towards', { exact: true }).fill('w5 w9 w7');
+  await page.getByLabel('Text 1 away', { exact: true }).fill('w5 w6');
+  await page.getByRole('textbox', { name: 'Prompt' }).fill('w4 w8 w12');
+  await page.getByLabel('Target', { exact: true }).fill('w3');
+  await run(page).click();
+  await expect(page.getByText('Computed here', { exact: true })).toBeVisible(slow);
+  await expectFits(page);
+  const { prompts, experiment, vectors } = readSteerResult(await savedJson(page));
+  expect(prompts[0]).toMatchObject({ tokens: [0, 3], source: [4, 8, 12] });
+  expect(experiment.prompts).toEqual([{ prompt: 'w4 w8 w12', target: 'w3' }]);
+  expect(vectors[0]?.component).toBe('encoder.block_output');
+  expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('a BLIP is steered about a picture, by a vector of pictures', async ({ page }) => {
+  const preprocessor = { size: 24, resample: 3 };
+  const folder = await smallModelFolder({ name: 'small-blip', config: blip, preprocessor, words: 31 });
+  await openFolder(page, folder, 'small-blip');
+  const problems = watchConsole(page);
+  await pages(page).getByRole('button', { name: 'Steer' }).click();
+  await page.getByRole('button', { name: 'Start empty' }).click(slow);
+  await page.getByRole('button', { name: 'Make one of texts' }).click();
+  await page.getByLabel('Text 1 towards, picture').setInputFiles(picture('wide'));
+  await page.getByLabel('Text 1 away, picture').setInputFiles(picture('grey'));
+  await expect(page.locator('#run-why')).toContainText('Choose a picture', slow);
+  await page.getByLabel('Picture', { exact: true }).setInputFiles(picture('wide'));
+  await run(page).click();
+  await expect(page.getByText('Computed here', { exact: true })).toBeVisible(slow);
+  await expectFits(page);
+  const { experiment, prompts } = readSteerResult(await savedJson(page));
+  expect(prompts[0]?.tokens).toEqual([2]);
+  expect(experiment.prompts[0]).toMatchObject({ prompt: '', image: { name: 'wide.png' } });
   expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
   rmSync(folder, { recursive: true });
 });

@@ -13,13 +13,22 @@ import { ChatTurns } from './ChatTurns.tsx';
 import { changedPrompt } from './changes.ts';
 import { cutAfter, forkedAfter, kindOfPrompts, withKind, withMessages } from './chatChanges.ts';
 import type { ChatStore } from './chatStore.ts';
-import { blankSteering, type ChatPassage, type PromptField, type SteerDocument } from './document.ts';
+import {
+  type BesidePassage,
+  blankSteering,
+  type ChatPassage,
+  type Passage,
+  type PromptField,
+  type SteerDocument,
+} from './document.ts';
 import { Problem } from './fields.tsx';
 import { ColumnFields, GenerationFields, WordsFields } from './GenerationFields.tsx';
 import { useDocument, useEdit, useOwn, useOwnPage, useProblem } from './hooks.ts';
 import { NoticesBefore } from './Notices.tsx';
 import { wholeIn } from './numberFields.ts';
+import { PassageBeside } from './PassageBeside.tsx';
 import { promptTexts } from './page.ts';
+import { isChatPassage, promptOf, withPart } from './passage.ts';
 import { mostNewTokens } from './problems.ts';
 import { useRunProblem } from './sending.ts';
 
@@ -47,13 +56,20 @@ const withoutPrompt = (document: SteerDocument, index: number): SteerDocument =>
   prompts: document.prompts.filter((_, place) => place !== index),
 });
 
+/** What is asked for where the model reads more than a text. */
+const placeholders = {
+  text: 'The source: what the texts are written from',
+  image: 'What has been written so far; it may be empty',
+  sound: 'What has been written so far; it may be empty',
+} as const;
+
 function TextPrompt({
-  text,
+  passage,
   words,
   index,
   count,
 }: {
-  readonly text: string;
+  readonly passage: string | BesidePassage;
   readonly words: PromptField['words'];
   readonly index: number;
   readonly count: number;
@@ -62,6 +78,9 @@ function TextPrompt({
   const own = useId();
   const id = index === 0 ? promptFieldId : own;
   const problem = useProblem(`prompt ${index}`);
+  const reads = useModel((state) => state.info?.reads ?? null);
+  const change = (next: Passage, field: string) =>
+    edit((document) => changedPrompt(document, index, { passage: next }), `${field} ${index}`);
   return (
     <li className="steer-prompt-line">
       <textarea
@@ -71,14 +90,9 @@ function TextPrompt({
         aria-label={count === 1 ? 'Prompt' : `Prompt ${index + 1}`}
         aria-invalid={problem !== undefined}
         aria-describedby={problem === undefined ? undefined : `${id}-problem`}
-        placeholder="The texts go on from here"
-        value={text}
-        onChange={(event) =>
-          edit(
-            (document) => changedPrompt(document, index, { passage: event.target.value }),
-            `prompt ${index}`,
-          )
-        }
+        placeholder={reads === null ? 'The texts go on from here' : placeholders[reads.kind]}
+        value={promptOf(passage)}
+        onChange={(event) => change(withPart(passage, { prompt: event.target.value }), 'prompt')}
       />
       {count > 1 && (
         <button
@@ -90,6 +104,11 @@ function TextPrompt({
           ×
         </button>
       )}
+      <PassageBeside
+        passage={passage}
+        {...(count > 1 ? { of: `Prompt ${index + 1}` } : {})}
+        onChange={change}
+      />
       <OwnWords words={words} index={index} />
       {problem !== undefined && (
         <p id={`${id}-problem`} className="field-problem">
@@ -108,11 +127,11 @@ function Acting({ chat, index }: { readonly chat: ChatStore; readonly index: num
   const written = useStore(chat, (state) => state.written);
   const first = prompts[index];
   const tokens =
-    typeof first?.passage === 'string'
-      ? reading?.text === first.passage
-        ? reading.tokens
-        : null
-      : (written?.tokens ?? null);
+    first && isChatPassage(first.passage)
+      ? (written?.tokens ?? null)
+      : reading?.text === first?.passage
+        ? (reading?.tokens ?? null)
+        : null;
   const count = wholeIn(generation.maxNewTokens);
   // What stands there is a source, whose tokens are none of what is written.
   if (readsMore || tokens === null || tokens.length === 0 || Number.isNaN(count)) return null;
@@ -246,7 +265,7 @@ export function PromptsCard({ chat, chosen, onChoose }: PromptsCardProps) {
           </button>
         </div>
       )}
-      {chatField && typeof chatField.passage !== 'string' ? (
+      {chatField && isChatPassage(chatField.passage) ? (
         <ChatPrompt
           // What was refused of one chat is not said of another.
           key={chatIndex}
@@ -264,7 +283,7 @@ export function PromptsCard({ chat, chosen, onChoose }: PromptsCardProps) {
                 <TextPrompt
                   // biome-ignore lint/suspicious/noArrayIndexKey: a prompt is known by its place
                   key={index}
-                  text={typeof passage === 'string' ? passage : ''}
+                  passage={isChatPassage(passage) ? '' : passage}
                   words={words}
                   index={index}
                   count={prompts.length}

@@ -11,6 +11,7 @@ import { messageOf } from '../../messages/wording.ts';
 import { Choice } from '../experiment/Choice.tsx';
 import { LinesFigure } from '../experiment/LinesFigure.tsx';
 import { useShownTheme } from '../frame/useShownTheme.ts';
+import { layersOfComponent } from '../model/componentLayers.ts';
 import { BroughtLine } from './BroughtLine.tsx';
 import { broughtBySweep } from './broughtSettings.ts';
 import { withCell } from './chosenCells.ts';
@@ -25,7 +26,10 @@ function Fields() {
   const document = useDocument();
   const { sweep } = document;
   const edit = useEdit();
-  const layerCount = useOwn(({ world }) => world.model?.layerCount ?? null);
+  // That of the edit that is swept where nothing else is said: the first that is on.
+  const swept = document.edits.find(({ on }) => on)?.vector;
+  const component = document.vectors.find(({ name }) => name === swept)?.component ?? 'block_output';
+  const layerCount = useOwn(({ world: { model } }) => model && layersOfComponent(model, component));
   const change = (part: Partial<SweepField>, field?: string) =>
     edit((current) => ({ ...current, sweep: { ...current.sweep, ...part } }), field && `sweep ${field}`);
   return (

@@ -6,15 +6,17 @@ import { Popup } from '../frame/Popup.tsx';
 import type { Passage, TextRow } from './document.ts';
 import { Problem } from './fields.tsx';
 import { useProblem } from './hooks.ts';
+import { PassageBeside } from './PassageBeside.tsx';
 import { textsWords } from './pairs.ts';
+import { isChatPassage, promptOf, withPart } from './passage.ts';
 import { textRowsIn } from './textTable.ts';
 
 /** What of a passage is typed: of a chat its last turn, or how the reply begins. */
 const textOf = (passage: Passage): string =>
-  typeof passage === 'string' ? passage : (passage.reply ?? passage.messages.at(-1)?.content ?? '');
+  isChatPassage(passage) ? (passage.reply ?? passage.messages.at(-1)?.content ?? '') : promptOf(passage);
 
 function withText(passage: Passage, text: string): Passage {
-  if (typeof passage === 'string') return text;
+  if (!isChatPassage(passage)) return withPart(passage, { prompt: text });
   if (passage.reply !== undefined) return { ...passage, reply: text };
   const last = passage.messages.length - 1;
   return {
@@ -25,7 +27,7 @@ function withText(passage: Passage, text: string): Passage {
 
 /** What a chat says before the text that is typed. */
 function before(passage: Passage): string | null {
-  if (typeof passage === 'string') return null;
+  if (!isChatPassage(passage)) return null;
   const turns = passage.reply === undefined ? passage.messages.slice(0, -1) : passage.messages;
   return turns.map(({ role, content }) => `${role}: ${content}`).join(' · ') || 'as a chat';
 }
@@ -128,6 +130,7 @@ function Side({ passage, label, placeholder, problemId, onChange }: SideProps) {
         value={textOf(passage)}
         onChange={(event) => onChange(withText(passage, event.target.value))}
       />
+      <PassageBeside passage={passage} of={label} onChange={onChange} />
     </div>
   );
 }

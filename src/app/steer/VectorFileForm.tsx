@@ -2,6 +2,7 @@
 
 import { useRef, useState } from 'react';
 import { messageOf } from '../../messages/wording.ts';
+import { layersOfComponent } from '../model/componentLayers.ts';
 import type { FoundFile } from '../model/modelFiles.ts';
 import { outlineOf } from '../patch/outline.ts';
 import { useModel } from '../workbenchContext.tsx';
@@ -60,7 +61,7 @@ export function VectorFileForm() {
     try {
       const { readVectorFiles } = await import('./vectorFiles.ts');
       const { vectors, note } = await readVectorFiles(files, outlineOf(model), writer);
-      page.edit((document) => withFoundVectors(document, vectors, model.layerCount));
+      page.edit((document) => withFoundVectors(document, vectors, layersOfComponent(model, 'block_output')));
       const names = vectors.map(({ name }) => `“${name}”`).join(', ');
       setMessage({ text: `Opened ${names}.${note === null ? '' : ` ${note}`}`, isProblem: false });
     } catch (cause) {

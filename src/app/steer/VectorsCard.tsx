@@ -2,6 +2,7 @@
 
 import type { VectorMethod } from '../../experiments/steer/experiment.ts';
 import { Choice } from '../experiment/Choice.tsx';
+import { layersOfComponent } from '../model/componentLayers.ts';
 import { useModel } from '../workbenchContext.tsx';
 import { changedVector, withoutVector, withVector } from './changes.ts';
 import { blankOrigin, methodTitles, type VectorField, type VectorOrigin } from './document.ts';
@@ -179,7 +180,7 @@ function VectorRow({ vector }: { readonly vector: VectorField }) {
 export function VectorsCard() {
   const { vectors } = useDocument();
   const edit = useEdit();
-  const layerCount = useModel((state) => state.info?.layerCount ?? null);
+  const layerCount = useModel((state) => state.info && layersOfComponent(state.info, 'block_output'));
   const middle = layerCount === null ? null : Math.floor(layerCount / 2);
   const add = (name: string, origin: VectorOrigin) =>
     edit((document) =>

@@ -4,10 +4,11 @@
 import { changedPrompt } from './changes.ts';
 import type { ChatPassage, Passage, PromptField, SteerDocument, Turn } from './document.ts';
 import { isEmptyPassage } from './pairs.ts';
+import { isChatPassage, promptOf } from './passage.ts';
 
 export type PromptKind = 'text' | 'chat';
 
-const isChat = ({ passage }: PromptField): boolean => typeof passage !== 'string';
+const isChat = ({ passage }: PromptField): boolean => isChatPassage(passage);
 
 export const kindOfPrompts = ({ prompts }: Pick<SteerDocument, 'prompts'>): PromptKind =>
   prompts.some(isChat) ? 'chat' : 'text';
@@ -15,10 +16,10 @@ export const kindOfPrompts = ({ prompts }: Pick<SteerDocument, 'prompts'>): Prom
 /** A text as a chat's first turn; of a chat the turn that is answered. */
 function asKind(passage: Passage, kind: PromptKind): Passage {
   if (kind === 'text')
-    return typeof passage === 'string'
-      ? passage
-      : (passage.messages.findLast(({ role }) => role === 'user')?.content ?? '');
-  return typeof passage === 'string' ? { messages: [{ role: 'user', content: passage }] } : passage;
+    return isChatPassage(passage)
+      ? (passage.messages.findLast(({ role }) => role === 'user')?.content ?? '')
+      : passage;
+  return isChatPassage(passage) ? passage : { messages: [{ role: 'user', content: promptOf(passage) }] };
 }
 
 /** Prompts of the other kind: those that were there before, or else made of these, which wait for the way back. */
@@ -35,7 +36,7 @@ export const withMessages = (
   messages: readonly Turn[],
 ): SteerDocument => {
   const passage = document.prompts[index]?.passage;
-  if (passage === undefined || typeof passage === 'string') return document;
+  if (passage === undefined || !isChatPassage(passage)) return document;
   return changedPrompt(document, index, { passage: { ...passage, messages } });
 };
 
@@ -47,7 +48,7 @@ const upTo = (passage: ChatPassage, turn: number): ChatPassage => ({
 /** The chat as it is sent from one of its turns: what followed is gone, and an undo brings it back. */
 export function cutAfter(document: SteerDocument, index: number, turn: number): SteerDocument {
   const passage = document.prompts[index]?.passage;
-  if (passage === undefined || typeof passage === 'string') return document;
+  if (passage === undefined || !isChatPassage(passage)) return document;
   if (turn === passage.messages.length - 1) return document;
   return changedPrompt(document, index, { passage: upTo(passage, turn) });
 }
@@ -55,7 +56,7 @@ export function cutAfter(document: SteerDocument, index: number, turn: number): 
 /** Beside the chat another one that has its turns up to this one: both go on by themselves. */
 export function forkedAfter(document: SteerDocument, index: number, turn: number): SteerDocument {
   const prompt = document.prompts[index];
-  if (prompt === undefined || typeof prompt.passage === 'string') return document;
+  if (prompt === undefined || !isChatPassage(prompt.passage)) return document;
   const fork = { ...prompt, passage: upTo(prompt.passage, turn) };
   return { ...document, prompts: document.prompts.toSpliced(index + 1, 0, fork) };
 }
@@ -78,7 +79,7 @@ export function placeInResult(document: SteerDocument, index: number): number | 
 export function withReply(document: SteerDocument, ofResult: number, reply: string): SteerDocument {
   const at = placeInDocument(document, ofResult);
   const passage = at === undefined ? undefined : document.prompts[at]?.passage;
-  if (at === undefined || passage === undefined || typeof passage === 'string') return document;
+  if (at === undefined || passage === undefined || !isChatPassage(passage)) return document;
   return changedPrompt(document, at, {
     passage: {
       messages: [

@@ -1,6 +1,7 @@
 // What a person edits on the Steer page, as one value: vectors and what they are made of, edits that put them somewhere, the
 // prompts, and what is compared. Numbers stay text until they are read, so that a half-typed one is neither lost nor run.
 
+import type { GivenFile } from '../../experiments/givenFile.ts';
 import type {
   SteerChat,
   SteerColumn,
@@ -12,7 +13,14 @@ import type {
 
 /** A text, or a chat as the model's template writes it; ids have no place on the page. */
 export type ChatPassage = SteerChat;
-export type Passage = string | ChatPassage;
+/** A text with what a model reads beside it. */
+export interface BesidePassage {
+  readonly prompt: string;
+  readonly target?: string;
+  readonly image?: GivenFile;
+  readonly sound?: GivenFile;
+}
+export type Passage = string | BesidePassage | ChatPassage;
 export type Turn = ChatPassage['messages'][number];
 
 /** One line of the table that a vector is made of. Where the classes have different numbers of texts, a side is empty. */

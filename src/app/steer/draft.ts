@@ -3,6 +3,7 @@
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { readSteerExperiment, type SteerExperiment } from '../../experiments/steer/experiment.ts';
+import type { ModelReads } from '../../worker/protocol.ts';
 import type { Draft, Surroundings } from '../experiment/definition.ts';
 import { hasStrength, type SteerDocument } from './document.ts';
 import { nameOfEdit } from './names.ts';
@@ -172,7 +173,15 @@ export function experimentIn(document: SteerDocument, model: string): SteerExper
   });
 }
 
-function documentProblems(document: SteerDocument): ReadonlyMap<string, string> {
+const noPrompt = {
+  plain: 'Type a prompt: the texts go on from it, with the vector and without.',
+  text: 'Type a source: the texts are written from it, with the vector and without.',
+  image: 'Choose a picture: the texts are about it, with the vector and without.',
+  sound: 'Choose a sound: the texts are what is heard, with the vector and without.',
+} as const;
+
+/** @param reads what the model reads beside a text; null where it reads none, or there is no model yet */
+function documentProblems(document: SteerDocument, reads: ModelReads | null): ReadonlyMap<string, string> {
   const problems = new Map<string, string>();
   const { vectors, edits, words, asked, columns } = document;
   if (vectors.length === 0)
@@ -187,8 +196,7 @@ function documentProblems(document: SteerDocument): ReadonlyMap<string, string> 
     for (const [field, problem] of editProblems(edit, isTwice))
       problems.set(`edit ${edit.id} ${field}`, problem);
   });
-  if (written(document).length === 0)
-    problems.set('prompts', 'Type a prompt: the texts go on from it, with the vector and without.');
+  if (written(document).length === 0) problems.set('prompts', noPrompt[reads?.kind ?? 'plain']);
   if (columns.length === 0) problems.set('columns', 'Choose at least one column to compare.');
   if (columns.includes('asked') && asked.trim() === '')
     problems.set('asked', 'Write what asks for the same in words, or take the column away.');
@@ -203,11 +211,11 @@ function documentProblems(document: SteerDocument): ReadonlyMap<string, string> 
 }
 
 export function deriveSteer(document: SteerDocument, { model, tokens }: Surroundings): SteerDraft {
-  const problems = documentProblems(document);
+  const reads = (model !== null && 'reads' in model && model.reads) || null;
+  const problems = documentProblems(document, reads);
   if (problems.size > 0 || model === null) return { experiment: null, problems };
   // Of a source the engine says how long it may be.
-  const readsMore = 'reads' in model && model.reads;
-  const long = readsMore ? -1 : tokens.findIndex((own) => own !== null && own.length >= model.maxPositions);
+  const long = reads ? -1 : tokens.findIndex((own) => own !== null && own.length >= model.maxPositions);
   if (long >= 0)
     return {
       experiment: null,

@@ -1,12 +1,13 @@
 // A steering that is opened as a document: the fields as their controls hold them.
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
-import type {
-  SteerEdit,
-  SteerExperiment,
-  SteerPassage,
-  SteerPrompt,
-  SteerVector,
+import {
+  passageOf,
+  type SteerEdit,
+  type SteerExperiment,
+  type SteerPassage,
+  type SteerPrompt,
+  type SteerVector,
 } from '../../experiments/steer/experiment.ts';
 import {
   blankEdit,
@@ -21,21 +22,17 @@ import {
   type VectorOrigin,
 } from './document.ts';
 import { rangesText } from './numberFields.ts';
+import { givenPassage } from './passage.ts';
 import { wordsField } from './words.ts';
 
-const isIds = (passage: SteerPassage): passage is readonly number[] => Array.isArray(passage);
-
-const besideText =
-  'This steering gives a text with a target, a picture or a sound beside it, and the page takes a text alone. Run it from the command line: patchbay run FILE.json --out DIR.';
-
-/** @throws ExperimentError for token ids, and what stands beside a text */
+/** @throws ExperimentError for token ids */
 function passage(given: SteerPassage): Passage {
-  if (isIds(given))
+  const found = typeof given === 'object' && 'messages' in given ? given : givenPassage(given);
+  if (found === undefined)
     throw new ExperimentError(
       'This steering gives a text as token ids, and the page takes text. Run it from the command line: patchbay run FILE.json --out DIR.',
     );
-  if (typeof given === 'object' && 'prompt' in given) throw new ExperimentError(besideText);
-  return given;
+  return found;
 }
 
 const text = (value: number | undefined): string => (value === undefined ? '' : String(value));
@@ -104,14 +101,9 @@ function editField(edit: SteerEdit, index: number): EditField {
 }
 
 function promptField(prompt: SteerPrompt): PromptField {
-  if (typeof prompt === 'string' || Array.isArray(prompt)) return { passage: passage(prompt), words: null };
-  // Of a union with lists of ids the compiler keeps those; what is left is one of the two objects.
-  const given = prompt as Exclude<SteerPrompt, string | readonly number[]>;
-  const words = 'words' in given && given.words ? wordsField(given.words) : null;
-  if ('prompt' in given) throw new ExperimentError(besideText);
-  if ('text' in given) return { passage: passage(given.text), words };
-  const { messages, reply } = given;
-  return { passage: { messages, ...(reply === undefined ? {} : { reply }) }, words };
+  const words =
+    typeof prompt === 'object' && 'words' in prompt && prompt.words ? wordsField(prompt.words) : null;
+  return { passage: passage(passageOf(prompt)), words };
 }
 
 function generationField(generation: SteerExperiment['generation']): GenerationField {

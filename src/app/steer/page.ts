@@ -2,7 +2,8 @@
 // page itself needs comes when it is first looked at.
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
-import { type SteerExperiment, steerColumns } from '../../experiments/steer/experiment.ts';
+import { withoutBytes } from '../../experiments/givenFile.ts';
+import { type SteerExperiment, steerColumns, withSteerFiles } from '../../experiments/steer/experiment.ts';
 import { steerKind } from '../../experiments/steer/kind.ts';
 import type { SteerResult } from '../../experiments/steer/result.ts';
 import { withoutDefaults } from '../../share/link.ts';
@@ -12,6 +13,7 @@ import { blankEdit, blankSteering } from './document.ts';
 import { deriveSteer, experimentIn } from './draft.ts';
 import type { SteerTypes } from './hooks.ts';
 import { documentOf } from './opened.ts';
+import { isChatPassage, promptOf, withPart } from './passage.ts';
 import { shownTokens } from './shownTexts.ts';
 
 export type SteerExample = Example<SteerExperiment, SteerResult>;
@@ -19,13 +21,13 @@ export type SteerExample = Example<SteerExperiment, SteerResult>;
 /** Texts of prompts, which the rooms read; a chat is written by the model's template, and its last turn stands for it. */
 export const promptTexts = ({ prompts }: SteerTypes['document']): readonly string[] =>
   prompts.map(({ passage }) =>
-    typeof passage === 'string' ? passage : (passage.messages.at(-1)?.content ?? ''),
+    isChatPassage(passage) ? (passage.messages.at(-1)?.content ?? '') : promptOf(passage),
   );
 
 function withPromptText(document: SteerTypes['document'], index: number, text: string) {
   const passage = document.prompts[index]?.passage;
-  if (passage === undefined || typeof passage === 'string')
-    return changedPrompt(document, index, { passage: text });
+  if (passage === undefined || !isChatPassage(passage))
+    return changedPrompt(document, index, { passage: withPart(passage ?? '', { prompt: text }) });
   const last = passage.messages.length - 1;
   const messages = passage.messages.map((turn, at) => (at === last ? { ...turn, content: text } : turn));
   return changedPrompt(document, index, { passage: { ...passage, messages } });
@@ -106,8 +108,10 @@ export const steerPage = (examples: readonly SteerExample[]): PageDefinition<Ste
   documentOf,
   experimentOf: ({ experiment }) => normal(experiment),
   shared: (experiment) => experiment,
-  brief: ({ vectors, edits, ...experiment }) =>
-    withoutDefaults(
+  brief: (given) => {
+    // A link holds no pictures.
+    const { vectors, edits, ...experiment } = withSteerFiles(given, withoutBytes);
+    return withoutDefaults(
       {
         ...experiment,
         vectors: vectors.map((vector) => withoutDefaults(vector, vectorDefaults)),
@@ -115,7 +119,8 @@ export const steerPage = (examples: readonly SteerExample[]): PageDefinition<Ste
         columns: steerColumns.filter((column) => experiment.columns.includes(column)),
       },
       defaults,
-    ),
+    );
+  },
   standIn: (result) => ({
     model: { label: result.experiment.model, layerCount: 0, maxPositions: Number.POSITIVE_INFINITY },
     prompts: promptTexts(documentOf(result.experiment)).map((text, prompt) => ({

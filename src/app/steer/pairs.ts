@@ -2,11 +2,16 @@
 
 import type { VectorMethod } from '../../experiments/steer/experiment.ts';
 import type { Passage, TextRow } from './document.ts';
+import { besideOf, isChatPassage, promptOf } from './passage.ts';
 
-export const isEmptyPassage = (passage: Passage): boolean =>
-  typeof passage === 'string'
-    ? passage.trim() === ''
-    : passage.messages.every(({ content }) => content.trim() === '') && (passage.reply ?? '').trim() === '';
+const isBlank = (text = ''): boolean => text.trim() === '';
+
+export function isEmptyPassage(passage: Passage): boolean {
+  if (isChatPassage(passage))
+    return passage.messages.every(({ content }) => isBlank(content)) && isBlank(passage.reply);
+  const { target, image, sound } = besideOf(passage);
+  return isBlank(promptOf(passage)) && isBlank(target) && !image && !sound;
+}
 
 const sides = ['positive', 'negative'] as const;
 
