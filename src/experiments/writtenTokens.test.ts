@@ -23,6 +23,7 @@ test('tokens that the text does not have are put together', () => {
   // An accent that the tokenizer takes away; a special token; ids in place of a text.
   expect(writtenTokens(named('a', 'cafe', 'here'), [1, 3], 'a café here')).toBe('cafehere');
   expect(writtenTokens(named('<s>', ' a'), [0, 2], 'a')).toBe('<s> a');
+  expect(writtenTokens(named('#30522', 'a', 'house'), [0, 3], 'a house')).toBe('#30522 a house');
   expect(writtenTokens(named('a', ' b'), [0, 2], [1, 2])).toBe('a b');
   expect(writtenText(named('a', ' b'), [1, 2])).toBe('a b');
 });

@@ -37,8 +37,18 @@ export function writtenTokens(
   const places = placesIn(tokens, text);
   const isWhole = text.slice(places.findLast((place) => place !== null)?.[1] ?? 0).trim() === '';
   const within = places.slice(from, to);
-  const [first, last] = [within[0], within.at(-1)];
-  return isWhole && first && last ? text.slice(first[0], last[1]) : joined();
+  const isThere = (place: (typeof within)[number]) => place !== null;
+  const [start, end] = [within.findIndex(isThere), within.findLastIndex(isThere)];
+  const [first, last] = [within[start], within[end]];
+  if (!isWhole || !first || !last) return joined();
+  // What stands for none of the text, such as the token that a decoder begins with, keeps its name.
+  const named = (some: readonly Named[]) => some.map(({ text: name }) => name);
+  const marked = tokens.slice(from, to);
+  return [
+    ...named(marked.slice(0, start)),
+    text.slice(first[0], last[1]),
+    ...named(marked.slice(end + 1)),
+  ].join(' ');
 }
 
 /** All tokens of a text: what was given, where that was text. */

@@ -39,6 +39,7 @@ function GhostChip() {
 
 function SubjectLine() {
   const { tokens, subject, part, isSubjectGuessed } = useDraft();
+  const { prompt } = useDocument();
   const model = useModel((state) => state.info);
   if (tokens === null) return null;
   return (
@@ -52,7 +53,7 @@ function SubjectLine() {
           <>
             Subject{' '}
             <span className="mono subject-name">
-              <TokenText text={rangeText(tokens, subject).trim()} />
+              <TokenText text={rangeText(tokens, subject, prompt).trim()} />
             </span>
             {isSubjectGuessed ? ', guessed. ' : '. '}
             Drag over tokens to mark another; by touch, tap its first and its last.

@@ -26,6 +26,20 @@ test('without either it is the longest word; the last token is left out where it
   expect(guessed('🗼', '.')).toBeNull();
 });
 
+test('where tokens hold no spaces, words are told apart by the places of their tokens', () => {
+  const text = 'the old lighthouse was by the sea';
+  let end = 0;
+  const tokens = ['the', 'old', 'light', 'house', 'was', 'by', 'the', 'sea'].map((piece) => {
+    const from = text.indexOf(piece, end);
+    end = from + piece.length;
+    return { text: piece, isSpecial: false, place: [from, end] as const };
+  });
+  const begin = { text: '#30522', isSpecial: false, place: null };
+  const range = guessSubject([begin, ...tokens]);
+  expect(range).toEqual([2, 5]);
+  expect(rangeText([begin, ...tokens], [2, 5], text)).toBe('old lighthouse');
+});
+
 test('special tokens are never part of it', () => {
   expect(guessSubject([{ text: '<s>', isSpecial: true }, ...tokensOf('Paris', ' is')])).toEqual([1, 2]);
 });

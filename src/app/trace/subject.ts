@@ -1,9 +1,10 @@
 // The subject of a trace as a range of token positions: a guess to begin with, and how keys and pointers change it.
 
 import type { TokenRange } from '../../experiments/promptText.ts';
+import { writtenTokens } from '../../experiments/writtenTokens.ts';
 import type { TokenInfo } from '../../worker/protocol.ts';
 
-type Tokens = readonly Pick<TokenInfo, 'text' | 'isSpecial'>[];
+type Tokens = readonly Pick<TokenInfo, 'text' | 'isSpecial' | 'place'>[];
 
 /** Words that begin with a capital because a sentence does, or that stand for someone named elsewhere. */
 const notNames = new Set(
@@ -13,14 +14,15 @@ const notNames = new Set(
 );
 
 /** Words that a statement about a subject goes on with. */
-const copulas = /^ (?:is|was|are|were|has|had|plays|lies|stands|works|speaks|comes|began|became)$/;
+const copulas = /^(?:is|was|are|were|has|had|plays|lies|stands|works|speaks|comes|began|became)$/;
 
 const wordOf = (text: string): string => text.trim();
 
-/** Where a word begins: a leading space, or no letter before it. */
+/** Where a word begins: a leading space, one between two tokens' places in the prompt, or no letter before it. */
 function startsWord(tokens: Tokens, position: number): boolean {
-  const text = tokens[position]?.text ?? '';
-  const before = tokens[position - 1]?.text ?? '';
+  const { text = '', place } = tokens[position] ?? {};
+  const { text: before = '', place: placeBefore } = tokens[position - 1] ?? {};
+  if (place && placeBefore && place[0] > placeBefore[1]) return true;
   return /^\s/.test(text) || !/[\p{L}\p{N}'’-]$/u.test(before) || !/^[\p{L}\p{N}'’-]/u.test(text);
 }
 
@@ -32,9 +34,10 @@ interface Word {
 /** Words with the positions they take; punctuation is a word of its own. */
 function wordsOf(tokens: Tokens): readonly Word[] {
   const words: Word[] = [];
-  for (const [position, { text, isSpecial }] of tokens.entries()) {
+  for (const [position, { text, isSpecial, place }] of tokens.entries()) {
     const last = words.at(-1);
-    if (isSpecial) continue;
+    // A token that stands for none of the prompt is what a decoder begins with.
+    if (isSpecial || place === null) continue;
     if (last && last.range[1] === position && !startsWord(tokens, position)) {
       words[words.length - 1] = { range: [last.range[0], position + 1], text: last.text + wordOf(text) };
     } else {
@@ -76,7 +79,7 @@ export function guessSubject(tokens: Tokens): TokenRange | null {
     );
   const names = longest(runsOf(within, isName));
   if (names) return names;
-  const verb = words.findLastIndex(({ range }) => copulas.test(tokens[range[0]]?.text ?? ''));
+  const verb = words.findLastIndex(({ text }) => copulas.test(text));
   const before = words.slice(0, Math.max(0, verb)).filter(({ text }) => /[\p{L}\p{N}]/u.test(text));
   const first = before.find(({ text }) => !notNames.has(text.toLowerCase()));
   const last = before.at(-1);
@@ -90,8 +93,8 @@ export function guessSubject(tokens: Tokens): TokenRange | null {
 }
 
 /** The text of a range, as it stands in the prompt. */
-export const rangeText = (tokens: Tokens, [from, to]: TokenRange): string =>
-  tokens
-    .slice(from, to)
-    .map(({ text }) => text)
-    .join('');
+export const rangeText = (
+  tokens: Tokens,
+  range: TokenRange,
+  prompt: string | readonly number[] = [],
+): string => writtenTokens(tokens, range, prompt);
