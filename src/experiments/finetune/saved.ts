@@ -10,7 +10,7 @@ import {
   readConfiguration,
 } from '../../interventions/configuration/configuration.ts';
 import { modulePlace } from '../../interventions/configuration/modulePlaces.ts';
-import { hasPyveneTables } from '../../interventions/export/pyveneModels.ts';
+import { support } from '../../interventions/export/supportedModels.ts';
 import type { Parameters } from '../../interventions/intervention.ts';
 import { writePyveneFolder } from '../../interventions/pyvene/pyveneFolder.ts';
 import { toPyveneFolder } from '../../interventions/pyvene/savedFolder.ts';
@@ -181,8 +181,7 @@ function peftFiles(
 ): ReadonlyMap<string, Uint8Array> {
   const place = modulePlace(model.modelType, adapter.component);
   const isLinear = /^(query|key|value|qkv)_output$/.test(adapter.component);
-  // PEFT's names have been tried with these models alone.
-  if (!hasPyveneTables(model.modelType)) return new Map();
+  if (!support.peft.models(model.modelType)) return new Map();
   if (adapter.type !== 'LoRA' || adapter.positions !== 'all' || !place || place.fused || !isLinear)
     return new Map();
   const module = place.path.replace(/\.output$/, '');

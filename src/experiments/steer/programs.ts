@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { python } from '../../interventions/export/exported.ts';
 import { valueAt } from '../../interventions/export/nnsight.ts';
 import { pythonModel } from '../../interventions/export/pythonModel.ts';
-import { untriedModel } from '../../interventions/export/pyveneModels.ts';
+import { support, untriedModel } from '../../interventions/export/supportedModels.ts';
 import { hookOf, unopened } from '../../interventions/export/transformerLens.ts';
 import { listed, quoted } from '../../messages/wording.ts';
 import { actsAt } from '../../runtime/generation/editSpan.ts';
@@ -148,7 +148,7 @@ const where = '    at = [positions(prompt, steps, number, len(ids)) for _, promp
 
 const transformerLens: Maker = ({ architecture, steer }, sites) => {
   const { source } = pythonModel(steer.experiment.model);
-  const why = untriedModel('TransformerLens', architecture) ?? unopened(architecture, source);
+  const why = untriedModel(support.transformerLens, architecture) ?? unopened(architecture, source);
   if (why !== undefined) return why;
   const missing = sites.find((site) => hookOf(site) === undefined);
   if (missing)
@@ -187,7 +187,7 @@ const transformerLens: Maker = ({ architecture, steer }, sites) => {
 };
 
 const nnsight: Maker = ({ architecture }, sites) => {
-  const why = untriedModel('nnsight', architecture);
+  const why = untriedModel(support.nnsight, architecture);
   if (why !== undefined) return why;
   const missing = sites.find((site) => valueAt(architecture, site) === undefined);
   if (missing) return `No module of this model returns or takes '${missing.component}' by itself.`;
@@ -228,7 +228,7 @@ const nnsight: Maker = ({ architecture }, sites) => {
 };
 
 const pyvene: Maker = ({ architecture }, sites) => {
-  const why = untriedModel('pyvene', architecture);
+  const why = untriedModel(support.steeringPyvene, architecture);
   if (why !== undefined) return why;
   const headed = sites.find(({ component }) => describeComponent(architecture, component).layout !== 'token');
   if (headed)

@@ -18,7 +18,7 @@ import {
   unequalPrompts,
 } from './exported.ts';
 import { pythonModel } from './pythonModel.ts';
-import { untriedModel } from './pyveneModels.ts';
+import { support, untriedModel } from './supportedModels.ts';
 
 /** An expression for what passes a site, [batch, positions, (heads,) width], a view that can be written to. */
 export function valueAt(architecture: Architecture, { component, layer }: Site): string | undefined {
@@ -54,7 +54,7 @@ export function exportNnsight(request: ExportRequest): ExportedCode {
   const { model, call, architecture } = request;
   const { lines: opening, source } = pythonModel(model);
   const why =
-    untriedModel('nnsight', architecture) ??
+    untriedModel(support.nnsight, architecture) ??
     unequalPrompts(call) ??
     request.configuration.interventions.flatMap((resolved) => refusal(architecture, resolved) ?? [])[0];
   if (why !== undefined) return { ok: false, why };

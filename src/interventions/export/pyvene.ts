@@ -18,8 +18,9 @@ import {
   unequalPrompts,
 } from './exported.ts';
 import { pythonModel } from './pythonModel.ts';
-import { declaringLines, openerOf, untriedModel } from './pyveneModels.ts';
+import { declaringLines, openerOf } from './pyveneModels.ts';
 import { type PyveneSite, pyveneRefusal, pyveneSite } from './pyveneSites.ts';
+import { support, untriedModel } from './supportedModels.ts';
 
 const fields = [
   'unit',
@@ -51,7 +52,7 @@ function refusal({ architecture, configuration, call }: ExportRequest): string |
   const links = interventions.flatMap(({ representation }) => representation.intervention_link_key ?? []);
   if (new Set(links).size < links.length)
     return 'In pyvene linked interventions continue with the vector of the first, and here they share parameters only.';
-  return untriedModel('pyvene', architecture, true) ?? unequalPrompts(call);
+  return untriedModel(support.pyvene, architecture) ?? unequalPrompts(call);
 }
 
 /** Why a folder of these interventions cannot be written for pyvene; undefined when it can. */

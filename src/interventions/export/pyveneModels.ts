@@ -2,10 +2,10 @@
 // five model types are right, but for what `pyveneSites.ts` refuses. Of the rest it knows nothing, or has widths that are not the
 // model's (Gemma, GPT-Neo, ESM): their programs begin by telling it the modules and widths of the components that they name.
 
-import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import type { ComponentDescription } from '../../architectures/architecture.ts';
 import { type ModelModules, modelModules } from '../configuration/moduleTables.ts';
 
-/** Model types whose tables in pyvene are used as they are; programs for the other tools are tried with them alone. */
+/** Model types whose tables in pyvene are used as they are. */
 const tabled = ['gpt2', 'gpt_neox', 'llama', 'mistral', 'qwen2'];
 
 export const hasPyveneTables = (modelType: string): boolean => tabled.includes(modelType);
@@ -13,15 +13,6 @@ export const hasPyveneTables = (modelType: string): boolean => tabled.includes(m
 /** The class of transformers that opens models of a type. */
 export const openerOf = (modelType: string): ModelModules['opener'] =>
   modelModules(modelType)?.opener ?? 'AutoModelForCausalLM';
-
-/**
- * Why there is no program for a tool; undefined for the models whose programs the tests run.
- * @param tells the program tells the tool the modules of the model
- */
-export function untriedModel(tool: string, { modelType }: Architecture, tells = false): string | undefined {
-  const isTried = tells ? modelModules(modelType) !== undefined : hasPyveneTables(modelType);
-  return isTried ? undefined : `Programs for ${tool} have not been tried with models of type '${modelType}'.`;
-}
 
 /** What a program tells pyvene of a component. */
 export interface Declared {

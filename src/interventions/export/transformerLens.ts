@@ -17,7 +17,7 @@ import {
   unequalPrompts,
 } from './exported.ts';
 import { pythonModel } from './pythonModel.ts';
-import { untriedModel } from './pyveneModels.ts';
+import { support, untriedModel } from './supportedModels.ts';
 
 /** The hook at a site. A bridge that is not put into compatibility mode computes as the checkpoint does. */
 const hooks: Readonly<Record<string, string>> = {
@@ -81,7 +81,7 @@ export function exportTransformerLens(request: ExportRequest): ExportedCode {
   const { model, architecture, call } = request;
   const { lines: opening, source } = pythonModel(model);
   const why =
-    untriedModel('TransformerLens', architecture) ??
+    untriedModel(support.transformerLens, architecture) ??
     unopened(architecture, source) ??
     unequalPrompts(call) ??
     request.configuration.interventions.flatMap((resolved) => refusal(resolved) ?? [])[0];
