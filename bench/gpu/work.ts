@@ -6,6 +6,7 @@ import { readAttributeExperiment } from '../../src/experiments/attribute/experim
 import type { AnyExperiment } from '../../src/experiments/kind.ts';
 import { readPatchExperiment } from '../../src/experiments/patch/experiment.ts';
 import { nextLogits } from '../../src/experiments/predict.ts';
+import { readExperiment } from '../../src/experiments/registry.ts';
 import { growExperiment } from '../../src/experiments/runExperiment.ts';
 import { readTraceExperiment } from '../../src/experiments/trace/experiment.ts';
 import type { Model } from '../../src/runtime/model.ts';
@@ -90,6 +91,35 @@ function alignOf({ layers, vocabulary }: Shape): AnyExperiment {
   });
 }
 
+/** Of the kinds that are counted for what they leave behind. */
+const smallFiles = (shape: Shape): Readonly<Record<string, object>> => {
+  const pair = pairOf(shape);
+  return {
+    path: { pairs: [pair] },
+    finetune: {
+      adapters: [
+        { type: 'LoReFT', rank: 2, layers: [0], positions: { first: 1, last: 1 } },
+        { type: 'LoRA', rank: 2, layers: [shape.layers - 1], component: 'mlp_output', positions: 'all' },
+      ],
+      data: [1, 2, 3, 4].map((seed) => ({ prompt: tokens(seed, 6, shape.vocabulary), continuation: [seed] })),
+      training: { batchSize: 2, epochs: 1 },
+    },
+    steer: {
+      vectors: [{ name: 'other', from: { random: 1 } }],
+      edits: [{ vector: 'other', layers: [0], strength: 1 }],
+      prompts: [tokens(3, 6, shape.vocabulary)],
+      generation: { maxNewTokens: 3, temperature: 0 },
+      columns: ['unsteered', 'steered'],
+    },
+    intervene: {
+      base: pair.clean,
+      sources: [pair.corrupted],
+      configuration: { layer: 0, component: 'block_output' },
+      unitLocations: { 'sources->base': 1 },
+    },
+  };
+};
+
 export interface Work {
   readonly name: string;
   /** @param found is called when something is found, behind what a run begins with */
@@ -101,11 +131,11 @@ export interface Work {
  * @param count   tokens of the prompt that is predicted from
  */
 export function worksOf(shape: Shape, samples: number, count = 10): readonly Work[] {
-  const running = (name: string, experiment: AnyExperiment): Work => ({
+  const running = (name: string, experiment: AnyExperiment | Promise<AnyExperiment>): Work => ({
     name,
     run: async (model, checkpoint, found) => {
       let hasStarted = false;
-      for await (const _ of growExperiment(model, checkpoint, experiment)) {
+      for await (const _ of growExperiment(model, checkpoint, await experiment)) {
         if (hasStarted) found();
         hasStarted = true;
       }
@@ -117,5 +147,8 @@ export function worksOf(shape: Shape, samples: number, count = 10): readonly Wor
     running('patch', patchOf(shape)),
     running('attribute', attributeOf(shape)),
     running('align', alignOf(shape)),
+    ...Object.entries(smallFiles(shape)).map(([kind, file]) =>
+      running(kind, readExperiment({ ...common, kind, ...file })),
+    ),
   ];
 }
