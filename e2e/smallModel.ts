@@ -38,6 +38,6 @@ export async function openFolder(page: Page, folder: string, named: string, hash
   // Without the embedded model the page asks for one.
   await page.route('**/models/tiny-atlas/config.json', (route) => route.fulfill({ status: 404, body: '' }));
   await page.goto(`./?backend=wasm${hash}`);
-  await page.locator('input[webkitdirectory]').setInputFiles(folder);
+  await page.getByLabel('Choose a folder').setInputFiles(folder);
   await expect(page.getByRole('button', { name: /^Model:/ })).toContainText(named, { timeout: 60_000 });
 }

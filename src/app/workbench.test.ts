@@ -54,6 +54,7 @@ function engine(maxPositions?: number): Engine & { readonly predicted: string[] 
     alignOwnAnswers: missing,
     alignLearned: missing,
     finetuneExamples: missing,
+    finetuneFill: missing,
     generate: missing,
     writeChat: missing,
     estimate: missing,

@@ -26,9 +26,11 @@ import { siteNames, trainedFolder } from './align/trained.ts';
 import { completeAlign } from './align/work.ts';
 import { describeExamples } from './finetune/described.ts';
 import { type FinetuneExperimentFile, readFinetuneExperiment } from './finetune/experiment.ts';
+import { filledTwice } from './finetune/filled.ts';
 import { finetuneGrowth } from './finetune/growth.ts';
 import { resolveFinetune } from './finetune/resolve.ts';
 import { adapterFiles, trainedAdapter } from './finetune/saved.ts';
+import { trainedText } from './finetune/spoken.ts';
 import { finetuneWork } from './finetune/work.ts';
 import { completed } from './growth.ts';
 import { promptRow } from './planRuns.ts';
@@ -350,6 +352,22 @@ test('a finetuning teaches what stands at the mask, and what was trained does it
     4,
   );
   expect([...adapterFiles(result, 0).keys()]).toContain('config.json');
+});
+
+test('any mask is filled by the model itself and with what was trained', async () => {
+  const finetune = finetuning({});
+  const result = await completed(finetuneWork.run(model, finetune, {}), finetuneGrowth());
+  const adapter = trainedText(result, 0);
+  if (!adapter) throw new Error('Nothing was trained.');
+  const { before, after } = await filledTwice(model, tokenizer, { prompt: 'KK<mask>E', adapter });
+  // What the training's own looks at this prompt say.
+  expect([before.id]).toEqual(result.before.answers[0]);
+  expect([after.id]).toEqual(result.adapters[0]?.answers?.[0]);
+  expect(after.text).toBe(residues[after.id]);
+  expect(Math.abs(after.probability - before.probability)).toBeGreaterThan(0.05);
+  await expect(filledTwice(model, tokenizer, { prompt: 'MKTY', adapter })).rejects.toThrow(
+    "and the prompt has none. Write '<mask>' where it should predict.",
+  );
 });
 
 test('an example under the model’s tokens says where the adapter acts', () => {

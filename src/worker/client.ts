@@ -141,6 +141,7 @@ export function connectEngine(port: RpcPort): Engine {
     alignOwnAnswers: (request, options) => call('alignOwnAnswers', request, options),
     alignLearned: (request, options) => call('alignLearned', request, options),
     finetuneExamples: (request, options) => call('finetuneExamples', request, options),
+    finetuneFill: (request, options) => call('finetuneFill', request, options),
     generate: (request, { onPart, ...options } = {}) => call('generate', request, options, onPart),
     writeChat: (chat) => call('writeChat', chat),
     cache: () => call('cache', null),

@@ -377,6 +377,12 @@ export function createEngine(
       return describeExamples(model.architecture, tokenizer, request);
     },
 
+    finetuneFill: (request, options = {}) =>
+      withModel(options, async ({ model, tokenizer }) => {
+        const { filledTwice } = await import('../experiments/finetune/filled.ts');
+        return filledTwice(model, tokenizer, request, options.signal);
+      }),
+
     generate: (request, options = {}) =>
       generateInSteps(request, options, render, (work) => withModel(options, work)),
 

@@ -4,6 +4,7 @@ import type { StackPlace } from '../architectures/architecture.ts';
 import type { LearnedRequest, LearnedSite } from '../experiments/align/learned.ts';
 import type { AlignTask, AlignTaskRequest, OwnAnswers } from '../experiments/align/task.ts';
 import type { DescribedExample, FinetuneExamplesRequest } from '../experiments/finetune/described.ts';
+import type { FilledTwice, FillRequest } from '../experiments/finetune/filled.ts';
 import type { GivenPrompt } from '../experiments/givenPrompt.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
@@ -246,6 +247,8 @@ export interface FinetuneCalls {
     request: FinetuneExamplesRequest,
     options?: CallOptions,
   ): Promise<readonly DescribedExample[]>;
+  /** What fills the mask of a prompt, without an adapter and with it. */
+  finetuneFill(request: FillRequest, options?: CallOptions): Promise<FilledTwice>;
 }
 
 /** What the page can ask of the engine. Each call may be aborted; an abort rejects with an `AbortError`. */

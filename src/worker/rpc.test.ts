@@ -31,6 +31,7 @@ function connect(calls: Partial<Engine>): Engine {
       alignOwnAnswers: missing,
       alignLearned: missing,
       finetuneExamples: missing,
+      finetuneFill: missing,
       generate: missing,
       writeChat: missing,
       estimate: missing,

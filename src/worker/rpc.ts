@@ -5,6 +5,7 @@
 import type { LearnedRequest, LearnedSite } from '../experiments/align/learned.ts';
 import type { AlignTask, AlignTaskRequest, OwnAnswers } from '../experiments/align/task.ts';
 import type { DescribedExample, FinetuneExamplesRequest } from '../experiments/finetune/described.ts';
+import type { FilledTwice, FillRequest } from '../experiments/finetune/filled.ts';
 import type { InterveneExperiment } from '../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import type { AnyExperiment, AnyResult, Estimate, Update } from '../experiments/kind.ts';
@@ -60,6 +61,7 @@ export interface EngineCalls {
     readonly given: FinetuneExamplesRequest;
     readonly returns: readonly DescribedExample[];
   };
+  readonly finetuneFill: { readonly given: FillRequest; readonly returns: FilledTwice };
   readonly generate: {
     readonly given: GenerationRequest;
     readonly part: GenerationPart;
@@ -160,6 +162,8 @@ function perform(
       return engine.alignLearned(call.given, { signal });
     case 'finetuneExamples':
       return engine.finetuneExamples(call.given, { signal });
+    case 'finetuneFill':
+      return engine.finetuneFill(call.given, { signal });
     case 'generate':
       return engine.generate(call.given, { signal, onPart });
     case 'writeChat':

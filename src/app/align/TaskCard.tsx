@@ -1,12 +1,13 @@
 // The task: declared by a causal model, or pasted as a table.
 
-import { useId } from 'react';
+import { type ReactNode, useId } from 'react';
 import { Examples } from '../experiment/Examples.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
+import { maskText } from '../prompt/mask.ts';
 import type { DeclaredFields } from './declaredFields.ts';
-import { blankAlign } from './document.ts';
+import { blankAlign, blankMasked } from './document.ts';
 import { DocumentField, Field } from './Fields.tsx';
-import { useDocument, useEdit } from './hooks.ts';
+import { useDocument, useEdit, useOwn } from './hooks.ts';
 import { OpenTraining } from './OpenTraining.tsx';
 import { useDeclaredEdit, VariablesEditor } from './VariablesEditor.tsx';
 
@@ -28,6 +29,7 @@ function DeclaredField(props: {
   readonly hint: string;
   readonly rows?: number;
   readonly isNumber?: boolean;
+  readonly after?: ReactNode;
 }) {
   const { declared } = useDocument();
   const edit = useDeclaredEdit();
@@ -41,9 +43,26 @@ function DeclaredField(props: {
   );
 }
 
+/** Puts the mask where a prompt ends that a model would go on with, which fills masks instead. */
+function PutMask({ mask }: { readonly mask: string }) {
+  const edit = useDeclaredEdit();
+  return (
+    <button
+      type="button"
+      className="button"
+      title={`This model predicts what stands at ${mask}`}
+      onClick={() => edit((before) => ({ ...before, prompt: `${before.prompt.trimEnd()} ${mask}` }))}
+    >
+      Put {mask} at its end
+    </button>
+  );
+}
+
 function Declared() {
   const { declared } = useDocument();
   const edit = useDeclaredEdit();
+  const mask = useOwn(({ world }) => maskText(world.model));
+  const lacksMask = mask !== null && declared.prompt !== '' && !declared.prompt.includes(mask);
   return (
     <>
       <VariablesEditor />
@@ -51,12 +70,21 @@ function Declared() {
         <DeclaredField
           name="prompt"
           label="Prompt"
-          hint="With variables in braces: We all like {name} because"
+          hint={
+            mask === null
+              ? 'With variables in braces: We all like {name} because'
+              : `With variables in braces, and ${mask} where it predicts: {name} lost ${mask} keys.`
+          }
+          {...(lacksMask ? { after: <PutMask mask={mask} /> } : {})}
         />
         <DeclaredField
           name="label"
           label="Label"
-          hint="What follows, one token, with the space before it:  {pronoun}"
+          hint={
+            mask === null
+              ? 'What follows, one token, with the space before it:  {pronoun}'
+              : `What stands at ${mask}, one token: {pronoun}`
+          }
         />
         <DeclaredField
           name="interchange"
@@ -99,7 +127,9 @@ export function TaskCard() {
   const document = useDocument();
   const edit = useEdit();
   const name = useId();
-  const isBlank = document === blankAlign;
+  const mask = useOwn(({ world }) => maskText(world.model));
+  const blank = mask === null ? blankAlign : blankMasked;
+  const isBlank = document === blank;
   return (
     <section className="card task-card" aria-labelledby="task-title" data-document>
       <div className="card-head">
@@ -127,7 +157,7 @@ export function TaskCard() {
             className="button"
             aria-disabled={isBlank}
             onClick={() => {
-              if (!isBlank) edit(() => blankAlign);
+              if (!isBlank) edit(() => blank);
             }}
           >
             Empty page
@@ -143,7 +173,7 @@ export function TaskCard() {
           name="table"
           label="Table of pairs"
           rows={10}
-          hint="Columns base, source, label; baseLabel and sourceLabel if the model's own accuracy is to be known; further columns are positions by name: 3, or 3/5 of base and source"
+          hint={`Columns base, source, label; baseLabel and sourceLabel if the model's own accuracy is to be known; further columns are positions by name: 3, or 3/5 of base and source${mask === null ? '' : `. Base and source hold one ${mask} each, and a label is the token that stands there`}`}
         />
       )}
       <div className="fields align-fields">

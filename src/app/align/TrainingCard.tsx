@@ -3,6 +3,7 @@
 import { useState } from 'react';
 import { Choice } from '../experiment/Choice.tsx';
 import { RunBar } from '../experiment/RunBar.tsx';
+import { maskText } from '../prompt/mask.ts';
 import type { InterventionType, TrainingFields } from './document.ts';
 import { DocumentChoice, DocumentField, TrainingField } from './Fields.tsx';
 import { useBenchState, useDocument, useEdit, useOwn, useProblems } from './hooks.ts';
@@ -37,6 +38,7 @@ function Site() {
   );
   const names = useBenchState((state) => state.task?.value?.positionNames) ?? [];
   const components = useComponents();
+  const own = useOwn(({ world }) => maskText(world.model)) === null ? ['last'] : ['mask', 'last'];
   const isLearning = type !== 'LowRankRotated' && type !== 'Rotated';
   return (
     <div className="fields align-fields">
@@ -50,7 +52,7 @@ function Site() {
       <DocumentField
         name="positions"
         label="Positions"
-        hint={`There are: ${['last', ...names].join(', ')}; + joins two into one site`}
+        hint={`There are: ${[...own, ...names].join(', ')}; + joins two into one site`}
       />
       {(hasHeads || document.heads !== '') && (
         <DocumentField name="heads" label="Heads" hint="Numbers with commas; several are joined" />

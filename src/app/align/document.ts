@@ -84,6 +84,9 @@ export const blankAlign: AlignDocument = {
   seed: '0',
 };
 
+/** The same for a model that fills masks. */
+export const blankMasked: AlignDocument = { ...blankAlign, positions: 'mask' };
+
 /** Twelve digits are more than a share in percent was typed with. */
 const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
 

@@ -145,6 +145,11 @@ test('a table is read by its columns, and what is wrong with it names the line',
 test('what the engine refuses is said at the control that puts it right', () => {
   const { declared } = gender;
   const at = (message: string) => fieldOf(message, declared);
+  const masked = "This esm model predicts what stands at a mask, and the prompt 'WHERE' has none.";
+  expect(at(masked.replace('WHERE', 'data (declared), example 0.base'))).toBe('prompt');
+  expect(at(masked.replace('WHERE', 'data.3.source'))).toBe('table');
+  expect(at("The label 'data (declared), example 2.baseLabel' is 2 tokens ('a', 'b').")).toBe('label');
+  expect(at("'data.0.positions' has 'mask', which is the mask of each prompt in this model.")).toBe('table');
   expect(at(`'data.causalModel.pronoun.table': it says nothing of "x".`)).toBe(
     `variable ${idOf('pronoun')} table`,
   );

@@ -159,7 +159,8 @@ function splitOf({ testData, testShare, splitSeed }: AlignDocument, note: Note):
 
 /** Where a sentence of the file or of the engine belongs: the control that puts it right. */
 export function fieldOf(message: string, { variables }: DeclaredFields): string {
-  const [, path = ''] = /^'([^']*)'/.exec(message) ?? [];
+  // A sentence begins with the field, or says whose prompt or label it is about.
+  const [, path = ''] = /^'([^']*)'/.exec(message) ?? /\b(?:prompt|label) '([^']*)'/i.exec(message) ?? [];
   const [, name, part] = /^data\.causalModel\.([^.]+)\.?(\w+)?/.exec(path) ?? [];
   const variable = variables.find((each) => each.name.trim() === name);
   if (variable !== undefined) {

@@ -48,6 +48,7 @@ const bench = (address: PageAddress) =>
       alignOwnAnswers: missing,
       alignLearned: missing,
       finetuneExamples: missing,
+      finetuneFill: missing,
       estimate: missing,
       run: missing,
       generate: missing,

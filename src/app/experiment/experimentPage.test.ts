@@ -59,6 +59,7 @@ function fakeEngine() {
     alignOwnAnswers: refuse,
     alignLearned: refuse,
     finetuneExamples: refuse,
+    finetuneFill: refuse,
     generate: refuse,
     writeChat: refuse,
     estimate: refuse,

@@ -22,6 +22,7 @@ const engine: Engine = {
   alignOwnAnswers: missing,
   alignLearned: missing,
   finetuneExamples: missing,
+  finetuneFill: missing,
   generate: missing,
   writeChat: missing,
   estimate: missing,

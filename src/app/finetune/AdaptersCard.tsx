@@ -1,6 +1,7 @@
 // The methods: each is trained by itself, on the same examples in the same order.
 
 import { useId, useState } from 'react';
+import { maskText } from '../prompt/mask.ts';
 import {
   type AdapterFields,
   type AdapterType,
@@ -37,23 +38,32 @@ function useComponents(own: string): readonly string[] {
   return known.includes(own) ? known : [own, ...known];
 }
 
+/** @param mask of a model that fills such */
+function actsHint(where: AdapterFields['where'], mask: string | null): string {
+  if (where === 'mask')
+    return mask === null ? 'This model goes on behind its prompts' : `Where it predicts: ${mask}`;
+  if (where === 'all')
+    return mask === null ? 'The continuation too, as a change of weights' : 'As a change of weights acts';
+  return mask === null ? 'The first and the last tokens' : 'The first and the last tokens, its own included';
+}
+
 function Positions({ adapter }: { readonly adapter: AdapterFields }) {
   const edit = useEdit();
   const { id, where, first, last, sharedWeights } = adapter;
+  const mask = useOwn(({ world }) => maskText(world.model));
   const hasBoth = where === 'prompt' && Number(first) > 0 && Number(last) > 0;
   return (
     <>
       <ProblemChoice
         label="Acts on"
-        name="where"
+        name={adapterField(id, 'where')}
         value={where}
         choices={[
+          ...(mask !== null || where === 'mask' ? [['mask', 'The mask'] as const] : []),
           ['prompt', 'Ends of the prompt'],
           ['all', 'All positions'],
         ]}
-        hint={
-          where === 'all' ? 'The continuation too, as a change of weights' : 'The first and the last tokens'
-        }
+        hint={actsHint(where, mask)}
         onChange={(next) => edit((before) => changedAdapter(before, id, { where: next }))}
       />
       {where === 'prompt' && (

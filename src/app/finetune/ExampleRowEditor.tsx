@@ -16,20 +16,23 @@ function Tokens({
   readonly described: DescribedExample;
   readonly acts: ReadonlySet<number>;
 }) {
-  const { prompt, continuation } = described;
+  const { prompt, continuation, mask } = described;
+  const taught = continuation.map(({ text }, at) => ({ text, position: prompt.length + at, isTaught: true }));
+  const given = prompt.map(({ text }, position) => ({ text, position, isTaught: false }));
+  // What should stand at a mask stands beside it.
+  const behind = mask === null ? prompt.length : mask + 1;
   return (
     <p className="align-chips tune-tokens">
-      {[...prompt, ...continuation].map(({ text }, position) => {
-        const isTaught = position >= prompt.length;
+      {[...given.slice(0, behind), ...taught, ...given.slice(behind)].map(({ text, position, isTaught }) => {
+        // A mask has the position of what fills it.
         const isActed = acts.has(position);
         const words = [
-          `position ${position}`,
-          ...(isTaught ? ['taught'] : []),
+          ...(isTaught && mask !== null ? ['taught at the mask'] : [`position ${position}`]),
+          ...(isTaught && mask === null ? ['taught'] : []),
           ...(isActed ? ['the adapter acts here'] : []),
         ];
         return (
           <span
-            // biome-ignore lint/suspicious/noArrayIndexKey: a token is known by its position
             key={position}
             className="chip mono"
             data-subject={isActed}

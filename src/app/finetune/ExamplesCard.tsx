@@ -4,9 +4,10 @@ import { useEffect, useRef } from 'react';
 import { Choice } from '../experiment/Choice.tsx';
 import { Examples } from '../experiment/Examples.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
+import { maskText } from '../prompt/mask.ts';
 import { formatCount } from '../quantities.ts';
 import { AddExamples } from './AddExamples.tsx';
-import { blankFinetune, numbered, type RowList, rowsOf, withRows } from './document.ts';
+import { blankFinetune, blankMasked, numbered, type RowList, rowsOf, withRows } from './document.ts';
 import { rowField } from './draft.ts';
 import { ExampleRowEditor } from './ExampleRowEditor.tsx';
 import { DocumentField, Problem } from './Fields.tsx';
@@ -178,7 +179,9 @@ export function ExamplesCard() {
   const from =
     asked < rows.length ? asked : Math.max(0, (Math.ceil(rows.length / rowsInView) - 1) * rowsInView);
   useDescribed(list, from);
-  const isBlank = document === blankFinetune;
+  const mask = useOwn(({ world }) => maskText(world.model));
+  const blank = mask === null ? blankFinetune : blankMasked;
+  const isBlank = document === blank;
   return (
     <section className="card tune-examples" aria-labelledby="tune-examples-title" data-document>
       <div className="card-head">
@@ -187,7 +190,9 @@ export function ExamplesCard() {
       </div>
       <div className="task-ways">
         <p className="small mute tune-lead">
-          A prompt, and what should follow it: with the space before it, and nothing put behind it.
+          {mask === null
+            ? 'A prompt, and what should follow it: with the space before it, and nothing put behind it.'
+            : `A prompt with one ${mask}, and the token that should stand there.`}
         </p>
         <span className="task-tools">
           <button
@@ -195,7 +200,7 @@ export function ExamplesCard() {
             className="button"
             aria-disabled={isBlank}
             onClick={() => {
-              if (!isBlank) edit(() => blankFinetune);
+              if (!isBlank) edit(() => blank);
             }}
           >
             Empty page
@@ -206,7 +211,7 @@ export function ExamplesCard() {
       <Lists list={list} />
       <div className="tune-heads small mute" aria-hidden="true">
         <span>Prompt</span>
-        <span>Continuation</span>
+        <span>{mask === null ? 'Continuation' : `Continuation: at ${mask}`}</span>
       </div>
       <ol
         className="tune-rows"

@@ -59,7 +59,7 @@ export function TrainingField({ name, ...rest }: OwnFieldProps<TextOf<TrainingFi
   );
 }
 
-interface AdapterFieldProps extends OwnFieldProps<Exclude<AdapterField, 'type'>> {
+interface AdapterFieldProps extends OwnFieldProps<Exclude<AdapterField, 'type' | 'where'>> {
   readonly adapter: AdapterFields;
   readonly isText?: boolean;
 }

@@ -3,6 +3,7 @@
 import { useId, useState } from 'react';
 import type { FinetuneResult } from '../../experiments/finetune/result.ts';
 import { trainedText } from '../../experiments/finetune/spoken.ts';
+import { maskText } from '../prompt/mask.ts';
 import { formatPercent } from '../quantities.ts';
 import type { SaidText } from './finetuneBench.ts';
 import { useBench, useBenchState, useIsOfModel, useLooked, useOwn, useResult } from './hooks.ts';
@@ -12,6 +13,7 @@ const mostNewTokens = 200;
 /** Where an adapter acts, in words. */
 function actingWords({ experiment }: FinetuneResult, looked: number): string {
   const positions = experiment.adapters[looked]?.positions;
+  if (positions === 'mask') return 'It acts at the mask.';
   return positions === 'all'
     ? 'It acts on every token of the prompt and of what is said.'
     : 'It acts on the prompt alone; what is said later follows from the states that it left there.';
@@ -27,17 +29,27 @@ function SaidPart({
   readonly said: SaidText;
 }) {
   const [first] = said.pieces;
+  const mask = useOwn(({ world }) => maskText(world.model));
+  const at = mask === null ? -1 : prompt.indexOf(mask);
+  // What fills a mask stands in its place.
+  const [before, behind] =
+    mask === null || at < 0 || first === undefined
+      ? [prompt, '']
+      : [prompt.slice(0, at), prompt.slice(at + mask.length)];
   return (
     <section className="tune-tried" aria-label={title}>
       <h3 className="small mute">{title}</h3>
       <p className="tune-text-said">
-        <bdi className="mute">{prompt}</bdi>
+        <bdi className="mute">{before}</bdi>
         <b>
           <bdi>{said.text}</bdi>
         </b>
+        {behind !== '' && <bdi className="mute">{behind}</bdi>}
       </p>
       {first !== undefined && (
-        <p className="mute small">Its first token has {formatPercent(first.probability)}.</p>
+        <p className="mute small">
+          {mask === null ? 'Its first token' : 'It'} has {formatPercent(first.probability)}.
+        </p>
       )}
     </section>
   );
@@ -50,6 +62,7 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
   const tried = last !== null && result.adapters.some((own) => own === last.of) ? last : null;
   const hasModel = useOwn(({ world }) => world.model !== null);
   const isOfModel = useIsOfModel(result);
+  const mask = useOwn(({ world }) => maskText(world.model));
   const [prompt, setPrompt] = useState('');
   const [count, setCount] = useState('6');
   const id = useId();
@@ -58,7 +71,7 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
   const own = result.adapters[looked];
   const tokens = Number(count);
   const countProblem =
-    /^\d+$/.test(count.trim()) && tokens >= 1 && tokens <= mostNewTokens
+    mask !== null || (/^\d+$/.test(count.trim()) && tokens >= 1 && tokens <= mostNewTokens)
       ? null
       : `Give a whole number from 1 to ${mostNewTokens}.`;
   const why = !hasModel
@@ -87,29 +100,31 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
           className="prompt-text mono"
           rows={2}
           spellCheck={false}
-          placeholder="The Reichstag is in the city of"
+          placeholder={mask === null ? 'The Reichstag is in the city of' : `A text with one ${mask}`}
           value={prompt}
           onChange={({ target }) => setPrompt(target.value)}
         />
       </div>
-      <div className="field">
-        <label htmlFor={`${id}-count`}>New tokens</label>
-        <input
-          id={`${id}-count`}
-          className="field-number"
-          inputMode="numeric"
-          autoComplete="off"
-          aria-invalid={countProblem !== null}
-          aria-describedby={countProblem === null ? undefined : `${id}-count-problem`}
-          value={count}
-          onChange={({ target }) => setCount(target.value)}
-        />
-        {countProblem !== null && (
-          <span id={`${id}-count-problem`} className="field-problem">
-            {countProblem}
-          </span>
-        )}
-      </div>
+      {mask === null && (
+        <div className="field">
+          <label htmlFor={`${id}-count`}>New tokens</label>
+          <input
+            id={`${id}-count`}
+            className="field-number"
+            inputMode="numeric"
+            autoComplete="off"
+            aria-invalid={countProblem !== null}
+            aria-describedby={countProblem === null ? undefined : `${id}-count-problem`}
+            value={count}
+            onChange={({ target }) => setCount(target.value)}
+          />
+          {countProblem !== null && (
+            <span id={`${id}-count-problem`} className="field-problem">
+              {countProblem}
+            </span>
+          )}
+        </div>
+      )}
       <div className="run-line">
         <button
           type="submit"
@@ -117,7 +132,7 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
           aria-disabled={why !== null}
           aria-describedby={why === null ? undefined : `${id}-why`}
         >
-          Answer, with and without
+          {mask === null ? 'Answer, with and without' : `Fill ${mask}, with and without`}
         </button>
         {isAsking && (
           <button type="button" className="button" onClick={() => bench.stopAttempt()}>
@@ -139,7 +154,10 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
           </p>
         </div>
       )}
-      <p className="mute small">Greedy: always the most probable token. {actingWords(result, looked)}</p>
+      <p className="mute small">
+        {mask === null ? 'Greedy: always the most probable token.' : 'The most probable token.'}{' '}
+        {actingWords(result, looked)}
+      </p>
     </form>
   );
 }

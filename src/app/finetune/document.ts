@@ -108,6 +108,12 @@ export const blankFinetune: FinetuneDocument = {
   seed: '0',
 };
 
+/** The same for a model that fills masks. */
+export const blankMasked: FinetuneDocument = {
+  ...blankFinetune,
+  adapters: [{ id: 1, ...emptyAdapter, where: 'mask' }],
+};
+
 export const rowsOf = (document: FinetuneDocument, list: RowList): readonly ExampleRow[] =>
   document[list] ?? [];
 

@@ -164,6 +164,12 @@ test('what the engine refuses is said at the control that puts it right, in the 
     `data ${first} continuation`,
     'The continuation has no tokens. Give at least one word.',
   ]);
+  expect(
+    placed("This esm model predicts what stands at a mask, and the prompt 'data.0.prompt' has none."),
+  ).toEqual([
+    `data ${first} prompt`,
+    'This esm model predicts what stands at a mask, and the prompt has none.',
+  ]);
   expect(placed("'data.1': The prompt has 25 tokens, but this model has 24 positions.")).toEqual([
     `data ${second} prompt`,
     'The prompt has 25 tokens, but this model has 24 positions.',

@@ -18,6 +18,7 @@ import {
   type Problems,
   plainSentence,
 } from '../experiment/typedFields.ts';
+import { maskText } from '../prompt/mask.ts';
 import {
   type AdapterFields,
   type ExampleRow,
@@ -35,7 +36,7 @@ export interface FinetuneDraft extends Draft<FinetuneExperiment> {
 export const rowField = (list: RowList, id: number, part: 'prompt' | 'continuation'): string =>
   `${list} ${id} ${part}`;
 
-export type AdapterField = Exclude<keyof AdapterFields, 'id' | 'where' | 'sharedWeights'>;
+export type AdapterField = Exclude<keyof AdapterFields, 'id' | 'sharedWeights'>;
 
 export const adapterField = (id: number, part: AdapterField): string => `adapter ${id} ${part}`;
 
@@ -61,7 +62,7 @@ function rowProblems(rows: readonly ExampleRow[], list: RowList): ReadonlyMap<st
   return problems;
 }
 
-function noteRows(document: FinetuneDocument, list: RowList, note: Note): void {
+function noteRows(document: FinetuneDocument, list: RowList, mask: string | null, note: Note): void {
   const rows = document[list];
   if (rows === null) return;
   if (rows.length === 0)
@@ -71,7 +72,16 @@ function noteRows(document: FinetuneDocument, list: RowList, note: Note): void {
         ? 'There is no example. Add one: a prompt, and what should follow it.'
         : 'There is no held-out example. Add one, or keep a share of the others.',
     );
-  for (const [field, problem] of rowProblems(rows, list)) note(field, problem);
+  for (const [field, problem] of rowProblems(rows, list))
+    note(
+      field,
+      mask === null
+        ? problem
+        : problem.replace(
+            /no continuation\. .*/,
+            `no continuation. Write the token that should stand at ${mask}.`,
+          ),
+    );
 }
 
 /** The width of a component; null where the model does not say. */
@@ -161,6 +171,7 @@ export const adapterParts = [
   'alpha',
   'component',
   'layers',
+  'where',
   'first',
   'last',
 ] as const;
@@ -176,8 +187,13 @@ export function fieldOf(message: string, document: FinetuneDocument): string {
   }
   const [, index, field = ''] = /'adapters\.(\d+)\.?(\w*)/.exec(message) ?? [];
   const adapter = index === undefined ? undefined : document.adapters[Number(index)];
+  // Without ends of the prompt their fields are not there.
+  const isPlace = field === 'positions' && adapter?.where !== 'prompt';
   if (adapter !== undefined)
-    return adapterField(adapter.id, shownAt[field] ?? adapterParts.find((each) => each === field) ?? 'name');
+    return adapterField(
+      adapter.id,
+      isPlace ? 'where' : (shownAt[field] ?? adapterParts.find((each) => each === field) ?? 'name'),
+    );
   const [, named] = /^Component '([^']*)'/.exec(message) ?? [];
   const unknown = document.adapters.find(({ component }) => component === named);
   if (unknown !== undefined) return adapterField(unknown.id, 'component');
@@ -215,8 +231,9 @@ const examplesOf = (rows: readonly ExampleRow[]) =>
 export function deriveFinetune(document: FinetuneDocument, { model }: Surroundings): FinetuneDraft {
   const problems: Problems = new Map();
   const note = noteIn(problems);
-  noteRows(document, 'data', note);
-  noteRows(document, 'testData', note);
+  const mask = model !== null && 'components' in model ? maskText(model) : null;
+  noteRows(document, 'data', mask, note);
+  noteRows(document, 'testData', mask, note);
   const split = splitOf(document, note);
   if (document.adapters.length === 0) note('adapters', 'Add a method: what is to be trained.');
   const ofAdapters: Problems = new Map();

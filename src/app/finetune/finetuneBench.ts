@@ -7,6 +7,7 @@ import type { TrainedText } from '../../experiments/finetune/spoken.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine, ModelInfo } from '../../worker/protocol.ts';
 import type { ExperimentPage } from '../experiment/experimentPage.ts';
+import { maskText } from '../prompt/mask.ts';
 import type { RowList } from './document.ts';
 import type { FinetuneTypes } from './page.ts';
 
@@ -54,7 +55,7 @@ export interface FinetuneBench {
   readonly set: (change: Partial<Pick<BenchState, 'marked' | 'looked' | 'list' | 'from'>>) => void;
   /** Ask what the rows in view are; what is known already is not asked again. */
   describe(request: FinetuneExamplesRequest, model: ModelInfo): void;
-  /** Go on after a prompt with an adapter and without it. */
+  /** Go on after a prompt with an adapter and without it, or fill its mask. */
   attempt(prompt: string, trained: TrainedAdapter, maxNewTokens: number): Promise<void>;
   stopAttempt(): void;
 }
@@ -125,6 +126,8 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
       timer = setTimeout(() => void ask({ adapters, examples: missing }, own), pauseMs);
     },
     attempt: async (prompt, { name, of, adapter }, maxNewTokens) => {
+      const { model } = page.store.getState().world;
+      const isMasked = maskText(model) !== null;
       stop.abort();
       const own = new AbortController();
       stop = own;
@@ -140,6 +143,12 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
       };
       show('asking');
       try {
+        if (isMasked) {
+          const filled = await engine.finetuneFill({ prompt, adapter }, { signal: own.signal });
+          for (const [at, { id, text, probability }] of [filled.before, filled.after].entries())
+            add(at, text, { id, probability });
+          return show('known');
+        }
         const given = { kind: 'text', text: prompt } as const;
         await engine.generate(
           {

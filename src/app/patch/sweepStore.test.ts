@@ -27,6 +27,7 @@ function waitingEngine() {
     alignOwnAnswers: refuse,
     alignLearned: refuse,
     finetuneExamples: refuse,
+    finetuneFill: refuse,
     generate: refuse,
     writeChat: refuse,
     estimate: refuse,

@@ -23,6 +23,10 @@ export function maskProblem(
   }
 }
 
+/** The mask's text, where a model predicts at one; null where it goes on behind a prompt, or no model is there. */
+export const maskText = (model: Pick<ModelInfo, 'isCausal' | 'mask'> | null): string | null =>
+  model === null || model.isCausal ? null : (model.mask?.text ?? null);
+
 /** The prompt with a token in the place of its mask, or behind it where a model predicts what comes next. */
 export function continuedPrompt(text: string, mask: ModelInfo['mask'], more: string): string {
   const at = mask ? text.indexOf(mask.text) : -1;

@@ -21,6 +21,8 @@ export interface FinetuneExamplesRequest {
 export interface DescribedExample {
   readonly prompt: readonly NamedToken[];
   readonly continuation: readonly NamedToken[];
+  /** Where it should stand in the prompt; null where it goes on behind it. */
+  readonly mask: number | null;
   /** For each adapter the positions that it acts on, those of the continuation included; none for one that does not fit. */
   readonly acts: readonly (readonly number[])[];
   /** Why it cannot be taught; its tokens are then not known. */
@@ -57,7 +59,8 @@ export function describeExamples(
   const named = (id: number): NamedToken => ({ id, text: tokenLabel(id, tokenizer) });
   return examples.map((example, index): DescribedExample => {
     const found = answered(() => resolveExample(example, `data.${index}`, context));
-    if ('refusal' in found) return { prompt: [], continuation: [], acts: [], problem: found.refusal };
+    if ('refusal' in found)
+      return { prompt: [], continuation: [], mask: null, acts: [], problem: found.refusal };
     const { prompt, label, watched } = found.value;
     const acts = resolved.map((adapter) => {
       if (adapter === null) return [];
@@ -65,6 +68,7 @@ export function describeExamples(
       const { first, last } = editedPositions(adapter, prompt.length, length, watched);
       return [...first, ...last];
     });
-    return { prompt: prompt.map(named), continuation: label.ids.map(named), acts, problem: null };
+    const mask = architecture.isCausal ? null : watched;
+    return { prompt: prompt.map(named), continuation: label.ids.map(named), mask, acts, problem: null };
   });
 }

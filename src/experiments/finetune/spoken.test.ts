@@ -143,6 +143,7 @@ test('examples are described one by one: where each adapter acts, and what is wr
   expect(whole).toEqual({
     prompt: [1, 2, 3, 4, 5, 6].map((id) => ({ id, text: `#${id}` })),
     continuation: [7, 8].map((id) => ({ id, text: `#${id}` })),
+    mask: null,
     acts: [[0, 4, 5], [0, 1, 2, 3, 4, 5, 6], []],
     problem: null,
   });

@@ -40,14 +40,14 @@ const isSameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((size, at) => size === b[at]);
 
 /**
- * @param promptLength tokens of the prompt
+ * @param prompt its tokens, and the position whose logits are the prediction
  * @throws ExperimentError or PlanError for an adapter of another model, damaged numbers, or a prompt that is too short
  */
-export function spokenEdits(
+export function trainedEdits(
   architecture: Architecture,
   { adapter, layers, parameters }: TrainedText,
-  promptLength: number,
-): readonly GenerationEdit[] {
+  { length, watched }: { readonly length: number; readonly watched: number },
+): readonly Edit[] {
   const resolved = resolveAdapter(architecture, { ...adapter, layers: [...layers] }, 0);
   const initial = initialParameters(resolved, 0);
   const wanted = Object.entries(trainedParameters(resolved, initial));
@@ -59,14 +59,27 @@ export function spokenEdits(
       );
     return [name, { data: numbersOfText(text, name), shape }] as const;
   });
-  const positions = editedPositions(resolved, promptLength, promptLength, promptLength - 1);
+  const positions = editedPositions(resolved, length, length, watched);
   if (positions.first.length + positions.last.length === 0)
     throw new ExperimentError(
       'The prompt has 1 token, too few for an adapter that acts on first and last ones that differ. Write a longer prompt.',
     );
   const open = openAdapter(resolved, Object.fromEntries(numbers), initial, architecture.layerCount);
-  const isEverywhere = adapter.positions === 'all';
-  return open.editsOf(positions).map((edit): GenerationEdit => {
+  return open.editsOf(positions);
+}
+
+/**
+ * @param promptLength tokens of the prompt
+ * @throws ExperimentError or PlanError as `trainedEdits` does
+ */
+export function spokenEdits(
+  architecture: Architecture,
+  trained: TrainedText,
+  promptLength: number,
+): readonly GenerationEdit[] {
+  const isEverywhere = trained.adapter.positions === 'all';
+  const prompt = { length: promptLength, watched: promptLength - 1 };
+  return trainedEdits(architecture, trained, prompt).map((edit): GenerationEdit => {
     const { site, location, fragment, source } = edit;
     return {
       site,
