@@ -7,7 +7,7 @@
 // number of more has two codes, each with a scale, and is multiplied by the input twice.
 
 import { gemm } from './contraction.ts';
-import { add, cast, floor, mul, sub } from './elementwise.ts';
+import { add, cast, mul, sub } from './elementwise.ts';
 import { concat, gather, reshape, unsqueeze } from './layout.ts';
 import { reduceSum } from './reduction.ts';
 import { replacing } from './replacing.ts';
@@ -77,7 +77,8 @@ export function blockRows(blocks: Blocks, indices: Value): Value {
   if (indices.shape.length !== 1 || count === undefined)
     throw new ShapeError(`Gather: ${describeValue(indices)} are not the numbers of rows`);
   const bytes = cast(gather(blocks.codes, indices, 0), 'float32');
-  const second = floor(mul(bytes, constant(1 / 16)));
+  // What is cast to a whole number is cut off.
+  const second = cast(cast(mul(bytes, constant(1 / 16)), 'int32'), 'float32');
   const first = sub(bytes, mul(second, constant(16)));
   const codes = reshape(concat([unsqueeze(first, [3]), unsqueeze(second, [3])], 3), [
     count,

@@ -39,7 +39,6 @@ export const sigmoid = (x: Value): Value => unary('Sigmoid', x);
 export const relu = (x: Value): Value => unary('Relu', x);
 export const softplus = (x: Value): Value => unary('Softplus', x);
 export const reciprocal = (x: Value): Value => unary('Reciprocal', x);
-export const floor = (x: Value): Value => unary('Floor', x);
 export const sin = (x: Value): Value => unary('Sin', x);
 export const cos = (x: Value): Value => unary('Cos', x);
 
