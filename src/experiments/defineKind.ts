@@ -14,6 +14,7 @@ import type {
   TypedKind,
   Update,
 } from './kind.ts';
+import { wordsOf } from './labels.ts';
 import { isOfWeights } from './resultParts.ts';
 import { notesOfRun, runNotices } from './runNotices.ts';
 import { requireText } from './watched.ts';
@@ -104,8 +105,7 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
       const work = await definition.work();
       const resolved = await work.resolve(architecture, tokenizer, ownExperiment(experiment), options);
       const units = () => work.units(architecture, resolved);
-      const { labels } = architecture;
-      const words = labels ? (id: number) => labels[id] ?? `#${id}` : tokenizer?.tokenText.bind(tokenizer);
+      const words = wordsOf(architecture, tokenizer);
       const textOf = words ? { textOf: words } : {};
       return {
         estimate: () => ({ ...work.estimate(architecture, resolved), units: units() }),

@@ -1,5 +1,7 @@
 // The classes of a model that has labels in place of tokens.
 
+import type { Architecture } from '../architectures/architecture.ts';
+import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { didYouMean } from '../messages/nearest.ts';
 import { quoted } from '../messages/wording.ts';
 import { ExperimentError } from './experimentFile.ts';
@@ -20,4 +22,13 @@ export function labelNamed(name: string | number, what: string, labels: readonly
       ? `${found.length} classes are called ${shown}, ${what}. Give its number: ${found.map(({ id }) => id).join(' or ')}.`
       : `The model has no class ${shown}, ${what}. ${typeof name === 'string' ? didYouMean(name, labels) : `Its classes are 0 to ${labels.length - 1}.`}`.trim(),
   );
+}
+
+/** What predictions are called: a classifier's labels, else tokens; undefined where nothing names them. */
+export function wordsOf(
+  { labels }: Pick<Architecture, 'labels'>,
+  tokenizer: Pick<Tokenizer, 'tokenText'> | undefined,
+): ((id: number) => string) | undefined {
+  if (labels) return (id) => labels[id] ?? `#${id}`;
+  return tokenizer && ((id) => tokenizer.tokenText(id));
 }

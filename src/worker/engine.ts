@@ -19,7 +19,7 @@ import { alignLearned, alignOwnAnswers, alignTask } from './aligning.ts';
 import { classReader } from './classReader.ts';
 import type { ChosenDevice } from './device.ts';
 import { generateInSteps, type RenderChat, writtenChat } from './generating.ts';
-import { modelInfo } from './modelInfo.ts';
+import { heardBy, modelInfo } from './modelInfo.ts';
 import { onnxOf } from './onnxFiles.ts';
 import { openSource } from './openSource.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
@@ -314,7 +314,11 @@ export function createEngine(
         if (previous) await unload(previous);
         // Without it a picture is refused when one is given, with the reason.
         const preprocessor = await next.checkpoint.preprocessor?.(options.signal).catch(() => undefined);
-        return modelInfo({ ...next, preprocessor });
+        return modelInfo({
+          ...next,
+          preprocessor,
+          ...(await heardBy(next.model.architecture, preprocessor)),
+        });
       }),
 
     tokenize: async (text) => promptTokens(currentReader(), text),

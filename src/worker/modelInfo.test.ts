@@ -13,8 +13,8 @@ const readsWith = (config: ModelConfiguration, ...names: readonly string[]) =>
   readsOf(describeArchitecture(config, new Set(names)), undefined).reads;
 
 test('a BLIP of captions reads a picture, and one that answers reads a question about it too', () => {
-  expect(readsWith(blip, 'text_decoder.bert.x')).toEqual({ kind: 'image', patches });
-  const asked = { kind: 'image', patches, isAsked: true };
+  expect(readsWith(blip, 'text_decoder.bert.x')).toEqual({ kind: 'image', positions: 5, patches });
+  const asked = { kind: 'image', positions: 5, patches, isAsked: true };
   expect(readsWith(blip, 'text_encoder.x', 'text_decoder.bert.x')).toEqual(asked);
   // Inside a larger model its names have a prefix.
   expect(readsWith(blip, 'model.text_encoder.x', 'model.text_decoder.bert.x')).toEqual(asked);
@@ -28,7 +28,7 @@ test('a T5 reads a source, a ViT a picture alone, and a GPT-2 nothing beside its
   });
   const labels = { id2label: { 0: 'cat', 1: 'dog' } };
   expect(readsWith({ model_type: 'vit', ...vision, ...labels, num_hidden_layers: 2 })).toEqual({
-    ...{ kind: 'image', patches, isAlone: true },
+    ...{ kind: 'image', positions: 5, patches, isAlone: true },
   });
   expect(
     readsWith({

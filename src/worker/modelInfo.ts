@@ -19,27 +19,52 @@ function componentInfo(architecture: Architecture, component: ComponentDescripti
     description: component.description,
     feeds: component.feeds,
     ...(component.place ? { place: component.place } : {}),
+    ...(component.isCross ? { isCross: true } : {}),
+    ...(component.place && component.headsOf !== undefined ? { headsOf: component.headsOf } : {}),
+    ...(component.layers ? { onlyLayers: component.layers } : {}),
+    ...(component.positions ? { positions: component.positions } : {}),
   };
 }
 
-/** @param settings of preprocessor_config.json */
+/**
+ * @param settings of preprocessor_config.json
+ * @param seconds  that a sound lasts of which the model hears all
+ */
 export function readsOf(
   architecture: Pick<Architecture, 'input' | 'encoder' | 'family'>,
   settings: ModelConfiguration | undefined,
+  seconds?: number,
 ): Pick<ModelInfo, 'reads'> {
   const { input, encoder, family } = architecture;
   const read = firstInput(architecture);
   if (!read) return encoder ? { reads: { kind: 'text' } } : {};
-  const { kind, patches, shape } = read;
+  const { kind, patches, shape, positions } = read;
   return {
     reads: {
       kind,
+      positions,
+      ...(seconds === undefined ? {} : { seconds }),
       ...(patches ? { patches } : {}),
       ...(patches && settings ? { picture: { settings, shape, family } } : {}),
       ...(input ? { isAlone: true } : {}),
       ...(encoder?.encoder ? { isAsked: true } : {}),
     },
   };
+}
+
+/** How long a sound is of which the model hears all. Where its settings are none, a sound is refused when one is given. */
+export async function heardBy(
+  architecture: Pick<Architecture, 'input' | 'encoder'>,
+  settings: ModelConfiguration | undefined,
+): Promise<Pick<DescribedModel, 'seconds'>> {
+  const read = firstInput(architecture);
+  if (read?.kind !== 'sound') return {};
+  const { heardSeconds } = await import('../media/sounds.ts');
+  try {
+    return { seconds: heardSeconds(settings, read.shape) };
+  } catch {
+    return {};
+  }
 }
 
 export interface DescribedModel {
@@ -52,6 +77,8 @@ export interface DescribedModel {
   readonly structure?: ImportedStructure;
   /** How a picture becomes numbers. */
   readonly preprocessor?: ModelConfiguration | undefined;
+  /** That a sound lasts of which it hears all. */
+  readonly seconds?: number;
 }
 
 export function modelInfo({
@@ -61,6 +88,7 @@ export function modelInfo({
   notices,
   structure,
   preprocessor,
+  seconds,
 }: DescribedModel): ModelInfo {
   const { maskId } = tokenizer;
   const { architecture, residencyReason, fingerprint } = model;
@@ -69,7 +97,7 @@ export function modelInfo({
     family: architecture.modelType,
     architecture: architecture.family,
     isCausal: architecture.isCausal,
-    ...readsOf(architecture, preprocessor),
+    ...readsOf(architecture, preprocessor, seconds),
     ...(maskId === undefined ? {} : { mask: { id: maskId, text: tokenizer.tokenText(maskId) } }),
     layerCount: architecture.layerCount,
     width: architecture.width,

@@ -10,6 +10,7 @@ import type { InterveneExperiment } from '../experiments/intervene/experiment.ts
 import { readInterveneInputs, resolveIntervene } from '../experiments/intervene/resolve.ts';
 import type { InterveneResult } from '../experiments/intervene/result.ts';
 import { type KnownLogits, runIntervene } from '../experiments/intervene/run.ts';
+import { wordsOf } from '../experiments/labels.ts';
 import { floatsOf, promptRow } from '../experiments/planRuns.ts';
 import { promptReader } from '../experiments/promptReader.ts';
 import { tokensOf } from '../experiments/tokens.ts';
@@ -67,7 +68,7 @@ export async function intervene(
     const inputs = await readInterveneInputs(model.architecture, experiment, settingsOf(checkpoint, options));
     return await runIntervene(model, resolveIntervene(model.architecture, tokenizer, experiment, inputs), {
       ...signalOf(options),
-      textOf: (id) => tokenizer.tokenText(id),
+      textOf: wordsOf(model.architecture, tokenizer) ?? ((id) => `#${id}`),
       known,
       prompts,
       isWhole,

@@ -83,11 +83,23 @@ export interface ComponentInfo {
   readonly feeds: readonly string[];
   /** Of a model of several stacks: whose positions it has, and where its layers lie among all. */
   readonly place?: StackPlace;
+  /** A component of pairs whose keys are another stack's positions. */
+  readonly isCross?: true;
+  /** The component that it is the per-head form of, where a stack's name stands before both. */
+  readonly headsOf?: string;
+  /** Layers that have one, where not all of `layers` have. */
+  readonly onlyLayers?: readonly number[];
+  /** Positions that have one, where not all have. */
+  readonly positions?: readonly number[];
 }
 
 export interface ModelReads {
   /** A source text, a picture, a sound. */
   readonly kind: 'text' | 'image' | 'sound';
+  /** Of a picture or a sound: positions that it becomes. */
+  readonly positions?: number;
+  /** Of a sound: how long they last together. */
+  readonly seconds?: number;
   /** Of a picture: its patches across and down. */
   readonly patches?: { readonly across: number; readonly down: number };
   /** Of a picture: what says which part of it is seen, and in what size. */

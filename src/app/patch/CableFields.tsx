@@ -3,6 +3,8 @@
 import { useEffect, useId, useState } from 'react';
 import { useBench, usePatchDraft } from './benchContext.tsx';
 import type { Cable, Place } from './document.ts';
+import { lengthIn } from './draft.ts';
+import { layerCountAt } from './stacks.ts';
 
 interface NumberFieldProps {
   readonly label: string;
@@ -137,11 +139,7 @@ function PlaceField({
 }) {
   const { outline, tokens } = usePatchDraft();
   if (!outline || !tokens) return null;
-  const length = (
-    place.run === 'base' || place.run === 'original'
-      ? tokens.base
-      : (tokens.sources[Number(place.run.slice(7))] ?? [])
-  ).length;
+  const length = lengthIn(tokens, outline)(place);
   const { positions } = place;
   return (
     <fieldset className="cable-place">
@@ -151,7 +149,7 @@ function PlaceField({
           label="Layer"
           value={place.layer}
           least={0}
-          most={outline.layerCount - 1}
+          most={layerCountAt(outline, place.component) - 1}
           onChange={(layer) => onChange({ ...place, layer })}
         />
       )}

@@ -2,7 +2,7 @@
 
 import type { InterventionType } from '../../interventions/intervention.ts';
 import { interventionTypes } from '../../interventions/types/registry.ts';
-import { useBench, useBenchState, useDocument, useHand, usePatchDraft } from './benchContext.tsx';
+import { useBench, useDocument, useHand, usePatchDraft } from './benchContext.tsx';
 import { NumberField, PartitionField, PlaceFields } from './CableFields.tsx';
 import {
   type Cable,
@@ -18,14 +18,6 @@ import { whyNotSerial } from './wiring.ts';
 
 const typeOf = (name: string): InterventionType | undefined =>
   interventionTypes.find((type) => type.name === name);
-
-function useTokens() {
-  const readings = useBenchState((state) => state.readings);
-  return (run: string) => {
-    const index = sourceIndex(run);
-    return readings[index === null ? 0 : index + 1]?.tokens ?? [];
-  };
-}
 
 function TypeSelect({ cable }: { readonly cable: Cable }) {
   const { changeCable } = useBench();
@@ -222,7 +214,7 @@ export function CablesCard() {
   const { hand, removeCable } = useBench();
   const document = useDocument();
   const selected = useHand((state) => state.selected);
-  const tokensOf = useTokens();
+  const { unitsOf } = usePatchDraft();
   const { misfits } = usePatchDraft();
   const { cables, sources } = document;
   const index = cables.findIndex(({ id }) => id === selected);
@@ -241,7 +233,7 @@ export function CablesCard() {
       ) : (
         <ul className="cable-list">
           {cables.map((each, place) => {
-            const words = cableWords(each, place, tokensOf, sources.length);
+            const words = cableWords(each, place, unitsOf, sources.length);
             return (
               <li key={each.id}>
                 <button

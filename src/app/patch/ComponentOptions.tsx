@@ -14,6 +14,14 @@ export const usualComponents: readonly string[] = [
 ];
 
 export function ComponentOptions({ names }: { readonly names: readonly string[] }) {
+  // Those of the stack that predicts, then those of an encoder under their own names.
+  const withoutStack = (name: string) => name.replace(/^[a-z]+\./, '');
+  const isOfStack = (name: string) => name !== withoutStack(name);
+  const usual = [false, true].flatMap((ofStack) =>
+    usualComponents.flatMap((each) =>
+      names.filter((name) => withoutStack(name) === each && isOfStack(name) === ofStack),
+    ),
+  );
   const options = (some: readonly string[]) =>
     some.map((name) => (
       <option key={name} value={name}>
@@ -22,10 +30,8 @@ export function ComponentOptions({ names }: { readonly names: readonly string[] 
     ));
   return (
     <>
-      <optgroup label="Usual">{options(usualComponents.filter((name) => names.includes(name)))}</optgroup>
-      <optgroup label="All others">
-        {options(names.filter((name) => !usualComponents.includes(name)))}
-      </optgroup>
+      <optgroup label="Usual">{options(usual)}</optgroup>
+      <optgroup label="All others">{options(names.filter((name) => !usual.includes(name)))}</optgroup>
     </>
   );
 }

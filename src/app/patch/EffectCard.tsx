@@ -151,6 +151,17 @@ function Later({ later, base }: Pick<InterveneResult, 'later' | 'base'>) {
   );
 }
 
+function Notices({ notices }: Pick<InterveneResult, 'notices'>) {
+  if (notices.length === 0) return null;
+  return (
+    <ul className="warnings" aria-label="Worth knowing">
+      {notices.map(({ code, text }) => (
+        <li key={`${code} ${text}`}>{text}</li>
+      ))}
+    </ul>
+  );
+}
+
 /** What the stored result of an example says of what stands here, before the model is there to say it. */
 function useStored(): InterveneResult | null {
   const { store } = usePageOf<PatchTypes>('intervene');
@@ -166,6 +177,8 @@ export function EffectCard() {
   const { problem, misfits } = usePatchDraft();
   const { cables } = useDocument();
   const base = useBenchState((state) => state.readings[0]?.prediction ?? null);
+  const isOfClasses = useBenchState(({ model }) => model?.reads?.isAlone === true);
+  const word = isOfClasses ? 'Class' : 'Next token';
   const isCurrent = effect !== null && effect.key === key;
   // Cables that all hang unused do nothing, and what they did before is no longer theirs.
   const hasCables = cables.length > misfits.length;
@@ -173,9 +186,7 @@ export function EffectCard() {
     <section className="card effect" aria-labelledby="effect-title" data-stale={hasCables && !isCurrent}>
       <div className="card-head">
         <h2 id="effect-title">
-          {hasCables
-            ? `Next token, before and with ${cables.length === 1 ? 'the cable' : 'all cables'}`
-            : 'Next token'}
+          {hasCables ? `${word}, before and with ${cables.length === 1 ? 'the cable' : 'all cables'}` : word}
         </h2>
         {hasCables && effect && (
           <span className="mute small">
@@ -193,6 +204,7 @@ export function EffectCard() {
         <>
           <Tokens before={effect.result.before} after={effect.result.after} />
           <Metrics measured={effect.result.measured} />
+          <Notices notices={effect.result.notices} />
           {effect.result.later.length > 0 && <Later later={effect.result.later} base={effect.result.base} />}
           {effect.result.collected.length > 0 && <Collected collected={effect.result.collected} />}
         </>
@@ -206,7 +218,9 @@ export function EffectCard() {
           </p>
         </>
       ) : (
-        <p className="mute">The next tokens of the base appear here.</p>
+        <p className="mute">
+          {isOfClasses ? 'The classes of the base appear here.' : 'The next tokens of the base appear here.'}
+        </p>
       )}
     </section>
   );

@@ -1,85 +1,19 @@
-// The prompts: sources above, the base below, each with its tokens as chips and the next token as a ghost. What differs
-// between base and source is marked; positions that a computer matched wrongly are matched by hand.
+// The prompts: sources above, the base below. What differs between base and source is marked; positions that a computer
+// matched wrongly are matched by hand.
 
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import type { TokenInfo } from '../../worker/protocol.ts';
 import { Examples } from '../experiment/Examples.tsx';
-import { usePromptOf } from '../experiment/pageContext.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
-import { ComparedChips } from '../prompt/ComparedChips.tsx';
 import { PairsForm } from '../prompt/PairsForm.tsx';
-import { PromptNotes } from '../prompt/PromptCard.tsx';
+import { BeginForModel } from './BeginForModel.tsx';
 import { useBench, useBenchState, useDocument, usePatchDraft } from './benchContext.tsx';
 import { shownSource, swappedRuns, withoutSource, withPairs } from './document.ts';
 import { differingPositions, differingSources } from './matching.ts';
+import { PromptRow } from './PromptRow.tsx';
 import { Watched } from './Watched.tsx';
 
 const ids = (tokens: readonly TokenInfo[] | null | undefined) => (tokens ?? []).map(({ id }) => id);
-
-interface RowProps {
-  readonly index: number;
-  readonly label: string;
-  readonly different: ReadonlySet<number>;
-  /** In matching: what a chip does, and which is chosen. */
-  readonly onChip?: ((position: number) => void) | undefined;
-  readonly chosen?: number | null;
-  readonly children?: ReactNode;
-}
-
-function PromptRow({ index, label, different, onChip, chosen, children }: RowProps) {
-  const { page } = useBench();
-  const text = useDocument();
-  const value = index === 0 ? text.base : (text.sources[index - 1] ?? '');
-  const tokens = useBenchState((state) => state.readings[index]?.tokens ?? null);
-  const run = usePromptOf(index, (state) => state.run);
-  const next = useBenchState((state) => state.readings[index]?.prediction?.candidates[0] ?? null);
-  const change = (next: string) =>
-    page.edit(
-      (document) =>
-        index === 0
-          ? { ...document, base: next, pairs: null }
-          : {
-              ...document,
-              sources: document.sources.map((source, place) => (place === index - 1 ? next : source)),
-              corrections: document.corrections.map((own, place) => (place === index - 1 ? {} : own)),
-              pairs: null,
-            },
-      `prompt ${index}`,
-    );
-  return (
-    <div className="pair-row">
-      <div className="pair-head">
-        <label htmlFor={`patch-prompt-${index}`}>{label}</label>
-        {children}
-      </div>
-      <div className="pair-body">
-        <textarea
-          id={`patch-prompt-${index}`}
-          className="prompt-text pair-text mono"
-          rows={1}
-          dir="auto"
-          spellCheck={false}
-          value={value}
-          placeholder={
-            index === 0 ? 'The prompt that is changed' : 'A prompt of the same form that ends otherwise'
-          }
-          onChange={(event) => change(event.target.value)}
-        />
-        {tokens !== null && tokens.length > 0 && (
-          <ComparedChips
-            label={label}
-            tokens={tokens}
-            different={different}
-            next={next}
-            onChip={onChip}
-            chosen={chosen}
-          />
-        )}
-        <PromptNotes text={value} run={run} onChange={change} />
-      </div>
-    </div>
-  );
-}
 
 /** Matching by hand: a position of the base, and then the one of the source that stands for it. */
 function useHandMatching() {
@@ -112,6 +46,8 @@ export function PromptRows() {
   const [isMatching, setIsMatching] = useState(false);
   const { chosen, setChosen, correct } = useHandMatching();
   const shown = shownSource(document);
+  // A table has columns of text alone.
+  const isMore = useBenchState((state) => state.model?.reads !== undefined);
   const base = readings[0];
   const first = readings[shown + 1];
   const hasBoth = (base?.tokens?.length ?? 0) > 0 && (first?.tokens?.length ?? 0) > 0;
@@ -161,16 +97,19 @@ export function PromptRows() {
           >
             Match positions
           </button>
-          <PairsForm
-            count={document.pairs?.length ?? 1}
-            columns="A table with the columns clean (the source), corrupted (the base), answer, distractor; commas or tabs"
-            onTake={(pairs) => page.edit((own) => withPairs(own, pairs))}
-            onOnlyOne={() => page.edit((own) => ({ ...own, pairs: null }))}
-          />
+          {!isMore && (
+            <PairsForm
+              count={document.pairs?.length ?? 1}
+              columns="A table with the columns clean (the source), corrupted (the base), answer, distractor; commas or tabs"
+              onTake={(pairs) => page.edit((own) => withPairs(own, pairs))}
+              onOnlyOne={() => page.edit((own) => ({ ...own, pairs: null }))}
+            />
+          )}
         </div>
         <UndoButtons />
         <Examples />
       </div>
+      <BeginForModel />
       {document.sources.map((_, place) => (
         <PromptRow
           // biome-ignore lint/suspicious/noArrayIndexKey: a source is its number

@@ -3,9 +3,8 @@
 
 import { useCallback, useMemo } from 'react';
 import type { RackDescription, SocketAddress } from '../../figures/rack/rackDescription.ts';
-import type { TokenInfo } from '../../worker/protocol.ts';
 import {
-  useBench,
+  useBenchState,
   useDocument,
   useEffectState,
   useHand,
@@ -13,8 +12,9 @@ import {
   useShelf,
   useSockets,
 } from './benchContext.tsx';
+import { missingAt } from './beside.ts';
 import { coneOf } from './cone.ts';
-import { type Cable, shownSource, sourceIndex } from './document.ts';
+import { type Cable, shownSource } from './document.ts';
 import { metricValue } from './effectStore.ts';
 import { endingRuns, hasSameWidth } from './fitting.ts';
 import { RackControls, WhyNoSweep } from './RackControls.tsx';
@@ -25,21 +25,13 @@ import { SocketBar } from './SocketBar.tsx';
 import { shareOf, socketValue } from './shares.ts';
 import { rackCables, rackParts, type Shelf, scaleOfShares, touchedLayers } from './sockets.ts';
 import { componentWords, socketWords } from './spoken.ts';
+import { columnsAt, type Unit } from './stacks.ts';
 import { useRackActions } from './useRackActions.ts';
 
-const noTokens: readonly TokenInfo[] = [];
-
-/** Tokens of every run, by its name. */
-function useRunTokens(): (run: string) => readonly TokenInfo[] {
-  const { store } = useBench().page;
-  return useCallback(
-    (run) => {
-      const { readings } = store.getState();
-      const index = sourceIndex(run);
-      return readings[index === null ? 0 : index + 1]?.tokens ?? noTokens;
-    },
-    [store],
-  );
+/** What every run has at the positions that the rack shows, by its name. */
+function useUnits(shelf: Shelf): (run: string) => readonly Unit[] {
+  const { unitsOf } = usePatchDraft();
+  return useCallback((run) => unitsOf(run, shelf.component.name), [unitsOf, shelf]);
 }
 
 function useRack(shelf: Shelf): RackDescription {
@@ -49,22 +41,22 @@ function useRack(shelf: Shelf): RackDescription {
   const isCarrying = useHand((state) => state.isCarrying);
   const estimates = useSockets((state) => state.estimates);
   const measured = useSockets((state) => state.measured);
-  const tokensOf = useRunTokens();
+  const unitsOf = useUnits(shelf);
   return useMemo(
     () => ({
       parts: rackParts({
         shelf,
-        base: tokensOf('base'),
-        sources: document.sources.map((_, index) => tokensOf(`source_${index}`)),
-        matching: draft.matching,
+        base: unitsOf('base'),
+        sources: document.sources.map((_, index) => unitsOf(`source_${index}`)),
+        matching: draft.matchingOf(shelf.component.name),
         shown: shownSource(document),
         isFolded: (run) => run !== 'base' && !unfolded.has(run) && !isCarrying,
-        touched: (run) => touchedLayers(document.cables, run),
+        touched: (run) => touchedLayers(document.cables, run, shelf),
         knownOf: (layer, column) => socketValue({ estimates, measured }, shelf, layer, column),
       }),
       scale: scaleOfShares,
     }),
-    [shelf, document, draft, unfolded, isCarrying, estimates, measured, tokensOf],
+    [shelf, document, draft, unfolded, isCarrying, estimates, measured, unitsOf],
   );
 }
 
@@ -86,7 +78,7 @@ function useStrength(shelf: Shelf): (cable: Cable) => number | null {
         return Number.isFinite(share) ? Math.abs(share) : null;
       }
       const { from, to } = cable;
-      const [column] = to.positions === 'all' ? [] : to.positions;
+      const [column] = to.positions === 'all' ? [] : columnsAt(shelf.parts ?? null, to.positions);
       const isSamePlace = from?.component === to.component && from.layer === to.layer;
       if (!isSamePlace || column === undefined || to.component !== shelf.component.name) return null;
       const known = socketValue(sockets, shelf, to.layer, column);
@@ -104,10 +96,10 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
   const actions = useRackActions(shelf);
   const hand = useHand((state) => state);
   const sockets = useSockets((state) => state);
-  const tokensOf = useRunTokens();
+  const unitsOf = useUnits(shelf);
   const columnsOf = useCallback(
-    (run: string) => (shelf.view.columns === 'head' ? (shelf.component.heads ?? 0) : tokensOf(run).length),
-    [shelf, tokensOf],
+    (run: string) => (shelf.view.columns === 'head' ? (shelf.component.heads ?? 0) : unitsOf(run).length),
+    [shelf, unitsOf],
   );
   const cables = useMemo(
     () => rackCables(shelf, document.cables, columnsOf, strengthOf),
@@ -122,9 +114,9 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
         run,
         component: shelf.component.name,
         layer,
-        position: shelf.view.columns === 'head' ? null : column,
+        position: shelf.view.columns === 'head' ? null : (unitsOf(run)[column]?.positions[0] ?? column),
       });
-  }, [looked, document.cables, draft.outline, shelf]);
+  }, [looked, document.cables, draft.outline, shelf, unitsOf]);
   const fits = useMemo(() => {
     if (!hand.isCarrying || !hand.picked || !draft.outline) return null;
     const runs = description.parts.map(({ run }) => run);
@@ -142,7 +134,7 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
       address,
       sourceCount: document.sources.length,
       columns: shelf.view.columns,
-      tokens: tokensOf(address.run),
+      units: unitsOf(address.run),
       value: socketValue(sockets, shelf, address.layer, address.column),
     });
   const picked = useMemo((): readonly SocketAddress[] => {
@@ -154,9 +146,9 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
     <>
       {document.cables.length === 0 && hand.shows === 'rack' && (
         <p className="mute small rack-hint">
-          A socket is what the model holds at one layer (upwards) and one token (across). Click a socket of
-          the source and then one of the base, or drag from one to the other: the colour there says how far
-          that moves the answer.
+          A socket is what the model holds at one layer (upwards) and one {shelf.parts ? 'part' : 'token'}{' '}
+          (across). Click a socket of the source and then one of the base, or drag from one to the other: the
+          colour there says how far that moves the answer.
         </p>
       )}
       {hand.shows === 'heatmap' ? (
@@ -188,20 +180,28 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
 export function RackCard() {
   const shelf = useShelf();
   const draft = usePatchDraft();
-  const hasTokens = draft.tokens !== null && draft.tokens.base.length > 0;
+  const { model } = useBenchState((state) => state);
+  const document = useDocument();
+  const missing = missingAt(document, 0, model?.reads ?? null);
+  const hasColumns =
+    shelf !== null && draft.tokens !== null && draft.unitsOf('base', shelf.component.name).length > 0;
   return (
     <section className="card rack-figure-card" aria-labelledby="rack-title">
       <div className="card-head">
         <h2 id="rack-title">Rack</h2>
         <RackControls shelf={shelf} />
       </div>
-      {shelf !== null && hasTokens ? (
+      {shelf !== null && hasColumns ? (
         <RackWithFigure shelf={shelf} />
       ) : (
         <p className="mute">
           {draft.model === null
             ? 'The sockets appear once a model is loaded.'
-            : 'Type a base prompt: each layer and token then has a socket here.'}
+            : missing === null
+              ? 'The prompts are being read.'
+              : model?.reads
+                ? `${missing} Each layer then has a socket here for every word and every part.`
+                : 'Type a base prompt: each layer and token then has a socket here.'}
         </p>
       )}
     </section>

@@ -1,6 +1,7 @@
 // The sockets of the base as a heatmap: what is estimated beside what is measured, with numbers, pins and files.
 
 import { useMemo } from 'react';
+import { nameOf } from '../../experiments/givenFile.ts';
 import type { HeatmapDescription, HeatmapPanel, Locations } from '../../figures/description.ts';
 import type { RackDescription, RackPart, SocketValue } from '../../figures/rack/rackDescription.ts';
 import { FigureControls } from '../experiment/FigureControls.tsx';
@@ -11,7 +12,7 @@ import { HeatmapTable } from '../experiment/HeatmapTable.tsx';
 import { useFigure } from '../experiment/pageContext.tsx';
 import { CellLine, PinnedCells } from '../sweep/CellCard.tsx';
 import { useDocument, useSockets } from './benchContext.tsx';
-import { shownSource } from './document.ts';
+import { besideAt, type PatchDocument, shownSource, textAt } from './document.ts';
 import { socketValue } from './shares.ts';
 import type { SocketState } from './socketStore.ts';
 import { type Shelf, scaleOfShares } from './sockets.ts';
@@ -78,6 +79,18 @@ export function rackHeatmap(
   };
 }
 
+/** A prompt as a caption names it. */
+function promptWords(document: PatchDocument, place: number): string {
+  const { target, image, sound } = besideAt(document, place);
+  const text = textAt(document, place);
+  const given = image ?? sound;
+  return [
+    ...(text === '' && given ? [] : [`“${text}”`]),
+    ...(target === undefined ? [] : [`with the target “${target}”`]),
+    ...(given ? [`on “${nameOf(given)}”`] : []),
+  ].join(' ');
+}
+
 export function RackHeatmap({ rack, shelf }: { readonly rack: RackDescription; readonly shelf: Shelf }) {
   const document = useDocument();
   const estimates = useSockets((state) => state.estimates);
@@ -85,9 +98,9 @@ export function RackHeatmap({ rack, shelf }: { readonly rack: RackDescription; r
   const view = useFigure((state) => state.view);
   const isTable = useFigure((state) => state.isTable);
   const description = useMemo(() => {
-    const source = document.sources[shownSource(document)] ?? '';
+    const [base, source] = [0, shownSource(document) + 1].map((place) => promptWords(document, place));
     const head = shelf.view.head === null ? '' : ` Head ${shelf.view.head}.`;
-    const caption = `Base “${document.base}”; source “${source}”.${head} 0 as base, 1 as source.`;
+    const caption = `Base ${base}; source ${source}.${head} 0 as base, 1 as source.`;
     return rackHeatmap(rack, shelf, { estimates, measured }, view, caption);
   }, [rack, shelf, estimates, measured, view, document]);
   if (description === null)

@@ -10,14 +10,15 @@ const size = { width: 286, height: 190, left: 36, bottom: 34, top: 8, right: 8 }
 
 export function ScatterCard() {
   const shelf = useShelf();
-  const { tokens } = usePatchDraft();
+  const { tokens, unitsOf } = usePatchDraft();
   const estimates = useSockets((state) => state.estimates);
   const measured = useSockets((state) => state.measured);
   const points = useMemo(() => {
     if (!shelf || !tokens) return [];
-    const columns = shelf.view.columns === 'head' ? (shelf.component.heads ?? 0) : tokens.base.length;
+    const { heads = 0, name } = shelf.component;
+    const columns = shelf.view.columns === 'head' ? heads : unitsOf('base', name).length;
     return knownTwice({ estimates, measured }, shelf, columns);
-  }, [shelf, tokens, estimates, measured]);
+  }, [shelf, tokens, unitsOf, estimates, measured]);
   if (points.length < 3) return null;
   const correlation = correlationWith(
     points.map(({ estimate }) => estimate),

@@ -28,11 +28,13 @@ function sourcePlace(place: Place, run: string, matching: readonly (number | nul
 
 function Actions({ shelf, place }: { readonly shelf: Shelf; readonly place: Place }) {
   const bench = useBench();
-  const { matching } = usePatchDraft();
+  const { matchingOf } = usePatchDraft();
   const document = useDocument();
   const [isOpen, setIsOpen] = useState(false);
   const from =
-    place.run === 'base' ? sourcePlace(place, sourceRun(shownSource(document)), matching) : undefined;
+    place.run === 'base'
+      ? sourcePlace(place, sourceRun(shownSource(document)), matchingOf(shelf.component.name))
+      : undefined;
   const isPair = shelf.component.layout === 'pair';
   return (
     <span className="socket-actions">

@@ -48,6 +48,8 @@ export function Watched() {
   const { page } = useBench();
   const document = useDocument();
   const { answer, distractor } = usePatchDraft();
+  // What follows a target is not known by its text; of several tokens the effect says so.
+  const readsMore = useBenchState((state) => state.model?.reads !== undefined);
   const [base, first] = useBenchState((state) => state.readings);
   const candidates = first?.prediction?.candidates ?? base?.prediction?.candidates ?? [];
   const others = base?.prediction?.candidates ?? [];
@@ -86,8 +88,12 @@ export function Watched() {
       >
         Exchange
       </button>
-      <Pieces name="The answer" picked={document.answer} />
-      <Pieces name="What it is against" picked={document.distractor} />
+      {!readsMore && (
+        <>
+          <Pieces name="The answer" picked={document.answer} />
+          <Pieces name="What it is against" picked={document.distractor} />
+        </>
+      )}
     </div>
   );
 }

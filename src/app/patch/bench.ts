@@ -1,5 +1,6 @@
 // The Patch page put together: a document, what follows from it, and the stores that ask the engine. No React here.
 
+import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
 import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { Engine } from '../../worker/protocol.ts';
@@ -21,6 +22,7 @@ import { createHandStore, type HandStore, type Picked } from './handStore.ts';
 import type { PatchTypes } from './page.ts';
 import { createSocketStore, type SocketStore } from './socketStore.ts';
 import { placeOf, type Shelf } from './sockets.ts';
+import { inputStack, inputUnits, layerCountAt, stackOf } from './stacks.ts';
 import { createSweepStore, type SweepStore } from './sweepStore.ts';
 
 export interface PatchBench {
@@ -39,8 +41,11 @@ export interface PatchBench {
   removeCable(id: number): void;
 }
 
+const otherStacks = ({ components }: Architecture, shown: ComponentDescription): ReadonlySet<string> =>
+  new Set(components.filter((each) => stackOf(each) !== stackOf(shown)).map(({ name }) => name));
+
 /** What the rack shows of a model; null before there is one. */
-export function shelfOf({ view }: PatchDocument, { outline }: PatchDraft): Shelf | null {
+export function shelfOf({ view }: PatchDocument, { outline, model }: PatchDraft): Shelf | null {
   if (!outline) return null;
   const known = outline.components.some(({ name }) => name === view.component);
   const component = describeComponent(outline, known ? view.component : 'block_output');
@@ -48,7 +53,11 @@ export function shelfOf({ view }: PatchDocument, { outline }: PatchDraft): Shelf
   return {
     view: hasHeads ? view : { ...view, columns: 'position', head: null },
     component,
-    layerCount: outline.layerCount,
+    layerCount: layerCountAt(outline, component.name),
+    ...(model?.reads && stackOf(component) === inputStack(model.reads)
+      ? { parts: inputUnits(model.reads) }
+      : {}),
+    ...(model?.reads ? { elsewhere: otherStacks(outline, component) } : {}),
   };
 }
 
@@ -57,7 +66,7 @@ export const endColumns = ({ columns }: Picked, column: number, count: number): 
   columns.map((_, index) => column + index).filter((each) => each < count);
 
 export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>, desk: RunDesk): PatchBench {
-  const page = benchPageOf(own);
+  const page = benchPageOf(own, engine);
   const effect = createEffectStore(engine);
   const sockets = createSocketStore(engine, desk);
   const hand = createHandStore();
@@ -79,9 +88,8 @@ export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>
     if (!shelf) return;
     const isMissing = (run: string, column: number) => {
       if (shelf.view.columns === 'head') return column >= (shelf.component.heads ?? 0);
-      const index = sourceIndex(run);
-      const { tokens = null } = readings[index === null ? 0 : index + 1] ?? {};
-      return tokens !== null && column >= tokens.length;
+      const { tokens = null } = readings[(sourceIndex(run) ?? -1) + 1] ?? {};
+      return tokens !== null && column >= draft.unitsOf(run, shelf.component.name).length;
     };
     if (focus && isMissing(focus.run, focus.column)) hand.setState({ focus: null });
     if (picked?.columns.some((column) => isMissing(picked.run, column))) hand.drop();
@@ -124,7 +132,7 @@ export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>
       const count =
         shelf.view.columns === 'head'
           ? (shelf.component.heads ?? 0)
-          : (run === 'base' ? draft.tokens.base : (draft.tokens.sources[Number(run.slice(7))] ?? [])).length;
+          : draft.unitsOf(run, shelf.component.name).length;
       const from = placeOf(shelf, picked.run, picked.layer, picked.columns);
       const to = placeOf(shelf, run, layer, endColumns(picked, column, count));
       const why = whyNotFit(draft.outline, state.document, from, to, draft.tokens);

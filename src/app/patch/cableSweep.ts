@@ -4,10 +4,10 @@
 import type { InterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import type { HeatmapDescription, Locations } from '../../figures/description.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
-import type { TokenInfo } from '../../worker/protocol.ts';
 import { type Cable, changedCable, type PatchDocument, type Place, sourceIndex } from './document.ts';
 import { draftOf, type PatchDraft, type Readings } from './draft.ts';
 import type { Matching } from './matching.ts';
+import { layerCountAt, type Unit } from './stacks.ts';
 
 /** What has a row, and what has a column. */
 export const sweepAxes = ['layerByPosition', 'layerByHead', 'headByPosition'] as const;
@@ -107,9 +107,10 @@ export function movedTo(
 }
 
 /** Of the run that a cable takes from with the base; the base with itself. */
-function matchingFor({ from }: Cable, { matchings, tokens }: PatchDraft): Matching {
+function matchingFor({ from, to }: Cable, { matchingOf, unitsOf }: PatchDraft): Matching {
   const index = sourceIndex(from?.run ?? '');
-  return (index === null ? undefined : matchings[index]) ?? (tokens?.base ?? []).map((_, place) => place);
+  if (index !== null) return matchingOf(to.component, index);
+  return unitsOf('base', to.component).map((_, place) => place);
 }
 
 /** The experiment of one cell; null where the cable has no source there, or does not fit. */
@@ -137,16 +138,16 @@ export interface CableSweep {
   readonly rows: number;
   readonly columns: number;
   /** Of the base: what stands beside positions. */
-  readonly tokens: readonly TokenInfo[];
+  readonly tokens: readonly Pick<Unit, 'text'>[];
   experimentAt(cell: CableCell): InterveneExperiment | null;
 }
 
 /** By reference: a document that was undone holds again what it held before. */
 const sweptIn = (
-  { base, sources, cables, corrections, mode, seed }: PatchDocument,
+  { base, sources, beside, cables, corrections, mode, seed }: PatchDocument,
   { model, answer, distractor }: PatchDraft,
 ): readonly unknown[] => [
-  ...[base, sources, cables, corrections, mode, seed],
+  ...[base, sources, beside, cables, corrections, mode, seed],
   ...[model, answer?.id, distractor?.id],
 ];
 
@@ -169,10 +170,10 @@ export function cableSweepOf(
   name: string,
 ): CableSweepOf {
   const { outline } = draft;
-  const tokens = readings[0]?.tokens;
   const no = (why: string): CableSweepOf => ({ ok: false, why });
-  if (!outline || !tokens) return no('The prompts are not read yet.');
+  if (!outline || !draft.tokens) return no('The prompts are not read yet.');
   const { component, layer, positions } = cable.to;
+  const tokens = draft.unitsOf('base', component);
   const { heads = 0 } = describeComponent(outline, component);
   const isByHead = axes !== 'layerByPosition';
   const isByPosition = axes !== 'layerByHead';
@@ -181,6 +182,10 @@ export function cableSweepOf(
   if (isByHead && cable.to.heads === undefined) return no(`'${component}' has no heads to sweep over.`);
   if (isByPosition && positions === 'all')
     return no(`${name} is at all positions; give it one to sweep over positions.`);
+  if (isByPosition && tokens.some((unit) => unit.positions.length > 1))
+    return no(
+      `'${component}' has a column for several positions, and a cable moves one by one. Measure all sweeps its columns.`,
+    );
   return {
     ok: true,
     sweep: {
@@ -188,7 +193,7 @@ export function cableSweepOf(
       cable: cable.id,
       of: sweptIn(document, draft),
       axes,
-      rows: rowsAreHeads(axes) ? heads : outline.layerCount,
+      rows: rowsAreHeads(axes) ? heads : layerCountAt(outline, component),
       columns: isByPosition ? tokens.length : heads,
       tokens,
       experimentAt: (cell) => cellExperiment(document, readings, draft, cable, placeOfCell(axes, cell)),

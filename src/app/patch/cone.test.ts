@@ -84,6 +84,70 @@ test.each(['gpt2', 'gpt_neox', 'llama'] as const)(
   },
 );
 
+const t5 = {
+  ...{ model_type: 't5', vocab_size: 31, d_model: 16, d_kv: 6, d_ff: 20, num_heads: 3 },
+  ...{ num_layers: 3, num_decoder_layers: 2, feed_forward_proj: 'gated-gelu' },
+  ...{ decoder_start_token_id: 0, pad_token_id: 0, eos_token_id: 1 },
+};
+
+test('in a model of two stacks nothing outside a cone changes, and what its reader sees is in it', async () => {
+  const backend = createNodeBackend(1);
+  const model = await Model.load(tinyCheckpoint(t5), backend);
+  const { components } = model.architecture;
+  const lengths = { encoder: 5, main: 3 };
+  const start = {
+    kind: 'tokens',
+    tokens: [0, 9, 21],
+    source: { kind: 'tokens', tokens: [7, 21, 14, 2, 19] },
+  } as const;
+  const stackOf = (component: (typeof components)[number]) =>
+    component.place?.stack === 'encoder' ? 'encoder' : 'main';
+  const spots = components.flatMap((component) => {
+    const { name, scope, layers, place: stack } = component;
+    const all = layers ?? Array.from({ length: stack?.count ?? 0 }, (_, layer) => layer);
+    return (scope === 'model' ? [null] : all).flatMap((layer) =>
+      Array.from({ length: lengths[stackOf(component)] }, (_, position) => {
+        return { run: 'base', component: name, layer, position };
+      }),
+    );
+  });
+  try {
+    for (const component of components) {
+      const { name, layout, width, heads = 1, scope, layers = [0, 1] } = component;
+      // A per-head form reaches what the whole does.
+      if (layout === 'pair' || scope === 'model' || /head_/.test(name)) continue;
+      for (const layer of layers.slice(-1)) {
+        const site = { component: name, layer };
+        const location = { positions: [1], ...(layout === 'head' ? { heads: [heads - 1] } : {}) };
+        const data = new Float32Array(width).map((_, i) => Math.sin(i + 1) * 3);
+        const edit = { site, location, fragment: replaceFragment, source: { kind: 'tensor', data } } as const;
+        const reads = [0, 1].flatMap((row) =>
+          spots.map(({ component: at, layer: of, position }): Read => {
+            return { row, site: { component: at, layer: of }, location: { positions: [position] } };
+          }),
+        );
+        const rows = [
+          { start, edits: [] },
+          { start, edits: [edit] },
+        ];
+        const results = await model.run({ rows, reads });
+        const cone = coneOf(model.architecture, [], cable(null, place('base', name, layer, [1])));
+        spots.forEach((spot, index) => {
+          const [before, after] = [results[index], results[index + spots.length]];
+          const isChanged = before?.value?.data.some((x, i) => x !== after?.value?.data[i]) ?? false;
+          if (isChanged) expect(cone.reaches(spot), `${name} reaches ${JSON.stringify(spot)}`).toBe(true);
+          const isCertain = spot.component.endsWith('_output') && !spot.component.startsWith('head_');
+          if (isCertain && !/head_/.test(spot.component) && cone.reaches(spot))
+            expect(isChanged, `${name} ${layer} changes ${JSON.stringify(spot)}`).toBe(true);
+        });
+      }
+    }
+  } finally {
+    await model.dispose();
+    await backend.close();
+  }
+});
+
 let architecture: Architecture;
 beforeAll(() => {
   architecture = architectureOf(tinyCheckpoint(tinyConfigurations.gpt2));

@@ -1,6 +1,7 @@
 // What a person edits on the Patch page, as one value: prompts, what is watched, and the cables between their runs. A
 // change makes the next one and leaves the one before as it was, so that undo is a matter of going back.
 
+import type { GivenFile } from '../../experiments/givenFile.ts';
 import type { Pair } from '../../experiments/pairs.ts';
 import type { Corrections } from './matching.ts';
 
@@ -52,9 +53,19 @@ export interface Cable {
 /** A token by its text, or its id where it has no text of its own; null for the model's own. */
 export type WatchedToken = string | number | null;
 
+/** What stands beside the text of a prompt. */
+export interface Beside {
+  /** What has been written so far, where the text is a source. */
+  readonly target?: string;
+  readonly image?: GivenFile;
+  readonly sound?: GivenFile;
+}
+
 export interface PatchDocument {
   readonly base: string;
   readonly sources: readonly string[];
+  /** Of the base, then of each source; empty where nothing stands beside any. */
+  readonly beside: readonly Beside[];
   /** What the source's prompt is followed by; its distractor is what the base's is. */
   readonly answer: WatchedToken;
   readonly distractor: WatchedToken;
@@ -84,6 +95,7 @@ export interface RackView {
 export const emptyDocument: PatchDocument = {
   base: '',
   sources: [''],
+  beside: [],
   answer: null,
   distractor: null,
   corrections: [],
@@ -105,6 +117,33 @@ export function sourceIndex(run: RunName): number | null {
 /** The source that sockets are about; the last where there are fewer than there were. */
 export const shownSource = ({ against, sources }: Pick<PatchDocument, 'against' | 'sources'>): number =>
   Math.max(0, Math.min(against, sources.length - 1));
+
+export type Prompts = Pick<PatchDocument, 'base' | 'sources' | 'beside'>;
+
+/** The text of a prompt by its place: the base, then the sources. */
+export const textAt = ({ base, sources }: Prompts, place: number): string =>
+  place === 0 ? base : (sources[place - 1] ?? '');
+
+export const besideAt = ({ beside }: Prompts, place: number): Beside => beside[place] ?? {};
+
+/** A document with another picture, sound or target beside a prompt; what is undefined goes. */
+export function withBeside(
+  document: PatchDocument,
+  place: number,
+  change: { readonly [Name in keyof Beside]?: Beside[Name] | undefined },
+): PatchDocument {
+  const { target, image, sound } = { ...besideAt(document, place), ...change };
+  const own: Beside = {
+    ...(target === undefined || target === '' ? {} : { target }),
+    ...(image ? { image } : {}),
+    ...(sound ? { sound } : {}),
+  };
+  const beside = Array.from({ length: 1 + document.sources.length }, (_, each) =>
+    each === place ? own : besideAt(document, each),
+  );
+  const isEmpty = beside.every((each) => Object.keys(each).length === 0);
+  return { ...document, beside: isEmpty ? [] : beside };
+}
 
 const nextId = (cables: readonly Cable[]): number => Math.max(0, ...cables.map(({ id }) => id)) + 1;
 
@@ -141,6 +180,11 @@ export function movedCable(document: PatchDocument, id: number, by: -1 | 1): Pat
   return { ...document, cables };
 }
 
+const swappedBeside = (document: PatchDocument, place: number): readonly Beside[] =>
+  Array.from({ length: 1 + document.sources.length }, (_, each) =>
+    besideAt(document, each === 0 ? place : each === place ? 0 : each),
+  );
+
 /** Base and source change places; cables hang where they hung, in the other prompts. */
 export function swappedRuns(document: PatchDocument): PatchDocument {
   const shown = shownSource(document);
@@ -148,6 +192,7 @@ export function swappedRuns(document: PatchDocument): PatchDocument {
     ...document,
     base: document.sources[shown] ?? '',
     sources: document.sources.map((text, index) => (index === shown ? document.base : text)),
+    beside: document.beside.length === 0 ? [] : swappedBeside(document, shown + 1),
     answer: document.distractor,
     distractor: document.answer,
     corrections: [],
@@ -186,6 +231,7 @@ export function withoutSource(document: PatchDocument, place: number): PatchDocu
   return {
     ...document,
     sources: document.sources.filter(isOther),
+    beside: document.beside.filter((_, index) => index !== place + 1),
     corrections: document.corrections.filter(isOther),
     against: document.against > place ? document.against - 1 : document.against,
     cables: document.cables

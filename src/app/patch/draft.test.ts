@@ -224,7 +224,9 @@ test('sockets are about the source that is chosen, and each source is matched by
   const two = { ...document, sources: ['s', 't'], corrections: [{}, { 0: null }] };
   const first = draftOf(two, many, model);
   const second = draftOf({ ...two, against: 1 }, many, model);
-  expect([first.matching, second.matching]).toEqual([first.matchings[0], first.matchings[1]]);
+  expect([first.matching, second.matching]).toEqual(
+    [0, 1].map((source) => first.matchingOf('block_output', source)),
+  );
   expect(second.matching[0]).toBeNull();
   expect(pairKeyOf({ ...two, against: 1 }, second)).not.toBe(pairKeyOf(two, first));
   const heads = shelfOf('head_query_output', { columns: 'head' });

@@ -5,7 +5,9 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import { type InterveneExperiment, readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import { interventionKeys, readConfiguration } from '../../interventions/configuration/configuration.ts';
 import { messageOf } from '../../messages/wording.ts';
+import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
+import { hasTarget, isGiven, type KnownReads } from './beside.ts';
 import {
   type Cable,
   cableLetter,
@@ -14,18 +16,25 @@ import {
   sourceIndex,
   type WatchedToken,
 } from './document.ts';
-import { correctedMatching, type Matching, matchPositions } from './matching.ts';
+import type { Matching } from './matching.ts';
 import { experimentIn } from './opened.ts';
 import { outlineOf } from './outline.ts';
 import { checkWiring, type PromptTokens } from './reading.ts';
+import { runStacks } from './runStacks.ts';
 import { runWords } from './spoken.ts';
-import { type Wiring, wiringOf } from './wiring.ts';
+import { lengthsOf, stackOf, textStack, type Unit } from './stacks.ts';
+import { type LengthOf, type Wiring, wiringOf } from './wiring.ts';
 
 /** What the model makes of one prompt. */
 export interface Reading {
   readonly text: string;
+  /** Of the text: those of what has been written, or of a source. */
   readonly tokens: readonly TokenInfo[] | null;
   readonly prediction: Prediction | null;
+  /** Where the text is a source: the tokens of what has been written so far. */
+  readonly written?: readonly TokenInfo[] | null;
+  /** Why it could not be read. */
+  readonly message?: string;
 }
 
 /** Of the base, then of each source. */
@@ -42,10 +51,12 @@ export interface PatchDraft {
   readonly outline: Architecture | null;
   /** Null until all are known. */
   readonly tokens: PromptTokens | null;
-  /** Of the source that sockets are about with the base. */
+  /** Of the tokens of the source that sockets are about with those of the base. */
   readonly matching: Matching;
-  /** Of each source with the base. */
-  readonly matchings: readonly Matching[];
+  /** What a run has at the positions of a component; empty until it is read. */
+  readonly unitsOf: (run: string, component: string) => readonly Unit[];
+  /** Which position of a source stands for which of the base at a component. @param source default the one that is shown */
+  readonly matchingOf: (component: string, source?: number) => Matching;
   /** What is watched; null while it is not known. */
   readonly answer: Watched | null;
   readonly distractor: Watched | null;
@@ -60,10 +71,13 @@ export interface PatchDraft {
   readonly misfits: readonly { readonly id: number; readonly why: string }[];
 }
 
+/** Positions of a component in a run. */
 export const lengthIn =
-  ({ base, sources }: PromptTokens) =>
-  (run: string): number => {
+  ({ base, sources, lengths }: PromptTokens, architecture: Architecture): LengthOf =>
+  ({ run, component }) => {
     const index = sourceIndex(run);
+    const known = lengths?.[index === null ? 0 : index + 1];
+    if (known) return known[stackOf(describeComponent(architecture, component))] ?? 0;
     return (index === null ? base : sources[index])?.length ?? 0;
   };
 
@@ -103,9 +117,8 @@ export function parametersOf(cables: readonly Cable[], { configuration }: Pick<W
 const idsOf = (tokens: readonly TokenInfo[]): readonly number[] => tokens.map(({ id }) => id);
 
 function experimentOf(document: PatchDocument, wiring: Wiring, model: ModelInfo, sourceCount: number) {
-  return readInterveneExperiment(
-    experimentIn({ ...document, sources: document.sources.slice(0, sourceCount) }, model.label, wiring),
-  );
+  const taken = { ...document, sources: document.sources.slice(0, sourceCount) };
+  return readInterveneExperiment(experimentIn(taken, model.label, model.reads ?? null, wiring));
 }
 
 /** How many of the sources the cables take from: a source that is not yet typed is no hindrance to the others. */
@@ -119,7 +132,8 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
   const [base, ...sources] = readings;
   const predictions = readings.map(({ prediction }) => prediction);
   const [first] = sources;
-  const followed = first && first.text !== '' ? first.prediction : base?.prediction;
+  const reads = model?.reads ?? null;
+  const followed = first && isGiven(document, 1, reads) ? first.prediction : base?.prediction;
   // What one prompt is followed by must not stand in while the other is still being read.
   const isRead = document.distractor !== null || Boolean(base?.prediction);
   const answer = isRead ? watchedOf(document.answer, followed, predictions) : null;
@@ -127,34 +141,43 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
   const distractor = usual?.id === answer?.id ? null : usual;
   const ids = (reading: Reading | undefined) => reading?.tokens && idsOf(reading.tokens);
   const baseIds = ids(base);
-  const matchings = sources.map((source, index) => {
-    const own = ids(source);
-    return baseIds && own
-      ? correctedMatching(matchPositions(baseIds, own), document.corrections[index] ?? {}, own.length)
-      : (baseIds ?? []).map(() => null);
-  });
-  const matching = matchings[shownSource(document)] ?? (baseIds ?? []).map(() => null);
-  const tokens = baseIds ? { base: baseIds, sources: sources.map((source) => ids(source) ?? []) } : null;
-  const draft = { model, outline, tokens, matching, matchings, answer, distractor };
-  if (model?.reads)
-    return {
-      ...{ ...draft, tokens: null, answer: null, distractor: null },
-      ...{ wiring: null, written: null, experiment: null, misfits: [] },
-      problem: `The rack knows prompts of text alone, and ${model.label} reads more. The Sweep tab patches it, and the command line runs its interventions.`,
-    };
+  const shown = shownSource(document);
+  const stacks = runStacks(document, readings, reads);
+  const matching = stacks.matching(textStack(reads), shown);
+  // Of a source that is not there, a model of two stacks has no positions either.
+  const isThere = baseIds && (!hasTarget(reads) || base?.written);
+  const tokens: PromptTokens | null = isThere
+    ? {
+        base: baseIds,
+        sources: sources.map((source) => ids(source) ?? []),
+        ...(reads ? { lengths: readings.map((reading) => lengthsOf(reading, reads)) } : {}),
+      }
+    : null;
+  const stackAt = (component: string) => (outline ? stackOf(describeComponent(outline, component)) : 'main');
+  const draft = {
+    model,
+    outline,
+    tokens,
+    matching,
+    unitsOf: (run: string, component: string) => stacks.units(run, stackAt(component)),
+    matchingOf: (component: string, source = shown) => stacks.matching(stackAt(component), source),
+    answer,
+    distractor,
+  };
   const nothing = { ...draft, wiring: null, written: null, experiment: null, problem: null, misfits: [] };
   if (!outline || !model || !tokens || document.cables.length === 0) return nothing;
   // A prompt that is on its way to its tokens makes no cable unfit.
   const isPending = sources
     .slice(0, sourcesTaken(document.cables))
-    .some(({ text, tokens: own }) => text !== '' && own === null);
+    .some(({ tokens: own }, index) => isGiven(document, index + 1, reads) && own === null);
   if (isPending) return nothing;
   const check = (some: readonly Cable[]) => {
-    const wiring = wiringOf({ ...document, cables: some }, lengthIn(tokens));
+    const wiring = wiringOf({ ...document, cables: some }, lengthIn(tokens, outline));
     const parameters = parametersOf(some, wiring);
     return { wiring, ...checkWiring(outline, wiring, tokens, { seed: document.seed, parameters }) };
   };
-  const writtenOf = (some: readonly Cable[]) => wiringOf({ ...document, cables: some }, lengthIn(tokens));
+  const writtenOf = (some: readonly Cable[]) =>
+    wiringOf({ ...document, cables: some }, lengthIn(tokens, outline));
   const build = (some: readonly Cable[]) => {
     const { wiring, call } = check(some);
     const sourceCount = Math.max(call.sources.length, sourcesTaken(some));
@@ -173,13 +196,12 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
         check([cable]);
         return [];
       } catch (cause) {
-        const empty = [cable.from?.run, cable.to.run].find(
-          (run) => run !== undefined && run !== 'original' && lengthIn(tokens)(run) === 0,
-        );
+        const isMissing = (run: string) => !isGiven(document, (sourceIndex(run) ?? -1) + 1, reads);
+        const empty = [cable.from?.run, cable.to.run].find((run) => run !== undefined && isMissing(run));
         const why =
           empty === undefined
             ? ofOneCable(messageOf(cause))
-            : `The ${runWords(empty, sources.length)} has no text yet. Type it, and the cable acts again.`;
+            : `The ${runWords(empty, sources.length)} has no ${missingWords(reads)}, and the cable acts again.`;
         return [{ id: cable.id, why }];
       }
     });
@@ -193,6 +215,11 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
     }
   }
 }
+
+const missingWords = (reads: KnownReads): string =>
+  reads && !hasTarget(reads)
+    ? `${reads.kind === 'image' ? 'picture' : 'sound'} yet. Choose it`
+    : 'text yet. Type it';
 
 /** A sentence of the library about a cable that stands alone. */
 const ofOneCable = (message: string): string =>

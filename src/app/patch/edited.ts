@@ -5,7 +5,7 @@ import { interventionKeys, readConfiguration } from '../../interventions/configu
 import { InterventionError } from '../../interventions/intervention.ts';
 import { type Cable, cableLetter, type PatchDocument } from './document.ts';
 import { lengthIn, type PatchDraft, parametersOf } from './draft.ts';
-import { cablesOf, checkWiring, readWiringText } from './reading.ts';
+import { cablesOf, checkWiring, readWiringText, withoutEmpty } from './reading.ts';
 import { type Wiring, wiringOf } from './wiring.ts';
 
 type Edited = Pick<PatchDocument, 'cables' | 'mode'>;
@@ -34,11 +34,10 @@ export function editedCables(text: string, document: PatchDocument, draft: Patch
   ];
   if (text.trim() === '' || text.trim() === '{}') return { cables: withHanging([]), mode: document.mode };
 
-  const sources = tokens.sources.filter(({ length }) => length > 0);
-  const read = cablesOf(outline, readWiringText(text), { ...tokens, sources });
+  const read = cablesOf(outline, readWiringText(text), withoutEmpty(tokens));
   const shown = written ? document.cables.filter((cable) => !hanging.includes(cable)) : [];
   const shownKeys = written ? keysOf(written) : [];
-  const wired = wiringOf({ ...read, sources: document.sources }, lengthIn(tokens));
+  const wired = wiringOf({ ...read, sources: document.sources }, lengthIn(tokens, outline));
   const keys = keysOf(wired);
   const cables = read.cables.map((cable, index): Cable => {
     const own = shown[shownKeys.indexOf(keys[index] ?? '')];

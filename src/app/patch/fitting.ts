@@ -4,6 +4,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import { type PatchDocument, type Place, sourceIndex, withCable } from './document.ts';
+import { lengthIn } from './draft.ts';
 import { checkWiring, type PromptTokens } from './reading.ts';
 import { wiringOf } from './wiring.ts';
 
@@ -46,11 +47,6 @@ export function endingRuns(
   return new Set(runs.filter((target) => (run === 'base' ? target === 'base' : !before.has(target))));
 }
 
-const lengthIn =
-  ({ base, sources }: PromptTokens) =>
-  (run: string): number =>
-    (sourceIndex(run) === null ? base : sources[sourceIndex(run) ?? 0])?.length ?? 0;
-
 /**
  * Why a cable cannot hang between two places.
  * @returns the library's sentence, about this cable alone; null when it fits
@@ -73,7 +69,7 @@ export function whyNotFit(
     settings: {},
   });
   try {
-    checkWiring(architecture, wiringOf(next, lengthIn(tokens)), tokens);
+    checkWiring(architecture, wiringOf(next, lengthIn(tokens, architecture)), tokens);
     return null;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

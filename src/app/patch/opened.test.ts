@@ -99,7 +99,7 @@ test.each(documents)('%s: a document comes back from its experiment, without a m
   const document = { ...emptyDocument, base: 'b', sources: ['s'], ...parts };
   const wiring = document.cables.length === 0 ? null : wiringOf(document, () => 5);
   const experiment = readInterveneExperiment(
-    JSON.parse(JSON.stringify(experimentIn(document, 'tiny', wiring))),
+    JSON.parse(JSON.stringify(experimentIn(document, 'tiny', undefined, wiring))),
   );
   expect(documentOf(experiment)).toEqual(document);
 });

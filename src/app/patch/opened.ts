@@ -2,8 +2,10 @@
 // forms in which they are written here and by hand; what hangs on a model's shape is left to the editor of JSON.
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { partsOfGiven } from '../../experiments/givenPrompt.ts';
 import type { InterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import { interventionKeys, readConfiguration } from '../../interventions/configuration/configuration.ts';
+import { besideOf, givenAt, isGiven, type KnownReads } from './beside.ts';
 import {
   type Cable,
   type CableSettings,
@@ -21,6 +23,7 @@ const sourceless = /^(Zero|Collect|Noise|LoRA|Loreft|Noreft|Direft)Intervention$
 
 const isNumbers = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every((entry) => typeof entry === 'number');
+const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
 const isObject = (value: unknown): value is Loose =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -170,7 +173,10 @@ function writtenParameters(cables: readonly Cable[], configuration: unknown): un
 /** @throws ExperimentError for what the page has no controls for, with the way on */
 export function documentOf(experiment: InterveneExperiment): PatchDocument {
   const { base, sources, answer = null, distractor = null, rack, seed, configuration } = experiment;
-  if (typeof base !== 'string' || sources.some((source) => typeof source !== 'string'))
+  const prompts = [base, ...sources];
+  const texts = prompts.map((given) => partsOfGiven(given).prompt);
+  const isText = (text: unknown) => text === undefined || typeof text === 'string' || isEmpty(text);
+  if (![...texts, ...prompts.map((given) => partsOfGiven(given).target)].every(isText))
     throw new ExperimentError(
       'Its prompts are token ids, and the page has fields for text. Run it from the command line: patchbay run FILE.json --out DIR.',
     );
@@ -186,8 +192,9 @@ export function documentOf(experiment: InterveneExperiment): PatchDocument {
   };
   return {
     ...emptyDocument,
-    base,
-    sources: sources.length === 0 ? [''] : sources.map(String),
+    base: String(texts[0]),
+    sources: sources.length === 0 ? [''] : texts.slice(1).map(String),
+    beside: prompts.some((given) => Object.keys(besideOf(given)).length > 0) ? prompts.map(besideOf) : [],
     answer,
     distractor,
     corrections: corrections.every((own) => Object.keys(own).length === 0) ? [] : corrections,
@@ -204,15 +211,17 @@ export function documentOf(experiment: InterveneExperiment): PatchDocument {
 export function experimentIn(
   document: PatchDocument,
   model: string,
+  reads: KnownReads,
   wiring: {
     readonly configuration: unknown;
     readonly unitLocations: unknown;
     readonly subspaces?: unknown;
   } | null,
 ): unknown {
-  const { base, sources, answer, distractor, seed, view, corrections, pairs, against } = document;
+  const { sources, answer, distractor, seed, view, corrections, pairs, against } = document;
   const parameters = wiring ? writtenParameters(document.cables, wiring.configuration) : undefined;
-  const typed = sources.slice(0, sources.findLastIndex((source) => source !== '') + 1);
+  const last = sources.findLastIndex((_, index) => isGiven(document, index + 1, reads));
+  const typed = sources.slice(0, last + 1).map((_, index) => givenAt(document, index + 1, reads));
   const matchesOf = (own: PatchDocument['corrections'][number] = {}) =>
     Object.entries(own).map(([position, place]) => [Number(position), place]);
   const [matches, ...others] = typed.map((_, index) => matchesOf(corrections[index]));
@@ -223,7 +232,7 @@ export function experimentIn(
     kind: 'intervene',
     version: 1,
     model,
-    base,
+    base: givenAt(document, 0, reads),
     sources: typed,
     ...(answer === null ? {} : { answer }),
     ...(distractor === null ? {} : { distractor }),

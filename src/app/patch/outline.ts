@@ -10,8 +10,9 @@ function layoutOf({ shape }: ComponentInfo): Layout {
 }
 
 function describe(component: ComponentInfo): ComponentDescription {
-  const { name, layers, shape, description, feeds, place } = component;
+  const { name, layers, shape, description, feeds, place, isCross, onlyLayers, positions } = component;
   const layout = layoutOf(component);
+  const headsOf = component.headsOf ?? (name.startsWith('head_') ? name.slice('head_'.length) : undefined);
   const heads = Number(layout === 'pair' ? shape[0] : shape[1]);
   return {
     name,
@@ -19,10 +20,13 @@ function describe(component: ComponentInfo): ComponentDescription {
     layout,
     width: layout === 'pair' ? 1 : Number(shape.at(-1)),
     ...(layout === 'token' ? {} : { heads }),
-    ...(layout === 'head' && name.startsWith('head_') ? { headsOf: name.slice('head_'.length) } : {}),
+    ...(layout === 'head' && headsOf !== undefined ? { headsOf } : {}),
     description,
     feeds,
     ...(place ? { place } : {}),
+    ...(isCross ? { isCross } : {}),
+    ...(onlyLayers ? { layers: onlyLayers } : {}),
+    ...(positions ? { positions } : {}),
   };
 }
 

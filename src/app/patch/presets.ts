@@ -2,11 +2,12 @@
 
 import { counterpartsOf } from '../../experiments/counterparts.ts';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { partedPair } from '../../experiments/pairs.ts';
 import { type PatchExperiment, readPatchExperiment } from '../../experiments/patch/experiment.ts';
 import { type PathExperiment, readPathExperiment } from '../../experiments/patch/pathExperiment.ts';
-import { type PatchDocument, type RackView, shownSource } from './document.ts';
+import type { PatchDocument, RackView } from './document.ts';
 import type { PatchDraft } from './draft.ts';
-import { type SweepProblem, waiting } from './sweeps.ts';
+import { type SweepProblem, shownPair, waiting, whyNoPair } from './sweeps.ts';
 
 export const presetNames = [
   'streams',
@@ -129,6 +130,17 @@ export function presetParts(settings: SweepSettings, prompts: readonly unknown[]
   }
 }
 
+/** The same of the stacks that the predicting one reads. */
+const ofEncoders = <Sweep extends { readonly component: string }>(
+  sweep: Sweep,
+  components: readonly { readonly name: string }[],
+): readonly Sweep[] =>
+  components.flatMap(({ name }) =>
+    name !== sweep.component && name.replace(/^[a-z]+\./, '') === sweep.component
+      ? [{ ...sweep, component: name }]
+      : [],
+  );
+
 const no = (why: string): SweepProblem => ({ ok: false, why });
 
 /** The experiment of a preset; of an ablation the source's prompts are what is ablated. */
@@ -137,31 +149,31 @@ export function presetExperiment(
   draft: PatchDraft,
   settings: SweepSettings,
 ): PresetExperiment {
-  const { model, answer, distractor } = draft;
-  const { base, sources } = document;
-  const source = sources[shownSource(document)] ?? '';
-  if (source === '' || base === '') return no('A sweep needs both prompts; type the other one.');
+  const { model, answer } = draft;
+  const why = whyNoPair(document, draft);
+  if (why !== null) return no(why);
   if (!model || !answer) return waiting;
-  const pairs = document.pairs ?? [
-    {
-      clean: source,
-      corrupted: base,
-      answer: answer.id,
-      ...(distractor ? { distractor: distractor.id } : {}),
-    },
-  ];
+  const pairs = document.pairs ?? [shownPair(document, draft)];
   const prompts = pairs.flatMap(({ clean, corrupted }) => [
     clean,
     ...(corrupted === undefined ? [] : [corrupted]),
   ]);
   const { kind, ...parts } = presetParts(settings, prompts, document.view);
   const isAblation = 'ablation' in parts;
-  const sweeps = parts.sweeps && counterpartsOf(parts.sweeps, model.components);
+  const own = parts.sweeps && counterpartsOf(parts.sweeps, model.components);
+  const sweeps =
+    settings.preset === 'streams'
+      ? own?.flatMap((sweep) => {
+          // Of three stacks, all three of each would be more than a file holds.
+          const isTaken = !model.reads?.isAsked || sweep.component === 'block_output';
+          return [sweep, ...(isTaken ? ofEncoders(sweep, model.components) : [])];
+        })
+      : own;
   const given = {
     kind,
     version: 1,
     model: model.label,
-    pairs: isAblation ? pairs.map(({ corrupted: _, ...pair }) => pair) : pairs,
+    pairs: isAblation ? pairs.map((pair) => partedPair(pair).clean) : pairs,
     ...parts,
     ...(sweeps && { sweeps }),
   };

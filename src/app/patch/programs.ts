@@ -42,6 +42,11 @@ export function programOf(draft: PatchDraft, drawn: Drawn, language: Language): 
   const { outline, model, tokens, wiring } = draft;
   if (!outline || !model || !tokens || !wiring)
     return { ok: false, why: 'There is a program once a cable hangs.' };
+  if (model.reads)
+    return {
+      ok: false,
+      why: `No program is written for a ${model.family} model: what it reads beside tokens has no place in one yet.`,
+    };
   try {
     const { resolved, call } = checkWiring(outline, wiring, tokens, {
       seed: drawn.seed,

@@ -8,7 +8,8 @@ import { type PyveneFiles, readPyveneFolder } from '../../interventions/pyvene/p
 import { fromPyveneFolder } from '../../interventions/pyvene/savedFolder.ts';
 import type { FoundFile } from '../model/modelFiles.ts';
 import type { PatchDocument } from './document.ts';
-import { cablesOf, type PromptTokens } from './reading.ts';
+import { lengthIn } from './draft.ts';
+import { cablesOf, type PromptTokens, withoutEmpty } from './reading.ts';
 
 /** Files by their names, whatever folder they lie in; a zip is not opened here. */
 export function pyveneFilesOf(files: readonly FoundFile[]): PyveneFiles {
@@ -32,11 +33,12 @@ export async function openPyveneFolder(
     await readPyveneFolder(pyveneFilesOf(files)),
     architecture,
   );
-  const sources = tokens.sources.filter(({ length }) => length > 0);
-  const last = tokens.base.length - 1;
-  const [source = tokens.base] = sources;
-  const side = (position: number) =>
-    configuration.representations.map(({ unit }) => {
+  const given = withoutEmpty(tokens);
+  const lastIn = (run: string, component: string) =>
+    lengthIn(given, architecture)({ run: given.sources.length === 0 ? 'base' : run, component }) - 1;
+  const side = (run: string) =>
+    configuration.representations.map(({ unit, component }) => {
+      const position = lastIn(run, component);
       const heads = [[0]];
       if (unit === 'h') return heads;
       return unit === 'pos' ? [[position]] : [heads, [[position]]];
@@ -49,10 +51,10 @@ export async function openPyveneFolder(
     architecture,
     {
       configuration,
-      unitLocations: { 'sources->base': [side(source.length - 1), side(last)] },
+      unitLocations: { 'sources->base': [side('source_0'), side('base')] },
       subspaces: null,
     },
-    { ...tokens, sources },
+    given,
     { parameters },
   );
   const keys = interventionKeys(configuration);

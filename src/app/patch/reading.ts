@@ -16,15 +16,29 @@ import type { Call } from '../../interventions/execution/runs.ts';
 import { type ExportedPiece, exportedPieces, type Units } from '../../interventions/export/exported.ts';
 import { InterventionError } from '../../interventions/intervention.ts';
 import type { Cable, CableSettings, PatchDocument, Place } from './document.ts';
+import type { StackLengths } from './stacks.ts';
 import type { Wiring } from './wiring.ts';
 
 /** Token ids of the runs' prompts. */
 export interface PromptTokens {
   readonly base: readonly number[];
   readonly sources: readonly (readonly number[])[];
+  /** Of a model that reads more than a text: positions of each stack, in the base and then in each source. */
+  readonly lengths?: readonly StackLengths[];
 }
 
-const promptOf = (tokens: readonly number[]): Prompt => ({ tokens, placeOf: (position) => position });
+/** Of tokens alone where nothing else is read; else nothing but its lengths is known here, and no more is asked. */
+function promptOf(tokens: readonly number[], lengths: StackLengths | undefined): Prompt {
+  const prompt: Prompt = { tokens, placeOf: (position) => position };
+  return lengths ? { ...prompt, read: { start: { kind: 'tokens', tokens }, lengths } } : prompt;
+}
+
+/** Without the sources that are not there yet. */
+export function withoutEmpty({ base, sources, lengths }: PromptTokens): PromptTokens {
+  // Where lengths are known a prompt may well have no text.
+  if (lengths) return { base, sources, lengths };
+  return { base, sources: sources.filter(({ length }) => length > 0) };
+}
 
 export interface CheckedWiring {
   readonly resolved: ResolvedConfiguration;
@@ -44,9 +58,11 @@ export function checkWiring(
   const resolved = resolveConfiguration(architecture, readConfiguration(wiring.configuration), options);
   const { unitLocations, subspaces } = wiring;
   const call: Call = {
-    base: [promptOf(tokens.base)],
+    base: [promptOf(tokens.base, tokens.lengths?.[0])],
     // Sources that nothing takes from hang there unused.
-    sources: tokens.sources.slice(0, resolved.sourceCount).map((own) => [promptOf(own)]),
+    sources: tokens.sources
+      .slice(0, resolved.sourceCount)
+      .map((own, index) => [promptOf(own, tokens.lengths?.[index + 1])]),
     unitLocations,
     subspaces,
   };

@@ -18,7 +18,7 @@ const measuredShare = ({ value, baselines }: Measurement): number =>
 /** The change of the metric that an estimate predicts for a socket; a head at all positions is the sum over them. */
 export function estimatedChange(
   { shape, values }: SocketEstimates,
-  { view }: Pick<Shelf, 'view'>,
+  { view, parts }: Pick<Shelf, 'view' | 'parts'>,
   layer: number,
   column: number,
 ): number {
@@ -35,10 +35,14 @@ export function estimatedChange(
     return total;
   };
   if (view.columns === 'head') return sum(positions, (position) => at(position, column));
-  if (Number.isNaN(at(column, 0))) return Number.NaN;
-  return view.head === null || shape.length < 3
-    ? sum(heads, (head) => at(column, head))
-    : at(column, view.head);
+  const together = parts ? (parts[column]?.positions ?? []) : [column];
+  if (together.every((position) => Number.isNaN(at(position, 0)))) return Number.NaN;
+  return sum(together.length, (index) => {
+    const position = together[index] ?? 0;
+    return view.head === null || shape.length < 3
+      ? sum(heads, (head) => at(position, head))
+      : at(position, view.head);
+  });
 }
 
 /** What is known of a socket; undefined where nothing is. */

@@ -11,12 +11,15 @@ import type { SocketAddress } from '../../figures/rack/rackDescription.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine, Progress, SocketEstimates } from '../../worker/protocol.ts';
 import type { RunDesk, Turn } from '../experiment/runDesk.ts';
+import { givenAt } from './beside.ts';
 import { type PatchDocument, shownSource } from './document.ts';
 import type { PatchDraft } from './draft.ts';
 import { lengthIn } from './draft.ts';
 import { metricValue } from './effectStore.ts';
-import { placeOf, type Shelf, socketKey } from './sockets.ts';
-import { patchExperimentOf, type SweepProblem } from './sweeps.ts';
+import type { PromptTokens } from './reading.ts';
+import { columnMatching, placeOf, type Shelf, socketKey } from './sockets.ts';
+import { patchExperimentOf, type SweepProblem, whyNoPair } from './sweeps.ts';
+import { promptKey } from './wholeReadings.ts';
 import { wiringOf } from './wiring.ts';
 
 export interface Baselines {
@@ -79,22 +82,27 @@ export interface SocketStore
 
 /** Names the numbers that belong together. */
 export function pairKeyOf(document: PatchDocument, draft: PatchDraft): string | null {
-  const { base, sources, pairs } = document;
   const { model, tokens, answer, distractor, matching } = draft;
   const shown = shownSource(document);
-  if (!model || !tokens || !answer || tokens.base.length === 0) return null;
-  if ((tokens.sources[shown] ?? []).length === 0) return null;
+  if (!model || !tokens || !answer || whyNoPair(document, draft) !== null) return null;
+  // A picture that a model reads alone has no tokens.
+  if (!model.reads && (tokens.base.length === 0 || (tokens.sources[shown] ?? []).length === 0)) return null;
   return JSON.stringify([
-    model.label,
-    model.fingerprint,
-    base,
-    sources[shown],
+    promptKey(document, 0, model),
+    promptKey(document, shown + 1, model),
     matching,
     answer.id,
     distractor?.id ?? null,
-    pairs,
+    document.pairs,
   ]);
 }
+
+/** As if one of the sources were the only one. */
+const withSource = ({ base, sources, lengths }: PromptTokens, shown: number): PromptTokens => ({
+  base,
+  sources: [sources[shown] ?? []],
+  ...(lengths ? { lengths: [lengths[0] ?? {}, lengths[shown + 1] ?? {}] } : {}),
+});
 
 export const canEstimate = ({ component }: Shelf): boolean =>
   component.layout !== 'pair' && component.scope === 'layer';
@@ -110,8 +118,9 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
 
   async function estimate(document: PatchDocument, draft: PatchDraft, component: string): Promise<void> {
     const { pairKey } = store.getState();
-    const { answer, distractor, matching } = draft;
-    if (!answer) return;
+    const { answer, distractor, model } = draft;
+    if (!answer || !model) return;
+    const reads = model.reads ?? null;
     estimating?.abort();
     const controller = new AbortController();
     estimating = controller;
@@ -120,9 +129,9 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
     try {
       const found = await engine.estimateSockets(
         {
-          base: document.base,
-          source: document.sources[shownSource(document)] ?? '',
-          places: matching,
+          base: givenAt(document, 0, reads),
+          source: givenAt(document, shownSource(document) + 1, reads),
+          places: draft.matchingOf(component),
           component,
           answer: answer.id,
           distractor: distractor?.id ?? null,
@@ -145,15 +154,18 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
     { layer, column }: SocketAddress,
   ): Promise<void> {
     const { pairKey, measured } = store.getState();
-    const { model, tokens, answer, distractor, matching } = draft;
+    const { model, outline, tokens, answer, distractor } = draft;
     const key = socketKey(shelf, layer, column);
     const isByHead = shelf.view.columns === 'head';
+    const matching = columnMatching(shelf, draft.matchingOf(shelf.component.name));
     const from = isByHead ? column : (matching[column] ?? null);
     const name = `${pairKey} ${key}`;
-    if (!model || !tokens || !answer || pairKey === null || from === null) return;
+    if (!model || !outline || !tokens || !answer || pairKey === null || from === null) return;
     if (measured.has(key) || asked.has(name)) return;
     asked.add(name);
-    const source = document.sources[shownSource(document)] ?? '';
+    const shown = shownSource(document);
+    const reads = model.reads ?? null;
+    const source = givenAt(document, shown + 1, reads);
     // The source that is shown stands alone here, and is the first.
     const cable = {
       id: 1,
@@ -164,14 +176,14 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
     };
     try {
       const wiring = wiringOf(
-        { cables: [cable], sources: [source], mode: 'parallel' },
-        lengthIn({ ...tokens, sources: [tokens.sources[shownSource(document)] ?? []] }),
+        { cables: [cable], sources: [''], mode: 'parallel' },
+        lengthIn(withSource(tokens, shown), outline),
       );
       const experiment = readInterveneExperiment({
         kind: 'intervene',
         version: 1,
         model: model.label,
-        base: document.base,
+        base: givenAt(document, 0, reads),
         sources: [source],
         answer: answer.id,
         distractor: distractor?.id ?? null,
@@ -209,7 +221,7 @@ export function createSocketStore(engine: Engine, desk: RunDesk): SocketStore {
       : 'answerLogit';
     const statistic = (samples: PatchResult['clean']) => statisticOf(metricOf(samples, metric));
     const pairs = result.pairs.length;
-    const columns = panel.cells.length / result.layerCount;
+    const columns = panel.cells.length / (panel.layerCount ?? result.layerCount);
     const measured = new Map(store.getState().measured);
     const baselines = {
       base: statistic(result.corrupted).mean,

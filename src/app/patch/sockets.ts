@@ -10,15 +10,20 @@ import type {
   SocketAddress,
   SocketValue,
 } from '../../figures/rack/rackDescription.ts';
-import type { TokenInfo } from '../../worker/protocol.ts';
 import { type Cable, cableLetter, type Place, type RackView, sourceIndex, sourceRun } from './document.ts';
 import { differingPositions, differingSources, type Matching } from './matching.ts';
+import { columnsAt, type Unit } from './stacks.ts';
 
 /** What the rack shows, with the component that its sockets are of. */
 export interface Shelf {
   readonly view: RackView;
   readonly component: ComponentDescription;
+  /** Layers that the component has in its stack. */
   readonly layerCount: number;
+  /** Of a picture or a sound: what has a column, where that is not a position. */
+  readonly parts?: readonly Unit[];
+  /** Components of other stacks, whose positions are none of those that are shown. */
+  readonly elsewhere?: ReadonlySet<string>;
 }
 
 /** The heads that a socket of the view stands for; undefined for a component without heads. */
@@ -31,33 +36,35 @@ function headsOf({ view, component }: Shelf, column: number): readonly number[] 
 
 /** Units of the document that sockets are. @param columns of one range, in order */
 export function placeOf(shelf: Shelf, run: string, layer: number | null, columns: readonly number[]): Place {
-  const { view, component } = shelf;
+  const { view, component, parts } = shelf;
   const isByHead = view.columns === 'head';
   const heads = isByHead ? columns : headsOf(shelf, columns[0] ?? 0);
   return {
     run,
     component: component.name,
     layer,
-    positions: isByHead ? 'all' : columns,
+    positions: isByHead ? 'all' : parts ? columns.flatMap((each) => parts[each]?.positions ?? []) : columns,
     ...(heads ? { heads } : {}),
   };
 }
 
 /** Sockets that a place is; empty where the rack shows other things. */
 export function addressesOf(
-  { view, component }: Shelf,
+  { view, component, parts, elsewhere }: Shelf,
   { run, component: name, layer, positions, heads }: Place,
   columnCount: number,
 ): readonly SocketAddress[] {
   const own = run === 'original' ? 'base' : run;
   const isShown = (component.scope === 'model') === (layer === null);
-  if (!isShown || (layer === null && name !== component.name)) return [];
+  if (elsewhere?.has(name) || !isShown || (layer === null && name !== component.name)) return [];
   if (view.columns === 'head') {
     if (positions !== 'all' || name !== component.name) return [];
     return (heads ?? []).map((column) => ({ run: own, layer, column }));
   }
   const columns =
-    positions === 'all' ? Array.from({ length: columnCount }, (_, column) => column) : positions;
+    positions === 'all'
+      ? Array.from({ length: columnCount }, (_, column) => column)
+      : columnsAt(parts ?? null, positions);
   return columns.map((column) => ({ run: own, layer, column }));
 }
 
@@ -97,16 +104,10 @@ export function rackCables(
   });
 }
 
-export interface RackRun {
-  readonly run: string;
-  readonly title: string;
-  readonly tokens: readonly TokenInfo[];
-}
-
 export interface RackRequest {
   readonly shelf: Shelf;
-  readonly base: readonly TokenInfo[];
-  readonly sources: readonly (readonly TokenInfo[])[];
+  readonly base: readonly Unit[];
+  readonly sources: readonly (readonly Unit[])[];
   /** Of the source that sockets are about. */
   readonly matching: Matching;
   /** Its place among the sources. */
@@ -117,7 +118,7 @@ export interface RackRequest {
   readonly knownOf: (layer: number | null, column: number) => SocketValue | undefined;
 }
 
-const ids = (tokens: readonly TokenInfo[]) => tokens.map(({ id }) => id);
+const ids = (tokens: readonly Unit[]) => tokens.map(({ id }) => id);
 
 function columnsFor(
   { shelf, matching, shown, base, sources }: RackRequest,
@@ -132,7 +133,8 @@ function columnsFor(
   const tokens = index === null ? base : (sources[index] ?? []);
   const first = sources[shown] ?? [];
   const different = new Set(
-    first.length === 0
+    // Of a picture every part is another one.
+    first.length === 0 || shelf.parts
       ? []
       : index === null
         ? differingPositions(ids(base), ids(first), matching)
@@ -147,7 +149,10 @@ function columnsFor(
 export function rackParts(request: RackRequest): readonly RackPart[] {
   const { shelf, sources, isFolded, touched, knownOf } = request;
   const { component, layerCount } = shelf;
-  const all = component.scope === 'model' ? [null] : Array.from({ length: layerCount }, (_, layer) => layer);
+  const all =
+    component.scope === 'model'
+      ? [null]
+      : (component.layers ?? Array.from({ length: layerCount }, (_, layer) => layer));
   const part = (run: string, title: string): RackPart => {
     const columns = columnsFor(request, run);
     const kept = touched(run);
@@ -171,14 +176,25 @@ export function rackParts(request: RackRequest): readonly RackPart[] {
   );
 }
 
-/** Layers of a run that cables touch. */
-export function touchedLayers(cables: readonly Cable[], run: string): ReadonlySet<number> {
+/** Layers of a run that cables touch in the stack that is shown. */
+export function touchedLayers(
+  cables: readonly Cable[],
+  run: string,
+  { elsewhere }: Pick<Shelf, 'elsewhere'> = {},
+): ReadonlySet<number> {
   return new Set(
     cables
       .flatMap(({ from, to }) => [from, to])
+      .filter((place) => place !== null && !elsewhere?.has(place.component))
       .flatMap((place) => (place?.run === run && place.layer !== null ? [place.layer] : [])),
   );
 }
+
+/** Which column of the source stands for each of the base. */
+export const columnMatching = ({ parts }: Shelf, matching: Matching): Matching =>
+  parts
+    ? parts.map(({ positions: [first = 0] }, column) => (matching[first] == null ? null : column))
+    : matching;
 
 /** A socket's name among those measured and estimated. */
 export const socketKey = ({ view, component }: Shelf, layer: number | null, column: number): string =>

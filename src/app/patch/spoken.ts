@@ -3,9 +3,10 @@
 import type { SocketAddress, SocketValue } from '../../figures/rack/rackDescription.ts';
 import { spokenToken } from '../../figures/tokenLabel.ts';
 import { type Cable, cableLetter, type Place, sourceIndex } from './document.ts';
+import type { Unit } from './stacks.ts';
 
-/** `block output` of `block_output`. */
-export const componentWords = (name: string): string => name.replaceAll('_', ' ');
+/** `encoder block output` of `encoder.block_output`. */
+export const componentWords = (name: string): string => name.replaceAll(/[_.]/g, ' ');
 
 export function runWords(run: string, sourceCount: number): string {
   const index = sourceIndex(run);
@@ -22,24 +23,15 @@ export interface SocketWords {
   readonly address: SocketAddress;
   readonly sourceCount: number;
   readonly columns: 'position' | 'head';
-  readonly tokens: readonly { readonly text: string }[];
+  readonly units: readonly Pick<Unit, 'text' | 'words'>[];
   readonly value: SocketValue | undefined;
 }
 
-export function socketWords({
-  component,
-  address,
-  sourceCount,
-  columns,
-  tokens,
-  value,
-}: SocketWords): string {
+export function socketWords({ component, address, sourceCount, columns, units, value }: SocketWords): string {
   const { run, layer, column } = address;
-  const token = tokens[column]?.text;
-  const where =
-    columns === 'head'
-      ? `head ${column}`
-      : `position ${column}${token === undefined ? '' : `, ${spokenToken(token)}`}`;
+  const unit = units[column];
+  const position = `position ${column}${unit === undefined ? '' : `, ${spokenToken(unit.text)}`}`;
+  const where = columns === 'head' ? `head ${column}` : (unit?.words ?? position);
   const effect = !value
     ? ''
     : Number.isNaN(value.value)
@@ -50,16 +42,19 @@ export function socketWords({
 }
 
 /** `block output 5, head 2, 10 "Mark"`, as it stands in a list. */
-export function placeWords(
-  { component, layer, positions, heads }: Place,
-  tokens: readonly { readonly text: string }[],
-): string {
+export function placeWords({ component, layer, positions, heads }: Place, all: readonly Unit[]): string {
   const site = `${componentWords(component)}${layer === null ? '' : ` ${layer}`}`;
   const units = heads && heads.length <= 4 ? `, head ${heads.join(' ')}` : '';
   if (positions === 'all') return `${site}${units}, all positions`;
   const [first = 0] = positions;
   const last = positions.at(-1) ?? first;
-  const token = tokens[last]?.text ?? '';
+  const held = all.filter((unit) => unit.positions.some((position) => positions.includes(position)));
+  const named = held.flatMap(({ words }) => words ?? []);
+  if (named.length > 0) {
+    const ends = named.length === 1 ? named[0] : `${named[0]} to ${named.at(-1)}`;
+    return `${site}${units}, ${ends}`;
+  }
+  const token = held.at(-1)?.text ?? '';
   const place = positions.length === 1 ? String(first) : `${first}–${last}`;
   return `${site}${units}, ${place}${token === '' ? '' : ` “${spokenToken(token)}”`}`;
 }
@@ -92,13 +87,13 @@ export const typeName = (type: string): string =>
 export function cableWords(
   cable: Cable,
   index: number,
-  tokensOf: (run: string) => readonly { readonly text: string }[],
+  unitsOf: (run: string, component: string) => readonly Unit[],
   sourceCount: number,
 ): string {
   const { from, to, type, constant } = cable;
-  const target = `${runWords(to.run, sourceCount)} ${placeWords(to, tokensOf(to.run))}`;
+  const target = `${runWords(to.run, sourceCount)} ${placeWords(to, unitsOf(to.run, to.component))}`;
   const origin = from
-    ? `${runWords(from.run, sourceCount)} ${placeWords(from, tokensOf(from.run === 'original' ? 'base' : from.run))} into `
+    ? `${runWords(from.run, sourceCount)} ${placeWords(from, unitsOf(from.run, from.component))} into `
     : constant
       ? 'a vector into '
       : '';

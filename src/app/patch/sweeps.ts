@@ -2,8 +2,11 @@
 // one, which is the base.
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { partsOfGiven } from '../../experiments/givenPrompt.ts';
+import type { Pair } from '../../experiments/pairs.ts';
 import { type PatchExperiment, readPatchExperiment } from '../../experiments/patch/experiment.ts';
-import { type PatchDocument, shownSource } from './document.ts';
+import { givenAt, hasTarget, isGiven } from './beside.ts';
+import { type PatchDocument, shownSource, sourceRun } from './document.ts';
 import type { PatchDraft } from './draft.ts';
 import type { Shelf } from './sockets.ts';
 
@@ -20,24 +23,67 @@ export type SweepOf = { readonly ok: true; readonly experiment: PatchExperiment 
 
 const no = (why: string): SweepProblem => ({ ok: false, why });
 
+/** The prompts that the rack shows as a pair: the source is its clean one, the base its corrupted one. */
+export function shownPair(document: PatchDocument, { model, answer, distractor }: PatchDraft): Pair {
+  const reads = model?.reads ?? null;
+  const [base, source] = [0, shownSource(document) + 1].map((place) =>
+    partsOfGiven(givenAt(document, place, reads)),
+  );
+  return {
+    clean: source?.prompt ?? '',
+    ...(reads?.isAlone ? {} : { corrupted: base?.prompt ?? '' }),
+    ...partsOfPair('target', source?.target, base?.target),
+    ...partsOfPair('image', source?.image, base?.image),
+    ...partsOfPair('sound', source?.sound, base?.sound),
+    ...(answer ? { answer: answer.id } : {}),
+    ...(distractor ? { distractor: distractor.id } : {}),
+  };
+}
+
+const corruptedNames = {
+  target: 'corruptedTarget',
+  image: 'corruptedImage',
+  sound: 'corruptedSound',
+} as const;
+
+/** A part that both have is stated once. */
+function partsOfPair(name: keyof typeof corruptedNames, clean: unknown, corrupted: unknown): Partial<Pair> {
+  const isSame = JSON.stringify(clean) === JSON.stringify(corrupted);
+  const other = name === 'target' ? (corrupted ?? '') : corrupted;
+  return {
+    ...(clean === undefined ? {} : { [name]: clean }),
+    ...(isSame || other === undefined ? {} : { [corruptedNames[name]]: other }),
+  };
+}
+
+/** Why there is no pair to sweep over yet; null when there is. */
+export function whyNoPair(document: PatchDocument, { model }: PatchDraft): string | null {
+  const reads = model?.reads ?? null;
+  const [base, source] = [0, shownSource(document) + 1].map((place) => isGiven(document, place, reads));
+  if (base && source) return null;
+  if (!reads || hasTarget(reads)) return 'A sweep needs both prompts; type the other one.';
+  return `A sweep needs both prompts; choose the other ${reads.kind === 'image' ? 'picture' : 'sound'}.`;
+}
+
 /** The sweep of what the rack shows, over the pair or the table of pairs. */
 export function patchExperimentOf(document: PatchDocument, draft: PatchDraft, shelf: Shelf): SweepOf {
-  const { model, tokens, answer, distractor, matching } = draft;
+  const { model, tokens, answer } = draft;
   const { view, component } = shelf;
-  const { base, sources, pairs } = document;
-  const shown = shownSource(document);
-  const source = sources[shown] ?? '';
-  if (source === '' || base === '') return no('A sweep needs both prompts; type the other one.');
+  const why = whyNoPair(document, draft);
+  if (why !== null) return no(why);
   if (!model || !tokens || !answer) return waiting;
   if (component.scope === 'model')
     return no(`'${component.name}' exists once in the model; a sweep goes over layers.`);
-  const isSamePlace = matching.every((place, position) => place === position);
-  const first = tokens.sources[shown] ?? [];
-  if (view.columns === 'position' && (first.length !== tokens.base.length || !isSamePlace))
+  const { name } = component;
+  const [base, source] = ['base', sourceRun(shownSource(document))].map(
+    (run) => draft.unitsOf(run, name).length,
+  );
+  const isSamePlace = draft.matchingOf(name).every((place, position) => place === position);
+  if (view.columns === 'position' && (source !== base || !isSamePlace))
     return no(
-      first.length === tokens.base.length
+      source === base
         ? 'A sweep puts every position into the same one, and positions are matched otherwise here. Point at sockets to measure them one by one.'
-        : `The prompts have ${tokens.base.length} and ${first.length} tokens, so a sweep by position has no same places. Point at sockets to measure them one by one, or sweep by head.`,
+        : `The prompts have ${base} and ${source} tokens, so a sweep by position has no same places. Point at sockets to measure them one by one, or sweep by head.`,
     );
   const heads = component.layout === 'token' || view.head === null ? {} : { heads: [view.head] };
   try {
@@ -45,14 +91,7 @@ export function patchExperimentOf(document: PatchDocument, draft: PatchDraft, sh
       kind: 'patch',
       version: 1,
       model: model.label,
-      pairs: pairs ?? [
-        {
-          clean: source,
-          corrupted: base,
-          answer: answer.id,
-          ...(distractor ? { distractor: distractor.id } : {}),
-        },
-      ],
+      pairs: document.pairs ?? [shownPair(document, draft)],
       sweeps: [
         {
           component: component.name,

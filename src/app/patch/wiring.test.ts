@@ -44,7 +44,7 @@ const documentOf = (cables: readonly Cable[], sources = ['s'], mode: PatchDocume
 });
 
 function roundTrip(document: PatchDocument, given: PromptTokens) {
-  const lengthOf = (run: string) =>
+  const lengthOf = ({ run }: Pick<Place, 'run'>) =>
     (run.startsWith('source_') ? given.sources[Number(run.slice(7))] : given.base)?.length ?? 0;
   const wiring = wiringOf(document, lengthOf);
   const text = wiringText(wiring);

@@ -26,7 +26,7 @@ export interface Wiring {
 const unitOf = ({ heads, positions }: Place): Representation['unit'] =>
   heads === undefined ? 'pos' : positions === 'all' ? 'h' : 'h.pos';
 
-/** Units that types with parameters see as one vector: heads, or positions. @param length tokens of the run's prompt */
+/** Units that types with parameters see as one vector: heads, or positions. @param length positions that the component has in the run */
 function unitCountOf({ positions, heads }: Place, length: number): number {
   if (heads !== undefined) return heads.length;
   return positions === 'all' ? length : positions.length;
@@ -86,12 +86,13 @@ function locationsOf(place: Place, length: number): readonly unknown[] {
   }
 }
 
-/**
- * @param lengthOf tokens of a run's prompt
- */
+/** Positions that a component has in a run. */
+export type LengthOf = (place: Pick<Place, 'run' | 'component'>) => number;
+
+/** @param lengthOf counts them where a cable is at all positions */
 export function wiringOf(
   { cables, sources, mode }: Pick<PatchDocument, 'cables' | 'sources' | 'mode'>,
-  lengthOf: (run: string) => number,
+  lengthOf: LengthOf,
 ): Wiring {
   const groups = groupsOf(cables);
   const isSerial = mode === 'serial' && whyNotSerial(cables) === null;
@@ -111,7 +112,7 @@ export function wiringOf(
       layer: to.layer,
       component: to.component,
       ...(unitOf(to) === 'pos' ? {} : { unit: unitOf(to) }),
-      ...settingsOf(cable, unitCountOf(to, lengthOf(to.run))),
+      ...settingsOf(cable, unitCountOf(to, lengthOf(to))),
       ...(isGrouped ? { group_key: groups ? group : 0 } : {}),
       ...(takesSite && from.layer !== to.layer ? { source_layer: from.layer } : {}),
       ...(takesSite && from.component !== to.component ? { source_component: from.component } : {}),
@@ -127,7 +128,7 @@ export function wiringOf(
     [...new Set(cables.map((_, index) => routeOf(index)))].map((route) => {
       const own = cables.filter((_, index) => routeOf(index) === route);
       const side = (pick: (cable: Cable) => Place) =>
-        own.map((cable) => locationsOf(pick(cable), lengthOf(pick(cable).run)));
+        own.map((cable) => locationsOf(pick(cable), lengthOf(pick(cable))));
       // What takes nothing from a run is located on both sides all the same: without it, it would be left out.
       return [route, [side(({ from, to }) => from ?? to), side(({ to }) => to)]];
     }),

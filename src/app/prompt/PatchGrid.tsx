@@ -1,10 +1,8 @@
 // A picture with its patches, of which a rectangle is marked: by dragging over it, or by its four sides as numbers.
 
 import { type PointerEvent, useRef } from 'react';
-import { figurePicture } from '../../experiments/seenPicture.ts';
-import { windowOnto } from '../../figures/plainFigure.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
-import { useSeenPart } from './useSeenPart.ts';
+import { SeenImage } from './SeenImage.tsx';
 
 /** A rectangle of patches; right and bottom are exclusive. */
 export type Box = readonly [left: number, top: number, right: number, bottom: number];
@@ -23,8 +21,6 @@ const side = 240;
 const sides = ['left', 'top', 'right', 'bottom'] as const;
 
 export function PatchGrid({ data, picture, patches: { across, down }, box, onMark }: PatchGridProps) {
-  const seen = useSeenPart(data, picture);
-  const { href, part } = figurePicture(data, seen);
   const anchor = useRef<readonly [number, number] | null>(null);
   const patchAt = (event: PointerEvent<SVGSVGElement>): readonly [number, number] => {
     const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
@@ -65,15 +61,7 @@ export function PatchGrid({ data, picture, patches: { across, down }, box, onMar
           anchor.current = null;
         }}
       >
-        <svg
-          width={across}
-          height={down}
-          viewBox={windowOnto(part ?? { x: 0, y: 0, width: 1, height: 1 })}
-          preserveAspectRatio="none"
-          aria-hidden="true"
-        >
-          <image href={href} width={1} height={1} preserveAspectRatio="none" />
-        </svg>
+        <SeenImage data={data} picture={picture} width={across} height={down} />
         {box !== null && (
           <rect
             className="patch-box"

@@ -6,6 +6,7 @@ import { usualWindow } from '../../experiments/trace/cells.ts';
 import { type TraceExperiment, traceLimits } from '../../experiments/trace/experiment.ts';
 import type { ModelReads, TokenInfo } from '../../worker/protocol.ts';
 import type { Draft, Surroundings } from '../experiment/definition.ts';
+import { givenProblem } from '../prompt/givenProblem.ts';
 import { maskProblem } from '../prompt/mask.ts';
 import { tokensOfPassage } from '../prompt/passage.ts';
 import { formatCount } from '../quantities.ts';
@@ -13,7 +14,6 @@ import { markedTokens, type PickedToken, type StreamField, type TraceDocument } 
 import {
   exchangeProblem,
   givenParts,
-  givenProblem,
   hasTarget,
   type InputSubject,
   inputSubject,
@@ -131,7 +131,7 @@ function problemsOf(
   const { corruption } = document;
   const isOfText = reads === null && model !== null && 'family' in model;
   const mask = isOfText && tokens !== null ? maskProblem(model, tokens) : null;
-  note('given', givenProblem(document, reads));
+  note('given', givenProblem(document, reads, 'The trace'));
   note('parts', partsProblem(document, reads));
   if (document.prompt.trim() === '' && (reads === null || hasTarget(reads)))
     note('prompt', 'Type a prompt to trace.');

@@ -1,7 +1,7 @@
 // What a document holds of what a model reads beside its prompt: the target, the picture, the sound, and the part of them that is
 // corrupted. A document keeps them all, and an experiment takes those that its model reads.
 
-import { type GivenFile, nameOf } from '../../experiments/givenFile.ts';
+import { nameOf } from '../../experiments/givenFile.ts';
 import { type TraceExperiment, traceLimits } from '../../experiments/trace/experiment.ts';
 import type { ModelInfo, ModelReads } from '../../worker/protocol.ts';
 import type { KnownModel } from '../experiment/definition.ts';
@@ -57,21 +57,6 @@ export function exchangeProblem(
   const what = 'patches' in part ? 'picture' : 'sound';
   if (other === null) return `Choose the other ${what}, a part of which stands in the subject’s place.`;
   return 'data' in other ? null : `“${nameOf(other)}” is not held by a link. Choose it again.`;
-}
-
-/** Why what a model reads is not there, as a sentence; null where it is. */
-export function givenProblem(
-  { image, sound }: Pick<TraceDocument, 'image' | 'sound'>,
-  reads: ModelReads | null,
-): string | null {
-  const problem = (given: GivenFile | null, what: string): string | null => {
-    if (given === null) return `This model reads ${what}. Choose one, or drop it on the page.`;
-    if ('data' in given) return null;
-    return `The trace was made with “${nameOf(given)}”, which a link does not hold. Choose it again.`;
-  };
-  if (reads?.kind === 'image') return problem(image, 'a picture');
-  if (reads?.kind === 'sound') return problem(sound, 'a sound');
-  return null;
 }
 
 /** Whether what is read is cut into parts, of which some are corrupted. */

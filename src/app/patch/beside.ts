@@ -1,0 +1,61 @@
+// What a document of the rack holds of what a model reads beside the text of a prompt: the target, the picture, the sound. A
+// document keeps them all, and an experiment takes those that its model reads.
+
+import type { GivenFile } from '../../experiments/givenFile.ts';
+import { type GivenPrompt, givenOf, partsOfGiven } from '../../experiments/givenPrompt.ts';
+import type { ModelReads } from '../../worker/protocol.ts';
+import { givenProblem } from '../prompt/givenProblem.ts';
+import { type Beside, besideAt, type Prompts, textAt } from './document.ts';
+
+/** What the model in use reads beside a text, or null; undefined before there is a model, which leaves the document's word. */
+export type KnownReads = ModelReads | null | undefined;
+
+/** @param model a stand-in knows no components, and not what is read */
+export const readsIn = (model: object | null): KnownReads => {
+  if (model === null || !('components' in model)) return undefined;
+  // Who has components is what the engine says of a model.
+  return 'reads' in model ? ((model.reads as ModelReads | undefined) ?? null) : null;
+};
+
+/** Whether the text of a prompt is a source, so that what has been written stands beside it. */
+export const hasTarget = (reads: KnownReads): boolean => reads?.kind === 'text' || reads?.isAsked === true;
+
+/** A prompt as an experiment states it. */
+export function givenAt(document: Prompts, place: number, reads: KnownReads): GivenPrompt {
+  const { target, image, sound } = besideAt(document, place);
+  const takes = (kind: ModelReads['kind']) => reads === undefined || reads?.kind === kind;
+  return givenOf({
+    prompt: reads?.isAlone ? '' : textAt(document, place),
+    target: reads === undefined || hasTarget(reads) ? target : undefined,
+    image: takes('image') ? image : undefined,
+    sound: takes('sound') ? sound : undefined,
+  });
+}
+
+/** What the document holds of what stands beside the text of a prompt. */
+export function besideOf(given: GivenPrompt): Beside {
+  const { target, image, sound } = partsOfGiven(given);
+  return {
+    ...(typeof target === 'string' && target !== '' ? { target } : {}),
+    ...(image ? { image } : {}),
+    ...(sound ? { sound } : {}),
+  };
+}
+
+/** Whether somebody has given a prompt, so that it is to be read. */
+export function isGiven(document: Prompts, place: number, reads: KnownReads): boolean {
+  const { image, sound } = besideAt(document, place);
+  const read: GivenFile | undefined = image ?? sound;
+  if (reads === undefined) return textAt(document, place) !== '' || read !== undefined;
+  if (reads === null || hasTarget(reads)) return textAt(document, place) !== '';
+  return (reads.kind === 'image' ? image : sound) !== undefined;
+}
+
+/** Why a prompt cannot be read yet, as a sentence; null where it can. */
+export function missingAt(document: Prompts, place: number, reads: KnownReads): string | null {
+  const problem = givenProblem(besideAt(document, place), reads ?? null, 'The patch');
+  if (problem !== null) return problem;
+  const isText = !reads || hasTarget(reads);
+  if (!isText || textAt(document, place).trim() !== '') return null;
+  return reads ? 'Type the source that the model reads.' : 'Type a base prompt.';
+}

@@ -1,0 +1,182 @@
+import { expect, test } from 'vitest';
+import { describeArchitecture } from '../../architectures/registry.ts';
+import { modelInfo } from '../../worker/modelInfo.ts';
+import type { ModelInfo, ModelReads, TokenInfo } from '../../worker/protocol.ts';
+import { givenAt, isGiven, missingAt } from './beside.ts';
+import { emptyDocument, swappedRuns, withBeside, withoutSource } from './document.ts';
+import { draftOf, lengthIn } from './draft.ts';
+import { whyNotFit } from './fitting.ts';
+import { documentOf, experimentIn } from './opened.ts';
+import { documentFor, whyNotFor } from './promptExamples.ts';
+import { columnsAt, inputUnits, lengthsOf, unitsAt } from './stacks.ts';
+import { patchExperimentOf, shownPair } from './sweeps.ts';
+
+const tokens = (...ids: readonly number[]): readonly TokenInfo[] =>
+  ids.map((id) => ({ id, text: `w${id}`, isSpecial: false }));
+
+/** What the engine says of a model of these options. */
+function infoOf(config: Readonly<Record<string, unknown>>): ModelInfo {
+  const architecture = describeArchitecture(config, new Set());
+  const model = {
+    architecture,
+    parameterCount: 1,
+    heldBytes: 1,
+    residencyReason: undefined,
+    fingerprint: 'f',
+  };
+  return modelInfo({
+    // What is described of a model needs none of its weights.
+    model: model as unknown as Parameters<typeof modelInfo>[0]['model'],
+    checkpoint: { label: 'small' },
+    tokenizer: { tokenText: (id) => `w${id}` },
+    notices: [],
+  });
+}
+const t5 = infoOf({
+  ...{ model_type: 't5', vocab_size: 29, num_layers: 3, num_decoder_layers: 2, d_model: 16, num_heads: 2 },
+});
+const vit = infoOf({
+  ...{ model_type: 'vit', num_hidden_layers: 2, image_size: 32, patch_size: 2, hidden_size: 16 },
+  ...{ num_attention_heads: 4, id2label: { 0: 'cat', 1: 'dog' } },
+});
+const image = (name: string) => ({ name, sha256: '0'.repeat(64), data: 'AAAA' });
+
+const twoTexts = withBeside(
+  withBeside({ ...emptyDocument, base: 'a b c', sources: ['a d c e'] }, 0, { target: 'x' }),
+  1,
+  { target: 'y z' },
+);
+const prediction = {
+  tokens: [],
+  candidates: [{ ...tokens(5)[0], id: 5, text: 'w5', isSpecial: false, probability: 1, logit: 1 }],
+  elapsedMs: 1,
+};
+const other = {
+  ...prediction,
+  candidates: [{ id: 6, text: 'w6', isSpecial: false, probability: 1, logit: 1 }],
+};
+const readings = [
+  { text: 'a b c', tokens: tokens(1, 2, 3), written: tokens(0, 9), prediction },
+  { text: 'a d c e', tokens: tokens(1, 4, 3, 8), written: tokens(0, 7, 9), prediction: other },
+];
+
+test('each stack has its own positions, lengths and matches', () => {
+  const draft = draftOf(twoTexts, readings, t5);
+  expect(draft.tokens?.lengths).toEqual([
+    { encoder: 3, main: 2 },
+    { encoder: 4, main: 3 },
+  ]);
+  expect(draft.unitsOf('base', 'encoder.block_output').map(({ text }) => text)).toEqual(['w1', 'w2', 'w3']);
+  expect(draft.unitsOf('source_0', 'block_output').map(({ text }) => text)).toEqual(['w0', 'w7', 'w9']);
+  // The keys that the decoder makes of the source have the source's positions.
+  expect(draft.unitsOf('base', 'cross_key_output')).toHaveLength(3);
+  expect(draft.matchingOf('encoder.block_output')).toEqual([0, 1, 2]);
+  expect(draft.matchingOf('block_output')).toEqual([0, 2]);
+  if (!draft.tokens || !draft.outline) throw new Error('The prompts are read.');
+  const length = lengthIn(draft.tokens, draft.outline);
+  expect(length({ run: 'source_0', component: 'encoder.block_output' })).toBe(4);
+  expect(length({ run: 'base', component: 'block_output' })).toBe(2);
+});
+
+test('a cable of an encoder is checked against the source, and one of the decoder against the target', () => {
+  const draft = draftOf(twoTexts, readings, t5);
+  const { outline, tokens: own } = draft;
+  if (!own || !outline) throw new Error('The prompts are read.');
+  const at = (run: string, component: string, layer: number, position: number) => ({
+    ...{ run, component, layer, positions: [position] },
+  });
+  const why = (component: string, layer: number, from: number, to: number) =>
+    whyNotFit(
+      outline,
+      twoTexts,
+      at('source_0', component, layer, from),
+      at('base', component, layer, to),
+      own,
+    );
+  expect(why('encoder.block_output', 2, 3, 2)).toBeNull();
+  expect(why('encoder.block_output', 2, 3, 3)).toMatch(/^Position 3 does not exist: .* 0 to 2/);
+  expect(why('block_output', 1, 2, 1)).toBeNull();
+  expect(why('block_output', 2, 2, 1)).toMatch(/^Layer 2 of 'block_output' does not exist/);
+  expect(why('block_output', 1, 3, 1)).toMatch(/^Position 3 does not exist/);
+});
+
+test('a picture’s columns are its parts, and a place stands in each that it touches', () => {
+  const reads: ModelReads | undefined = vit.reads;
+  if (!reads) throw new Error('A ViT reads a picture.');
+  expect(reads).toMatchObject({ kind: 'image', positions: 257, isAlone: true });
+  const units = inputUnits(reads);
+  // Sixteen patches across and down in eight parts each, and the class.
+  expect(units).toHaveLength(65);
+  expect(units[0]).toMatchObject({ text: 'class', positions: [0] });
+  expect(units[10]).toEqual({ id: 10, text: '2·2', words: 'row 2, column 2', positions: [35, 36, 51, 52] });
+  expect(columnsAt(units, [36, 0])).toEqual([0, 10]);
+  expect(unitsAt({ tokens: [] }, 'main', reads)).toBe(units);
+  expect(lengthsOf({ tokens: [] }, reads)).toEqual({ main: 257 });
+});
+
+test('what a model does not read is not stated, and what it lacks is said', () => {
+  const document = withBeside({ ...emptyDocument, base: 'a' }, 0, { image: image('a.png'), target: 'x' });
+  expect(givenAt(document, 0, t5.reads)).toEqual({ prompt: 'a', target: 'x' });
+  expect(givenAt(document, 0, vit.reads)).toEqual({ prompt: '', image: image('a.png') });
+  expect(givenAt(document, 0, null)).toBe('a');
+  expect([0, 1].map((place) => isGiven(document, place, vit.reads))).toEqual([true, false]);
+  expect(missingAt(document, 1, vit.reads)).toBe(
+    'This model reads a picture. Choose one, or drop it on the page.',
+  );
+  expect(missingAt(document, 1, t5.reads)).toBe('Type the source that the model reads.');
+});
+
+test('what stands beside prompts follows them when they change places or go', () => {
+  expect(swappedRuns(twoTexts).beside).toEqual([{ target: 'y z' }, { target: 'x' }]);
+  const added = { ...twoTexts, sources: ['a d c e', 'new'], against: 1 };
+  expect(swappedRuns(added).beside).toEqual([{}, { target: 'y z' }, { target: 'x' }]);
+  expect(withoutSource(added, 0).beside).toEqual([{ target: 'x' }]);
+  expect(withBeside(withBeside(twoTexts, 0, { target: '' }), 1, { target: undefined }).beside).toEqual([]);
+});
+
+test('a document comes back from its experiment, with what stands beside its prompts', () => {
+  const experiment = { ...(experimentIn(twoTexts, 'small', t5.reads, null) as object), sources: undefined };
+  expect(experiment).toMatchObject({ base: { prompt: 'a b c', target: 'x' } });
+  const whole = experimentIn(twoTexts, 'small', t5.reads, null) as Parameters<typeof documentOf>[0];
+  expect(documentOf(whole)).toEqual(twoTexts);
+});
+
+test('the pair of a sweep states once what both read, and lengths are those of the stack that is swept', () => {
+  const pictures = withBeside(
+    withBeside({ ...emptyDocument, sources: [''] }, 0, { image: image('a.png') }),
+    1,
+    { image: image('b.png') },
+  );
+  const seen = [
+    { text: '', tokens: [], prediction },
+    { text: '', tokens: [], prediction: other },
+  ];
+  expect(shownPair(pictures, draftOf(pictures, seen, vit))).toEqual({
+    ...{ clean: '', image: image('b.png'), corruptedImage: image('a.png'), answer: 6, distractor: 5 },
+  });
+  const draft = draftOf(twoTexts, readings, t5);
+  const sweepOf = (name: string) => {
+    const component = draft.outline?.components.find((each) => each.name === name);
+    if (!component) throw new Error(`There is no ${name}.`);
+    return patchExperimentOf(twoTexts, draft, { view: emptyDocument.view, component, layerCount: 3 });
+  };
+  expect(sweepOf('encoder.block_output')).toMatchObject({
+    why: expect.stringContaining('The prompts have 3 and 4 tokens'),
+  });
+  expect(sweepOf('block_output')).toMatchObject({ why: expect.stringContaining('have 2 and 3 tokens') });
+});
+
+test('prompts to begin with are what a model can read', () => {
+  const esm = { ...t5, family: 'esm', reads: undefined, isCausal: false, mask: { id: 32, text: '<mask>' } };
+  // Left out, as the engine leaves it out.
+  const { reads: _, ...masked } = esm;
+  expect(documentFor(masked).base).toMatch(/^[A-Z]+<mask>[A-Z]+$/);
+  expect(documentFor({ ...masked, family: 'bert' }).base).toBe('The capital of Italy is <mask>.');
+  expect(documentFor(t5)).toMatchObject({ view: { component: 'encoder.block_output' } });
+  expect(documentFor(vit)).toMatchObject({ base: '', sources: [''] });
+  const example = { base: 'After Paul', beside: [] };
+  expect(whyNotFor(example, masked, [])).toMatch(/predicts what stands at <mask>, and the base has none/);
+  expect(whyNotFor({ ...example, base: 'MK<mask>' }, masked, [])).toBeNull();
+  expect(whyNotFor(example, t5, ['After Paul'])).toMatch(/reads more than a text/);
+  expect(whyNotFor(example, t5, [])).toBeNull();
+});

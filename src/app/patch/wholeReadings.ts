@@ -1,0 +1,140 @@
+// What a model that reads more than a text makes of a document's prompts: the tokens of a source and of what has been written,
+// and what comes next. Each prompt is asked for by itself, as an intervention that changes nothing; another text, picture or
+// model takes the place of a question that is not answered yet.
+
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { withoutBytes } from '../../experiments/givenFile.ts';
+import { withGivenPromptFiles } from '../../experiments/givenPrompt.ts';
+import { readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
+import type { InterveneResult } from '../../experiments/intervene/result.ts';
+import { messageOf } from '../../messages/wording.ts';
+import type { Engine, ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
+import { givenAt, hasTarget, missingAt } from './beside.ts';
+import type { PatchDocument } from './document.ts';
+
+export interface WholeReading {
+  /** Of the prompt and the model. */
+  readonly key: string;
+  /** Of the text: those of a source, or of what has been written; empty where a picture is read alone. */
+  readonly tokens: readonly TokenInfo[] | null;
+  /** Of what has been written, where the text is a source. */
+  readonly written: readonly TokenInfo[] | null;
+  readonly prediction: Prediction | null;
+  /** Why it could not be read. */
+  readonly message: string | null;
+}
+
+export interface WholeReadings
+  extends Pick<StoreApi<readonly (WholeReading | null)[]>, 'getState' | 'subscribe'> {
+  /** Read the prompts of a document from now on; nothing where the model reads one text. */
+  follow(document: PatchDocument, model: ModelInfo | null): void;
+}
+
+/** How long a prompt must rest before the model runs. */
+const restMs = 240;
+/** Readings for the way back. */
+const keptReadings = 24;
+
+/** Names what is read, and not its bytes: a picture's hash tells it from others. */
+export const promptKey = (
+  document: PatchDocument,
+  place: number,
+  { label, fingerprint, reads }: ModelInfo,
+): string =>
+  JSON.stringify([
+    label,
+    fingerprint,
+    withGivenPromptFiles(givenAt(document, place, reads ?? null), withoutBytes),
+  ]);
+
+const infosOf = (
+  tokens: InterveneResult['base'],
+  known: ReadonlyMap<number, TokenInfo>,
+): readonly TokenInfo[] => tokens.map(({ id, text }) => known.get(id) ?? { id, text, isSpecial: false });
+
+async function readWhole(
+  engine: Engine,
+  document: PatchDocument,
+  place: number,
+  { label, reads = null }: Pick<ModelInfo, 'label'> & { readonly reads?: ModelInfo['reads'] | null },
+  signal: AbortSignal,
+): Promise<Omit<WholeReading, 'key'>> {
+  const started = performance.now();
+  const experiment = readInterveneExperiment({
+    kind: 'intervene',
+    version: 1,
+    model: label,
+    base: givenAt(document, place, reads),
+    distractor: null,
+  });
+  const { base, read, before } = await engine.intervene(experiment, { signal, isWhole: false });
+  const ids = [...new Set([...base, ...(read?.base ?? [])].map(({ id }) => id))];
+  const known = new Map((await engine.describeTokens(ids)).map((token) => [token.id, token]));
+  const tokens = infosOf(hasTarget(reads) ? (read?.base ?? []) : base, known);
+  return {
+    tokens,
+    written: hasTarget(reads) ? infosOf(base, known) : null,
+    prediction: {
+      tokens,
+      candidates: before.map((candidate) => ({ ...candidate, isSpecial: false })),
+      elapsedMs: performance.now() - started,
+    },
+    message: null,
+  };
+}
+
+export function createWholeReadings(engine: Engine): WholeReadings {
+  const store = createStore<readonly (WholeReading | null)[]>(() => []);
+  const asked: { readonly key: string; readonly controller: AbortController }[] = [];
+  const kept = new Map<string, WholeReading>();
+  const set = (place: number, reading: WholeReading) =>
+    store.setState(
+      store.getState().map((own, each) => (each === place ? reading : own)),
+      true,
+    );
+
+  async function ask(document: PatchDocument, place: number, model: ModelInfo, key: string): Promise<void> {
+    asked[place]?.controller.abort();
+    const controller = new AbortController();
+    asked[place] = { key, controller };
+    const { signal } = controller;
+    try {
+      await new Promise((resolve) => setTimeout(resolve, restMs));
+      if (signal.aborted) return;
+      const reading = { key, ...(await readWhole(engine, document, place, model, signal)) };
+      kept.set(key, reading);
+      for (const old of [...kept.keys()].slice(0, Math.max(0, kept.size - keptReadings))) kept.delete(old);
+      if (!signal.aborted) set(place, reading);
+    } catch (cause) {
+      if (!signal.aborted)
+        set(place, { key, tokens: null, written: null, prediction: null, message: messageOf(cause) });
+    }
+  }
+
+  return {
+    ...store,
+    follow: (document, model) => {
+      const reads = model?.reads;
+      const count = model && reads ? 1 + document.sources.length : 0;
+      for (const { controller } of asked.splice(count)) controller.abort();
+      const before = store.getState();
+      const wanted: { readonly place: number; readonly key: string }[] = [];
+      const next = Array.from({ length: count }, (_, place): WholeReading | null => {
+        if (!model || missingAt(document, place, reads) !== null) {
+          asked[place]?.controller.abort();
+          return null;
+        }
+        const key = promptKey(document, place, model);
+        const own = before[place];
+        if (own?.key === key) return own;
+        const found = kept.get(key);
+        if (found) return found;
+        if (asked[place]?.key !== key || asked[place]?.controller.signal.aborted) wanted.push({ place, key });
+        return null;
+      });
+      if (next.length !== before.length || next.some((own, place) => own !== before[place]))
+        store.setState(next, true);
+      for (const { place, key } of wanted) if (model) void ask(document, place, model, key);
+    },
+  };
+}
