@@ -66,7 +66,10 @@ export interface Estimate {
   readonly tokenLayers: number;
   /** Steps of training; 0 where nothing is trained. */
   readonly steps: number;
-  /** Of hidden states that the largest batch takes from layer to layer, or that are kept between steps; weights not included. */
+  /**
+   * Of hidden states that enter a layer and leave it in the largest batch, with what its rows take from each other there; or
+   * of those that are kept between steps. Weights are not included.
+   */
   readonly bytes: number;
   readonly notices: readonly Notice[];
   /** What is watched, one a pair of prompts: null where it is the model's own prediction, or where there is none. */

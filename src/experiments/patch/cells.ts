@@ -4,6 +4,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Location, Row } from '../../runtime/plan/plan.ts';
 import { fillBatches } from '../batches.ts';
+import type { TakenSite } from '../heldNumbers.ts';
 import { coarseToFine, layerSpan, replaceWindow } from '../layers.ts';
 import type { CellRows, CellSpan } from './cellRows.ts';
 import {
@@ -84,6 +85,31 @@ function sweepSpan(
     ...(ofEncoder ? { isEncoders: true } : {}),
     ...(panel.isOfPicture ? { isOfPicture: true } : {}),
   };
+}
+
+/** What the row of a cell takes in one case; nothing where it changes nothing, and nothing wide of a path. */
+export function takenSite(
+  outline: PatchOutline,
+  architecture: Architecture,
+  cell: PatchCell,
+  patchCase: PatchCase,
+): readonly TakenSite[] {
+  const panel = outline.panels[cell.panel];
+  if (!panel || panel.kind === 'path') return [];
+  const { positions, heads } = sweepLocation(outline, panel, cell, patchCase, architecture);
+  if (positions.length === 0) return [];
+  const { from, to } = spanOfLayers(panel, cell, architecture);
+  const before = panel.place?.from ?? 0;
+  return [
+    {
+      component: panel.component,
+      from: before + from,
+      to: before + to,
+      positions,
+      ...(heads ? { heads } : {}),
+      ...(patchCase.source ? { source: patchCase } : {}),
+    },
+  ];
 }
 
 /** What a cell passes in one case; undefined when it changes nothing there. */

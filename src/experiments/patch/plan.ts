@@ -11,8 +11,17 @@ import type {
   Site,
   Source,
 } from '../../runtime/plan/plan.ts';
+import { handedNumbers, hiddenNumbers, takenNumbers } from '../heldNumbers.ts';
 import { readLogits } from '../planRuns.ts';
-import { batchCells, carriedBy, cellRows, cellSpan, orderCells, type PatchBatch } from './cells.ts';
+import {
+  batchCells,
+  carriedBy,
+  cellRows,
+  cellSpan,
+  orderCells,
+  type PatchBatch,
+  takenSite,
+} from './cells.ts';
 import {
   inputLength,
   mainLength,
@@ -305,22 +314,33 @@ export function estimatePatch(architecture: Architecture, outline: PatchOutline)
   };
 }
 
-/** Tokens that the largest batch carries from layer to layer. */
-export function mostTokensTogether(architecture: Architecture, outline: PatchOutline): number {
-  const carriedIn = ({ cells, slices }: PatchBatch): number =>
+/** Numbers that the largest batch holds from layer to layer and takes from row to row. */
+export function mostNumbersTogether(architecture: Architecture, outline: PatchOutline): number {
+  const heldIn = ({ cells, slices }: PatchBatch): number =>
     Math.max(
       0,
-      ...slices.map(({ from, to }) =>
-        outline.cases
-          .slice(from, to)
+      ...slices.map(({ from, to }) => {
+        const cases = outline.cases.slice(from, to);
+        const tokens = cases
           .flatMap((patchCase) => [
             2 *
               (mainLength(patchCase.base) +
                 (architecture.encoder ? inputLength(patchCase.base) + pictureLength(patchCase.base) : 0)),
             ...cells.map((cell) => carried(outline, architecture, cell, patchCase)),
           ])
-          .reduce((sum, tokens) => sum + tokens, 0),
-      ),
+          .reduce((sum, own) => sum + own, 0);
+        const taken = cells.flatMap((cell) =>
+          cases.flatMap((patchCase) => takenSite(outline, architecture, cell, patchCase)),
+        );
+        const forks = cases.map((patchCase) =>
+          cells.flatMap((cell) => cellSpan(outline, architecture, cell, patchCase)?.rows ?? []),
+        );
+        const handed = handedNumbers(
+          architecture,
+          forks.map((rows) => rows.map(({ position }) => position)),
+        );
+        return hiddenNumbers(architecture, tokens) + takenNumbers(architecture, taken) + handed;
+      }),
     );
-  return Math.max(0, ...batchCells(outline, architecture).map(carriedIn));
+  return Math.max(0, ...batchCells(outline, architecture).map(heldIn));
 }

@@ -17,7 +17,7 @@ import { type PatchExperiment, readPatchExperiment } from './experiment.ts';
 import { columnCount, layersOf, type PatchCell } from './outline.ts';
 import { type PairInputs, readPairInputs } from './pairInputs.ts';
 import type { PathExperiment } from './pathExperiment.ts';
-import { estimatePatch, mostTokensTogether } from './plan.ts';
+import { estimatePatch, mostNumbersTogether } from './plan.ts';
 import { type ResolvedPatch, resolvePatch } from './resolve.ts';
 import { holdsCell, type PatchChange, type PatchResult, patchGrowth, versionFor } from './result.ts';
 import {
@@ -214,7 +214,7 @@ export const patchWork: KindWork<PatchExperiment | PathExperiment, PatchResult, 
         rowLayers,
         tokenLayers,
         steps: 0,
-        bytes: mostTokensTogether(architecture, patch) * architecture.width * Float32Array.BYTES_PER_ELEMENT,
+        bytes: mostNumbersTogether(architecture, patch) * Float32Array.BYTES_PER_ELEMENT,
         notices: patch.notices,
         targets: patch.pairs.map(({ answer = null, distractor = null }) => ({ answer, distractor })),
       };

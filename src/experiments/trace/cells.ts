@@ -156,6 +156,12 @@ export function cellSpan(outline: TraceOutline, layerCount: number, cell: TraceC
   return layerSpan(stream.component, cell.layer, stream.window, layersOf(stream, layerCount));
 }
 
+/** What a cell is restored at, counted in its own stack. */
+export function positionsOf(outline: TraceOutline, cell: TraceCell): readonly number[] {
+  const input = inputOfPlaced(outline, streamOf(outline, cell));
+  return input ? (input.columns[cell.position] ?? []) : [cell.position];
+}
+
 /** Layers of the model before a stream's layer 0. */
 export const layersBefore = (outline: TraceOutline, cell: TraceCell): number =>
   streamOf(outline, cell).place?.from ?? 0;
@@ -176,9 +182,7 @@ export function cellRow(
   const stream = streamOf(outline, cell);
   const { component, heads } = stream;
   const span = cellSpan(outline, architecture.layerCount, cell);
-  const input = inputOfPlaced(outline, stream);
-  const positions = input ? (input.columns[cell.position] ?? []) : [cell.position];
-  const location = { positions, ...(heads ? { heads } : {}) };
+  const location = { positions: positionsOf(outline, cell), ...(heads ? { heads } : {}) };
   return {
     start: {
       kind: 'fork',

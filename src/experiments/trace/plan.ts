@@ -3,6 +3,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Plan, Reduction, Row } from '../../runtime/plan/plan.ts';
 import { stacksOf } from '../../runtime/plan/stacks.ts';
+import { handedNumbers, hiddenNumbers, type TakenSite, takenNumbers } from '../heldNumbers.ts';
 import { promptRow, readLogits } from '../planRuns.ts';
 import {
   batchCells,
@@ -14,6 +15,7 @@ import {
   layersBefore,
   layersOf,
   mostSamples,
+  positionsOf,
   type TraceBatch,
   type TraceCell,
   type TraceOutline,
@@ -215,12 +217,35 @@ export function estimateTrace(architecture: Architecture, outline: TraceOutline)
   };
 }
 
-/** Tokens that the largest batch carries from layer to layer. */
-export function mostTokensTogether(architecture: Architecture, outline: TraceOutline): number {
-  const { tokens, input, picture } = outline;
+/** Numbers that the largest batch holds from layer to layer and takes from row to row. */
+export function mostNumbersTogether(architecture: Architecture, outline: TraceOutline): number {
+  const { tokens, input, picture, direction, streams } = outline;
+  const { layerCount, isCausal } = architecture;
   const whole = tokens.length + (input?.length ?? 0) + (picture?.length ?? 0);
-  const carried = ({ slices: [slice], cells }: TraceBatch) =>
-    ((slice?.to ?? 0) - (slice?.from ?? 0)) *
-    cells.reduce((total, cell) => total + carriedBy(outline, cell), whole);
-  return whole + Math.max(0, ...batchCells(outline, architecture).map(carried));
+  const held = ({ slices: [slice], cells }: TraceBatch) => {
+    const samples = Array.from({ length: (slice?.to ?? 0) - (slice?.from ?? 0) }, (_, sample) => sample);
+    const carried = samples.length * cells.reduce((total, cell) => total + carriedBy(outline, cell), whole);
+    const taken = cells.flatMap((cell) => {
+      const stream = streams[cell.stream];
+      if (!stream) return [];
+      const { from, to } = cellSpan(outline, layerCount, cell);
+      const positions = positionsOf(outline, cell);
+      const before = layersBefore(outline, cell);
+      return samples.map(
+        (sample): TakenSite => ({
+          component: stream.component,
+          from: before + from,
+          to: before + to,
+          positions,
+          ...(stream.heads ? { heads: stream.heads } : {}),
+          source: direction === 'restore' ? 'clean' : sample,
+        }),
+      );
+    });
+    const forks = cells.map((cell) => firstCarried(outline, cell, isCausal));
+    const parents = direction === 'restore' ? samples.map(() => forks) : [forks];
+    const hidden = hiddenNumbers(architecture, whole + carried);
+    return hidden + takenNumbers(architecture, taken) + handedNumbers(architecture, parents);
+  };
+  return Math.max(0, ...batchCells(outline, architecture).map(held));
 }

@@ -11,7 +11,7 @@ import { ranOn, weakCorruptionNotices, withTexts } from '../resultParts.ts';
 import { finishedUnits } from '../units.ts';
 import { columnsOf, layersOf } from './cells.ts';
 import type { TraceExperiment } from './experiment.ts';
-import { estimateTrace, mostTokensTogether } from './plan.ts';
+import { estimateTrace, mostNumbersTogether } from './plan.ts';
 import { type ResolvedTrace, resolveTrace } from './resolve.ts';
 import { hasCell, type TraceChange, type TraceResult, traceGrowth, versionOf } from './result.ts';
 import {
@@ -143,8 +143,7 @@ export const traceWork: KindWork<TraceExperiment, TraceResult, ResolvedTrace, Tr
   estimate: (architecture, trace) => {
     const { cells, rowLayers, tokenLayers } = estimateTrace(architecture, trace);
     const { answer = null, distractor = null, notices } = trace;
-    const bytes =
-      mostTokensTogether(architecture, trace) * architecture.width * Float32Array.BYTES_PER_ELEMENT;
+    const bytes = mostNumbersTogether(architecture, trace) * Float32Array.BYTES_PER_ELEMENT;
     return {
       count: cells,
       rowLayers,
