@@ -1,7 +1,7 @@
 // What a command computes on: `--backend`, and of several graphics adapters `--device`.
 
 import type { BackendKind } from '../runtime/backends/backend.ts';
-import type { WeightResidency } from '../runtime/weights/residency.ts';
+import type { Precision, WeightResidency } from '../runtime/weights/residency.ts';
 import { readChoice, readCount, UsageError } from './arguments.ts';
 import type { Arguments, CommandOption } from './command.ts';
 
@@ -61,4 +61,22 @@ export function readWeights(args: Arguments, backend: CommandBackend): WeightRes
       '--weights is for backends without a browser, which chooses for itself. Leave it out.',
     );
   return weightForms[readChoice(text, 'weights', ['float32', 'packed', 'streamed'])];
+}
+
+const precisions = { f32: 'float32', f16: 'float16' } as const satisfies Record<string, Precision>;
+
+export const precisionOption: CommandOption = {
+  value: Object.keys(precisions).join('|'),
+  about:
+    'f16: on webgpu the layers multiply by weights in float16, and the first cells are computed in float32 too: how far they differ stands beside the figure; default f32',
+};
+
+/** @throws UsageError for what is no such precision, and for f16 on a backend without it */
+export function readPrecision(args: Arguments, backend: CommandBackend): Precision {
+  const named = readChoice(args.text('precision') ?? 'f32', 'precision', ['f32', 'f16']);
+  if (named === 'f16' && backend !== 'webgpu')
+    throw new UsageError(
+      `--precision f16 is for the backend webgpu; on ${backend} everything is computed in float32. Choose --backend webgpu, or leave it out.`,
+    );
+  return precisions[named];
 }

@@ -8,7 +8,7 @@ import { kindOf } from '../experiments/registry.ts';
 import { isOfWeights } from '../experiments/resultParts.ts';
 import { growExperiment } from '../experiments/runExperiment.ts';
 import type { BackendKind } from '../runtime/backends/backend.ts';
-import type { WeightResidency } from '../runtime/weights/residency.ts';
+import type { Precision, WeightResidency } from '../runtime/weights/residency.ts';
 import { UsageError } from './arguments.ts';
 import { type CommandBackend, kindOfBackend } from './backendOptions.ts';
 import { openBrowser } from './browser/chromium.ts';
@@ -26,6 +26,8 @@ export interface ExperimentRunOptions {
   readonly device?: number | undefined;
   /** How weights wait on the device; default as there is room. */
   readonly residency?: WeightResidency | undefined;
+  /** Default float32. */
+  readonly precision?: Precision | undefined;
   /** Folder for what is written; absent to write nothing. */
   readonly out?: string | undefined;
   /** Default what is usual for the kind. */
@@ -105,13 +107,16 @@ export async function runExperiment(
   experiment: AnyExperiment,
   options: ExperimentRunOptions,
 ): Promise<number> {
-  const { backend, out, metric, threads, device, residency } = options;
+  const { backend, out, metric, threads, device, residency, precision = 'float32' } = options;
   const kind = await kindOf(experiment.kind);
   const problem = metric && kind.metricProblem(experiment, metric);
   if (problem !== undefined) throw new MetricError(problem);
+  if (precision === 'float16' && kind.halfProblem !== undefined) throw new UsageError(kind.halfProblem);
   if (out !== undefined) makeFolder(out);
   const earlier =
-    out === undefined ? undefined : await earlierResult(out, experiment, kindOfBackend(backend));
+    out === undefined
+      ? undefined
+      : await earlierResult(out, experiment, { kind: kindOfBackend(backend), precision });
   const controller = new AbortController();
   let stoppedBy: StopSignal = 'SIGINT';
   const listenNoMore = onStop((signal) => {
@@ -127,7 +132,7 @@ export async function runExperiment(
       current = grown;
     },
     earlier,
-    host: { threads, device, residency, signal: controller.signal },
+    host: { threads, device, residency, precision, signal: controller.signal },
   };
   try {
     if (backend === 'chromium') await growInBrowser(experiment, growing);

@@ -15,7 +15,7 @@ import {
   type WebGpuOnNodeOptions,
 } from '../runtime/backends/webgpuBackendOnNode.ts';
 import { type LoadOptions, Model } from '../runtime/model.ts';
-import type { WeightResidency } from '../runtime/weights/residency.ts';
+import type { Precision, WeightResidency } from '../runtime/weights/residency.ts';
 import { UsageError } from './arguments.ts';
 import { modelsFolder } from './installation.ts';
 import { isOnnxFile, withEngineModel } from './onnxModel.ts';
@@ -25,6 +25,8 @@ export interface HostOptions
     Pick<LoadOptions, 'room' | 'signal'> {
   /** How weights wait on the device; default as there is room. */
   readonly residency?: WeightResidency | undefined;
+  /** Default float32. */
+  readonly precision?: Precision | undefined;
   /** For one operator; default as many as the machine has cores, on WASM two. */
   readonly threads?: number | undefined;
 }
@@ -77,6 +79,10 @@ export async function withModel<T>(
       throw new UsageError(
         `--weights is for checkpoints; the weights of an ONNX file lie as its operators read them. Leave it out for ${quoted(spec)}.`,
       );
+    if (options.precision === 'float16')
+      throw new UsageError(
+        `--precision f16 is for checkpoints; an ONNX file is computed as its operators say. Leave it out for ${quoted(spec)}.`,
+      );
     const backend = await createHostBackend(kind, options);
     try {
       return await withEngineModel(spec, kind, options, backend, async (model, checkpoint) => {
@@ -91,10 +97,11 @@ export async function withModel<T>(
   try {
     const backend = await createHostBackend(kind, options);
     try {
-      const { residency, room } = options;
+      const { residency, room, precision } = options;
       const model = await Model.load(checkpoint, backend, {
         ...(residency ? { residency } : {}),
         ...(room ? { room } : {}),
+        ...(precision ? { precision } : {}),
       });
       for (const notice of model.notices) console.error(`Note: ${notice}`);
       try {

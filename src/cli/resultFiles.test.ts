@@ -13,6 +13,9 @@ import { Model } from '../runtime/model.ts';
 import { UsageError } from './arguments.ts';
 import { earlierResult } from './resultFiles.ts';
 
+const node = { kind: 'node', precision: 'float32' } as const;
+const wasm = { kind: 'wasm', precision: 'float32' } as const;
+
 let folder = '';
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'patchbay-results-'));
@@ -51,19 +54,19 @@ test('an unfinished result is gone on with by its own experiment, and kept from 
   const { unfinished, whole } = await results();
   hold(unfinished);
   const { experiment } = unfinished;
-  expect(await earlierResult(folder, experiment, 'node')).toEqual(unfinished);
-  await expect(earlierResult(folder, experiment, 'wasm')).rejects.toThrow(
+  expect(await earlierResult(folder, experiment, node)).toEqual(unfinished);
+  await expect(earlierResult(folder, experiment, wasm)).rejects.toThrow(
     /holds an unfinished result on the backend 'node', which would be lost. Name another folder by --out/,
   );
-  const other = earlierResult(folder, await trace([2, 3]), 'node');
+  const other = earlierResult(folder, await trace([2, 3]), node);
   await expect(other).rejects.toThrow(UsageError);
   await expect(other).rejects.toThrow(/holds an unfinished result of another experiment/);
   hold(whole);
-  expect(await earlierResult(folder, await trace([2, 3]), 'node')).toBeUndefined();
+  expect(await earlierResult(folder, await trace([2, 3]), node)).toBeUndefined();
   hold({ ...whole, version: 99 });
-  const newer = earlierResult(folder, experiment, 'node');
+  const newer = earlierResult(folder, experiment, node);
   await expect(newer).rejects.toThrow(UsageError);
   await expect(newer).rejects.toThrow(/holds a result that would be lost.* has version 99/);
   hold({ kind: 'nothing' });
-  expect(await earlierResult(folder, experiment, 'node')).toBeUndefined();
+  expect(await earlierResult(folder, experiment, node)).toBeUndefined();
 });

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { NewerVersionError } from '../experiments/experimentFile.ts';
 import type { AnyExperiment, AnyResult } from '../experiments/kind.ts';
+import { precisionOf } from '../experiments/precision.ts';
 import { kindOf, readResult } from '../experiments/registry.ts';
 import type { Shown, ShownFigure } from '../experiments/shown.ts';
 import { layoutHeatmap } from '../figures/heatmap.ts';
@@ -13,6 +14,7 @@ import { plainFigureSvg } from '../figures/plainFigure.ts';
 import { heatmapSvg } from '../figures/svg.ts';
 import { fileText } from '../messages/fileText.ts';
 import type { BackendKind } from '../runtime/backends/backend.ts';
+import type { Precision } from '../runtime/weights/residency.ts';
 import { UsageError } from './arguments.ts';
 import { writeWhole } from './writeWhole.ts';
 
@@ -81,13 +83,13 @@ export function writeResult(result: AnyResult, shown: Shown, out: string): reado
 }
 
 /**
- * The unfinished result of the same experiment on the same backend that a folder holds.
+ * The unfinished result of the same experiment on the same backend, in the same precision, that a folder holds.
  * @throws UsageError for an unfinished one of other work, or one of a later Patchbay, which writing would destroy
  */
 export async function earlierResult(
   out: string,
   experiment: AnyExperiment,
-  backend: BackendKind,
+  { kind: backend, precision }: { readonly kind: BackendKind; readonly precision: Precision },
 ): Promise<AnyResult | undefined> {
   const path = join(out, 'result.json');
   if (!existsSync(path)) return undefined;
@@ -105,8 +107,11 @@ export async function earlierResult(
   const kind = await kindOf(found.experiment.kind);
   if (kind.isComplete(found)) return undefined;
   const isSame = JSON.stringify(found.experiment) === JSON.stringify(experiment);
-  if (isSame && found.backend.kind === backend) return found;
-  const other = isSame ? `on the backend '${found.backend.kind}'` : 'of another experiment';
+  const isSameBackend = found.backend.kind === backend;
+  const own = precisionOf(found);
+  if (isSame && isSameBackend && own === precision) return found;
+  const elsewhere = isSameBackend ? `in ${own}` : `on the backend '${found.backend.kind}'`;
+  const other = isSame ? elsewhere : 'of another experiment';
   throw new UsageError(
     `'${path}' holds an unfinished result ${other}, which would be lost. Name another folder by --out, or delete the file.`,
   );

@@ -118,6 +118,33 @@ test.skipIf(number === '' || process.platform !== 'linux')(
   },
 );
 
+test.skipIf(number === '')(
+  'float16 is refused by an adapter without shader-f16, by its name; one that has it says how far the numbers are from float32',
+  () => {
+    const words = [
+      'predict',
+      'tiny-atlas',
+      'The capital of France is',
+      '--backend',
+      'webgpu',
+      '--device',
+      number,
+    ];
+    const { status, printed, complained } = patchbay([...words, '--precision', 'f16']);
+    if (status === 0) {
+      const [, found] =
+        /over all tokens at most \S+ from float32 in probability, (\S+) in logits\.$/m.exec(printed) ?? [];
+      expect(Number(found)).toBeGreaterThan(0);
+      expect(Number(found)).toBeLessThan(0.5);
+      return;
+    }
+    expect(complained).toMatch(
+      /^The graphics adapter '.+' does not compute in float16: WebGPU gives it no 'shader-f16'\. Choose float32 \(f32\), or another adapter\.$/m,
+    );
+    expect(status).toBe(1);
+  },
+);
+
 /** Fifty of those that are counted; fewer of those that take a host long. */
 const repeated = [
   { times: 50, works: ['predict', 'trace', 'patch', 'attribute', 'align'] },

@@ -36,6 +36,8 @@ export interface CellRunOptions<Cell, Batch> {
   readonly isDone?: (cell: Cell, batch?: Batch) => boolean;
   /** Names of units that are not to run. */
   readonly leaveOut?: ReadonlySet<string>;
+  /** The run ends behind the first batch that is computed. */
+  readonly isFirstBatchOnly?: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function* runCells<
   Part extends Cell,
 >(
   runner: CellRunner<Cell, Baselines, Batch, Part>,
-  { signal, isDone = () => false, leaveOut }: CellRunOptions<Cell, Batch>,
+  { signal, isDone = () => false, leaveOut, isFirstBatchOnly = false }: CellRunOptions<Cell, Batch>,
 ): AsyncGenerator<CellUpdate<Part, Baselines>, void> {
   signal?.throwIfAborted();
   const baselines = await runner.baselines();
@@ -60,8 +62,12 @@ export async function* runCells<
     for (const batch of batches) {
       signal?.throwIfAborted();
       const isKnown = batch.cells.every((cell) => isDone(cell, batch));
-      if (leaveOut?.has(name) || isKnown) runner.skip(batch);
-      else yield { kind: 'cells', cells: await runner.cells(batch, baselines) };
+      if (leaveOut?.has(name) || isKnown) {
+        runner.skip(batch);
+        continue;
+      }
+      yield { kind: 'cells', cells: await runner.cells(batch, baselines) };
+      if (isFirstBatchOnly) return;
     }
   }
 }

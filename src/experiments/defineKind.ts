@@ -4,6 +4,7 @@
 
 import { openedModelOf } from '../imported/openedModels.ts';
 import { ExperimentError } from './experimentFile.ts';
+import { halfCheck } from './halfCheck.ts';
 import type {
   AnyExperiment,
   AnyResult,
@@ -15,8 +16,10 @@ import type {
   Update,
 } from './kind.ts';
 import { wordsOf } from './labels.ts';
-import { isOfWeights } from './resultParts.ts';
+import { type Deviation, precisionCsv } from './precision.ts';
+import { isOfDevice, isOfWeights } from './resultParts.ts';
 import { notesOfRun, runNotices } from './runNotices.ts';
+import type { Shown } from './shown.ts';
 import { requireText } from './watched.ts';
 
 /** @throws ExperimentError for a name that no unit has */
@@ -29,6 +32,12 @@ function checkedUnits(leaveOut: readonly string[], units: readonly string[]): Re
     `The experiment has no unit '${foreign}'. Its units are ${some.join(', ')}${units.length > some.length ? ` and ${units.length - some.length} more` : ''}.`,
   );
 }
+
+/** Beside what a kind shows: how far a result in float16 is from float32. */
+const withPrecision = (shown: Shown, { precision }: AnyResult): Shown =>
+  precision
+    ? { ...shown, tables: [...shown.tables, { name: 'precision', csv: () => precisionCsv(precision) }] }
+    : shown;
 
 export function defineKind<Experiment extends AnyExperiment, Result extends AnyResult, Resolved, Change>(
   definition: KindDefinition<Experiment, Result, Resolved, Change>,
@@ -57,13 +66,12 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
       get result() {
         return grown.result && keptResult(noted.on(grown.result));
       },
-      take({ of, change, notice }) {
+      take({ of, change, notice, deviation }) {
         if (of !== name)
           throw new ExperimentError(`An update of the kind '${of}' cannot change a result of '${name}'.`);
-        if (notice) {
-          noted.take(notice);
-          return;
-        }
+        if (notice) noted.take(notice);
+        if (deviation) noted.takeDeviation(deviation);
+        if (notice || deviation) return;
         // What comes under this name is what this definition's run has yielded, perhaps on the other side of a port: both
         // sides are built together, and nothing else writes to it.
         grown.take(change as Change);
@@ -71,10 +79,16 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
     };
   }
 
+  const { measured } = definition;
+  const halfProblem = measured
+    ? undefined
+    : `${words.title} is computed in float32: float16 is for traces, patches and paths. Choose float32 (f32).`;
+
   return {
     name,
     resultName,
     words,
+    halfProblem,
     read,
     readResult,
     own: (result) => (isOwn(result) ? ownResult(result) : undefined),
@@ -94,7 +108,7 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
       const { done, total } = definition.count(ownResult(result));
       return done === total;
     },
-    show: (result, options = {}) => definition.show(ownResult(result), options),
+    show: (result, options = {}) => withPrecision(definition.show(ownResult(result), options), result),
     async resolve(architecture, tokenizer, experiment, options = {}): Promise<ReadyExperiment> {
       const noPrompts = openedModelOf(architecture)?.noPrompts;
       if (noPrompts !== undefined && definition.needsPrompts !== false)
@@ -111,16 +125,28 @@ export function defineKind<Experiment extends AnyExperiment, Result extends AnyR
         estimate: () => ({ ...work.estimate(architecture, resolved), units: units() }),
         unitsDone: (result) => work.unitsDone(architecture, resolved, ownResult(result)),
         async *run(model, { earlier, leaveOut = [], ...options }: RunOptions = {}) {
+          const isHalf = model.precision === 'float16';
+          if (isHalf && halfProblem !== undefined) throw new ExperimentError(halfProblem);
           const left = checkedUnits(leaveOut, leaveOut.length > 0 ? units() : []);
-          // What other weights or another backend gave is no part of this result, which names one of each.
+          // What other weights, another backend or precision gave is no part of this result, which names one of each.
           const own = earlier && ownResult(earlier);
-          const past =
-            own && isOfWeights(own, model) && own.backend.kind === model.backend.kind ? { earlier: own } : {};
-          const changes = work.run(model, resolved, { ...options, ...past, ...textOf, leaveOut: left });
+          const past = own && isOfWeights(own, model) && isOfDevice(own, model) ? { earlier: own } : {};
+          const started = { ...past, ...textOf, leaveOut: left };
+          const changes = work.run(model, resolved, { ...options, ...started });
           const notices = runNotices(model, past.earlier);
+          let deviation = past.earlier?.precision?.deviation;
+          const { signal } = options;
+          const first = { ...started, ...(signal ? { signal } : {}), isFirstBatchOnly: true };
+          const check =
+            isHalf && measured && !deviation
+              ? halfCheck(model, measured, (full) => work.run(full, resolved, first))
+              : undefined;
           for await (const change of changes) {
             yield { of: name, change };
             for (const notice of notices.splice(0)) yield { of: name, change: null, notice };
+            const known: Deviation | undefined = deviation ?? (await check?.take(change));
+            deviation = undefined;
+            if (known) yield { of: name, change: null, deviation: known };
           }
         },
       };

@@ -10,8 +10,9 @@ import type { ChatRequest } from '../checkpoint/chat/chatTemplate.ts';
 import type { GenerationFiles, ModelConfiguration, Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { BackendKind } from '../runtime/backends/backend.ts';
 import type { Model } from '../runtime/model.ts';
-import type { Metric } from './metrics.ts';
+import type { Metric, Samples } from './metrics.ts';
 import type { Notice } from './notice.ts';
+import type { Deviation, ResultPrecision } from './precision.ts';
 import type { Shown, ShowOptions } from './shown.ts';
 import type { NamedToken } from './tokens.ts';
 
@@ -37,6 +38,8 @@ export interface AnyResult {
     readonly fingerprint?: string | undefined;
   };
   readonly backend: { readonly kind: BackendKind; readonly description: string };
+  /** Absent where all was computed in float32. */
+  readonly precision?: ResultPrecision | undefined;
   readonly notices: readonly { readonly code: string; readonly text: string }[];
 }
 
@@ -82,10 +85,12 @@ export interface Estimate {
 export interface Update {
   /** The name of the kind. */
   readonly of: string;
-  /** Null where there is a notice. */
+  /** Null where there is a notice or a deviation. */
   readonly change: unknown;
   /** Of the run, whatever its kind: what it had to give up. */
   readonly notice?: Notice;
+  /** Of a run in float16: how far it is from float32. */
+  readonly deviation?: Deviation;
 }
 
 /** A result that grows. */
@@ -105,6 +110,18 @@ export interface WorkOptions<Result> {
   readonly onProgress?: (done: number, total: number) => void;
   /** What stands on a token's chip; default its id. */
   readonly textOf?: (id: number) => string;
+  /** Of kinds that run in float16: the run ends behind the first batch that is computed. */
+  readonly isFirstBatchOnly?: boolean;
+}
+
+/** What a change of a result holds of measurements. */
+export interface Measured {
+  /** The tokens that are watched, where a result begins. */
+  readonly answers?: readonly number[];
+  /** The runs that cells lie between, where a result begins. */
+  readonly baselines: readonly Samples[];
+  /** By a name of the cell. */
+  readonly cells: ReadonlyMap<string, Samples>;
 }
 
 /** Writes a chat down under a deadline. @throws ChatTemplateError when the template is missing, or refuses the turns */
@@ -175,6 +192,8 @@ export interface KindDefinition<
   readResult(value: unknown): Result;
   /** False where a model need not read prompts for it. Default true. */
   readonly needsPrompts?: boolean;
+  /** What a change has measured, of a kind that runs in float16 too; absent: it is refused there. */
+  readonly measured?: (change: Change) => Measured;
   /** Whether some text of it must become tokens. */
   hasText(experiment: Experiment): boolean;
   /**
@@ -194,7 +213,7 @@ export interface KindDefinition<
   work(): Promise<KindWork<Experiment, Result, Resolved, Change>>;
 }
 
-export interface RunOptions extends Omit<WorkOptions<AnyResult>, 'leaveOut' | 'textOf'> {
+export interface RunOptions extends Omit<WorkOptions<AnyResult>, 'leaveOut' | 'textOf' | 'isFirstBatchOnly'> {
   readonly leaveOut?: readonly string[];
 }
 
@@ -214,6 +233,8 @@ export interface ExperimentKind {
   readonly name: string;
   readonly resultName: string;
   readonly words: KindWords;
+  /** Why it does not run in float16, with the remedy; undefined where it does. */
+  readonly halfProblem: string | undefined;
   read(value: unknown): AnyExperiment;
   readResult(value: unknown): AnyResult;
   hasText(experiment: AnyExperiment): boolean;

@@ -4,7 +4,7 @@
 import type { Model } from '../runtime/model.ts';
 import type { Plan, Read, ReadResult, Reduction, Row } from '../runtime/plan/plan.ts';
 import { readSample, type Samples } from './metrics.ts';
-import { NotFiniteError } from './predict.ts';
+import { NotFiniteError, tooLargeForHalf } from './predict.ts';
 
 export const promptRow = (tokens: readonly number[]): Row => ({
   start: { kind: 'tokens', tokens },
@@ -35,9 +35,10 @@ export interface RunOptions {
 }
 
 /** The clean prompt has been checked by itself, so what is not finite here comes from what was put into the run. */
-export function finiteSamples(samples: Samples): Samples {
+export function finiteSamples(samples: Samples, model?: Pick<Model, 'label' | 'precision'>): Samples {
   const { answerLogit, distractorLogit = [], logSumExp, divergence } = samples;
   if ([answerLogit, distractorLogit, logSumExp, divergence].flat().every(Number.isFinite)) return samples;
+  if (model?.precision === 'float16') throw new NotFiniteError(tooLargeForHalf(model));
   throw new NotFiniteError(
     'Logits of an edited run became NaN or infinite: what was put into it is too large for the model, or is not finite itself. Lower the level of the corruption, or edit another component; finished cells are kept.',
   );
@@ -74,7 +75,7 @@ export class PlanRuns {
         if (done > 0 || all === 0) onProgress?.(this.#done, this.#total);
       },
     });
-    return results.map((result) => finiteSamples(readSample(result, hasDistractor)));
+    return results.map((result) => finiteSamples(readSample(result, hasDistractor), this.#model));
   }
 
   /** Count work as done that needs no run. */

@@ -16,12 +16,20 @@ export class NotFiniteError extends Error {
   override readonly name = 'NotFiniteError';
 }
 
+/** Of numbers that are not finite, where float16 may be why. */
+export const tooLargeForHalf = ({ label }: Pick<Model, 'label'>): string =>
+  `${label} gives numbers that are not finite in float16, whose largest is 65504. Choose float32 (f32) for this model; finished cells are kept.`;
+
 /**
  * The logits of a prompt as it is, checked.
  * @throws NotFiniteError when some logit is NaN or infinite
  */
-export function finiteLogits(model: Pick<Model, 'label'>, logits: Float32Array): Float32Array {
+export function finiteLogits(
+  model: Pick<Model, 'label'> & Partial<Pick<Model, 'precision'>>,
+  logits: Float32Array,
+): Float32Array {
   if (logits.every(Number.isFinite)) return logits;
+  if (model.precision === 'float16') throw new NotFiniteError(tooLargeForHalf(model));
   throw new NotFiniteError(
     `${model.label} gives logits that are not finite numbers for this prompt. Its weights may be damaged; fetch them again.`,
   );

@@ -6,6 +6,7 @@ import { tokenId } from './experimentFile.ts';
 import type { AnyResult } from './kind.ts';
 import { metricOf, type Samples, statisticOf } from './metrics.ts';
 import type { Notice } from './notice.ts';
+import { precisionOf, precisionSchema } from './precision.ts';
 
 export const namedSchema = v.strictObject({ id: tokenId, text: v.string() });
 
@@ -21,6 +22,7 @@ export const modelSchema = v.strictObject({
 export const resultEntries = {
   model: modelSchema,
   backend: v.strictObject({ kind: v.picklist(['webgpu', 'wasm', 'node']), description: v.string() }),
+  precision: v.optional(precisionSchema),
   notices: v.array(v.strictObject({ code: v.string(), text: v.string() })),
 };
 
@@ -31,7 +33,8 @@ export function ranOn({
   parameterCount,
   fingerprint,
   backend,
-}: Model): Pick<AnyResult, 'model' | 'backend'> {
+  precision,
+}: Model): Pick<AnyResult, 'model' | 'backend' | 'precision'> {
   return {
     model: {
       label,
@@ -40,12 +43,19 @@ export function ranOn({
       ...(fingerprint === undefined ? {} : { fingerprint }),
     },
     backend: { kind: backend.kind, description: backend.description },
+    ...(precision === 'float16' ? { precision: { dtype: 'float16' } } : {}),
   };
 }
 
 /** Whether a result was computed with the weights of a model, so that it can be gone on with. */
 export const isOfWeights = ({ model }: AnyResult, { fingerprint }: Model): boolean =>
   model.fingerprint === fingerprint;
+
+/** Whether it was computed on such a backend in the same precision, as a result names one of each. */
+export const isOfDevice = (
+  result: AnyResult,
+  { backend, precision }: Pick<Model, 'backend' | 'precision'>,
+): boolean => result.backend.kind === backend.kind && precisionOf(result) === precision;
 
 /** Below this share of the clean probability's fall, a corruption has hardly corrupted. */
 const weakFall = 0.2;

@@ -1,9 +1,10 @@
-// What a run has to say of itself, whatever its kind: what it had to give up for want of memory. It stands among the notices of
-// the result, and goes on standing there when another run goes on with it.
+// What a run has to say of itself, whatever its kind: what it had to give up for want of memory, which stands among the notices
+// of the result, and how far it is from float32. Both go on standing there when another run goes on with it.
 
 import type { Model } from '../runtime/model.ts';
 import type { AnyResult } from './kind.ts';
 import type { Notice } from './notice.ts';
+import type { Deviation } from './precision.ts';
 
 const ofRuns: readonly string[] = ['less-memory'] satisfies readonly Notice['code'][];
 const isOfRun = (notice: AnyResult['notices'][number]): notice is Notice => ofRuns.includes(notice.code);
@@ -17,12 +18,14 @@ export function runNotices({ room }: Pick<Model, 'room'>, earlier: AnyResult | u
 
 export interface NotesOfRun<Result> {
   readonly take: (notice: Notice) => void;
-  /** The result with the notices that were taken, the same one as long as nothing has changed. */
+  readonly takeDeviation: (deviation: Deviation) => void;
+  /** The result with what was taken, the same one as long as nothing has changed. */
   readonly on: (result: Result) => Result;
 }
 
 export function notesOfRun<Result extends AnyResult>(): NotesOfRun<Result> {
   let notices: readonly Notice[] = [];
+  let deviation: Deviation | undefined;
   let last: { readonly of: Result; readonly result: Result } | undefined;
   return {
     take: (notice) => {
@@ -30,11 +33,21 @@ export function notesOfRun<Result extends AnyResult>(): NotesOfRun<Result> {
       notices = [...notices, notice];
       last = undefined;
     },
+    takeDeviation: (measured) => {
+      deviation = measured;
+      last = undefined;
+    },
     on: (result) => {
-      if (notices.length === 0) return result;
+      if (notices.length === 0 && !deviation) return result;
       if (last?.of !== result) {
         const missing = notices.filter(({ text }) => result.notices.every((notice) => notice.text !== text));
-        last = { of: result, result: { ...result, notices: [...result.notices, ...missing] } };
+        const precision: Pick<AnyResult, 'precision'> = deviation
+          ? { precision: { dtype: 'float16', deviation } }
+          : {};
+        last = {
+          of: result,
+          result: { ...result, ...precision, notices: [...result.notices, ...missing] },
+        };
       }
       return last.result;
     },

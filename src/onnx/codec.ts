@@ -187,7 +187,7 @@ function decodeAttribute(attribute: DecodedAttribute): AttributeValue {
 
 function decodeConstant(name: string, dtype: Dtype, shape: Shape, raw: Uint8Array): Value {
   const copy = new Uint8Array(raw).buffer; // A copy, aligned to any element.
-  const bytesPerElement = { float32: 4, int32: 4, int64: 8, bool: 1, uint8: 1 }[dtype];
+  const bytesPerElement = { float32: 4, float16: 2, int32: 4, int64: 8, bool: 1, uint8: 1 }[dtype];
   if (copy.byteLength % bytesPerElement !== 0) {
     throw new OnnxFormatError(
       `Constant '${name}' has ${copy.byteLength} bytes, not a whole number of ${dtype} elements.`,
@@ -196,6 +196,8 @@ function decodeConstant(name: string, dtype: Dtype, shape: Shape, raw: Uint8Arra
   switch (dtype) {
     case 'float32':
       return checkedConstant(dtype, new Float32Array(copy), shape);
+    case 'float16':
+      return checkedConstant(dtype, new Uint16Array(copy), shape);
     case 'int32':
       return checkedConstant(dtype, new Int32Array(copy), shape);
     case 'int64':

@@ -51,7 +51,7 @@ export const onnxSchema: Schema = {
 };
 
 /** ONNX's numbers for element types. */
-export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
+export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 
 /** ONNX's numbers for attribute types. */
 export const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, floats: 6, ints: 7 } as const;

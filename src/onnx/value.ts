@@ -2,8 +2,8 @@
 // is nothing but the values asked of it: whatever they do not need is not in it. Operations are pure functions on
 // values (elementwise.ts, layout.ts, ...), which check dtype and shape at once and name the operator when they refuse.
 
-/** `uint8` are codes of stored weights (blocks.ts). */
-export type Dtype = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8';
+/** `uint8` are codes of stored weights (blocks.ts); `float16` is what `halved` makes of a graph. */
+export type Dtype = 'float32' | 'float16' | 'int32' | 'int64' | 'bool' | 'uint8';
 
 /**
  * A number, or a name for a size known only at run time. A product of sizes is written as its factors in canonical
@@ -33,7 +33,8 @@ export interface Operation {
   readonly outputs: readonly Value[];
 }
 
-export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+/** float16 by its bits, in a Uint16Array. */
+export type ConstantData = Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array;
 
 export type Origin =
   | { readonly kind: 'input'; readonly name: string }

@@ -14,6 +14,7 @@ import {
 import { gradientRequest } from './backward/gradientRequest.ts';
 import type { GradientPlan, GradientResult } from './backward/objective.ts';
 import { type ExecuteContext, type ExecuteOptions, execute } from './forward/execute.ts';
+import { halfTensors } from './forward/halfTensors.ts';
 import { checkKeep, Keeper, type KeepRequest, keptEnds } from './forward/kept.ts';
 import { type KeptStates, StatesKeeper } from './forward/keptStates.ts';
 import { Decoder } from './generation/decoder.ts';
@@ -24,10 +25,12 @@ import { schedule } from './plan/schedule.ts';
 import type { Schedule } from './plan/scheduled.ts';
 import { headStage } from './plan/stage.ts';
 import { firstLayers, Rehearsal } from './rehearsal.ts';
+import { expectHalf } from './weights/halfSupport.ts';
 import {
   heldBytes,
   noRoomForWeights,
   type Placement,
+  type Precision,
   placeWeights,
   unmappedNotice,
   type WeightResidency,
@@ -43,6 +46,8 @@ export interface LoadOptions {
   /** Bytes that weights may take while nothing runs; default 4 GiB. Decides the residency unless that is given. */
   readonly weightBytes?: number;
   readonly residency?: WeightResidency;
+  /** Default float32. */
+  readonly precision?: Precision;
   /** What a device had room for before; default all that the sizes allow. */
   readonly room?: Room;
   /** Called before weights are read, with the bytes that they will take while nothing runs. */
@@ -103,6 +108,8 @@ export class Model {
   readonly residencyReason: string | undefined;
   /** What it asks of a device that had no room for more. */
   readonly room: Room;
+  /** What the layers' products with weights are computed in. */
+  readonly precision: Precision;
   /** What a person should know of the files: a head that is not tied, tensors that are left alone. */
   readonly notices: readonly string[];
   /** Tells these weights from others under the same label; undefined where nothing can be said. */
@@ -137,18 +144,23 @@ export class Model {
     this.residency = residency;
     this.residencyReason = reason;
     this.room = room;
+    this.precision = sizes.precision ?? 'float32';
     this.parameterCount = sizes.parameterCount;
   }
 
   /**
    * Check a checkpoint against its architecture and load its weights. The checkpoint must stay open while the model is
    * used when weights are streamed.
-   * @throws BackendError when the model is too large to run on this backend, before weights are read
+   * @throws BackendError when the model is too large to run on this backend, or it does not compute in float16, before
+   *         weights are read
    * @throws UnsupportedModelError when configuration and tensors do not fit an architecture that Patchbay knows
    */
   static async load(checkpoint: Checkpoint, backend: Backend, options: LoadOptions = {}): Promise<Model> {
     const { architecture, notices } = await architectureOfWeights(checkpoint, options.signal);
-    const sizes = weightSizes(architecture, checkpoint);
+    const isHalf = options.precision === 'float16';
+    if (isHalf) expectHalf(backend);
+    const half = isHalf ? halfTensors(architecture) : new Set<string>();
+    const sizes = weightSizes(architecture, checkpoint, half);
     const { room = wholeRoom } = options;
     const bySize = options.residency
       ? { residency: options.residency }
@@ -171,6 +183,7 @@ export class Model {
     };
     const weights = await WeightStore.open(backend, checkpoint, weightSources(architecture), {
       residency: placement.residency,
+      half,
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onBytes ? { onBytes: options.onBytes } : {}),
       ...(early ? { early } : {}),
@@ -220,6 +233,22 @@ export class Model {
   /** Bytes that the weights take while nothing runs. */
   get heldBytes(): number {
     return heldBytes(this.sizes, this.residency);
+  }
+
+  /**
+   * The same model in float32 on the same device, for a few rows: of a model in float16, whose deviation it measures. Each
+   * layer's weights are read and brought in when it runs. It must be disposed, and this one not before it.
+   */
+  inFull(): Model {
+    const { architecture, backend, label, sizes, room, notices, fingerprint } = this;
+    if (!(this.#engine instanceof WeightStore))
+      throw new PlanError(`${label} is computed in float32 already.`);
+    const { precision: _, ...full } = sizes;
+    const placement = { residency: 'streamed', room } as const;
+    return new Model(architecture, backend, label, this.#engine.inFull(), full, placement, {
+      notices,
+      fingerprint,
+    });
   }
 
   /** What a plan would cost, without running it. @throws PlanError as `run` does */
@@ -311,7 +340,15 @@ export class Model {
     rows: readonly GenerationRow[],
     options: ExecuteOptions = {},
   ): Promise<{ readonly decoder: Decoder; readonly logits: readonly Float32Array[] }> {
+    this.#expectFull('Text is');
     return Decoder.start({ context: this.#context, take: (work) => this.#turn(work) }, rows, options);
+  }
+
+  #expectFull(what: string): void {
+    if (this.precision === 'float16')
+      throw new PlanError(
+        `${this.label} was opened in float16, and it is for sweeps. ${what} computed in float32: open the model so.`,
+      );
   }
 
   /** Between runs no program is in use, so that those above the limit can go. */
@@ -345,6 +382,7 @@ export class Model {
     const engine = this.#engine;
     const ofRunner = engine instanceof WeightStore ? undefined : engine.gradients?.bind(engine);
     if (ofRunner) return this.#turn(() => ofRunner(request, options));
+    this.#expectFull('Gradients are');
     return this.#turn(() => executeGradients(this.#context, request, options));
   }
 

@@ -72,6 +72,9 @@ export function createLatePage(
     name: face.name,
     resultName: `${face.name}-result`,
     words: face.words,
+    get halfProblem() {
+      return loaded().definition.kind.halfProblem;
+    },
     read: (value) => loaded().definition.kind.read(value),
     readResult: (value) => loaded().definition.kind.readResult(value),
     own: (result) => loaded().definition.kind.own(result),

@@ -1,6 +1,7 @@
 // `patchbay predict MODEL "text"`: the tokens of the text and the most probable next ones, or those at its mask.
 
 import { nextLogits, topCandidates } from '../../experiments/predict.ts';
+import { predictionDeviation } from '../../experiments/predictInFull.ts';
 import { tokenizerOf, tokenLabel } from '../../experiments/tokens.ts';
 import { watchedPosition } from '../../experiments/watched.ts';
 import { formatTable, visibleToken } from '../../figures/textTable.ts';
@@ -9,8 +10,10 @@ import {
   deviceOption,
   hostBackendOption,
   hostBackends,
+  precisionOption,
   readBackend,
   readDevice,
+  readPrecision,
   readWeights,
   weightsOption,
 } from '../backendOptions.ts';
@@ -38,6 +41,7 @@ async function run(args: Arguments): Promise<number> {
     threads: readThreads(args, kind),
     device: readDevice(args, kind),
     residency: readWeights(args, kind),
+    precision: readPrecision(args, kind),
   };
   /** Where the model had to be opened again, what was said stays said. */
   let isSaid = false;
@@ -62,10 +66,9 @@ async function run(args: Arguments): Promise<number> {
     isSaid = true;
     const isMasked = !architecture.isCausal && !architecture.input;
     const position = isMasked ? watchedPosition(architecture, ids, tokenizer, 'the text') : undefined;
-    const candidates = topCandidates(
-      await nextLogits(model, read?.start ?? ids, position === undefined ? {} : { position }),
-      count,
-    );
+    const at = position === undefined ? {} : { position };
+    const logits = await nextLogits(model, read?.start ?? ids, at);
+    const candidates = topCandidates(logits, count);
     if (isMasked) console.log(`At the mask, position ${position}:\n`);
     const rows = candidates.map(({ id, logit, probability }) => [
       textOf(id),
@@ -76,6 +79,8 @@ async function run(args: Arguments): Promise<number> {
     console.log(
       formatTable([[labels ? 'class' : 'token', 'probability', 'logit', 'id'], ...rows], new Set([1, 2, 3])),
     );
+    if (model.precision === 'float16')
+      console.log(`\n${await predictionDeviation(model, read?.start ?? ids, at, logits)}`);
   });
   return 0;
 }
@@ -92,6 +97,7 @@ export const command: Command = {
     backend: hostBackendOption,
     device: deviceOption,
     weights: weightsOption,
+    precision: precisionOption,
     threads: threadsOption,
   },
   notes: [modelNote],

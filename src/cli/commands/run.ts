@@ -10,8 +10,10 @@ import {
   backendOption,
   commandBackends,
   deviceOption,
+  precisionOption,
   readBackend,
   readDevice,
+  readPrecision,
   readWeights,
   weightsOption,
 } from '../backendOptions.ts';
@@ -62,6 +64,7 @@ async function run(args: Arguments): Promise<number> {
     threads: readThreads(args, backend),
     device: readDevice(args, backend),
     residency: readWeights(args, backend),
+    precision: readPrecision(args, backend),
   });
 }
 
@@ -80,6 +83,7 @@ export const command: Command = {
     backend: backendOption,
     device: deviceOption,
     weights: weightsOption,
+    precision: precisionOption,
     threads: threadsOption,
   },
   notes: [

@@ -7,8 +7,10 @@ import {
   backendOption,
   commandBackends,
   deviceOption,
+  precisionOption,
   readBackend,
   readDevice,
+  readPrecision,
   readWeights,
   weightsOption,
 } from '../backendOptions.ts';
@@ -139,6 +141,7 @@ async function run(args: Arguments): Promise<number> {
     threads: readThreads(args, backend),
     device: readDevice(args, backend),
     residency: readWeights(args, backend),
+    precision: readPrecision(args, backend),
     out: args.text('out'),
   });
 }
@@ -203,6 +206,7 @@ export const command: Command = {
     backend: backendOption,
     device: deviceOption,
     weights: weightsOption,
+    precision: precisionOption,
     threads: threadsOption,
     out: {
       value: 'DIR',

@@ -267,7 +267,7 @@ export function patchFigures(
   const samples = result.pairs.length * (result.drawn?.[0]?.length ?? 1);
   return sheetsOf(view).map(({ locations, drawings, layerCount }) => ({
     title: patchTitle(result),
-    caption: patchCaption(result),
+    caption: patchCaption(result, metric),
     panels: drawings.map((drawing) => drawPanel(view, drawing)),
     locations,
     layers: Array.from({ length: layerCount }, (_, layer) => layer),

@@ -2,6 +2,7 @@
 // measured, and its result, is the same.
 
 import { defineKind } from '../defineKind.ts';
+import { measuredCells } from '../halfCheck.ts';
 import { watchedMetricProblem } from '../metrics.ts';
 import { hasPairText } from '../pairs.ts';
 import { figureNamed, type Shown, type ShowOptions } from '../shown.ts';
@@ -44,6 +45,8 @@ const shared = {
   readsBeside: true,
   resultName: 'patch-result',
   readResult: readPatchResult,
+  measured: (change: PatchChange) =>
+    measuredCells(change, ({ pairs }) => pairs.map(({ answer }) => answer.id)),
   growth: patchGrowth,
   count: countPatchCells,
   show,

@@ -154,7 +154,7 @@ describe.each(folders)('paths of %s', (folder) => {
     for (const [cells, layers] of drawn) expect(cells).toBe(layers);
     expect(drawn.reduce((sum, [cells = 0]) => sum + cells, 0)).toBe(cellCount);
     expect(patchCsv(result).trim().split('\n')).toHaveLength(1 + 2 + cellCount);
-    expect(patchCaption(result)).toContain(`Heads send by ${expected.sending}.`);
+    expect(patchCaption(result, 'probability')).toContain(`Heads send by ${expected.sending}.`);
     const text = patchSummary(result, 'probability', { hasColours: false, columns: 120 });
     for (const { receiver } of expected.panels)
       expect(text).toContain(`${expected.sending} to ${receiver.component}`);

@@ -3,6 +3,7 @@
 import { fourDigits, panelLines, type Ramps, type TextLook } from '../../figures/textCells.ts';
 import { visibleToken } from '../../figures/textTable.ts';
 import type { Metric } from '../metrics.ts';
+import { precisionLines } from '../precision.ts';
 import { normalisedGrid, type PatchGrid, panelLabel, patchGrid } from './grid.ts';
 import type { Column } from './outline.ts';
 import { placeWords } from './places.ts';
@@ -80,4 +81,7 @@ function patchHeatmaps(result: PatchResult, metric: Metric, look: TextLook): str
 
 /** What was measured, and its heatmaps. */
 export const patchSummary = (result: PatchResult, metric: Metric, look: TextLook): string =>
-  `${patchHeading(result, metric)}\n\n${patchHeatmaps(result, metric, look)}`;
+  [
+    `${patchHeading(result, metric)}\n\n${patchHeatmaps(result, metric, look)}`,
+    ...precisionLines(result.precision, metric),
+  ].join('\n');

@@ -4,6 +4,7 @@ import { inQuotes } from '../figureWords.ts';
 import { nameOf } from '../givenFile.ts';
 import { type Metric, metricNames } from '../metrics.ts';
 import type { Pair } from '../pairs.ts';
+import { precisionWords } from '../precision.ts';
 import { writtenText } from '../writtenTokens.ts';
 import { panelLabel } from './grid.ts';
 import type { PatchResult } from './result.ts';
@@ -81,7 +82,7 @@ const sendingWords = (sending: string | undefined): string =>
   sending === undefined ? '' : ` Heads send by ${sending}.`;
 
 /** Model, pairs, what was put where, and windows in a few sentences. */
-export function patchCaption(result: PatchResult): string {
+export function patchCaption(result: PatchResult, metric: Metric): string {
   const { experiment, pairs, model, panels } = result;
   const [first] = pairs;
   const revision = experiment.revision ? `, revision ${experiment.revision}` : '';
@@ -95,7 +96,7 @@ export function patchCaption(result: PatchResult): string {
       ? `${sendingWords(experiment.sending)} Between sender and receiver other heads are frozen, MLPs are ${experiment.mlps === 'freeze' ? 'frozen' : 'recomputed'}; ${experiment.direction === 'corrupt' ? 'the sender is corrupted' : 'the sender is clean'}.`
       : '';
   const together = wide.length > 0 ? ` Layers patched together: ${windows}.` : '';
-  return `${model.label}${revision}. ${many}Clean ${runWords(first, given, false)}${against}.${ablationWords(result)}${frozen}${together}`;
+  return `${model.label}${revision}. ${many}Clean ${runWords(first, given, false)}${against}.${ablationWords(result)}${frozen}${together}${precisionWords(result.precision, metric)}`;
 }
 
 /** The metric's name and, where there is one, the answer, for the line above a terminal's heatmaps. */

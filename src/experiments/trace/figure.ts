@@ -7,6 +7,7 @@ import { nameOf } from '../givenFile.ts';
 import { inputOfPlaced } from '../inputParts.ts';
 import { windowAround } from '../layers.ts';
 import type { Metric } from '../metrics.ts';
+import { precisionWords } from '../precision.ts';
 import { writtenText, writtenTokens } from '../writtenTokens.ts';
 import { streamLabel, traceGrid } from './grid.ts';
 import { streamLayers, type TraceResult } from './result.ts';
@@ -83,10 +84,10 @@ function promptWords({ tokens, input, experiment }: TraceResult): string {
 }
 
 /** Model, prompt, corruption, samples, seed and windows in a few sentences. */
-export function traceCaption(result: TraceResult): string {
+export function traceCaption(result: TraceResult, metric: Metric): string {
   const windows = result.streams.map((stream) => `${streamLabel(stream)} ${stream.window}`).join(', ');
   const revision = result.experiment.revision ? `, revision ${result.experiment.revision}` : '';
-  return `${result.model.label}${revision}. ${promptWords(result)} Corruption: ${corruptionWords(result)}. Layers put together: ${windows}.`;
+  return `${result.model.label}${revision}. ${promptWords(result)} Corruption: ${corruptionWords(result)}. Layers put together: ${windows}.${precisionWords(result.precision, metric)}`;
 }
 
 /** Streams whose panels share their axes: the layers of one stack, and what its cells are of. */
@@ -130,7 +131,7 @@ export function groupFigure(
     title: isRestoring
       ? `Where restoring a clean state brings back ${inQuotes(result.answer.text)}`
       : `Where a corrupted state takes away ${inQuotes(result.answer.text)}`,
-    caption: traceCaption(result),
+    caption: traceCaption(result, metric),
     panels: streams.map((stream, index): HeatmapPanel => {
       const cells = grids[index]?.cells ?? [];
       const byPosition = <T>(pick: (cell: NonNullable<(typeof cells)[number][number]>) => T) =>

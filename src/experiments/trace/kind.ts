@@ -1,13 +1,14 @@
 // A causal trace as a kind of experiment: see `kind.ts` one floor up.
 
 import { defineKind } from '../defineKind.ts';
+import { measuredCells } from '../halfCheck.ts';
 import { watchedMetricProblem } from '../metrics.ts';
 import { figureNamed } from '../shown.ts';
 import { readTraceExperiment } from './experiment.ts';
 import { traceFigures } from './figure.ts';
 import { traceCsv } from './grid.ts';
 import { pictureFigures } from './pictureFigure.ts';
-import { countCells, nameTokens, readTraceResult, traceGrowth } from './result.ts';
+import { countCells, nameTokens, readTraceResult, type TraceChange, traceGrowth } from './result.ts';
 import { traceSummary } from './summary.ts';
 
 export const traceKind = defineKind({
@@ -17,6 +18,7 @@ export const traceKind = defineKind({
   readsBeside: true,
   read: readTraceExperiment,
   readResult: readTraceResult,
+  measured: (change: TraceChange) => measuredCells(change, ({ answer }) => [answer.id]),
   hasText: ({ prompt, target }) => [prompt, target].some((text) => typeof text === 'string' && text !== ''),
   metricProblem: (experiment, metric) => watchedMetricProblem([experiment], metric),
   growth: traceGrowth,

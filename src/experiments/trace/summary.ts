@@ -3,6 +3,7 @@
 import { fourDigits, panelLines, type TextLook } from '../../figures/textCells.ts';
 import { visibleToken } from '../../figures/textTable.ts';
 import { fractionRecovered, type Metric, metricNames } from '../metrics.ts';
+import { precisionLines } from '../precision.ts';
 import { streamLabel, type TraceGrid, traceGrid } from './grid.ts';
 import type { TraceResult } from './result.ts';
 
@@ -62,5 +63,8 @@ export function traceSummary(result: TraceResult, metric: Metric, look: TextLook
   const { answer, distractor } = result;
   const against = distractor ? `, distractor ${JSON.stringify(distractor.text)}` : '';
   const heading = `${metricNames[metric]}; answer ${JSON.stringify(answer.text)}${against}`;
-  return `${heading}\n\n${traceHeatmaps(result, metric, look)}`;
+  return [
+    `${heading}\n\n${traceHeatmaps(result, metric, look)}`,
+    ...precisionLines(result.precision, metric),
+  ].join('\n');
 }

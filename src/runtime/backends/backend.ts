@@ -11,8 +11,8 @@ export type TensorData = Float32Array | Int32Array;
 
 /** A tensor on the device. Whoever made it disposes it; it is counted until then. */
 export interface DeviceTensor {
-  /** `uint8` are weights as a checkpoint stores them, by bytes. */
-  readonly dtype: 'float32' | 'int32' | 'int64' | 'uint8';
+  /** `uint8` are weights as a checkpoint stores them, by bytes; `float16` weights that graphs read so. */
+  readonly dtype: 'float32' | 'float16' | 'int32' | 'int64' | 'uint8';
   readonly shape: readonly number[];
 }
 
@@ -32,8 +32,17 @@ export interface Packing {
   takes(dtype: StorageDtype): boolean;
   /** @param shape of the weight, which has whole blocks of its dtype */
   upload(dtype: StorageDtype, bytes: Uint8Array, shape: readonly number[]): DeviceTensor;
-  /** @param packed from `upload` @returns a float32 tensor, with the bits that the processor expands */
-  expand(packed: DeviceTensor): DeviceTensor;
+  /**
+   * @param packed from `upload`
+   * @returns a float32 tensor, with the bits that the processor expands, or these as float16
+   */
+  expand(packed: DeviceTensor, dtype?: 'float32' | 'float16'): DeviceTensor;
+}
+
+/** Graphs may have inputs in float16, and compute in it. */
+export interface HalfPrecision {
+  /** @param halves the bits of each number */
+  upload(halves: Uint16Array, shape: readonly number[]): DeviceTensor;
 }
 
 /** A compiled graph. */
@@ -79,6 +88,8 @@ export interface Backend {
   readonly multipliesBlocks?: true;
   /** Absent where tensors lie in the processor's own memory. */
   readonly packing?: Packing;
+  /** Absent but on a GPU whose shaders compute in float16. */
+  readonly half?: HalfPrecision;
   /** The size that a run-time dimension is padded to: few distinct ones where each costs a shader compilation. */
   paddedSize(size: number): number;
   upload(data: TensorData, shape: readonly number[]): DeviceTensor;

@@ -17,6 +17,8 @@ const mostIdleBytes = 64 * 2 ** 20;
 /** A buffer of so many bytes as ORT takes them. */
 export const bufferBytes = (bytes: number): number => Math.max(smallestBuffer, Math.ceil(bytes / 16) * 16);
 
+type Bytes = Float32Array | Int32Array | Uint16Array | Uint8Array;
+
 /** A range of one buffer that is copied into another, in bytes. */
 export interface GpuPiece {
   readonly from: GPUBuffer;
@@ -121,7 +123,7 @@ export class GpuBuffers {
   }
 
   /** A buffer that holds these numbers. */
-  holding(data: Float32Array | Int32Array | Uint8Array): GPUBuffer {
+  holding(data: Bytes): GPUBuffer {
     if (data.byteLength > largestPooled) return this.#mapped(data);
     const buffer = this.#quiet(bufferBytes(data.byteLength));
     // Whole words are written, of memory that is not shared.
@@ -132,7 +134,7 @@ export class GpuBuffers {
   }
 
   /** Weights: written in place, without a second copy on their way. */
-  #mapped(data: Float32Array | Int32Array | Uint8Array): GPUBuffer {
+  #mapped(data: Bytes): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const size = bufferBytes(data.byteLength);
     const buffer = this.#madeMapped({ size, usage, mappedAtCreation: true });

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Checkpoint, StorageDtype } from '../../checkpoint/checkpoint.ts';
 import { decoded, expectedExpansions } from '../../checkpoint/expected/smallFiles.ts';
 import { expand } from '../../checkpoint/storage/expand.ts';
+import { halfValues } from '../../checkpoint/storage/half.ts';
 import { isStorageDtype } from '../../checkpoint/storage/storage.ts';
+import { toHalf } from '../../onnx/half.ts';
 import { dawnDevice, openDawnBackend } from '../fixtures/dawnBackend.ts';
 import { plans } from '../fixtures/gradientPlans.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../fixtures/tinyCheckpoint.ts';
@@ -55,11 +57,16 @@ describe.skipIf(hindrance !== undefined)('on a device', () => {
   });
   afterAll(() => backend?.close());
 
-  async function expandedThere(dtype: StorageDtype, bytes: Uint8Array, elements: number) {
+  async function expandedThere(
+    dtype: StorageDtype,
+    bytes: Uint8Array,
+    elements: number,
+    as: 'float32' | 'float16' = 'float32',
+  ) {
     const { packing } = backend;
     if (!packing) throw new Error('WebGPU packs weights.');
     const packed = packing.upload(dtype, bytes, [elements]);
-    const expanded = packing.expand(packed);
+    const expanded = packing.expand(packed, as);
     const values = await backend.read(expanded);
     backend.dispose(expanded);
     backend.dispose(packed);
@@ -74,6 +81,23 @@ describe.skipIf(hindrance !== undefined)('on a device', () => {
       expect(backend.liveTensors).toBe(0);
     },
   );
+
+  test.each(cases.filter(({ dtype }) => isPackedDtype(dtypeOf(dtype))))(
+    '$dtype expands to the float16 that are nearest to the numbers of the reference',
+    async ({ dtype, elements, bytes, values }) => {
+      const found = await expandedThere(dtypeOf(dtype), decoded(bytes), elements, 'float16');
+      const halves = toHalf(new Float32Array(decoded(values).buffer));
+      expect([...found]).toEqual([...bitsOf(Float32Array.from(halves, (half) => halfValues[half] ?? 0))]);
+    },
+  );
+
+  test('all 65536 patterns of BF16 round to float16 as on the processor, and an odd number of them too', async () => {
+    const patterns = Uint16Array.from({ length: 65_535 }, (_, pattern) => pattern);
+    const bytes = new Uint8Array(patterns.buffer);
+    const found = await expandedThere('BF16', bytes, patterns.length, 'float16');
+    const halves = toHalf(expand('BF16', bytes, patterns.length));
+    expect([...found]).toEqual([...bitsOf(Float32Array.from(halves, (half) => halfValues[half] ?? 0))]);
+  });
 
   test.each(['F16', 'BF16'] as const)(
     'all 65536 patterns of %s expand as on the processor',

@@ -90,14 +90,38 @@ export type PackedDtype = keyof typeof formulas;
 
 export const isPackedDtype = (dtype: StorageDtype): dtype is PackedDtype => Object.hasOwn(formulas, dtype);
 
-/** Elements of a workgroup. */
+/** Words of a workgroup: a number of float32 each, or two of float16. */
 export const workgroupSize = 64;
 
-export const shaderOf = (dtype: PackedDtype): string => `${common}
+/** To the nearest float16, and of two as near to the even one; too large a number becomes infinite. */
+const narrowing = `
+fn narrowed(word: u32) -> u32 {
+  let sign = (word >> 16u) & 0x8000u;
+  let magnitude = word & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) { return sign | 0x7e00u; }
+  if (magnitude >= 0x477ff000u) { return sign | 0x7c00u; }
+  if (magnitude < 0x38800000u) {
+    if (magnitude < 0x33000000u) { return sign; }
+    let fraction = (magnitude & 0x7fffffu) | 0x800000u;
+    let shift = 126u - (magnitude >> 23u);
+    let below = fraction >> shift;
+    let rest = fraction & ((1u << shift) - 1u);
+    let half = 1u << (shift - 1u);
+    return sign | (below + select(0u, 1u, rest > half || (rest == half && (below & 1u) == 1u)));
+  }
+  return sign | ((magnitude + 0xfffu + ((magnitude >> 13u) & 1u) - 0x38000000u) >> 13u);
+}
+fn wordOf(i: u32) -> u32 { return narrowed(bitsOf(2u * i)) | (narrowed(bitsOf(2u * i + 1u)) << 16u); }`;
+
+const wholeWord = 'fn wordOf(i: u32) -> u32 { return bitsOf(i); }';
+
+/** What an odd number of float16 leaves of its last word is of no element. */
+export const shaderOf = (dtype: PackedDtype, as: 'float32' | 'float16' = 'float32'): string => `${common}
 ${formulas[dtype]}
+${as === 'float16' ? narrowing : wholeWord}
 
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let i = id.x + id.y * groups.x * ${workgroupSize}u;
-  if (i < arrayLength(&expanded)) { expanded[i] = bitsOf(i); }
+  if (i < arrayLength(&expanded)) { expanded[i] = wordOf(i); }
 }`;

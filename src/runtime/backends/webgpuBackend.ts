@@ -11,6 +11,7 @@ import {
   type DeviceTensor,
   elementCount,
   type GpuAccess,
+  type HalfPrecision,
   type Packing,
   type Piece,
   type Program,
@@ -21,11 +22,11 @@ import { gpuAccess, onDevice } from './gpuAccess.ts';
 import { bufferBytes, GpuBuffers, type GpuPiece } from './gpuBuffers.ts';
 import { GpuFaults } from './gpuFaults.ts';
 import { requestedDevice, type WebGpuLimits } from './gpuLimits.ts';
-import { GpuPacking } from './gpuPacking.ts';
+import { GpuPacking, halfPrecision, type WeightOwner } from './gpuPacking.ts';
 import { GpuReads } from './gpuReads.ts';
 import { GpuStream } from './gpuStream.ts';
 import { GpuWatch, type WatchOptions } from './gpuWatch.ts';
-import { LiveTensors } from './liveTensors.ts';
+import { LiveTensors, numbersOf, wholeWords } from './liveTensors.ts';
 import { ortDevice } from './ortDevice.ts';
 import { joinedPieces, uncovered } from './pieces.ts';
 import { isSoftwareAdapter } from './softwareAdapters.ts';
@@ -103,6 +104,7 @@ class WebGpuBackend implements Backend {
   readonly #ortDevice: GPUDevice;
   readonly #buffers: GpuBuffers;
   readonly packing: Packing;
+  readonly half?: HalfPrecision;
   readonly gpu: GpuAccess;
   readonly #live = new LiveTensors();
   readonly #sessions = new Set<LiveSession>();
@@ -129,17 +131,18 @@ class WebGpuBackend implements Backend {
     this.#reads = new GpuReads((ranges) =>
       this.#exclusively('to finish what was asked and give a result', () => this.#buffers.read(ranges())),
     );
-    this.packing = new GpuPacking(stream, this.#buffers, {
-      own: (buffer, dtype, shape) => {
-        this.#expectDevice();
-        return this.#ownBuffer(buffer, dtype, shape);
-      },
+    const hasHalf = device.features.has('shader-f16');
+    const owner: WeightOwner = {
+      own: (buffer, dtype, shape) => this.#ownBuffer(buffer, dtype, shape),
       bufferOf: (tensor) => this.#bufferOf(tensor),
-    });
+      expectRoom: (bytes) => this.#expectRoom(bytes),
+    };
+    this.packing = new GpuPacking(stream, this.#buffers, owner);
+    if (hasHalf) this.half = halfPrecision(this.#buffers, owner);
     this.gpu = gpuAccess({
       ort,
       ortDevice: this.#ortDevice,
-      hasHalf: device.features.has('shader-f16'),
+      hasHalf,
       buffers: this.#buffers,
       exclusively: (what, work, undo) => this.#exclusively(what, work, undo),
       expectRoom: (bytes) => this.#expectRoom(bytes),
@@ -221,7 +224,7 @@ class WebGpuBackend implements Backend {
 
   #own(tensor: Tensor, { buffer, session }: Pick<GpuTensor, 'buffer' | 'session'> = {}): GpuTensor {
     const dtype = tensor.type;
-    const isOurs = buffer !== undefined && dtype === 'uint8';
+    const isOurs = buffer !== undefined && (dtype === 'uint8' || dtype === 'float16');
     if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'int64' && !isOurs) {
       throw new BackendError(`A tensor of dtype ${dtype} cannot leave a graph. Cast it to float32 or int32.`);
     }
@@ -243,11 +246,7 @@ class WebGpuBackend implements Backend {
     return tensor as GpuTensor; // Only #own makes members of #live.
   }
 
-  #ownBuffer(
-    buffer: GPUBuffer,
-    dataType: 'float32' | 'int32' | 'uint8',
-    shape: readonly number[],
-  ): DeviceTensor {
+  #ownBuffer(buffer: GPUBuffer, dataType: DeviceTensor['dtype'], shape: readonly number[]): DeviceTensor {
     return this.#own(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType, dims: [...shape] }), { buffer });
   }
 
@@ -307,13 +306,10 @@ class WebGpuBackend implements Backend {
     const { dtype, shape } = this.#gpuTensor(tensor);
     const elements = elementCount(shape);
     if (dtype === 'uint8') throw new BackendError('Packed weights are expanded, and not read.');
-    const bytes = elements * (dtype === 'int64' ? 8 : 4);
     // What is empty has no buffer.
-    if (bytes === 0) return dtype === 'float32' ? new Float32Array(0) : new Int32Array(0);
-    const buffer = this.#bufferOf(tensor);
-    const data = await this.#reads.read({ buffer, bytes });
-    if (dtype === 'float32') return new Float32Array(data);
-    return dtype === 'int32' ? new Int32Array(data) : Int32Array.from(new BigInt64Array(data), Number);
+    if (elements === 0) return numbersOf(new ArrayBuffer(0), dtype, 0);
+    const data = await this.#reads.read({ buffer: this.#bufferOf(tensor), bytes: wholeWords(tensor) });
+    return numbersOf(data, dtype, elements);
   }
 
   async caughtUp(): Promise<void> {

@@ -3,7 +3,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import { Arena } from '../backends/arena.ts';
-import type { Backend, DeviceTensor, Program } from '../backends/backend.ts';
+import type { Backend, DeviceTensor } from '../backends/backend.ts';
 import type { Programs } from '../backends/programs.ts';
 import type { ReadResult } from '../plan/plan.ts';
 import type { Schedule } from '../plan/scheduled.ts';
@@ -17,12 +17,13 @@ import { type Entered, type Entrance, enterHead, enterLayer, reachAt } from './e
 import { Fetches } from './fetches.ts';
 import { handsStates } from './handedStates.ts';
 import { Lookup } from './lookup.ts';
+import { partProgram } from './partProgram.ts';
 import { batchesOf, PartialReads, type Passing } from './passing.ts';
 import type { BatchSizes, PlacedRow } from './placedRow.ts';
 import type { RowKeeper } from './rowKeeper.ts';
 import { type PastPool, States } from './states.ts';
 import { groupTaps, memberResult, type TapGroup, type TapRequest, tapInputs } from './taps.ts';
-import { type VariantSlots, variantGraph, variantKey } from './variant.ts';
+import type { VariantSlots } from './variant.ts';
 
 export interface ExecuteContext {
   readonly architecture: Architecture;
@@ -217,7 +218,7 @@ export class Execution {
       ...(backend.runsDynamic ? { isDynamic: true } : {}),
     };
     if (taps.length > 0 || slots.keepsPresent || slots.keepsHidden) {
-      const program = await this.#program(at, slots);
+      const program = await partProgram(this.#context, at, slots);
       const inputs = { ...weights, ...entered.inputs, ...edits.inputs, ...tapUnits };
       const outputs = this.arena.own(await program.run(inputs));
       this.#takeStates(entered, outputs, stage);
@@ -312,11 +313,5 @@ export class Execution {
     });
     // Rows of this very stage may be edited by it.
     if (group.kind === 'capture') await this.#fetches.all();
-  }
-
-  async #program(at: StackStage, slots: VariantSlots): Promise<Program> {
-    const { programs, backend, architecture } = this.#context;
-    const key = variantKey(partAt(architecture, at)?.part.key ?? '', slots);
-    return programs.get(key, () => backend.compile(variantGraph(architecture, at, slots)));
   }
 }

@@ -8,16 +8,21 @@ import { type Backend, BackendError, elementCount, OutOfMemoryError } from '../b
 /** Where weights wait between uses: on the device in float32, in memory as stored, or in the checkpoint. */
 export type WeightResidency = 'expanded' | 'packed' | 'streamed';
 
+/** What the layers' products with weights are computed in. */
+export type Precision = 'float32' | 'float16';
+
 /** Sizes of a model's weights, in bytes. */
 export interface WeightSizes {
   readonly parameterCount: number;
-  /** All weights as float32, shared ones once. */
+  /** What those that the layers multiply by are expanded to; the rest to float32. Default float32. */
+  readonly precision?: Precision;
+  /** All weights expanded, shared ones once. */
   readonly expandedBytes: number;
   /** All weights as the checkpoint stores them. */
   readonly packedBytes: number;
-  /** The largest tensor as float32. */
-  readonly largestTensor: { readonly name: string; readonly bytes: number };
-  /** The largest part that runs at once (the embedding, a layer, the head) as float32. */
+  /** The largest tensor expanded. */
+  readonly largestTensor: { readonly name: string; readonly bytes: number; readonly precision?: Precision };
+  /** The largest part that runs at once (the embedding, a layer, the head) expanded. */
   readonly largestPartBytes: number;
 }
 
@@ -27,32 +32,46 @@ export interface Placement {
   readonly reason?: string;
 }
 
-const fourBytes = (shape: readonly number[]): number => 4 * elementCount(shape);
-
-/** Tensors of a list of sources, each once. */
-function tensorsOf(sources: readonly WeightSource[]): ReadonlyMap<string, number> {
+/** Tensors of a list of sources, each once, with their bytes. */
+function tensorsOf(
+  sources: readonly WeightSource[],
+  half: ReadonlySet<string>,
+): ReadonlyMap<string, { readonly count: number; readonly bytes: number }> {
   return new Map(
-    sources.flatMap((source) =>
-      source.kind === 'tensor' ? [[source.tensor, fourBytes(source.shape)] as const] : [],
-    ),
+    sources.flatMap((source) => {
+      if (source.kind !== 'tensor') return [];
+      const count = elementCount(source.shape);
+      return [[source.tensor, { count, bytes: count * (half.has(source.tensor) ? 2 : 4) }] as const];
+    }),
   );
 }
 
 const sumOf = (sizes: Iterable<number>): number => [...sizes].reduce((sum, size) => sum + size, 0);
 
-export function weightSizes(architecture: Architecture, checkpoint: Checkpoint): WeightSizes {
-  const parts = allParts(architecture).map((part) => tensorsOf(Object.values(part.weights)));
+/** @param half tensors that are expanded to float16 */
+export function weightSizes(
+  architecture: Architecture,
+  checkpoint: Checkpoint,
+  half: ReadonlySet<string> = new Set(),
+): WeightSizes {
+  const parts = allParts(architecture).map((part) => tensorsOf(Object.values(part.weights), half));
   const all = new Map(parts.flatMap((tensors) => [...tensors]));
-  const expandedBytes = sumOf(all.values());
-  const largest = [...all].reduce((best, next) => (next[1] > best[1] ? next : best), ['', 0]);
+  const bytesOf = (tensors: (typeof parts)[number]) => sumOf([...tensors.values()].map(({ bytes }) => bytes));
+  let largest: WeightSizes['largestTensor'] = { name: '', bytes: 0 };
+  for (const [name, { bytes }] of all) {
+    if (bytes > largest.bytes) largest = { name, bytes, ...(half.has(name) ? { precision: 'float16' } : {}) };
+  }
   return {
-    parameterCount: expandedBytes / 4,
-    expandedBytes,
+    parameterCount: sumOf([...all.values()].map(({ count }) => count)),
+    ...(half.size > 0 ? { precision: 'float16' } : {}),
+    expandedBytes: bytesOf(all),
     packedBytes: sumOf([...all.keys()].map((name) => checkpoint.tensors.get(name)?.sizeBytes ?? 0)),
-    largestTensor: { name: largest[0], bytes: largest[1] },
-    largestPartBytes: parts.reduce((most, tensors) => Math.max(most, sumOf(tensors.values())), 0),
+    largestTensor: largest,
+    largestPartBytes: parts.reduce((most, tensors) => Math.max(most, bytesOf(tensors)), 0),
   };
 }
+
+const precisionOf = ({ precision = 'float32' }: Pick<WeightSizes, 'precision'>): Precision => precision;
 
 /** Bytes that weights take while nothing runs. */
 export function heldBytes({ expandedBytes, packedBytes }: WeightSizes, residency: WeightResidency): number {
@@ -87,7 +106,7 @@ export function noRoomForWeights(
   asked: boolean,
   cause: OutOfMemoryError,
 ): OutOfMemoryError {
-  const held = `${label} takes ${amount(heldBytes(sizes, residency))} ${residency === 'expanded' ? 'in float32' : residency}`;
+  const held = `${label} takes ${amount(heldBytes(sizes, residency))} ${residency === 'expanded' ? `in ${precisionOf(sizes)}` : residency}`;
   const way = {
     expanded: `Packed it takes ${amount(sizes.packedBytes)}: ask for packed weights`,
     packed: 'Ask for streamed weights, which are read again for every run',
@@ -123,10 +142,10 @@ export function placeWeights(
   }: Pick<Backend, 'kind' | 'largestTensorBytes' | 'largestPartBytes'>,
   budgetBytes: number,
 ): Placement {
-  const { name, bytes } = sizes.largestTensor;
+  const { name, bytes, precision = 'float32' } = sizes.largestTensor;
   if (bytes > largestTensorBytes) {
     throw new BackendError(
-      `${label} cannot run on this GPU: its tensor '${name}' takes ${amount(bytes)} in float32, and the largest buffer ` +
+      `${label} cannot run on this GPU: its tensor '${name}' takes ${amount(bytes)} in ${precision}, and the largest buffer ` +
         `here holds ${amount(largestTensorBytes)}. Choose a smaller model, or open the page with ?backend=wasm.`,
     );
   }
@@ -135,13 +154,13 @@ export function placeWeights(
     const where =
       largestPartBytes <= budgetBytes && kind === 'wasm' ? 'WebAssembly holds' : 'this device has room for';
     throw new BackendError(
-      `${label} cannot run here: its largest part takes ${amount(sizes.largestPartBytes)} in float32 while it runs, and ` +
+      `${label} cannot run here: its largest part takes ${amount(sizes.largestPartBytes)} in ${precisionOf(sizes)} while it runs, and ` +
         `${where} ${amount(partLimit)}. Choose a smaller model.`,
     );
   }
   const { expandedBytes, packedBytes } = sizes;
   if (expandedBytes <= budgetBytes) return { residency: 'expanded' };
-  const tooLarge = `${amount(expandedBytes)} in float32 would not fit in the ${amount(budgetBytes)} that weights may take here`;
+  const tooLarge = `${amount(expandedBytes)} in ${precisionOf(sizes)} would not fit in the ${amount(budgetBytes)} that weights may take here`;
   return packedBytes <= budgetBytes
     ? {
         residency: 'packed',

@@ -6,6 +6,7 @@ import type { WeightSource } from '../../architectures/architecture.ts';
 import type { Checkpoint, TensorInfo } from '../../checkpoint/checkpoint.ts';
 import { type BlockCodes, codesBytes, codesOf } from '../../checkpoint/storage/codes.ts';
 import { expand } from '../../checkpoint/storage/expand.ts';
+import { isNoFiniteHalf, largestHalf, toHalf } from '../../onnx/half.ts';
 import { type Backend, BackendError, type DeviceTensor, elementCount } from '../backends/backend.ts';
 import type { WeightResidency } from './residency.ts';
 
@@ -13,6 +14,8 @@ export type BoundWeights = Readonly<Record<string, DeviceTensor>>;
 
 export interface WeightStoreOptions {
   readonly residency: WeightResidency;
+  /** Tensors that are wanted in float16; default none. */
+  readonly half?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
   /** Called with the checkpoint's bytes as they are read, of `total` in all. */
   readonly onBytes?: (done: number, total: number) => void;
@@ -40,6 +43,8 @@ const mostBehind = 512 * 2 ** 20;
 
 export class WeightStore {
   readonly residency: WeightResidency;
+  /** Tensors that are given to graphs in float16. */
+  readonly half: ReadonlySet<string>;
   readonly #backend: Backend;
   readonly #checkpoint: Checkpoint;
   readonly #packed = new Map<string, Uint8Array>();
@@ -50,10 +55,20 @@ export class WeightStore {
   #behind = 0;
   readonly #tables = new Map<string, { readonly tensor: DeviceTensor; readonly rows: number }>();
 
-  private constructor(backend: Backend, checkpoint: Checkpoint, residency: WeightResidency) {
+  /** Whose float32 weights are lent. */
+  readonly #lender: WeightStore | undefined;
+
+  private constructor(
+    backend: Backend,
+    checkpoint: Checkpoint,
+    { residency, half = new Set() }: Pick<WeightStoreOptions, 'residency' | 'half'>,
+    lender?: WeightStore,
+  ) {
     this.#backend = backend;
     this.#checkpoint = checkpoint;
     this.residency = residency;
+    this.half = half;
+    this.#lender = lender;
   }
 
   /** Read all that stays in memory. On failure or abort nothing is left behind. */
@@ -63,7 +78,7 @@ export class WeightStore {
     sources: readonly WeightSource[],
     options: WeightStoreOptions,
   ): Promise<WeightStore> {
-    const store = new WeightStore(backend, checkpoint, options.residency);
+    const store = new WeightStore(backend, checkpoint, options);
     if (options.residency === 'streamed') return store;
     const { early } = options;
     const first = tensorNames(early?.sources ?? []);
@@ -119,9 +134,32 @@ export class WeightStore {
     else this.#packed.set(name, bytes);
   }
 
+  /** @throws BackendError for a number that float16 cannot say, where it is wanted so */
   #expanded(name: string, bytes: Uint8Array): DeviceTensor {
     const info = this.#info(name);
+    if (this.half.has(name)) return this.#expandedHalf(name, bytes, info);
     return this.#backend.upload(expand(info.dtype, bytes, elementCount(info.shape)), info.shape);
+  }
+
+  #expandedHalf(name: string, bytes: Uint8Array, { dtype, shape }: TensorInfo): DeviceTensor {
+    const { half } = this.#backend;
+    if (!half) throw new BackendError(`The backend ${this.#backend.kind} computes in float32 alone.`);
+    const numbers = expand(dtype, bytes, elementCount(shape));
+    const halves = toHalf(numbers);
+    const at = halves.findIndex((bits, index) => isNoFiniteHalf(bits) && Number.isFinite(numbers[index]));
+    if (at >= 0)
+      throw new BackendError(
+        `The tensor '${name}' holds ${numbers[at]}, and float16 ends at ${largestHalf}. Choose float32 for this model.`,
+      );
+    return half.upload(halves, shape);
+  }
+
+  /**
+   * The same weights in float32, each brought in when it is used: nothing is held but what is lent by this one.
+   * Of no use after this one is closed.
+   */
+  inFull(): WeightStore {
+    return new WeightStore(this.#backend, this.#checkpoint, { residency: 'streamed' }, this);
   }
 
   #table(source: WeightSource & { kind: 'positions' }, positions: number): DeviceTensor {
@@ -139,7 +177,8 @@ export class WeightStore {
   /** A weight that is brought in for the moment. */
   async #forNow(name: string, signal: AbortSignal | undefined): Promise<DeviceTensor> {
     const packed = this.#onDevice.get(name);
-    if (packed && this.#backend.packing) return this.#backend.packing.expand(packed);
+    if (packed && this.#backend.packing)
+      return this.#backend.packing.expand(packed, this.half.has(name) ? 'float16' : 'float32');
     return this.#expanded(name, this.#packed.get(name) ?? (await this.#checkpoint.read(name, signal)));
   }
 
@@ -162,7 +201,7 @@ export class WeightStore {
           bound[`weight.${name}`] = this.#table(source, positions);
           continue;
         }
-        const resident = this.#resident.get(source.tensor);
+        const resident = this.#resident.get(source.tensor) ?? this.#lent(source.tensor);
         if (resident) {
           bound[`weight.${name}`] = resident;
           continue;
@@ -178,12 +217,16 @@ export class WeightStore {
     }
   }
 
-  /** A weight that stays on the device in float32. */
+  #lent(tensor: string): DeviceTensor | undefined {
+    return this.#lender?.half.has(tensor) ? undefined : this.#lender?.resident(tensor);
+  }
+
+  /** A weight that stays on the device. */
   resident(tensor: string): DeviceTensor | undefined {
     return this.#resident.get(tensor);
   }
 
-  /** Bytes of all weights that do. */
+  /** Bytes of all weights that do, in float32. */
   get residentBytes(): number {
     return [...this.#resident.values()].reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
   }
