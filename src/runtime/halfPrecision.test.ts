@@ -146,27 +146,22 @@ async function bothOf(
 
 const device = await dawnDevice();
 
-/** Why layers cannot be computed in float16 on WebGPU here; undefined where they can. */
-async function hindranceHere(): Promise<string | undefined> {
-  if ('reason' in device) return device.reason;
-  const backend = await openDawnBackend(device.number);
-  const problem = halfProblem(backend);
-  await backend.close();
-  return problem;
-}
+/** One for all tests: Dawn does not take it well when devices come and go in a process that ends soon. */
+const there = 'number' in device ? await openDawnBackend(device.number) : undefined;
+afterAll(() => there?.close());
 
-const hindrance = await hindranceHere();
+/** Why layers cannot be computed in float16 on WebGPU here; undefined where they can. */
+const hindrance = 'reason' in device ? device.reason : there && halfProblem(there);
 
 /** Eleven bits, rounded some dozens of times one after another. */
 const near = 0.05;
 
 /** What holds wherever layers are computed in float16. */
-function holds(open: () => Promise<Backend>): void {
+function holds(open: () => Backend): void {
   let backend: Backend;
-  beforeAll(async () => {
-    backend = await open();
+  beforeAll(() => {
+    backend = open();
   });
-  afterAll(() => backend?.close());
 
   test.each(configurations)(
     '%s gives nearly the numbers of float32, and not the same ones',
@@ -212,11 +207,12 @@ function holds(open: () => Promise<Backend>): void {
   });
 }
 
-describe('imitated on the processor', () => holds(async () => halfOnNode(createNodeBackend(1))));
+const imitated = halfOnNode(createNodeBackend(1));
+afterAll(() => imitated.close());
 
-describe.skipIf(hindrance !== undefined)('on WebGPU', () =>
-  holds(() => openDawnBackend('number' in device ? device.number : 0)),
-);
+describe('imitated on the processor', () => holds(() => imitated));
+
+describe.skipIf(hindrance !== undefined)('on WebGPU', () => holds(() => there ?? imitated));
 
 test.skipIf(hindrance === undefined)('layers are computed in float16 on WebGPU', ({ skip }) =>
   skip(hindrance),
@@ -236,17 +232,12 @@ describe('who is refused', () => {
   });
 
   test('an adapter without shader-f16, by its name', async ({ skip }) => {
-    if ('reason' in device) return skip(device.reason);
-    const backend = await openDawnBackend(device.number);
-    try {
-      if (backend.half) return skip(`the adapter '${backend.description}' computes in float16`);
-      await expect(load(backend)).rejects.toThrow(
-        `The graphics adapter '${backend.description}' does not compute in float16: WebGPU gives it no 'shader-f16'. Choose float32 (f32), or another adapter.`,
-      );
-      expect(backend.liveTensors).toBe(0);
-    } finally {
-      await backend.close();
-    }
+    if (!there) return skip(hindrance);
+    if (there.half) return skip(`the adapter '${there.description}' computes in float16`);
+    await expect(load(there)).rejects.toThrow(
+      `The graphics adapter '${there.description}' does not compute in float16: WebGPU gives it no 'shader-f16'. Choose float32 (f32), or another adapter.`,
+    );
+    expect(there.liveTensors).toBe(0);
   });
 
   test('a model with a weight that float16 cannot say, by its name', async () => {
