@@ -106,10 +106,12 @@ export class Execution {
     this.#context = context;
     // A backward pass, and what outlives the run, go by what entered a recurrence.
     const isPassing = !recorder && !keeper;
+    const { backend, batchShare } = context;
     this.lookup = new Lookup(
       context.architecture,
       schedule,
-      isPassing && handsStates(context.architecture, schedule, context.backend),
+      isPassing &&
+        handsStates(context.architecture, schedule, { batchBytes: batchShare * backend.batchBytes }),
     );
     this.#recorder = recorder;
     this.#options = options;

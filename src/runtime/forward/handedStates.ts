@@ -12,7 +12,10 @@ const mostBatches = 4;
 /** The row of which a row takes the state that stands before its first position. */
 export const stateOwner = ({ past }: Pick<ScheduledRow, 'past'>): number | undefined => past.at(-1)?.row;
 
-/** Whether rows of a run hand on states. Rows that were kept hold what entered the recurrence. */
+/**
+ * Whether rows of a run hand on states. Rows that were kept hold what entered the recurrence.
+ * @param device where it had no room for whole batches, with the part of one that it has room for
+ */
 export function handsStates(
   { recurrence }: Architecture,
   { plan, rows, longest }: Schedule,
