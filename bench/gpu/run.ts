@@ -139,7 +139,7 @@ const model = await Model.load(checkpoint, backend, {
   ...(values.unrehearsed ? {} : { rehearse }),
 });
 const loadedSeconds = (performance.now() - begun) / 1000;
-await model.rehearsed;
+await model.rehearsal.over;
 const loading: Turn = {
   work: 'load',
   turn: values.unrehearsed ? 'unrehearsed' : 'rehearsed',

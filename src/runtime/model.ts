@@ -220,9 +220,9 @@ export class Model {
     return this.#shared.programs;
   }
 
-  /** When what `rehearse` was to do is done, well or badly. */
-  get rehearsed(): Promise<void> {
-    return this.#shared.rehearsal.over;
+  /** Of what `rehearse` does: when it is done, well or badly, and how to end it before. */
+  get rehearsal(): Pick<Rehearsal, 'over' | 'end'> {
+    return this.#shared.rehearsal;
   }
 
   /** Whether its graphs are a file's own: it asks for as much of a device whatever its room. */

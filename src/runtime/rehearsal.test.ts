@@ -63,7 +63,7 @@ test('the first layers run while the others arrive, and the graphs are the whole
       letGo();
     },
   });
-  await model.rehearsed;
+  await model.rehearsal.over;
   expect(layers).toEqual([2]);
   expect(ran.every(Number.isFinite)).toBe(true);
   expect(ran).not.toEqual(expected);

@@ -1,13 +1,11 @@
 // The engine that the page talks to: one device, one model at a time. A failed load keeps the choice of the model that
 // was there; a lost device is opened again for the next call, and so is a model that had to make room or was lost with it.
 
-import type { Architecture } from '../architectures/architecture.ts';
 import type { ModelCache } from '../checkpoint/cache/modelCache.ts';
 import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { nextLogits, topCandidates } from '../experiments/predict.ts';
 import { rehearse } from '../experiments/rehearse.ts';
 import { watchedPosition } from '../experiments/watched.ts';
-import { writtenPrompt } from '../experiments/wholePrompt.ts';
 import type { ImportedStructure } from '../imported/describe.ts';
 import { quoted, reasonOf } from '../messages/wording.ts';
 import { type Backend, DeviceLostError, OutOfMemoryError } from '../runtime/backends/backend.ts';
@@ -23,15 +21,8 @@ import { heardBy, modelInfo } from './modelInfo.ts';
 import { onnxOf } from './onnxFiles.ts';
 import { openSource } from './openSource.ts';
 import { estimateSockets, intervene, meanActivation } from './patching.ts';
-import type {
-  CacheInfo,
-  CallOptions,
-  DeviceInfo,
-  Engine,
-  ModelSource,
-  Prediction,
-  TokenInfo,
-} from './protocol.ts';
+import { promptTokens, tokenInfo, writtenFrom } from './promptTokens.ts';
+import type { CacheInfo, CallOptions, DeviceInfo, Engine, ModelSource, Prediction } from './protocol.ts';
 import { renderInWorker } from './renderInWorker.ts';
 import { estimateOf, runExperiment } from './running.ts';
 
@@ -70,10 +61,6 @@ const defaultCandidates = 10;
 /** Messages about the bytes of one load, at most, and the bytes they are dealt out over until the sum is known. */
 const progressSteps = 200;
 const smallestTotal = 8 * 2 ** 20;
-
-/** The token with which a decoder begins whose prompt is what it has written beside a picture or a sound. */
-const writtenFrom = ({ encoder }: Architecture): number | undefined =>
-  encoder?.input ? encoder.startToken : undefined;
 
 export function createEngine(
   device: Promise<ChosenDevice>,
@@ -273,29 +260,13 @@ export function createEngine(
     };
   }
 
-  const tokenInfo = (tokenizer: Tokenizer, id: number): TokenInfo => ({
-    id,
-    text: tokenizer.tokenText(id),
-    isSpecial: tokenizer.isSpecial(id),
-    ...(id === tokenizer.maskId ? { isMask: true } : {}),
-  });
-
-  const promptTokens = (
-    { tokenizer, startToken }: Pick<Loaded, 'tokenizer' | 'startToken'>,
-    text: string,
-  ): readonly TokenInfo[] => {
-    const { ids, places } =
-      startToken === undefined
-        ? { ids: tokenizer.encode(text), places: tokenizer.places(text) }
-        : writtenPrompt(text, tokenizer, startToken);
-    return ids.map((id, position) => ({ ...tokenInfo(tokenizer, id), place: places[position] ?? null }));
-  };
-
   return {
     device: async (): Promise<DeviceInfo> => (await device).info,
 
     loadModel: (source, options = {}) =>
       inTurn(options, async () => {
+        // What the GPU refuses is told once, to whoever works there: it may be a weight of the next one.
+        await loaded?.model.rehearsal.end();
         let asked: Room | undefined = wholeRoom;
         const next = await recovering(
           { ...options, reset },
