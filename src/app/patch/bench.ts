@@ -24,6 +24,7 @@ import { createSocketStore, type SocketStore } from './socketStore.ts';
 import { placeOf, type Shelf } from './sockets.ts';
 import { inputStack, inputUnits, layerCountAt, stackOf } from './stacks.ts';
 import { createSweepStore, type SweepStore } from './sweepStore.ts';
+import { readerKey } from './wholeReadings.ts';
 
 export interface PatchBench {
   readonly engine: Engine;
@@ -98,7 +99,7 @@ export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>
   function follow(): void {
     const state = page.store.getState();
     const draft = draftNow(state);
-    effect.follow(draft.experiment, draft.model?.fingerprint);
+    effect.follow(draft.experiment, draft.model ? readerKey(draft.model) : undefined);
     sockets.follow(state.document, draft, shelfOf(state.document, draft));
     letGoOfMissing(state, draft);
     const { selected } = hand.getState();

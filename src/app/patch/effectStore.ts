@@ -30,15 +30,15 @@ export interface EffectState {
 
 export interface EffectStore
   extends Pick<StoreApi<EffectState>, 'getState' | 'getInitialState' | 'subscribe'> {
-  /** @param fingerprint of the weights in use, where it is known: a label may name others */
-  follow(experiment: InterveneExperiment | null, fingerprint?: string): void;
+  /** @param reader names the weights in use and how they read: a label may name others */
+  follow(experiment: InterveneExperiment | null, reader?: string): void;
 }
 
 /** How long cables must rest before what takes longer is read. */
 const restMs = 120;
 
-export const experimentKeyOf = (experiment: InterveneExperiment, fingerprint?: string): string =>
-  JSON.stringify([experiment, fingerprint ?? null]);
+export const experimentKeyOf = (experiment: InterveneExperiment, reader?: string): string =>
+  JSON.stringify([experiment, reader ?? null]);
 
 /** The metric that the page is about: a difference where there is something to compare with. */
 export const metricIn = (samples: Samples): Metric =>
@@ -80,8 +80,8 @@ export function createEffectStore(engine: Engine): EffectStore {
 
   return {
     ...store,
-    follow: (experiment, fingerprint) => {
-      const key = experiment && experimentKeyOf(experiment, fingerprint);
+    follow: (experiment, reader) => {
+      const key = experiment && experimentKeyOf(experiment, reader);
       if (key === store.getState().key) return;
       if (experiment !== null && key !== null) return void run(experiment, key);
       current?.abort();

@@ -3,7 +3,7 @@
 // model takes the place of a question that is not answered yet.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { withoutBytes } from '../../experiments/givenFile.ts';
+import { type GivenFile, withoutBytes } from '../../experiments/givenFile.ts';
 import { withGivenPromptFiles } from '../../experiments/givenPrompt.ts';
 import { readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../../experiments/intervene/result.ts';
@@ -35,16 +35,19 @@ const restMs = 240;
 /** Readings for the way back. */
 const keptReadings = 24;
 
-/** Names what is read, and not its bytes: a picture's hash tells it from others. */
-export const promptKey = (
-  document: PatchDocument,
-  place: number,
-  { label, fingerprint, reads }: ModelInfo,
-): string =>
+/** A picture's hash tells it from others; without one its bytes do. */
+const named = (given: GivenFile): GivenFile =>
+  'data' in given && given.sha256 === undefined ? given : withoutBytes(given);
+
+/** Names what makes numbers of a prompt: the weights, and how a picture or a sound comes to be read. */
+export const readerKey = ({ label, fingerprint, reads }: ModelInfo): string =>
+  JSON.stringify([label, fingerprint ?? null, reads ?? null]);
+
+/** Names what is read, and not its bytes where it has a hash. */
+export const promptKey = (document: PatchDocument, place: number, model: ModelInfo): string =>
   JSON.stringify([
-    label,
-    fingerprint,
-    withGivenPromptFiles(givenAt(document, place, reads ?? null), withoutBytes),
+    readerKey(model),
+    withGivenPromptFiles(givenAt(document, place, model.reads ?? null), named),
   ]);
 
 const infosOf = (
@@ -85,7 +88,8 @@ async function readWhole(
 
 export function createWholeReadings(engine: Engine): WholeReadings {
   const store = createStore<readonly (WholeReading | null)[]>(() => []);
-  const asked: { readonly key: string; readonly controller: AbortController }[] = [];
+  /** By place: a source may be asked for before there is a base. */
+  const asked = new Map<number, { readonly key: string; readonly controller: AbortController }>();
   const kept = new Map<string, WholeReading>();
   const set = (place: number, reading: WholeReading) =>
     store.setState(
@@ -93,10 +97,15 @@ export function createWholeReadings(engine: Engine): WholeReadings {
       true,
     );
 
+  function drop(place: number): void {
+    asked.get(place)?.controller.abort();
+    asked.delete(place);
+  }
+
   async function ask(document: PatchDocument, place: number, model: ModelInfo, key: string): Promise<void> {
-    asked[place]?.controller.abort();
+    drop(place);
     const controller = new AbortController();
-    asked[place] = { key, controller };
+    asked.set(place, { key, controller });
     const { signal } = controller;
     try {
       await new Promise((resolve) => setTimeout(resolve, restMs));
@@ -116,20 +125,24 @@ export function createWholeReadings(engine: Engine): WholeReadings {
     follow: (document, model) => {
       const reads = model?.reads;
       const count = model && reads ? 1 + document.sources.length : 0;
-      for (const { controller } of asked.splice(count)) controller.abort();
+      for (const place of [...asked.keys()]) if (place >= count) drop(place);
       const before = store.getState();
       const wanted: { readonly place: number; readonly key: string }[] = [];
       const next = Array.from({ length: count }, (_, place): WholeReading | null => {
         if (!model || missingAt(document, place, reads) !== null) {
-          asked[place]?.controller.abort();
+          drop(place);
           return null;
         }
         const key = promptKey(document, place, model);
         const own = before[place];
         if (own?.key === key) return own;
         const found = kept.get(key);
-        if (found) return found;
-        if (asked[place]?.key !== key || asked[place]?.controller.signal.aborted) wanted.push({ place, key });
+        if (found) {
+          // What is on its way is of another prompt, and would take this one's place.
+          drop(place);
+          return found;
+        }
+        if (asked.get(place)?.key !== key) wanted.push({ place, key });
         return null;
       });
       if (next.length !== before.length || next.some((own, place) => own !== before[place]))
