@@ -142,7 +142,8 @@ export function withBeside(
     each === place ? own : besideAt(document, each),
   );
   const isEmpty = beside.every((each) => Object.keys(each).length === 0);
-  return { ...document, beside: isEmpty ? [] : beside };
+  // A table has columns of text alone: with something beside it, its first pair is one.
+  return { ...document, beside: isEmpty ? [] : beside, pairs: null };
 }
 
 const nextId = (cables: readonly Cable[]): number => Math.max(0, ...cables.map(({ id }) => id)) + 1;
@@ -206,12 +207,16 @@ export function swappedRuns(document: PatchDocument): PatchDocument {
   };
 }
 
-/** A table of pairs, whose first is the one that is shown. */
+/** A table of pairs, whose first is the one that is shown: nothing stands beside its texts. */
 export function withPairs(document: PatchDocument, pairs: readonly Pair[]): PatchDocument {
   const [first] = pairs;
   if (!first) return document;
+  const bare = [0, 1].reduce(
+    (own, place) => withBeside(own, place, { target: undefined, image: undefined, sound: undefined }),
+    document,
+  );
   return {
-    ...document,
+    ...bare,
     base: String(first.corrupted ?? ''),
     sources: [String(first.clean), ...document.sources.slice(1)],
     answer: first.answer ?? null,

@@ -33,11 +33,22 @@ function promptOf(tokens: readonly number[], lengths: StackLengths | undefined):
   return lengths ? { ...prompt, read: { start: { kind: 'tokens', tokens }, lengths } } : prompt;
 }
 
+/** Whether a source is read: where a model reads more than a text it may well have no tokens. */
+export const hasSource = ({ sources, lengths }: PromptTokens, index: number): boolean =>
+  lengths
+    ? Object.values(lengths[index + 1] ?? {}).some((length) => length > 0)
+    : (sources[index]?.length ?? 0) > 0;
+
 /** Without the sources that are not there yet. */
-export function withoutEmpty({ base, sources, lengths }: PromptTokens): PromptTokens {
-  // Where lengths are known a prompt may well have no text.
-  if (lengths) return { base, sources, lengths };
-  return { base, sources: sources.filter(({ length }) => length > 0) };
+export function withoutEmpty(tokens: PromptTokens): PromptTokens {
+  const { base, sources, lengths } = tokens;
+  return {
+    base,
+    sources: sources.filter((_, index) => hasSource(tokens, index)),
+    ...(lengths
+      ? { lengths: lengths.filter((_, place) => place === 0 || hasSource(tokens, place - 1)) }
+      : {}),
+  };
 }
 
 export interface CheckedWiring {

@@ -16,7 +16,7 @@ import { type PatchDocument, shownSource } from './document.ts';
 import type { PatchDraft } from './draft.ts';
 import { lengthIn } from './draft.ts';
 import { metricValue } from './effectStore.ts';
-import type { PromptTokens } from './reading.ts';
+import { hasSource, type PromptTokens } from './reading.ts';
 import { columnMatching, placeOf, type Shelf, socketKey } from './sockets.ts';
 import { patchExperimentOf, type SweepProblem, whyNoPair } from './sweeps.ts';
 import { promptKey } from './wholeReadings.ts';
@@ -86,7 +86,7 @@ export function pairKeyOf(document: PatchDocument, draft: PatchDraft): string | 
   const shown = shownSource(document);
   if (!model || !tokens || !answer || whyNoPair(document, draft) !== null) return null;
   // A picture that a model reads alone has no tokens.
-  if (!model.reads && (tokens.base.length === 0 || (tokens.sources[shown] ?? []).length === 0)) return null;
+  if ((!model.reads && tokens.base.length === 0) || !hasSource(tokens, shown)) return null;
   return JSON.stringify([
     promptKey(document, 0, model),
     promptKey(document, shown + 1, model),

@@ -68,6 +68,17 @@ export function addressesOf(
   return columns.map((column) => ({ run: own, layer, column }));
 }
 
+/** Whether a place of the component that is shown stands in a socket. */
+export function isAtSocket(
+  { view, component, parts }: Shelf,
+  { run, component: name, layer, positions, heads = [] }: Place,
+  socket: SocketAddress,
+): boolean {
+  if (run !== socket.run || layer !== socket.layer || name !== component.name) return false;
+  if (view.columns === 'head') return positions === 'all' && heads.includes(socket.column);
+  return positions === 'all' || columnsAt(parts ?? null, positions).includes(socket.column);
+}
+
 /** The line of a type: what only moves, what adds, what turns, what takes nothing. */
 export function lineOf(type: string): CableLine {
   if (/^(Addition|Subtraction|Noise)/.test(type)) return 'dashed';

@@ -3,11 +3,14 @@ import { describeArchitecture } from '../../architectures/registry.ts';
 import { modelInfo } from '../../worker/modelInfo.ts';
 import type { ModelInfo, ModelReads, TokenInfo } from '../../worker/protocol.ts';
 import { givenAt, isGiven, missingAt } from './beside.ts';
-import { emptyDocument, swappedRuns, withBeside, withoutSource } from './document.ts';
+import { emptyDocument, swappedRuns, withBeside, withoutSource, withPairs } from './document.ts';
 import { draftOf, lengthIn } from './draft.ts';
 import { whyNotFit } from './fitting.ts';
 import { documentOf, experimentIn } from './opened.ts';
 import { documentFor, whyNotFor } from './promptExamples.ts';
+import { withoutEmpty } from './reading.ts';
+import { pairKeyOf } from './socketStore.ts';
+import { isAtSocket, placeOf } from './sockets.ts';
 import { columnsAt, inputUnits, lengthsOf, unitsAt } from './stacks.ts';
 import { patchExperimentOf, shownPair } from './sweeps.ts';
 
@@ -112,6 +115,74 @@ test('a picture’s columns are its parts, and a place stands in each that it to
   expect(columnsAt(units, [36, 0])).toEqual([0, 10]);
   expect(unitsAt({ tokens: [] }, 'main', reads)).toBe(units);
   expect(lengthsOf({ tokens: [] }, reads)).toEqual({ main: 257 });
+  // Before it is read there is nothing to take from.
+  expect(unitsAt({ tokens: null }, 'main', reads)).toEqual([]);
+  expect(lengthsOf({ tokens: null }, reads)).toEqual({ main: 0 });
+});
+
+test('a cable ends at the socket of its part, and not at the one whose number is a position of it', () => {
+  const { reads } = vit;
+  const draft = draftOf(emptyDocument, [], vit);
+  const component = draft.outline?.components.find(({ name }) => name === 'block_output');
+  if (!reads || !component) throw new Error('A ViT reads a picture.');
+  const shelf = { view: emptyDocument.view, component, layerCount: 2, parts: inputUnits(reads) };
+  const place = placeOf(shelf, 'base', 1, [10]);
+  const ends = shelf.parts.flatMap((_, column) =>
+    isAtSocket(shelf, place, { run: 'base', layer: 1, column }) ? [column] : [],
+  );
+  expect(place.positions).toEqual([35, 36, 51, 52]);
+  expect(ends).toEqual([10]);
+  expect(isAtSocket(shelf, place, { run: 'base', layer: 0, column: 10 })).toBe(false);
+  expect(isAtSocket(shelf, place, { run: 'source_0', layer: 1, column: 10 })).toBe(false);
+});
+
+test('a cable from a source without its picture says what it waits for', () => {
+  const at = (run: string) => ({ run, component: 'block_output', layer: 1, positions: [3] });
+  const cable = { id: 1, type: 'VanillaIntervention', from: at('source_0'), to: at('base'), settings: {} };
+  const document = withBeside({ ...emptyDocument, sources: ['a text'], cables: [cable] }, 0, {
+    image: image('a.png'),
+  });
+  const seen = { text: '', tokens: [], prediction };
+  const { experiment, misfits } = draftOf(
+    document,
+    [seen, { text: '', tokens: null, prediction: null }],
+    vit,
+  );
+  expect(experiment).toBeNull();
+  expect(misfits).toEqual([
+    { id: 1, why: 'The source has no picture yet. Choose it, and the cable acts again.' },
+  ]);
+  const both = withBeside(document, 1, { image: image('b.png') });
+  expect(draftOf(both, [seen, seen], vit)).toMatchObject({ misfits: [], experiment: { kind: 'intervene' } });
+});
+
+test('a source that is not read yet is none to take from, and no number belongs to it', () => {
+  const watched = { ...twoTexts, answer: 5, distractor: 6 };
+  const unread = { text: 'a d c e', tokens: null, written: null, prediction: null };
+  const draft = draftOf(watched, [...readings.slice(0, 1), unread], t5);
+  expect(draft.tokens && withoutEmpty(draft.tokens)).toEqual({
+    ...{ base: [1, 2, 3], sources: [], lengths: [{ encoder: 3, main: 2 }] },
+  });
+  expect(pairKeyOf(watched, draft)).toBeNull();
+  expect(pairKeyOf(watched, draftOf(watched, readings, t5))).not.toBeNull();
+});
+
+test('a table of texts and what stands beside one prompt are not swept together', () => {
+  const table = withPairs({ ...twoTexts, sources: [...twoTexts.sources, 'c'] }, [
+    { clean: 's', corrupted: 'b' },
+    { clean: 't', corrupted: 'c' },
+  ]);
+  // Targets of the prompts before are none of the table's.
+  expect(table).toMatchObject({ base: 'b', sources: ['s', 'c'], beside: [] });
+  expect(table.pairs).toHaveLength(2);
+  const kept = withBeside({ ...twoTexts, sources: ['a', 'b'] }, 2, { target: 'of another' });
+  expect(withPairs(kept, [{ clean: 's', corrupted: 'b' }]).beside).toEqual([
+    {},
+    {},
+    { target: 'of another' },
+  ]);
+  // With a target typed, the pair that is shown is what is swept.
+  expect(withBeside(table, 0, { target: 'x' }).pairs).toBeNull();
 });
 
 test('what a model does not read is not stated, and what it lacks is said', () => {

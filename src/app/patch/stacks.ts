@@ -73,21 +73,21 @@ const noUnits: readonly Unit[] = [];
 
 /** What a run has at the positions of a stack; empty until it is read. */
 export function unitsAt(run: StackTokens | undefined, stack: StackName, reads: KnownReads): readonly Unit[] {
-  if (!run) return noUnits;
+  if (!run || run.tokens === null) return noUnits;
   if (reads && stack === inputStack(reads)) return inputUnits(reads);
   return tokenUnits(stack === textStack(reads) ? run.tokens : run.written);
 }
 
 export type StackLengths = Readonly<Partial<Record<StackName, number>>>;
 
-/** How many positions each stack has in a run. */
+/** How many positions each stack has in a run; none before it is read. */
 export function lengthsOf(run: StackTokens, reads: KnownReads): StackLengths {
   const { tokens, written } = run;
   const input = inputStack(reads);
   return {
     ...(hasTarget(reads) ? { main: written?.length ?? 0 } : {}),
     [textStack(reads)]: tokens?.length ?? 0,
-    ...(input ? { [input]: reads?.positions ?? 0 } : {}),
+    ...(input ? { [input]: tokens === null ? 0 : (reads?.positions ?? 0) } : {}),
   };
 }
 

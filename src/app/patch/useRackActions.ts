@@ -5,7 +5,7 @@ import { isSameSocket, type SocketAddress } from '../../figures/rack/rackDescrip
 import { useBench } from './benchContext.tsx';
 import type { Cable } from './document.ts';
 import type { RackActions } from './RackFigure.tsx';
-import type { Shelf } from './sockets.ts';
+import { isAtSocket, type Shelf } from './sockets.ts';
 
 /** How long a pointer must rest on a ring before it is measured: passing over is no question. */
 const restMs = 70;
@@ -25,18 +25,8 @@ export function useRackActions(shelf: Shelf): RackActions {
       }, restMs);
     };
     /** Cables that end at a socket of what the rack shows. */
-    const endingAt = ({ run, layer, column }: SocketAddress): readonly Cable[] =>
-      page.store
-        .getState()
-        .document.cables.filter(
-          ({ to }) =>
-            to.run === run &&
-            to.layer === layer &&
-            to.component === shelf.component.name &&
-            (shelf.view.columns === 'head'
-              ? to.positions === 'all' && (to.heads ?? []).includes(column)
-              : to.positions === 'all' || to.positions.includes(column)),
-        );
+    const endingAt = (address: SocketAddress): readonly Cable[] =>
+      page.store.getState().document.cables.filter(({ to }) => isAtSocket(shelf, to, address));
     const tap = (address: SocketAddress, isRange: boolean) => {
       hand.setState({ focus: address });
       measureSoon(address);
