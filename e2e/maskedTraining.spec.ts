@@ -177,6 +177,12 @@ test('a table of pairs with a mask is aligned at it, and what is wrong stands at
     expect(site?.final?.testAccuracy).toBe(node.sites[index]?.final?.testAccuracy);
   }
   await expectFits(page);
+
+  // This model writes no texts to steer; what was trained hangs between two prompts of the task.
+  await expect(button(page, 'Hang it as a cable')).toBeVisible();
+  await expect(button(page, 'Steer with it')).toHaveCount(0);
+  await button(page, 'Hang it as a cable').click();
+  await expect(page.getByRole('region', { name: 'Cables' })).toContainText(/low-rank rotated space/i, slow);
 });
 
 test('examples with a mask are taught at it, and any mask is filled with and without', async ({ page }) => {

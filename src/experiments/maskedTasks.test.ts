@@ -252,6 +252,7 @@ test('a causal model declares prompts with a mask, and its variables are positio
   const request = { data: align.experiment.data, testData: align.experiment.testData ?? [] };
   const task = describeTask(align, request, tokenizer);
   expect(task.examples[0]?.base.tokens.map(({ text }) => text)).toContain('<mask>');
+  expect(task.examples[0]?.masks).toEqual([3, 3]);
   const own = await ownAnswers(model, align, tokenizer, {});
   expect(own.of).toBeGreaterThan(3);
   expect(own.wrong[0]?.prompt).toContain('<mask>');

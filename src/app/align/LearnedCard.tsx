@@ -108,6 +108,8 @@ function Separation({ learned }: { readonly learned: LearnedSite }) {
 function Ways({ choice, learned }: { readonly choice: SiteChoice; readonly learned: LearnedSite | null }) {
   const { engine, opening, pages } = useWorkbench();
   const [said, setSaid] = useState<string | null>(null);
+  // The Steer page writes texts that go on.
+  const isContinued = useOwn(({ world }) => world.model?.isCausal !== false);
   const { data, testData, split } = choice.result.experiment;
   const task = () =>
     engine.alignTask({ data, ...(testData ? { testData } : {}), ...(split ? { split } : {}) });
@@ -138,7 +140,7 @@ function Ways({ choice, learned }: { readonly choice: SiteChoice; readonly learn
         <button type="button" className="button" onClick={() => void cable()}>
           Hang it as a cable
         </button>
-        {pages.some(({ name }) => name === 'steer') && (
+        {isContinued && pages.some(({ name }) => name === 'steer') && (
           <button
             type="button"
             className="button"

@@ -84,6 +84,17 @@ test('a direction over joined heads has a part for each', () => {
   });
 });
 
+test('what was trained at the mask hangs at the mask of each prompt', () => {
+  const [site] = result.sites;
+  if (!site) throw new Error('The stored alignment has sites.');
+  const masked = { ...task, examples: [{ ...example('a b c', 1), masks: [2, 1] as const }] };
+  const choice = { result, index: 0, site: { ...site, position: 'mask' } };
+  expect(cableOf(choice, masked)).toMatchObject({
+    unitLocations: { 'sources->base': { base: { positions: [2] }, source: { positions: [1] } } },
+  });
+  expect(() => cableOf(choice, task)).toThrow("The first examples have no position 'mask'.");
+});
+
 test('sites that were trained together are not hung as one cable at the places of the first', () => {
   const [site] = result.sites;
   if (!site) throw new Error('The stored alignment has sites.');

@@ -5,7 +5,7 @@ import { zipSync } from 'fflate';
 import { safetensorsBytes } from '../../checkpoint/safetensors/written.ts';
 import type { LearnedSite } from '../../experiments/align/learned.ts';
 import { numbersOfText } from '../../experiments/align/numbersText.ts';
-import { positionsIn } from '../../experiments/align/sitePosition.ts';
+import { maskName, positionsIn } from '../../experiments/align/sitePosition.ts';
 import type { AlignTask, TaskExample } from '../../experiments/align/task.ts';
 import { siteNames, trainedFolder, trainedIntervention } from '../../experiments/align/trained.ts';
 import { positionWord } from '../../experiments/align/words.ts';
@@ -42,7 +42,7 @@ function placesIn(example: TaskExample, position: SiteChoice['site']['position']
   const both = positionsIn(position).map((name): readonly [number, number] => {
     if (name === 'last') return [example.base.tokens.length - 1, example.source.tokens.length - 1];
     if (typeof name === 'number') return [name, name];
-    const found = example.positions[name];
+    const found = example.positions[name] ?? (name === maskName ? example.masks : undefined);
     if (found !== undefined) return found;
     throw new ExperimentError(`The first examples have no position '${positionWord(position)}'.`);
   });

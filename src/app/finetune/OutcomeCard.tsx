@@ -8,7 +8,7 @@ import { download } from '../experiment/exports.ts';
 import { formatCount, formatPercent } from '../quantities.ts';
 import { useWorkbench } from '../workbenchContext.tsx';
 import { folderOf, numbersFileOf, steeringOf, zipOf } from './handOver.ts';
-import { useBench, useLooked, useResult } from './hooks.ts';
+import { useBench, useLooked, useOwn, useResult } from './hooks.ts';
 
 interface PartProps {
   readonly result: FinetuneResult;
@@ -88,6 +88,8 @@ function Measures({ result, looked }: PartProps) {
 function Ways({ result, looked }: PartProps) {
   const { opening, pages } = useWorkbench();
   const [said, setSaid] = useState<string | null>(null);
+  // The Steer page writes texts that go on.
+  const isContinued = useOwn(({ world }) => world.model?.isCausal !== false);
   const adapter = result.experiment.adapters[looked];
   const own = result.adapters[looked];
   if (!adapter || !own || Object.keys(own.parameters).length === 0) return null;
@@ -137,7 +139,7 @@ function Ways({ result, looked }: PartProps) {
         >
           Save as safetensors
         </button>
-        {adapter.type === 'SteeringVector' && pages.some(({ name }) => name === 'steer') && (
+        {adapter.type === 'SteeringVector' && isContinued && pages.some(({ name }) => name === 'steer') && (
           <button type="button" className="button" onClick={() => void steer()}>
             Steer with it
           </button>

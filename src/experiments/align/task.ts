@@ -32,6 +32,8 @@ export interface TaskExample {
   readonly baseLabel: string | null;
   /** Positions by the names that a site may give: of the base and of the source. */
   readonly positions: Readonly<Record<string, readonly [base: number, source: number]>>;
+  /** The masks of both, where a prompt has one. */
+  readonly masks?: readonly [base: number, source: number];
   /** What the variables are; null for examples that are listed. */
   readonly settings: {
     readonly base: Setting<string>;
@@ -134,9 +136,15 @@ function shownExample(
       text: tokenizer.tokenText(id),
     })),
   });
+  const prompts = [shown(base), shown(source)] as const;
+  const { maskId } = tokenizer;
+  const [mask = -1, sourceMask = -1] = prompts.map(({ tokens }) =>
+    tokens.findIndex(({ id }) => id === maskId),
+  );
   return {
-    base: shown(base),
-    source: shown(source),
+    base: prompts[0],
+    source: prompts[1],
+    ...(mask >= 0 && sourceMask >= 0 ? { masks: [mask, sourceMask] } : {}),
     label: spoken(label, tokenizer),
     baseLabel: baseLabel === undefined ? null : spoken(baseLabel, tokenizer),
     positions: Object.fromEntries(
