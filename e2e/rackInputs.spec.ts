@@ -2,7 +2,8 @@
 // and a BLIP, between sounds of a Whisper, by the keyboard. What an experiment that the page saved gives under
 // Node is what the page says.
 
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { openFolder as openCheckpoint } from '../src/checkpoint/openNode.ts';
 import { readInterveneExperiment } from '../src/experiments/intervene/experiment.ts';
@@ -13,7 +14,7 @@ import { createNodeBackend } from '../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../src/runtime/model.ts';
 import { dropFile, expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
 import { blip, hearing, picture, t5, tone, whisper } from './readingModels.ts';
-import { openFolder, smallModelFolder } from './smallModel.ts';
+import { chooseFolder, openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 60_000 };
 test.describe.configure({ timeout: 240_000 });
@@ -22,6 +23,14 @@ const vit = {
   ...{ model_type: 'vit', image_size: 24, patch_size: 4, hidden_size: 16, intermediate_size: 20 },
   ...{ num_hidden_layers: 3, num_attention_heads: 4, id2label: { 0: 'cat', 1: 'dog', 2: 'owl' } },
 };
+
+const esm = {
+  ...{ model_type: 'esm', vocab_size: 33, hidden_size: 12, num_hidden_layers: 2, num_attention_heads: 2 },
+  ...{ intermediate_size: 16, max_position_embeddings: 40, position_embedding_type: 'rotary' },
+  ...{ pad_token_id: 1, mask_token_id: 32 },
+};
+/** The vocabulary of ESM-2, in its order. */
+const residues = ['<cls>', '<pad>', '<eos>', '<unk>', ...'LAGVSERTIDPKQNFYMHWCXBUZO.-', '<null_1>', '<mask>'];
 
 const rack = (page: Page): Locator => page.getByRole('grid', { name: /^Sockets of/ });
 const words = (page: Page): Locator => page.locator('.socket-words');
@@ -125,6 +134,23 @@ test('a cable between the sources of a T5 acts on its target, and is shared', as
   await page.getByRole('button', { name: 'Heatmap' }).click();
   await expect(page.getByRole('region', { name: 'Rack' }).getByRole('gridcell')).toHaveCount(2 * 12, slow);
   await page.getByRole('button', { name: 'Heatmap' }).click();
+
+  // Of the target there are other columns, and the link that is there brings all of it back.
+  await component(page).selectOption('block_output');
+  await rack(page).focus();
+  await goTo(page, 'ArrowRight', /block output, layer \d, position 2, w8/);
+  await component(page).selectOption('encoder.block_output');
+  await expect(effect(page)).toContainText(/in \d+/, slow);
+  await expect.poll(() => page.url()).toContain('#v1.');
+  const url = page.url();
+  await page.getByLabel('Base', { exact: true }).fill('w5');
+  await expect(page.getByRole('region', { name: 'Cables' })).toContainText('Position 1 does not exist', slow);
+  await page.goto('about:blank');
+  await page.goto(url);
+  await chooseFolder(page, folder, 'small-t5');
+  await expect(page.getByLabel('Target of the base')).toHaveValue('w4 w8', slow);
+  await expect(page.getByLabel('Base', { exact: true })).toHaveValue('w5 w6 w7 w12');
+  await expect(effect(page)).toContainText(/in \d+/, slow);
   expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
   rmSync(folder, { recursive: true });
 });
@@ -190,6 +216,34 @@ test('a cable between stretches of two sounds acts on what a Whisper writes', as
   await expectFits(page);
   const experiment = await expectSame(page, folder);
   expect(experiment.sources).toMatchObject([{ prompt: 'w5', sound: { name: 'tone.wav' } }]);
+  expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('a model of proteins gets proteins to begin with, and what its prompts lack is said', async ({
+  page,
+}) => {
+  const folder = await smallModelFolder({ name: 'small-esm', config: esm, words: 0 });
+  rmSync(join(folder, 'tokenizer.json'));
+  writeFileSync(join(folder, 'vocab.txt'), residues.join('\n'));
+  writeFileSync(
+    join(folder, 'tokenizer_config.json'),
+    JSON.stringify({ tokenizer_class: 'EsmTokenizer', mask_token: '<mask>', unk_token: '<unk>' }),
+  );
+  await openFolder(page, folder, 'small-esm', '#patch');
+  const problems = watchConsole(page);
+  await page.getByRole('button', { name: 'Rack', exact: true }).click();
+  await expect(page.getByRole('status').filter({ hasText: 'predicts what stands at <mask>' })).toBeVisible(
+    slow,
+  );
+  await page.getByRole('button', { name: 'Begin with prompts for it' }).click();
+  await expect(page.getByLabel('Base', { exact: true })).toHaveValue('MKTAYIAKQR<mask>SFVKSHFSRQ');
+  // Behind the last layer another position is read by nobody.
+  await hangCable(page, 0, 'position 15,');
+  await expectFits(page);
+  await expectSame(page, folder);
+  await page.getByLabel('Base', { exact: true }).fill('MKTAY');
+  await expect(page.getByText("and the prompt has none. Write '<mask>'").first()).toBeVisible(slow);
   expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
   rmSync(folder, { recursive: true });
 });

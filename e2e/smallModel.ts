@@ -41,3 +41,14 @@ export async function openFolder(page: Page, folder: string, named: string, hash
   await page.getByLabel('Choose a folder').setInputFiles(folder);
   await expect(page.getByRole('button', { name: /^Model:/ })).toContainText(named, { timeout: 60_000 });
 }
+
+/** Open a folder by the list of models, on a page that a link has brought into view. */
+export async function chooseFolder(page: Page, folder: string, named: string): Promise<void> {
+  await page
+    .getByRole('button', { name: /^Model:|Choose a model/ })
+    .first()
+    .click();
+  await page.getByLabel('Choose a folder').last().setInputFiles(folder);
+  await expect(page.getByRole('button', { name: /^Model:/ })).toContainText(named, { timeout: 60_000 });
+  if (await page.getByRole('dialog').isVisible()) await page.keyboard.press('Escape');
+}

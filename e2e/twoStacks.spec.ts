@@ -11,7 +11,7 @@ import { readSteerResult } from '../src/experiments/steer/result.ts';
 import { readTraceResult } from '../src/experiments/trace/result.ts';
 import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
 import { blip, fileOf, hearing, picture, t5, tone, whisper } from './readingModels.ts';
-import { openFolder, smallModelFolder } from './smallModel.ts';
+import { chooseFolder, openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 60_000 };
 test.describe.configure({ timeout: 180_000 });
@@ -292,6 +292,15 @@ test('a BLIP is steered about a picture, by a vector of pictures', async ({ page
   const { experiment, prompts } = readSteerResult(await savedJson(page));
   expect(prompts[0]?.tokens).toEqual([2]);
   expect(experiment.prompts[0]).toMatchObject({ prompt: '', image: { name: 'wide.png' } });
+
+  // A link names the picture and does not hold it: its field says so.
+  await expect.poll(() => page.url()).toContain('#v1.');
+  await page.reload();
+  await chooseFolder(page, folder, 'small-blip');
+  const field = page.getByLabel('Picture', { exact: true });
+  await expect(field).toHaveAccessibleDescription(/with “wide\.png”, which a link does not hold/, slow);
+  await field.setInputFiles(picture('wide'));
+  await expect(field).toHaveAccessibleDescription('wide.png');
   expect(problems.filter((problem) => !problem.includes('404'))).toEqual([]);
   rmSync(folder, { recursive: true });
 });

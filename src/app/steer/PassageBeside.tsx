@@ -1,8 +1,10 @@
 // What a model reads beside a text, under the text: what has been written of a target, the picture, the sound.
 
 import { useLayoutEffect, useRef } from 'react';
+import type { GivenFile } from '../../experiments/givenFile.ts';
 import { TextField } from '../experiment/TextField.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
+import { givenProblem } from '../prompt/givenProblem.ts';
 import { useModel } from '../workbenchContext.tsx';
 import type { BesidePassage, Passage } from './document.ts';
 import { besideOf, isChatPassage, type TextChange, withPart } from './passage.ts';
@@ -37,6 +39,8 @@ export function PassageBeside({ passage, of, onChange }: PassageBesideProps) {
     sound: reads?.kind === 'sound' || sound !== undefined,
   };
   if (!Object.values(kinds).some(Boolean)) return null;
+  const problemOf = (given: GivenFile | undefined) =>
+    (given && givenProblem({ image, sound }, reads, 'The steering')) ?? undefined;
   return (
     <div className="fields read-beside">
       {kinds.target && (
@@ -54,7 +58,7 @@ export function PassageBeside({ passage, of, onChange }: PassageBesideProps) {
           label={labelled(of, 'Picture')}
           accept="image/png,image/jpeg"
           given={image ?? null}
-          problem={undefined}
+          problem={problemOf(image)}
           onGive={(given) => change({ image: given }, 'image')}
         >
           {image !== undefined && reads?.kind !== 'image' && (
@@ -73,7 +77,7 @@ export function PassageBeside({ passage, of, onChange }: PassageBesideProps) {
           label={labelled(of, 'Sound')}
           accept="audio/wav,.wav"
           given={sound ?? null}
-          problem={undefined}
+          problem={problemOf(sound)}
           onGive={(given) => change({ sound: given }, 'sound')}
         >
           {sound !== undefined && reads?.kind !== 'sound' && (
