@@ -89,7 +89,30 @@ test('a question about a picture file is answered, and another picture or questi
   expect(told.join('').trim().split(' ')[0]).toBe(first?.replace('#', 'w'));
 });
 
+test('beside ids a target is ids too, and moves the prediction', async () => {
+  const answer = async (...words: readonly string[]) => {
+    expect(await main(['predict', modelOf('t5-gated'), '--ids', '5,17,3', '--count', '2', ...words])).toBe(0);
+    return printed.splice(0);
+  };
+  const alone = await answer();
+  const beside = await answer('--target', '3,4');
+  expect(beside).toContainEqual(expect.stringMatching(/^3 tokens: #\d+ \| #3 \| #4$/));
+  expect(beside.at(-1)).not.toBe(alone.at(-1));
+});
+
+test('a prompt that is too long is refused before its tokens are listed', async () => {
+  const ids = Array.from({ length: 600 }, () => 5).join(',');
+  expect(await main(['predict', modelOf('gpt2-inner'), '--ids', ids])).toBe(1);
+  expect(printed.splice(0)).toEqual([]);
+  expect(complained.splice(0).at(-1)).toMatch(/The prompt has 600 tokens, but this model has \d+ positions/);
+});
+
 test.each<[string, readonly string[], RegExp]>([
+  [
+    'words for a target beside ids',
+    ['predict', modelOf('t5-gated'), '--ids', '5', '--target', 'so'],
+    /--target must be token ids such as 5,17,3; it is 'so'\./,
+  ],
   [
     'a picture without its question',
     ['predict', modelOf('blip-answers'), '--image', picture],
@@ -143,6 +166,14 @@ test.each<[string, readonly string[], RegExp]>([
 ])('%s is refused in a sentence', async (_, words, sentence) => {
   expect(await main(words)).toBeGreaterThan(0);
   expect(complained.at(-1)).toMatch(sentence);
+});
+
+test.each(['--chat', '--system=brief'])('%s is refused for a model that reads a source', async (option) => {
+  const model = join(folder, 't5');
+  cpSync(modelOf('t5-gated'), model, { recursive: true });
+  writeWordTokenizer(model, 29);
+  expect(await main(['generate', model, 'w5 w9', option])).toBeGreaterThan(0);
+  expect(complained.at(-1)).toMatch(/A t5 model reads no turns of a chat; leave out --(chat|system)\./);
 });
 
 test('components of an encoder-decoder count the layers of their own stack', async () => {

@@ -12,6 +12,7 @@ import { quoted, reasonOf } from '../messages/wording.ts';
 import type { RowSource, RowStart } from '../runtime/plan/plan.ts';
 import { UsageError } from './arguments.ts';
 import type { Arguments, CommandOption } from './command.ts';
+import { readIds } from './promptIds.ts';
 
 export const sourceOptions: Readonly<Record<string, CommandOption>> = {
   image: {
@@ -21,7 +22,8 @@ export const sourceOptions: Readonly<Record<string, CommandOption>> = {
   sound: { value: 'FILE', about: 'a WAV file, for a model that hears one' },
   target: {
     value: 'TEXT',
-    about: 'what the decoder of a model of two stacks has written so far, when the text is its source',
+    about:
+      'what the decoder of a model of two stacks has written so far, when the text is its source; beside --ids as ids',
   },
 };
 
@@ -150,9 +152,11 @@ export async function readSource(
         tokens: ids ?? tokenizer?.encode(typeof text === 'string' ? text : '') ?? [],
         ...(seen ? { source: { kind: 'input', data: await dataOf(seen) } } : {}),
       };
+  const target = args.text('target');
+  const targetIds = ids && target !== undefined ? readIds(target, 'target') : undefined;
   const said = encoder.input
     ? (ids ?? written(tokenizer, typeof text === 'string' ? text : undefined))
-    : written(tokenizer, args.text('target'));
+    : (targetIds ?? written(tokenizer, target));
   const tokens = [encoder.startToken, ...said];
   return { start: { kind: 'tokens', tokens, source }, tokens, source };
 }

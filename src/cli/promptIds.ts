@@ -9,8 +9,8 @@ export const idsOption: CommandOption = {
 };
 
 /** @throws UsageError for what is no list of whole numbers */
-export function readIds(text: string): readonly number[] {
+export function readIds(text: string, option = 'ids'): readonly number[] {
   const ids = text.split(/[\s,]+/).filter((part) => part !== '');
   if (ids.length > 0 && ids.every((id) => /^\d+$/.test(id))) return ids.map(Number);
-  throw new UsageError(`--ids must be token ids such as 5,17,3; it is '${text}'.`);
+  throw new UsageError(`--${option} must be token ids such as 5,17,3; it is '${text}'.`);
 }

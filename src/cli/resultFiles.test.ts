@@ -1,17 +1,17 @@
 // What a folder that is written to may hold already: work to go on with, work that must not be lost, or neither.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AnyResult } from '../experiments/kind.ts';
-import { readExperiment } from '../experiments/registry.ts';
+import { kindOf, readExperiment } from '../experiments/registry.ts';
 import { growExperiment } from '../experiments/runExperiment.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
 import { UsageError } from './arguments.ts';
-import { earlierResult } from './resultFiles.ts';
+import { earlierResult, writeResult } from './resultFiles.ts';
 
 const node = { kind: 'node', precision: 'float32' } as const;
 const wasm = { kind: 'wasm', precision: 'float32' } as const;
@@ -69,4 +69,15 @@ test('an unfinished result is gone on with by its own experiment, and kept from 
   await expect(newer).rejects.toThrow(/holds a result that would be lost.* has version 99/);
   hold({ kind: 'nothing' });
   expect(await earlierResult(folder, experiment, node)).toBeUndefined();
+});
+
+test('a result in float32 leaves no table of an earlier one in float16 beside it', async () => {
+  const { whole } = await results();
+  const kind = await kindOf('trace');
+  const table = join(folder, 'precision.csv');
+  const half: AnyResult = { ...whole, precision: { dtype: 'float16' } };
+  writeResult(half, kind.show(half), folder);
+  expect(existsSync(table)).toBe(true);
+  writeResult(whole, kind.show(whole), folder);
+  expect(existsSync(table)).toBe(false);
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { NewerVersionError } from '../experiments/experimentFile.ts';
 import type { AnyExperiment, AnyResult } from '../experiments/kind.ts';
-import { precisionOf } from '../experiments/precision.ts';
+import { precisionOf, precisionTable } from '../experiments/precision.ts';
 import { kindOf, readResult } from '../experiments/registry.ts';
 import type { Shown, ShownFigure } from '../experiments/shown.ts';
 import { layoutHeatmap } from '../figures/heatmap.ts';
@@ -70,6 +70,8 @@ export function shownFiles(shown: Shown): Readonly<Record<string, string | Uint8
 /** @returns the paths of what was written */
 export function writeResult(result: AnyResult, shown: Shown, out: string): readonly string[] {
   for (const folder of earlierFolders(shown, out)) rmSync(folder, { recursive: true });
+  // Of an earlier run in float16: it would stand beside numbers that it is not of.
+  if (!result.precision) rmSync(join(out, `${precisionTable}.csv`), { force: true });
   const files = { 'result.json': `${JSON.stringify(result)}\n`, ...shownFiles(shown) };
   const paths = Object.entries(files).map(([name, content]) => {
     const path = join(out, name);

@@ -16,7 +16,7 @@ import type {
   Update,
 } from './kind.ts';
 import { wordsOf } from './labels.ts';
-import { type Deviation, precisionCsv } from './precision.ts';
+import { type Deviation, precisionCsv, precisionTable } from './precision.ts';
 import { isOfDevice, isOfWeights } from './resultParts.ts';
 import { notesOfRun, runNotices } from './runNotices.ts';
 import type { Shown } from './shown.ts';
@@ -36,7 +36,7 @@ function checkedUnits(leaveOut: readonly string[], units: readonly string[]): Re
 /** Beside what a kind shows: how far a result in float16 is from float32. */
 const withPrecision = (shown: Shown, { precision }: AnyResult): Shown =>
   precision
-    ? { ...shown, tables: [...shown.tables, { name: 'precision', csv: () => precisionCsv(precision) }] }
+    ? { ...shown, tables: [...shown.tables, { name: precisionTable, csv: () => precisionCsv(precision) }] }
     : shown;
 
 export function defineKind<Experiment extends AnyExperiment, Result extends AnyResult, Resolved, Change>(

@@ -83,7 +83,9 @@ export const precisionWords = (precision: ResultPrecision | undefined, metric: M
     .map((words) => ` ${words}`)
     .join('');
 
-/** A table beside those of the result. */
+/** The name of the table beside those of the result. */
+export const precisionTable = 'precision';
+
 export function precisionCsv({ dtype, deviation }: ResultPrecision): string {
   const rows = metrics.flatMap((metric) => {
     const largest = deviation?.largest[metric];

@@ -148,6 +148,10 @@ async function generateIn(
     );
   const tokenizer = await checkpoint.tokenizer();
   const read = await readSource({ architecture, checkpoint, tokenizer, args }, prompt);
+  if (read && (args.has('chat') || args.text('system') !== undefined))
+    throw new UsageError(
+      `A ${architecture.modelType} model reads no turns of a chat; leave out ${args.has('chat') ? '--chat' : '--system'}.`,
+    );
   const tokens = read?.tokens ?? (await promptTokens(checkpoint, tokenizer, prompt ?? '', args));
   const row = { tokens, ...(read?.source ? { source: read.source } : {}) };
   if (tokens.length === 0) throw new UsageError('The prompt has no tokens. Give at least one word.');

@@ -54,6 +54,9 @@ async function run(args: Arguments): Promise<number> {
     const read = await readSource({ architecture, checkpoint, tokenizer, args }, prompt);
     const ids =
       read?.tokens ?? (typeof prompt === 'string' ? (tokenizer?.encode(prompt) ?? []) : (prompt ?? []));
+    const start = read?.start ?? ({ kind: 'tokens', tokens: ids } as const);
+    // What is refused is refused before thousands of tokens are listed.
+    if (ids.length > 0 || architecture.input) model.schedule({ rows: [{ start, edits: [] }], reads: [] });
     const { labels } = architecture;
     const textOf = (id: number) => visibleToken(labels?.[id] ?? tokenLabel(id, tokenizer));
     const listed = (tokens: readonly number[]) =>
@@ -67,7 +70,7 @@ async function run(args: Arguments): Promise<number> {
     const isMasked = !architecture.isCausal && !architecture.input;
     const position = isMasked ? watchedPosition(architecture, ids, tokenizer, 'the text') : undefined;
     const at = position === undefined ? {} : { position };
-    const logits = await nextLogits(model, read?.start ?? ids, at);
+    const logits = await nextLogits(model, start, at);
     const candidates = topCandidates(logits, count);
     if (isMasked) console.log(`At the mask, position ${position}:\n`);
     const rows = candidates.map(({ id, logit, probability }) => [
@@ -80,7 +83,7 @@ async function run(args: Arguments): Promise<number> {
       formatTable([[labels ? 'class' : 'token', 'probability', 'logit', 'id'], ...rows], new Set([1, 2, 3])),
     );
     if (model.precision === 'float16')
-      console.log(`\n${await predictionDeviation(model, read?.start ?? ids, at, logits)}`);
+      console.log(`\n${await predictionDeviation(model, start, at, logits)}`);
   });
   return 0;
 }
