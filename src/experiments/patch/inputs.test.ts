@@ -235,6 +235,14 @@ describe('what is refused', () => {
     ],
     ["A text is taken token by token. Leave out 'parts'", { pairs: [source], parts: 2 }],
     [
+      "A text is taken token by token. Leave out 'parts'",
+      {
+        pairs: [source, { clean: [3, 4], corrupted: [3, 6] }],
+        sweeps: [{ component: 'encoder.head_attention_value_output', by: 'head' }],
+        parts: 2,
+      },
+    ],
+    [
       "'sweeps.0.window' is 3, but its stack has 2 layers",
       { pairs: [source], sweeps: [{ component: 'block_output', window: 3 }] },
     ],

@@ -98,6 +98,8 @@ function columnsOfInput(
   const input = pairs[0]?.clean.input;
   if (!input && parts !== undefined) throw new ExperimentError(wholeTokens);
   const isOneLength = pairs.every(({ clean }) => inputLength(clean) === input?.length);
+  // Those of a question are its picture's.
+  if (!isOneLength && !input?.picture && parts !== undefined) throw new ExperimentError(wholeTokens);
   return input && isOneLength ? inputParts(parts, input, seconds, textOf) : undefined;
 }
 
