@@ -80,9 +80,10 @@ test('the package holds what was built and no sources, tests or weights twice; a
     'package.json',
   ]);
   expect(files.filter((path) => /\.test\.|(?<!\.d)\.tsx?$|\.map$|\/train\//.test(path))).toEqual([]);
-  // One copy of each large file: two programs of onnxruntime, and the weights of the embedded model.
+  // One copy of each large file: the library, two programs of onnxruntime, and the weights of the embedded model.
   const large = files.filter((path) => statSync(join(installed, path)).size > 1_000_000);
   expect(large.map((path) => path.replace(/-[\w-]{8}(?=\.wasm)/, '')).sort()).toEqual([
+    'dist/browser/library.js',
     'dist/page/assets/ort-wasm-simd-threaded.asyncify.wasm',
     'dist/page/assets/ort-wasm-simd-threaded.wasm',
     'dist/page/models/tiny-atlas/model.safetensors',
