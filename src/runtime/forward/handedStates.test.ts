@@ -17,6 +17,7 @@ import {
 import { tinyCheckpoint } from '../fixtures/tinyCheckpoint.ts';
 import { Model } from '../model.ts';
 import type { Plan } from '../plan/plan.ts';
+import { handsStates } from './handedStates.ts';
 
 describe.each<readonly [string, () => Promise<Backend>]>([
   ['node', async () => createNodeBackend(1)],
@@ -30,7 +31,7 @@ describe.each<readonly [string, () => Promise<Backend>]>([
 
   test.each(configurations)(
     'rows of %s that begin with a state equal rows run from their tokens',
-    (name, config) => expectSameRows(name, config, backend),
+    (name, config) => expectSameRows(name, config, backend, handsStates),
   );
 });
 
