@@ -17,7 +17,6 @@ import { moduleInput } from '../interventions/configuration/modules.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { createWasmBackendOnNode } from '../runtime/backends/wasmBackendOnNode.ts';
-import { dawnDevice, openDawnBackend } from '../runtime/fixtures/dawnBackend.ts';
 import { seededRandom } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './align/experiment.ts';
@@ -365,15 +364,3 @@ describe.each(['node', 'wasm'])('on %s', (backend) => {
     close(await taughtOn(backend, given), expected[alignments.length + index], 4);
   });
 });
-
-const dawn = await dawnDevice();
-test.skipIf('reason' in dawn)(
-  'on WebGPU the steps are PyTorch’s too',
-  async () => {
-    if ('reason' in dawn) return;
-    backends.set('webgpu', await openDawnBackend(dawn.number));
-    const [given] = alignments;
-    if (given) close(await alignedOn('webgpu', given), expected[0], 3);
-  },
-  120_000,
-);
