@@ -1,5 +1,5 @@
-// Alignments and finetunings of a model that fills masks, from text: where they look, what they refuse, what their accuracies
-// are, and what was trained, used elsewhere. `maskedTraining.test.ts` compares their steps with PyTorch.
+// Alignments of a model that fills masks, from text: where they look, what they refuse, what their accuracies are, and what was
+// trained, used elsewhere. `maskedTraining.test.ts` compares their steps with PyTorch.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Checkpoint, Tokenizer } from '../checkpoint/checkpoint.ts';
-import { openModel } from '../checkpoint/openNode.ts';
-import { residueTokenizer } from '../checkpoint/tokenizer/residueTokenizer.ts';
-import { buildTokenizer } from '../checkpoint/tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { modulePathOf } from '../interventions/configuration/modulePaths.ts';
 import { declared, declaringLines } from '../interventions/export/pyveneModels.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';
@@ -24,56 +21,33 @@ import { type ResolvedAlign, resolveAlign } from './align/resolve.ts';
 import { describeTask, ownAnswers } from './align/task.ts';
 import { siteNames, trainedFolder } from './align/trained.ts';
 import { completeAlign } from './align/work.ts';
-import { describeExamples } from './finetune/described.ts';
-import { type FinetuneExperimentFile, readFinetuneExperiment } from './finetune/experiment.ts';
-import { filledTwice } from './finetune/filled.ts';
-import { finetuneGrowth } from './finetune/growth.ts';
-import { resolveFinetune } from './finetune/resolve.ts';
-import { adapterFiles, trainedAdapter } from './finetune/saved.ts';
-import { trainedText } from './finetune/spoken.ts';
-import { finetuneWork } from './finetune/work.ts';
-import { completed } from './growth.ts';
+import { type MaskedModel, mask, maskedPrompts, openMaskedModel } from './fixtures/maskedModel.ts';
 import { promptRow } from './planRuns.ts';
 import { continuationsOf } from './teacherForcing.ts';
 
 const python = process.env.PATCHBAY_PYTHON;
-const folder = fileURLToPath(new URL('../cli/conformance/expected/esm-rotary/model', import.meta.url));
-const residues = ['<cls>', '<pad>', '<eos>', '<unk>', ...'LAGVSERTIDPKQNFYMHWCXBUZ', '<mask>'];
-const mask = residues.indexOf('<mask>');
 
 let backend: Backend;
-let checkpoint: Checkpoint;
+let masked: MaskedModel;
 let model: Model;
 let tokenizer: Tokenizer;
 let gpt2: Model;
 beforeAll(async () => {
   backend = createNodeBackend(1);
-  checkpoint = await openModel(folder);
-  model = await Model.load(checkpoint, backend);
+  masked = await openMaskedModel(backend);
+  ({ model, tokenizer } = masked);
   gpt2 = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), backend);
-  tokenizer = await buildTokenizer(residueTokenizer(residues.join('\n')), {}, 'tiny', 'esm');
 });
 afterAll(async () => {
-  await model.dispose();
+  await masked.close();
   await gpt2.dispose();
-  await checkpoint.close();
   expect(backend.liveTensors).toBe(0);
   await backend.close();
 });
 
-/** Of unequal lengths, with the mask in several places. */
-const prompts = [
-  'MKT<mask>YIAK',
-  'LL<mask>WDE',
-  'AG<mask>HHKCF',
-  'P<mask>SS',
-  'WKRI<mask>DAAE',
-  'NN<mask>NLY',
-];
-
 /** What the model says at the mask of each prompt. */
 async function ownLabels(): Promise<readonly number[]> {
-  const asked = prompts.map((text) => {
+  const asked = maskedPrompts.map((text) => {
     const prompt = tokenizer.encode(text);
     return { prompt, label: { ids: [0], text: '' }, watched: prompt.indexOf(mask) };
   });
@@ -155,7 +129,7 @@ function inPyvene(files: ReadonlyMap<string, Uint8Array>, align: ResolvedAlign, 
     const declaring = ['import pyvene as pv', ...declaringLines(modelType, [declared(path, component)])];
     writeFileSync(join(out, 'call.json'), JSON.stringify({ ...callOf(align, index), declaring }));
     const script = fileURLToPath(new URL('align/expected/loadTrained.py', import.meta.url));
-    const words = [script, folder, written(files, join(out, 'saved')), join(out, 'call.json')];
+    const words = [script, masked.folder, written(files, join(out, 'saved')), join(out, 'call.json')];
     const printed = execFileSync(python ?? '', words, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -171,8 +145,8 @@ describe('an accuracy map', () => {
   let result: Awaited<ReturnType<typeof completeAlign>>;
   beforeAll(async () => {
     const labels = await ownLabels();
-    const data = prompts.flatMap((base, at) =>
-      prompts.map((source, other) => ({
+    const data = maskedPrompts.flatMap((base, at) =>
+      maskedPrompts.map((source, other) => ({
         base,
         source,
         label: labels[other] ?? 0,
@@ -193,7 +167,7 @@ describe('an accuracy map', () => {
 
   test('is 1 behind the last layer at the mask, and what nothing does elsewhere there', () => {
     const of = result.sites.map((site) => site?.final?.testAccuracy);
-    expect(result.factual).toEqual({ right: prompts.length, of: prompts.length });
+    expect(result.factual).toEqual({ right: maskedPrompts.length, of: maskedPrompts.length });
     expect(of.slice(-3, -2)).toEqual([1]);
     // Another position of the last layer is read by nobody, unless it is the mask of that prompt.
     expect(of.at(-2)).toBe(result.unedited);
@@ -308,101 +282,6 @@ test('the mask is no position of a model that goes on behind its prompts', () =>
   const ids = { base: [1, 2, 3], source: [3, 2, 1], label: 4 };
   expect(() => alignment({ data: [ids, { ...ids, label: 5 }] }, gpt2)).toThrow(
     "'data.0.positions' has no 'mask', which 'site.position' names. Did you mean 'last'? Known: last.",
-  );
-});
-
-const finetuning = (fields: Partial<FinetuneExperimentFile>, model_ = model) =>
-  resolveFinetune(
-    model_.architecture,
-    tokenizer,
-    readFinetuneExperiment({
-      kind: 'finetune',
-      version: 1,
-      model: 'tiny',
-      adapters: [{ type: 'LoReFT', rank: 2, layers: [0], positions: 'mask' }],
-      data: prompts.map((prompt, at) => ({ prompt, continuation: 'AGV'[at % 3] ?? '' })),
-      testData: [{ prompt: 'KK<mask>E', continuation: 'A' }],
-      training: { batchSize: 6, epochs: 30, learningRate: 0.05 },
-      ...fields,
-    }),
-  );
-
-test('a finetuning teaches what stands at the mask, and what was trained does it in whole runs', async () => {
-  const finetune = finetuning({});
-  const result = await completed(finetuneWork.run(model, finetune, {}), finetuneGrowth());
-  expect(result.names).toEqual(['LoReFT, rank 2, layer 0, the mask']);
-  const final = result.adapters[0]?.final;
-  expect(result.before.train.loss - (final?.train.loss ?? Number.NaN)).toBeGreaterThan(1);
-  const { configuration, parameters, pieces } = trainedAdapter(result, 0);
-  expect(pieces).toEqual([{ layer: 0, group: 'mask' }]);
-  const taught = new IntervenableModel(configuration, model, { parameters });
-  const { train } = finetune;
-  const { intervenedOutputs } = await taught.run({
-    base: train.map(({ prompt }) => prompt),
-    unitLocations: { base: [train.map(({ watched }) => [watched])] },
-    logits: 'all',
-  });
-  const losses = intervenedOutputs.logits.map(({ data, shape }, at) => {
-    const width = shape.at(-1) ?? 0;
-    const { watched = 0, label } = train[at] ?? {};
-    const own = [...data.subarray(watched * width, (watched + 1) * width)];
-    return Math.log(own.reduce((sum, x) => sum + Math.exp(x), 0)) - (own[label?.ids[0] ?? 0] ?? Number.NaN);
-  });
-  expect(losses.reduce((sum, loss) => sum + loss, 0) / losses.length).toBeCloseTo(
-    final?.train.loss ?? Number.NaN,
-    4,
-  );
-  expect([...adapterFiles(result, 0).keys()]).toContain('config.json');
-});
-
-test('any mask is filled by the model itself and with what was trained', async () => {
-  const finetune = finetuning({});
-  const result = await completed(finetuneWork.run(model, finetune, {}), finetuneGrowth());
-  const adapter = trainedText(result, 0);
-  if (!adapter) throw new Error('Nothing was trained.');
-  const { before, after } = await filledTwice(model, tokenizer, { prompt: 'KK<mask>E', adapter });
-  // What the training's own looks at this prompt say.
-  expect([before.id]).toEqual(result.before.answers[0]);
-  expect([after.id]).toEqual(result.adapters[0]?.answers?.[0]);
-  expect(after.text).toBe(residues[after.id]);
-  expect(Math.abs(after.probability - before.probability)).toBeGreaterThan(0.05);
-  await expect(filledTwice(model, tokenizer, { prompt: 'MKTY', adapter })).rejects.toThrow(
-    "and the prompt has none. Write '<mask>' where it should predict.",
-  );
-});
-
-test('an example under the model’s tokens says where the adapter acts', () => {
-  const [found] = describeExamples(model.architecture, tokenizer, {
-    adapters: finetuning({}).experiment.adapters,
-    examples: [{ prompt: 'MKT<mask>Y', continuation: 'A' }],
-  });
-  expect(found).toMatchObject({ acts: [[4]], problem: null });
-  expect(found?.prompt.map(({ text }) => text)).toEqual(['<cls>', 'M', 'K', 'T', '<mask>', 'Y', '<eos>']);
-});
-
-test.each<readonly [string, Partial<FinetuneExperimentFile>, string]>([
-  [
-    'no mask',
-    { data: [{ prompt: 'MKTY', continuation: 'A' }] },
-    "This esm model predicts what stands at a mask, and the prompt 'data.0.prompt' has none.",
-  ],
-  [
-    'two masks',
-    { data: [{ prompt: '<mask>K<mask>', continuation: 'A' }] },
-    "and the prompt 'data.0.prompt' has 2 ('<mask>'), of which one can be watched.",
-  ],
-  [
-    'a continuation of several tokens',
-    { data: [{ prompt: 'MK<mask>Y', continuation: 'AG' }] },
-    "The continuation 'data.0.continuation' is 2 tokens ('A', 'G'), and this model says one at its mask. Give one of a single token.",
-  ],
-])('a finetuning with %s is refused with a sentence', (_, fields, sentence) => {
-  expect(() => finetuning(fields)).toThrow(sentence);
-});
-
-test('an adapter at the mask is refused in a model that goes on behind its prompts', () => {
-  expect(() => finetuning({ data: [{ prompt: [1, 2], continuation: 3 }] }, gpt2)).toThrow(
-    "'adapters.0.positions' is 'mask', and this gpt2 model goes on behind its prompts, which have none. Give { \"last\": 1 }.",
   );
 });
 

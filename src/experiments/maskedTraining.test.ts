@@ -10,8 +10,6 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { openModel } from '../checkpoint/openNode.ts';
-import { residueTokenizer } from '../checkpoint/tokenizer/residueTokenizer.ts';
-import { buildTokenizer } from '../checkpoint/tokenizer/tokenizer.ts';
 import { modulePathOf } from '../interventions/configuration/modulePaths.ts';
 import { moduleInput } from '../interventions/configuration/modules.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
@@ -29,14 +27,10 @@ import { editedPositions, initialParameters, trainedParameters } from './finetun
 import { type FinetuneExperimentFile, readFinetuneExperiment } from './finetune/experiment.ts';
 import { resolveFinetune } from './finetune/resolve.ts';
 import { runFinetune } from './finetune/run.ts';
+import { expectedModel, mask, residuesTokenizer } from './fixtures/maskedModel.ts';
 
 const python = process.env.PATCHBAY_PYTHON;
 const stored = new URL('expected/masked.expected.json', import.meta.url);
-const folderOf = (name: string) =>
-  fileURLToPath(new URL(`../cli/conformance/expected/${name}/model`, import.meta.url));
-
-const tokens = ['<cls>', '<pad>', '<eos>', '<unk>', ...'LAGVSERTIDPKQNFYMHWCXBUZ', '<mask>'];
-const mask = tokens.indexOf('<mask>');
 const next = seededRandom(5);
 const letter = () => 4 + Math.floor(((next() + 1) / 2) * 24);
 /** A mask somewhere in it, and as long as asked for. */
@@ -119,7 +113,7 @@ async function modelOn(backend: string, name: string): Promise<Model> {
   const opening = async () => {
     const found = backends.get(backend);
     if (!found) throw new Error(`There is no backend ${backend}.`);
-    const checkpoint = await openModel(folderOf(name));
+    const checkpoint = await openModel(expectedModel(name));
     const model = await Model.load(checkpoint, found);
     closing.push(async () => {
       await model.dispose();
@@ -133,7 +127,7 @@ async function modelOn(backend: string, name: string): Promise<Model> {
 }
 
 beforeAll(async () => {
-  tokenizer = await buildTokenizer(residueTokenizer(tokens.join('\n')), {}, 'tiny', 'esm');
+  tokenizer = await residuesTokenizer();
   backends.set('node', createNodeBackend(1));
   backends.set('wasm', await createWasmBackendOnNode(1));
 });
@@ -257,7 +251,7 @@ async function adapterCall([name, given]: (typeof adapters)[number]) {
 function inPyTorch(calls: readonly { readonly model: string }[]): readonly Trained[] {
   const out = mkdtempSync(join(tmpdir(), 'patchbay-'));
   try {
-    const located = calls.map((call) => ({ ...call, model: folderOf(call.model) }));
+    const located = calls.map((call) => ({ ...call, model: expectedModel(call.model) }));
     writeFileSync(join(out, 'calls.json'), JSON.stringify(located));
     const script = fileURLToPath(new URL('expected/train_masked.py', import.meta.url));
     const printed = execFileSync(python ?? '', [script, join(out, 'calls.json')], {

@@ -1,11 +1,8 @@
 // A training of a model that fills masks on WebGPU, against the same on Node, which PyTorch stands behind (maskedTraining.test.ts).
 // In a process of its own, without onnxruntime's program for WASM.
 
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openModel } from '../checkpoint/openNode.ts';
-import { residueTokenizer } from '../checkpoint/tokenizer/residueTokenizer.ts';
-import { buildTokenizer } from '../checkpoint/tokenizer/tokenizer.ts';
 import type { Backend } from '../runtime/backends/backend.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { dawnDevice, openDawnBackend } from '../runtime/fixtures/dawnBackend.ts';
@@ -13,9 +10,8 @@ import { Model } from '../runtime/model.ts';
 import { readAlignExperiment } from './align/experiment.ts';
 import { resolveAlign } from './align/resolve.ts';
 import { runAlign } from './align/run.ts';
+import { expectedModel, mask, residuesTokenizer } from './fixtures/maskedModel.ts';
 
-const tokens = ['<cls>', '<pad>', '<eos>', '<unk>', ...'LAGVSERTIDPKQNFYMHWCXBUZ', '<mask>'];
-const mask = tokens.indexOf('<mask>');
 const pairs = [
   { base: [0, 9, mask, 14, 2], source: [0, 7, 20, 11, mask, 5, 2], label: 12 },
   { base: [0, mask, 8, 21, 6, 2], source: [0, 13, mask, 4, 2], label: 7 },
@@ -23,9 +19,8 @@ const pairs = [
 ];
 
 async function lossesOn(backend: Backend): Promise<readonly number[]> {
-  const tokenizer = await buildTokenizer(residueTokenizer(tokens.join('\n')), {}, 'tiny', 'esm');
-  const folder = new URL('../cli/conformance/expected/bert-relu/model', import.meta.url);
-  const checkpoint = await openModel(fileURLToPath(folder));
+  const tokenizer = await residuesTokenizer();
+  const checkpoint = await openModel(expectedModel('bert-relu'));
   const model = await Model.load(checkpoint, backend);
   const align = resolveAlign(
     model.architecture,

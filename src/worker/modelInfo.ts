@@ -68,7 +68,10 @@ export async function heardBy(
 }
 
 export interface DescribedModel {
-  readonly model: Model;
+  readonly model: Pick<
+    Model,
+    'architecture' | 'parameterCount' | 'heldBytes' | 'residencyReason' | 'fingerprint'
+  >;
   readonly checkpoint: Pick<Checkpoint, 'label'>;
   readonly tokenizer: Pick<Tokenizer, 'maskId' | 'tokenText'>;
   /** What a person should know of the load. */

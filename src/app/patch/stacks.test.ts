@@ -20,16 +20,8 @@ const tokens = (...ids: readonly number[]): readonly TokenInfo[] =>
 /** What the engine says of a model of these options. */
 function infoOf(config: Readonly<Record<string, unknown>>): ModelInfo {
   const architecture = describeArchitecture(config, new Set());
-  const model = {
-    architecture,
-    parameterCount: 1,
-    heldBytes: 1,
-    residencyReason: undefined,
-    fingerprint: 'f',
-  };
   return modelInfo({
-    // What is described of a model needs none of its weights.
-    model: model as unknown as Parameters<typeof modelInfo>[0]['model'],
+    model: { architecture, parameterCount: 1, heldBytes: 1, residencyReason: undefined, fingerprint: 'f' },
     checkpoint: { label: 'small' },
     tokenizer: { tokenText: (id) => `w${id}` },
     notices: [],

@@ -2,9 +2,8 @@
 // document, whatever comes back when.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Engine, ModelInfo } from '../../worker/protocol.ts';
 import { emptyDocument, withBeside } from './document.ts';
-import { createWholeReadings, promptKey } from './wholeReadings.ts';
+import { createWholeReadings, promptKey, type Reader, type ReadingModel } from './wholeReadings.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -13,25 +12,24 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What the stores ask of a model's description, and no more. */
-const model = { label: 'small', fingerprint: 'f', reads: { kind: 'text' } } as unknown as ModelInfo;
-const picturing = {
+const model: ReadingModel = { label: 'small', fingerprint: 'f', reads: { kind: 'text' } };
+const picturing: ReadingModel = {
   label: 'eyes',
   fingerprint: 'g',
   reads: { kind: 'image', isAlone: true },
-} as unknown as ModelInfo;
-const plain = { label: 'plain', fingerprint: 'h' } as unknown as ModelInfo;
+};
+const plain: ReadingModel = { label: 'plain', fingerprint: 'h' };
 
 /** Answers when it is told to. */
 function slowEngine() {
   const waiting: { readonly prompt: unknown; readonly answer: () => void }[] = [];
-  const engine = {
-    intervene: ({ base }: { readonly base: unknown }) =>
+  const engine: Reader = {
+    intervene: ({ base }) =>
       new Promise((resolve) => {
         waiting.push({ prompt: base, answer: () => resolve({ base: [], before: [] }) });
       }),
     describeTokens: async () => [],
-  } as unknown as Engine;
+  };
   return { engine, waiting };
 }
 
@@ -68,7 +66,7 @@ test('a model that reads one text may follow while only the source was read', as
 test('the same weights read a picture anew where their files say otherwise what they see of it', () => {
   const image = { name: 'a.png', sha256: '0'.repeat(64), data: 'AAAA' };
   const given = withBeside(emptyDocument, 0, { image });
-  const seeing = (resample: number): ModelInfo => ({
+  const seeing = (resample: number): ReadingModel => ({
     ...picturing,
     reads: {
       ...{ kind: 'image', isAlone: true, positions: 37 },

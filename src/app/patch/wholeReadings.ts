@@ -24,10 +24,20 @@ export interface WholeReading {
   readonly message: string | null;
 }
 
+/** Of a model what names it and says what it reads beside a text. */
+export type ReadingModel = Pick<ModelInfo, 'label' | 'fingerprint' | 'reads'>;
+
+/** Of the engine what runs a prompt as it is, and names its tokens. */
+export interface Reader extends Pick<Engine, 'describeTokens'> {
+  intervene(
+    ...call: Parameters<Engine['intervene']>
+  ): Promise<Pick<InterveneResult, 'base' | 'read' | 'before'>>;
+}
+
 export interface WholeReadings
   extends Pick<StoreApi<readonly (WholeReading | null)[]>, 'getState' | 'subscribe'> {
   /** Read the prompts of a document from now on; nothing where the model reads one text. */
-  follow(document: PatchDocument, model: ModelInfo | null): void;
+  follow(document: PatchDocument, model: ReadingModel | null): void;
 }
 
 /** How long a prompt must rest before the model runs. */
@@ -40,11 +50,11 @@ const named = (given: GivenFile): GivenFile =>
   'data' in given && given.sha256 === undefined ? given : withoutBytes(given);
 
 /** Names what makes numbers of a prompt: the weights, and how a picture or a sound comes to be read. */
-export const readerKey = ({ label, fingerprint, reads }: ModelInfo): string =>
+export const readerKey = ({ label, fingerprint, reads }: ReadingModel): string =>
   JSON.stringify([label, fingerprint ?? null, reads ?? null]);
 
 /** Names what is read, and not its bytes where it has a hash. */
-export const promptKey = (document: PatchDocument, place: number, model: ModelInfo): string =>
+export const promptKey = (document: PatchDocument, place: number, model: ReadingModel): string =>
   JSON.stringify([
     readerKey(model),
     withGivenPromptFiles(givenAt(document, place, model.reads ?? null), named),
@@ -56,7 +66,7 @@ const infosOf = (
 ): readonly TokenInfo[] => tokens.map(({ id, text }) => known.get(id) ?? { id, text, isSpecial: false });
 
 async function readWhole(
-  engine: Engine,
+  engine: Reader,
   document: PatchDocument,
   place: number,
   { label, reads = null }: Pick<ModelInfo, 'label'> & { readonly reads?: ModelInfo['reads'] | null },
@@ -86,7 +96,7 @@ async function readWhole(
   };
 }
 
-export function createWholeReadings(engine: Engine): WholeReadings {
+export function createWholeReadings(engine: Reader): WholeReadings {
   const store = createStore<readonly (WholeReading | null)[]>(() => []);
   /** By place: a source may be asked for before there is a base. */
   const asked = new Map<number, { readonly key: string; readonly controller: AbortController }>();
@@ -102,7 +112,12 @@ export function createWholeReadings(engine: Engine): WholeReadings {
     asked.delete(place);
   }
 
-  async function ask(document: PatchDocument, place: number, model: ModelInfo, key: string): Promise<void> {
+  async function ask(
+    document: PatchDocument,
+    place: number,
+    model: ReadingModel,
+    key: string,
+  ): Promise<void> {
     drop(place);
     const controller = new AbortController();
     asked.set(place, { key, controller });
