@@ -1,43 +1,74 @@
 // Prompts that are run under many edits: their states where the edited rows fork are computed once and kept on the device,
 // as far as there is room. Those that find none are run again whenever they are needed.
 
-import type { Architecture } from '../architectures/architecture.ts';
+import type { Architecture, StackName } from '../architectures/architecture.ts';
 import { openedModelOf } from '../imported/openedModels.ts';
 import { keptBytes } from '../runtime/forward/kept.ts';
 import type { Kept, Model } from '../runtime/model.ts';
 import type { KeptRow } from '../runtime/plan/keptRow.ts';
 import type { Edit, Row } from '../runtime/plan/plan.ts';
-import { promptRow } from './planRuns.ts';
+import { describeComponent } from '../runtime/plan/sites.ts';
+import { lengthOfStack } from '../runtime/plan/stacks.ts';
+import { runRow } from './planRuns.ts';
+import { positionCount, type ResolvedPrompt } from './resolvedPrompt.ts';
 import { partsTogether, type Work } from './rowParts.ts';
+import { earlierFork, type Fork, layersOfPrompt } from './stackLayers.ts';
 
 /** Bytes that states kept between steps take at most, unless another bound is given. */
 export const defaultKeptBytes = 512 * 2 ** 20;
 
-/** Bytes that a model's states may take between steps: a model brought as ONNX keeps none, and runs its prompts again. */
+/**
+ * Bytes that a model's states may take between steps: one brought as ONNX keeps none, nor does one of several stacks, and runs
+ * its prompts again.
+ */
 export const keptRoom = (architecture: Architecture): number =>
-  openedModelOf(architecture) ? 0 : defaultKeptBytes;
+  openedModelOf(architecture) || architecture.encoder ? 0 : defaultKeptBytes;
 
 export interface Base {
-  readonly tokens: readonly number[];
-  /** From where on edited rows carry states of their own. */
+  readonly prompt: ResolvedPrompt;
+  /** From where on edited rows carry states of their own, in the stack that predicts. */
   readonly position: number;
 }
 
-export const baseKey = ({ tokens, position }: Base): string => `${position} ${tokens.join(' ')}`;
+export const baseKey = ({ prompt, position }: Base): string => `${position} ${prompt.key}`;
 
-/** Where rows fork: at what they change, unless every position sees every other. */
-export const forkPosition = ({ isCausal }: Architecture, edited: readonly number[]): number =>
-  isCausal ? Math.min(...edited) : 0;
+/**
+ * The position of the stack that predicts at which rows fork: at what they change, unless every position sees every other, or
+ * what a stack before it has.
+ * @param stack the first that is edited
+ */
+export const forkPosition = (
+  { isCausal }: Architecture,
+  edited: readonly number[],
+  stack: StackName = 'main',
+): number => (isCausal && stack === 'main' ? Math.min(...edited) : 0);
 
-/** What leaves a block enters the next: where rows that edit it begin, one layer less to run. */
+/** What leaves a block enters the next of its stack: where rows that edit it begin, one layer less to run. */
 export function wayOf(
+  architecture: Architecture,
   { component, layer }: { readonly component: string; readonly layer: number },
-  layerCount: number,
-) {
-  const isEntered = component === 'block_output' && layer + 1 < layerCount;
-  const site = isEntered ? { component: 'block_input', layer: layer + 1 } : { component, layer };
-  return { site, fork: site.layer, layersAfter: layerCount - site.layer };
+): { readonly site: { readonly component: string; readonly layer: number }; readonly fork: Fork } {
+  const { place } = describeComponent(architecture, component);
+  const { from, count, stack } = place ?? { from: 0, count: architecture.layerCount, stack: 'main' };
+  const isEntered = /(^|\.)block_output$/.test(component) && layer + 1 < count;
+  const site = isEntered
+    ? { component: component.replace(/block_output$/, 'block_input'), layer: layer + 1 }
+    : { component, layer };
+  return { site, fork: { layer: from + site.layer, stack } };
 }
+
+/** Where rows that edit several sites fork. @throws Error where there is none */
+export const forkOf = (
+  architecture: Architecture,
+  sites: readonly { readonly component: string; readonly layer: number }[],
+): Fork =>
+  sites
+    .map((site) => wayOf(architecture, site).fork)
+    .reduce((first, fork) => earlierFork(architecture, first, fork));
+
+/** Bytes that what is kept of a base takes. @param layer at whose entrance rows fork */
+export const baseBytes = (architecture: Architecture, { prompt, position }: Base, layer: number): number =>
+  keptBytes(architecture, { layer, length: lengthOfStack(architecture, prompt.start, 'main'), position });
 
 /**
  * How many of the bases, from the first on, find room, and the bytes that all would take.
@@ -51,8 +82,8 @@ export function roomFor(
 ): { readonly keptCount: number; readonly neededBytes: number } {
   let neededBytes = 0;
   let keptCount = 0;
-  for (const { tokens, position } of bases) {
-    neededBytes += keptBytes(architecture, { layer, length: tokens.length, position });
+  for (const base of bases) {
+    neededBytes += baseBytes(architecture, base, layer);
     if (neededBytes <= roomBytes) keptCount += 1;
   }
   return { keptCount, neededBytes };
@@ -81,16 +112,16 @@ export class KeptBases {
   ): Promise<KeptBases> {
     const found = new KeptBases(layer);
     try {
-      for (const part of partsTogether(bases, ({ tokens }) => tokens.length)) {
+      for (const part of partsTogether(bases, ({ prompt }) => positionCount(prompt))) {
         const positions = new Map(part.map(({ position }, row) => [row, position]));
-        const plan = { rows: part.map(({ tokens }) => promptRow(tokens)), reads: [] };
+        const plan = { rows: part.map(({ prompt }) => runRow(prompt)), reads: [] };
         const kept = await model.keep(plan, { layer, positions }, signal ? { signal } : {});
         found.#kept.push(kept);
         for (const [row, each] of kept.rows) {
           const base = part[row];
           if (base) found.#rows.set(baseKey(base), each);
         }
-        done(part.length * model.architecture.layerCount);
+        done(part.length * layersOfPrompt(model.architecture));
       }
       return found;
     } catch (error) {
@@ -118,7 +149,7 @@ export class KeptBases {
       const parent = parents.get(key) ?? before.length;
       if (!parents.has(key)) {
         const kept = this.#rows.get(key);
-        before.push(kept ? { start: { kind: 'kept', kept }, edits: [] } : promptRow(base.tokens));
+        before.push(kept ? { start: { kind: 'kept', kept }, edits: [] } : runRow(base.prompt));
         parents.set(key, parent);
       }
       return { start: { kind: 'fork', parent, layer: this.#layer, position: base.position }, edits };

@@ -64,13 +64,13 @@ test('a finetuning teaches what stands at the mask, and what was trained does it
   const taught = new IntervenableModel(configuration, model, { parameters });
   const { train } = finetune;
   const { intervenedOutputs } = await taught.run({
-    base: train.map(({ prompt }) => prompt),
-    unitLocations: { base: [train.map(({ watched }) => [watched])] },
+    base: train.map(({ prompt }) => prompt.tokens),
+    unitLocations: { base: [train.map(({ prompt }) => [prompt.watched])] },
     logits: 'all',
   });
   const losses = intervenedOutputs.logits.map(({ data, shape }, at) => {
     const width = shape.at(-1) ?? 0;
-    const { watched = 0, label } = train[at] ?? {};
+    const { prompt: { watched } = { watched: 0 }, label } = train[at] ?? {};
     const own = [...data.subarray(watched * width, (watched + 1) * width)];
     return Math.log(own.reduce((sum, x) => sum + Math.exp(x), 0)) - (own[label?.ids[0] ?? 0] ?? Number.NaN);
   });

@@ -22,7 +22,8 @@ import { describeTask, ownAnswers } from './align/task.ts';
 import { siteNames, trainedFolder } from './align/trained.ts';
 import { completeAlign } from './align/work.ts';
 import { type MaskedModel, mask, maskedPrompts, openMaskedModel } from './fixtures/maskedModel.ts';
-import { promptRow } from './planRuns.ts';
+import { runRow } from './planRuns.ts';
+import { textPrompt } from './resolvedPrompt.ts';
 import { continuationsOf } from './teacherForcing.ts';
 
 const python = process.env.PATCHBAY_PYTHON;
@@ -48,8 +49,8 @@ afterAll(async () => {
 /** What the model says at the mask of each prompt. */
 async function ownLabels(): Promise<readonly number[]> {
   const asked = maskedPrompts.map((text) => {
-    const prompt = tokenizer.encode(text);
-    return { prompt, label: { ids: [0], text: '' }, watched: prompt.indexOf(mask) };
+    const tokens = tokenizer.encode(text);
+    return { prompt: textPrompt(tokens, tokens.indexOf(mask)), label: { ids: [0], text: '' } };
   });
   const said = await continuationsOf(model, asked, { done: () => {} });
   return said.map(([id]) => id ?? -1);
@@ -80,11 +81,11 @@ function callOf({ test: examples, positions }: ResolvedAlign, index: number) {
   const at = (side: 'base' | 'source') =>
     examples.map(({ places }) => places[index % positions.length]?.[side] ?? []);
   return {
-    base: examples.map(({ base }) => base),
-    source: examples.map(({ source }) => source),
+    base: examples.map(({ base }) => base.tokens),
+    source: examples.map(({ source }) => source.tokens),
     places: { base: at('base'), source: at('source') },
     labels: examples.map(({ label }) => label.ids[0]),
-    watched: examples.map(({ watched }) => watched.base),
+    watched: examples.map(({ base }) => base.watched),
   };
 }
 
@@ -211,7 +212,7 @@ test('a causal model declares prompts with a mask, and its variables are positio
   const site = { component: 'mlp_output', layer: [0, 1], position: ['first', 'mask'] };
   const align = alignment({ data, testData: { ...data, seed: 2 }, site } as Partial<AlignExperimentFile>);
   const [example] = align.train;
-  expect(example?.watched).toEqual({ base: 3, source: 3 });
+  expect([example?.base.watched, example?.source.watched]).toEqual([3, 3]);
   expect(example?.places).toEqual([
     { base: [2], source: [2] },
     { base: [3], source: [3] },
@@ -305,7 +306,7 @@ test('a base that differs anywhere is whole from its layer on: rows fork at posi
   ]);
   // Every position of the rows is what the same edits make of whole prompts.
   const whole = align.train.map(({ base }, at) => ({
-    ...promptRow(base),
+    ...runRow(base),
     edits: rows[first + at]?.edits ?? [],
   }));
   const logits = { component: 'logits', layer: null };

@@ -189,11 +189,11 @@ async function alignCall(given: (typeof alignments)[number]) {
     ...(heads ? { heads, head_width: components.find((each) => each.name === component)?.width } : {}),
     initial: shapedNumbers(trainableOf(align.experiment, partsOf(align, own)).trained),
     steps: batches(
-      align.train.map(({ base, source, places: [place], watched, label }) => ({
-        base,
-        source,
+      align.train.map(({ base, source, places: [place], label }) => ({
+        base: base.tokens,
+        source: source.tokens,
         places: [place?.base, place?.source],
-        watched: watched.base,
+        watched: base.watched,
         label: label.ids[0],
       })),
       training.learningRate,
@@ -237,7 +237,7 @@ async function adapterCall([name, given]: (typeof adapters)[number]) {
       Object.fromEntries(Object.entries(trained).map(([key, value]) => [key.replace('0 ', ''), value])),
     ),
     steps: batches(
-      train.map(({ prompt: base, label, watched }) => {
+      train.map(({ prompt: { tokens: base, watched }, label }) => {
         const { first, last } = editedPositions(adapter, base.length, base.length, watched);
         return { base, places: [[...first, ...last], null], watched, label: label.ids[0] };
       }),

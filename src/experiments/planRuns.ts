@@ -11,6 +11,9 @@ export const promptRow = (tokens: readonly number[]): Row => ({
   edits: [],
 });
 
+/** A run as a row without edits. */
+export const runRow = ({ start }: Pick<Row, 'start'>): Row => ({ start, edits: [] });
+
 /** A read of the logits at a position: of the token that follows it, or of a mask's. */
 export function readLogits(row: number, position: number, reduction?: Reduction): Read {
   const site = { component: 'logits', layer: null };

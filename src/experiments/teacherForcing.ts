@@ -1,13 +1,16 @@
 // How a model is asked for a label of one token or several: the prompt runs with the label's tokens behind it, and each of
 // them is predicted by the logits before it. Where every one is the most probable, the model would say the label by itself.
-// A model that fills masks is asked for one token, by the logits at the mask, and the prompt runs as it is.
+// A model that fills masks is asked for one token, by the logits at the mask, and a classifier for one class: the prompt runs
+// as it is.
 
 import { topK } from '../onnx/reduction.ts';
 import type { Model } from '../runtime/model.ts';
 import type { Read, ReadResult, Reduction } from '../runtime/plan/plan.ts';
 import type { AnswerTokens } from './answers.ts';
-import { promptRow } from './planRuns.ts';
+import { runRow } from './planRuns.ts';
+import { goneOn, positionCount, type ResolvedPrompt } from './resolvedPrompt.ts';
 import { partsTogether, type Work } from './rowParts.ts';
+import { layersOfPrompt } from './stackLayers.ts';
 
 /** The most probable token. */
 export const bestToken: Reduction = {
@@ -15,27 +18,24 @@ export const bestToken: Reduction = {
   build: (logits) => ({ id: topK(logits, 1).places }),
 };
 
-/** What is run so that every token of a label is predicted: the prompt, and the label without its last token. */
-export const forced = (prompt: readonly number[], { ids }: AnswerTokens): readonly number[] =>
-  ids.length > 1 ? [...prompt, ...ids.slice(0, -1)] : prompt;
-
-/** The positions whose logits predict the tokens of a label. */
-export const labelPositions = ({ watched, label }: Pick<Continued, 'watched' | 'label'>): readonly number[] =>
-  label.ids.map((_, at) => watched + at);
-
-/** A prompt and how it may go on, or be filled. */
+/** A prompt and how it may go on, or be filled, or what class it is. */
 export interface Continued {
-  readonly prompt: readonly number[];
+  readonly prompt: ResolvedPrompt;
   readonly label: AnswerTokens;
-  /** Whose logits predict the label's first token: the last position of the prompt, or its mask. */
-  readonly watched: number;
 }
 
-export const continuedKey = ({ prompt, label }: Omit<Continued, 'watched'>): string =>
-  `${label.ids.join(' ')}|${prompt.join(' ')}`;
+/** What is run so that every token of a label is predicted: the prompt, and the label without its last token. */
+export const forced = (prompt: ResolvedPrompt, { ids }: AnswerTokens): ResolvedPrompt =>
+  goneOn(prompt, ids.slice(0, -1));
+
+/** The positions whose logits predict the tokens of a label. */
+export const labelPositions = ({ prompt, label }: Continued): readonly number[] =>
+  label.ids.map((_, at) => prompt.watched + at);
+
+export const continuedKey = ({ prompt, label }: Continued): string => `${label.ids.join(' ')}|${prompt.key}`;
 
 /** The most probable token after each token of a row that predicts one of its label. */
-export const readLabel = (row: number, asked: Pick<Continued, 'watched' | 'label'>): Read => ({
+export const readLabel = (row: number, asked: Continued): Read => ({
   row,
   site: { component: 'logits', layer: null },
   location: { positions: labelPositions(asked) },
@@ -53,8 +53,8 @@ export const saysLabel = (label: AnswerTokens, result: ReadResult | undefined): 
   isLabel(label, idsOf(result));
 
 /** Rows that predict the tokens of a label are one where they run the same tokens. */
-export const forcedKey = ({ prompt, label }: Omit<Continued, 'watched'>): string =>
-  `${prompt.length} ${forced(prompt, label).join(' ')}`;
+export const forcedKey = ({ prompt, label }: Continued): string =>
+  `${prompt.tokens.length} ${forced(prompt, label).key}`;
 
 /**
  * The most probable token in the place of each token of a label, after the prompt and the label's tokens before it. Each
@@ -68,14 +68,15 @@ export async function continuationsOf(
 ): Promise<readonly (readonly number[])[]> {
   const found = new Map<string, readonly number[]>();
   const once = [...new Map(given.map((each) => [forcedKey(each), each])).values()];
-  for (const part of partsTogether(once, ({ prompt, label }) => forced(prompt, label).length)) {
-    const rows = part.map(({ prompt, label }) => promptRow(forced(prompt, label)));
+  const layers = layersOfPrompt(model.architecture);
+  for (const part of partsTogether(once, ({ prompt, label }) => positionCount(forced(prompt, label)))) {
+    const rows = part.map(({ prompt, label }) => runRow(forced(prompt, label)));
     const reads = part.map((each, row) => readLabel(row, each));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
     part.forEach((each, row) => {
       found.set(forcedKey(each), idsOf(results[row]));
     });
-    done(part.length * model.architecture.layerCount);
+    done(part.length * layers);
   }
   return given.map((each) => found.get(forcedKey(each)) ?? []);
 }

@@ -4,8 +4,9 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { keptRoom } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
+import { layersAfter, layersOfPrompt, layersUpTo } from '../stackLayers.ts';
 import { forcedKey } from '../teacherForcing.ts';
-import { promptsOf, type SitePrompts, wayOfParts } from './keptExamples.ts';
+import { forkOfParts, promptsOf, type SitePrompts } from './keptExamples.ts';
 import type { ResolvedAlign } from './resolve.ts';
 import { interchanged, ownContinuations } from './resolveExamples.ts';
 import { type AlignSite, partsOf } from './sites.ts';
@@ -23,17 +24,20 @@ function siteRowLayers(
   align: ResolvedAlign,
   site: AlignSite,
   { keptCount, sources, unkept }: SitePrompts,
-  layerCount: number,
+  architecture: Architecture,
 ): number {
   const { train, test, experiment } = align;
   const parts = partsOf(align, site);
-  const { layersAfter } = wayOfParts(parts, layerCount);
+  const after = layersAfter(architecture, forkOfParts(architecture, parts));
   const { epochs } = experiment.training;
   const rows = epochs * (train.length * (passesOfStep + 1) + test.length) + test.length;
   // Before the site: once in a step and once in an evaluation.
   const again = epochs * (2 * unkept.train + unkept.test) + unkept.test;
-  const read = parts.reduce((sum, part, at) => sum + (sources[at]?.length ?? 0) * (part.site.layer + 1), 0);
-  return (keptCount + again) * layerCount + read + rows * layersAfter;
+  const read = parts.reduce(
+    (sum, { site: own }, at) => sum + (sources[at]?.length ?? 0) * layersUpTo(architecture, own),
+    0,
+  );
+  return (keptCount + again) * layersOfPrompt(architecture) + read + rows * after;
 }
 
 /**
@@ -45,12 +49,11 @@ export function estimateAlign(
   architecture: Architecture,
   roomBytes = keptRoom(architecture),
 ) {
-  const { layerCount } = architecture;
-  const own = ownCount(align) * layerCount;
+  const own = ownCount(align) * layersOfPrompt(architecture);
   const prompts = promptsOf(architecture, align, roomBytes);
   const sites = align.sites.map((site, index) => {
     const needed = prompts[index];
-    return needed ? siteRowLayers(align, site, needed, layerCount) : 0;
+    return needed ? siteRowLayers(align, site, needed, architecture) : 0;
   });
   const steps = align.sites.length * stepsOf(align.train.length, align.experiment.training);
   return { rowLayers: sites.reduce((sum, each) => sum + each, own), own, sites, steps, prompts };

@@ -10,7 +10,7 @@ import { crossEntropy } from '../../runtime/backward/objectives.ts';
 import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import type { Row } from '../../runtime/plan/plan.ts';
-import { floatsOf, promptRow } from '../planRuns.ts';
+import { floatsOf, promptRow, runRow } from '../planRuns.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
 import { type ResolvedAlign, resolveAlign } from './resolve.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
@@ -49,7 +49,7 @@ function wholeRows(
   const where = { component, layer };
   const edited = examples.map(
     ({ base, label, places: [place] }, row): Row => ({
-      start: { kind: 'tokens', tokens: [...base, ...label.ids.slice(0, -1)] },
+      start: { kind: 'tokens', tokens: [...base.tokens, ...label.ids.slice(0, -1)] },
       edits: [
         {
           site: where,
@@ -60,7 +60,7 @@ function wholeRows(
       ],
     }),
   );
-  return [...edited, ...examples.map(({ source }) => promptRow(source))];
+  return [...edited, ...examples.map(({ source }) => runRow(source))];
 }
 
 const argmaxOf = (values: Float32Array): number => values.indexOf(Math.max(...values));
@@ -91,7 +91,7 @@ describe.each(sites)('a site of $component at $position, heads $heads', (site) =
       const tokens = align.train.reduce((sum, { label }) => sum + label.ids.length, 0);
       const logits = { component: 'logits', layer: null };
       const positionsOf = ({ base, label }: ResolvedExample) =>
-        label.ids.map((_, at) => base.length - 1 + at);
+        label.ids.map((_, at) => base.tokens.length - 1 + at);
       const whole = await model.gradients({
         rows: wholeRows(align.train, align, before),
         terms: align.train.map((example, row) => ({

@@ -18,7 +18,7 @@ import { crossEntropy } from '../../runtime/backward/objectives.ts';
 import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import type { Fragment, Row } from '../../runtime/plan/plan.ts';
-import { promptRow } from '../planRuns.ts';
+import { runRow } from '../planRuns.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
 import { type ResolvedAlign, resolveAlign } from './resolve.ts';
 import { type AlignResult, readAlignResult } from './result.ts';
@@ -94,14 +94,11 @@ function wholeRows(align: ResolvedAlign, fragments: readonly Fragment[]): readon
         : [];
     });
     return {
-      start: { kind: 'tokens', tokens: [...example.base, ...example.label.ids.slice(0, -1)] },
+      start: { kind: 'tokens', tokens: [...example.base.tokens, ...example.label.ids.slice(0, -1)] },
       edits,
     };
   });
-  return [
-    ...edited,
-    ...parts.flatMap(({ sourceOf }) => train.map((example) => promptRow(sourceOf(example)))),
-  ];
+  return [...edited, ...parts.flatMap(({ sourceOf }) => train.map((example) => runRow(sourceOf(example))))];
 }
 
 test('three sites have the loss of whole runs, and a step goes along its gradient at each', async () => {
@@ -130,7 +127,7 @@ test('three sites have the loss of whole runs, and a step goes along its gradien
       terms: align.train.map(({ base, label }, row) => ({
         row,
         site: { component: 'logits', layer: null },
-        location: { positions: label.ids.map((_, at) => base.length - 1 + at) },
+        location: { positions: label.ids.map((_, at) => base.tokens.length - 1 + at) },
         weight: 1 / tokens,
         ...crossEntropy(label.ids),
       })),
@@ -321,8 +318,8 @@ describe('a landmark from one source and what is asked of it from another', () =
     const [site] = align.sites;
     const parts = site ? partsOf(align, site) : [];
     return {
-      base: align.test.map(({ base }) => base),
-      sources: parts.map(({ sourceOf }) => align.test.map(sourceOf)),
+      base: align.test.map(({ base }) => base.tokens),
+      sources: parts.map(({ sourceOf }) => align.test.map((example) => sourceOf(example).tokens)),
       to: parts.map(({ placeOf }) => align.test.map((example) => placeOf(example).base)),
       from: parts.map(({ placeOf }) => align.test.map((example) => placeOf(example).source)),
       labels: align.test.map(({ label }) => label.ids[0]),

@@ -3,12 +3,13 @@
 // that find none are run again whenever they are needed.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { keptBytes } from '../../runtime/forward/kept.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Edit, Fragment } from '../../runtime/plan/plan.ts';
-import { type Base, forkPosition, KeptBases, wayOf } from '../keptBases.ts';
-import { floatsOf, promptRow } from '../planRuns.ts';
+import { type Base, baseBytes, forkOf, forkPosition, KeptBases, wayOf } from '../keptBases.ts';
+import { floatsOf, runRow } from '../planRuns.ts';
+import { positionCount, type ResolvedPrompt } from '../resolvedPrompt.ts';
 import { partsTogether, type Work } from '../rowParts.ts';
+import { enteringBytes, type Fork, layersAfter, layersOfPrompt, layersUpTo } from '../stackLayers.ts';
 import { forced } from '../teacherForcing.ts';
 import type { ResolvedAlign } from './resolve.ts';
 import type { ResolvedExample } from './resolveExamples.ts';
@@ -16,12 +17,12 @@ import { positionKey } from './sitePosition.ts';
 import { type AlignSite, partsOf, type SitePart } from './sites.ts';
 
 interface Wanted {
-  readonly tokens: readonly number[];
+  readonly prompt: ResolvedPrompt;
   /** In the order in which their vectors are joined. */
   readonly positions: readonly number[];
 }
 
-const keyOf = ({ tokens, positions }: Wanted): string => `${positions.join(',')} ${tokens.join(' ')}`;
+const keyOf = ({ prompt, positions }: Wanted): string => `${positions.join(',')} ${prompt.key}`;
 
 /** Each prompt and position once, in the order in which they come. */
 function distinct(wanted: readonly Wanted[]): readonly Wanted[] {
@@ -30,20 +31,21 @@ function distinct(wanted: readonly Wanted[]): readonly Wanted[] {
 
 /** @param parts the interventions that are trained together: all of their positions are edited */
 const wantedBase = (parts: readonly SitePart[], example: ResolvedExample): Wanted => ({
-  tokens: forced(example.base, example.label),
+  prompt: forced(example.base, example.label),
   positions: parts.flatMap(({ placeOf }) => placeOf(example).base),
 });
 
 const wantedSource = ({ placeOf, sourceOf }: SitePart, example: ResolvedExample): Wanted => ({
-  tokens: sourceOf(example),
+  prompt: sourceOf(example),
   positions: placeOf(example).source,
 });
 
-/** The earliest layer at whose entrance rows fork, and the layers that run from there on. */
-export function wayOfParts(parts: readonly SitePart[], layerCount: number) {
-  const fork = Math.min(...parts.map(({ site }) => wayOf(site, layerCount).fork));
-  return { fork, layersAfter: layerCount - fork };
-}
+/** Where rows fork that are edited at all parts. */
+export const forkOfParts = (architecture: Architecture, parts: readonly SitePart[]): Fork =>
+  forkOf(
+    architecture,
+    parts.map(({ site }) => site),
+  );
 
 /** What a site needs of the prompts of its examples. Lists are shared by the layers of a position. */
 export interface SitePrompts {
@@ -103,13 +105,12 @@ export function promptsOf(
     const prompts = known.get(key) ?? promptsAt(align, site);
     known.set(key, prompts);
     const { bases, sources, uses } = prompts;
-    const { fork } = wayOfParts(partsOf(align, site), architecture.layerCount);
+    const fork = forkOfParts(architecture, partsOf(align, site));
     const unkept = { train: 0, test: 0 };
     let neededBytes = 0;
     let keptCount = 0;
     for (const base of bases) {
-      const position = forkPosition(architecture, base.positions);
-      neededBytes += keptBytes(architecture, { layer: fork, length: base.tokens.length, position });
+      neededBytes += baseBytes(architecture, baseOf(architecture, base, fork), fork.layer);
       if (neededBytes <= roomBytes) {
         keptCount += 1;
         continue;
@@ -122,21 +123,23 @@ export function promptsOf(
   });
 }
 
-const baseOf = (architecture: Architecture, { tokens, positions }: Wanted): Base => ({
-  tokens,
-  position: forkPosition(architecture, positions),
+const baseOf = (architecture: Architecture, { prompt, positions }: Wanted, { stack }: Fork): Base => ({
+  prompt,
+  position: forkPosition(architecture, positions, stack),
 });
 
 export class KeptExamples {
   readonly #architecture: Architecture;
   readonly #parts: readonly SitePart[];
+  readonly #fork: Fork;
   readonly #bases: KeptBases;
   /** By intervention. */
   readonly #sources: readonly Map<string, Float32Array>[];
 
-  private constructor({ architecture }: Model, parts: readonly SitePart[], bases: KeptBases) {
+  private constructor(architecture: Architecture, parts: readonly SitePart[], fork: Fork, bases: KeptBases) {
     this.#bases = bases;
     this.#architecture = architecture;
+    this.#fork = fork;
     this.#parts = parts;
     this.#sources = parts.map(() => new Map());
   }
@@ -155,9 +158,10 @@ export class KeptExamples {
   ): Promise<KeptExamples> {
     const { architecture } = model;
     const parts = partsOf(align, site);
-    const { fork } = wayOfParts(parts, architecture.layerCount);
-    const kept = bases.slice(0, keptCount).map((wanted) => baseOf(architecture, wanted));
-    const found = new KeptExamples(model, parts, await KeptBases.of(model, kept, fork, work));
+    const fork = forkOfParts(architecture, parts);
+    const kept = bases.slice(0, keptCount).map((wanted) => baseOf(architecture, wanted, fork));
+    const opened = await KeptBases.of(model, kept, fork.layer, work);
+    const found = new KeptExamples(architecture, parts, fork, opened);
     try {
       for (const [at, part] of parts.entries())
         await found.#readSources(model, part, found.#sources[at] ?? new Map(), sources[at] ?? [], work);
@@ -176,8 +180,8 @@ export class KeptExamples {
     sources: readonly Wanted[],
     { signal, done }: Work,
   ): Promise<void> {
-    for (const together of partsTogether(sources, ({ tokens }) => tokens.length)) {
-      const rows = together.map(({ tokens }) => promptRow(tokens));
+    for (const together of partsTogether(sources, ({ prompt }) => positionCount(prompt))) {
+      const rows = together.map(({ prompt }) => runRow(prompt));
       const reads = together.map(({ positions }, row) => ({
         row,
         site: { component, layer },
@@ -187,31 +191,29 @@ export class KeptExamples {
       together.forEach((wanted, row) => {
         into.set(keyOf(wanted), Float32Array.from(floatsOf(results[row])));
       });
-      done(together.length * (layer + 1));
+      done(together.length * layersUpTo(this.#architecture, { component, layer }));
     }
   }
 
   #baseOf(example: ResolvedExample): Base {
-    return baseOf(this.#architecture, wantedBase(this.#parts, example));
+    return baseOf(this.#architecture, wantedBase(this.#parts, example), this.#fork);
   }
 
   /** Row-layers of running examples from the site on, `passes` times, and before it those that were not kept. */
   rowLayers(examples: readonly ResolvedExample[], passes: number): number {
-    const { layerCount } = this.#architecture;
     const unkept = examples.filter((example) => !this.#bases.has(this.#baseOf(example))).length;
-    const { layersAfter } = wayOfParts(this.#parts, layerCount);
-    return examples.length * passes * layersAfter + unkept * layerCount;
+    const after = layersAfter(this.#architecture, this.#fork);
+    return examples.length * passes * after + unkept * layersOfPrompt(this.#architecture);
   }
 
   /** Bytes of the states with which an example enters the layers from the site on. */
   enteringBytes(example: ResolvedExample): number {
-    const { layerCount, width } = this.#architecture;
-    const { tokens, position } = this.#baseOf(example);
-    return 4 * width * (tokens.length - position) * (wayOfParts(this.#parts, layerCount).layersAfter + 1);
+    const { prompt, position } = this.#baseOf(example);
+    return enteringBytes(this.#architecture, prompt, this.#fork, position);
   }
 
   #editOf(example: ResolvedExample, at: number, part: SitePart, fragment: Fragment): Edit {
-    const { site } = wayOf(part.site, this.#architecture.layerCount);
+    const { site } = wayOf(this.#architecture, part.site);
     const { heads } = part.site;
     const data = this.#sources[at]?.get(keyOf(wantedSource(part, example)));
     if (!data) throw new Error('The source of an example was not run.');

@@ -4,7 +4,8 @@
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import { floatsOf, promptRow } from '../planRuns.ts';
+import { floatsOf, runRow } from '../planRuns.ts';
+import { positionCount, type ResolvedPrompt, textPrompt } from '../resolvedPrompt.ts';
 import { partsTogether } from '../rowParts.ts';
 import { readThroughHead } from '../throughHead.ts';
 import { tokenLabel } from '../tokens.ts';
@@ -77,7 +78,7 @@ const mostPrompts = 400;
 const mostTokens = 10;
 
 interface PlacedPrompt {
-  readonly tokens: readonly number[];
+  readonly prompt: ResolvedPrompt;
   readonly positions: readonly number[];
   readonly value: string;
 }
@@ -101,7 +102,10 @@ function valuesByPrompt(request: AlignTaskRequest, tokenizer: Tokenizer): Readon
         [example.source, sourceSetting],
       ] as const)
         if (typeof text === 'string')
-          found.set(tokenizer.encode(text).join(' '), names.map((each) => setting[each] ?? '').join(', '));
+          found.set(
+            textPrompt(tokenizer.encode(text)).key,
+            names.map((each) => setting[each] ?? '').join(', '),
+          );
   }
   return isDeclared ? found : null;
 }
@@ -114,13 +118,12 @@ function placedPrompts(
   for (const { base, source, baseLabel, sourceLabel, places } of [...train, ...test]) {
     const [place] = places;
     if (!place) continue;
-    for (const [tokens, positions, label] of [
+    for (const [prompt, positions, label] of [
       [base, place.base, baseLabel],
       [source, place.source, sourceLabel],
     ] as const) {
-      const key = tokens.join(' ');
-      const value = known?.get(key) ?? label?.text ?? '';
-      found.set(`${positions.join(',')}|${key}`, { tokens, positions, value });
+      const value = known?.get(prompt.key) ?? label?.text ?? '';
+      found.set(`${positions.join(',')}|${prompt.key}`, { prompt, positions, value });
     }
   }
   return [...found.values()];
@@ -133,10 +136,10 @@ async function statesAt(
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
   const parts: Float32Array[] = [];
-  for (const part of partsTogether(prompts, ({ tokens }) => tokens.length)) {
+  for (const part of partsTogether(prompts, ({ prompt }) => positionCount(prompt))) {
     const results = await model.run(
       {
-        rows: part.map(({ tokens }) => promptRow(tokens)),
+        rows: part.map(({ prompt }) => runRow(prompt)),
         reads: part.map(({ positions }, row) => ({
           row,
           site: { component, layer },
@@ -216,7 +219,7 @@ export async function readLearned(
   const first = separating(along);
   const second = basis.rank > 1 ? separating(along, [first]) : null;
   const axes = second === null ? [first] : [first, second];
-  const points = prompts.map(({ tokens }, n): LearnedPoint => {
+  const points = prompts.map(({ prompt: { tokens } }, n): LearnedPoint => {
     const own = along.vectors.subarray(n * basis.rank, (n + 1) * basis.rank);
     return {
       prompt: tokenizer.decode(tokens),

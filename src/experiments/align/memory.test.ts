@@ -7,7 +7,7 @@ import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { keptBytes } from '../../runtime/forward/kept.ts';
 import { Model } from '../../runtime/model.ts';
-import { promptRow, readPrediction } from '../planRuns.ts';
+import { promptRow, readPrediction, runRow } from '../planRuns.ts';
 import { estimateAlign } from './estimate.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
 import { promptsOf } from './keptExamples.ts';
@@ -99,7 +99,7 @@ test('what is kept has a bound, and takes as much as is reported', async () => {
   expect(neededBytes).toBe(24 * one);
   const before = backend.liveBytes;
   const kept = await model.keep(
-    { rows: bases.map(({ tokens }) => promptRow(tokens)), reads: [] },
+    { rows: bases.map(({ prompt: base }) => runRow(base)), reads: [] },
     { layer: 1, positions: new Map(bases.map((_, row) => [row, length - 1])) },
   );
   expect(backend.liveBytes - before).toBe(neededBytes);

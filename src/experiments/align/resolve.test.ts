@@ -44,7 +44,7 @@ describe('an alignment', () => {
     const split = (seed: number) => resolve({ split: { testShare: 0.3, seed } });
     const { train, test: tested } = split(5);
     expect([train.length, tested.length]).toEqual([7, 3]);
-    const last = ({ base }: (typeof train)[number]) => base[2] ?? 0;
+    const last = ({ base }: (typeof train)[number]) => base.tokens[2] ?? 0;
     expect([...train, ...tested].map(last).sort((a, b) => a - b)).toEqual(data.map(({ base }) => base[2]));
     expect(split(5)).toEqual(split(5));
     expect(split(6).test.map(last)).not.toEqual(tested.map(last));
@@ -53,7 +53,7 @@ describe('an alignment', () => {
   test('keeps a pair of prompts that repeats on one side, and says how many are distinct', () => {
     const repeated = Array.from({ length: 40 }, (_, at) => data[at % 10] ?? data[0]);
     const { train, test: tested, notices } = resolve({ data: repeated, split: { testShare: 0.3 } });
-    const pairsOf = (examples: typeof train) => new Set(examples.map(({ base }) => base[2]));
+    const pairsOf = (examples: typeof train) => new Set(examples.map(({ base }) => base.tokens[2]));
     expect([...pairsOf(tested)].filter((last) => pairsOf(train).has(last))).toEqual([]);
     // Three of ten pairs, four times each.
     expect([pairsOf(tested).size, tested.length, train.length]).toEqual([3, 12, 28]);
@@ -73,7 +73,7 @@ describe('an alignment', () => {
 
   test('takes a test of its own whole, in order', () => {
     const { train, test: tested } = resolve({ testData: data.slice(0, 3) });
-    expect(train.map(({ base }) => base)).toEqual(data.map(({ base }) => base));
+    expect(train.map(({ base }) => base.tokens)).toEqual(data.map(({ base }) => base));
     expect(tested).toHaveLength(3);
   });
 

@@ -37,7 +37,7 @@ export interface ResolvedAlign {
 }
 
 const pairOf = ({ base, source, further }: ResolvedExample): string =>
-  [base, source, ...further.map(({ tokens }) => tokens)].map((tokens) => tokens.join(' ')).join('|');
+  [base, source, ...further.map(({ prompt }) => prompt)].map(({ key }) => key).join('|');
 
 /** Places of examples, those of one pair of prompts together, in the order of their first. */
 function placesByPair(data: readonly ResolvedExample[]): readonly (readonly number[])[] {

@@ -3,14 +3,13 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { didYouMean } from '../../messages/nearest.ts';
-import { schedule } from '../../runtime/plan/schedule.ts';
-import { type AnswerTokens, answerTokens } from '../answers.ts';
+import type { AnswerTokens } from '../answers.ts';
+import { checkFits, type ReadPrompt, readLabelTokens, readPrompt } from '../examplePrompts.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
-import { promptRow } from '../planRuns.ts';
+import type { ResolvedPrompt } from '../resolvedPrompt.ts';
 import { type Continued, continuedKey, forced } from '../teacherForcing.ts';
-import { promptNotices, tokensOf } from '../tokens.ts';
-import { watchedPosition } from '../watched.ts';
+import { promptNotices } from '../tokens.ts';
 import { causalExamples } from './causalData.ts';
 import type { AlignExample } from './example.ts';
 import type { AlignExperiment } from './experiment.ts';
@@ -24,17 +23,14 @@ export interface ExamplePlace {
 
 /** What a further site of a joint training takes from, and where it is. */
 export interface FurtherSource {
-  readonly tokens: readonly number[];
-  readonly watched: number;
+  readonly prompt: ResolvedPrompt;
   readonly label?: AnswerTokens;
   readonly place: ExamplePlace;
 }
 
 export interface ResolvedExample {
-  readonly base: readonly number[];
-  readonly source: readonly number[];
-  /** Where each predicts its label: at its last token, or at its mask. */
-  readonly watched: { readonly base: number; readonly source: number };
+  readonly base: ResolvedPrompt;
+  readonly source: ResolvedPrompt;
   readonly label: AnswerTokens;
   readonly baseLabel?: AnswerTokens;
   readonly sourceLabel?: AnswerTokens;
@@ -45,20 +41,14 @@ export interface ResolvedExample {
 }
 
 /** The base with the label of the interchange. */
-export const interchanged = ({ base, label, watched }: ResolvedExample): Continued => ({
-  prompt: base,
-  label,
-  watched: watched.base,
-});
+export const interchanged = ({ base, label }: ResolvedExample): Continued => ({ prompt: base, label });
 
 /** Each prompt with its own label once, however many examples it is in. */
 export function ownContinuations(examples: readonly ResolvedExample[]): readonly Continued[] {
-  const all = examples.flatMap(({ base, source, watched, baseLabel, sourceLabel, further }) => [
-    ...(baseLabel ? [{ prompt: base, label: baseLabel, watched: watched.base }] : []),
-    ...(sourceLabel ? [{ prompt: source, label: sourceLabel, watched: watched.source }] : []),
-    ...further.flatMap(({ tokens, label, watched: at }) =>
-      label ? [{ prompt: tokens, label, watched: at }] : [],
-    ),
+  const all = examples.flatMap(({ base, source, baseLabel, sourceLabel, further }): readonly Continued[] => [
+    ...(baseLabel ? [{ prompt: base, label: baseLabel }] : []),
+    ...(sourceLabel ? [{ prompt: source, label: sourceLabel }] : []),
+    ...further.flatMap(({ prompt, label }) => (label ? [{ prompt, label }] : [])),
   ]);
   return [...new Map(all.map((each) => [continuedKey(each), each])).values()];
 }
@@ -73,8 +63,8 @@ export interface ExamplesContext {
 
 /** A base and one of its sources. */
 interface Pair {
-  readonly base: readonly number[];
-  readonly source: readonly number[];
+  readonly base: ResolvedPrompt;
+  readonly source: ResolvedPrompt;
   /** Their masks, of a model that fills such. */
   readonly masks: { readonly base: number; readonly source: number } | undefined;
   /** Of the file: `source`, or `furtherSources.0`. */
@@ -111,7 +101,7 @@ function positionOf(
         .join(' '),
     );
   }
-  if (name === 'last') return { base: base.length - 1, source: source.length - 1 };
+  if (name === 'last') return { base: base.tokens.length - 1, source: source.tokens.length - 1 };
   const given = typeof name === 'number' ? name : (named ?? 0);
   const there = typeof given === 'number' ? given : given[1 + sourceIndex];
   if (there === undefined)
@@ -119,7 +109,7 @@ function positionOf(
       `'${where}.positions.${name}' is [${[given].flat().join(', ')}] and says nothing of '${sourceField}'. Give a position of the base and one of each source.`,
     );
   const place = { base: typeof given === 'number' ? given : given[0], source: there };
-  for (const [side, field, tokens] of [
+  for (const [side, field, { tokens }] of [
     ['base', 'base', base],
     ['source', sourceField, source],
   ] as const) {
@@ -183,41 +173,31 @@ export function* resolveExamples(
   given: GivenData,
   field: string,
 ): Generator<void, { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] }> {
-  const { vocabularySize, isCausal } = architecture;
-  const known = new Map<string, readonly number[]>();
+  const context = { architecture, tokenizer };
+  const known = new Map<string, ReadPrompt>();
   const labels = new Map<string, AnswerTokens>();
   const notices = new Map<Notice['code'], Notice>();
-  const prompt = (text: string | readonly number[], where: string): readonly number[] => {
-    const key = typeof text === 'string' ? text : text.join(' ');
-    const found = typeof text === 'string' ? known.get(key) : undefined;
+  const read = (text: string | readonly number[], where: string): ReadPrompt => {
+    const found = typeof text === 'string' ? known.get(text) : undefined;
     if (found) return found;
     for (const notice of promptNotices(text, tokenizer, `The prompt '${where}'`)) {
       if (!notices.has(notice.code)) notices.set(notice.code, notice);
     }
-    const tokens = tokensOf(text, tokenizer, `the prompt '${where}'`);
-    // The scheduler knows what prompts a model can take.
-    schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
-    if (typeof text === 'string') known.set(key, tokens);
-    return tokens;
+    const made = readPrompt(context, text, where);
+    if (typeof text === 'string') known.set(text, made);
+    return made;
   };
-  const watchedIn = (tokens: readonly number[], where: string): number =>
-    watchedPosition(architecture, tokens, tokenizer, `the prompt '${where}'`);
-  /** A label, after the prompt that it is an answer to. */
+  /** A label of a prompt. @throws PlanError where the two are too long together */
   const labelOf = (
     name: string | number | readonly number[],
-    after: string | readonly number[],
+    { prompt, written }: ReadPrompt,
     where: string,
   ): AnswerTokens => {
-    const key = JSON.stringify([name, typeof name === 'string' ? after : null]);
-    const found = labels.get(key);
-    if (found) return found;
-    const label = answerTokens(name, `the label '${where}'`, {
-      tokenizer,
-      vocabularySize,
-      after,
-      isCausal,
-    });
+    const key = JSON.stringify([name, typeof name === 'string' ? written : null]);
+    const label = labels.get(key) ?? readLabelTokens(context, name, `the label '${where}'`, written);
+    labels.set(key, label);
     const { ids, text } = label;
+    if (ids.length > 1) checkFits(architecture, forced(prompt, label), where);
     if (ids.length > 1 && !notices.has('labels-of-several-tokens')) {
       const isSpaceless = typeof name === 'string' && !name.startsWith(' ');
       notices.set('labels-of-several-tokens', {
@@ -225,53 +205,45 @@ export function* resolveExamples(
         text: `The label '${where}', ${JSON.stringify(text)}, has ${ids.length} tokens: the loss is over all of them, and an example counts as right only where every one is.${isSpaceless ? ' Most tokenizers put the space before a word into its token; begin the label with one if it is a word of its own.' : ''}`,
       });
     }
-    labels.set(key, label);
     return label;
   };
-  /** What is run of a prompt: it and all of its label but the last token. @throws PlanError where that is too long */
-  const requireRoom = (tokens: readonly number[], label: AnswerTokens): void => {
-    if (label.ids.length > 1) schedule(architecture, { rows: [promptRow(forced(tokens, label))], reads: [] });
-  };
+  const masksOf = (base: ResolvedPrompt, source: ResolvedPrompt) =>
+    architecture.isCausal ? undefined : { base: base.watched, source: source.watched };
   const resolved = (example: AlignExample, index: number): ResolvedExample => {
     // Of declared data no line of the file is wrong by itself.
     const where = 'causalModel' in given ? `${field} (declared), example ${index}` : `${field}.${index}`;
-    const base = prompt(example.base, `${where}.base`);
-    const source = prompt(example.source, `${where}.source`);
-    const watched = { base: watchedIn(base, `${where}.base`), source: watchedIn(source, `${where}.source`) };
-    const label = labelOf(example.label, example.base, `${where}.label`);
-    requireRoom(base, label);
-    const own = (side: 'base' | 'source', tokens: readonly number[]) => {
+    const sides = {
+      base: read(example.base, `${where}.base`),
+      source: read(example.source, `${where}.source`),
+    };
+    const base = sides.base.prompt;
+    const source = sides.source.prompt;
+    const label = labelOf(example.label, sides.base, `${where}.label`);
+    const own = (side: 'base' | 'source') => {
       const given = example[`${side}Label`];
       if (given === undefined) return {};
-      const found = labelOf(given, example[side], `${where}.${side}Label`);
-      requireRoom(tokens, found);
-      return { [`${side}Label`]: found };
+      return { [`${side}Label`]: labelOf(given, sides[side], `${where}.${side}Label`) };
     };
     checkSources(example, jointly.length, where, 'causalModel' in given);
     const further = jointly.map(({ position }, at): FurtherSource => {
-      const text = example.furtherSources?.[at] ?? [];
       const sourceField = `furtherSources.${at}`;
-      const tokens = prompt(text, `${where}.${sourceField}`);
-      const own = watchedIn(tokens, `${where}.${sourceField}`);
-      const masks = isCausal ? undefined : { base: watched.base, source: own };
-      const sides = { base, source: tokens, masks };
-      const pair = { ...sides, sourceField, sourceIndex: at + 1, siteField: `jointly.${at}` };
+      const other = read(example.furtherSources?.[at] ?? [], `${where}.${sourceField}`);
+      const { prompt } = other;
+      const both = { base, source: prompt, masks: masksOf(base, prompt) };
+      const pair = { ...both, sourceField, sourceIndex: at + 1, siteField: `jointly.${at}` };
       const place = placeOf(position, example, pair, where);
       const name = example.furtherSourceLabels?.[at];
-      if (name === undefined) return { tokens, place, watched: own };
-      const found = labelOf(name, text, `${where}.furtherSourceLabels.${at}`);
-      requireRoom(tokens, found);
-      return { tokens, place, label: found, watched: own };
+      if (name === undefined) return { prompt, place };
+      return { prompt, place, label: labelOf(name, other, `${where}.furtherSourceLabels.${at}`) };
     });
-    const masks = isCausal ? undefined : watched;
-    const pair = { base, source, masks, sourceField: 'source', sourceIndex: 0, siteField: 'site' };
+    const both = { base, source, masks: masksOf(base, source) };
+    const pair = { ...both, sourceField: 'source', sourceIndex: 0, siteField: 'site' };
     return {
       base,
       source,
-      watched,
       label,
-      ...own('base', base),
-      ...own('source', source),
+      ...own('base'),
+      ...own('source'),
       places: positions.map((position) => placeOf(position, example, pair, where)),
       further,
     };

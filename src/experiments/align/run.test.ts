@@ -9,7 +9,7 @@ import { crossEntropy } from '../../runtime/backward/objectives.ts';
 import { seededRandom, tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import type { Fragment, Row } from '../../runtime/plan/plan.ts';
-import { floatsOf, promptRow, readPrediction } from '../planRuns.ts';
+import { floatsOf, promptRow, readPrediction, runRow } from '../planRuns.ts';
 import { estimateAlign } from './estimate.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './experiment.ts';
 import { numbersOfText } from './numbersText.ts';
@@ -91,11 +91,11 @@ function wholeRows(
       location: { positions: at.source },
     } as const;
     return {
-      start: { kind: 'tokens', tokens: base },
+      start: base.start,
       edits: [{ site, location: { positions: at.base }, fragment, source }],
     };
   });
-  return [...edited, ...examples.map(({ source }) => promptRow(source))];
+  return [...edited, ...examples.map(({ source }) => runRow(source))];
 }
 
 describe.each(['gpt2', 'llama', 'gpt_neox', 'mistral'] as const)('an alignment of %s', (family) => {
@@ -121,7 +121,7 @@ describe.each(['gpt2', 'llama', 'gpt_neox', 'mistral'] as const)('an alignment o
         const whole = await model.gradients({
           rows: wholeRows(align, 'train', { component, layer }, fragment),
           terms: align.train.map(({ base, label }, row) => ({
-            ...readPrediction(row, base.length),
+            ...readPrediction(row, base.tokens.length),
             weight: 1 / align.train.length,
             ...crossEntropy(label.ids),
           })),
@@ -175,7 +175,7 @@ describe.each(['gpt2', 'llama', 'gpt_neox', 'mistral'] as const)('an alignment o
         const examples = align[part];
         const found = await model.run({
           rows: wholeRows(align, part, site, fragment),
-          reads: examples.map(({ base }, row) => readPrediction(row, base.length)),
+          reads: examples.map(({ base }, row) => readPrediction(row, base.tokens.length)),
         });
         const right = examples.filter(
           ({ label }, row) => argmax(floatsOf(found[row])) === label.ids[0],

@@ -4,6 +4,7 @@
 import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import type { ResolvedPrompt } from '../resolvedPrompt.ts';
 import { checkHouseholder } from '../rotationTraining.ts';
 import { type AlignExperiment, mostSites } from './experiment.ts';
 import type { ExamplePlace, ResolvedExample } from './resolveExamples.ts';
@@ -185,7 +186,7 @@ export interface SitePart {
   /** Entries of its vector. */
   readonly width: number;
   readonly placeOf: (example: ResolvedExample) => ExamplePlace;
-  readonly sourceOf: (example: ResolvedExample) => readonly number[];
+  readonly sourceOf: (example: ResolvedExample) => ResolvedPrompt;
 }
 
 const nowhere: ExamplePlace = { base: [], source: [] };
@@ -207,7 +208,7 @@ export function partsOf(
       site: { ...where, layer: layer === 'same' ? site.layer : layer },
       width: wide,
       placeOf: ({ further }) => further[at]?.place ?? nowhere,
-      sourceOf: ({ further }) => further[at]?.tokens ?? [],
+      sourceOf: ({ further, source }) => further[at]?.prompt ?? source,
     }),
   );
   return [own, ...others];

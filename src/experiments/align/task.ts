@@ -157,8 +157,6 @@ function shownExample(
   };
 }
 
-const keyOf = (tokens: readonly number[]): string => tokens.join(' ');
-
 /** @param align of `resolveTask` */
 export function describeTask(
   { train, test, notices }: ResolvedAlign,
@@ -174,8 +172,8 @@ export function describeTask(
   return {
     trainCount: train.length,
     testCount: test.length,
-    pairCount: new Set(all.map(({ base, source }) => `${keyOf(base)}|${keyOf(source)}`)).size,
-    promptCount: new Set(all.flatMap(({ base, source }) => [keyOf(base), keyOf(source)])).size,
+    pairCount: new Set(all.map(({ base, source }) => `${base.key}|${source.key}`)).size,
+    promptCount: new Set(all.flatMap(({ base, source }) => [base.key, source.key])).size,
     labels: [...new Set(all.map(({ label }) => label.text))]
       .map((text) => ({ text, train: count(train, text), test: count(test, text) }))
       .toSorted((a, b) => b.train + b.test - a.train - a.test),
@@ -210,7 +208,7 @@ export async function ownAnswers(
     const other = ids.findIndex((id, place) => id !== label.ids[place]);
     if (other < 0) return [];
     const words = ids.slice(0, other + 1).map((id) => tokenizer.tokenText(id));
-    return [{ prompt: tokenizer.decode(prompt), label: label.text, said: words.join('') }];
+    return [{ prompt: tokenizer.decode(prompt.tokens), label: label.text, said: words.join('') }];
   });
   return { right: asked.length - wrong.length, of: asked.length, wrong: wrong.slice(0, mostWrong) };
 }

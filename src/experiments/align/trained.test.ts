@@ -51,8 +51,8 @@ function callOf(result: AlignResult, index: number) {
   const place = index % result.positions.length;
   const at = (side: 'base' | 'source') => examples.map(({ places }) => places[place]?.[side] ?? []);
   return {
-    base: examples.map(({ base }) => base),
-    source: examples.map(({ source }) => source),
+    base: examples.map(({ base }) => base.tokens),
+    source: examples.map(({ source }) => source.tokens),
     places: { base: at('base'), source: at('source') },
     heads: result.experiment.site.heads ?? null,
     labels: examples.map(({ label }) => label.ids[0]),

@@ -5,6 +5,7 @@ import type { Model } from '../../runtime/model.ts';
 import { completed } from '../growth.ts';
 import { keptRoom } from '../keptBases.ts';
 import type { KindWork } from '../kind.ts';
+import { positionCount } from '../resolvedPrompt.ts';
 import { ranOn } from '../resultParts.ts';
 import { estimateAlign } from './estimate.ts';
 import type { AlignExperiment } from './experiment.ts';
@@ -106,7 +107,7 @@ export const alignWork: KindWork<AlignExperiment, AlignResult, ResolvedAlign, Al
   estimate: (architecture, align) => {
     const { rowLayers, steps, prompts } = estimateAlign(align, architecture);
     const examples = [...align.train, ...align.test];
-    const tokens = examples.reduce((sum, { base }) => sum + base.length, 0);
+    const tokens = examples.reduce((sum, { base }) => sum + positionCount(base), 0);
     return {
       count: align.sites.length,
       rowLayers,

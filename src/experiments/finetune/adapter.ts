@@ -16,6 +16,7 @@ import type { TrainedParameter } from '../../runtime/training/stepGraph.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { wayOf } from '../keptBases.ts';
 import { type RotationTraining, trainedRotation } from '../rotationTraining.ts';
+import type { Fork } from '../stackLayers.ts';
 import type { FinetuneAdapter } from './experiment.ts';
 
 const types: Readonly<Record<FinetuneAdapter['type'], InterventionType>> = {
@@ -46,8 +47,8 @@ export interface ResolvedAdapter {
   readonly inputWidth: number;
   /** Of LoRA: what enters the module. */
   readonly entering: string | undefined;
-  /** The earliest layer at whose entrance rows fork. */
-  readonly fork: number;
+  /** Where rows fork: at the first of its layers. */
+  readonly fork: Fork;
 }
 
 const rankOf = (adapter: FinetuneAdapter): number | undefined =>
@@ -137,7 +138,7 @@ export function resolveAdapter(
     width,
     inputWidth,
     entering,
-    fork: siteOf({ adapter, entering }, layers[0] ?? 0, architecture.layerCount).fork,
+    fork: siteOf({ adapter, entering }, layers[0] ?? 0, architecture).fork,
   };
 }
 
@@ -145,15 +146,12 @@ export function resolveAdapter(
 function siteOf(
   { adapter: { component }, entering }: Pick<ResolvedAdapter, 'adapter' | 'entering'>,
   layer: number,
-  layerCount: number,
+  architecture: Architecture,
 ) {
-  if (entering === undefined) return wayOf({ component, layer }, layerCount);
-  return { site: { component, layer }, fork: layer, layersAfter: layerCount - layer };
+  if (entering === undefined) return wayOf(architecture, { component, layer });
+  const { from = 0, stack = 'main' } = describeComponent(architecture, component).place ?? {};
+  return { site: { component, layer }, fork: { layer: from + layer, stack } as const };
 }
-
-/** Row-layers of one row from where it forks on. */
-export const layersAfter = ({ fork }: ResolvedAdapter, { layerCount }: Architecture): number =>
-  layerCount - fork;
 
 /** How an example's positions are split between the groups. */
 export interface EditedPositions {
@@ -254,7 +252,7 @@ export function openAdapter(
   resolved: ResolvedAdapter,
   numbers: Fragment['parameters'],
   initial: readonly Parameters[],
-  layerCount: number,
+  architecture: Architecture,
 ): OpenAdapter {
   const { type, pieces, width, entering } = resolved;
   const fragments = pieces.map((_, piece): Fragment => {
@@ -275,7 +273,7 @@ export function openAdapter(
         const fragment = fragments[piece];
         const positions = group === 'first' ? first : group === 'last' ? last : [...first, ...last];
         if (!fragment || positions.length === 0) return [];
-        const { site } = siteOf(resolved, layer, layerCount);
+        const { site } = siteOf(resolved, layer, architecture);
         const edit = { site, location: { positions }, fragment };
         return entering === undefined ? [edit] : [{ ...edit, source: { kind: 'own', component: entering } }];
       }),

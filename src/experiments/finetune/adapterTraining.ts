@@ -10,6 +10,7 @@ import type { Model } from '../../runtime/model.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
 import { Trainer, type TrainerSnapshot } from '../../runtime/training/trainer.ts';
 import { batchGradients, examplesAtOnce } from '../batchGradients.ts';
+import { positionCount } from '../resolvedPrompt.ts';
 import { inParts, partsTogether, type Work } from '../rowParts.ts';
 import { areSound } from '../sound.ts';
 import { type Continued, forced, idsOf, labelPositions, readLabel } from '../teacherForcing.ts';
@@ -82,7 +83,7 @@ export async function evaluate(
   const weight = 1 / tokenCount(examples);
   const said: (readonly number[])[] = [];
   let loss = 0;
-  for (const part of partsTogether(examples, ({ prompt, label }) => forced(prompt, label).length)) {
+  for (const part of partsTogether(examples, ({ prompt, label }) => positionCount(forced(prompt, label)))) {
     const { rows, first } = rowsOf(part);
     const { objective, reads } = await model.gradients(
       {
@@ -189,7 +190,7 @@ export class AdapterTraining {
 
   #open(): OpenAdapter {
     const { adapter, model } = this.#context;
-    return openAdapter(adapter, this.#trainer.parameters, this.#initial, model.architecture.layerCount);
+    return openAdapter(adapter, this.#trainer.parameters, this.#initial, model.architecture);
   }
 
   /**

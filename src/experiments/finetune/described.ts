@@ -61,14 +61,15 @@ export function describeExamples(
     const found = answered(() => resolveExample(example, `data.${index}`, context));
     if ('refusal' in found)
       return { prompt: [], continuation: [], mask: null, acts: [], problem: found.refusal };
-    const { prompt, label, watched } = found.value;
+    const { prompt, label } = found.value;
+    const { tokens, watched } = prompt;
     const acts = resolved.map((adapter) => {
       if (adapter === null) return [];
-      const length = forced(prompt, label).length;
-      const { first, last } = editedPositions(adapter, prompt.length, length, watched);
+      const length = forced(prompt, label).tokens.length;
+      const { first, last } = editedPositions(adapter, tokens.length, length, watched);
       return [...first, ...last];
     });
     const mask = architecture.isCausal ? null : watched;
-    return { prompt: prompt.map(named), continuation: label.ids.map(named), mask, acts, problem: null };
+    return { prompt: tokens.map(named), continuation: label.ids.map(named), mask, acts, problem: null };
   });
 }

@@ -4,6 +4,8 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { baseKey, defaultKeptBytes } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
+import { positionCount } from '../resolvedPrompt.ts';
+import { layersOfPrompt } from '../stackLayers.ts';
 import { forced } from '../teacherForcing.ts';
 import { passesOfStep, stepsOf } from './adapterTraining.ts';
 import { type AdapterPrompts, promptsOf, rowLayersOf, tokenLayersOf } from './keptPrompts.ts';
@@ -25,11 +27,11 @@ export function estimateFinetune(
   roomBytes = defaultKeptBytes,
 ) {
   const { train, test, experiment } = finetune;
-  const { layerCount } = architecture;
+  const layers = layersOfPrompt(architecture);
   const { epochs } = experiment.training;
-  const own = (train.length + test.length) * layerCount;
+  const own = (train.length + test.length) * layers;
   const ownTokens = [...train, ...test].reduce(
-    (sum, { prompt, label }) => sum + forced(prompt, label).length * layerCount,
+    (sum, { prompt, label }) => sum + positionCount(forced(prompt, label)) * layers,
     0,
   );
   const prompts = finetune.adapters.map((adapter) =>
@@ -44,10 +46,10 @@ export function estimateFinetune(
         of(architecture, adapter, examples, passes, (base) => room.has(baseKey(base)));
       return epochs * cost(train, passesOfStep) + testsOf(finetune) * cost(test, 1) + cost(train, 1);
     };
-    const keptTokens = kept.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const keptTokens = kept.reduce((sum, { prompt }) => sum + positionCount(prompt), 0);
     return {
-      rows: keptCount * layerCount + all(rowLayersOf),
-      tokens: keptTokens * layerCount + all(tokenLayersOf),
+      rows: keptCount * layers + all(rowLayersOf),
+      tokens: keptTokens * layers + all(tokenLayersOf),
     };
   });
   const adapters = costs.map(({ rows }) => rows);

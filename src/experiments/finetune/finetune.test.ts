@@ -7,7 +7,7 @@ import { Model } from '../../runtime/model.ts';
 import { numbersOfText } from '../align/numbersText.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { completed, grown } from '../growth.ts';
-import { promptRow } from '../planRuns.ts';
+import { runRow } from '../planRuns.ts';
 import { forced, labelPositions } from '../teacherForcing.ts';
 import { editedPositions, initialParameters, openAdapter, trainedParameters } from './adapter.ts';
 import { type FinetuneExperimentFile, readFinetuneExperiment } from './experiment.ts';
@@ -69,28 +69,25 @@ test.each([
   const [resolved] = finetune.adapters;
   if (!resolved) throw new Error('There is no adapter.');
   const initial = initialParameters(resolved, 0);
-  const open = openAdapter(
-    resolved,
-    trainedParameters(resolved, initial),
-    initial,
-    model.architecture.layerCount,
-  );
+  const open = openAdapter(resolved, trainedParameters(resolved, initial), initial, model.architecture);
   const tokens = finetune.train.reduce((sum, { label }) => sum + label.ids.length, 0);
   let whole = 0;
-  for (const { prompt, label, watched } of finetune.train) {
+  for (const { prompt, label } of finetune.train) {
     const all = forced(prompt, label);
     const [read] = await model.run({
       rows: [
         {
-          ...promptRow(all),
-          edits: open.editsOf(editedPositions(resolved, prompt.length, all.length, watched)),
+          ...runRow(all),
+          edits: open.editsOf(
+            editedPositions(resolved, prompt.tokens.length, all.tokens.length, prompt.watched),
+          ),
         },
       ],
       reads: [
         {
           row: 0,
           site: { component: 'logits', layer: null },
-          location: { positions: labelPositions({ watched, label }) },
+          location: { positions: labelPositions({ prompt, label }) },
         },
       ],
     });

@@ -4,23 +4,21 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Row } from '../../runtime/plan/plan.ts';
 import { type Base, baseKey, forkPosition, KeptBases, roomFor } from '../keptBases.ts';
+import { positionCount } from '../resolvedPrompt.ts';
 import type { Work } from '../rowParts.ts';
+import { enteringBytes as bytesEntering, layersAfter, layersOfPrompt } from '../stackLayers.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
-import {
-  type EditedPositions,
-  editedPositions,
-  layersAfter,
-  type OpenAdapter,
-  type ResolvedAdapter,
-} from './adapter.ts';
+import { type EditedPositions, editedPositions, type OpenAdapter, type ResolvedAdapter } from './adapter.ts';
 
-const positionsIn = (adapter: ResolvedAdapter, { prompt, label, watched }: Continued): EditedPositions =>
-  editedPositions(adapter, prompt.length, forced(prompt, label).length, watched);
+const positionsIn = (adapter: ResolvedAdapter, { prompt, label }: Continued): EditedPositions =>
+  editedPositions(adapter, prompt.tokens.length, forced(prompt, label).tokens.length, prompt.watched);
 
 function baseOf(architecture: Architecture, adapter: ResolvedAdapter, example: Continued): Base {
-  const tokens = forced(example.prompt, example.label);
   const { first, last } = positionsIn(adapter, example);
-  return { tokens, position: forkPosition(architecture, [...first, ...last]) };
+  return {
+    prompt: forced(example.prompt, example.label),
+    position: forkPosition(architecture, [...first, ...last], adapter.fork.stack),
+  };
 }
 
 /** The prompts that an adapter forks from. */
@@ -40,7 +38,7 @@ export function promptsOf(
 ): AdapterPrompts {
   const all = examples.map((example) => baseOf(architecture, adapter, example));
   const bases = [...new Map(all.map((base) => [baseKey(base), base])).values()];
-  return { bases, ...roomFor(architecture, bases, adapter.fork, roomBytes) };
+  return { bases, ...roomFor(architecture, bases, adapter.fork.layer, roomBytes) };
 }
 
 /** Bytes of the states with which an example enters the layers from the adapter on. */
@@ -49,8 +47,8 @@ export function enteringBytes(
   adapter: ResolvedAdapter,
   example: Continued,
 ): number {
-  const { tokens, position } = baseOf(architecture, adapter, example);
-  return 4 * architecture.width * (tokens.length - position) * (layersAfter(adapter, architecture) + 1);
+  const { prompt, position } = baseOf(architecture, adapter, example);
+  return bytesEntering(architecture, prompt, adapter.fork, position);
 }
 
 /**
@@ -65,7 +63,8 @@ export function rowLayersOf(
   isKept: (base: Base) => boolean,
 ): number {
   const unkept = examples.filter((example) => !isKept(baseOf(architecture, adapter, example))).length;
-  return examples.length * passes * layersAfter(adapter, architecture) + unkept * architecture.layerCount;
+  const after = layersAfter(architecture, adapter.fork);
+  return examples.length * passes * after + unkept * layersOfPrompt(architecture);
 }
 
 /** The same in tokens that pass a layer: a row carries those from its fork on, and one that is run again all of its own. */
@@ -76,11 +75,13 @@ export function tokenLayersOf(
   passes: number,
   isKept: (base: Base) => boolean,
 ): number {
-  const after = passes * layersAfter(adapter, architecture);
+  const after = passes * layersAfter(architecture, adapter.fork);
   return examples.reduce((sum, example) => {
     const base = baseOf(architecture, adapter, example);
-    const { length } = base.tokens;
-    return sum + after * (length - base.position) + (isKept(base) ? 0 : length * architecture.layerCount);
+    const length = positionCount(base.prompt);
+    return (
+      sum + after * (length - base.position) + (isKept(base) ? 0 : length * layersOfPrompt(architecture))
+    );
   }, 0);
 }
 
@@ -102,7 +103,7 @@ export class KeptPrompts {
     { bases, keptCount }: AdapterPrompts,
     work: Work,
   ): Promise<KeptPrompts> {
-    const kept = await KeptBases.of(model, bases.slice(0, keptCount), adapter.fork, work);
+    const kept = await KeptBases.of(model, bases.slice(0, keptCount), adapter.fork.layer, work);
     return new KeptPrompts(model.architecture, adapter, kept);
   }
 

@@ -3,16 +3,14 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { PlanError } from '../../runtime/plan/plan.ts';
-import { schedule } from '../../runtime/plan/schedule.ts';
-import { type AnswerTokens, answerTokens, isSameAnswer } from '../answers.ts';
+import { isSameAnswer } from '../answers.ts';
+import { checkFits, readLabelTokens, readPrompt } from '../examplePrompts.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { Notice } from '../notice.ts';
-import { promptRow } from '../planRuns.ts';
 import { checkHouseholder } from '../rotationTraining.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
-import { promptNotices, tokensOf } from '../tokens.ts';
-import { requireText, watchedPosition } from '../watched.ts';
+import { promptNotices } from '../tokens.ts';
+import { requireText } from '../watched.ts';
 import { editedPositions, isCutShort, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
 import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
 import { splitByPrompt } from './split.ts';
@@ -31,18 +29,7 @@ interface ExampleContext {
   readonly adapters: readonly ResolvedAdapter[];
 }
 
-const promptKey = ({ prompt }: Continued): string => prompt.join(' ');
-
-/** @throws PlanError that names the example */
-function checkFits(architecture: Architecture, tokens: readonly number[], where: string): void {
-  try {
-    // The scheduler knows what prompts a model can take.
-    schedule(architecture, { rows: [promptRow(tokens)], reads: [] });
-  } catch (cause) {
-    if (cause instanceof PlanError) throw new PlanError(`'${where}': ${cause.message}`, { cause });
-    throw cause;
-  }
-}
+const promptKey = ({ prompt }: Continued): string => prompt.key;
 
 /** @throws ExperimentError or PlanError that names the example */
 export function resolveExample(
@@ -50,26 +37,20 @@ export function resolveExample(
   where: string,
   { architecture, tokenizer, adapters }: ExampleContext,
 ): Continued {
-  const prompt = tokensOf(given, tokenizer, `the prompt '${where}.prompt'`);
-  checkFits(architecture, prompt, where);
-  const watched = watchedPosition(architecture, prompt, tokenizer, `the prompt '${where}.prompt'`);
-  const { vocabularySize, isCausal } = architecture;
-  const label: AnswerTokens = answerTokens(continuation, `the continuation '${where}.continuation'`, {
-    tokenizer,
-    vocabularySize,
-    after: given,
-    isCausal,
-  });
-  const example = { prompt, label, watched };
+  const context = { architecture, tokenizer };
+  const { prompt, written } = readPrompt(context, given, `${where}.prompt`);
+  const what = `the continuation '${where}.continuation'`;
+  const label = readLabelTokens(context, continuation, what, written);
   checkFits(architecture, forced(prompt, label), where);
+  const { length } = prompt.tokens;
   for (const [index, adapter] of adapters.entries()) {
-    const { first, last } = editedPositions(adapter, prompt.length, prompt.length, watched);
+    const { first, last } = editedPositions(adapter, length, length, prompt.watched);
     if (first.length + last.length > 0) continue;
     throw new ExperimentError(
-      `'${where}.prompt' has ${prompt.length} token, too few for 'adapters.${index}.positions', which asks for first and last ones that differ. Give a longer prompt, or first or last positions alone.`,
+      `'${where}.prompt' has ${length} token, too few for 'adapters.${index}.positions', which asks for first and last ones that differ. Give a longer prompt, or first or last positions alone.`,
     );
   }
-  return example;
+  return { prompt, label };
 }
 
 /** @throws ExperimentError when too few examples remain on a side */
@@ -108,7 +89,7 @@ function noticesOf(
         ]
       : []),
     ...adapters.flatMap((adapter) => {
-      const short = all.filter(({ prompt }) => isCutShort(adapter, prompt.length)).length;
+      const short = all.filter(({ prompt }) => isCutShort(adapter, prompt.tokens.length)).length;
       return short === 0
         ? []
         : [

@@ -4,8 +4,9 @@
 import type { Model } from '../../runtime/model.ts';
 import type { TrainerSnapshot } from '../../runtime/training/trainer.ts';
 import { defaultKeptBytes } from '../keptBases.ts';
-import { promptRow, type RunOptions } from '../planRuns.ts';
+import { type RunOptions, runRow } from '../planRuns.ts';
 import type { Work } from '../rowParts.ts';
+import { layersOfPrompt } from '../stackLayers.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
 import {
   AdapterTraining,
@@ -125,7 +126,7 @@ export async function* runFinetune(
 ): AsyncGenerator<FinetuneUpdate, void> {
   const { signal, onProgress, isDone = () => false, stopped, keptBytes = defaultKeptBytes } = options;
   const { experiment, train, test, adapters } = finetune;
-  const { layerCount } = model.architecture;
+  const layers = layersOfPrompt(model.architecture);
   const estimate = estimateFinetune(finetune, model.architecture, keptBytes);
   let finished = 0;
   let within = 0;
@@ -147,8 +148,8 @@ export async function* runFinetune(
     evaluate(
       model,
       examples,
-      (part) => ({ rows: part.map(({ prompt, label }) => promptRow(forced(prompt, label))), first: 0 }),
-      (part) => part.length * layerCount,
+      (part) => ({ rows: part.map(({ prompt, label }) => runRow(forced(prompt, label))), first: 0 }),
+      (part) => part.length * layers,
       work,
     );
   const tested = await plainly(test);

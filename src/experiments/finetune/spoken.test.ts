@@ -88,7 +88,7 @@ test.each([
       },
     },
   );
-  const open = openAdapter(resolved, numbers, initial, model.architecture.layerCount);
+  const open = openAdapter(resolved, numbers, initial, model.architecture);
   const said: number[] = [];
   const expected: number[] = [];
   for (let step = 0; step < 5; step++) {

@@ -64,7 +64,7 @@ export function trainedEdits(
     throw new ExperimentError(
       'The prompt has 1 token, too few for an adapter that acts on first and last ones that differ. Write a longer prompt.',
     );
-  const open = openAdapter(resolved, Object.fromEntries(numbers), initial, architecture.layerCount);
+  const open = openAdapter(resolved, Object.fromEntries(numbers), initial, architecture);
   return open.editsOf(positions);
 }
 

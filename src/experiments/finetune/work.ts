@@ -42,7 +42,10 @@ function startFinetune(
   { earlier, leaveOut, textOf = (id) => tokenLabel(id, undefined) }: WorkOptions<FinetuneResult>,
 ): FinetuneResult {
   const { experiment } = finetune;
-  const tested = finetune.test.map(({ prompt, label }) => ({ prompt, continuation: label.ids }));
+  const tested = finetune.test.map(({ prompt, label }) => ({
+    prompt: prompt.tokens,
+    continuation: label.ids,
+  }));
   const adapters = finetune.adapters.map(({ name }, index) => {
     const known = goneOn(earlier?.adapters[index]);
     // What is left out this time is kept as it was.

@@ -12,7 +12,7 @@ import type {
   Source,
 } from '../../runtime/plan/plan.ts';
 import { handedNumbers, hiddenNumbers, takenNumbers } from '../heldNumbers.ts';
-import { readLogits } from '../planRuns.ts';
+import { readLogits, runRow } from '../planRuns.ts';
 import {
   batchCells,
   carriedBy,
@@ -40,9 +40,6 @@ export type AblatedActivation = (
   location: Location,
   run: PatchRun,
 ) => Float32Array;
-
-/** A run as a row without edits. */
-export const runRow = ({ start }: PatchRun): Row => ({ start, edits: [] });
 
 export interface PlanSources {
   /** Of each pair; the measurement of its predictions. */

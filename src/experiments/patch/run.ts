@@ -13,7 +13,7 @@ import {
 } from '../cellRun.ts';
 import { joinSamples, measureLogits, type Samples, sampleAt } from '../metrics.ts';
 import { type Notice, notPredictedNotice } from '../notice.ts';
-import { floatsOf, PlanRuns, type RunOptions, readLogits } from '../planRuns.ts';
+import { floatsOf, PlanRuns, type RunOptions, readLogits, runRow } from '../planRuns.ts';
 import { finiteLogits, topCandidates } from '../predict.ts';
 import type { NamedToken } from '../tokens.ts';
 import { type Unit, unitsOf } from '../units.ts';
@@ -27,7 +27,6 @@ import {
   estimatePatch,
   planCells,
   promptsTogether,
-  runRow,
 } from './plan.ts';
 import type { ResolvedPatch } from './resolve.ts';
 import { gatherNotices, type ResolvedPair } from './resolvePairs.ts';
