@@ -11,10 +11,10 @@ export async function expectAccessible(page: Page): Promise<void> {
 
 /** Nothing but containers made for it may scroll sideways. */
 export async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  const overflow = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
-  expect(overflow).toBe(0);
+  const overflow = () =>
+    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  // A figure follows the window's width.
+  await expect.poll(overflow).toBe(0);
 }
 
 /** @returns the errors and warnings that the page writes to its console from now on, uncaught ones too */

@@ -28,8 +28,10 @@ export async function withGivenFiles(value: unknown, folder: string): Promise<un
   if ('corruption' in value) return { ...own, corruption: await withFiles(value.corruption, folder) };
   const all = (list: readonly unknown[]) => Promise.all(list.map((each) => withFiles(each, folder)));
   if ('pairs' in value && Array.isArray(value.pairs)) return { ...own, pairs: await all(value.pairs) };
-  if ('base' in value && 'sources' in value && Array.isArray(value.sources))
-    return { ...own, base: await withFiles(value.base, folder), sources: await all(value.sources) };
+  if ('base' in value) {
+    const sources = 'sources' in value && Array.isArray(value.sources) ? await all(value.sources) : undefined;
+    return { ...own, base: await withFiles(value.base, folder), ...(sources ? { sources } : {}) };
+  }
   if ('vectors' in value && Array.isArray(value.vectors)) {
     const vectors = await Promise.all(
       value.vectors.map((vector: unknown) => withVectorFiles(vector, folder)),

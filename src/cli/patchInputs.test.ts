@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type SmallTensor, safetensorsFile } from '../checkpoint/expected/smallFiles.ts';
 import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
+import { readInterveneResult } from '../experiments/intervene/result.ts';
 import { readPatchResult } from '../experiments/patch/result.ts';
 import { readSteerResult } from '../experiments/steer/result.ts';
 import { tinyCheckpoint } from '../runtime/fixtures/tinyCheckpoint.ts';
@@ -140,6 +141,18 @@ test('a steering of a picture’s states goes on from words, with files by their
   expect(await main(['generate', model, 'w5', '--image', join(folder, 'wide.png'), ...steering])).toBe(0);
   const steered = texts[0]?.find(({ column }) => column === 'steered');
   expect(said.join('').trim()).toBe(steered?.text.trim());
+});
+
+test('an intervention without sources reads its base’s picture by the path too', async () => {
+  const model = modelNamed('blip-wide');
+  writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
+  const base = { prompt: 'w5', image: { file: 'wide.png' } };
+  const representations = [{ layer: 0, component: 'block_output', intervention_type: 'ZeroIntervention' }];
+  const file = { kind: 'intervene', model, base, configuration: { representations } };
+  await run({ ...file, unitLocations: { 'sources->base': [[[[1]]], [[[1]]]] } });
+  expect(complained).toEqual([]);
+  const { experiment } = readInterveneResult(JSON.parse(written('result.json')));
+  expect(experiment.base).toMatchObject({ image: { name: 'wide.png', data: expect.any(String) } });
 });
 
 test('classes are named without a tokenizer, which a model of pictures alone does not have', async () => {

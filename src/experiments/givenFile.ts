@@ -65,6 +65,10 @@ export function withoutBytes(given: GivenFile): GivenFile {
   return { name: given.name, ...(given.sha256 === undefined ? {} : { sha256: given.sha256 }) };
 }
 
+/** What tells a file from others: its hash, or its bytes where it has none. */
+export const keyOfGiven = (given: GivenFile): GivenFile =>
+  'data' in given && given.sha256 === undefined ? given : withoutBytes(given);
+
 /**
  * @param what `the picture`
  * @throws ExperimentError when the experiment names it and does not hold it

@@ -43,22 +43,30 @@ export const adapterField = (id: number, part: AdapterField): string => `adapter
 const listNames: Readonly<Record<RowList, string>> = { data: 'Example', testData: 'Held-out example' };
 
 /** A run looks at its document with every step, and typing changes one list of the two: what was judged stays judged. */
-const judged = new WeakMap<readonly ExampleRow[], ReadonlyMap<string, string>>();
+const judged = new WeakMap<
+  readonly ExampleRow[],
+  { readonly mask: string | null; readonly problems: ReadonlyMap<string, string> }
+>();
 
-function rowProblems(rows: readonly ExampleRow[], list: RowList): ReadonlyMap<string, string> {
+function rowProblems(
+  rows: readonly ExampleRow[],
+  list: RowList,
+  mask: string | null,
+): ReadonlyMap<string, string> {
   const known = judged.get(rows);
-  if (known !== undefined) return known;
+  if (known?.mask === mask) return known.problems;
+  const what =
+    mask === null
+      ? 'Write what should follow, with the space before it.'
+      : `Write the token that should stand at ${mask}.`;
   const problems: Problems = new Map();
   rows.forEach(({ id, prompt, continuation }, at) => {
     const name = `${listNames[list]} ${at + 1}`;
     if (prompt === '') problems.set(rowField(list, id, 'prompt'), `${name} has no prompt. Write it.`);
     if (continuation === '')
-      problems.set(
-        rowField(list, id, 'continuation'),
-        `${name} has no continuation. Write what should follow, with the space before it.`,
-      );
+      problems.set(rowField(list, id, 'continuation'), `${name} has no continuation. ${what}`);
   });
-  judged.set(rows, problems);
+  judged.set(rows, { mask, problems });
   return problems;
 }
 
@@ -72,16 +80,7 @@ function noteRows(document: FinetuneDocument, list: RowList, mask: string | null
         ? 'There is no example. Add one: a prompt, and what should follow it.'
         : 'There is no held-out example. Add one, or keep a share of the others.',
     );
-  for (const [field, problem] of rowProblems(rows, list))
-    note(
-      field,
-      mask === null
-        ? problem
-        : problem.replace(
-            /no continuation\. .*/,
-            `no continuation. Write the token that should stand at ${mask}.`,
-          ),
-    );
+  for (const [field, problem] of rowProblems(rows, list, mask)) note(field, problem);
 }
 
 /** The width of a component; null where the model does not say. */

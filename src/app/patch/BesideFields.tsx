@@ -1,13 +1,13 @@
 // What a model reads beside the text of a prompt of the rack: the target with its tokens, the picture, the sound.
 
-import type { GivenFile } from '../../experiments/givenFile.ts';
+import { type GivenFile, isSameFile } from '../../experiments/givenFile.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
 import { TextField } from '../experiment/TextField.tsx';
 import { ComparedChips } from '../prompt/ComparedChips.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
 import { givenProblem } from '../prompt/givenProblem.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { useBench, useBenchState, useDocument } from './benchContext.tsx';
-import { hasTarget } from './beside.ts';
 import { type Beside, besideAt, sourceRun, withBeside } from './document.ts';
 import { RackPicture } from './RackPicture.tsx';
 
@@ -48,7 +48,7 @@ function SameAs({ index, kind }: { readonly index: number; readonly kind: 'image
   const document = useDocument();
   const other = index === 0 ? 1 : 0;
   const [own, theirs] = [besideAt(document, index)[kind], besideAt(document, other)[kind]];
-  if (theirs === undefined || own === theirs) return null;
+  if (theirs === undefined || (own && isSameFile(own, theirs))) return null;
   return (
     <button
       type="button"

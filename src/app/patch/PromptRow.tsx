@@ -4,11 +4,11 @@ import type { ReactNode } from 'react';
 import type { ModelReads } from '../../worker/protocol.ts';
 import { usePromptOf } from '../experiment/pageContext.tsx';
 import { ComparedChips } from '../prompt/ComparedChips.tsx';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { maskProblem } from '../prompt/mask.ts';
 import { PromptNotes } from '../prompt/PromptCard.tsx';
 import { BesideFields } from './BesideFields.tsx';
 import { useBench, useBenchState, useDocument } from './benchContext.tsx';
-import { hasTarget } from './beside.ts';
 import { textAt } from './document.ts';
 
 /** What belongs into the field of a prompt. */
@@ -80,7 +80,7 @@ export function PromptRow({ index, label, different, onChip, chosen, children }:
             label={label}
             tokens={tokens}
             different={different}
-            next={next}
+            next={reads && hasTarget(reads) ? null : next}
             onChip={onChip}
             chosen={chosen}
           />

@@ -180,7 +180,8 @@ function RackWithFigure({ shelf }: { readonly shelf: Shelf }) {
 export function RackCard() {
   const shelf = useShelf();
   const draft = usePatchDraft();
-  const { model } = useBenchState((state) => state);
+  const model = useBenchState((state) => state.model);
+  const message = useBenchState(({ readings }) => readings[0]?.message ?? null);
   const document = useDocument();
   const missing = missingAt(document, 0, model?.reads ?? null);
   const hasColumns =
@@ -198,7 +199,7 @@ export function RackCard() {
           {draft.model === null
             ? 'The sockets appear once a model is loaded.'
             : missing === null
-              ? 'The prompts are being read.'
+              ? (message ?? 'The prompts are being read.')
               : model?.reads
                 ? `${missing} Each layer then has a socket here for every word and every part.`
                 : 'Type a base prompt: each layer and token then has a socket here.'}

@@ -11,7 +11,7 @@ import {
   type Cable,
   changedCable,
   type PatchDocument,
-  sourceIndex,
+  placeOfRun,
   withCable,
   withoutCable,
 } from './document.ts';
@@ -89,7 +89,7 @@ export function createPatchBench(engine: Engine, own: ExperimentPage<PatchTypes>
     if (!shelf) return;
     const isMissing = (run: string, column: number) => {
       if (shelf.view.columns === 'head') return column >= (shelf.component.heads ?? 0);
-      const { tokens = null } = readings[(sourceIndex(run) ?? -1) + 1] ?? {};
+      const { tokens = null } = readings[placeOfRun(run)] ?? {};
       return tokens !== null && column >= draft.unitsOf(run, shelf.component.name).length;
     };
     if (focus && isMissing(focus.run, focus.column)) hand.setState({ focus: null });

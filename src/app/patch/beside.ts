@@ -5,6 +5,7 @@ import type { GivenFile } from '../../experiments/givenFile.ts';
 import { type GivenPrompt, givenOf, partsOfGiven } from '../../experiments/givenPrompt.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
 import { givenProblem } from '../prompt/givenProblem.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { type Beside, besideAt, type Prompts, textAt } from './document.ts';
 
 /** What the model in use reads beside a text, or null; undefined before there is a model, which leaves the document's word. */
@@ -16,9 +17,6 @@ export const readsIn = (model: object | null): KnownReads => {
   // Who has components is what the engine says of a model.
   return 'reads' in model ? ((model.reads as ModelReads | undefined) ?? null) : null;
 };
-
-/** Whether the text of a prompt is a source, so that what has been written stands beside it. */
-export const hasTarget = (reads: KnownReads): boolean => reads?.kind === 'text' || reads?.isAsked === true;
 
 /** A prompt as an experiment states it. */
 export function givenAt(document: Prompts, place: number, reads: KnownReads): GivenPrompt {
@@ -57,5 +55,6 @@ export function missingAt(document: Prompts, place: number, reads: KnownReads): 
   if (problem !== null) return problem;
   const isText = !reads || hasTarget(reads);
   if (!isText || textAt(document, place).trim() !== '') return null;
-  return reads ? 'Type the source that the model reads.' : 'Type a base prompt.';
+  if (reads?.isAsked) return 'Type the question about the picture.';
+  return reads ? 'Type the text that the encoder reads.' : 'Type a base prompt.';
 }

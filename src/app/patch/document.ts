@@ -114,6 +114,9 @@ export function sourceIndex(run: RunName): number | null {
   return run.startsWith('source_') ? Number(run.slice('source_'.length)) : null;
 }
 
+/** Where a run's prompt stands among all: the base, then the sources. */
+export const placeOfRun = (run: RunName): number => (sourceIndex(run) ?? -1) + 1;
+
 /** The source that sockets are about; the last where there are fewer than there were. */
 export const shownSource = ({ against, sources }: Pick<PatchDocument, 'against' | 'sources'>): number =>
   Math.max(0, Math.min(against, sources.length - 1));

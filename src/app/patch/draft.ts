@@ -7,11 +7,13 @@ import { interventionKeys, readConfiguration } from '../../interventions/configu
 import { messageOf } from '../../messages/wording.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
-import { hasTarget, isGiven, type KnownReads } from './beside.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
+import { isGiven, type KnownReads } from './beside.ts';
 import {
   type Cable,
   cableLetter,
   type PatchDocument,
+  placeOfRun,
   shownSource,
   sourceIndex,
   type WatchedToken,
@@ -76,7 +78,7 @@ export const lengthIn =
   ({ base, sources, lengths }: PromptTokens, architecture: Architecture): LengthOf =>
   ({ run, component }) => {
     const index = sourceIndex(run);
-    const known = lengths?.[index === null ? 0 : index + 1];
+    const known = lengths?.[placeOfRun(run)];
     if (known) return known[stackOf(describeComponent(architecture, component))] ?? 0;
     return (index === null ? base : sources[index])?.length ?? 0;
   };
@@ -196,7 +198,7 @@ export function draftOf(document: PatchDocument, readings: Readings, model: Mode
         check([cable]);
         return [];
       } catch (cause) {
-        const isMissing = (run: string) => !isGiven(document, (sourceIndex(run) ?? -1) + 1, reads);
+        const isMissing = (run: string) => !isGiven(document, placeOfRun(run), reads);
         const empty = [cable.from?.run, cable.to.run].find((run) => run !== undefined && isMissing(run));
         const why =
           empty === undefined

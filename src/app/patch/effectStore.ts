@@ -2,6 +2,8 @@
 // knows the experiment that it belongs to, so that one of earlier cables is never taken for current.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { keyOfGiven } from '../../experiments/givenFile.ts';
+import { withGivenPromptFiles } from '../../experiments/givenPrompt.ts';
 import type { InterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../../experiments/intervene/result.ts';
 import { type Metric, metricOf, type Samples } from '../../experiments/metrics.ts';
@@ -38,7 +40,14 @@ export interface EffectStore
 const restMs = 120;
 
 export const experimentKeyOf = (experiment: InterveneExperiment, reader?: string): string =>
-  JSON.stringify([experiment, reader ?? null]);
+  JSON.stringify([
+    {
+      ...experiment,
+      base: withGivenPromptFiles(experiment.base, keyOfGiven),
+      sources: experiment.sources.map((source) => withGivenPromptFiles(source, keyOfGiven)),
+    },
+    reader ?? null,
+  ]);
 
 /** The metric that the page is about: a difference where there is something to compare with. */
 export const metricIn = (samples: Samples): Metric =>

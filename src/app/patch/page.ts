@@ -14,7 +14,7 @@ import type { ModelInfo } from '../../worker/protocol.ts';
 import type { Draft, Example, PageDefinition, Surroundings } from '../experiment/definition.ts';
 import { initialView } from '../experiment/figureView.ts';
 import { missingAt, readsIn } from './beside.ts';
-import { emptyDocument, type PatchDocument, sourceIndex, withPairs } from './document.ts';
+import { emptyDocument, type PatchDocument, placeOfRun, withPairs } from './document.ts';
 import { documentOf, experimentIn } from './opened.ts';
 import { inputStack, textStack } from './stacks.ts';
 import { type LengthOf, wiringOf } from './wiring.ts';
@@ -48,8 +48,7 @@ function derive(document: PatchDocument, { model, tokens }: Surroundings): Patch
   if (missing !== null) return none('base', missing);
   if (model === null) return { experiment: null, problems: new Map() };
   const lengthOf: LengthOf = ({ run, component }) => {
-    const index = sourceIndex(run);
-    const text = tokens[index === null ? 0 : index + 1]?.length ?? 0;
+    const text = tokens[placeOfRun(run)]?.length ?? 0;
     const stack = stackIn(model, component);
     if (!reads || stack === textStack(reads)) return text;
     if (stack === inputStack(reads)) return reads.positions ?? 0;

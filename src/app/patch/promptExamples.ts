@@ -2,7 +2,7 @@
 // of a translation, and places for pictures and sounds.
 
 import type { ModelInfo } from '../../worker/protocol.ts';
-import { hasTarget } from './beside.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { emptyDocument, type PatchDocument } from './document.ts';
 
 /** The base and the source of a pair that differ in what the answer hangs on. */

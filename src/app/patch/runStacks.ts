@@ -2,7 +2,7 @@
 
 import type { StackName } from '../../architectures/architecture.ts';
 import type { KnownReads } from './beside.ts';
-import { type PatchDocument, sourceIndex } from './document.ts';
+import { type PatchDocument, placeOfRun } from './document.ts';
 import { correctedMatching, type Matching, matchPositions } from './matching.ts';
 import { inputStack, type StackTokens, textStack, type Unit, unitsAt } from './stacks.ts';
 
@@ -18,7 +18,7 @@ export function runStacks(
   reads: KnownReads,
 ): RunStacks {
   const units = (run: string, stack: StackName): readonly Unit[] =>
-    unitsAt(runs[(sourceIndex(run) ?? -1) + 1], stack, reads);
+    unitsAt(runs[placeOfRun(run)], stack, reads);
   const known = new Map<string, Matching>();
   const match = (stack: StackName, source: number): Matching => {
     const base = units('base', stack);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
+import { readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import { modelInfo } from '../../worker/modelInfo.ts';
 import type { ModelInfo, ModelReads, TokenInfo } from '../../worker/protocol.ts';
 import { givenAt, isGiven, missingAt } from './beside.ts';
@@ -7,6 +8,7 @@ import { emptyDocument, swappedRuns, withBeside, withoutSource, withPairs } from
 import { draftOf, lengthIn } from './draft.ts';
 import { whyNotFit } from './fitting.ts';
 import { documentOf, experimentIn } from './opened.ts';
+import { patchPage } from './page.ts';
 import { documentFor, whyNotFor } from './promptExamples.ts';
 import { withoutEmpty } from './reading.ts';
 import { pairKeyOf } from './socketStore.ts';
@@ -93,6 +95,26 @@ test('a cable of an encoder is checked against the source, and one of the decode
   expect(why('block_output', 1, 2, 1)).toBeNull();
   expect(why('block_output', 2, 2, 1)).toMatch(/^Layer 2 of 'block_output' does not exist/);
   expect(why('block_output', 1, 3, 1)).toMatch(/^Position 3 does not exist/);
+});
+
+test('cables of the decoder are shared by their positions; only all of them wait for what is written', () => {
+  const at = (run: string, positions: readonly number[] | 'all') => ({
+    ...{ run, component: 'block_output', layer: 1, positions },
+  });
+  const derived = (positions: readonly number[] | 'all') => {
+    const [from, to] = [at('source_0', positions), at('base', positions)];
+    const cable = { id: 1, type: 'VanillaIntervention', from, to, settings: {} };
+    const surroundings = { model: t5, tokens: readings.map(({ tokens: own }) => own) };
+    return patchPage([]).derive({ ...twoTexts, cables: [cable] }, surroundings);
+  };
+  expect(derived([1])).toMatchObject({
+    experiment: { unitLocations: { 'sources->base': [[[[1]]], [[[1]]]] } },
+    problems: new Map(),
+  });
+  expect(derived('all').experiment).toBeNull();
+  expect(derived('all').problems.get('cables')).toMatch(
+    /^A cable hangs at all positions of 'block_output', .* Name its positions\.$/,
+  );
 });
 
 test('a picture’s columns are its parts, and a place stands in each that it touches', () => {
@@ -186,7 +208,7 @@ test('what a model does not read is not stated, and what it lacks is said', () =
   expect(missingAt(document, 1, vit.reads)).toBe(
     'This model reads a picture. Choose one, or drop it on the page.',
   );
-  expect(missingAt(document, 1, t5.reads)).toBe('Type the source that the model reads.');
+  expect(missingAt(document, 1, t5.reads)).toBe('Type the text that the encoder reads.');
 });
 
 test('what stands beside prompts follows them when they change places or go', () => {
@@ -198,10 +220,9 @@ test('what stands beside prompts follows them when they change places or go', ()
 });
 
 test('a document comes back from its experiment, with what stands beside its prompts', () => {
-  const experiment = { ...(experimentIn(twoTexts, 'small', t5.reads, null) as object), sources: undefined };
+  const experiment = readInterveneExperiment(experimentIn(twoTexts, 'small', t5.reads, null));
   expect(experiment).toMatchObject({ base: { prompt: 'a b c', target: 'x' } });
-  const whole = experimentIn(twoTexts, 'small', t5.reads, null) as Parameters<typeof documentOf>[0];
-  expect(documentOf(whole)).toEqual(twoTexts);
+  expect(documentOf(experiment)).toEqual(twoTexts);
 });
 
 test('the pair of a sweep states once what both read, and lengths are those of the stack that is swept', () => {

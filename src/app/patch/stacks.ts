@@ -5,7 +5,8 @@ import type { Architecture, ComponentDescription, StackName } from '../../archit
 import { pictureColumns, soundColumns } from '../../experiments/inputParts.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { ModelReads, TokenInfo } from '../../worker/protocol.ts';
-import { hasTarget, type KnownReads } from './beside.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
+import type { KnownReads } from './beside.ts';
 
 /** What has a column by position. */
 export interface Unit {
@@ -90,10 +91,6 @@ export function lengthsOf(run: StackTokens, reads: KnownReads): StackLengths {
     ...(input ? { [input]: tokens === null ? 0 : (reads?.positions ?? 0) } : {}),
   };
 }
-
-/** Whether two components have the same positions. */
-export const isSameStack = (architecture: Architecture, a: string, b: string): boolean =>
-  stackOf(describeComponent(architecture, a)) === stackOf(describeComponent(architecture, b));
 
 /** Layers that a component has in its stack. */
 export const layerCountAt = (architecture: Architecture, component: string): number =>

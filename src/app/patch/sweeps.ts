@@ -2,10 +2,12 @@
 // one, which is the base.
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { type GivenFile, isSameFile } from '../../experiments/givenFile.ts';
 import { partsOfGiven } from '../../experiments/givenPrompt.ts';
 import type { Pair } from '../../experiments/pairs.ts';
 import { type PatchExperiment, readPatchExperiment } from '../../experiments/patch/experiment.ts';
-import { givenAt, hasTarget, isGiven } from './beside.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
+import { givenAt, isGiven } from './beside.ts';
 import { type PatchDocument, shownSource, sourceRun } from './document.ts';
 import type { PatchDraft } from './draft.ts';
 import type { Shelf } from './sockets.ts';
@@ -32,13 +34,16 @@ export function shownPair(document: PatchDocument, { model, answer, distractor }
   return {
     clean: source?.prompt ?? '',
     ...(reads?.isAlone ? {} : { corrupted: base?.prompt ?? '' }),
-    ...partsOfPair('target', source?.target, base?.target),
-    ...partsOfPair('image', source?.image, base?.image),
-    ...partsOfPair('sound', source?.sound, base?.sound),
+    ...partsOfPair('target', source?.target, base?.target, source?.target === base?.target),
+    ...partsOfPair('image', source?.image, base?.image, areSame(source?.image, base?.image)),
+    ...partsOfPair('sound', source?.sound, base?.sound, areSame(source?.sound, base?.sound)),
     ...(answer ? { answer: answer.id } : {}),
     ...(distractor ? { distractor: distractor.id } : {}),
   };
 }
+
+const areSame = (one: GivenFile | undefined, other: GivenFile | undefined): boolean =>
+  one === other || (one !== undefined && other !== undefined && isSameFile(one, other));
 
 const corruptedNames = {
   target: 'corruptedTarget',
@@ -47,8 +52,12 @@ const corruptedNames = {
 } as const;
 
 /** A part that both have is stated once. */
-function partsOfPair(name: keyof typeof corruptedNames, clean: unknown, corrupted: unknown): Partial<Pair> {
-  const isSame = JSON.stringify(clean) === JSON.stringify(corrupted);
+function partsOfPair(
+  name: keyof typeof corruptedNames,
+  clean: unknown,
+  corrupted: unknown,
+  isSame: boolean,
+): Partial<Pair> {
   const other = name === 'target' ? (corrupted ?? '') : corrupted;
   return {
     ...(clean === undefined ? {} : { [name]: clean }),

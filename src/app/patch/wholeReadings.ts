@@ -3,13 +3,14 @@
 // model takes the place of a question that is not answered yet.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { type GivenFile, withoutBytes } from '../../experiments/givenFile.ts';
+import { keyOfGiven } from '../../experiments/givenFile.ts';
 import { withGivenPromptFiles } from '../../experiments/givenPrompt.ts';
 import { readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import type { InterveneResult } from '../../experiments/intervene/result.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine, ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
-import { givenAt, hasTarget, missingAt } from './beside.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
+import { givenAt, missingAt } from './beside.ts';
 import type { PatchDocument } from './document.ts';
 
 export interface WholeReading {
@@ -45,10 +46,6 @@ const restMs = 240;
 /** Readings for the way back. */
 const keptReadings = 24;
 
-/** A picture's hash tells it from others; without one its bytes do. */
-const named = (given: GivenFile): GivenFile =>
-  'data' in given && given.sha256 === undefined ? given : withoutBytes(given);
-
 /** Names what makes numbers of a prompt: the weights, and how a picture or a sound comes to be read. */
 export const readerKey = ({ label, fingerprint, reads }: ReadingModel): string =>
   JSON.stringify([label, fingerprint ?? null, reads ?? null]);
@@ -57,7 +54,7 @@ export const readerKey = ({ label, fingerprint, reads }: ReadingModel): string =
 export const promptKey = (document: PatchDocument, place: number, model: ReadingModel): string =>
   JSON.stringify([
     readerKey(model),
-    withGivenPromptFiles(givenAt(document, place, model.reads ?? null), named),
+    withGivenPromptFiles(givenAt(document, place, model.reads ?? null), keyOfGiven),
   ]);
 
 const infosOf = (

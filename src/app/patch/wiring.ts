@@ -26,10 +26,11 @@ export interface Wiring {
 const unitOf = ({ heads, positions }: Place): Representation['unit'] =>
   heads === undefined ? 'pos' : positions === 'all' ? 'h' : 'h.pos';
 
-/** Units that types with parameters see as one vector: heads, or positions. @param length positions that the component has in the run */
-function unitCountOf({ positions, heads }: Place, length: number): number {
+/** Units that types with parameters see as one vector: heads, or positions. */
+function unitCountOf(place: Place, lengthOf: LengthOf): number {
+  const { positions, heads } = place;
   if (heads !== undefined) return heads.length;
-  return positions === 'all' ? length : positions.length;
+  return positions === 'all' ? lengthOf(place) : positions.length;
 }
 
 /** Of which source every cable takes; null where one number a cable cannot say it. */
@@ -73,17 +74,13 @@ function settingsOf(cable: Cable, units: number): Given {
 }
 
 /** One side of one cable, of one example, in pyvene's full form. */
-function locationsOf(place: Place, length: number): readonly unknown[] {
+function locationsOf(place: Place, lengthOf: LengthOf): readonly unknown[] {
+  if (unitOf(place) === 'h') return [place.heads];
   const positions =
-    place.positions === 'all' ? Array.from({ length }, (_, position) => position) : place.positions;
-  switch (unitOf(place)) {
-    case 'pos':
-      return [positions];
-    case 'h':
-      return [place.heads];
-    default:
-      return [[place.heads], [positions]];
-  }
+    place.positions === 'all'
+      ? Array.from({ length: lengthOf(place) }, (_, position) => position)
+      : place.positions;
+  return unitOf(place) === 'pos' ? [positions] : [[place.heads], [positions]];
 }
 
 /** Positions that a component has in a run. */
@@ -112,7 +109,7 @@ export function wiringOf(
       layer: to.layer,
       component: to.component,
       ...(unitOf(to) === 'pos' ? {} : { unit: unitOf(to) }),
-      ...settingsOf(cable, unitCountOf(to, lengthOf(to))),
+      ...settingsOf(cable, unitCountOf(to, lengthOf)),
       ...(isGrouped ? { group_key: groups ? group : 0 } : {}),
       ...(takesSite && from.layer !== to.layer ? { source_layer: from.layer } : {}),
       ...(takesSite && from.component !== to.component ? { source_component: from.component } : {}),
@@ -127,8 +124,7 @@ export function wiringOf(
   const unitLocations = Object.fromEntries(
     [...new Set(cables.map((_, index) => routeOf(index)))].map((route) => {
       const own = cables.filter((_, index) => routeOf(index) === route);
-      const side = (pick: (cable: Cable) => Place) =>
-        own.map((cable) => locationsOf(pick(cable), lengthOf(pick(cable))));
+      const side = (pick: (cable: Cable) => Place) => own.map((cable) => locationsOf(pick(cable), lengthOf));
       // What takes nothing from a run is located on both sides all the same: without it, it would be left out.
       return [route, [side(({ from, to }) => from ?? to), side(({ to }) => to)]];
     }),

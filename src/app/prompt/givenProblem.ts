@@ -8,6 +8,12 @@ interface Given {
   readonly sound?: GivenFile | null | undefined;
 }
 
+/** Of a file that a link names and does not hold. @param made what was made with it: `The trace` */
+export const missingBytes = (given: GivenFile, made: string): string | null =>
+  'data' in given
+    ? null
+    : `${made} was made with “${nameOf(given)}”, which a link does not hold. Choose it again.`;
+
 /**
  * @param made what was made with it: `The trace`
  * @returns null where it is there, or none is read
@@ -15,8 +21,7 @@ interface Given {
 export function givenProblem({ image, sound }: Given, reads: ModelReads | null, made: string): string | null {
   const problem = (given: GivenFile | null | undefined, what: string): string | null => {
     if (!given) return `This model reads ${what}. Choose one, or drop it on the page.`;
-    if ('data' in given) return null;
-    return `${made} was made with “${nameOf(given)}”, which a link does not hold. Choose it again.`;
+    return missingBytes(given, made);
   };
   if (reads?.kind === 'image') return problem(image, 'a picture');
   if (reads?.kind === 'sound') return problem(sound, 'a sound');

@@ -196,7 +196,8 @@ function documentProblems(document: SteerDocument, reads: ModelReads | null): Re
     for (const [field, problem] of editProblems(edit, isTwice))
       problems.set(`edit ${edit.id} ${field}`, problem);
   });
-  if (written(document).length === 0) problems.set('prompts', noPrompt[reads?.kind ?? 'plain']);
+  if (written(document).length === 0)
+    problems.set('prompts', noPrompt[reads?.isAsked ? 'plain' : (reads?.kind ?? 'plain')]);
   if (columns.length === 0) problems.set('columns', 'Choose at least one column to compare.');
   if (columns.includes('asked') && asked.trim() === '')
     problems.set('asked', 'Write what asks for the same in words, or take the column away.');

@@ -7,6 +7,7 @@ import type { Pair } from '../../experiments/pairs.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
 import { TextField } from '../experiment/TextField.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { type Box, PatchGrid } from '../prompt/PatchGrid.tsx';
 import { useWorkbench } from '../workbenchContext.tsx';
 import { changedPair, hasCorrupted } from './document.ts';
@@ -226,7 +227,7 @@ export function PairBeside({ pair, at }: BesideProps) {
   if (reads === null) return null;
   return (
     <div className="fields read-beside">
-      {(reads.kind === 'text' || reads.isAsked) && <Targets pair={pair} at={at} />}
+      {hasTarget(reads) && <Targets pair={pair} at={at} />}
       {reads.kind === 'image' && <Pictures pair={pair} at={at} reads={reads} />}
       {reads.kind === 'sound' && <Sounds pair={pair} at={at} />}
     </div>

@@ -1,17 +1,11 @@
 // Which field a sentence belongs to: what is missing in a document, what is unfinished in it, and what the engine says of the
 // experiment, whose sentences name their places as the file does.
 
-import { type GivenFile, nameOf } from '../../experiments/givenFile.ts';
 import { corruptedParts } from '../../experiments/pairs.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
+import { missingBytes } from '../prompt/givenProblem.ts';
 import type { SweepDocument, SweepExperiment } from './document.ts';
 import { hasCorrupted } from './document.ts';
-
-/** Of a file that a link names and does not hold. */
-const missingBytes = (given: GivenFile | undefined): string | null =>
-  given === undefined || 'data' in given
-    ? null
-    : `The sweep was made with “${nameOf(given)}”, which a link does not hold. Choose it again.`;
 
 const readWords = { image: 'a picture', sound: 'a sound' } as const;
 
@@ -38,8 +32,9 @@ export function problemsOf(
     if (kind && own === undefined)
       note(kind, `This model reads ${readWords[kind]}. Choose one${forPair}, or drop it here.`);
     for (const name of ['image', 'sound', 'corruptedImage', 'corruptedSound'] as const) {
-      const why = missingBytes(pair[name]);
-      if (why !== null) note(name, why);
+      const given = pair[name];
+      const why = given && missingBytes(given, 'The sweep');
+      if (why) note(name, why);
     }
     const isBeside = kind !== undefined || pair.image !== undefined || pair.sound !== undefined;
     if ((!isBeside || reads?.isAsked) && typeof clean === 'string' && clean.trim() === '')

@@ -4,11 +4,12 @@ import { traceDefaults } from '../../experiments/trace/experiment.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
 import { TextField, type TextFieldProps } from '../experiment/TextField.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { type Box, PatchGrid } from '../prompt/PatchGrid.tsx';
 import type { TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
 import { useDocument, useDraft, useOwnPage } from './hooks.ts';
-import { hasTarget, isCut } from './readBeside.ts';
+import { isCut } from './readBeside.ts';
 
 function useEdit(): (change: Partial<TraceDocument>, field?: string) => void {
   const page = useOwnPage();

@@ -7,6 +7,7 @@ import { type TraceExperiment, traceLimits } from '../../experiments/trace/exper
 import type { ModelReads, TokenInfo } from '../../worker/protocol.ts';
 import type { Draft, Surroundings } from '../experiment/definition.ts';
 import { givenProblem } from '../prompt/givenProblem.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { maskProblem } from '../prompt/mask.ts';
 import { tokensOfPassage } from '../prompt/passage.ts';
 import { formatCount } from '../quantities.ts';
@@ -14,7 +15,6 @@ import { markedTokens, type PickedToken, type StreamField, type TraceDocument } 
 import {
   exchangeProblem,
   givenParts,
-  hasTarget,
   type InputSubject,
   inputSubject,
   partsProblem,

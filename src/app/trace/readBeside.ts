@@ -5,6 +5,7 @@ import { nameOf } from '../../experiments/givenFile.ts';
 import { type TraceExperiment, traceLimits } from '../../experiments/trace/experiment.ts';
 import type { ModelInfo, ModelReads } from '../../worker/protocol.ts';
 import type { KnownModel } from '../experiment/definition.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import type { Box } from '../prompt/PatchGrid.tsx';
 import type { TraceDocument } from './document.ts';
 
@@ -62,10 +63,6 @@ export function exchangeProblem(
 /** Whether what is read is cut into parts, of which some are corrupted. */
 export const isCut = (reads: ModelReads | null): boolean =>
   reads?.kind === 'sound' || reads?.kind === 'image';
-
-/** Whether the prompt is a source, so that what has been written stands beside it. */
-export const hasTarget = (reads: ModelReads | null): boolean =>
-  reads?.kind === 'text' || reads?.isAsked === true;
 
 export function partsProblem(
   { parts }: Pick<TraceDocument, 'parts'>,

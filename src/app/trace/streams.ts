@@ -3,6 +3,7 @@
 import { counterpartOf } from '../../experiments/counterparts.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
 import type { KnownModel } from '../experiment/definition.ts';
+import { layersOfComponent } from '../model/componentLayers.ts';
 import type { StreamField, TraceDocument } from './document.ts';
 
 /** Windows are those of a small model until there is one. */
@@ -10,11 +11,8 @@ const layersBeforeModel = 8;
 
 /** Layers of a component's stack. */
 export function layersOf(component: string, model: KnownModel | ModelInfo | null): number {
-  const found =
-    model !== null && 'components' in model
-      ? model.components.find(({ name }) => name === component)?.layers
-      : null;
-  return found ?? model?.layerCount ?? layersBeforeModel;
+  if (model !== null && 'components' in model) return layersOfComponent(model, component);
+  return model?.layerCount ?? layersBeforeModel;
 }
 
 /** What the components of the stack that the decoder reads begin with: `encoder.`, `vision.`; undefined for one stack. */
