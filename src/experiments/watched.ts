@@ -8,20 +8,11 @@ import { ExperimentError } from './experimentFile.ts';
 export type WatchedModel = Pick<Architecture, 'isCausal' | 'modelType'> &
   Partial<Pick<Architecture, 'input' | 'encoder'>>;
 
-/** @throws ExperimentError for a model of three stacks */
-export function refuseThree({ modelType, encoder }: Pick<WatchedModel, 'modelType' | 'encoder'>): void {
-  if (!encoder?.encoder) return;
-  throw new ExperimentError(
-    `This ${modelType} model reads a picture and a question and writes an answer, and of the experiments only a causal trace, a patch, an attribution and an intervention know the three. Trace or patch it, or intervene in it by the library's IntervenableModel (docs/interventions.md).`,
-  );
-}
-
 /** @throws ExperimentError for a model that reads something else beside a text, or in place of one */
 export function requireText(model: WatchedModel): void {
   const { modelType, input, encoder } = model;
   const read = input ?? encoder?.input;
   if (!read && !encoder) return;
-  refuseThree(model);
   const what = read ? { image: 'a picture', sound: 'a sound' }[read.kind] : 'a source beside what it writes';
   throw new ExperimentError(
     `This ${modelType} model reads ${what}, and of the experiments only a causal trace, a patch, an attribution, an intervention and a steering know more than a text. Trace it, patch it, steer it or intervene in it.`,

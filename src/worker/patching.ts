@@ -14,7 +14,6 @@ import { wordsOf } from '../experiments/labels.ts';
 import { floatsOf, promptRow } from '../experiments/planRuns.ts';
 import { promptReader } from '../experiments/promptReader.ts';
 import { tokensOf } from '../experiments/tokens.ts';
-import { refuseThree } from '../experiments/watched.ts';
 import type { Model } from '../runtime/model.ts';
 import { describeComponent } from '../runtime/plan/sites.ts';
 import { shelfOf } from './keptPrompts.ts';
@@ -86,7 +85,6 @@ export async function estimateSockets(
 ): Promise<SocketEstimates> {
   const started = performance.now();
   const { architecture } = model;
-  refuseThree(architecture);
   const { whole, named } = promptReader({ architecture, tokenizer }, []);
   const read = async (given: GivenPrompt, what: string) => {
     const parts = partsOfGiven(given);

@@ -5,6 +5,7 @@ import type { GivenFile } from '../../experiments/givenFile.ts';
 import { TextField } from '../experiment/TextField.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
 import { givenProblem } from '../prompt/givenProblem.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { useModel } from '../workbenchContext.tsx';
 import type { BesidePassage, Passage } from './document.ts';
 import { besideOf, isChatPassage, type TextChange, withPart } from './passage.ts';
@@ -34,8 +35,8 @@ export function PassageBeside({ passage, of, onChange }: PassageBesideProps) {
   };
   // What a file brings for another model stays in view, so that it can be taken away.
   const kinds = {
-    target: reads?.kind === 'text' || target !== undefined,
-    image: (reads?.kind === 'image' && !reads.isAsked) || image !== undefined,
+    target: hasTarget(reads) || target !== undefined,
+    image: reads?.kind === 'image' || image !== undefined,
     sound: reads?.kind === 'sound' || sound !== undefined,
   };
   if (!Object.values(kinds).some(Boolean)) return null;

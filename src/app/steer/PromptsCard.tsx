@@ -60,6 +60,7 @@ const withoutPrompt = (document: SteerDocument, index: number): SteerDocument =>
 const placeholders = {
   text: 'The source: what the texts are written from',
   image: 'What has been written so far; it may be empty',
+  asked: 'A question about the picture',
   sound: 'What has been written so far; it may be empty',
 } as const;
 
@@ -90,7 +91,9 @@ function TextPrompt({
         aria-label={count === 1 ? 'Prompt' : `Prompt ${index + 1}`}
         aria-invalid={problem !== undefined}
         aria-describedby={problem === undefined ? undefined : `${id}-problem`}
-        placeholder={reads === null ? 'The texts go on from here' : placeholders[reads.kind]}
+        placeholder={
+          reads === null ? 'The texts go on from here' : placeholders[reads.isAsked ? 'asked' : reads.kind]
+        }
         value={promptOf(passage)}
         onChange={(event) => change(withPart(passage, { prompt: event.target.value }), 'prompt')}
       />

@@ -177,6 +177,7 @@ const noPrompt = {
   plain: 'Type a prompt: the texts go on from it, with the vector and without.',
   text: 'Type a source: the texts are written from it, with the vector and without.',
   image: 'Choose a picture: the texts are about it, with the vector and without.',
+  asked: 'Ask about a picture: the answers are written with the vector and without.',
   sound: 'Choose a sound: the texts are what is heard, with the vector and without.',
 } as const;
 
@@ -197,7 +198,7 @@ function documentProblems(document: SteerDocument, reads: ModelReads | null): Re
       problems.set(`edit ${edit.id} ${field}`, problem);
   });
   if (written(document).length === 0)
-    problems.set('prompts', noPrompt[reads?.isAsked ? 'plain' : (reads?.kind ?? 'plain')]);
+    problems.set('prompts', noPrompt[reads?.isAsked ? 'asked' : (reads?.kind ?? 'plain')]);
   if (columns.length === 0) problems.set('columns', 'Choose at least one column to compare.');
   if (columns.includes('asked') && asked.trim() === '')
     problems.set('asked', 'Write what asks for the same in words, or take the column away.');

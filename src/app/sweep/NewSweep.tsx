@@ -23,8 +23,7 @@ export function NewSweep() {
     model === info?.label ||
     pairs.some(({ target, image, sound }) => (target ?? image ?? sound) !== undefined);
   const { kind, noun } = page.definition;
-  // No path leads through three stacks.
-  if (!info?.reads || (info.reads.isAsked && kind.name === 'path') || fits) return null;
+  if (!info?.reads || fits) return null;
   return (
     <p className="note" role="status">
       {info.label} reads more than a text.{' '}

@@ -1,5 +1,6 @@
 // The rows that measure one cell of a patching grid, and the layers through which they pass.
 
+import type { StackName } from '../../architectures/architecture.ts';
 import type { Location, Site, Source } from '../../runtime/plan/plan.ts';
 
 /** A row that carries positions from `position` on through the model's layers `from` to `to` (exclusive). */
@@ -7,8 +8,8 @@ export interface RowSpan {
   readonly from: number;
   readonly to: number;
   readonly position: number;
-  /** It carries the positions of an encoder and none of its reader: nothing further is read of it. */
-  readonly isEncodersAlone?: true;
+  /** It carries the positions of this stack and none of its reader: nothing further is read of it. */
+  readonly alone?: Exclude<StackName, 'main'>;
 }
 
 /** What a cell needs of a plan. */

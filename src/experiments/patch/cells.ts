@@ -6,7 +6,7 @@ import type { Location, Row } from '../../runtime/plan/plan.ts';
 import { fillBatches } from '../batches.ts';
 import type { TakenSite } from '../heldNumbers.ts';
 import { coarseToFine, layerSpan, replaceWindow } from '../layers.ts';
-import type { CellRows, CellSpan } from './cellRows.ts';
+import type { CellRows, CellSpan, RowSpan } from './cellRows.ts';
 import {
   columnAt,
   columnsOf,
@@ -156,12 +156,28 @@ export function cellRows(
 /** Positions that the rows of a cell carry in a case, of all stacks. */
 export function carriedBy(span: CellSpan, { base }: PatchCase): number {
   const { rows, isEncoders: ofEncoder, isOfPicture } = span;
-  const own = rows.reduce(
-    (sum, { position, isEncodersAlone }) => sum + (isEncodersAlone ? 0 : mainLength(base) - position),
-    0,
+  const carriedIn = (length: (position: number) => number, isOf: (alone: RowSpan['alone']) => boolean) =>
+    rows.reduce((sum, { position, alone }) => sum + (isOf(alone) ? length(position) : 0), 0);
+  const own = carriedIn(
+    (position) => mainLength(base) - position,
+    (alone) => !alone,
   );
-  const ofInput = ofEncoder ? rows.length * inputLength(base) : 0;
-  return own + ofInput + (isOfPicture ? rows.length * pictureLength(base) : 0);
+  const ofInput = ofEncoder
+    ? carriedIn(
+        () => inputLength(base),
+        (alone) => alone !== 'first',
+      )
+    : 0;
+  return (
+    own +
+    ofInput +
+    (isOfPicture
+      ? carriedIn(
+          () => pictureLength(base),
+          () => true,
+        )
+      : 0)
+  );
 }
 
 /** Cases of one plan: each needs its own two runs. */

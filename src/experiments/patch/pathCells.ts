@@ -1,13 +1,13 @@
 // Cells of path patching. With all other heads frozen nothing moves from one position to another between the sender and
 // the receiver. So of the frozen run only the positions that the pair does not share have to be carried, and where the
-// prediction receives, only the last. What an encoder's head sends is received in the encoder, or as keys and values that
-// a layer of its reader makes of it; every way further leads through heads of cross-attention.
+// prediction receives, only the last. What a head of a stack sends that another reads is received in its own stack, or as keys
+// and values that a layer of its reader makes of it; every way further leads through heads of cross-attention.
 //
 //     frozen    the base run, forked at the sender's layer: the sender from the source run, every later head the base
 //               run's; it ends where the receivers read
 //     measured  the base run, forked at the first receiver after the sender: the receivers' inputs from the frozen run
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import type { Architecture, StackName } from '../../architectures/architecture.ts';
 import { type Edit, type Location, type Row, replace } from '../../runtime/plan/plan.ts';
 import type { CellRows, CellSpan } from './cellRows.ts';
 import {
@@ -17,6 +17,7 @@ import {
   type PatchCase,
   type PatchCell,
   type PathPanel,
+  pictureLength,
 } from './outline.ts';
 import { isBefore, orderOf, placeOf, type SublayerOrder, sublayersOf } from './sublayers.ts';
 
@@ -34,11 +35,13 @@ function receiversAfter(
   return heads;
 }
 
+const lengthsOf = { first: pictureLength, encoder: inputLength, main: mainLength } as const;
+
 interface Reach {
   /** The sender's layer among those of the model. */
   readonly from: number;
-  /** Position by position of what an encoder reads. */
-  readonly isEncoders: boolean;
+  /** Whose positions pass from the sender to the receivers. */
+  readonly stack: StackName;
   /** The first position that the frozen run carries. */
   readonly position: number;
   /** The first layer of the model that is not passed by the frozen run. */
@@ -56,13 +59,13 @@ interface Reach {
 function reachOf(
   panel: PathPanel,
   { layer }: PatchCell,
-  { base, firstDifference, sharesInput }: PatchCase,
+  { base, firstDifference, sharesInput, sharesPicture }: PatchCase,
   architecture: Architecture,
 ): Reach | undefined {
-  const { layerCount, isCausal, encoder } = architecture;
-  const isEncoders = encoder !== undefined && panel.place !== undefined && panel.place.stack !== 'main';
-  // What an encoder makes of the same is the same.
-  if (isEncoders && sharesInput) return undefined;
+  const { layerCount, isCausal } = architecture;
+  const { stack = 'main' } = panel.place ?? {};
+  // What a stack makes of the same is the same.
+  if ((stack === 'encoder' && sharesInput) || (stack === 'first' && sharesPicture)) return undefined;
   const sender = orderOf(architecture, { component: panel.component, layer });
   const { component, heads } = panel.receiver;
   const receivers = receiversAfter(architecture, panel, sender);
@@ -82,10 +85,10 @@ function reachOf(
     .map((site) => ({ ...site, order: orderOf(architecture, site) }))
     .filter(({ order }) => isBefore(sender, order) && isBefore(order, end))
     .sort((a, b) => a.order.stage - b.order.stage || a.order.sublayer - b.order.sublayer);
-  const atStart = isEncoders || !isCausal;
+  const atStart = stack !== 'main' || !isCausal;
   return {
     from: sender.stage,
-    isEncoders,
+    stack,
     position: atStart ? 0 : heads ? firstDifference : mainLength(base) - 1,
     to: last === undefined ? layerCount : end.stage + 1,
     frozen: between.map(({ component: name, layer: at }) => ({ component: name, layer: at })),
@@ -107,13 +110,14 @@ export function pathSpan(
   const reach = reachOf(panel, cell, patchCase, architecture);
   if (!reach) return undefined;
   const { layerCount } = architecture;
-  const { from, position, to, frozenTo, isEncoders, receivesFrom } = reach;
-  const frozen = { from, to, position, ...(isEncoders ? { isEncodersAlone: true as const } : {}) };
+  const { from, position, to, frozenTo, stack, receivesFrom } = reach;
+  const frozen = { from, to, position, ...(stack === 'main' ? {} : { alone: stack }) };
   return {
     rows: receivesFrom === undefined ? [frozen] : [frozen, { from: receivesFrom, to: layerCount, position }],
     base: position > 0 ? layerCount : Math.max(from, receivesFrom ?? 0, frozenTo),
     source: from + 1,
-    ...(isEncoders ? { isEncoders: true } : {}),
+    ...(stack === 'main' ? {} : { isEncoders: true }),
+    ...(stack === 'first' ? { isOfPicture: true } : {}),
   };
 }
 
@@ -127,9 +131,9 @@ export function pathRows(
 ): readonly Row[] {
   const reach = reachOf(panel, cell, patchCase, architecture);
   if (!reach) return [];
-  const { from, position, frozen, receivers, receivesFrom, isEncoders } = reach;
+  const { from, position, frozen, receivers, receivesFrom, stack } = reach;
   const head = columnAt(panel, cell.column).head ?? 0;
-  const length = isEncoders ? inputLength(patchCase.base) : mainLength(patchCase.base);
+  const length = lengthsOf[stack](patchCase.base);
   const positions = Array.from({ length: length - position }, (_, index) => position + index);
   const taken = (row: number, component: string, at: number, location: Location): Edit => {
     const site = { component, layer: at };

@@ -219,10 +219,10 @@ function caseWork(
   for (const cell of cells) {
     const span = cellSpan(outline, architecture, cell, patchCase);
     if (!span) continue;
-    for (const { from, to, position, isEncodersAlone } of span.rows) {
-      const layers = isEncodersAlone ? 0 : to - Math.max(from, before);
+    for (const { from, to, position, alone } of span.rows) {
+      const layers = alone ? 0 : to - Math.max(from, before);
       work = together(work, rowWork(layers, length - position));
-      if (span.isEncoders) {
+      if (span.isEncoders && alone !== 'first') {
         const layers = to - Math.max(from, beforeEncoder);
         work = together(work, { ...rowWork(layers, inputLength(patchCase.base)), rows: 0 });
       }

@@ -10,7 +10,6 @@ import { type InputParts, inputParts, wholeTokens } from '../inputParts.ts';
 import type { Notice } from '../notice.ts';
 import { seenEntry } from '../seenPicture.ts';
 import { tokenLabel } from '../tokens.ts';
-import { refuseThree } from '../watched.ts';
 import { type ResolvedAblation, resolveAblation } from './ablation.ts';
 import { areDefaultSweeps, type PatchExperiment } from './experiment.ts';
 import {
@@ -115,7 +114,6 @@ export function resolvePatch(
   inputs: readonly PairInputs[] = [],
 ): ResolvedPatch {
   const given = experiment.kind === 'patch' ? experiment.ablation : undefined;
-  if (experiment.kind === 'path') refuseThree(architecture);
   const textOf = (id: number) => tokenLabel(id, tokenizer);
   const { pairs, notices } = resolvePairs(
     architecture,

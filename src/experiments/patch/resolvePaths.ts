@@ -5,11 +5,12 @@ import { transformerLensName } from '../../architectures/otherNames.ts';
 import { didYouMean } from '../../messages/nearest.ts';
 import { listed, quoted } from '../../messages/wording.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
+import { stackNames } from '../../runtime/plan/stacks.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { HeadName, PathPanel } from './outline.ts';
 import type { PathExperiment, PathReceiver } from './pathExperiment.ts';
 import { countUp, headsOf } from './resolvePanels.ts';
-import { isBefore, orderOf, reachedFrom, receiversIn, sendersIn } from './sublayers.ts';
+import { isBefore, orderOf, positionsOf, reachedFrom, receiversIn, sendersIn } from './sublayers.ts';
 
 const usualSender = 'head_attention_value_output';
 
@@ -52,9 +53,11 @@ function checkKnown(component: string, known: readonly string[], place: string, 
 function checkReached(architecture: Architecture, sender: string, component: string, place: string): void {
   const reached = reachedFrom(architecture, sender);
   if (reached.includes(component)) return;
-  const why = reached.includes('logits')
-    ? 'what an encoder makes does not hang on its reader'
-    : 'every way from there leads through the heads of cross-attention, which are frozen';
+  const placeOf = (name: string) => stackNames.indexOf(positionsOf(architecture, name));
+  const why =
+    placeOf(component) < placeOf(sender)
+      ? 'what an encoder makes does not hang on its reader'
+      : 'every way from there leads through the heads of cross-attention, which are frozen';
   throw new ExperimentError(
     `'${place}' is '${component}', and '${sender}' sends: ${why}. Let one of these receive: ${listed(reached.map(quoted))}.`,
   );

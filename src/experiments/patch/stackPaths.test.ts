@@ -1,4 +1,4 @@
-// Path patching of models of two stacks: cell by cell what PyTorch gives (expected/make_paths.py), what it costs, and what is
+// Path patching of models of several stacks: cell by cell what PyTorch gives (expected/make_paths.py), what it costs, and what is
 // refused.
 
 import { readFileSync } from 'node:fs';
@@ -162,7 +162,7 @@ describe.each(folders)('paths of %s', (folder) => {
   });
 });
 
-describe('a path through two stacks is refused', () => {
+describe('a path through several stacks is refused', () => {
   const t5 = describeArchitecture(
     { model_type: 't5', vocab_size: 29, num_layers: 3, num_decoder_layers: 2, d_model: 16, num_heads: 2 },
     new Set(),
@@ -203,6 +203,65 @@ describe('a path through two stacks is refused', () => {
       ...more,
     });
     expect(() => resolvePatch(t5, undefined, experiment)).toThrow(sentence);
+  });
+
+  const asked = describeArchitecture(
+    {
+      model_type: 'blip',
+      text_config: {
+        ...{ vocab_size: 29, hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2 },
+        ...{ bos_token_id: 2, eos_token_id: 3, sep_token_id: 3, pad_token_id: 0 },
+      },
+      vision_config: {
+        hidden_size: 16,
+        num_hidden_layers: 3,
+        num_attention_heads: 2,
+        image_size: 8,
+        patch_size: 4,
+      },
+    },
+    new Set(['text_encoder.x', 'text_decoder.bert.x']),
+  );
+  const picture = { data: new Float32Array(3 * 8 * 8), notices: [] };
+  const other = { ...picture, data: picture.data.map((_, at) => at) };
+  const question = (more: Partial<PathExperimentFile>, corrupted = other): ResolvedPatch =>
+    resolvePatch(
+      asked,
+      undefined,
+      readPathExperiment({
+        ...{ kind: 'path', version: 1, model: 'tiny' },
+        pairs: [
+          {
+            ...{ clean: [3, 4, 5], corrupted: [3, 6, 5], target: [7] },
+            ...{ image: { name: 'a.png' }, corruptedImage: { name: 'b.png' } },
+          },
+        ],
+        ...more,
+      }),
+      [{ clean: picture, corrupted }],
+    );
+  const [seen, read] = ['vision', 'question'].map((stack) => `${stack}.head_attention_value_output`);
+  test.each<[string, Partial<PathExperimentFile>, string]>([
+    [
+      'from the picture to the answer',
+      { sending: seen, receivers: [{ component: 'head_cross_key_output', heads: [[1, 0]] }] },
+      "'vision.head_attention_value_output' sends: every way from there leads through the heads of cross-attention, which are frozen. Let one of these receive: 'vision.head_query_output', 'vision.head_key_output', 'vision.head_value_output', 'question.head_cross_key_output', 'question.head_cross_value_output'.",
+    ],
+    [
+      'from the question to what is made of the picture',
+      { sending: read, receivers: [{ component: 'question.head_cross_key_output', heads: [[1, 0]] }] },
+      "'question.head_attention_value_output' sends: what an encoder makes does not hang on its reader.",
+    ],
+  ])('a path of three stacks %s', (_, more, sentence) => {
+    expect(() => question(more)).toThrow(sentence);
+  });
+
+  test('where two questions are about the same picture, nothing that the picture sends is run', () => {
+    const receivers = [
+      { component: 'question.head_cross_key_output', heads: [[1, 0]] as [number, number][] },
+    ];
+    expect(batchCells(question({ sending: seen, receivers }, picture), asked)).toEqual([]);
+    expect(batchCells(question({ sending: seen, receivers }), asked)).not.toEqual([]);
   });
 
   test('where the two runs read the same, nothing that the encoder sends is run', () => {

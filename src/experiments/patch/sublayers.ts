@@ -69,7 +69,8 @@ export const receiversIn = ({ components }: NamedComponents): readonly string[] 
   ),
 ];
 
-const positionsOf = ({ components }: NamedComponents, component: string): StackName =>
+/** Whose positions a component has. */
+export const positionsOf = ({ components }: NamedComponents, component: string): StackName =>
   components.find(({ name }) => name === component)?.place?.stack ?? 'main';
 
 /** What receives of a sender without another stack's heads between: what has the same positions. */

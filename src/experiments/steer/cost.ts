@@ -1,6 +1,7 @@
 // What a steering costs before it runs: rows of texts times the layers that they pass, each new token a row.
 
-import { type Architecture, encodersOf } from '../../architectures/architecture.ts';
+import { type Architecture, type EncoderStack, encodersOf } from '../../architectures/architecture.ts';
+import type { PromptInput } from '../wholePrompt.ts';
 import { commonRoom } from './beside.ts';
 import { lengthOf, type PassageRun, rowOf } from './passageRun.ts';
 import type { ResolvedPrompt, ResolvedSteer } from './resolve.ts';
@@ -30,8 +31,12 @@ export const stepCost = (architecture: Architecture, rows: number): number =>
 
 /** What encoders read of rows of a prompt, each once: rows that read the same share it, which is not counted. */
 function readingBefore(architecture: Architecture, { input }: PassageRun, rows: number): Cost {
-  const { before } = layersIn(architecture);
-  return { rowLayers: rows * before, tokenLayers: rows * before * (input?.length ?? 0) };
+  const { encoder } = architecture;
+  const of = (stack: EncoderStack | undefined, read: PromptInput | undefined): Cost => {
+    const rowLayers = rows * (stack?.layerCount ?? 0);
+    return { rowLayers, tokenLayers: rowLayers * (read?.length ?? 0) };
+  };
+  return sum([of(encoder, input), of(encoder?.encoder, input?.picture)]);
 }
 
 /** Generating rows after a prompt. */
@@ -47,7 +52,7 @@ function generating(architecture: Architecture, prompt: ResolvedPrompt, rows: nu
 /** Running rows of a prompt once. */
 function reading(architecture: Architecture, run: PassageRun, rows: number): Cost {
   const { main } = layersIn(architecture);
-  const own = { rowLayers: rows * main, tokenLayers: rows * main * lengthOf(run, false) };
+  const own = { rowLayers: rows * main, tokenLayers: rows * main * lengthOf(run, 'main') };
   return sum([own, readingBefore(architecture, run, rows)]);
 }
 
@@ -99,7 +104,12 @@ export function mostBytes({ width, layerCount, vocabularySize }: Architecture, s
     { rows: rowsOfPrompt(steer), news: experiment.generation.maxNewTokens },
     ...(shape ? [{ rows: rowsOfSweep(shape), news: shape.maxNewTokens }] : []),
   ];
-  const longest = Math.max(0, ...prompts.map(({ tokens, input }) => tokens.length + (input?.length ?? 0)));
+  const longest = Math.max(
+    0,
+    ...prompts.map(
+      ({ tokens, input }) => tokens.length + (input?.length ?? 0) + (input?.picture?.length ?? 0),
+    ),
+  );
   return Math.max(
     ...batches.map(
       ({ rows, news }) => 4 * beside * rows * ((longest + news) * 2 * width * layerCount + vocabularySize),

@@ -20,7 +20,7 @@ import type { ResolvedVector } from './vectorSites.ts';
 
 type SiteResult = VectorResult['sites'][number];
 
-export interface MadeVector extends Pick<ResolvedVector, 'vector' | 'width' | 'sites' | 'isEncoders'> {
+export interface MadeVector extends Pick<ResolvedVector, 'vector' | 'width' | 'sites' | 'stack'> {
   /** Of an activation addition as many as its texts have tokens; else 1. */
   readonly positions: number;
   /** Whether it is an activation addition: a vector for each of the first positions. */
@@ -50,7 +50,7 @@ const bySite = ({ layers, sites, width }: ResolvedVector, read: readonly States[
   });
 
 async function additionOf(model: Model, resolved: ResolvedVector, options: MakeOptions): Promise<MadeVector> {
-  const { vector, layers, sites, width, isEncoders, positive, negative } = resolved;
+  const { vector, layers, sites, width, stack, positive, negative } = resolved;
   const [plus = textRun([]), minus = textRun([])] = [positive[0], negative[0]];
   const data: Float32Array[] = [];
   for (const layer of layers) {
@@ -71,8 +71,8 @@ async function additionOf(model: Model, resolved: ResolvedVector, options: MakeO
     vector,
     width,
     sites,
-    isEncoders,
-    positions: lengthOf(plus, isEncoders),
+    stack,
+    positions: lengthOf(plus, stack),
     isMatrix: true,
     data,
     measures: sites.map((site, at) => ({
@@ -85,7 +85,7 @@ async function additionOf(model: Model, resolved: ResolvedVector, options: MakeO
 }
 
 function ofClasses(
-  { vector, sites, width, isEncoders }: ResolvedVector,
+  { vector, sites, width, stack }: ResolvedVector,
   method: ClassMethod,
   positive: readonly States[],
   negative: readonly States[],
@@ -106,7 +106,7 @@ function ofClasses(
     vector,
     width,
     sites,
-    isEncoders,
+    stack,
     positions: 1,
     isMatrix: false,
     data: made.map(({ data }) => data),
@@ -152,7 +152,7 @@ export async function makeVectors(
   const made: MadeVector[] = [];
   for (const own of resolved) {
     signal?.throwIfAborted();
-    const { vector, positive, negative, width, sites, isEncoders } = own;
+    const { vector, positive, negative, width, sites, stack } = own;
     const { from } = vector;
     if ('method' in from) {
       if (from.method === 'activation-addition') {
@@ -183,7 +183,7 @@ export async function makeVectors(
       vector,
       width,
       sites,
-      isEncoders,
+      stack,
       positions: 1,
       isMatrix: false,
       data,

@@ -1,10 +1,11 @@
 // A passage as a run of the model: its tokens, and in a model that reads more than a text its source, its picture or its sound.
-// An edit and a vector know whose positions are theirs: those of what is written, or those of what an encoder reads.
+// An edit and a vector know whose positions are theirs: those of what is written, those of what an encoder reads, or those of
+// the picture that a question is about.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import type { Architecture, EncoderStack, StackName } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { RowSource } from '../../runtime/plan/plan.ts';
-import type { WholePrompt } from '../wholePrompt.ts';
+import type { PromptInput, WholePrompt } from '../wholePrompt.ts';
 
 export type PassageRun = Pick<WholePrompt, 'start' | 'tokens' | 'input'>;
 
@@ -21,13 +22,21 @@ export function runFrom(
   source: RowSource | undefined,
 ): PassageRun {
   if (!source) return textRun(tokens);
-  const read = source.kind === 'tokens' ? source.tokens : [];
-  const model = encoder?.input;
-  const length = source.kind === 'tokens' ? read.length : (model?.positions ?? 0);
   return {
     start: { kind: 'tokens', tokens, source },
     tokens,
-    input: { kind: model?.kind ?? 'text', stack: 'encoder', tokens: read, length },
+    ...(encoder ? { input: inputFrom(encoder, source, 'encoder') } : {}),
+  };
+}
+
+/** What a stack before the writing one reads, and what that is about. */
+function inputFrom({ input, encoder }: EncoderStack, source: RowSource, stack: StackName): PromptInput {
+  if (source.kind === 'input')
+    return { kind: input?.kind ?? 'image', stack, tokens: [], length: input?.positions ?? 0 };
+  const { tokens, source: seen } = source;
+  return {
+    ...{ kind: 'text', stack, tokens, length: tokens.length },
+    ...(encoder && seen ? { picture: inputFrom(encoder, seen, 'first') } : {}),
   };
 }
 
@@ -44,14 +53,14 @@ export const rowOf = (
 };
 
 /** What a run reads at the positions that a component has: tokens where they are a text. */
-function readAt({ tokens, input }: PassageRun, isEncoders: boolean) {
-  const other = isEncoders || input?.stack === 'main' ? input : undefined;
-  if (!isEncoders && !other) return { kind: 'text', tokens, length: tokens.length } as const;
+function readAt({ tokens, input }: PassageRun, stack: StackName) {
+  const other = stack === 'first' ? input?.picture : input?.stack === stack ? input : undefined;
+  if (stack === 'main' && !other) return { kind: 'text', tokens, length: tokens.length } as const;
   return { kind: other?.kind, tokens: other?.tokens ?? [], length: other?.length ?? 0 };
 }
 
-/** @param isEncoders whether they are those of what the encoder reads */
-export const lengthOf = (run: PassageRun, isEncoders: boolean): number => readAt(run, isEncoders).length;
+/** Positions that a stack has. */
+export const lengthOf = (run: PassageRun, stack: StackName): number => readAt(run, stack).length;
 
 /**
  * Positions whose states carry what is read: of a text that the model goes on with all but the first, of a picture all but its
@@ -59,11 +68,11 @@ export const lengthOf = (run: PassageRun, isEncoders: boolean): number => readAt
  */
 export function carryingPositions(
   run: PassageRun,
-  isEncoders: boolean,
+  stack: StackName,
   isSpecial: Tokenizer['isSpecial'],
 ): readonly number[] {
-  const { kind, tokens, length } = readAt(run, isEncoders);
-  const from = kind === 'image' || !isEncoders ? 1 : 0;
+  const { kind, tokens, length } = readAt(run, stack);
+  const from = kind === 'image' || stack === 'main' ? 1 : 0;
   return Array.from({ length }, (_, position) => position).filter(
     (position) => position >= from && !(kind === 'text' && isSpecial(tokens[position] ?? 0)),
   );

@@ -171,7 +171,7 @@ export function spanIn(
   // An activation addition is added to the first positions of the prompt, once.
   return made.isMatrix
     ? { prompt: Array.from({ length: made.positions }, (_, position) => position) }
-    : spanOf(edit, prompt, made.isEncoders, isSpecial);
+    : spanOf(edit, prompt, made.stack, isSpecial);
 }
 
 /** All edits of a row with this prompt. */

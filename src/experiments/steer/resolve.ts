@@ -1,6 +1,6 @@
 // A steering with tokens instead of text and defaults filled in; what does not fit the model is refused before it runs.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import type { Architecture, StackName } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { quoted } from '../../messages/wording.ts';
 import { newTokenLimit } from '../../runtime/generation/limits.ts';
@@ -8,7 +8,6 @@ import { endingOf, type GenerationSettings, generationSettings } from '../../run
 import { ExperimentError } from '../experimentFile.ts';
 import type { KindResolveOptions } from '../kind.ts';
 import type { Notice } from '../notice.ts';
-import { refuseThree } from '../watched.ts';
 import {
   editName,
   hasChat,
@@ -66,7 +65,7 @@ function checkAddition(
   edit: SteerEdit,
   prompts: readonly ResolvedPrompt[],
   positions: number,
-  isEncoders: boolean,
+  stack: StackName,
 ): void {
   const { map, keepNorm, whileBelow, prompt, steps, unit, top } = edit;
   const isPlain = map.kind === 'add' && !keepNorm && whileBelow === undefined && unit === 'raw' && !top;
@@ -74,11 +73,11 @@ function checkAddition(
     throw new ExperimentError(
       `The edit ${quoted(editName(edit))}: an activation addition is added with a raw strength to the first positions of the prompt, once. Leave "map", "unit", "top", "keepNorm", "whileBelow", "prompt" and "steps" out.`,
     );
-  const lengths = prompts.map((run) => lengthOf(run, isEncoders));
+  const lengths = prompts.map((run) => lengthOf(run, stack));
   const short = lengths.findIndex((length) => length < positions);
   if (short >= 0)
     throw new ExperimentError(
-      `The edit ${quoted(editName(edit))} has a vector for each of the first ${positions} positions, and ${isEncoders ? 'the source of ' : ''}prompt ${short + 1} has ${lengths[short]} tokens. Make it longer, or the two texts shorter.`,
+      `The edit ${quoted(editName(edit))} has a vector for each of the first ${positions} positions, and ${stack === 'encoder' ? 'the source of ' : ''}prompt ${short + 1} has ${lengths[short]} tokens. Make it longer, or the two texts shorter.`,
     );
 }
 
@@ -96,15 +95,15 @@ function checkReadOnce(edit: SteerEdit, { vector: { component } }: ResolvedVecto
 }
 
 function checkEdit(edit: SteerEdit, resolved: ResolvedVector, prompts: readonly ResolvedPrompt[]): void {
-  const { vector, positive, width, isEncoders } = resolved;
+  const { vector, positive, width, stack } = resolved;
   const { from } = vector;
   const name = quoted(editName(edit));
   checkPlaces(edit, resolved);
   const method = 'method' in from ? from.method : undefined;
   if (method === 'activation-addition') {
     const [plus] = positive;
-    checkAddition(edit, prompts, plus ? lengthOf(plus, isEncoders) : 0, isEncoders);
-  } else if (isEncoders) checkReadOnce(edit, resolved);
+    checkAddition(edit, prompts, plus ? lengthOf(plus, stack) : 0, stack);
+  } else if (stack !== 'main') checkReadOnce(edit, resolved);
   if (edit.top && method === undefined)
     throw new ExperimentError(
       `The edit ${name} takes the sites that tell texts apart best, and the vector '${vector.name}' is not made of texts. Name its layers and heads.`,
@@ -192,7 +191,6 @@ export async function resolveSteer(
   experiment: SteerExperiment,
   { generation: support, preprocessor, reader: readerOf = readerOfFiles }: SteerResolveOptions = {},
 ): Promise<ResolvedSteer> {
-  refuseThree(architecture);
   if (!architecture.isCausal && experiment.prompts.length > 0)
     throw new ExperimentError(
       `${architecture.family} sees what comes after, and does not generate text. Its vectors can be made: leave the prompts out.`,

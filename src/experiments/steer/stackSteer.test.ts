@@ -1,4 +1,4 @@
-// Steering of models of two stacks: vectors and texts against PyTorch, under hooks in transformers' generate
+// Steering of models of several stacks: vectors and texts against PyTorch, under hooks in transformers' generate
 // (expected/make_stack_steer.py), and what is refused.
 
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { generateTexts } from '../../runtime/generation/generate.ts';
 import { Model } from '../../runtime/model.ts';
 import { type Call, callSchema, textsOf } from '../patch/expected/calls.ts';
 import { readSteerExperiment } from './experiment.ts';
-import { rowOf } from './passageRun.ts';
+import { rowOf, runFrom, sourceOf } from './passageRun.ts';
 import { PassageReader } from './passages.ts';
 import { type ResolvedSteer, resolveSteer } from './resolve.ts';
 import { readSteerResult, type SteerResult } from './result.ts';
@@ -206,7 +206,13 @@ describe.each(folders)('steering of %s', (folder) => {
       );
       const rows = steer.prompts.map((prompt) => ({
         ...rowOf(prompt),
-        edits: steeringEdits(model.architecture, placed, prompt, () => false),
+        // As the command line has it: by what stands at the start of its row.
+        edits: steeringEdits(
+          model.architecture,
+          placed,
+          runFrom(model.architecture, prompt.tokens, sourceOf(prompt)),
+          () => false,
+        ),
       }));
       const { eosIds } = steer.settings;
       const texts = await generateTexts(model, { rows, maxNewTokens: newTokens, eosIds });

@@ -1,5 +1,6 @@
 // The states that vectors are made of: what passes sites at one token of each text, all sites in one pass.
 
+import type { StackName } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Row, Site } from '../../runtime/plan/plan.ts';
 import { stackOf } from '../../runtime/plan/stacks.ts';
@@ -16,14 +17,14 @@ const startRow = ({ start }: PassageRun): Row => ({ start, edits: [] });
 /** Positions of a mean. @throws ExperimentError where there are none */
 function meanPositions(
   run: PassageRun,
-  isEncoders: boolean,
+  stack: StackName,
   isSpecial: (id: number) => boolean,
   text: number,
 ): readonly number[] {
-  const found = carryingPositions(run, isEncoders, isSpecial);
+  const found = carryingPositions(run, stack, isSpecial);
   if (found.length > 0) return found;
   throw new ExperimentError(
-    `Text ${text} has no token ${isEncoders ? '' : 'after its first '}that stands for text, so there is no mean. Make it longer, or read its last token.`,
+    `Text ${text} has no token ${stack === 'main' ? 'after its first ' : ''}that stands for text, so there is no mean. Make it longer, or read its last token.`,
   );
 }
 
@@ -62,10 +63,10 @@ export async function readStates(
     throw new ExperimentError(
       'The sites lie in two stacks, whose positions are not the same. Read each stack by itself.',
     );
-  const isEncoders = stacks.size > 0 && !stacks.has('main');
+  const [stack = 'main'] = stacks;
   const positions = runs.map((run, prompt) => {
-    if (token === 'mean') return meanPositions(run, isEncoders, isSpecial, prompt + 1);
-    const length = lengthOf(run, isEncoders);
+    if (token === 'mean') return meanPositions(run, stack, isSpecial, prompt + 1);
+    const length = lengthOf(run, stack);
     const position = token < 0 ? length + token : token;
     if (Number.isInteger(position) && position >= 0 && position < length) return [position];
     throw new ExperimentError(
@@ -97,8 +98,8 @@ export async function activationAddition(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<readonly Float32Array[]> {
   const runs = [runOf(positive), runOf(negative)];
-  const isEncoders = stackOf(model.architecture, site.component) !== 'main';
-  const [length = 0, other = 0] = runs.map((run) => lengthOf(run, isEncoders));
+  const stack = stackOf(model.architecture, site.component);
+  const [length = 0, other = 0] = runs.map((run) => lengthOf(run, stack));
   if (length !== other)
     throw new ExperimentError(
       `The two texts have ${length} and ${other} tokens; their states are subtracted position by position. Make them as long, with spaces as the authors do.`,

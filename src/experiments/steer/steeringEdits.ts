@@ -1,6 +1,6 @@
 // A steering file's edits with their vectors at hand, for the rows of a generation.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import type { Architecture, StackName } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { ByteSource } from '../../checkpoint/sources/byteSource.ts';
 import { readControlVector, safetensorsVector } from '../../checkpoint/vectors/vectorFile.ts';
@@ -74,17 +74,16 @@ export async function placeSteering(
 
 /**
  * Where an edit acts in a row. What is not said of an edit of what an encoder reads, once, is all of it.
- * @param isEncoders whether the positions are those of what the encoder reads
+ * @param stack whose positions are meant
  */
 export function spanOf(
   { prompt: given, steps, specialTokens }: Pick<SteeringEdit, 'prompt' | 'steps' | 'specialTokens'>,
   run: PassageRun,
-  isEncoders: boolean,
+  stack: StackName,
   isSpecial: Tokenizer['isSpecial'],
 ): EditSpan {
-  const prompt = isEncoders && given === undefined && steps === undefined ? 'all' : given;
-  const positions =
-    prompt === 'all' && !specialTokens ? carryingPositions(run, isEncoders, isSpecial) : prompt;
+  const prompt = stack !== 'main' && given === undefined && steps === undefined ? 'all' : given;
+  const positions = prompt === 'all' && !specialTokens ? carryingPositions(run, stack, isSpecial) : prompt;
   return {
     ...(positions === undefined ? {} : { prompt: positions }),
     ...(steps === undefined ? {} : { steps }),
@@ -103,18 +102,10 @@ export function steeringEdits(
   isSpecial: Tokenizer['isSpecial'],
   factor = 1,
 ): readonly GenerationEdit[] {
-  const isEncoders = ({ component, prompt }: SteeringEdit): boolean => {
-    const stack = stackOf(architecture, component);
-    if (stack === 'first' && typeof prompt !== 'object')
-      throw new ExperimentError(
-        `'${component}' has the positions of what a question is about: name those where its edit acts, as "prompt": [1, 2].`,
-      );
-    return stack !== 'main';
-  };
   return placed.map(({ edit, layer, steering: made }) => ({
     site: { component: edit.component, layer },
     ...(edit.heads ? { heads: edit.heads } : {}),
-    at: spanOf(edit, prompt, isEncoders(edit), isSpecial),
+    at: spanOf(edit, prompt, stackOf(architecture, edit.component), isSpecial),
     fragment: made.fragment,
     source: made.sourceAt(edit.strength * factor),
   }));

@@ -74,7 +74,7 @@ async function reached(
   const at = made.sites.findIndex(({ layer, head }) => layer === site?.layer && head === site?.head);
   const vector = made.data[at];
   // What an encoder reads stands nowhere where a token is made.
-  if (!site || !vector || made.isMatrix || made.isEncoders) return rows.map(() => null);
+  if (!site || !vector || made.isMatrix || made.stack !== 'main') return rows.map(() => null);
   const unit = toUnit(vector);
   const { tokens } = prompt;
   const plain: Row = { start: prompt.start, edits: [] };

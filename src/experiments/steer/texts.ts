@@ -103,7 +103,7 @@ async function projectionsOf(
     const site = sites.at(-1);
     const at = made.sites.findIndex(({ layer, head }) => layer === site?.layer && head === site?.head);
     const vector = made.data[at];
-    return site && vector && !made.isMatrix && !made.isEncoders
+    return site && vector && !made.isMatrix && made.stack === 'main'
       ? { made, site, unit: toUnit(vector) }
       : undefined;
   });

@@ -1,7 +1,7 @@
 // Where the vectors of a steering are: each has a site for every layer, and of a per-head component for every head of it.
 // What can be refused without running the model is refused here.
 
-import type { Architecture, ComponentDescription } from '../../architectures/architecture.ts';
+import type { Architecture, ComponentDescription, StackName } from '../../architectures/architecture.ts';
 import { describeComponent, stageOf } from '../../runtime/plan/sites.ts';
 import { stackOf } from '../../runtime/plan/stacks.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -24,8 +24,8 @@ export interface ResolvedVector {
   readonly layers: readonly (number | null)[];
   /** Layer by layer, head by head. */
   readonly sites: readonly VectorSite[];
-  /** Its positions are those of what an encoder reads. */
-  readonly isEncoders: boolean;
+  /** Whose positions it has. */
+  readonly stack: StackName;
   /** The texts that it is made of, as runs; empty where it is not made of texts. */
   readonly positive: readonly PassageRun[];
   readonly negative: readonly PassageRun[];
@@ -160,8 +160,8 @@ export async function resolveVector(
     return all;
   };
   const [positive, negative] = [await read('positive'), await read('negative')];
-  const isEncoders = stackOf(architecture, vector.component) !== 'main';
-  const lengths = (runs: readonly PassageRun[]) => runs.map((run) => lengthOf(run, isEncoders));
+  const stack = stackOf(architecture, vector.component);
+  const lengths = (runs: readonly PassageRun[]) => runs.map((run) => lengthOf(run, stack));
   checkTexts(vector, lengths(positive), lengths(negative), heads[0] !== null);
   return {
     vector,
@@ -169,7 +169,7 @@ export async function resolveVector(
     headCount: description.layout === 'head' ? (description.heads ?? 1) : 1,
     layers,
     sites,
-    isEncoders,
+    stack,
     positive,
     negative,
   };

@@ -1,4 +1,4 @@
-"""Path patching of models of two stacks, cell by cell with PyTorch, as section 3.1 of Wang et al. 2022 writes it.
+"""Path patching of models of several stacks, cell by cell with PyTorch, as section 3.1 of Wang et al. 2022 writes it.
 
 Each cell by three whole runs: both runs of the pair, whose heads are kept; a run in which every head of every stack is given what
 the edited run's heads had, but the sender what it had in the other; a run in which the receivers are given what they read there.
@@ -15,6 +15,11 @@ SELF, CROSS = "head_attention_value_output", "head_cross_attention_value_output"
 SOURCES = [dict(clean=dict(text=(BASE, 0), target=(BASE, 0)), corrupted=dict(text=(SOURCE, 0), target=(SOURCE, 0)))]
 PICTURES = [dict(clean=dict(image=(BASE, 0), words=(BASE, 0)), corrupted=dict(image=(SOURCE, 0), words=(BASE, 0))),
             dict(clean=dict(image=(BASE, 0), words=(BASE, 1)), corrupted=dict(image=(BASE, 0), words=(SOURCE, 1)))]
+# Of a question: another picture, another question, and an answer that parts at its last word.
+QUESTIONS = [dict(clean=dict(image=(BASE, 0), text=(BASE, 0), target=(BASE, 0)), corrupted=dict(image=(SOURCE, 0), text=(BASE, 0), target=(BASE, 0))),
+             dict(clean=dict(image=(BASE, 0), text=(BASE, 1), target=(BASE, 1)), corrupted=dict(image=(BASE, 0), text=(SOURCE, 1), target=(BASE, 1))),
+             dict(clean=dict(image=(BASE, 1), text=(BASE, 1), target=(BASE, 1)), corrupted=dict(image=(BASE, 1), text=(BASE, 1), target=(BASE, 1), last=9)),
+             dict(clean=dict(image=(BASE, 1), text=(BASE, 0), target=(BASE, 1)), corrupted=dict(image=(SOURCE, 1), text=(SOURCE, 0), target=(BASE, 1)))]
 SOUNDS = [dict(clean=dict(sound=(BASE, 0), words=(BASE, 0)), corrupted=dict(sound=(SOURCE, 0), words=(SOURCE, 0)))]
 
 
@@ -44,6 +49,16 @@ PATHS = {
         to("head_cross_value_output", (0, 0), (1, 1)), to("head_cross_key_output", (1, 0)), to("encoder.head_value_output", (1, 0), (1, 3))]),
     "whisper-heads, from self-attention": dict(pairs=SOUNDS, sending=SELF, receivers=[LOGITS, to("head_value_output", (1, 0)), to("head_cross_query_output", (0, 1), (1, 0))]),
     "whisper-heads, from cross-attention, MLPs frozen": dict(pairs=SOUNDS, sending=CROSS, mlps="freeze", direction="restore", receivers=[LOGITS, to("head_query_output", (1, 0), (1, 1))]),
+    "blip-answers, from the picture": dict(pairs=QUESTIONS, sending=f"vision.{SELF}", receivers=[
+        to("question.head_cross_key_output", (0, 0), (1, 1)), to("question.head_cross_value_output", (1, 0), (1, 2), (1, 3)), to("vision.head_query_output", (1, 0), (2, 1)), to("vision.head_key_output", (2, 2), (2, 3))]),
+    "blip-answers, from the picture, MLPs frozen": dict(pairs=QUESTIONS, sending=f"vision.{SELF}", mlps="freeze", direction="restore", receivers=[
+        to("question.head_cross_value_output", (0, 1), (0, 2), (1, 0), (1, 3)), to("vision.head_value_output", (1, 1), (2, 0))]),
+    "blip-answers, from the question": dict(pairs=QUESTIONS, sending=f"question.{SELF}", receivers=[
+        to("head_cross_value_output", (0, 0), (1, 1)), to("head_cross_key_output", (1, 0), (1, 3)), to("question.head_cross_query_output", (0, 1), (1, 2)), to("question.head_key_output", (1, 0), (1, 1))]),
+    "blip-answers, from the question's cross-attention, MLPs frozen": dict(pairs=QUESTIONS, sending=f"question.{CROSS}", mlps="freeze", direction="restore", receivers=[
+        to("head_cross_value_output", (0, 0), (0, 2), (1, 1)), to("question.head_value_output", (1, 0), (1, 2)), to("question.head_cross_query_output", (1, 1))]),
+    "blip-answers, from cross-attention": dict(pairs=QUESTIONS, sending=CROSS, receivers=[LOGITS, to("head_query_output", (1, 0), (1, 2)), to("head_cross_query_output", (1, 1))]),
+    "blip-answers, from self-attention, MLPs frozen": dict(pairs=QUESTIONS, sending=SELF, mlps="freeze", receivers=[LOGITS, to("head_value_output", (1, 1)), to("head_cross_query_output", (0, 0), (1, 0), (1, 3))]),
 }
 
 
@@ -56,7 +71,7 @@ def paths(name, pairs, sending, receivers, direction="corrupt", mlps="recompute"
     kept_at = heads_at + (everywhere("mlp_output") if mlps == "freeze" else [])
 
     # BLIP's pictures have one matrix for queries, keys and values, a third of what it gives each.
-    thirds = {"vision.query_output": 0, "vision.key_output": 1, "vision.value_output": 2} if model.kind == "blip" else {}
+    thirds = {"vision.query_output": 0, "vision.key_output": 1, "vision.value_output": 2} if model.kind.startswith("blip") else {}
     for component in thirds:
         model.places[component] = (*model.places["vision.attention_value_output"][:2], ("self_attn.qkv", "out"))
 

@@ -1,4 +1,4 @@
-"""Steering of models of two stacks with PyTorch: vectors made of pairs, and texts that transformers' generate writes under hooks.
+"""Steering of models of several stacks with PyTorch: vectors made of pairs, and texts that transformers' generate writes under hooks.
 
 The models are the committed folders of src/cli/conformance/expected. Of each step the log-probabilities of all tokens with the
 edits, and of the model without them after the same tokens; where tokens are given, generate is held to them.
@@ -18,6 +18,7 @@ from make_patches import BASE, SOURCE, head_count, opened  # noqa: E402
 NEW = 6
 TEXT = [dict(text=(BASE, 0), target=(BASE, 0)), dict(text=(SOURCE, 1), target=(SOURCE, 1))]
 PICTURE = [dict(image=(BASE, 0), words=(BASE, 0)), dict(image=(SOURCE, 1), words=(BASE, 1))]
+QUESTION = [dict(image=(BASE, 0), text=(BASE, 0), target=(BASE, 0)), dict(image=(SOURCE, 1), text=(SOURCE, 1), target=(BASE, 1))]
 SOUND = [dict(sound=(BASE, 0), words=(BASE, 0)), dict(sound=(SOURCE, 1), words=(BASE, 1))]
 # Drawn by Patchbay with temperature 1.5 and seed 5, for each prompt.
 DRAWN = {"t5-gated sampled": [[28, 19, 16, 10, 8, 20], [27, 19, 17, 8, 8, 19]], "whisper-heads sampled": [[19, 13, 8, 6, 20, 5], [19, 13, 8, 6, 19, 5]]}
@@ -44,21 +45,39 @@ CASES = {
     "blip-wide cross": dict(prompts=PICTURE, edits=[edit("cross_attention_output", 1, 2, steps={"from": 2}), edit("vision.head_attention_value_output", 1, 3, head=1, prompt=[0, 3])]),
     "blip-wide of pictures": dict(prompts=PICTURE, edits=[edit("vision.mlp_output", 2, 2)], learned=dict(
         positive=[dict(image=(BASE, 0), words=(BASE, 0)), dict(image=(BASE, 1), words=(BASE, 0))], negative=[dict(image=(SOURCE, 0), words=(BASE, 0)), dict(image=(SOURCE, 1), words=(BASE, 0))], token="mean")),
+    "blip-answers block": dict(prompts=QUESTION, edits=[edit("block_output", 0, 2), edit("question.block_output", 0, 2), edit("vision.block_output", 2, 2)]),
+    "blip-answers later steps": dict(prompts=QUESTION, edits=[edit("cross_attention_output", 1, 2, steps={"from": 2}), edit("question.cross_attention_output", 1, 2, prompt=[0, -1]), edit("vision.head_attention_value_output", 1, 3, head=1, prompt=[0, 3])]),
+    "blip-answers maps": dict(prompts=QUESTION, edits=[edit("question.mlp_output", 0, 1, map={"kind": "set", "to": 2}, prompt=[0, 2]), edit("vision.attention_output", 1, 1, map={"kind": "ablate", "keep": -1}), edit("question.head_cross_attention_value_output", 1, 3, head=2)]),
+    "blip-answers keys and values": dict(prompts=QUESTION, edits=[edit("cross_value_output", 0, 3), edit("head_cross_key_output", 1, 5, head=0, prompt=[1]), edit("question.cross_value_output", 1, 3), edit("question.head_cross_key_output", 0, 5, head=3, prompt=[2, -1])]),
+    "blip-answers of pictures": dict(prompts=QUESTION, edits=[edit("vision.mlp_output", 2, 2)], learned=dict(
+        positive=[dict(QUESTION[0]), dict(QUESTION[0], image=(BASE, 1))], negative=[dict(QUESTION[0], image=(SOURCE, 0)), dict(QUESTION[0], image=(SOURCE, 1))], token="mean")),
+    "blip-answers of questions": dict(prompts=QUESTION, edits=[edit("question.block_output", 1, 1.5)], learned=dict(
+        positive=[dict(QUESTION[0]), dict(QUESTION[0], text=(BASE, 1))], negative=[dict(QUESTION[0], text=(SOURCE, 0)), dict(QUESTION[0], text=(SOURCE, 1))], token="mean")),
+    "blip-answers of answers": dict(prompts=QUESTION, edits=[edit("block_output", 1, 1.5)], learned=dict(
+        positive=[dict(QUESTION[0]), dict(QUESTION[0], target=(BASE, 1))], negative=[dict(QUESTION[0], target=(SOURCE, 0)), dict(QUESTION[0], target=(SOURCE, 1))], token=-1)),
     "whisper-heads block": dict(prompts=SOUND, edits=[edit("encoder.block_output", 1, 2), edit("block_output", 0, 2)]),
     "whisper-heads maps": dict(prompts=SOUND, edits=[edit("encoder.attention_output", 0, 1, map={"kind": "ablate", "keep": -1}), edit("head_attention_value_output", 1, 3, head=1)]),
     "whisper-heads sampled": dict(prompts=SOUND, edits=[edit("encoder.block_output", 0, 1), edit("cross_attention_output", 1, 2)]),
 }
 
 
-def acts(of, is_encoders, kind):
+def stack_of(component, kind):
+    """Whose positions a component has: the picture's, those of another thing that an encoder reads, or the text's."""
+    crossed = component.split(".")[-1].replace("head_", "").startswith(("cross_key", "cross_value"))
+    if component.startswith("vision.") or (crossed and (component.startswith("question.") or kind == "blip")):
+        return "picture"
+    return "read" if component.startswith(("encoder.", "question.")) or crossed else "text"
+
+
+def acts(of, stack):
     """Whether an edit acts at a position of so many of the prompt, or of what the encoder reads."""
     prompt, steps = of.get("prompt"), of.get("steps")
 
     def at(position, length):
-        if is_encoders:
+        if stack != "text":
             if isinstance(prompt, list):
                 return position in [p % length for p in prompt]
-            return position > 0 or kind != "blip"
+            return position > 0 or stack != "picture"
         listed = isinstance(prompt, list) and position in [p % length for p in prompt]
         everywhere = prompt == "all" and position < length and (of.get("specialTokens") or position > 0)
         span = steps if steps is not None else ("all" if prompt is None else "none")
@@ -86,20 +105,20 @@ def steer(name, prompts, edits, learned=None):
     model = opened(folder)
     kind, config, net = model.kind, model.config, model.model
     generator = torch.Generator().manual_seed(7)
-    is_encoders = [of["component"].startswith(("encoder.", "vision.")) or "cross_key" in of["component"] or "cross_value_output" == of["component"] for of in edits]
+    stacks = [stack_of(of["component"], kind) for of in edits]
 
     def widths(component):
         kept = model.states_of(model.call_of(**prompts[0]), [(component, 0)])
         return kept[component, 0].shape[-1]
 
     vectors = []
-    for of, encoders in zip(edits, is_encoders):
+    for of, stack in zip(edits, stacks):
         if learned and of is edits[0]:
-            def state(call, component=of["component"], layer=of["layer"], encoders=encoders):
+            def state(call, component=of["component"], layer=of["layer"], stack=stack):
                 x = model.states_of(model.call_of(**call), [(component, layer)])[component, layer][0]
                 if learned["token"] == -1:
                     return x[-1]
-                return x[(1 if kind == "blip" or not encoders else 0):].mean(0)
+                return x[(0 if stack == "read" else 1):].mean(0)
             side = lambda calls: torch.stack([state(call) for call in calls]).mean(0)
             vectors.append(side(learned["positive"]) - side(learned["negative"]))
             continue
@@ -110,25 +129,28 @@ def steer(name, prompts, edits, learned=None):
         length = ids.shape[1]
         reads = dict(input_ids=call["input_ids"]) if kind == "t5" else {k: v for k, v in call.items() if k in ("pixel_values", "input_features")}
         handles = []
-        for of, vector, encoders in zip(edits, vectors, is_encoders) if edited else []:
-            at = acts(of, encoders, kind)
+        for of, vector, stack in zip(edits, vectors, stacks) if edited else []:
+            at = acts(of, stack)
             passed = [0]
 
-            def change(x, of=of, vector=vector, encoders=encoders, at=at, passed=passed):
+            def change(x, of=of, vector=vector, stack=stack, at=at, passed=passed):
                 x = x.clone()
-                first = 0 if encoders else passed[0]
+                first = passed[0] if stack == "text" else 0
                 passed[0] += x.shape[1]
                 entries = slice(None) if "head" not in of else slice(of["head"] * len(vector), (of["head"] + 1) * len(vector))
                 for position in range(x.shape[1]):
-                    if at(first + position, x.shape[1] if encoders else length):
+                    if at(first + position, length if stack == "text" else x.shape[1]):
                         x[:, position, entries] = mapped(x[:, position, entries], of, vector)
                 return x
             handles.append(model.site(of["component"], of["layer"], change))
         held = dict(prefix_allowed_tokens_fn=lambda _, so_far: [given[so_far.shape[0] - length]]) if given else {}
         options = dict(max_new_tokens=NEW, do_sample=False, num_beams=1, use_cache=True, return_dict_in_generate=True, output_logits=True, **held)
-        if kind == "blip":
+        if kind.startswith("blip"):
             # As BlipForConditionalGeneration.generate, which would leave out the last token, and end by another.
             states = net.vision_model(pixel_values=reads["pixel_values"]).last_hidden_state
+            if kind == "blip_vqa":
+                seen = dict(encoder_hidden_states=states, encoder_attention_mask=torch.ones(states.shape[:2], dtype=torch.long))
+                states = net.text_encoder(input_ids=call["input_ids"], **seen).last_hidden_state
             options["encoder_hidden_states"] = states
             options["encoder_attention_mask"] = torch.ones(states.shape[:2], dtype=torch.long)
             out = net.text_decoder.generate(input_ids=ids, eos_token_id=config.text_config.sep_token_id, pad_token_id=config.text_config.pad_token_id, **options)
