@@ -2,6 +2,7 @@
 // know float32 and int32 alone; a file that somebody brings has ids in int64, masks in bool and weights in eight bits.
 
 import { halfValues } from '../checkpoint/storage/half.ts';
+import { halfOf } from '../onnx/half.ts';
 
 export type ElementType =
   | 'float32'
@@ -129,26 +130,6 @@ export function tensorFrom(
     else data[i] = dtype === 'float16' ? halfOf(valueAt(i)) : valueAt(i);
   }
   return { dtype, shape, data };
-}
-
-const scratch = new DataView(new ArrayBuffer(4));
-
-/** The bits of the float16 nearest to a number, ties to even. */
-export function halfOf(value: number): number {
-  scratch.setFloat32(0, value);
-  const bits = scratch.getUint32(0);
-  const sign = (bits >>> 16) & 0x8000;
-  const exponent = ((bits >>> 23) & 0xff) - 112;
-  const fraction = bits & 0x7fffff;
-  if (exponent >= 31) return sign | 0x7c00 | (((bits >>> 23) & 0xff) === 255 && fraction ? 0x200 : 0);
-  if (exponent < -10) return sign;
-  const whole = exponent > 0 ? (exponent << 23) | fraction : (fraction | 0x800000) >>> 0;
-  const shift = exponent > 0 ? 13 : 14 - exponent;
-  const kept = Math.floor(whole / 2 ** shift);
-  const rest = whole - kept * 2 ** shift;
-  const half = 2 ** (shift - 1);
-  const up = rest > half || (rest === half && (kept & 1) === 1) ? 1 : 0;
-  return sign | (kept + up);
 }
 
 /** Steps of a row-major tensor, in elements. */

@@ -7,8 +7,8 @@ export const largestHalf = 65504;
 const number = new Float32Array(1);
 const bits = new Uint32Array(number.buffer);
 
-/** @returns the bits of the float16 */
-function halfOf(x: number): number {
+/** @returns the bits of the float16 nearest to a number */
+export function halfOf(x: number): number {
   number[0] = x;
   const word = bits[0] ?? 0;
   const sign = (word >>> 16) & 0x8000;

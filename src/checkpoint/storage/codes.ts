@@ -8,7 +8,7 @@
 
 import { CheckpointError, type StorageDtype } from '../checkpoint.ts';
 import { unpackScales } from './expand256.ts';
-import { halfValues } from './half.ts';
+import { halfAt } from './half.ts';
 import { storageBlocks, storedBytes } from './storage.ts';
 
 export interface BlockCodes {
@@ -38,8 +38,6 @@ interface Form {
 }
 
 const byte = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0;
-const half = (bytes: Uint8Array, at: number): number =>
-  halfValues[byte(bytes, at) | (byte(bytes, at + 1) << 8)] ?? 0;
 
 /** A scale, perhaps a minimum, perhaps fifth bits, nibbles: those of elements 0 to 15 are the lower ones. */
 function blockOf32(hasMinima: boolean, hasFifth: boolean): Form {
@@ -51,8 +49,8 @@ function blockOf32(hasMinima: boolean, hasFifth: boolean): Form {
     group: 32,
     hasMinima: hasMinima || hasFifth,
     read: (bytes, at, { numbers, scales, minima }) => {
-      scales[0] = half(bytes, at);
-      minima[0] = hasMinima ? half(bytes, at + 2) : 0;
+      scales[0] = halfAt(bytes, at);
+      minima[0] = hasMinima ? halfAt(bytes, at + 2) : 0;
       for (let i = 0; i < 32; i++) {
         const low = (byte(bytes, at + nibbles + (i & 15)) >> (i & 16 ? 4 : 0)) & 15;
         const high = hasFifth ? ((byte(bytes, at + fifth + (i >> 3)) >> (i & 7)) & 1) << 4 : 0;
@@ -71,8 +69,8 @@ function blockOf256(hasFifth: boolean): Form {
     group: 32,
     hasMinima: true,
     read: (bytes, at, { numbers, scales, minima }) => {
-      const scale = half(bytes, at);
-      const minimum = half(bytes, at + 2);
+      const scale = halfAt(bytes, at);
+      const minimum = halfAt(bytes, at + 2);
       unpackScales(bytes, at + 4, six.scales, six.minima);
       for (let group = 0; group < 8; group++) {
         scales[group] = scale * (six.scales[group] ?? 0);
@@ -100,7 +98,7 @@ const forms: Readonly<Partial<Record<StorageDtype, Form>>> = {
     group: 32,
     hasMinima: true,
     read: (bytes, at, { numbers, scales }) => {
-      scales[0] = half(bytes, at);
+      scales[0] = halfAt(bytes, at);
       for (let i = 0; i < 32; i++) numbers[i] = (byte(bytes, at + 2 + i) << 24) >> 24;
     },
   },
@@ -109,7 +107,7 @@ const forms: Readonly<Partial<Record<StorageDtype, Form>>> = {
     group: 16,
     hasMinima: true,
     read: (bytes, at, { numbers, scales }) => {
-      const scale = half(bytes, at + 208);
+      const scale = halfAt(bytes, at + 208);
       for (let group = 0; group < 16; group++)
         scales[group] = scale * ((byte(bytes, at + 192 + group) << 24) >> 24);
       for (let i = 0; i < 256; i++) {

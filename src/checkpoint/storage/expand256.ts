@@ -5,10 +5,7 @@
 //     Q6_K:       (d scale) (q - 32)          16 groups of 16, scales of 8 bits with a sign
 //
 // Every product is rounded to float32 before the next step, as in the reference.
-import { halfValues } from './half.ts';
-
-const half = (bytes: Uint8Array, at: number): number =>
-  halfValues[(bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)] ?? 0;
+import { halfAt } from './half.ts';
 
 /**
  * Unpack the 6-bit scales and minima of the eight groups from 12 bytes. Groups 0 to 3 have theirs in the low six bits of
@@ -31,8 +28,8 @@ export function expandQ4K(bytes: Uint8Array, out: Float32Array): void {
   const scales = new Uint8Array(8);
   const minima = new Uint8Array(8);
   for (let at = 0, to = 0; to < out.length; at += 144, to += 256) {
-    const d = half(bytes, at);
-    const dmin = half(bytes, at + 2);
+    const d = halfAt(bytes, at);
+    const dmin = halfAt(bytes, at + 2);
     unpackScales(bytes, at + 4, scales, minima);
     for (let pairs = 0; pairs < 4; pairs++) {
       const low = Math.fround(d * (scales[2 * pairs] ?? 0));
@@ -55,8 +52,8 @@ export function expandQ5K(bytes: Uint8Array, out: Float32Array): void {
   const scales = new Uint8Array(8);
   const minima = new Uint8Array(8);
   for (let at = 0, to = 0; to < out.length; at += 176, to += 256) {
-    const d = half(bytes, at);
-    const dmin = half(bytes, at + 2);
+    const d = halfAt(bytes, at);
+    const dmin = halfAt(bytes, at + 2);
     unpackScales(bytes, at + 4, scales, minima);
     for (let pairs = 0; pairs < 4; pairs++) {
       const low = Math.fround(d * (scales[2 * pairs] ?? 0));
@@ -80,7 +77,7 @@ export function expandQ6K(bytes: Uint8Array, out: Float32Array): void {
   const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const scales = new Float32Array(16);
   for (let at = 0, to = 0; to < out.length; at += 210, to += 256) {
-    const d = half(bytes, at + 208);
+    const d = halfAt(bytes, at + 208);
     for (let group = 0; group < 16; group++) scales[group] = d * (signed[at + 192 + group] ?? 0);
     // 128 elements at a time: 64 bytes of low nibbles, 32 bytes of upper bit pairs.
     for (let part = 0; part < 2; part++) {

@@ -5,16 +5,13 @@
 //
 // The reference rounds the product to float32 before it adds, hence Math.fround; a product of a float32 with so small
 // an integer is exact in the double that JavaScript computes, so it is rounded once. Storing rounds the sum.
-import { halfValues } from './half.ts';
-
-const half = (bytes: Uint8Array, at: number): number =>
-  halfValues[(bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)] ?? 0;
+import { halfAt } from './half.ts';
 
 /** @param bytes [blocks * 34]; @param out [blocks * 32] */
 export function expandQ8(bytes: Uint8Array, out: Float32Array): void {
   const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0, to = 0; to < out.length; at += 34, to += 32) {
-    const d = half(bytes, at);
+    const d = halfAt(bytes, at);
     for (let i = 0; i < 32; i++) out[to + i] = d * (signed[at + 2 + i] ?? 0);
   }
 }
@@ -24,9 +21,9 @@ export function expandQ4(bytes: Uint8Array, out: Float32Array, hasOffset: boolea
   const zero = hasOffset ? 0 : 8;
   const header = hasOffset ? 4 : 2;
   for (let at = 0, to = 0; to < out.length; at += header + 16, to += 32) {
-    const d = half(bytes, at);
+    const d = halfAt(bytes, at);
     // Adding -0 changes no number, where adding 0 would turn -0 into 0.
-    const m = hasOffset ? half(bytes, at + 2) : -0;
+    const m = hasOffset ? halfAt(bytes, at + 2) : -0;
     for (let i = 0; i < 16; i++) {
       const pair = bytes[at + header + i] ?? 0;
       out[to + i] = Math.fround(d * ((pair & 15) - zero)) + m;
@@ -40,8 +37,8 @@ export function expandQ5(bytes: Uint8Array, out: Float32Array, hasOffset: boolea
   const zero = hasOffset ? 0 : 16;
   const header = hasOffset ? 4 : 2;
   for (let at = 0, to = 0; to < out.length; at += header + 20, to += 32) {
-    const d = half(bytes, at);
-    const m = hasOffset ? half(bytes, at + 2) : -0;
+    const d = halfAt(bytes, at);
+    const m = hasOffset ? halfAt(bytes, at + 2) : -0;
     const fifth = at + header;
     // Bit i of these 32 is the fifth bit of element i.
     const low = (bytes[fifth] ?? 0) | ((bytes[fifth + 1] ?? 0) << 8);

@@ -7,6 +7,10 @@ export const halfBits: Uint32Array = buildHalfBits();
 /** The float32 value of every float16 bit pattern; the same memory as `halfBits`. */
 export const halfValues: Float32Array = new Float32Array(halfBits.buffer);
 
+/** The float16 whose two bytes begin at `at`. */
+export const halfAt = (bytes: Uint8Array, at: number): number =>
+  halfValues[(bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)] ?? 0;
+
 function buildHalfBits(): Uint32Array {
   const table = new Uint32Array(65536);
   for (let half = 0; half < 32768; half++) {
