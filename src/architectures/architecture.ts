@@ -124,8 +124,6 @@ export interface HandedStates {
 export interface Recurrence {
   readonly windowWidth: number;
   readonly stateWidth: number;
-  /** The fewest positions of a sequence with which that is less work than to gather what entered it. */
-  readonly positions: number;
   /** Numbers that a row takes while states of it are kept behind some of its positions. */
   readonly numbersKept: (positions: number, kept: number) => number;
 }

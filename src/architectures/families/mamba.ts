@@ -114,7 +114,6 @@ export function mamba(read: ConfigurationReader, names: ReadonlySet<string>): Ar
     recurrence: {
       windowWidth: windowLength(kernel) * innerWidth,
       stateWidth: innerWidth * stateSize,
-      positions: 1,
       numbersKept: (positions) => innerWidth * stateSize * positions,
     },
     // States of all positions that its graph goes along, and what each doubling makes of them.

@@ -204,7 +204,6 @@ export function mamba2(read: ConfigurationReader, names: ReadonlySet<string>): A
     recurrence: {
       windowWidth: windowLength(kernel) * convolved,
       stateWidth: innerWidth * stateSize,
-      positions: 1,
       // A share of each position in each state, for each channel.
       numbersKept: (positions, kept) => innerWidth * kept * Math.max(positions, stateSize),
     },

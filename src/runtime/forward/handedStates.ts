@@ -21,7 +21,7 @@ export function handsStates(
   { plan, rows, longest }: Schedule,
   { batchBytes }: Pick<Backend, 'batchBytes'>,
 ): boolean {
-  if (!recurrence || longest.main < recurrence.positions) return false;
+  if (!recurrence) return false;
   if (plan.rows.some(({ start }) => start.kind === 'kept')) return false;
   const forks = new Map<number, Set<number>>();
   for (const row of rows) {

@@ -75,7 +75,7 @@ export function batchesOf(
   const begin = rows.filter((row) => lookup.row(row).past.length > 0);
   if (lookup.handsStates && !isHead && begin.length > 0 && begin.length < rows.length) {
     // Rows that begin with a state pass a graph of their own.
-    const others = rows.filter((row) => !begin.includes(row));
+    const others = rows.filter((row) => lookup.row(row).past.length === 0);
     return [others, begin].flatMap((each) => batchesOf(each, stage, context, { lookup, isRecorded }));
   }
   const ofSequence = Math.max(...Object.values(lookup.schedule.longest));
