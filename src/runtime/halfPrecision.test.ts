@@ -270,3 +270,27 @@ test('a model in float16 takes half of the bytes for what its layers multiply by
   await model.dispose();
   await backend.close();
 });
+
+test('beside a model whose weights wait packed, float32 is expanded from these, and the file is read for none', async () => {
+  const backend = halfOnNode(createNodeBackend(1));
+  const whole = tinyCheckpoint(tinyConfigurations.llama);
+  const multiplied = 3 * 7;
+  const reads = async (residency: 'expanded' | 'packed') => {
+    let count = 0;
+    const read = (name: string) => {
+      count += 1;
+      return whole.read(name);
+    };
+    const half = await Model.load({ ...whole, read }, backend, { precision: 'float16', residency });
+    const before = count;
+    const full = half.inFull();
+    await readsOf(full);
+    await full.dispose();
+    await half.dispose();
+    return count - before;
+  };
+  expect(await reads('packed')).toBe(0);
+  // Those alone that wait in float16.
+  expect(await reads('expanded')).toBe(multiplied);
+  await backend.close();
+});

@@ -1,11 +1,9 @@
 // A checkpoint on a backend, ready to run plans.
 
 import type { Architecture } from '../architectures/architecture.ts';
-import { architectureOfWeights, weightSources } from '../architectures/registry.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { type Backend, OutOfMemoryError } from './backends/backend.ts';
-import { constantLimit, Programs } from './backends/programs.ts';
-import { Turns } from './backends/turns.ts';
+import type { Backend } from './backends/backend.ts';
+import type { Programs } from './backends/programs.ts';
 import {
   executeGradients,
   type GradientOptions,
@@ -14,50 +12,22 @@ import {
 import { gradientRequest } from './backward/gradientRequest.ts';
 import type { GradientPlan, GradientResult } from './backward/objective.ts';
 import { type ExecuteContext, type ExecuteOptions, execute } from './forward/execute.ts';
-import { halfTensors } from './forward/halfTensors.ts';
 import { checkKeep, Keeper, type KeepRequest, keptEnds } from './forward/kept.ts';
 import { type KeptStates, StatesKeeper } from './forward/keptStates.ts';
 import { Decoder } from './generation/decoder.ts';
 import type { GenerationRow } from './generation/request.ts';
+import { type LoadRequest, loadParts, type ModelParts, Shared } from './load.ts';
 import type { KeptRow } from './plan/keptRow.ts';
 import { type Plan, PlanError, type Read, type ReadResult } from './plan/plan.ts';
 import { schedule } from './plan/schedule.ts';
 import type { Schedule } from './plan/scheduled.ts';
 import { headStage } from './plan/stage.ts';
-import { firstLayers, Rehearsal } from './rehearsal.ts';
-import { expectHalf } from './weights/halfSupport.ts';
-import {
-  heldBytes,
-  noRoomForWeights,
-  type Placement,
-  type Precision,
-  placeWeights,
-  unmappedNotice,
-  type WeightResidency,
-  type WeightSizes,
-  weightSizes,
-} from './weights/residency.ts';
-import { type Room, sparing, wholeRoom } from './weights/room.ts';
+import type { Rehearsal } from './rehearsal.ts';
+import { heldBytes, type Precision, type WeightResidency, type WeightSizes } from './weights/residency.ts';
+import { type Room, wholeRoom } from './weights/room.ts';
 import { WeightStore } from './weights/weights.ts';
 
-export interface LoadOptions {
-  readonly signal?: AbortSignal;
-  readonly onBytes?: (done: number, total: number) => void;
-  /** Bytes that weights may take while nothing runs; default 4 GiB. Decides the residency unless that is given. */
-  readonly weightBytes?: number;
-  readonly residency?: WeightResidency;
-  /** Default float32. */
-  readonly precision?: Precision;
-  /** What a device had room for before; default all that the sizes allow. */
-  readonly room?: Room;
-  /** Called before weights are read, with the bytes that they will take while nothing runs. */
-  readonly makeRoom?: (bytes: number) => Promise<void>;
-  /**
-   * For a device that compiles what it runs first: is given a model of the first layers as soon as their weights are there, to run
-   * what will be run. Its graphs are this model's. The load does not wait for it; later runs take turns with it.
-   */
-  readonly rehearse?: (first: Model, signal: AbortSignal) => Promise<unknown>;
-}
+export type LoadOptions = LoadRequest<Model>;
 
 export interface Kept {
   readonly reads: readonly ReadResult[];
@@ -65,9 +35,6 @@ export interface Kept {
   readonly rows: ReadonlyMap<number, KeptRow>;
   readonly dispose: () => void;
 }
-
-/** Bytes that weights may take while nothing runs, where nobody says. */
-export const defaultWeightBytes = 4 * 2 ** 30;
 
 /** Runs plans in place of the engine's own scheduler: a model whose graphs are not ours. */
 export interface PlanRunner {
@@ -84,18 +51,6 @@ export interface RunnerModel extends Pick<Model, 'architecture' | 'backend' | 'l
   readonly runner: PlanRunner;
   /** Why it runs no plans, in a sentence; absent where it does. */
   readonly noPlans?: string;
-}
-
-/** What a model and the one of its first layers have together. */
-class Shared {
-  readonly programs: Programs;
-  /** Runs share weights that are brought in for one layer at a time. */
-  readonly turns = new Turns();
-  readonly rehearsal = new Rehearsal();
-
-  constructor(backend: Backend) {
-    this.programs = new Programs(undefined, constantLimit(backend));
-  }
 }
 
 export class Model {
@@ -120,99 +75,46 @@ export class Model {
   readonly #engine: WeightStore | PlanRunner;
   readonly #noPlans: string | undefined;
   readonly #shared: Shared;
+  /** It is made of the first layers of another, whose weights arrive. */
+  readonly #isRehearsing: boolean;
   readonly #states = new Set<KeptStates>();
 
-  private constructor(
-    architecture: Architecture,
-    backend: Backend,
-    label: string,
-    engine: WeightStore | PlanRunner,
-    sizes: WeightSizes,
-    { residency, reason, room = wholeRoom }: Placement & { readonly room?: Room },
-    { notices, fingerprint, noPlans }: Pick<RunnerModel, 'notices' | 'fingerprint' | 'noPlans'>,
-    shared = new Shared(backend),
-  ) {
-    this.#shared = shared;
-    this.#noPlans = noPlans;
-    this.notices = notices;
-    this.fingerprint = fingerprint;
-    this.architecture = architecture;
-    this.backend = backend;
-    this.label = label;
-    this.#engine = engine;
-    this.sizes = sizes;
-    this.residency = residency;
-    this.residencyReason = reason;
-    this.room = room;
-    this.precision = sizes.precision ?? 'float32';
-    this.parameterCount = sizes.parameterCount;
+  private constructor(parts: ModelParts<WeightStore | PlanRunner> & Pick<RunnerModel, 'noPlans'>) {
+    this.architecture = parts.architecture;
+    this.backend = parts.backend;
+    this.label = parts.label;
+    this.sizes = parts.sizes;
+    this.residency = parts.residency;
+    this.residencyReason = parts.reason;
+    this.room = parts.room ?? wholeRoom;
+    this.precision = parts.sizes.precision ?? 'float32';
+    this.notices = parts.notices;
+    this.fingerprint = parts.fingerprint;
+    this.parameterCount = parts.sizes.parameterCount;
+    this.#engine = parts.engine;
+    this.#noPlans = parts.noPlans;
+    this.#shared = parts.shared ?? new Shared(parts.backend);
+    this.#isRehearsing = parts.isRehearsing ?? false;
   }
 
   /**
    * Check a checkpoint against its architecture and load its weights. The checkpoint must stay open while the model is
-   * used when weights are streamed.
-   * @throws BackendError when the model is too large to run on this backend, or it does not compute in float16, before
-   *         weights are read
+   * used: streamed weights are read from it at each run, and of a model in float16 so are those of `inFull`.
    * @throws UnsupportedModelError when configuration and tensors do not fit an architecture that Patchbay knows
+   * @throws BackendError when the model is too large to run on this backend, or it does not compute in float16, before weights
+   *         are read; when a weight holds what float16 cannot say; when the device refuses something of them
+   * @throws OutOfMemoryError when the device has no room for the weights: `lessRoom` says what to ask for next, of another
+   * @throws DeviceLostError when the device is lost meanwhile
+   * @throws the signal's reason when it is aborted; nothing is left behind then, nor after an error
    */
   static async load(checkpoint: Checkpoint, backend: Backend, options: LoadOptions = {}): Promise<Model> {
-    const { architecture, notices } = await architectureOfWeights(checkpoint, options.signal);
-    const isHalf = options.precision === 'float16';
-    if (isHalf) expectHalf(backend);
-    const half = isHalf ? halfTensors(architecture) : new Set<string>();
-    const sizes = weightSizes(architecture, checkpoint, half);
-    const { room = wholeRoom } = options;
-    const bySize = options.residency
-      ? { residency: options.residency }
-      : placeWeights(checkpoint.label, sizes, backend, options.weightBytes ?? defaultWeightBytes);
-    const placement = { ...bySize, residency: sparing(bySize.residency, room.residency), room };
-    await options.makeRoom?.(heldBytes(sizes, placement.residency));
-    const shared = new Shared(backend);
-    const { rehearsal } = shared;
-    const { rehearse } = options;
-    const begun = rehearse && firstLayers(architecture);
-    const early = begun && {
-      sources: weightSources(begun),
-      begin: (store: WeightStore) => {
-        const about = { notices: [], fingerprint: undefined };
-        const first = new Model(begun, backend, checkpoint.label, store, sizes, placement, about, shared);
-        rehearsal.begin((signal) => rehearse(first, signal));
-      },
-      check: () => rehearsal.check(),
-      end: () => rehearsal.end(),
-    };
-    const weights = await WeightStore.open(backend, checkpoint, weightSources(architecture), {
-      residency: placement.residency,
-      half,
-      ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.onBytes ? { onBytes: options.onBytes } : {}),
-      ...(early ? { early } : {}),
-    }).catch(async (error: unknown) => {
-      await shared.programs.dispose();
-      if (!(error instanceof OutOfMemoryError)) throw error;
-      const isAsked = options.residency !== undefined;
-      throw noRoomForWeights(checkpoint.label, sizes, placement.residency, isAsked, error);
-    });
-    const names = weightSources(architecture).flatMap((each) =>
-      each.kind === 'tensor' ? [each.tensor] : [],
-    );
-    const unmapped =
-      placement.residency === 'packed' ? unmappedNotice(new Set(names), checkpoint, backend) : undefined;
-    const all = [...(checkpoint.notices ?? []), ...notices, ...(unmapped === undefined ? [] : [unmapped])];
-    const fingerprint = await checkpoint.fingerprint?.(options.signal).catch(async (error: unknown) => {
-      await rehearsal.end();
-      weights.close();
-      await shared.programs.dispose();
-      throw error;
-    });
-    const about = { notices: all, fingerprint };
-    return new Model(architecture, backend, checkpoint.label, weights, sizes, placement, about, shared);
+    const modelOf = (parts: ModelParts) => new Model(parts);
+    return new Model(await loadParts(checkpoint, backend, options, modelOf));
   }
 
   /** A model whose plans something else runs. It keeps no rows and generates no text, and has the gradients that its runner gives. */
-  static over({ architecture, backend, label, sizes, runner, ...about }: RunnerModel): Model {
-    const placement = { residency: 'packed' } as const;
-    return new Model(architecture, backend, label, runner, sizes, placement, about);
+  static over({ runner, ...about }: RunnerModel): Model {
+    return new Model({ ...about, engine: runner, residency: 'packed' });
   }
 
   /** Where trainings on it keep the graphs of their steps, released with it. */
@@ -220,8 +122,8 @@ export class Model {
     return this.#shared.programs;
   }
 
-  /** Of what `rehearse` does: when it is done, well or badly, and how to end it before. */
-  get rehearsal(): Pick<Rehearsal, 'over' | 'end'> {
+  /** Of what `rehearse` does: when it is done, well or badly, how to end it before, and whether the device had no room for it. */
+  get rehearsal(): Pick<Rehearsal, 'over' | 'end' | 'hadNoRoom'> {
     return this.#shared.rehearsal;
   }
 
@@ -237,18 +139,25 @@ export class Model {
 
   /**
    * The same model in float32 on the same device, for a few rows: of a model in float16, whose deviation it measures. Each
-   * layer's weights are read and brought in when it runs. It must be disposed, and this one not before it.
+   * layer's weights are brought in when it runs, from what this one holds in float32 or packed, else from the checkpoint. It
+   * must be disposed, and this one not before it.
+   * @throws PlanError for a model that was brought as ONNX
    */
   inFull(): Model {
     const { architecture, backend, label, sizes, room, notices, fingerprint } = this;
     if (!(this.#engine instanceof WeightStore))
       throw new PlanError(`${label} is computed in float32 already.`);
     const { precision: _, ...full } = sizes;
-    const placement = { residency: 'streamed', room } as const;
-    return new Model(architecture, backend, label, this.#engine.inFull(), full, placement, {
+    const about = {
+      architecture,
+      backend,
+      label,
+      room,
       notices,
       fingerprint,
-    });
+      residency: 'streamed',
+    } as const;
+    return new Model({ ...about, sizes: full, engine: this.#engine.inFull() });
   }
 
   /** What a plan would cost, without running it. @throws PlanError as `run` does */
@@ -278,9 +187,7 @@ export class Model {
     checkKeep(this.architecture, request, scheduled);
     const keeper = new Keeper(this.backend, this.architecture, request);
     try {
-      const reads = await this.#turn(() => execute(this.#context, scheduled, options, keeper));
-      // What a device refuses is said where it is waited for: here, and not to whoever uses the rows.
-      if (reads.length === 0) await this.backend.caughtUp?.();
+      const reads = await this.#keeping(scheduled, options, keeper);
       return { reads, rows: keeper.rows(scheduled), dispose: () => keeper.dispose() };
     } catch (error) {
       keeper.dispose();
@@ -312,7 +219,7 @@ export class Model {
     const scheduled = schedule(architecture, plan, new Map([[0, last]]));
     const keeper = new StatesKeeper(this.backend, architecture, tokens.length);
     try {
-      const found = await this.#turn(() => execute(this.#context, scheduled, options, keeper));
+      const found = await this.#keeping(scheduled, options, keeper);
       const states: KeptStates = {
         length: keeper.length,
         bytes: keeper.bytes,
@@ -328,6 +235,19 @@ export class Model {
       keeper.dispose();
       throw error;
     }
+  }
+
+  /** What a device refuses is said where it is waited for: here, and not to whoever uses the rows. */
+  #keeping(
+    scheduled: Schedule,
+    options: ExecuteOptions,
+    keeper: Keeper | StatesKeeper,
+  ): Promise<readonly ReadResult[]> {
+    return this.#turn(async () => {
+      const reads = await execute(this.#context, scheduled, options, keeper);
+      if (reads.length === 0) await this.backend.caughtUp?.();
+      return reads;
+    });
   }
 
   /**
@@ -353,10 +273,12 @@ export class Model {
 
   /** Between runs no program is in use, so that those above the limit can go. */
   #turn<T>(work: () => Promise<T>): Promise<T> {
-    const { turns, programs } = this.#shared;
+    const { turns, programs, rehearsal } = this.#shared;
     return turns.take(async () => {
+      // A run of it that outlasted the load may have heard what was refused of a weight.
+      if (!this.#isRehearsing) rehearsal.check();
       await programs.trim();
-      return work();
+      return this.#isRehearsing ? rehearsal.hear(work) : work();
     });
   }
 
@@ -372,7 +294,8 @@ export class Model {
   }
 
   /**
-   * Differentiate an objective over the rows of a plan.
+   * Differentiate an objective over the rows of a plan. A rehearsal ends before: a training works on the device between its turns
+   * too, and what is refused of that is told once.
    * @returns the objective, what was read on the way, and the gradients at the places and of the parameters asked for
    * @throws PlanError when the plan breaks a rule, or asks for what cannot be differentiated, before anything runs
    */
@@ -383,6 +306,7 @@ export class Model {
     const ofRunner = engine instanceof WeightStore ? undefined : engine.gradients?.bind(engine);
     if (ofRunner) return this.#turn(() => ofRunner(request, options));
     this.#expectFull('Gradients are');
+    await this.#shared.rehearsal.end();
     return this.#turn(() => executeGradients(this.#context, request, options));
   }
 

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { describeArchitecture } from '../architectures/registry.ts';
 import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts';
-import { BackendError } from './backends/backend.ts';
+import { type Backend, BackendError, OutOfMemoryError } from './backends/backend.ts';
 import { createNodeBackend } from './backends/nodeBackend.ts';
+import { weightedEntries } from './backward/objectives.ts';
 import { tinyCheckpoint, tinyConfigurations } from './fixtures/tinyCheckpoint.ts';
 import { Model } from './model.ts';
 import { firstLayers } from './rehearsal.ts';
+import { lessRoom, wholeRoom } from './weights/room.ts';
 
 const { llama } = tinyConfigurations;
 const tokens = [3, 14, 15, 9, 26];
@@ -137,6 +139,150 @@ test('what the device refuses of it fails the load; that its numbers are none do
     },
   });
   expect(await logits(model)).toHaveLength(deep.vocab_size);
+  await model.dispose();
+  await backend.close();
+});
+
+/** A device that computes until it is told to refuse, and refuses what runs then, once. */
+function refusing(inner: Backend) {
+  let refusal: Error | undefined;
+  let running: (() => void) | undefined;
+  let goOn: Promise<void> | undefined;
+  const compile = async (...given: Parameters<Backend['compile']>) => {
+    const program = await inner.compile(...given);
+    return {
+      ...program,
+      run: async (inputs: Parameters<typeof program.run>[0]) => {
+        running?.();
+        await goOn;
+        const told = refusal;
+        refusal = undefined;
+        if (told) throw told;
+        return program.run(inputs);
+      },
+    };
+  };
+  const backend: Backend = new Proxy(inner, {
+    get: (target, key) => {
+      if (key === 'compile') return compile;
+      const member: unknown = Reflect.get(target, key, target);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+  return {
+    backend,
+    refuse: (error: Error) => {
+      refusal = error;
+    },
+    /** @returns when something runs; and what lets that go on */
+    hold: () => {
+      let letGo: () => void = () => undefined;
+      goOn = new Promise((resolve) => {
+        letGo = resolve;
+      });
+      const isRunning = new Promise<void>((resolve) => {
+        running = resolve;
+      });
+      return { isRunning, letGo: () => letGo() };
+    },
+  };
+}
+
+test('what the device refuses a run of it that outlasts the load fails the next run: it may have been a weight', async () => {
+  const inner = createNodeBackend(1);
+  const { backend, refuse, hold } = refusing(inner);
+  const { isRunning, letGo } = hold();
+  const { checkpoint, letGo: arrive } = heldUp(deep, (name) => name.includes('layers.3.'));
+  void isRunning.then(arrive);
+  const model = await Model.load(checkpoint, backend, { rehearse: (first) => logits(first) });
+  refuse(new BackendError('The GPU refused a part of the work.'));
+  letGo();
+  await expect(logits(model)).rejects.toThrow('The GPU refused a part of the work.');
+  await model.dispose();
+  expect([inner.liveTensors, inner.livePrograms]).toEqual([0, 0]);
+  await inner.close();
+});
+
+test('what the device refuses a run of it that begins after the load is nobody’s', async () => {
+  const inner = createNodeBackend(1);
+  const { backend, refuse } = refusing(inner);
+  let goOn: () => void = () => undefined;
+  const isLoaded = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const model = await Model.load(tinyCheckpoint(deep), backend, {
+    rehearse: async (first) => {
+      await isLoaded;
+      await logits(first);
+    },
+  });
+  refuse(new BackendError('The GPU refused a part of the work.'));
+  goOn();
+  await model.rehearsal.over;
+  expect(await logits(model)).toHaveLength(deep.vocab_size);
+  await model.dispose();
+  await inner.close();
+});
+
+test('gradients end it before they are computed, so that nobody else hears what the device refuses of a training', async () => {
+  const backend = createNodeBackend(1);
+  let isOver = false;
+  const model = await Model.load(tinyCheckpoint(deep), backend, {
+    rehearse: async (first, signal) => {
+      while (!signal.aborted) await logits(first);
+      isOver = true;
+    },
+  });
+  const site = { component: 'logits', layer: null };
+  const location = { positions: [tokens.length - 1] };
+  await model.gradients({
+    rows: [{ start: { kind: 'tokens', tokens }, edits: [] }],
+    terms: [{ row: 0, site, location, ...weightedEntries([[{ entry: 7, factor: 1 }]]) }],
+    at: [{ row: 0, site: { component: 'block_output', layer: 1 }, location }],
+  });
+  expect(isOver).toBe(true);
+  await model.dispose();
+  await backend.close();
+});
+
+test('a load that had no room while it ran is to be tried without it before weights wait elsewhere', async () => {
+  const backend = createNodeBackend(1);
+  const { checkpoint, letGo } = heldUp(deep, (name) => name.includes('layers.3.'));
+  let rehearsed = 0;
+  const rehearse = async () => {
+    rehearsed += 1;
+    letGo();
+    throw new OutOfMemoryError('The GPU has no room for this.');
+  };
+  const full: unknown = await Model.load(checkpoint, backend, { rehearse }).catch((error: unknown) => error);
+  if (!(full instanceof OutOfMemoryError)) throw new Error('The load was to fail for want of memory.');
+  const room = lessRoom(wholeRoom, full);
+  expect(room).toEqual({ ...wholeRoom, isUnrehearsed: true });
+  const model = await Model.load(tinyCheckpoint(deep), backend, { rehearse, ...(room ? { room } : {}) });
+  expect(rehearsed).toBe(1);
+  expect([model.residency, model.room.batchShare]).toEqual(['expanded', 1]);
+  await model.dispose();
+  await backend.close();
+});
+
+test('where it alone had no room once the weights were there, no batch is made smaller', async () => {
+  const backend = createNodeBackend(1);
+  const full = new OutOfMemoryError('The GPU has no room for this.');
+  let goOn: () => void = () => undefined;
+  const isLoaded = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const model = await Model.load(tinyCheckpoint(deep), backend, {
+    rehearse: async () => {
+      await isLoaded;
+      throw full;
+    },
+  });
+  expect(lessRoom(model.room, full, model)?.batchShare).toBe(1 / 4);
+  goOn();
+  await model.rehearsal.over;
+  const room = lessRoom(model.room, full, model);
+  expect(room).toEqual({ ...wholeRoom, isUnrehearsed: true });
   await model.dispose();
   await backend.close();
 });

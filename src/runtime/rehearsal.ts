@@ -3,7 +3,7 @@
 // what it compiles is what the whole one will run. Nobody waits for it, and nothing that it computes is looked at.
 
 import type { Architecture } from '../architectures/architecture.ts';
-import { BackendError, DeviceLostError } from './backends/backend.ts';
+import { BackendError, DeviceLostError, OutOfMemoryError } from './backends/backend.ts';
 
 /** A row that forks at a layer reads what another left in the layer before. */
 const fewestLayers = 2;
@@ -28,25 +28,66 @@ export function firstLayers(architecture: Architecture): Architecture | undefine
   return { ...architecture, layerCount: count, blocks: architecture.blocks.slice(0, count), components };
 }
 
+type Refusal = BackendError | DeviceLostError;
+const isRefusal = (error: unknown): error is Refusal =>
+  error instanceof BackendError || error instanceof DeviceLostError;
+
+/**
+ * What a GPU refuses is told once, to whoever works there. So what a rehearsal meets while weights arrive may have been a weight;
+ * what else goes wrong with it, as numbers of two layers that are not finite, says nothing of the model and nothing of the device.
+ */
 export class Rehearsal {
   readonly #stop = new AbortController();
   #over: Promise<void> = Promise.resolve();
-  #failure: BackendError | DeviceLostError | undefined;
+  #hasBegun = false;
+  #isArriving = true;
+  #refusal: Refusal | undefined;
+  #hadNoRoom = false;
 
+  /** @param work runs in `hear` */
   begin(work: (signal: AbortSignal) => Promise<unknown>): void {
-    const { signal } = this.#stop;
-    this.#over = work(signal).then(
+    this.#hasBegun = true;
+    this.#over = work(this.#stop.signal).then(
       () => undefined,
-      (error: unknown) => {
-        // Anything else, as numbers of two layers that are not finite, says nothing of the model and nothing of the device.
-        if (error instanceof BackendError || error instanceof DeviceLostError) this.#failure = error;
-      },
+      (error: unknown) => this.#note(error, this.#isArriving),
     );
   }
 
-  /** What the GPU refuses is told once, to whoever works there: it may have been a weight. @throws that */
+  /** Do a run of it. One that began while weights arrived may meet what was refused of one when all have arrived. */
+  async hear<T>(run: () => Promise<T>): Promise<T> {
+    const mayBeWeight = this.#isArriving;
+    try {
+      return await run();
+    } catch (error) {
+      this.#note(error, mayBeWeight);
+      throw error;
+    }
+  }
+
+  #note(error: unknown, mayBeWeight: boolean): void {
+    if (error instanceof OutOfMemoryError) this.#hadNoRoom = true;
+    if (mayBeWeight && isRefusal(error)) this.#refusal ??= error;
+  }
+
+  /** @throws BackendError or DeviceLostError, what it met that may have been a weight */
   check(): void {
-    if (this.#failure) throw this.#failure;
+    if (this.#refusal) throw this.#refusal;
+  }
+
+  /** All weights are there, and the device has caught up with them. @throws as `check` */
+  arrived(): void {
+    this.#isArriving = false;
+    this.check();
+  }
+
+  /** Whether anything of it has run. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** Whether the device had no room for it. */
+  get hadNoRoom(): boolean {
+    return this.#hadNoRoom;
   }
 
   /** When it has run to its end, or was ended. */

@@ -146,10 +146,17 @@ export class OutOfMemoryError extends BackendError {
   override readonly name = 'OutOfMemoryError';
   /** Where weights were to wait, when they had no room. */
   readonly held: 'expanded' | 'packed' | 'streamed' | undefined;
+  /** Whether the first layers were rehearsed beside them. */
+  readonly isRehearsed: boolean;
 
-  constructor(message: string, held?: OutOfMemoryError['held'], options?: ErrorOptions) {
+  constructor(
+    message: string,
+    held?: OutOfMemoryError['held'],
+    { isRehearsed = false, ...options }: ErrorOptions & { readonly isRehearsed?: boolean } = {},
+  ) {
     super(message, options);
     this.held = held;
+    this.isRehearsed = isRehearsed;
   }
 }
 

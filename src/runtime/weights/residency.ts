@@ -98,12 +98,16 @@ export function unmappedNotice(
   return `Weights of the type ${dtypes} do not stay packed on a GPU: ${amount(bytes)} of them wait in this program's memory, and each layer's are expanded here and uploaded when it runs.`;
 }
 
-/** What is said of weights that had no room. @param asked that somebody asked for them so, and for nothing else */
+/**
+ * What is said of weights that had no room.
+ * @param isAsked     somebody asked for them so, and for nothing else
+ * @param isRehearsed the first layers ran while they arrived, and may have taken what was missing
+ */
 export function noRoomForWeights(
   label: string,
   sizes: WeightSizes,
   residency: WeightResidency,
-  asked: boolean,
+  { isAsked, isRehearsed }: { readonly isAsked: boolean; readonly isRehearsed: boolean },
   cause: OutOfMemoryError,
 ): OutOfMemoryError {
   const held = `${label} takes ${amount(heldBytes(sizes, residency))} ${residency === 'expanded' ? `in ${precisionOf(sizes)}` : residency}`;
@@ -113,11 +117,11 @@ export function noRoomForWeights(
     streamed: 'Choose a smaller model',
   }[residency];
   return new OutOfMemoryError(
-    asked
+    isAsked
       ? `${held}, as was asked for, and the GPU has no room for it. ${way}, or leave the choice to Patchbay.`
       : `${held}, and the GPU has no room for it. ${cause.message}`,
     residency,
-    { cause },
+    { cause, isRehearsed },
   );
 }
 

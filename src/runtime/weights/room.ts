@@ -1,5 +1,6 @@
-// What a model asks of a device that had no room for it: smaller batches first, which cost little; then weights that stay
-// packed; then weights that are read again for every run. Each step is said, and is taken on a device that was opened anew.
+// What a model asks of a device that had no room for it: no rehearsal, on which no number depends; smaller batches, which cost
+// little; then weights that stay packed; then weights that are read again for every run. Each step but the first is said, and
+// each is taken on a device that was opened anew.
 
 import type { OutOfMemoryError } from '../backends/backend.ts';
 import type { WeightResidency } from './residency.ts';
@@ -9,6 +10,8 @@ export interface Room {
   readonly batchShare: number;
   /** At least so little of the weights stays on the device; absent as there is room by the sizes. */
   readonly residency?: WeightResidency;
+  /** Its first layers are not run while its weights arrive (runtime/rehearsal.ts). */
+  readonly isUnrehearsed?: true;
   /** What was given up, in sentences, in the order in which it was. */
   readonly notices: readonly string[];
 }
@@ -40,9 +43,15 @@ const waiting: Readonly<Record<WeightResidency, string>> = {
 export function lessRoom(
   room: Room,
   error: OutOfMemoryError,
-  model?: { readonly residency: WeightResidency; readonly isImported?: boolean },
+  model?: {
+    readonly residency: WeightResidency;
+    readonly isImported?: boolean;
+    readonly rehearsal?: { readonly hadNoRoom: boolean };
+  },
 ): Room | undefined {
   if (model?.isImported) return undefined;
+  const wasRehearsed = model ? model.rehearsal?.hadNoRoom : error.isRehearsed;
+  if (wasRehearsed && !room.isUnrehearsed) return { ...room, isUnrehearsed: true };
   const { notices } = room;
   const smaller = model && batchShares.find(([share]) => share < room.batchShare);
   if (smaller) {

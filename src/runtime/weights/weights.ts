@@ -22,21 +22,28 @@ export interface WeightStoreOptions {
   readonly early?: EarlyUse;
 }
 
-/** What is done with some weights while the others arrive. Nothing waits for it, where weights are not streamed. */
+/** What is done with some weights while the others arrive. Nothing waits for it. Of streamed weights nothing is done so. */
 export interface EarlyUse {
   /** Read before the others. */
   readonly sources: readonly WeightSource[];
-  /** They are there. */
+  /** Called once, when they are there. */
   readonly begin: (store: WeightStore) => void;
-  /** @throws where it met what the device refused, which may have been a weight */
+  /** Called after each weight. @throws BackendError or DeviceLostError that it met: what was refused may have been a weight */
   readonly check: () => void;
-  /** @returns when it uses them no more */
+  /** Called once, when all are there and the device has caught up. @throws as `check` */
+  readonly arrived: () => void;
+  /** Called where weights could not be read or have no room. @returns when it uses them no more */
   readonly end: () => Promise<void>;
 }
 
-const tensorNames = (sources: readonly WeightSource[]): readonly string[] => [
+/** Of the tensors of these, each once. */
+export const tensorNames = (sources: readonly WeightSource[]): readonly string[] => [
   ...new Set(sources.flatMap((source) => (source.kind === 'tensor' ? [source.tensor] : []))),
 ];
+
+/** Of a weight that graphs are given. */
+const bytesOf = ({ dtype, shape }: DeviceTensor): number =>
+  (dtype === 'float16' ? 2 : 4) * elementCount(shape);
 
 /** Bytes that a device may have been given, or may still read though they are disposed, before it is waited for. */
 const mostBehind = 512 * 2 ** 20;
@@ -54,8 +61,10 @@ export class WeightStore {
   /** Bytes of weights that were brought in for the moment since the device was last waited for. */
   #behind = 0;
   readonly #tables = new Map<string, { readonly tensor: DeviceTensor; readonly rows: number }>();
-
-  /** Whose float32 weights are lent. */
+  /** Sums that each step of a generation asks for. */
+  #residentBytes = 0;
+  #codesBytes = 0;
+  /** Whose weights are lent: those in float32, and packed ones. */
   readonly #lender: WeightStore | undefined;
 
   private constructor(
@@ -92,7 +101,7 @@ export class WeightStore {
         options.signal?.throwIfAborted();
         const bytes = await checkpoint.read(name, options.signal);
         if (options.residency === 'packed') store.#pack(name, bytes);
-        else store.#resident.set(name, store.#expanded(name, bytes));
+        else store.#hold(name, bytes);
         done += sizes[index] ?? 0;
         store.#behind += sizes[index] ?? 0;
         await store.#waitFor(mostBehind);
@@ -102,7 +111,7 @@ export class WeightStore {
       }
       // Whoever used them early may have waited, and heard what the device refused of them.
       await backend.caughtUp?.();
-      early?.check();
+      early?.arrived();
     } catch (error) {
       await early?.end();
       store.close();
@@ -130,8 +139,17 @@ export class WeightStore {
     const { packing } = this.#backend;
     if (packing?.takes(dtype)) this.#onDevice.set(name, packing.upload(dtype, bytes, shape));
     // It is as large there as it is stored.
-    else if (packing && dtype === 'F32') this.#resident.set(name, this.#expanded(name, bytes));
-    else this.#packed.set(name, bytes);
+    else if (packing && dtype === 'F32') this.#hold(name, bytes);
+    else {
+      this.#packed.set(name, bytes);
+      this.#codesBytes += this.codesBytesOf(name);
+    }
+  }
+
+  #hold(name: string, bytes: Uint8Array): void {
+    const tensor = this.#expanded(name, bytes);
+    this.#resident.set(name, tensor);
+    this.#residentBytes += bytesOf(tensor);
   }
 
   /** @throws BackendError for a number that float16 cannot say, where it is wanted so */
@@ -155,8 +173,8 @@ export class WeightStore {
   }
 
   /**
-   * The same weights in float32, each brought in when it is used: nothing is held but what is lent by this one.
-   * Of no use after this one is closed.
+   * The same weights in float32, each brought in when it is used: nothing is held but what is lent by this one, and only what
+   * waits here in float16, or nowhere, is read from the checkpoint. Of no use after this one is closed.
    */
   inFull(): WeightStore {
     return new WeightStore(this.#backend, this.#checkpoint, { residency: 'streamed' }, this);
@@ -176,10 +194,12 @@ export class WeightStore {
 
   /** A weight that is brought in for the moment. */
   async #forNow(name: string, signal: AbortSignal | undefined): Promise<DeviceTensor> {
-    const packed = this.#onDevice.get(name);
-    if (packed && this.#backend.packing)
-      return this.#backend.packing.expand(packed, this.half.has(name) ? 'float16' : 'float32');
-    return this.#expanded(name, this.#packed.get(name) ?? (await this.#checkpoint.read(name, signal)));
+    const lender = this.#lender ?? this;
+    const onDevice = this.#onDevice.get(name) ?? lender.#onDevice.get(name);
+    if (onDevice && this.#backend.packing)
+      return this.#backend.packing.expand(onDevice, this.half.has(name) ? 'float16' : 'float32');
+    const packed = this.#packed.get(name) ?? lender.#packed.get(name);
+    return this.#expanded(name, packed ?? (await this.#checkpoint.read(name, signal)));
   }
 
   /**
@@ -208,7 +228,7 @@ export class WeightStore {
         }
         const tensor = await this.#forNow(source.tensor, signal);
         passing.push(tensor);
-        this.#behind += 4 * elementCount(tensor.shape);
+        this.#behind += bytesOf(tensor);
         bound[`weight.${name}`] = tensor;
       }
       return await use(bound);
@@ -226,9 +246,9 @@ export class WeightStore {
     return this.#resident.get(tensor);
   }
 
-  /** Bytes of all weights that do, in float32. */
+  /** Bytes of all weights that do. */
   get residentBytes(): number {
-    return [...this.#resident.values()].reduce((sum, { shape }) => sum + 4 * elementCount(shape), 0);
+    return this.#residentBytes;
   }
 
   /** A matrix that waits packed in memory, as codes; undefined for what does not, or has none. */
@@ -249,7 +269,7 @@ export class WeightStore {
 
   /** Bytes that all of them take. */
   get codesBytes(): number {
-    return [...this.#packed.keys()].reduce((sum, name) => sum + this.codesBytesOf(name), 0);
+    return this.#codesBytes;
   }
 
   /** `with` for several parts at once. @param use is given one entry for each part */
@@ -275,5 +295,7 @@ export class WeightStore {
     this.#resident.clear();
     this.#tables.clear();
     this.#packed.clear();
+    this.#residentBytes = 0;
+    this.#codesBytes = 0;
   }
 }
