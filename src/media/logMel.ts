@@ -55,15 +55,26 @@ function powerSpectrum(size: number): (frame: Float64Array) => Float64Array {
     });
 }
 
-/** How much of a sound a model hears, as `logMel` is told. */
-export function heardSeconds(
-  settings: Readonly<Record<string, unknown>> | undefined,
-  [, frames = 1]: readonly number[],
-): number {
-  const { hop_length: hop, sampling_rate: rate } = v.parse(
-    v.looseObject({ hop_length: v.nullish(count, 160), sampling_rate: v.nullish(count, 16000) }),
-    settings ?? {},
+type Settings = Readonly<Record<string, unknown>> | undefined;
+
+/** @throws MediaError when they are not honoured here */
+function readSettings(settings: Settings): v.InferOutput<typeof schema> {
+  const parsed = v.safeParse(schema, settings ?? {});
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const name = issue.path?.map(({ key }) => String(key)).join('.') ?? '';
+  throw new MediaError(
+    `preprocessor_config.json sets '${name}' to ${JSON.stringify(issue.path?.at(-1)?.value ?? null)}, which Patchbay does not support.`,
   );
+}
+
+/**
+ * How much of a sound a model hears, as `logMel` is told.
+ * @returns seconds
+ * @throws MediaError when the settings are not honoured here
+ */
+export function heardSeconds(settings: Settings, [, frames = 1]: readonly number[]): number {
+  const { hop_length: hop, sampling_rate: rate } = readSettings(settings);
   return (frames * hop) / rate;
 }
 
@@ -75,18 +86,10 @@ export function heardSeconds(
  */
 export function logMel(
   { rate, samples }: Sound,
-  settings: Readonly<Record<string, unknown>> | undefined,
+  settings: Settings,
   [bands = 1, frames = 1]: readonly number[],
 ): Float32Array {
-  const parsed = v.safeParse(schema, settings ?? {});
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const name = issue.path?.map(({ key }) => String(key)).join('.') ?? '';
-    throw new MediaError(
-      `preprocessor_config.json sets '${name}' to ${JSON.stringify(issue.path?.at(-1)?.value ?? null)}, which Patchbay does not support.`,
-    );
-  }
-  const { feature_size, sampling_rate, hop_length: hop, n_fft: size } = parsed.output;
+  const { feature_size, sampling_rate, hop_length: hop, n_fft: size } = readSettings(settings);
   if (feature_size !== bands)
     throw new MediaError(
       `The model hears ${bands} bands, and its preprocessor_config.json makes ${feature_size}.`,

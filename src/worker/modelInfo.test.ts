@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { describeArchitecture } from '../architectures/registry.ts';
 import type { ModelConfiguration } from '../checkpoint/checkpoint.ts';
-import { readsOf } from './modelInfo.ts';
+import { heardBy, readsOf } from './modelInfo.ts';
 
 const text = { ...{ vocab_size: 29, hidden_size: 16, num_attention_heads: 4 }, is_decoder: true };
 const vision = { hidden_size: 16, num_attention_heads: 4, image_size: 12, patch_size: 6 };
@@ -36,4 +36,26 @@ test('a T5 reads a source, a ViT a picture alone, and a GPT-2 nothing beside its
       ...{ vocab_size: 29, n_embd: 16, n_layer: 2, n_head: 2, n_positions: 8 },
     }),
   ).toBeUndefined();
+});
+
+test('a Whisper’s seconds follow from its settings, and are not said where these are not honoured', async () => {
+  const sizes = { d_model: 16, encoder_layers: 1, decoder_layers: 1, encoder_attention_heads: 2 };
+  const whisper = describeArchitecture(
+    {
+      model_type: 'whisper',
+      ...sizes,
+      ...{ decoder_attention_heads: 2, vocab_size: 31, num_mel_bins: 8, max_source_positions: 50 },
+    },
+    new Set(),
+  );
+  // Two frames for each of 50 positions, 160 samples a frame.
+  expect(await heardBy(whisper, { feature_size: 8 })).toEqual({ seconds: 1 });
+  expect(await heardBy(whisper, { feature_size: 8, hop_length: 80 })).toEqual({ seconds: 0.5 });
+  expect(await heardBy(whisper, { feature_size: 8, hop_length: 'long' })).toEqual({});
+  const broken = {
+    get hop_length(): number {
+      throw new RangeError('No length.');
+    },
+  };
+  await expect(heardBy(whisper, broken)).rejects.toThrow('No length.');
 });

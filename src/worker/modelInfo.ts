@@ -52,18 +52,19 @@ export function readsOf(
   };
 }
 
-/** How long a sound is of which the model hears all. Where its settings are none, a sound is refused when one is given. */
+/** How long a sound is of which the model hears all. Where its settings are not honoured, a sound is refused when one is given. */
 export async function heardBy(
   architecture: Pick<Architecture, 'input' | 'encoder'>,
   settings: ModelConfiguration | undefined,
 ): Promise<Pick<DescribedModel, 'seconds'>> {
   const read = firstInput(architecture);
   if (read?.kind !== 'sound') return {};
-  const { heardSeconds } = await import('../media/sounds.ts');
+  const { heardSeconds, MediaError } = await import('../media/sounds.ts');
   try {
     return { seconds: heardSeconds(settings, read.shape) };
-  } catch {
-    return {};
+  } catch (error) {
+    if (error instanceof MediaError) return {};
+    throw error;
   }
 }
 

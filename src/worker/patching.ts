@@ -93,7 +93,11 @@ export async function estimateSockets(
   };
   const [clean, corrupted] = [await read(source, 'source'), await read(base, 'base')];
   // After the base, as an intervention takes its answer.
-  const idOf = (name: number | string, what: string) => named(name, what, corrupted.written)?.id ?? 0;
+  const idOf = (name: number | string, what: string): number => {
+    const token = named(name, what, corrupted.written);
+    if (!token) throw new ExperimentError(`The ${what} names no token. Name one, or give its id.`);
+    return token.id;
+  };
   const { attributions, baselines } = await attributePatches(
     model,
     {
