@@ -7,14 +7,19 @@ import type { Unit } from './units.ts';
 
 export type Finished<Cell> = Cell & { readonly samples: Samples };
 
-export type CellUpdate<Cell, Baselines> =
-  | ({ readonly kind: 'baselines' } & Baselines)
-  | { readonly kind: 'cells'; readonly cells: readonly Finished<Cell>[] };
+export interface ArrivedCells<Cell> {
+  readonly kind: 'cells';
+  readonly cells: readonly Finished<Cell>[];
+  /** They change nothing: their samples are a baseline's, and no run of their own was measured. */
+  readonly areUntouched?: true;
+}
+
+export type CellUpdate<Cell, Baselines> = ({ readonly kind: 'baselines' } & Baselines) | ArrivedCells<Cell>;
 
 /** What changes a result of cells. */
 export type CellChange<Result, Cell> =
   | { readonly kind: 'started'; readonly result: Result }
-  | { readonly kind: 'cells'; readonly cells: readonly Finished<Cell>[] };
+  | ArrivedCells<Cell>;
 
 /** One kind's way of computing its cells, or parts of them. */
 export interface CellRunner<Cell, Baselines, Batch, Part extends Cell = Cell> {
@@ -57,7 +62,7 @@ export async function* runCells<
   const baselines = await runner.baselines();
   yield { kind: 'baselines', ...baselines };
   const untouched = runner.untouched(baselines).filter((cell) => !isDone(cell));
-  if (untouched.length > 0) yield { kind: 'cells', cells: untouched };
+  if (untouched.length > 0) yield { kind: 'cells', cells: untouched, areUntouched: true };
   for (const { name, batches } of runner.units) {
     for (const batch of batches) {
       signal?.throwIfAborted();

@@ -13,7 +13,7 @@ interface HasBaselines {
   readonly corrupted: Samples | null;
 }
 
-/** @param answersOf the tokens that are watched */
+/** What was computed: cells that change nothing are baselines, and are compared as such. @param answersOf the tokens that are watched */
 export function measuredCells<Result extends HasBaselines, Cell extends object>(
   change: CellChange<Result, Cell>,
   answersOf: (result: Result) => readonly number[],
@@ -26,6 +26,7 @@ export function measuredCells<Result extends HasBaselines, Cell extends object>(
       cells: new Map(),
     };
   }
+  if (change.areUntouched) return { baselines: [], cells: new Map() };
   return {
     baselines: [],
     cells: new Map(change.cells.map(({ samples, ...cell }) => [JSON.stringify(cell), samples])),

@@ -60,6 +60,8 @@ describe.each(['trace', 'patch', 'path'])('%s', (name) => {
   test('the result says that it is of float16, how many cells were compared, and how far they are; one of float32 says nothing', async () => {
     expect(inFull.precision).toBeUndefined();
     expect(inHalf.precision?.dtype).toBe('float16');
+    // What reads it knows it by its version, so that nobody takes it for float32.
+    expect([inHalf, inFull].map(({ version }) => version)).toEqual(name === 'trace' ? [5, 1] : [4, 1]);
     const { cells = 0, largest } = inHalf.precision?.deviation ?? {};
     expect(cells).toBeGreaterThan(0);
     expect(cells).toBeLessThanOrEqual((await kindOf(name)).count(inHalf).total);
@@ -116,6 +118,21 @@ test.each(others.filter((name) => name in experimentsOfKinds))('%s is refused in
   await expect(run(name, half)).rejects.toThrow(
     'is computed in float32: float16 is for traces, patches and paths. Choose float32 (f32).',
   );
+});
+
+test('cells that change nothing are not among those that were compared', async () => {
+  const ready = await readyFor('patch');
+  const kind = await kindOf('patch');
+  const growth = kind.growth();
+  const counts: number[] = [];
+  for await (const update of ready.run(half)) {
+    growth.take(update);
+    const { cells = [] } = Object(update.change);
+    if (cells.length > 0) counts.push(cells.length);
+  }
+  // The pairs have one first token: three panels of as many layers have its cells.
+  expect(counts[0]).toBe(9);
+  expect(growth.result?.precision?.deviation?.cells).toBe(counts[1]);
 });
 
 test('a run that was stopped before its first cells says that nothing was compared', async () => {

@@ -69,7 +69,8 @@ function sentence({ deviation }: ResultPrecision, metric: Metric): string {
   if (!deviation || largest === undefined)
     return 'Layers computed in float16; how far that is from float32 was not measured: the run ended before.';
   const { cells } = deviation;
-  const compared = `the first ${cells === 1 ? 'cell' : `${cells} cells`} and the baselines`;
+  const ofCells = cells === 0 ? '' : `the first ${cells === 1 ? 'cell' : `${cells} cells`} and `;
+  const compared = `${ofCells}the baselines`;
   return `Layers computed in float16: over ${compared} at most ${twoDigits(largest)} from float32 (${metricNames[metric]}).`;
 }
 

@@ -1,7 +1,7 @@
 // `patchbay trace MODEL "prompt" --subject "text"`: a causal trace without a file.
 
 import { metrics } from '../../experiments/metrics.ts';
-import { readTraceExperiment } from '../../experiments/trace/experiment.ts';
+import { readTraceExperiment, traceDefaults } from '../../experiments/trace/experiment.ts';
 import { readChoice, readCount, UsageError } from '../arguments.ts';
 import {
   backendOption,
@@ -60,9 +60,8 @@ function readStreams(args: Arguments): readonly object[] | undefined {
   const window = args.text('window');
   if (names === undefined && window === undefined) return undefined;
   const width = window === undefined ? {} : { window: readCount(window, 'window') };
-  return (names ?? 'block_output,mlp_output,attention_output')
-    .split(',')
-    .map((component) => ({ component, ...(component === 'block_output' ? {} : width) }));
+  const streams = names?.split(',') ?? traceDefaults.streams;
+  return streams.map((component) => ({ component, ...(component === 'block_output' ? {} : width) }));
 }
 
 /** Tokens of a prompt that is given as ids: `1:3` are the second and the third. */

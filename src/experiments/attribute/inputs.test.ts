@@ -14,6 +14,7 @@ import type { PairInputs } from '../patch/pairInputs.ts';
 import { readAttributeExperiment } from './experiment.ts';
 import { attributionFigures } from './figure.ts';
 import { attributionCsv, readAttributionResult } from './result.ts';
+import { attributionSummary } from './summary.ts';
 import { completeAttribution, resolveAttribution } from './work.ts';
 
 const vision = { hidden_size: 12, intermediate_size: 16, num_hidden_layers: 3, num_attention_heads: 3 };
@@ -160,6 +161,17 @@ describe.each(cases)('attributions of $config.model_type $names', (given) => {
     expect(most).toBeGreaterThan(0.02);
     const cells = result.panels.reduce((sum, { attributions }) => sum + attributions.length, 0);
     expect(attributionCsv(result).trim().split('\n')).toHaveLength(1 + cells);
+    const summary = attributionSummary(result);
+    for (const panel of result.panels) {
+      const read = inputOfPlaced(result, panel);
+      if (panel.heads || !read || read.kind === 'text') continue;
+      const sizes = panel.attributions.map(Math.abs);
+      const strongest = sizes.indexOf(Math.max(...sizes));
+      // A part of a picture is called by its name, as everywhere.
+      const { text = '' } = read.columns[strongest % read.columns.length] ?? {};
+      expect(text).not.toBe('');
+      expect(summary).toMatch(new RegExp(` ${text} .* ${(panel.attributions[strongest] ?? 0).toFixed(3)} `));
+    }
     for (const { panels, layers } of attributionFigures(result))
       for (const { values } of panels)
         for (const column of values) expect(column).toHaveLength(layers.length);

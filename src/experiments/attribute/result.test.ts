@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { openFolder } from '../../checkpoint/openNode.ts';
 import { layoutHeatmap } from '../../figures/heatmap.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { tinyCheckpoint } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import { readPatchResult } from '../patch/result.ts';
 import { readAttributeExperiment } from './experiment.ts';
@@ -71,6 +72,29 @@ test('the table has a line for each cell, and each figure both panels', () => {
     stored.panels.map(() => ['Attribution', 'Patching']),
   );
   for (const figure of figures) layoutHeatmap(figure, { width: 1200, theme: 'print' });
+});
+
+test('a state-space model is judged by what it has in the place of attention and MLP, unless components are named', async () => {
+  const config = { model_type: 'mamba', hidden_size: 8, num_hidden_layers: 2, state_size: 4, vocab_size: 31 };
+  const backend = createNodeBackend(1);
+  const model = await Model.load(tinyCheckpoint(config), backend);
+  const experiment = readAttributeExperiment({
+    ...{ kind: 'attribute', version: 1, model: 'tiny' },
+    pairs: [{ clean: [3, 9, 7], corrupted: [3, 8, 7], answer: 5 }],
+  });
+  const resolved = resolveAttribution(model.architecture, undefined, experiment);
+  const result = await completeAttribution(model, resolved);
+  expect(result.panels.map(({ component }) => component)).toEqual([
+    ...['block_output', 'ssm_output', 'mixer_output'],
+  ]);
+  for (const { attributions } of result.panels) expect(attributions).toHaveLength(2 * 3);
+  // By which an unfinished one is known again.
+  expect(result.experiment).toEqual(experiment);
+  expect(() =>
+    resolveAttribution(model.architecture, undefined, { ...experiment, components: ['mlp_output'] }),
+  ).toThrow("'mixer_output' is what its one sublayer adds");
+  await model.dispose();
+  await backend.close();
 });
 
 test('an experiment that asks for too much, or for nothing, says which field', () => {

@@ -8,7 +8,7 @@ import { completed } from '../growth.ts';
 import type { KindWork, WorkOptions } from '../kind.ts';
 import { inputLength, mainLength, pictureLength } from '../patch/outline.ts';
 import { type PairInputs, readPairInputs } from '../patch/pairInputs.ts';
-import { type PatchResult, versionFor } from '../patch/result.ts';
+import { type PatchResult, versionOfInput } from '../patch/result.ts';
 import {
   type PreparedPatch,
   patchWork,
@@ -20,7 +20,7 @@ import {
 } from '../patch/work.ts';
 import { ranOn } from '../resultParts.ts';
 import { attributePatches } from './attribute.ts';
-import type { AttributeExperiment } from './experiment.ts';
+import { type AttributeExperiment, componentsOf } from './experiment.ts';
 import { type AttributionChange, attributionGrowth } from './growth.ts';
 import type { AttributedPair, AttributionFile } from './result.ts';
 
@@ -41,7 +41,8 @@ export function resolveAttribution(
     throw new ExperimentError(
       `'steps' are between the embeddings of two texts, and this ${architecture.modelType} model reads more than a text. Leave them out.`,
     );
-  return { experiment, patch: resolveSweeps(architecture, tokenizer, experiment, inputs) };
+  const components = componentsOf(experiment, architecture.components);
+  return { experiment, patch: resolveSweeps(architecture, tokenizer, { ...experiment, components }, inputs) };
 }
 
 const pairsOfUnit = 16;
@@ -71,7 +72,7 @@ function passesOfPair({ layerCount }: Architecture, { steps }: AttributeExperime
 
 async function attributePair(
   model: Model,
-  { components, steps }: AttributeExperiment,
+  { experiment: { steps }, patch }: ResolvedAttribution,
   { clean, corrupted, watched, answer, distractor }: PreparedPatch['pairs'][number],
   signal: AbortSignal | undefined,
 ): Promise<AttributedPair> {
@@ -82,7 +83,7 @@ async function attributePair(
       corrupted: corrupted ?? clean,
       watched: { clean: watched, corrupted: watched },
       answer: answer.id,
-      components,
+      components: patch.panels.map(({ component }) => component),
       ...(distractor ? { distractor: distractor.id } : {}),
       ...(steps === undefined ? {} : { steps }),
     },
@@ -107,7 +108,7 @@ function startAttribution(
   const isOfSources = read.input?.kind === 'text';
   return {
     kind: 'attribution-result',
-    version: versionFor(read),
+    version: versionOfInput(read),
     experiment,
     ...ranOn(model),
     pairs: prepared.pairs.map(({ clean, corrupted, answer, distractor }) => ({
@@ -171,7 +172,7 @@ async function* changes(
       const index = from + offset;
       if (!leaveOut.has(name) && !earlier?.unfinished?.pairs[index]) {
         signal?.throwIfAborted();
-        yield { kind: 'pair', index, pair: await attributePair(model, experiment, pair, signal) };
+        yield { kind: 'pair', index, pair: await attributePair(model, attribution, pair, signal) };
       }
       onProgress?.((index + 1) * passesOfPair(model.architecture, experiment), ofPairs + ofPatch);
     }

@@ -174,7 +174,7 @@ test('a result whose lists do not fit is refused', () => {
   expect(() => readPatchResult({ ...result, clean: differences(1) })).toThrow(
     'Each baseline must have a sample for each pair',
   );
-  expect(() => readPatchResult({ ...result, version: 4 })).toThrow("This 'patch-result' has version 4");
+  expect(() => readPatchResult({ ...result, version: 5 })).toThrow("This 'patch-result' has version 5");
 });
 
 test('the change from the run that cells start from is in percent of what that run has', () => {

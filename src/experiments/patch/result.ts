@@ -14,14 +14,22 @@ import { patchExperimentSchema } from './experiment.ts';
 import { columnAt, columnCount, hasCell, type PatchCell, type PatchPart } from './outline.ts';
 import { pathExperimentSchema } from './pathExperiment.ts';
 
-/** The newest; 2 adds what a model reads beside its tokens, 3 the picture that this is about where it is a question. */
-export const patchResultVersion = 3;
+/**
+ * The newest; 2 adds what a model reads beside its tokens, 3 the picture that this is about where it is a question, 4 layers
+ * that were computed in float16.
+ */
+export const patchResultVersion = 4;
 
-/** The first version that has what a result holds. */
-export function versionFor({ input, picture }: Pick<PatchResult, 'input' | 'picture'>): 1 | 2 | 3 {
-  if (picture) return patchResultVersion;
+/** The first version that has what a result's prompts read. */
+export function versionOfInput({ input, picture }: Pick<PatchResult, 'input' | 'picture'>): 1 | 2 | 3 {
+  if (picture) return 3;
   return input ? 2 : 1;
 }
+
+/** The first version that has what a result holds. */
+export const versionFor = (
+  result: Pick<PatchResult, 'input' | 'picture' | 'precision'>,
+): PatchResult['version'] => (result.precision ? patchResultVersion : versionOfInput(result));
 
 const headName = v.strictTuple([tokenId, tokenId]);
 
@@ -84,7 +92,7 @@ type Part = Immutable<v.InferOutput<typeof partSchema>>;
 export const patchResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('patch-result'),
-    version: v.picklist([1, 2, patchResultVersion]),
+    version: v.picklist([1, 2, 3, patchResultVersion]),
     experiment: v.variant('kind', [patchExperimentSchema, pathExperimentSchema]),
     ...resultEntries,
     pairs: v.array(

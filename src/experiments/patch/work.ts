@@ -76,14 +76,15 @@ function startPatch(model: Model, patch: PreparedPatch, { clean, corrupted }: Pa
   const { layerCount } = model.architecture;
   const { ablation, textOf } = patch;
   const read = startInput(patch);
+  const on = ranOn(model);
   const { input } = read;
   const named = (ids: readonly number[]) => withTexts(ids, ids.map(textOf));
   const plain = ({ id, text }: { readonly id: number; readonly text: string }) => ({ id, text });
   return {
     kind: 'patch-result',
-    version: versionFor(read),
+    version: versionFor({ ...read, ...on }),
     experiment: patch.experiment,
-    ...ranOn(model),
+    ...on,
     pairs: patch.pairs.map(({ answer, distractor, clean, corrupted: other }) => ({
       clean: named(clean.tokens),
       ...(other ? { corrupted: named(other.tokens) } : {}),

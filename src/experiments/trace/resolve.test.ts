@@ -157,6 +157,14 @@ test('a state-space model is traced by what it has in the place of MLP and atten
   ]);
   // A result holds the experiment as it was given, by which an unfinished one is known again.
   expect(experiment).toBe(unnamed);
+  // The usual streams with a window, as the command line asks for them.
+  const wide = ['block_output', 'mlp_output', 'attention_output'].map((component) => ({
+    component,
+    window: 2,
+  }));
+  expect(resolveTrace(mamba, tokenizer, { ...unnamed, streams: wide }).streams).toEqual(
+    ['block_output', 'mixer_output', 'ssm_output'].map((component) => ({ component, window: 2 })),
+  );
   expect(() =>
     resolveTrace(mamba, tokenizer, { ...unnamed, streams: [{ component: 'mlp_output' }] }),
   ).toThrow("'mixer_output' is what its one sublayer adds");

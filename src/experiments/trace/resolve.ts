@@ -7,7 +7,7 @@ import type { RowStart } from '../../runtime/plan/plan.ts';
 import { schedule } from '../../runtime/plan/schedule.ts';
 import { describeComponent, resolveLocation } from '../../runtime/plan/sites.ts';
 import { answerToken, continuation } from '../answers.ts';
-import { counterpartOf } from '../counterparts.ts';
+import { counterpartsOf } from '../counterparts.ts';
 import { exchanged } from '../exchanged.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { InputData } from '../inputData.ts';
@@ -48,6 +48,10 @@ export interface ResolvedTrace extends TraceOutline {
 }
 
 type NamedStream = NonNullable<TraceExperiment['streams']>[number];
+
+/** Whether these are the streams of a file that names none, perhaps with windows of their own. */
+const areUsualStreams = (streams: readonly NamedStream[]): boolean =>
+  streams.map(({ component }) => component).join() === traceDefaults.streams.join();
 
 function resolveStream(architecture: Architecture, { component, window, heads }: NamedStream): TraceStream {
   const description = describeComponent(architecture, component);
@@ -219,10 +223,10 @@ export function resolveTrace(
       text: `The subject ${where}, so its own position and the prediction cannot be told apart in the figure.`,
     });
   }
-  const asked =
-    experiment.streams ??
-    traceDefaults.streams.map((name) => ({ component: counterpartOf(name, architecture.components) }));
-  const streams = asked.map((stream) => resolveStream(architecture, stream));
+  const asked = experiment.streams ?? traceDefaults.streams.map((component) => ({ component }));
+  const streams = (
+    areUsualStreams(asked) ? counterpartsOf<NamedStream>(asked, architecture.components) : asked
+  ).map((stream) => resolveStream(architecture, stream));
   const corruptedStack = subject !== null ? 'main' : isOfText ? 'encoder' : (picture ?? input)?.stack;
   if (subject === null) notices.push(...untracedNotice(architecture, streams, corruptedStack ?? 'main'));
   const replaced =

@@ -15,9 +15,9 @@ import { traceExperimentSchema } from './experiment.ts';
 
 /**
  * The newest; 2 adds the texts of the tokens that are named by id, 3 what a model reads beside its tokens, 4 the picture that
- * this is about where it is a question.
+ * this is about where it is a question, 5 layers that were computed in float16.
  */
-export const traceResultVersion = 4;
+export const traceResultVersion = 5;
 
 const columnSchema = v.strictObject({
   /** A token's text, or which part of a picture or a sound it is. */
@@ -57,7 +57,7 @@ export const columnCount = (result: Omit<Sized, 'layerCount'>, stream: SizedStre
 export const traceResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('trace-result'),
-    version: v.picklist([1, 2, 3, traceResultVersion]),
+    version: v.picklist([1, 2, 3, 4, traceResultVersion]),
     experiment: traceExperimentSchema,
     ...resultEntries,
     tokens: v.array(namedSchema),
@@ -121,8 +121,13 @@ export const traceResultSchema = v.pipe(
 export type TraceResult = Immutable<v.InferOutput<typeof traceResultSchema>>;
 
 /** The version of a result of which all tokens are named: the first that has what it holds. */
-export function versionOf({ input, picture }: Pick<TraceResult, 'input' | 'picture'>): 2 | 3 | 4 {
-  if (picture) return traceResultVersion;
+export function versionOf({
+  input,
+  picture,
+  precision,
+}: Pick<TraceResult, 'input' | 'picture' | 'precision'>): TraceResult['version'] {
+  if (precision) return traceResultVersion;
+  if (picture) return 4;
   return input ? 3 : 2;
 }
 

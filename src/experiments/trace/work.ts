@@ -27,15 +27,16 @@ import {
 function startTrace(model: Model, trace: PreparedTrace, { clean, corrupted }: TraceBaselines): TraceResult {
   const { layerCount } = model.architecture;
   const { answer, distractor, input, inputParts, picture, pictureParts } = trace;
+  const on = ranOn(model);
   const read = {
     ...(input && inputParts ? { input: { ...inputParts, corrupted: input.corrupted } } : {}),
     ...(picture && pictureParts ? { picture: { ...pictureParts, corrupted: picture.corrupted } } : {}),
   };
   return {
     kind: 'trace-result',
-    version: input ? versionOf(read) : 1,
+    version: input || on.precision ? versionOf({ ...read, ...on }) : 1,
     experiment: trace.experiment,
-    ...ranOn(model),
+    ...on,
     tokens: withTexts(trace.tokens, trace.tokenTexts),
     ...read,
     subject: trace.subject,
