@@ -1,9 +1,11 @@
 // What a sweep says that it will hold on the device, against the bytes of tensors that were there at once.
 
 import { expect, test } from 'vitest';
+import { describeArchitecture } from '../architectures/registry.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
+import { handedNumbers } from './heldNumbers.ts';
 import { promptRow, readPrediction } from './planRuns.ts';
 import { kindOf } from './registry.ts';
 
@@ -43,18 +45,22 @@ const experiments = {
 test.each(
   (['trace', 'patch'] as const).flatMap((kind) =>
     [mamba, mamba2].flatMap((config) =>
-      ['ssm_state', 'block_output'].map((component) => ({ kind, config, component, of: config.model_type })),
+      ['ssm_state', 'block_output'].flatMap((component) =>
+        (['restore', 'corrupt'] as const).map((direction) => ({
+          ...{ kind, config, component, direction, of: config.model_type },
+        })),
+      ),
     ),
   ),
 )(
-  'a $kind of $component of $of holds about as many bytes as its estimate says',
-  async ({ kind, config, component }) => {
+  'a $kind of $component of $of that is to $direction holds about as many bytes as its estimate says',
+  async ({ kind, config, component, direction }) => {
     const backend = createNodeBackend(1);
     const model = await Model.load(tinyCheckpoint(config), backend);
     await model.run({ rows: [promptRow(tokens)], reads: [readPrediction(0, length)] });
     const weights = backend.liveBytes;
     const found = await kindOf(kind);
-    const experiment = found.read(experiments[kind](component, 'restore'));
+    const experiment = found.read(experiments[kind](component, direction));
     const ready = await found.resolve(model.architecture, undefined, experiment);
     const { bytes } = ready.estimate();
     const growth = found.growth();
@@ -66,3 +72,12 @@ test.each(
     expect(bytes / held).toBeLessThan(2);
   },
 );
+
+test('states that are handed on are counted once for a position of a parent, and never more than the engine hands on', () => {
+  const architecture = describeArchitecture(mamba, new Set());
+  // The state of 64 channels and 32 numbers each, and the three entries before that a convolution of four sees.
+  const each = 64 * 32 + 64 * 3;
+  expect(handedNumbers(architecture, [[0, 1, 1, 5], [5]])).toBe(3 * each);
+  const long = Array.from({ length: 100_000 }, (_, position) => position);
+  expect(handedNumbers(architecture, [long])).toBe(4 * 2 ** 25);
+});

@@ -38,10 +38,11 @@ export function takenNumbers(architecture: Architecture, sites: readonly TakenSi
     return known.width * (heads ?? known.heads ?? 1);
   };
   for (const { component, from, to, positions, heads, source } of sites) {
+    const put = positions.length * widthOf(component, heads?.length);
     for (let layer = from; layer < to; layer++) {
       const at = layers.get(layer) ?? { put: 0, held: new Map() };
       layers.set(layer, at);
-      at.put += positions.length * widthOf(component, heads?.length);
+      at.put += put;
       if (source === undefined) continue;
       const ofRow = at.held.get(source) ?? new Map<string, Set<number>>();
       at.held.set(source, ofRow);
@@ -59,12 +60,19 @@ export function takenNumbers(architecture: Architecture, sites: readonly TakenSi
   return Math.max(0, ...totals);
 }
 
+/**
+ * States that the engine hands on within a layer take four batches at most, of 128 MiB on a GPU; where more would be handed on,
+ * rows gather what made them, which is less (`runtime/forward/handedStates.ts`).
+ */
+const mostHanded = 2 ** 27;
+
 /** Numbers of the states with which rows begin that fork from some rows at these positions. */
 export function handedNumbers({ recurrence }: Architecture, parents: readonly (readonly number[])[]): number {
   if (!recurrence) return 0;
   const each = recurrence.windowWidth + recurrence.stateWidth;
-  return parents.reduce(
-    (sum, positions) => sum + each * new Set(positions.filter((position) => position > 0)).size,
+  const states = parents.reduce(
+    (sum, positions) => sum + new Set(positions.filter((position) => position > 0)).size,
     0,
   );
+  return Math.min(states * each, mostHanded);
 }

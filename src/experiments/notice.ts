@@ -9,6 +9,7 @@ export interface Notice {
     | 'tokens-differ-by-version'
     | 'answer-not-predicted'
     | 'trailing-space'
+    | 'sender-without-receiver'
     | 'subject-is-last'
     | 'input-not-traced'
     | 'picture-changed'

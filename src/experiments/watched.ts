@@ -8,12 +8,19 @@ import { ExperimentError } from './experimentFile.ts';
 export type WatchedModel = Pick<Architecture, 'isCausal' | 'modelType'> &
   Partial<Pick<Architecture, 'input' | 'encoder'>>;
 
+/** What a model reads beside the text that it continues, in words. */
+export const readWords = {
+  text: 'a source beside what it writes',
+  image: 'a picture',
+  sound: 'a sound',
+} as const;
+
 /** @throws ExperimentError for a model that reads something else beside a text, or in place of one */
 export function requireText(model: WatchedModel): void {
   const { modelType, input, encoder } = model;
   const read = input ?? encoder?.input;
   if (!read && !encoder) return;
-  const what = read ? { image: 'a picture', sound: 'a sound' }[read.kind] : 'a source beside what it writes';
+  const what = readWords[read?.kind ?? 'text'];
   throw new ExperimentError(
     `This ${modelType} model reads ${what}, and of the experiments only a causal trace, a patch, an attribution, an intervention and a steering know more than a text. Trace it, patch it, steer it or intervene in it.`,
   );

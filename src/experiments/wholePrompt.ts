@@ -13,7 +13,7 @@ import { ExperimentError } from './experimentFile.ts';
 import type { GivenFile } from './givenFile.ts';
 import { type PlacedPrompt, placedPrompt } from './promptText.ts';
 import { needTokenizer, tokensOf } from './tokens.ts';
-import { maskOf, type WatchedModel } from './watched.ts';
+import { maskOf, readWords, type WatchedModel } from './watched.ts';
 
 type Text = string | readonly number[];
 
@@ -56,8 +56,6 @@ export interface WholePrompt {
   readonly withData?: (data: Float32Array) => RowStart;
 }
 
-const words = { image: 'a picture', sound: 'a sound' } as const;
-
 /** @throws ExperimentError for a part that the model has no use for, or one that it lacks */
 export function checkParts(architecture: Architecture, parts: PromptParts): void {
   const { input, encoder, modelType } = architecture;
@@ -66,22 +64,22 @@ export function checkParts(architecture: Architecture, parts: PromptParts): void
     const isGiven = parts[kind] !== undefined;
     if (read?.kind === kind && !isGiven)
       throw new ExperimentError(
-        `This ${modelType} model reads ${words[kind]}, and the experiment has none. Give it as "${kind}": {"file": "PATH"}.`,
+        `This ${modelType} model reads ${readWords[kind]}, and the experiment has none. Give it as "${kind}": {"file": "PATH"}.`,
       );
     if (read?.kind !== kind && isGiven)
       throw new ExperimentError(
-        `This ${modelType} model reads no ${words[kind].slice(2)}. Leave out '${kind}'.`,
+        `This ${modelType} model reads no ${readWords[kind].slice(2)}. Leave out '${kind}'.`,
       );
   }
   if (parts.target !== undefined && (!encoder || encoder.input))
     throw new ExperimentError(
       encoder
-        ? `This ${modelType} model reads ${read ? words[read.kind] : ''}, so the prompt is already what it has written. Leave out 'target'.`
+        ? `This ${modelType} model reads ${read ? readWords[read.kind] : ''}, so the prompt is already what it has written. Leave out 'target'.`
         : `This ${modelType} model has one stack, and so no target beside its prompt. Leave out 'target'.`,
     );
   if (input && parts.prompt.length > 0)
     throw new ExperimentError(
-      `This ${modelType} model reads ${words[input.kind]} alone. Leave the prompt empty.`,
+      `This ${modelType} model reads ${readWords[input.kind]} alone. Leave the prompt empty.`,
     );
 }
 

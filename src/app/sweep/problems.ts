@@ -2,12 +2,11 @@
 // experiment, whose sentences name their places as the file does.
 
 import { corruptedParts } from '../../experiments/pairs.ts';
+import { readWords } from '../../experiments/watched.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
 import { missingBytes } from '../prompt/givenProblem.ts';
 import type { SweepDocument, SweepExperiment } from './document.ts';
 import { hasCorrupted } from './document.ts';
-
-const readWords = { image: 'a picture', sound: 'a sound' } as const;
 
 /**
  * What is missing or unfinished, by the name of its field.

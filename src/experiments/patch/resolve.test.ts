@@ -77,6 +77,27 @@ test('a patch restores three streams by position unless it says otherwise', () =
   expect(pairs[0]).toMatchObject({ answer: { id: 1, text: ' Mary' }, distractor: { id: 2, text: ' John' } });
 });
 
+test('a named sender that some of the receivers do not follow is said, and one of all heads is not', () => {
+  const receivers = [
+    { component: 'head_query_output', heads: [[1, 2]] },
+    { component: 'head_query_output', heads: [[2, 0]] },
+    { component: 'logits' },
+  ];
+  const senders = [
+    [0, 1],
+    [1, 3],
+  ];
+  expect(
+    path({ receivers, senders }).notices.filter(({ code }) => code === 'sender-without-receiver'),
+  ).toEqual([
+    {
+      code: 'sender-without-receiver',
+      text: "No way leads from [1, 3] to 'head_query_output' of [1, 2], which does not come after: no effect is shown there.",
+    },
+  ]);
+  expect(path({ receivers }).notices.map(({ code }) => code)).not.toContain('sender-without-receiver');
+});
+
 test('components made of heads are swept by head, keys and values by those that heads share', () => {
   const { panels } = patch({
     sweeps: [
@@ -267,6 +288,19 @@ describe('what does not fit is refused in one sentence', () => {
       'a receiver of a layer that does not exist',
       () => path({ receivers: [{ component: 'head_query_output', heads: [[9, 1]] }] }),
       "'receivers.0.heads' names layer 9, but the model has layers 0 to 2. A head is written [layer, head].",
+    ],
+    [
+      'a sender that no receiver comes after',
+      () =>
+        path({
+          senders: [
+            [0, 1],
+            [1, 0],
+            [2, 3],
+          ],
+          receivers: [1, 2].map((layer) => ({ component: 'head_query_output', heads: [[layer, 1]] })),
+        }),
+      "'senders' names [2, 3], and no receiver comes after it. Leave it out, or name receivers in later layers.",
     ],
     [
       'a sender that does not exist',

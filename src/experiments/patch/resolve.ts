@@ -25,6 +25,7 @@ import type { PathExperiment } from './pathExperiment.ts';
 import { firstDifference, type ResolvedPair, readTheSame, resolvePairs, seeTheSame } from './resolvePairs.ts';
 import { resolveSweep } from './resolvePanels.ts';
 import { resolvePaths } from './resolvePaths.ts';
+import { unreachedNotices } from './unreachedSenders.ts';
 
 export interface ResolvedPatch extends PatchOutline {
   readonly experiment: PatchExperiment | PathExperiment;
@@ -126,7 +127,8 @@ export function resolvePatch(
   const shared = { experiment, pairs, direction, textOf };
   if (experiment.kind === 'path') {
     const panels = resolvePaths(architecture, experiment);
-    return { ...shared, panels, cases: casesOf(pairs, direction, undefined), notices };
+    const said = [...notices, ...unreachedNotices(architecture, panels)];
+    return { ...shared, panels, cases: casesOf(pairs, direction, undefined), notices: said };
   }
   const parts = columnsOfInput(experiment.parts, pairs, inputs[0]?.clean?.seconds, textOf);
   const picture = pairs[0]?.clean.input?.picture;

@@ -10,6 +10,7 @@ import type { GenerationSupport, KindResolveOptions } from '../kind.ts';
 import type { Notice } from '../notice.ts';
 import { promptReader } from '../promptReader.ts';
 import { type NamedToken, needTokenizer } from '../tokens.ts';
+import { readWords } from '../watched.ts';
 import { checkParts, type PromptParts } from '../wholePrompt.ts';
 import { isChat, type SteerChat, type SteerPassage, type SteerWords } from './experiment.ts';
 import { type PassageRun, textRun } from './passageRun.ts';
@@ -28,8 +29,6 @@ const noFiles: NonNullable<GenerationSupport['files']> = {
 };
 
 type Preprocessor = NonNullable<KindResolveOptions['preprocessor']>;
-
-const beside = { text: 'a source beside what it writes', image: 'a picture', sound: 'a sound' } as const;
 
 /** A chat with what asks in words as its system turn, before the words of a system turn that is there. */
 function askedTurns({ messages }: SteerChat, asked: string): readonly ChatTurn[] {
@@ -84,7 +83,7 @@ export class PassageReader {
     const { encoder, input, modelType } = this.#architecture;
     if (encoder || input)
       throw new ExperimentError(
-        `The ${what} is a chat, and this ${modelType} model reads ${beside[input?.kind ?? encoder?.input?.kind ?? 'text']}. Give it as a text.`,
+        `The ${what} is a chat, and this ${modelType} model reads ${readWords[input?.kind ?? encoder?.input?.kind ?? 'text']}. Give it as a text.`,
       );
     if (!support)
       throw new ExperimentError(

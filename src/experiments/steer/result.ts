@@ -234,6 +234,10 @@ export type SweptText = Immutable<v.InferOutput<typeof sweptTextSchema>>;
 export type SweepCell = Immutable<v.InferOutput<typeof cellSchema>>;
 export type SweepChoice = Immutable<v.InferOutput<typeof choiceSchema>>;
 
+/** Whether the model reads more than a text, which results of the first version do not say. */
+export const readsBeside = ({ version }: Pick<SteerResult, 'version'>): boolean =>
+  version === steerResultVersion;
+
 /** @throws ExperimentError that names the first thing that is wrong */
 export function readSteerResult(value: unknown): SteerResult {
   const result = readVersioned(steerResultSchema, value, 'steer-result', steerResultVersion);

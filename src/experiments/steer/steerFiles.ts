@@ -9,7 +9,7 @@ import { type PyveneIntervention, writePyveneFolder } from '../../interventions/
 import { numbersOfText } from '../align/numbersText.ts';
 import { editName, type SteerEdit } from './experiment.ts';
 import { addedFile } from './programs.ts';
-import type { EditResult, SteerResult, VectorResult } from './result.ts';
+import { type EditResult, readsBeside, type SteerResult, type VectorResult } from './result.ts';
 import { siteTensor } from './tensorNames.ts';
 import { vectorData } from './vectorData.ts';
 
@@ -85,12 +85,12 @@ interface Written {
   readonly why?: string;
 }
 
-/** Formats of other tools are of models that read a text alone, as results of the first version are. */
+/** Formats of other tools are of models that read a text alone. */
 const beside = 'The model reads more than a text, and this format is of models that do not.';
 
 /** Why llama.cpp has no words for an edit; undefined where it has. */
-function controlRefusal({ edit, vector }: Active, { version }: SteerResult): string | undefined {
-  if (version > 1) return beside;
+function controlRefusal({ edit, vector }: Active, result: SteerResult): string | undefined {
+  if (readsBeside(result)) return beside;
   if (vector.component !== 'block_output')
     return `llama.cpp adds control vectors at the output of blocks, and not at '${vector.component}'.`;
   if (!isPlain(edit) || vector.positions > 1)
@@ -133,7 +133,7 @@ const addition = (component: string, layer: number, data: Float32Array): Omit<Py
 const pyveneComponents = ['block_input', 'block_output', 'mlp_output', 'attention_output'];
 
 function pyveneFolder(result: SteerResult, active: readonly Active[]): Written {
-  if (result.version > 1) return { why: beside };
+  if (readsBeside(result)) return { why: beside };
   const interventions: Omit<PyveneIntervention, 'key'>[] = [];
   for (const own of active) {
     const name = editName(own.edit);

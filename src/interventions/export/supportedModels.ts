@@ -3,6 +3,7 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import { modelModules } from '../configuration/moduleTables.ts';
+import { hasPyveneTables } from './pyveneModels.ts';
 
 export interface Support {
   readonly tool: string;
@@ -18,7 +19,7 @@ export const support = {
   /** Programs of interventions tell pyvene the modules of a model, so they need those alone. */
   pyvene: { tool: 'pyvene', models: (modelType) => modelModules(modelType) !== undefined },
   /** Programs that steer name pyvene's own components, as its tables have them. */
-  steeringPyvene: { tool: 'pyvene', models: among('gpt2', 'gpt_neox', 'llama', 'mistral', 'qwen2') },
+  steeringPyvene: { tool: 'pyvene', models: hasPyveneTables },
   nnsight: { tool: 'nnsight', models: among('gpt2', 'gpt_neox', 'llama', 'mistral', 'qwen2') },
   transformerLens: {
     tool: 'TransformerLens',
