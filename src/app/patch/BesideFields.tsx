@@ -2,11 +2,14 @@
 
 import { type GivenFile, isSameFile } from '../../experiments/givenFile.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
-import { TextField } from '../experiment/TextField.tsx';
 import { ComparedChips } from '../prompt/ComparedChips.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
 import { givenProblem } from '../prompt/givenProblem.ts';
+<<<<<<< HEAD
 import { hasTarget } from '../prompt/hasTarget.ts';
+=======
+import { TargetField } from '../prompt/TargetField.tsx';
+>>>>>>> aa4d031 (Pictures, sounds and targets are given in one field each on all pages)
 import { useBench, useBenchState, useDocument } from './benchContext.tsx';
 import { type Beside, besideAt, sourceRun, withBeside } from './document.ts';
 import { RackPicture } from './RackPicture.tsx';
@@ -28,10 +31,8 @@ function Target({ index, run }: BesideProps) {
   const next = useBenchState((state) => state.readings[index]?.prediction?.candidates[0] ?? null);
   return (
     <div className="rack-target">
-      <TextField
+      <TargetField
         label={`Target of the ${run}`}
-        hint="What the model has written so far; it may be empty"
-        isText
         value={target}
         onChange={(next) => page.edit((own) => withBeside(own, index, { target: next }), `target ${index}`)}
       />
@@ -69,8 +70,8 @@ function Given({ index, reads, run }: BesideProps) {
   const problem = givenProblem(own, reads, 'The patch') ?? undefined;
   return (
     <FileDrop
+      kind={kind}
       label={`${kind === 'sound' ? 'Sound' : 'Picture'} of the ${run}`}
-      accept={kind === 'sound' ? 'audio/wav,.wav' : 'image/png,image/jpeg'}
       given={given ?? null}
       problem={problem}
       onGive={(next) => page.edit((each) => withBeside(each, index, { [kind]: next }))}

@@ -4,17 +4,19 @@ import { type ChangeEvent, type DragEvent, type ReactNode, useId, useState } fro
 import { type GivenFile, givenBytes, nameOf } from '../../experiments/givenFile.ts';
 import { messageOf } from '../../messages/wording.ts';
 
+const accepted = { image: 'image/png,image/jpeg', sound: 'audio/wav,.wav' } as const;
+
 /** A file that is chosen or dropped becomes a part of the document. */
 export function FileDrop({
+  kind,
   label,
-  accept,
   given,
   problem: wrong,
   children,
   onGive,
 }: {
+  readonly kind: keyof typeof accepted;
   readonly label: string;
-  readonly accept: string;
   readonly given: GivenFile | null;
   /** What is wrong with it, in place of its name. */
   readonly problem: string | undefined;
@@ -49,7 +51,7 @@ export function FileDrop({
       <input
         id={id}
         type="file"
-        accept={accept}
+        accept={accepted[kind]}
         aria-describedby={`${id}-hint`}
         onChange={(event: ChangeEvent<HTMLInputElement>) => void take(event.target.files?.[0])}
       />

@@ -2,10 +2,10 @@
 
 import { useLayoutEffect, useRef } from 'react';
 import type { GivenFile } from '../../experiments/givenFile.ts';
-import { TextField } from '../experiment/TextField.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
 import { givenProblem } from '../prompt/givenProblem.ts';
 import { hasTarget } from '../prompt/hasTarget.ts';
+import { TargetField } from '../prompt/TargetField.tsx';
 import { useModel } from '../workbenchContext.tsx';
 import type { BesidePassage, Passage } from './document.ts';
 import { besideOf, isChatPassage, type TextChange, withPart } from './passage.ts';
@@ -45,19 +45,16 @@ export function PassageBeside({ passage, of, onChange }: PassageBesideProps) {
   return (
     <div className="fields read-beside">
       {kinds.target && (
-        <TextField
+        <TargetField
           label={labelled(of, 'Target')}
-          hint="What the model has written so far; it may be empty"
-          problem={undefined}
-          isText
           value={target ?? ''}
           onChange={(next) => change({ target: next }, 'target')}
         />
       )}
       {kinds.image && (
         <FileDrop
+          kind="image"
           label={labelled(of, 'Picture')}
-          accept="image/png,image/jpeg"
           given={image ?? null}
           problem={problemOf(image)}
           onGive={(given) => change({ image: given }, 'image')}
@@ -75,8 +72,8 @@ export function PassageBeside({ passage, of, onChange }: PassageBesideProps) {
       )}
       {kinds.sound && (
         <FileDrop
+          kind="sound"
           label={labelled(of, 'Sound')}
-          accept="audio/wav,.wav"
           given={sound ?? null}
           problem={problemOf(sound)}
           onGive={(given) => change({ sound: given }, 'sound')}

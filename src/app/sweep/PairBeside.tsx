@@ -5,10 +5,10 @@ import { useStore } from 'zustand';
 import { inQuotes } from '../../experiments/figureWords.ts';
 import type { Pair } from '../../experiments/pairs.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
-import { TextField } from '../experiment/TextField.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
 import { hasTarget } from '../prompt/hasTarget.ts';
 import { type Box, PatchGrid } from '../prompt/PatchGrid.tsx';
+import { TargetField } from '../prompt/TargetField.tsx';
 import { useWorkbench } from '../workbenchContext.tsx';
 import { changedPair, hasCorrupted } from './document.ts';
 import { useProblems, useSweepDocument, useSweepPage, useTypeInto } from './hooks.ts';
@@ -44,24 +44,21 @@ const targetText = (target: Pair['target']): string =>
 function Target({
   at,
   name,
-  label,
-  hint,
   value,
+  ...words
 }: {
   readonly at: number;
   readonly name: 'target' | 'corruptedTarget';
-  readonly label: string;
-  readonly hint: string;
+  readonly label?: string;
+  readonly hint?: string;
   readonly value: Pair['target'];
 }) {
   const change = useChange(at);
   const problem = useProblems().get(`pairs.${at}.${name}`);
   return (
-    <TextField
-      label={label}
-      hint={hint}
+    <TargetField
+      {...words}
       problem={problem}
-      isText
       value={targetText(value)}
       placeholder={
         typeof value === 'object' ? `Tokens ${value.join(' ')}; what you type takes their place` : undefined
@@ -75,13 +72,7 @@ function Targets({ pair, at }: BesideProps) {
   const document = useSweepDocument(useSweepPage());
   return (
     <>
-      <Target
-        at={at}
-        name="target"
-        label="Target"
-        hint="What the model has written so far; it may be empty"
-        value={pair.target}
-      />
+      <Target at={at} name="target" value={pair.target} />
       {document !== null && hasCorrupted(document.experiment) && (
         <Target
           at={at}
@@ -107,8 +98,8 @@ function Pictures({ pair, at, reads }: BesideProps & { readonly reads: ModelRead
   return (
     <>
       <FileDrop
+        kind="image"
         label="Picture"
-        accept="image/png,image/jpeg"
         given={image ?? null}
         problem={problems.get(`pairs.${at}.image`)}
         onGive={(given) => change('image', { image: given })}
@@ -125,8 +116,8 @@ function Pictures({ pair, at, reads }: BesideProps & { readonly reads: ModelRead
       </FileDrop>
       {hasSecond && (
         <FileDrop
+          kind="image"
           label="Corrupted picture"
-          accept="image/png,image/jpeg"
           given={corruptedImage ?? null}
           problem={problems.get(`pairs.${at}.corruptedImage`) ?? problems.get(`pairs.${at}.exchanged`)}
           onGive={(given) => change('corruptedImage', { corruptedImage: given })}
@@ -178,8 +169,8 @@ function Sounds({ pair, at }: BesideProps) {
   return (
     <>
       <FileDrop
+        kind="sound"
         label="Sound"
-        accept="audio/wav,.wav"
         given={sound ?? null}
         problem={problems.get(`pairs.${at}.sound`)}
         onGive={(given) => change('sound', { sound: given })}
@@ -187,8 +178,8 @@ function Sounds({ pair, at }: BesideProps) {
       {document !== null && hasCorrupted(document.experiment) && (
         <>
           <FileDrop
+            kind="sound"
             label="Corrupted sound"
-            accept="audio/wav,.wav"
             given={corruptedSound ?? null}
             problem={problems.get(`pairs.${at}.corruptedSound`)}
             onGive={(given) => change('corruptedSound', { corruptedSound: given })}

@@ -6,6 +6,7 @@ import { TextField, type TextFieldProps } from '../experiment/TextField.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
 import { hasTarget } from '../prompt/hasTarget.ts';
 import { type Box, PatchGrid } from '../prompt/PatchGrid.tsx';
+import { TargetField } from '../prompt/TargetField.tsx';
 import type { TraceDocument } from './document.ts';
 import type { FieldName } from './draft.ts';
 import { useDocument, useDraft, useOwnPage } from './hooks.ts';
@@ -35,8 +36,8 @@ function Picture({
   const mark = (next: Box) => edit({ subject: { kind: 'patches', box: next } }, 'subject');
   return (
     <FileDrop
+      kind="image"
       label="Picture"
-      accept="image/png,image/jpeg"
       given={image}
       problem={problems.get('given')}
       onGive={(given) => edit({ image: given })}
@@ -61,8 +62,8 @@ function Sound() {
   return (
     <>
       <FileDrop
+        kind="sound"
         label="Sound"
-        accept="audio/wav,.wav"
         given={sound}
         problem={problems.get('given')}
         onGive={(given) => edit({ sound: given })}
@@ -92,13 +93,7 @@ export function ReadBeside() {
   return (
     <div className="fields read-beside">
       {hasTarget(reads) && (
-        <Line
-          label="Target"
-          hint="What the model has written so far; it may be empty"
-          isText
-          value={target}
-          onChange={(next) => edit({ target: next }, 'target')}
-        />
+        <TargetField value={target} onChange={(next) => edit({ target: next }, 'target')} />
       )}
       {reads.kind === 'image' && reads.patches && <Picture reads={reads} patches={reads.patches} />}
       {reads.kind === 'sound' && <Sound />}

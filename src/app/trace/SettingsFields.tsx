@@ -94,8 +94,8 @@ export function CorruptionFields() {
         )}
         {corruption === 'exchange' && (
           <FileDrop
+            kind={reads?.kind === 'sound' ? 'sound' : 'image'}
             label={reads?.kind === 'sound' ? 'Other sound' : 'Other picture'}
-            accept={reads?.kind === 'sound' ? 'audio/wav,.wav' : 'image/png,image/jpeg'}
             given={other}
             problem={problems.get('other')}
             onGive={(given) => edit({ other: given })}
