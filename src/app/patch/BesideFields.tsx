@@ -2,16 +2,14 @@
 
 import { type GivenFile, isSameFile } from '../../experiments/givenFile.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
+import type { Beside } from '../prompt/beside.ts';
 import { ComparedChips } from '../prompt/ComparedChips.tsx';
 import { FileDrop } from '../prompt/FileDrop.tsx';
 import { givenProblem } from '../prompt/givenProblem.ts';
-<<<<<<< HEAD
 import { hasTarget } from '../prompt/hasTarget.ts';
-=======
 import { TargetField } from '../prompt/TargetField.tsx';
->>>>>>> aa4d031 (Pictures, sounds and targets are given in one field each on all pages)
 import { useBench, useBenchState, useDocument } from './benchContext.tsx';
-import { type Beside, besideAt, sourceRun, withBeside } from './document.ts';
+import { besideAt, sourceRun, withBeside } from './document.ts';
 import { RackPicture } from './RackPicture.tsx';
 
 interface BesideProps {

@@ -2,21 +2,12 @@
 // document keeps them all, and an experiment takes those that its model reads.
 
 import type { GivenFile } from '../../experiments/givenFile.ts';
-import { type GivenPrompt, givenOf, partsOfGiven } from '../../experiments/givenPrompt.ts';
+import { type GivenPrompt, givenOf } from '../../experiments/givenPrompt.ts';
 import type { ModelReads } from '../../worker/protocol.ts';
+import type { KnownReads } from '../prompt/beside.ts';
 import { givenProblem } from '../prompt/givenProblem.ts';
 import { hasTarget } from '../prompt/hasTarget.ts';
-import { type Beside, besideAt, type Prompts, textAt } from './document.ts';
-
-/** What the model in use reads beside a text, or null; undefined before there is a model, which leaves the document's word. */
-export type KnownReads = ModelReads | null | undefined;
-
-/** @param model a stand-in knows no components, and not what is read */
-export const readsIn = (model: object | null): KnownReads => {
-  if (model === null || !('components' in model)) return undefined;
-  // Who has components is what the engine says of a model.
-  return 'reads' in model ? ((model.reads as ModelReads | undefined) ?? null) : null;
-};
+import { besideAt, type Prompts, textAt } from './document.ts';
 
 /** A prompt as an experiment states it. */
 export function givenAt(document: Prompts, place: number, reads: KnownReads): GivenPrompt {
@@ -28,16 +19,6 @@ export function givenAt(document: Prompts, place: number, reads: KnownReads): Gi
     image: takes('image') ? image : undefined,
     sound: takes('sound') ? sound : undefined,
   });
-}
-
-/** What the document holds of what stands beside the text of a prompt. */
-export function besideOf(given: GivenPrompt): Beside {
-  const { target, image, sound } = partsOfGiven(given);
-  return {
-    ...(typeof target === 'string' && target !== '' ? { target } : {}),
-    ...(image ? { image } : {}),
-    ...(sound ? { sound } : {}),
-  };
 }
 
 /** Whether somebody has given a prompt, so that it is to be read. */

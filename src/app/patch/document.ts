@@ -1,8 +1,8 @@
 // What a person edits on the Patch page, as one value: prompts, what is watched, and the cables between their runs. A
 // change makes the next one and leaves the one before as it was, so that undo is a matter of going back.
 
-import type { GivenFile } from '../../experiments/givenFile.ts';
 import type { Pair } from '../../experiments/pairs.ts';
+import { type Beside, type BesideChange, changedBeside } from '../prompt/beside.ts';
 import type { Corrections } from './matching.ts';
 
 /** `base`, `source_0`, ..., or `original`: the base without interventions. */
@@ -52,14 +52,6 @@ export interface Cable {
 
 /** A token by its text, or its id where it has no text of its own; null for the model's own. */
 export type WatchedToken = string | number | null;
-
-/** What stands beside the text of a prompt. */
-export interface Beside {
-  /** What has been written so far, where the text is a source. */
-  readonly target?: string;
-  readonly image?: GivenFile;
-  readonly sound?: GivenFile;
-}
 
 export interface PatchDocument {
   readonly base: string;
@@ -130,17 +122,8 @@ export const textAt = ({ base, sources }: Prompts, place: number): string =>
 export const besideAt = ({ beside }: Prompts, place: number): Beside => beside[place] ?? {};
 
 /** A document with another picture, sound or target beside a prompt; what is undefined goes. */
-export function withBeside(
-  document: PatchDocument,
-  place: number,
-  change: { readonly [Name in keyof Beside]?: Beside[Name] | undefined },
-): PatchDocument {
-  const { target, image, sound } = { ...besideAt(document, place), ...change };
-  const own: Beside = {
-    ...(target === undefined || target === '' ? {} : { target }),
-    ...(image ? { image } : {}),
-    ...(sound ? { sound } : {}),
-  };
+export function withBeside(document: PatchDocument, place: number, change: BesideChange): PatchDocument {
+  const own = changedBeside(besideAt(document, place), change);
   const beside = Array.from({ length: 1 + document.sources.length }, (_, each) =>
     each === place ? own : besideAt(document, each),
   );

@@ -7,8 +7,9 @@ import { interventionKeys, readConfiguration } from '../../interventions/configu
 import { messageOf } from '../../messages/wording.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { ModelInfo, Prediction, TokenInfo } from '../../worker/protocol.ts';
+import type { KnownReads } from '../prompt/beside.ts';
 import { hasTarget } from '../prompt/hasTarget.ts';
-import { isGiven, type KnownReads } from './beside.ts';
+import { isGiven } from './beside.ts';
 import {
   type Cable,
   cableLetter,

@@ -5,7 +5,8 @@ import { ExperimentError } from '../../experiments/experimentFile.ts';
 import { partsOfGiven } from '../../experiments/givenPrompt.ts';
 import type { InterveneExperiment } from '../../experiments/intervene/experiment.ts';
 import { interventionKeys, readConfiguration } from '../../interventions/configuration/configuration.ts';
-import { besideOf, givenAt, isGiven, type KnownReads } from './beside.ts';
+import { besideOf, type KnownReads } from '../prompt/beside.ts';
+import { givenAt, isGiven } from './beside.ts';
 import {
   type Cable,
   type CableSettings,

@@ -1,7 +1,7 @@
 // What the runs of a document have at the positions of each stack, and which position of a source stands for which of the base.
 
 import type { StackName } from '../../architectures/architecture.ts';
-import type { KnownReads } from './beside.ts';
+import type { KnownReads } from '../prompt/beside.ts';
 import { type PatchDocument, placeOfRun } from './document.ts';
 import { correctedMatching, type Matching, matchPositions } from './matching.ts';
 import { inputStack, type StackTokens, textStack, type Unit, unitsAt } from './stacks.ts';

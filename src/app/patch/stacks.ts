@@ -5,8 +5,8 @@ import type { Architecture, ComponentDescription, StackName } from '../../archit
 import { pictureColumns, soundColumns } from '../../experiments/inputParts.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { ModelReads, TokenInfo } from '../../worker/protocol.ts';
+import type { KnownReads } from '../prompt/beside.ts';
 import { hasTarget } from '../prompt/hasTarget.ts';
-import type { KnownReads } from './beside.ts';
 
 /** What has a column by position. */
 export interface Unit {

@@ -1,10 +1,9 @@
 // A picture or a sound that is chosen or dropped, with its name or what is wrong with it.
 
 import { type ChangeEvent, type DragEvent, type ReactNode, useId, useState } from 'react';
-import { type GivenFile, givenBytes, nameOf } from '../../experiments/givenFile.ts';
+import { type GivenFile, nameOf } from '../../experiments/givenFile.ts';
 import { messageOf } from '../../messages/wording.ts';
-
-const accepted = { image: 'image/png,image/jpeg', sound: 'audio/wav,.wav' } as const;
+import { acceptedFiles, type ChosenKind, chosenFile } from './chosenFile.ts';
 
 /** A file that is chosen or dropped becomes a part of the document. */
 export function FileDrop({
@@ -15,7 +14,7 @@ export function FileDrop({
   children,
   onGive,
 }: {
-  readonly kind: keyof typeof accepted;
+  readonly kind: ChosenKind;
   readonly label: string;
   readonly given: GivenFile | null;
   /** What is wrong with it, in place of its name. */
@@ -28,7 +27,7 @@ export function FileDrop({
   async function take(file: File | undefined) {
     if (!file) return;
     try {
-      onGive(await givenBytes(file.name, new Uint8Array(await file.arrayBuffer())));
+      onGive(await chosenFile(file));
       setRefused(null);
     } catch (error) {
       setRefused(messageOf(error));
@@ -51,7 +50,7 @@ export function FileDrop({
       <input
         id={id}
         type="file"
-        accept={accepted[kind]}
+        accept={acceptedFiles[kind]}
         aria-describedby={`${id}-hint`}
         onChange={(event: ChangeEvent<HTMLInputElement>) => void take(event.target.files?.[0])}
       />

@@ -1,7 +1,6 @@
 // What a person edits on the Steer page, as one value: vectors and what they are made of, edits that put them somewhere, the
 // prompts, and what is compared. Numbers stay text until they are read, so that a half-typed one is neither lost nor run.
 
-import type { GivenFile } from '../../experiments/givenFile.ts';
 import type {
   SteerChat,
   SteerColumn,
@@ -10,15 +9,13 @@ import type {
   StrengthUnit,
   VectorMethod,
 } from '../../experiments/steer/experiment.ts';
+import type { Beside } from '../prompt/beside.ts';
 
 /** A text, or a chat as the model's template writes it; ids have no place on the page. */
 export type ChatPassage = SteerChat;
 /** A text with what a model reads beside it. */
-export interface BesidePassage {
+export interface BesidePassage extends Beside {
   readonly prompt: string;
-  readonly target?: string;
-  readonly image?: GivenFile;
-  readonly sound?: GivenFile;
 }
 export type Passage = string | BesidePassage | ChatPassage;
 export type Turn = ChatPassage['messages'][number];
