@@ -54,7 +54,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
     'resolve.ts',
   ],
   'interventions/execution': ['edits.ts', 'prompt.ts', 'runs.ts'],
-  'interventions/pyvene': ['pyveneFolder.ts', 'pyveneState.ts', 'savedFolder.ts'],
+  'interventions/pyvene': ['pyveneFolder.ts', 'pyveneNames.ts', 'pyveneState.ts', 'savedFolder.ts'],
   'interventions/types': ['registry.ts'],
   'runtime/backends': ['arena.ts', 'backend.ts', 'dawn.ts', 'programs.ts', 'webgpuBackendOnNode.ts'],
   'runtime/backward': ['objective.ts', 'objectives.ts'],

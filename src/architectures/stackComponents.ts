@@ -67,7 +67,13 @@ function encoderComponents(
 }
 
 /** Those of cross-attention; the first four have the encoder's positions. */
-function crossComponents({ width, heads, keyValueHeads, headWidth }: Omit<DecoderShape, 'vocabularySize'>) {
+function crossComponents({
+  width,
+  heads,
+  keyValueHeads,
+  headWidth,
+  isPostNorm = false,
+}: Omit<DecoderShape, 'vocabularySize'>) {
   const keyWidth = keyValueHeads * headWidth;
   const pairs = { layout: 'pair', width: 1, heads, isCross: true } as const;
   const made = (what: string): Pick<Placed, 'width' | 'description'> => ({
@@ -94,6 +100,7 @@ function crossComponents({ width, heads, keyValueHeads, headWidth }: Omit<Decode
     {
       name: 'cross_attention_input',
       width,
+      ...(isPostNorm ? { alias: 'the residual stream' } : {}),
       description: 'What the queries of cross-attention are made of.',
       feeds: ['cross_query_output'],
     },

@@ -127,7 +127,10 @@ function inPyvene(files: ReadonlyMap<string, Uint8Array>, align: ResolvedAlign, 
     const component = components.find(({ name }) => name === align.experiment.site.component);
     const path = component && modulePathOf({ modelType }, component.name, 0)?.replace('[0]', '[{layer}]');
     if (!component || path === undefined) throw new Error('No module has it.');
-    const declaring = ['import pyvene as pv', ...declaringLines(modelType, [declared(path, component)])];
+    const declaring = [
+      'import pyvene as pv',
+      ...declaringLines(modelType, [declared(path, modelType, component)]),
+    ];
     writeFileSync(join(out, 'call.json'), JSON.stringify({ ...callOf(align, index), declaring }));
     const script = fileURLToPath(new URL('align/expected/loadTrained.py', import.meta.url));
     const words = [script, masked.folder, written(files, join(out, 'saved')), join(out, 'call.json')];

@@ -159,7 +159,7 @@ export class IntervenableModel {
    * @throws CheckpointError or InterventionError that says why pyvene could not load it
    */
   save(): ReadonlyMap<string, Uint8Array> {
-    return writePyveneFolder(toPyveneFolder(this.#configuration));
+    return writePyveneFolder(toPyveneFolder(this.#configuration, this.model.architecture));
   }
 
   /** Each intervention with its parameters, by pyvene's keys: `layer_0_comp_mlp_output_unit_pos_nunit_1#0`. */
@@ -277,11 +277,6 @@ export class IntervenableModel {
    */
   exportCode(language: CodeLanguage, call: RunArguments, model: string = this.model.label): ExportedCode {
     requireChoice('The language of a program', language, Object.keys(exporters));
-    const { family, input, encoder } = this.model.architecture;
-    if (input || encoder)
-      throw new InterventionError(
-        `No program is written for a ${family} model: what it reads beside tokens has no place in one yet.`,
-      );
     return exporters[language]({
       model,
       architecture: this.model.architecture,

@@ -45,7 +45,7 @@ export function programOf(draft: PatchDraft, drawn: Drawn, language: Language): 
   if (model.reads)
     return {
       ok: false,
-      why: `No program is written for a ${model.family} model: what it reads beside tokens has no place in one yet.`,
+      why: `This page writes no program of a ${model.family} model, since it has not the numbers that the model reads. The library writes one: give its 'exportCode' this configuration.`,
     };
   try {
     const { resolved, call } = checkWiring(outline, wiring, tokens, {
@@ -72,7 +72,7 @@ export function pyveneZip(
       seed: drawn.seed,
       parameters: wiredParameters(draft, drawn),
     });
-    const files = writePyveneFolder(toPyveneFolder(resolved));
+    const files = writePyveneFolder(toPyveneFolder(resolved, outline));
     // A copy: what the archive is made of may lie in a larger buffer.
     return { ok: true, bytes: new Uint8Array(zipSync(Object.fromEntries(files))) };
   } catch (cause) {

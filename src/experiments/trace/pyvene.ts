@@ -124,7 +124,7 @@ const measure = (answer: number): string =>
 /** A program that prints the probability of the answer with this one cell put back. */
 export function pyveneCode(result: TraceResult, { stream: place, layer, position }: TraceCell): CellCode {
   const { subject } = result;
-  if (result.input || subject === null)
+  if (result.input || subject === null || modelModules(result.model.modelType)?.encoders)
     return {
       ok: false,
       why: `What a ${result.model.modelType} model reads beside its tokens, or in place of them, has no place in this program, which gives the model tokens alone.`,

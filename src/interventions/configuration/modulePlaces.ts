@@ -16,18 +16,25 @@ export interface ModulePlace {
 
 const parts = ['query_output', 'key_output', 'value_output'];
 
+/** `encoder.head_query_output` lies where `encoder.query_output` does. */
+export const wholeOf = (component: string): string => component.replace(/(^|\.)head_/, '$1');
+
 /**
  * @param component of vectors; a per-head form lies where the component that it is of lies
  * @returns undefined where no module of this model type holds it
  */
 export function modulePlace(modelType: string, component: string): ModulePlace | undefined {
-  const whole = component.replace(/^head_/, '');
+  const whole = wholeOf(component);
   const pathOf = (name: string) => modulePathOf({ modelType }, name, 0)?.replace('[0]', '[{layer}]');
   const path = pathOf(whole);
   if (path !== undefined) return { path };
-  const fused = modelModules(modelType)?.fused;
-  const part = parts.indexOf(whole);
-  const projection = part < 0 || !fused ? undefined : pathOf('qkv_output');
+  const tables = modelModules(modelType);
+  const name = whole.slice(whole.lastIndexOf('.') + 1);
+  const fusedPath = pathOf(`${whole.slice(0, -name.length)}qkv_output`);
+  const stacks = tables ? [tables, ...(tables.encoders ?? [])] : [];
+  const fused = stacks.find(({ layers }) => fusedPath?.startsWith(`${layers}[`))?.fused;
+  const part = parts.indexOf(name);
+  const projection = part < 0 || !fused ? undefined : fusedPath;
   if (projection === undefined) return undefined;
   return { path: projection, fused: { part, isByHead: fused === 'by head' } };
 }

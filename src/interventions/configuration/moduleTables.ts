@@ -4,41 +4,26 @@
 // otherwise in some version of transformers (Mixtral's experts), or hold in another form (Gemma's embedding, which is scaled in
 // some), has none either.
 
-/** A module of a layer, below the layer, or of the model: what enters it and what leaves it. */
-export type Modules = Readonly<Record<string, { readonly input?: string; readonly output?: string }>>;
+import {
+  activated,
+  activation,
+  attention,
+  attentionNorm,
+  block,
+  gathered,
+  lmHead,
+  type ModelModules,
+  type Modules,
+  mlp,
+  mlpNorm,
+  ofAttention,
+  projections,
+  readsMlp,
+} from './moduleWords.ts';
+import { stackTables } from './stackTables.ts';
 
-export interface ModelModules {
-  /** The list of the layers: `transformer.h`. */
-  readonly layers: string;
-  readonly modules: Modules;
-  /** What the model has once. */
-  readonly model: Modules;
-  /** The class of transformers that opens the model with its head. */
-  readonly opener: 'AutoModelForCausalLM' | 'AutoModelForMaskedLM';
-  /**
-   * How a fused projection is laid out: GPT-2 has the parts one after the other, GPT-NeoX repeats them for every head. Absent
-   * where there is none, or where the configuration decides.
-   */
-  readonly fused?: 'whole' | 'by head';
-}
+export type { ModelModules };
 
-const block = { input: 'block_input', output: 'block_output' };
-const mlp = { input: 'mlp_input', output: 'mlp_output' };
-const attention = { input: 'attention_input', output: 'attention_output' };
-const gathered = { input: 'attention_value_output', output: 'attention_output' };
-const activated = { input: 'mlp_activation', output: 'mlp_output' };
-const activation = { output: 'mlp_activation' };
-const ofAttention = (part: string) => ({ input: 'attention_input', output: part });
-const projections = (query: string, key: string, value: string): Modules => ({
-  [query]: ofAttention('query_output'),
-  [key]: ofAttention('key_output'),
-  [value]: ofAttention('value_output'),
-});
-const readsMlp = { input: 'mlp_input' };
-const attentionNorm = { input: 'block_input', output: 'attention_input' };
-const mlpNorm = { output: 'mlp_input' };
-
-const lmHead = { input: 'final_norm_output', output: 'logits' };
 /** The logits are scaled or capped behind the matrix. */
 const scaledHead = { input: 'final_norm_output' };
 
@@ -130,6 +115,7 @@ const bertEmbedding = (name: string): Modules => ({
 
 /** By `model_type` of the configuration. */
 const tables: Readonly<Record<string, ModelModules>> = {
+  ...stackTables,
   gpt2: {
     ...transformer(
       {

@@ -1,19 +1,16 @@
 // What programs for other tools are refused, and that the library's own program runs. What the programs for Python
 // compute is compared in exportedPrograms.test.ts.
 
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
-import { writeWordTokenizer } from '../../checkpoint/fixtures/wordTokenizer.ts';
 import { openFolder } from '../../checkpoint/openNode.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { Model } from '../../runtime/model.ts';
 import type { ConfigurationInput } from '../configuration/configuration.ts';
 import { type CodeLanguage, IntervenableModel, type RunArguments } from '../intervenableModel.ts';
+import { printedByProgram } from './expected/ownProgram.ts';
 
 const folderOf = (family: string) =>
   fileURLToPath(new URL(`../../cli/conformance/expected/interventions-${family}/model`, import.meta.url));
@@ -140,29 +137,11 @@ describe.each(['gpt2', 'llama'])('programs on %s', (family) => {
     'the library’s own program predicts the same: %s',
     async (_, configuration, given) => {
       const of = typeof given === 'function' ? given(model.architecture.width) : given;
-      // Within the repository, where the package finds itself by its name.
-      const root = fileURLToPath(new URL('../../..', import.meta.url));
-      mkdirSync(join(root, '.cache'), { recursive: true });
-      const folder = mkdtempSync(join(root, '.cache', 'program-'));
-      try {
-        cpSync(folderOf(family), join(folder, 'model'), { recursive: true });
-        writeWordTokenizer(join(folder, 'model'), model.architecture.vocabularySize);
-        const intervenable = new IntervenableModel(configuration, model);
-        const exported = intervenable.exportCode('typescript', of, 'model');
-        if (!exported.ok) throw new Error(exported.why);
-        writeFileSync(join(folder, 'program.mts'), exported.code);
-        mkdirSync(join(folder, 'interventions'));
-        if (exported.code.includes("'interventions'"))
-          for (const [name, bytes] of intervenable.save())
-            writeFileSync(join(folder, 'interventions', name), bytes);
-        const program = ['--conditions=patchbay-source', '--import', 'tsx', 'program.mts'];
-        const printed = execFileSync(process.execPath, program, { cwd: folder, encoding: 'utf8' });
-        const { intervenedOutputs } = await intervenable.run({ ...of, logits: 'last' });
-        const best = intervenedOutputs.logits.map(({ data }) => data.indexOf(Math.max(...data)));
-        expect(printed.trim().split('\n').map(Number)).toEqual(best);
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
+      const intervenable = new IntervenableModel(configuration, model);
+      const printed = printedByProgram(intervenable, of, folderOf(family));
+      const { intervenedOutputs } = await intervenable.run({ ...of, logits: 'last' });
+      const best = intervenedOutputs.logits.map(({ data }) => data.indexOf(Math.max(...data)));
+      expect(printed.split('\n').map(Number)).toEqual(best);
     },
     60_000,
   );

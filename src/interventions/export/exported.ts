@@ -3,6 +3,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { ResolvedConfiguration } from '../configuration/resolve.ts';
 import { chosenEntries, type EditContext, originOf, targetOf } from '../execution/edits.ts';
+import { lengthAt, type Prompt } from '../execution/prompt.ts';
 import { type Call, type Piece, piecesOf, promptsOf } from '../execution/runs.ts';
 import type { Intervention } from '../intervention.ts';
 
@@ -15,7 +16,12 @@ export interface ExportRequest {
 }
 
 export type ExportedCode =
-  | { readonly ok: true; readonly code: string }
+  | {
+      readonly ok: true;
+      readonly code: string;
+      /** What lies beside the program, by name; absent where nothing does. */
+      readonly files?: ReadonlyMap<string, Uint8Array>;
+    }
   /** Why the other program cannot say it, in a sentence. */
   | { readonly ok: false; readonly why: string };
 
@@ -51,8 +57,10 @@ export function exportedPieces({
   const context: EditContext = { architecture, call, interventionCount: configuration.interventions.length };
   return piecesOf(configuration, call).map((piece) => {
     const { component, label, targetRun } = piece.resolved;
-    const lengthOf = (run: string, example: number) =>
-      promptsOf(call, run, label)[example]?.tokens.length ?? 0;
+    const lengthOf = (run: string, example: number) => {
+      const prompt = promptsOf(call, run, label)[example];
+      return prompt ? lengthAt(prompt, component) : 0;
+    };
     const unitsOf = (
       {
         positions,
@@ -88,10 +96,14 @@ export const python = (value: unknown): string =>
 export const numbers = (data: ArrayLike<number>): string =>
   `[${Array.from(data, (x) => String(Number(x.toPrecision(9)))).join(', ')}]`;
 
+/** Of what each stack reads. */
+const lengths = ({ tokens, read }: Prompt): string =>
+  [tokens.length, ...Object.values(read?.lengths ?? {})].join();
+
 /** Why prompts of a run cannot be one tensor; undefined when they can. */
 export function unequalPrompts({ base, sources }: Call): string | undefined {
   const runs = [base, ...sources.filter((source) => source !== null)];
-  return runs.some((run) => new Set(run.map(({ tokens }) => tokens.length)).size > 1)
+  return runs.some((run) => new Set(run.map(lengths)).size > 1)
     ? 'The prompts of one batch have different lengths, which would need padding there. Export them one by one.'
     : undefined;
 }

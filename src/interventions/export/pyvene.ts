@@ -1,9 +1,12 @@
 // Interventions as a pyvene program.
 
+import type { Architecture } from '../../architectures/architecture.ts';
 import { CheckpointError } from '../../checkpoint/checkpoint.ts';
 import type { ResolvedIntervention } from '../configuration/resolve.ts';
+import type { Prompt } from '../execution/prompt.ts';
 import { InterventionError } from '../intervention.ts';
 import { writePyveneFolder } from '../pyvene/pyveneFolder.ts';
+import { nameInFolder } from '../pyvene/pyveneNames.ts';
 import { toPyveneFolder } from '../pyvene/savedFolder.ts';
 import {
   type ExportedCode,
@@ -13,10 +16,10 @@ import {
   hasParameters,
   numbers,
   python,
-  tokensOf,
   type Units,
   unequalPrompts,
 } from './exported.ts';
+import { inputFiles, inputsFile, inputTensor, programInputs } from './programInputs.ts';
 import { pythonModel } from './pythonModel.ts';
 import { declaringLines, openerOf } from './pyveneModels.ts';
 import { type PyveneSite, pyveneRefusal, pyveneSite } from './pyveneSites.ts';
@@ -56,9 +59,9 @@ function refusal({ architecture, configuration, call }: ExportRequest): string |
 }
 
 /** Why a folder of these interventions cannot be written for pyvene; undefined when it can. */
-function unsavable({ configuration }: ExportRequest): string | undefined {
+function unsavable({ architecture, configuration }: ExportRequest): string | undefined {
   try {
-    writePyveneFolder(toPyveneFolder(configuration));
+    writePyveneFolder(toPyveneFolder(configuration, architecture));
     return undefined;
   } catch (error) {
     if (error instanceof CheckpointError || error instanceof InterventionError) return error.message;
@@ -121,6 +124,32 @@ function subspacesOf({ call }: ExportRequest, placed: readonly Placed[]): unknow
   return spaces.every((each) => each === null) ? undefined : spaces;
 }
 
+/** Statements behind those that open a model whose own forward pass gives no scores. */
+const answering = [
+  '',
+  '',
+  '# Its own forward pass gives no scores.',
+  'def answer(pixel_values, input_ids, decoder_input_ids):',
+  '    picture = model.vision_model(pixel_values=pixel_values).last_hidden_state',
+  '    question = model.text_encoder(input_ids=input_ids, encoder_hidden_states=picture).last_hidden_state',
+  '    return model.text_decoder(input_ids=decoder_input_ids, encoder_hidden_states=question)',
+  '',
+  '',
+  'model.forward = answer',
+];
+
+/** What the model is called with in a run. */
+function runInputs(architecture: Architecture, run: string, prompts: readonly Prompt[]): string {
+  const each = programInputs(architecture, prompts).map((input) => {
+    const value =
+      'ids' in input
+        ? `torch.tensor(${python(input.ids)})`
+        : `inputs[${python(inputTensor(run, input.name))}]`;
+    return `${python(input.name)}: ${value}`;
+  });
+  return `{${each.join(', ')}}`;
+}
+
 /**
  * A program that runs the call in pyvene 0.1.8 and prints the most probable tokens. Interventions with parameters are loaded
  * from a folder that `save` has written.
@@ -147,7 +176,8 @@ export function exportPyvene(request: ExportRequest): ExportedCode {
   const isLoaded = interventions.some(({ intervention }) => hasParameters(intervention));
   if (isLoaded) {
     const unnamed = placed.find(
-      ({ piece, place }) => place.component !== piece.resolved.representation.component,
+      ({ piece, place }) =>
+        place.component !== nameInFolder(architecture, piece.resolved.representation.component),
     );
     const why = unnamed
       ? `${unnamed.piece.resolved.label}: pyvene loads interventions with parameters from a folder, and has no '${unnamed.piece.resolved.component.name}' to load one at.`
@@ -175,14 +205,17 @@ export function exportPyvene(request: ExportRequest): ExportedCode {
   const subspaces = subspacesOf(request, placed);
   const isCollecting = interventions.some(({ intervention }) => intervention.type.isCollect);
   const { lines: opening, source } = pythonModel(model);
-  const opener = openerOf(architecture.modelType);
+  const opener = openerOf(architecture);
+  const files = inputFiles(architecture, call);
   const lines = [
     'import torch',
     'import pyvene as pv',
+    ...(files.size > 0 ? ['from safetensors.torch import load_file'] : []),
     `from transformers import ${opener}`,
     '',
     ...opening,
     `model = ${opener}.from_pretrained(${source}).float().eval()`,
+    ...(opener === 'BlipForQuestionAnswering' ? answering : []),
     ...declaringLines(
       architecture.modelType,
       placed.flatMap(({ place }) => place.declared ?? []),
@@ -202,10 +235,16 @@ export function exportPyvene(request: ExportRequest): ExportedCode {
           ')',
           'intervenable = pv.IntervenableModel(config, model)',
         ]),
-    `base = {"input_ids": torch.tensor(${tokensOf(call.base)})}`,
+    ...(files.size > 0
+      ? [
+          '# What the model reads that is no text, as Patchbay has made it.',
+          `inputs = load_file(${python(inputsFile)})`,
+        ]
+      : []),
+    `base = ${runInputs(architecture, 'base', call.base)}`,
     call.sources.length === 0
       ? 'sources = None'
-      : `sources = [${call.sources.map((each) => (each ? `{"input_ids": torch.tensor(${tokensOf(each)})}` : 'None')).join(', ')}]`,
+      : `sources = [${call.sources.map((each, index) => (each ? runInputs(architecture, `source_${index}`, each) : 'None')).join(', ')}]`,
     'with torch.no_grad():',
     `    ${isCollecting ? '(_, collected)' : '_'}, output = intervenable(`,
     '        base,',
@@ -219,8 +258,8 @@ export function exportPyvene(request: ExportRequest): ExportedCode {
     ...(subspaces === undefined ? [] : [`        subspaces=${python(subspaces)},`]),
     '    )',
     ...(isCollecting ? ['print(collected)'] : []),
-    // A masked model predicts at every position.
-    `print(torch.softmax(output.logits${architecture.isCausal ? '[:, -1]' : ''}, -1).topk(5))`,
+    // A masked model predicts at every position, and a classifier once.
+    `print(torch.softmax(output.logits${architecture.isCausal ? '[:, -1]' : ''}, -1).topk(${Math.min(5, architecture.vocabularySize)}))`,
   ];
-  return { ok: true, code: `${lines.join('\n')}\n` };
+  return { ok: true, code: `${lines.join('\n')}\n`, ...(files.size > 0 ? { files } : {}) };
 }

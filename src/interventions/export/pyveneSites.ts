@@ -5,6 +5,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { modelModulePath, modulePlace } from '../configuration/modulePlaces.ts';
 import type { ResolvedIntervention } from '../configuration/resolve.ts';
+import { nameInFolder } from '../pyvene/pyveneNames.ts';
 import type { ExampleUnits, ExportedPiece } from './exported.ts';
 import { hasParameters } from './exported.ts';
 import { type Declared, declared, hasPyveneTables } from './pyveneModels.ts';
@@ -79,7 +80,7 @@ export function pyveneSite(architecture: Architecture, resolved: ResolvedInterve
         ? `pyvene builds a ${intervention.type.name} for ${theirs} entries, and '${name}' has ${width} in this model.`
         : `pyvene has no '${name}' for ${architecture.modelType}, only the module's path, for which it knows no width to build a ${intervention.type.name}.`,
     );
-  return byPath(architecture, site.layer, name, refuse);
+  return byPath(architecture, site.layer, component, refuse);
 }
 
 /** Where an intervention is in a model of which pyvene is told the modules. */
@@ -100,18 +101,21 @@ function declaredSite(
     return refuse(
       `no module of ${modelType} takes or returns '${name}' by itself, so pyvene cannot reach it.`,
     );
-  if (!place?.fused) return { component: name, declared: declared(path, component) };
+  if (!place?.fused) {
+    const named = nameInFolder(architecture, name);
+    return { component: named, declared: declared(path, modelType, component, named) };
+  }
   if (layout === 'head' || hasParameters(intervention) || intervention.type.make !== undefined)
     return refuse(
       `'${name}' lies within a module's output in ${modelType}, where pyvene takes no ${layout === 'head' ? 'heads' : intervention.type.name} of it.`,
     );
-  return byPath(architecture, layer, name, refuse);
+  return byPath(architecture, layer, component, refuse);
 }
 
 function byPath(
-  { modelType, headCount, width }: Architecture,
+  { modelType, components }: Architecture,
   layer: number | null,
-  name: string,
+  { name, width }: ResolvedIntervention['component'],
   refuse: (why: string) => Found,
 ): Found {
   if (layer === null) {
@@ -126,6 +130,7 @@ function byPath(
   const component = place.path.replace('{layer}', String(layer));
   const { fused } = place;
   if (!fused) return { component };
+  const headCount = components.find(({ headsOf }) => headsOf === name)?.heads ?? 1;
   const headWidth = width / headCount;
   return {
     component,

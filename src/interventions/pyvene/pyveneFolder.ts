@@ -241,7 +241,8 @@ function writtenIntervention(intervention: PyveneIntervention, key: string): Wri
   }
   const sizes = checkParameters(what, typeName, parameters, sizesOf(representation));
   const needsWidth = type.parameters !== undefined || typeName === 'NoiseIntervention';
-  if (needsWidth && representation.component.includes('.')) {
+  // The names of an encoder's components have a point too; a program tells pyvene what they are.
+  if (needsWidth && /\.(input|output)$/.test(representation.component)) {
     refuse(
       `is at the path ${quoted(representation.component)}, for which pyvene knows no width, so that it cannot build a ` +
         `${typeName} there; name a component, such as 'block_output'`,

@@ -3,12 +3,19 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
 import type { Representation } from '../configuration/configuration.ts';
-import { type Configuration, type NestedNumbers, readConfiguration } from '../configuration/configuration.ts';
+import {
+  type Configuration,
+  interventionKeys,
+  type NestedNumbers,
+  readConfiguration,
+} from '../configuration/configuration.ts';
 import { isModulePath, moduleSite } from '../configuration/modulePaths.ts';
+import { pyveneKeys } from '../configuration/pyveneKeys.ts';
 import type { ResolvedConfiguration, ResolvedIntervention } from '../configuration/resolve.ts';
 import { InterventionError, type Parameters, subspaceWidth } from '../intervention.ts';
 import { interventionType } from '../types/registry.ts';
 import type { PyveneFolder, PyveneIntervention } from './pyveneFolder.ts';
+import { nameFromFolder, nameInFolder } from './pyveneNames.ts';
 
 /** What a saved folder declares, ready for an IntervenableModel. */
 export interface SavedInterventions {
@@ -46,9 +53,14 @@ function interchanged(
 
 /** @throws InterventionError for a module path, UnknownComponentError for a component, that the model does not have */
 export function fromPyveneFolder(
-  { mode, interventions }: PyveneFolder,
+  { mode, interventions: saved }: PyveneFolder,
   architecture: Architecture,
 ): SavedInterventions {
+  const interventions = saved.map((intervention) => {
+    const { representation, key } = intervention;
+    const component = nameFromFolder(architecture, representation.component, key);
+    return { ...intervention, representation: { ...representation, component } };
+  });
   const representations = interventions.map((intervention) => {
     const { representation, type, sourceRepresentation } = intervention;
     const { low_rank_dimension, subspace_partition, latent_dim, moe_key: _, ...place } = representation;
@@ -65,11 +77,14 @@ export function fromPyveneFolder(
       ...(dimension === undefined ? {} : { interchange_dim: dimension }),
     };
   });
+  const configuration = readConfiguration({ representations, mode });
+  // By the names that components have here.
+  const keys = interventionKeys(configuration);
   return {
-    configuration: readConfiguration({ representations, mode }),
+    configuration,
     parameters: Object.fromEntries(
-      interventions.flatMap(({ key, parameters }) =>
-        Object.keys(parameters).length > 0 ? [[key, parameters]] : [],
+      interventions.flatMap(({ parameters }, index) =>
+        Object.keys(parameters).length > 0 ? [[keys[index] ?? '', parameters]] : [],
       ),
     ),
   };
@@ -109,16 +124,33 @@ function dimensionOf({ intervention, key }: SavedIntervention): number | readonl
   );
 }
 
-/** @throws InterventionError for what pyvene has no words for */
-export function toPyveneFolder({
-  mode,
-  interventions,
-}: Pick<ResolvedConfiguration, 'mode'> & {
-  readonly interventions: readonly SavedIntervention[];
-}): PyveneFolder {
+/**
+ * @param architecture where components may have other names in the folder
+ * @throws InterventionError for what pyvene has no words for
+ */
+export function toPyveneFolder(
+  {
+    mode,
+    interventions,
+  }: Pick<ResolvedConfiguration, 'mode'> & {
+    readonly interventions: readonly SavedIntervention[];
+  },
+  architecture?: Pick<Architecture, 'modelType' | 'components'>,
+): PyveneFolder {
+  const names = interventions.map(({ representation: { component } }) =>
+    architecture ? nameInFolder(architecture, component) : component,
+  );
+  const keys = pyveneKeys(
+    interventions.map(({ representation }, index) => ({
+      layer: representation.layer ?? 0,
+      component: names[index] ?? '',
+      unit: representation.unit,
+      max_number_of_units: representation.max_number_of_units ?? 1,
+    })),
+  );
   return {
     mode,
-    interventions: interventions.map((resolved): PyveneIntervention => {
+    interventions: interventions.map((resolved, index): PyveneIntervention => {
       const { representation, key, intervention, constant } = resolved;
       const unsayable = own.find(
         (field) => representation[field] !== null && representation[field] !== undefined,
@@ -136,10 +168,10 @@ export function toPyveneFolder({
       const given = representation.source_representation;
       const { parameters } = intervention;
       return {
-        key,
+        key: keys[index] ?? key,
         representation: {
           layer: representation.layer ?? 0,
-          component: representation.component,
+          component: names[index] ?? representation.component,
           unit: representation.unit,
           max_number_of_units: representation.max_number_of_units ?? 1,
           low_rank_dimension: representation.low_rank_dimension ?? null,

@@ -15,6 +15,13 @@ export interface ProgramCase {
   readonly parameters?: Readonly<Record<string, Parameters>>;
 }
 
+/** What the cases of a model are called with: two examples each, of 5 positions at least. */
+export interface CaseInputs {
+  readonly base: RunArguments['base'];
+  readonly source: RunArguments['base'];
+  readonly other: RunArguments['base'];
+}
+
 const base = [
   [3, 17, 8, 25, 1, 20, 12],
   [9, 2, 11, 4, 28, 6, 19],
@@ -27,12 +34,13 @@ const other = [
   [6, 1, 22, 3, 15, 8, 20],
   [2, 2, 3, 4, 6, 9, 14],
 ];
+const ids: CaseInputs = { base, source, other };
 const layer = 1;
 const both = (units: readonly number[]) => [units, units];
 const numbers = (seed: number, count: number) => [...standardNormal(seed, count)].map(Math.fround);
 
 /** Source positions into others, of each example its own. */
-const places = { 'sources->base': [[[[2], [5]]], [[[4], [3]]]] } as const;
+const places = { 'sources->base': [[[[2], [1]]], [[[4], [3]]]] } as const;
 const pairsOfPlaces = {
   'sources->base': [
     [
@@ -172,14 +180,20 @@ function typeParameters({ name }: InterventionType, width: number): Parameters |
 }
 
 const keyOf = (component: string, unit: string, at = layer) =>
-  `layer_${at}_comp_${component}_unit_${unit.replaceAll('.', '_')}_nunit_1#0`;
+  `${component.includes('.') ? '' : `layer_${at}_`}comp_${component}_unit_${unit}_nunit_1#0`.replaceAll(
+    '.',
+    '_',
+  );
 
 /** @returns every case on a model; a case that the model itself refuses is no case */
-export function programCases(architecture: Architecture): readonly ProgramCase[] {
+export function programCases(architecture: Architecture, inputs = ids): readonly ProgramCase[] {
+  const { base, source } = inputs;
   const cases: ProgramCase[] = [];
   for (const description of architecture.components) {
     const { name: component, layout } = description;
-    const place = { layer: description.scope === 'layer' ? layer : 0, component };
+    const { scope, layers } = description;
+    const at = layers && !layers.includes(layer) ? (layers[0] ?? layer) : layer;
+    const place = { layer: scope === 'layer' ? at : 0, component };
     const forms = layout === 'token' ? positionForms(description) : headForms(description);
     for (const [form, declared, call] of forms)
       cases.push({
@@ -221,11 +235,14 @@ export function programCases(architecture: Architecture): readonly ProgramCase[]
       }
     }
   }
-  return [...cases, ...together(architecture)];
+  return [...cases, ...together(architecture, inputs)];
 }
 
 /** Several interventions in one call, and types that act on several units. */
-function together({ width, headCount: heads, components }: Architecture): readonly ProgramCase[] {
+function together(
+  { width, headCount: heads, components }: Architecture,
+  { base, source, other }: CaseInputs,
+): readonly ProgramCase[] {
   const headWidth = components.find(({ name }) => name === 'head_attention_value_output')?.width ?? 1;
   const call = { base, sources: [source] };
   const locations = {
