@@ -5,10 +5,11 @@ import type { RunOptions } from '../../interventions/execution/phases.ts';
 import { IntervenableModel, type Tensor } from '../../interventions/intervenableModel.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { StatesOfPrompt } from '../../runtime/plan/later.ts';
-import type { Read, RowSource } from '../../runtime/plan/plan.ts';
+import type { Read } from '../../runtime/plan/plan.ts';
 import type { Samples } from '../metrics.ts';
 import { finiteSamples, floatsOf } from '../planRuns.ts';
 import { finiteLogits, logSumExp, topCandidates } from '../predict.ts';
+import { readKey } from '../readKeys.ts';
 import { ranOn } from '../resultParts.ts';
 import { readThroughHead } from '../throughHead.ts';
 import { tokenLabel } from '../tokens.ts';
@@ -75,25 +76,7 @@ interface PlainPrompt {
   readonly at: number | 'all';
 }
 
-/** Numbers of a picture or a sound have a name for as long as they live. */
-const namesOfData = new WeakMap<Float32Array, number>();
-let namedData = 0;
-function nameOfData(data: Float32Array): number {
-  const name = namesOfData.get(data) ?? namedData++;
-  namesOfData.set(data, name);
-  return name;
-}
-
-function sourceKey(source: RowSource | undefined): string {
-  if (!source) return '';
-  if (source.kind === 'input') return `< input ${nameOfData(source.data)}`;
-  return `< ${source.tokens.join(' ')} ${sourceKey(source.source)}`;
-}
-
-function logitsKey({ prompt: { start, tokens }, at }: PlainPrompt): string {
-  if (start.kind === 'input') return `${at} ${sourceKey(start)}`;
-  return `${at} ${tokens.join(' ')}${start.kind === 'tokens' ? sourceKey(start.source) : ''}`;
-}
+const logitsKey = ({ prompt: { start }, at }: PlainPrompt): string => `${at} ${readKey(start)}`;
 
 /** Logits of prompts without interventions: [positions, vocabulary] where all are wanted, else of one position. */
 async function plainLogits(

@@ -37,13 +37,10 @@ function receiversAfter(
 
 const lengthsOf = { first: pictureLength, encoder: inputLength, main: mainLength } as const;
 
-interface Reach {
+/** The way from a sender to its receivers, the same in every case. */
+interface Route {
   /** The sender's layer among those of the model. */
   readonly from: number;
-  /** Whose positions pass from the sender to the receivers. */
-  readonly stack: StackName;
-  /** The first position that the frozen run carries. */
-  readonly position: number;
   /** The first layer of the model that is not passed by the frozen run. */
   readonly to: number;
   /** Sublayers between the sender and the last receiver that have what the base run has. */
@@ -56,16 +53,15 @@ interface Reach {
   readonly receivesFrom?: number;
 }
 
-function reachOf(
-  panel: PathPanel,
-  { layer }: PatchCell,
-  { base, firstDifference, sharesInput, sharesPicture }: PatchCase,
-  architecture: Architecture,
-): Reach | undefined {
-  const { layerCount, isCausal } = architecture;
-  const { stack = 'main' } = panel.place ?? {};
-  // What a stack makes of the same is the same.
-  if ((stack === 'encoder' && sharesInput) || (stack === 'first' && sharesPicture)) return undefined;
+interface Reach extends Route {
+  /** Whose positions pass from the sender to the receivers. */
+  readonly stack: StackName;
+  /** The first position that the frozen run carries. */
+  readonly position: number;
+}
+
+function findRoute(panel: PathPanel, layer: number, architecture: Architecture): Route | undefined {
+  const { layerCount } = architecture;
   const sender = orderOf(architecture, { component: panel.component, layer });
   const { component, heads } = panel.receiver;
   const receivers = receiversAfter(architecture, panel, sender);
@@ -85,11 +81,8 @@ function reachOf(
     .map((site) => ({ ...site, order: orderOf(architecture, site) }))
     .filter(({ order }) => isBefore(sender, order) && isBefore(order, end))
     .sort((a, b) => a.order.stage - b.order.stage || a.order.sublayer - b.order.sublayer);
-  const atStart = stack !== 'main' || !isCausal;
   return {
     from: sender.stage,
-    stack,
-    position: atStart ? 0 : heads ? firstDifference : mainLength(base) - 1,
     to: last === undefined ? layerCount : end.stage + 1,
     frozen: between.map(({ component: name, layer: at }) => ({ component: name, layer: at })),
     frozenTo: between.reduce((most, { order }) => Math.max(most, order.stage + 1), 0),
@@ -98,6 +91,36 @@ function reachOf(
       ? {}
       : { receivesFrom: orderOf(architecture, { component, layer: first }).stage }),
   };
+}
+
+type Routes = Map<number, Route | undefined>;
+/** Asked for by every cell of a layer, in every case, for its cost, its batch and its rows. */
+const routes = new WeakMap<Architecture, WeakMap<PathPanel, Routes>>();
+
+/** @returns undefined where no receiver follows */
+function routeOf(panel: PathPanel, layer: number, architecture: Architecture): Route | undefined {
+  const ofPanels = routes.get(architecture) ?? new WeakMap<PathPanel, Routes>();
+  routes.set(architecture, ofPanels);
+  const known = ofPanels.get(panel) ?? new Map<number, Route | undefined>();
+  ofPanels.set(panel, known);
+  if (!known.has(layer)) known.set(layer, findRoute(panel, layer, architecture));
+  return known.get(layer);
+}
+
+function reachOf(
+  panel: PathPanel,
+  { layer }: PatchCell,
+  { base, firstDifference, sharesInput, sharesPicture }: PatchCase,
+  architecture: Architecture,
+): Reach | undefined {
+  const { stack = 'main' } = panel.place ?? {};
+  // What a stack makes of the same is the same.
+  if ((stack === 'encoder' && sharesInput) || (stack === 'first' && sharesPicture)) return undefined;
+  const route = routeOf(panel, layer, architecture);
+  if (!route) return undefined;
+  const atStart = stack !== 'main' || !architecture.isCausal;
+  const ownPosition = panel.receiver.heads ? firstDifference : mainLength(base) - 1;
+  return { ...route, stack, position: atStart ? 0 : ownPosition };
 }
 
 /** What a cell passes in one case; undefined where no path leads from the sender to a receiver. */

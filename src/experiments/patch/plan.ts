@@ -1,6 +1,6 @@
 // Turns batches of cells into plans of rows, and says what they will cost before any of them runs.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import type { Architecture, StackName } from '../../architectures/architecture.ts';
 import type {
   Location,
   Plan,
@@ -11,8 +11,11 @@ import type {
   Site,
   Source,
 } from '../../runtime/plan/plan.ts';
+import { sourceBefore, stacksOf } from '../../runtime/plan/stacks.ts';
 import { handedNumbers, hiddenNumbers, takenNumbers } from '../heldNumbers.ts';
 import { readLogits, runRow } from '../planRuns.ts';
+import { readKey } from '../readKeys.ts';
+import type { CellSpan } from './cellRows.ts';
 import {
   batchCells,
   carriedBy,
@@ -54,16 +57,9 @@ export interface CellsPlan {
   readonly members: readonly { readonly cell: PatchCell; readonly patchCase: PatchCase }[];
 }
 
-/** Positions that a cell's measured row carries in a case; 0 when it changes nothing there. */
-function carried(
-  outline: PatchOutline,
-  architecture: Architecture,
-  cell: PatchCell,
-  patchCase: PatchCase,
-): number {
-  const span = cellSpan(outline, architecture, cell, patchCase);
-  return span ? carriedBy({ ...span, rows: span.rows.slice(-1) }, patchCase) : 0;
-}
+/** Positions that a cell's measured row carries in a case. */
+const measuredTokens = (span: CellSpan, patchCase: PatchCase): number =>
+  carriedBy({ ...span, rows: span.rows.slice(-1) }, patchCase);
 
 /** One plan for some cells in some cases: the two runs of each case, and the rows of each cell that changes something. */
 export function planCells(
@@ -86,11 +82,10 @@ export function planCells(
   // Rows of one length side by side waste no padding in attention.
   const members = cells
     .flatMap((cell) =>
-      cases.map((patchCase) => ({
-        cell,
-        patchCase,
-        tokens: carried(outline, architecture, cell, patchCase),
-      })),
+      cases.flatMap((patchCase) => {
+        const span = cellSpan(outline, architecture, cell, patchCase);
+        return span ? [{ cell, patchCase, tokens: measuredTokens(span, patchCase) }] : [];
+      }),
     )
     .filter(({ tokens }) => tokens > 0)
     .sort((a, b) => b.tokens - a.tokens);
@@ -140,21 +135,9 @@ const rowWork = (layers: number, tokens: number): Work => ({
   tokenLayers: layers * tokens,
 });
 
-/** Where the layers of the stacks of a model begin: those of the main one, of its encoder, and where that reads another its. */
-function stackBeginnings({ encoder }: Architecture) {
-  const first = encoder?.encoder?.layerCount ?? 0;
-  return { main: first + (encoder?.layerCount ?? 0), encoder: first };
-}
-
-/** Layers of the model before those that an architecture's main stack has. */
-const layersBefore = (architecture: Architecture): number => stackBeginnings(architecture).main;
-
-/** What a run reads of which an encoder makes states, and the picture where that is a question about one. */
-function sourcesOf({ start }: PatchRun): { readonly read?: RowSource; readonly seen?: RowSource } {
-  const read = start.kind === 'tokens' ? start.source : undefined;
-  const seen = read?.kind === 'tokens' ? read.source : undefined;
-  return { ...(read ? { read } : {}), ...(seen ? { seen } : {}) };
-}
+/** Layers of the model before those of a stack; 0 for one that it does not have. */
+const layersBefore = (architecture: Architecture, stack: StackName): number =>
+  stacksOf(architecture).find(({ name }) => name === stack)?.from ?? 0;
 
 /** The layers that encoders' runs pass: runs of a plan that read the same share one. */
 class EncoderRuns {
@@ -162,24 +145,14 @@ class EncoderRuns {
     string,
     { readonly to: number; readonly from: number; readonly length: number }
   >();
-  /** Numbers of pictures and sounds, each with a name. */
-  readonly #names = new Map<Float32Array, string>();
-  readonly #begin: ReturnType<typeof stackBeginnings>;
+  readonly #architecture: Architecture;
 
   constructor(architecture: Architecture) {
-    this.#begin = stackBeginnings(architecture);
+    this.#architecture = architecture;
   }
 
-  /** The same for runs that read the same. */
-  #keyOf(source: RowSource): string {
-    if (source.kind === 'tokens')
-      return `${source.source ? this.#keyOf(source.source) : ''}:${source.tokens.join()}`;
-    const name = this.#names.get(source.data) ?? `data ${this.#names.size}`;
-    this.#names.set(source.data, name);
-    return name;
-  }
-
-  #pass(key: string, from: number, to: number, length: number): void {
+  #pass(read: RowSource, from: number, to: number, length: number): void {
+    const key = readKey(read);
     const { to: before = 0 } = this.#passed.get(key) ?? {};
     this.#passed.set(key, { from, to: Math.max(before, to), length });
   }
@@ -189,10 +162,11 @@ class EncoderRuns {
    * @param picturesTo the same of what sees the picture of a question
    */
   passes(run: PatchRun, to: number, picturesTo: number): void {
-    const { read, seen } = sourcesOf(run);
-    if (read) this.#pass(this.#keyOf(read), this.#begin.encoder, to, inputLength(run));
+    const [read, seen] = [1, 2].map((before) => sourceBefore(run.start, before));
+    const before = (stack: StackName) => layersBefore(this.#architecture, stack);
+    if (read) this.#pass(read, before('encoder'), to, inputLength(run));
     // What is seen is handed over in the layers of the question alone.
-    if (seen) this.#pass(this.#keyOf(seen), 0, Math.min(picturesTo, this.#begin.main), pictureLength(run));
+    if (seen) this.#pass(seen, 0, Math.min(picturesTo, before('main')), pictureLength(run));
   }
 
   work(): Work {
@@ -212,7 +186,8 @@ function caseWork(
   encoders: EncoderRuns,
 ): Work {
   const { layerCount } = architecture;
-  const { main: before, encoder: beforeEncoder } = stackBeginnings(architecture);
+  const before = layersBefore(architecture, 'main');
+  const beforeEncoder = layersBefore(architecture, 'encoder');
   const length = mainLength(patchCase.base);
   let [work, base, source, encoderBase, encoderSource] = [noWork, 0, 0, 0, 0];
   let [pictureBase, pictureSource] = [0, 0];
@@ -291,7 +266,7 @@ function wholeWork(architecture: Architecture, runs: readonly PatchRun[]): Work 
   const encoders = new EncoderRuns(architecture);
   for (const run of runs) encoders.passes(run, layerCount, layerCount);
   return runs
-    .map((run) => rowWork(layerCount - layersBefore(architecture), mainLength(run)))
+    .map((run) => rowWork(layerCount - layersBefore(architecture, 'main'), mainLength(run)))
     .concat(encoders.work())
     .reduce(together, noWork);
 }
@@ -318,23 +293,24 @@ export function mostNumbersTogether(architecture: Architecture, outline: PatchOu
       0,
       ...slices.map(({ from, to }) => {
         const cases = outline.cases.slice(from, to);
-        const tokens = cases
-          .flatMap((patchCase) => [
+        const spans = cases.map((patchCase) => ({
+          patchCase,
+          own: cells.flatMap((cell) => cellSpan(outline, architecture, cell, patchCase) ?? []),
+        }));
+        const tokens = spans
+          .flatMap(({ patchCase, own }) => [
             2 *
               (mainLength(patchCase.base) +
                 (architecture.encoder ? inputLength(patchCase.base) + pictureLength(patchCase.base) : 0)),
-            ...cells.map((cell) => carried(outline, architecture, cell, patchCase)),
+            ...own.map((span) => measuredTokens(span, patchCase)),
           ])
           .reduce((sum, own) => sum + own, 0);
         const taken = cells.flatMap((cell) =>
           cases.flatMap((patchCase) => takenSite(outline, architecture, cell, patchCase)),
         );
-        const forks = cases.map((patchCase) =>
-          cells.flatMap((cell) => cellSpan(outline, architecture, cell, patchCase)?.rows ?? []),
-        );
         const handed = handedNumbers(
           architecture,
-          forks.map((rows) => rows.map(({ position }) => position)),
+          spans.map(({ own }) => own.flatMap(({ rows }) => rows.map(({ position }) => position))),
         );
         return hiddenNumbers(architecture, tokens) + takenNumbers(architecture, taken) + handed;
       }),

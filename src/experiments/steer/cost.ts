@@ -1,6 +1,7 @@
 // What a steering costs before it runs: rows of texts times the layers that they pass, each new token a row.
 
-import { type Architecture, type EncoderStack, encodersOf } from '../../architectures/architecture.ts';
+import type { Architecture, EncoderStack } from '../../architectures/architecture.ts';
+import { stackNamed } from '../../runtime/plan/stacks.ts';
 import type { PromptInput } from '../wholePrompt.ts';
 import { commonRoom } from './beside.ts';
 import { lengthOf, type PassageRun, rowOf } from './passageRun.ts';
@@ -13,10 +14,10 @@ export interface Cost {
   readonly tokenLayers: number;
 }
 
-/** Layers of the stack that writes, and of what is read before it. */
-function layersIn(architecture: Architecture) {
-  const before = encodersOf(architecture).reduce((all, { layerCount }) => all + layerCount, 0);
-  return { main: architecture.layerCount - before, before };
+/** Layers of the stack that writes. */
+function ownLayers(architecture: Architecture): number {
+  const { from, to } = stackNamed(architecture, 'main');
+  return to - from;
 }
 
 /** Of each row one that is steered and one of the unsteered model beside it. */
@@ -27,7 +28,7 @@ const newTokens = (architecture: Architecture, { tokens, asked }: ResolvedPrompt
 
 /** Row-layers of one step of generating so many rows. */
 export const stepCost = (architecture: Architecture, rows: number): number =>
-  beside * rows * layersIn(architecture).main;
+  beside * rows * ownLayers(architecture);
 
 /** What encoders read of rows of a prompt, each once: rows that read the same share it, which is not counted. */
 function readingBefore(architecture: Architecture, { input }: PassageRun, rows: number): Cost {
@@ -51,7 +52,7 @@ function generating(architecture: Architecture, prompt: ResolvedPrompt, rows: nu
 
 /** Running rows of a prompt once. */
 function reading(architecture: Architecture, run: PassageRun, rows: number): Cost {
-  const { main } = layersIn(architecture);
+  const main = ownLayers(architecture);
   const own = { rowLayers: rows * main, tokenLayers: rows * main * lengthOf(run, 'main') };
   return sum([own, readingBefore(architecture, run, rows)]);
 }

@@ -4,8 +4,9 @@ import { gaussianNoise } from '../../random/noise.ts';
 import { seedOf } from '../../random/random.ts';
 import type { Model } from '../../runtime/model.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { readKey } from '../readKeys.ts';
 import { meanOf, type States } from './directions.ts';
-import { lengthOf, type PassageRun, RunKeys, textRun } from './passageRun.ts';
+import { lengthOf, type PassageRun, textRun } from './passageRun.ts';
 import type { VectorResult } from './result.ts';
 import {
   type ClassMethod,
@@ -133,13 +134,12 @@ export async function makeVectors(
   const signalled = signal ? { signal } : {};
   /** What several vectors read of the same texts is read once. */
   const known = new Map<string, Promise<readonly States[]>>();
-  const keys = new RunKeys();
   const read = (
     { vector: { component }, layers }: ResolvedVector,
     texts: readonly PassageRun[],
     token: number | 'mean',
   ): Promise<readonly States[]> => {
-    const key = JSON.stringify([component, layers, token, texts.map((run) => keys.of(run))]);
+    const key = JSON.stringify([component, layers, token, texts.map(({ start }) => readKey(start))]);
     const sites = layers.map((layer) => ({ component, layer }));
     const found =
       known.get(key) ??

@@ -77,20 +77,3 @@ export function carryingPositions(
     (position) => position >= from && !(kind === 'text' && isSpecial(tokens[position] ?? 0)),
   );
 }
-
-/** By the very numbers of pictures and sounds, and by tokens. */
-export class RunKeys {
-  readonly #data = new Map<Float32Array, number>();
-
-  #ofData(data: Float32Array): number {
-    const found = this.#data.get(data) ?? this.#data.size;
-    this.#data.set(data, found);
-    return found;
-  }
-
-  of({ start }: PassageRun): string {
-    return JSON.stringify(start, (_, value: unknown) =>
-      value instanceof Float32Array ? `#${this.#ofData(value)}` : value,
-    );
-  }
-}
