@@ -1,11 +1,11 @@
 // A page of an experiment at work: its state, which `session.ts` moves, and the few things that reach outside: reading the
-// prompts, asking what a run would cost, running, fetching and keeping results.
+// prompts, asking what a run would cost, fetching and opening results. Its runs are in `pageRuns.ts`.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import type { AnyExperiment, AnyResult } from '../../experiments/kind.ts';
 import { messageOf } from '../../messages/wording.ts';
-import type { Engine, Progress } from '../../worker/protocol.ts';
+import type { Engine } from '../../worker/protocol.ts';
 import type { ModelStore } from '../model/modelStore.ts';
 import type { PromptStore } from '../prompt/promptStore.ts';
 import type { Example, PageDefinition, PageTypes, TableReader } from './definition.ts';
@@ -13,8 +13,9 @@ import { createFigureStore, type FigureStore } from './figureStore.ts';
 import type { FigureView } from './figureView.ts';
 import type { ResultKeeper } from './keptResults.ts';
 import { experimentKey } from './key.ts';
+import { createPageRuns } from './pageRuns.ts';
 import { createPrompts } from './prompts.ts';
-import type { RunDesk, Turn } from './runDesk.ts';
+import type { RunDesk } from './runDesk.ts';
 import {
   type Command,
   documentIn,
@@ -23,18 +24,14 @@ import {
   isShownCurrent,
   type Opened,
   type PageState,
-  type Run,
   type Shown,
   settled,
   stepped,
   surroundingsOf,
   withFetched,
-  withNews,
   withOpened,
-  withRun,
 } from './session.ts';
-import { throttled } from './throttled.ts';
-import { unfinishedKeeper, unfinishedKey } from './unfinished.ts';
+import { unfinishedKey } from './unfinished.ts';
 
 /** A store that only its owner changes. */
 export type Watched<State> = Pick<StoreApi<State>, 'getState' | 'getInitialState' | 'subscribe'>;
@@ -136,9 +133,7 @@ export function createExperimentPage<T extends PageTypes>(
     () => moved(store.getState()),
   );
   prompts.follow(definition.prompts(definition.blank));
-  let cancelRun: () => void = () => {};
-  /** Of the page's latest run, whose state the page shows to its end, also when another page has taken the engine. */
-  let latest: Turn | null = null;
+  const runs = createPageRuns<T>({ definition, engine, desk, keeper, page: store, moved, sharedOf });
   let estimateTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Every change of the page goes through here: what follows from it is worked out, shown, and done. */
@@ -153,8 +148,8 @@ export function createExperimentPage<T extends PageTypes>(
   }
 
   function perform(command: Command): void {
-    if (command.do === 'stop') cancelRun();
-    else void compute(null, { isQuiet: command.isQuiet, isAsked: false });
+    if (command.do === 'stop') runs.cancel();
+    else void runs.begin(null, { isQuiet: command.isQuiet, isAsked: false });
   }
 
   function estimateSoon(): void {
@@ -171,97 +166,6 @@ export function createExperimentPage<T extends PageTypes>(
       if (isWanted()) store.setState({ estimate: { status: 'known', key, value } });
     } catch (cause) {
       if (isWanted()) store.setState({ estimate: { status: 'refused', key, message: messageOf(cause) } });
-    }
-  }
-
-  async function compute(
-    earlier: T['result'] | null,
-    { isQuiet, isAsked }: { readonly isQuiet: boolean; readonly isAsked: boolean },
-  ): Promise<void> {
-    const { draft, key, world, shown: stored } = store.getState();
-    const { experiment } = draft;
-    if (experiment === null || key === null || world.model === null) return;
-    const turn = desk.begin({ page: title, isAsked });
-    if (turn === null) return;
-    cancelRun = turn.cancel;
-    latest = turn;
-    const startedAt = performance.now();
-    const counted = earlier === null ? null : kind.count(earlier);
-    const doneBefore = counted === null || counted.total === 0 ? 0 : counted.done / counted.total;
-    const growth = kind.growth();
-    let progress: Progress | null = null;
-    let isGrown = false;
-    let isOver = false;
-    const keep = unfinishedKeeper(definition, keeper, earlier);
-    const keepUnfinished = (isLast: boolean) => {
-      if (!isQuiet && growth.result !== undefined) keep(growth.result, isLast);
-    };
-    const running = (): Run => ({
-      status: 'running',
-      key,
-      isQuiet,
-      isAsked,
-      startedAt,
-      progress,
-      doneBefore,
-    });
-    const arrived = (others: Partial<Shown<T['result']>> = {}): Shown<T['result']> | null =>
-      growth.result === undefined
-        ? null
-        : { result: growth.result, key, origin: 'run', elapsedMs: null, difference: null, ...others };
-    /** One change of the page, not two: what the run has brought, and how it stands. */
-    const tell = (news: Shown<T['result']> | null, run: Run | null) => {
-      const state = store.getState();
-      const grown = news === null ? state : withNews(state, news);
-      moved(run !== null && latest === turn ? withRun(grown, run) : grown);
-    };
-    const showNews = throttled(() => {
-      tell(isGrown && !isQuiet ? arrived() : null, running());
-      if (isGrown) keepUnfinished(false);
-      isGrown = false;
-    });
-    /** What the run had when it was stopped, which comes after its end. */
-    const takeLast = () => {
-      if (latest !== turn || isQuiet) return;
-      tell(arrived(), null);
-      keepUnfinished(true);
-    };
-    moved(withRun(store.getState(), running()));
-    try {
-      const { elapsedMs } = await engine.run(experiment, {
-        signal: turn.signal,
-        ...(earlier === null ? {} : { earlier }),
-        onUpdate: (update) => {
-          growth.take(update);
-          isGrown = true;
-          if (isOver) takeLast();
-          else showNews.soon();
-        },
-        onProgress: (next) => {
-          // Nothing has gone on since: the count stays.
-          progress = next.note === undefined ? next : { ...(progress ?? next), note: next.note };
-          showNews.soon();
-        },
-      });
-      showNews.drop();
-      const { result } = growth;
-      const isAgain = isQuiet && result !== undefined && stored !== null && stored.key === key;
-      const difference = isAgain ? definition.difference(stored.result, result) : null;
-      tell(arrived({ elapsedMs: earlier === null ? elapsedMs : null, difference }), { status: 'idle' });
-      // A stored figure that was computed again is there with the page anyway.
-      keepUnfinished(true);
-      if (result !== undefined && !isQuiet && kind.isComplete(result)) {
-        void keeper.keep(experimentKey(sharedOf(result)), result);
-      }
-    } catch (cause) {
-      showNews.now();
-      keepUnfinished(true);
-      if (!turn.signal.aborted) tell(null, { status: 'failed', key, message: messageOf(cause) });
-      else tell(null, isQuiet ? { status: 'idle' } : { status: 'stopped', key });
-    } finally {
-      showNews.drop();
-      isOver = true;
-      turn.end();
     }
   }
 
@@ -334,14 +238,14 @@ export function createExperimentPage<T extends PageTypes>(
     },
     undo: () => moved(stepped(store.getState(), 'undo')),
     redo: () => moved(stepped(store.getState(), 'redo')),
-    start: () => compute(null, { isQuiet: false, isAsked: true }),
+    start: () => runs.begin(null, { isQuiet: false, isAsked: true }),
     resume: async () => {
       const state = store.getState();
       const { shown } = state;
       if (shown === null || !isShownCurrent(shown, state) || kind.isComplete(shown.result)) return;
-      await compute(shown.result, { isQuiet: false, isAsked: true });
+      await runs.begin(shown.result, { isQuiet: false, isAsked: true });
     },
-    cancel: () => cancelRun(),
+    cancel: () => runs.cancel(),
     openExperiment: (value, view) => {
       const experiment = kind.read(value);
       figure.getState().reset(view);
