@@ -41,6 +41,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'cli/conformance': ['cases.ts', 'compare.ts', 'onnxFolder.ts', 'reference.ts'],
   'cli/serve': ['pageServer.ts'],
   'experiments/align': ['numbersText.ts'],
+  'experiments/fixtures': ['maskedModel.ts'],
   'experiments/patch': ['outline.ts', 'pairInputs.ts', 'places.ts', 'result.ts', 'work.ts'],
   'interventions/configuration': [
     ...[

@@ -32,6 +32,14 @@ export async function withGivenFiles(value: unknown, folder: string): Promise<un
     const sources = 'sources' in value && Array.isArray(value.sources) ? await all(value.sources) : undefined;
     return { ...own, base: await withFiles(value.base, folder), ...(sources ? { sources } : {}) };
   }
+  const listed = await Promise.all(
+    ['data', 'testData'].map(async (side) => {
+      const examples: unknown = Reflect.get(value, side);
+      if (!Array.isArray(examples)) return [];
+      return [[side, await Promise.all(examples.map((each: unknown) => withExampleFiles(each, folder)))]];
+    }),
+  );
+  if (listed.flat().length > 0) return { ...own, ...Object.fromEntries(listed.flat()) };
   if ('vectors' in value && Array.isArray(value.vectors)) {
     const vectors = await Promise.all(
       value.vectors.map((vector: unknown) => withVectorFiles(vector, folder)),
@@ -40,6 +48,21 @@ export async function withGivenFiles(value: unknown, folder: string): Promise<un
     return { ...own, vectors, ...(prompts ? { prompts } : {}) };
   }
   return own;
+}
+
+/** An example of an alignment, whose prompts may have pictures. */
+async function withExampleFiles(example: unknown, folder: string): Promise<unknown> {
+  if (typeof example !== 'object' || example === null) return example;
+  const prompts = await Promise.all(
+    ['base', 'source', 'furtherSources'].map(async (name) => {
+      const given: unknown = Reflect.get(example, name);
+      if (given === undefined) return [];
+      const all = (list: readonly unknown[]) => Promise.all(list.map((each) => withFiles(each, folder)));
+      // Numbers are token ids, and are left as they are.
+      return [[name, Array.isArray(given) ? await all(given) : await withFiles(given, folder)] as const];
+    }),
+  );
+  return { ...(await withFiles(example, folder)), ...Object.fromEntries(prompts.flat()) };
 }
 
 /** A vector of a steering, whose texts may have pictures. */

@@ -6,35 +6,25 @@ import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { PlanError } from '../runtime/plan/plan.ts';
 import { schedule } from '../runtime/plan/schedule.ts';
 import { type AnswerTokens, answerTokens } from './answers.ts';
+import type { ExampleInputs } from './exampleInputs.ts';
 import { ExperimentError } from './experimentFile.ts';
 import { type GivenPrompt, partsOfGiven } from './givenPrompt.ts';
 import { labelNamed } from './labels.ts';
 import { runRow } from './planRuns.ts';
 import { type ResolvedPrompt, resolvedPrompt } from './resolvedPrompt.ts';
-import { checkParts, type PromptParts, type WholePrompt, wholePrompt } from './wholePrompt.ts';
+import { checkPartsAt, type WholePrompt, wholePrompt } from './wholePrompt.ts';
 
 export interface ReadingContext {
   readonly architecture: Architecture;
   readonly tokenizer: Tokenizer | undefined;
-  /** The picture or the sound of a prompt as the numbers that the model reads. */
-  readonly dataOf?: (parts: PromptParts) => Float32Array | undefined;
+  /** The pictures and sounds of prompts; default none. */
+  readonly inputs?: ExampleInputs | undefined;
 }
 
 export interface ReadPrompt {
   readonly prompt: ResolvedPrompt;
   /** What a label continues: the prompt, or what a decoder has written. */
   readonly written: WholePrompt['written'];
-}
-
-/** @throws ExperimentError that names the place in the file */
-export function checkPartsAt(architecture: Architecture, parts: PromptParts, where: string): void {
-  try {
-    checkParts(architecture, parts);
-  } catch (cause) {
-    if (cause instanceof ExperimentError)
-      throw new ExperimentError(`'${where}': ${cause.message}`, { cause });
-    throw cause;
-  }
 }
 
 /** @throws PlanError that names the place in the file */
@@ -54,13 +44,14 @@ export function checkFits(architecture: Architecture, prompt: ResolvedPrompt, wh
  *                         prompt that is too long, and one without a mask where the model fills such
  */
 export function readPrompt(
-  { architecture, tokenizer, dataOf }: ReadingContext,
+  { architecture, tokenizer, inputs }: ReadingContext,
   given: GivenPrompt,
   where: string,
 ): ReadPrompt {
   const parts = partsOfGiven(given);
   checkPartsAt(architecture, parts, where);
-  const whole = wholePrompt(architecture, tokenizer, parts, dataOf?.(parts), `the prompt '${where}'`);
+  const data = inputs?.(parts)?.data;
+  const whole = wholePrompt(architecture, tokenizer, parts, data, `the prompt '${where}'`);
   const prompt = resolvedPrompt(whole);
   checkFits(architecture, prompt, where);
   return { prompt, written: whole.written };

@@ -228,7 +228,7 @@ test('a causal model declares prompts with a mask, and its variables are positio
   } as Partial<AlignExperimentFile>);
   expect(both.train[0]?.places).toEqual([{ base: [2, 3], source: [2, 3] }]);
   const request = { data: align.experiment.data, testData: align.experiment.testData ?? [] };
-  const task = describeTask(align, request, tokenizer);
+  const task = describeTask(align, request, model.architecture, tokenizer);
   expect(task.examples[0]?.base.tokens.map(({ text }) => text)).toContain('<mask>');
   expect(task.examples[0]?.masks).toEqual([3, 3]);
   const own = await ownAnswers(model, align, tokenizer, {});

@@ -46,7 +46,9 @@ export async function* growExperiment(
   { onReady, renderChat, ...options }: ExperimentRunOptions = {},
 ): AsyncGenerator<Growth<AnyResult, Update>, void> {
   const kind = await kindOf(experiment.kind);
-  const tokenizer = await tokenizerOf(checkpoint, kind.hasText(experiment), options.signal);
+  // What is text for a classifier names its classes.
+  const hasText = kind.hasText(experiment) && !model.architecture.labels;
+  const tokenizer = await tokenizerOf(checkpoint, hasText, options.signal);
   const ready = await kind.resolve(model.architecture, tokenizer, experiment, {
     ...(options.signal ? { signal: options.signal } : {}),
     generation: generationOf(checkpoint, renderChat, options.signal),

@@ -22,7 +22,7 @@ export function requireText(model: WatchedModel): void {
   if (!read && !encoder) return;
   const what = readWords[read?.kind ?? 'text'];
   throw new ExperimentError(
-    `This ${modelType} model reads ${what}, and of the experiments only a causal trace, a patch, an attribution, an intervention and a steering know more than a text. Trace it, patch it, steer it or intervene in it.`,
+    `This ${modelType} model reads ${what}, and of the experiments only a causal trace, a patch, an attribution, an intervention, a steering and an alignment know more than a text. Trace it, patch it, align it, steer it or intervene in it.`,
   );
 }
 
@@ -40,6 +40,10 @@ export function watchedPosition(
   requireText(model);
   return maskOf(model, tokens, tokenizer, what);
 }
+
+/** Whether the prompts of a model have a mask that it fills: it sees both sides, of a text. */
+export const fillsMasks = ({ isCausal, input }: Pick<WatchedModel, 'isCausal' | 'input'>): boolean =>
+  !isCausal && !input;
 
 /**
  * The last position, or that of the mask in a model that fills masks.

@@ -83,8 +83,19 @@ export function checkParts(architecture: Architecture, parts: PromptParts): void
     );
 }
 
+/** @param where its place in the file @throws ExperimentError as `checkParts` does, that names the place */
+export function checkPartsAt(architecture: Architecture, parts: PromptParts, where: string): void {
+  try {
+    checkParts(architecture, parts);
+  } catch (cause) {
+    if (cause instanceof ExperimentError)
+      throw new ExperimentError(`'${where}': ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
 /** Tokens of what a decoder has written, behind the one that it begins with. */
-function writtenTokens(
+export function writtenTokens(
   text: Text,
   tokenizer: Tokenizer | undefined,
   what: string,

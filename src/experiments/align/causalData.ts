@@ -28,7 +28,7 @@ export function* causalPairs(
 ): Generator<CausalPair, void> {
   const declared = new Declared(data.causalModel, field);
   const model = declared.model();
-  const { prompt, label, balanced, distinct = [], count, only, seed } = data;
+  const { prompt, target, label, balanced, distinct = [], count, only, seed } = data;
   const { furtherInterchange: further = [] } = data;
   /** By source. */
   const interchanged = [data.interchange, ...further].map((each) =>
@@ -92,6 +92,9 @@ export function* causalPairs(
     known.set(key, found);
     return found;
   };
+  /** With what the decoder has written, where the file says so. */
+  const whole = (text: string, setting: Setting<string>) =>
+    target === undefined ? text : { prompt: text, target: fill(target, setting, declared, 'target').text };
   for (let drawn = 0; drawn < count; drawn++) {
     const { baseSetting, sourceSettings, setting } = again(
       'only',
@@ -108,10 +111,11 @@ export function* causalPairs(
       return there.length < others.length ? [] : [[variable, [at, first, ...more]] as const];
     });
     const [sourceSetting = baseSetting] = sourceSettings;
+    const [source = '', ...more] = sourceSettings.map((each, at) => whole(others[at]?.text ?? '', each));
     const example: AlignExampleFile = {
-      base: own.text,
-      source: others[0]?.text ?? own.text,
-      ...(further.length === 0 ? {} : { furtherSources: others.slice(1).map(({ text }) => text) }),
+      base: whole(own.text, baseSetting),
+      source,
+      ...(further.length === 0 ? {} : { furtherSources: more }),
       label: labelOf(setting),
       baseLabel: labelOf(baseSetting),
       sourceLabel: labelOf(sourceSetting),

@@ -57,6 +57,8 @@ export const causalDataSchema = v.strictObject({
   ),
   /** With variables in braces, whose values may hold others: `{name} is ill, and {frame}`. */
   prompt: v.string(),
+  /** Of a model whose prompt is a source: what its decoder has written so far, in the same form; default nothing. */
+  target: v.optional(v.string()),
   /** What follows the prompt, in the same form: ` {pronoun}`. */
   label: v.string(),
   /** The variables whose values the source gives. */

@@ -4,9 +4,10 @@
 
 import * as v from 'valibot';
 import { type Immutable, readVersioned, tokenId, wholeNumber } from '../experimentFile.ts';
+import type { GivenFile } from '../givenFile.ts';
 import { rotationSchema } from '../rotationTraining.ts';
 import { causalDataSchema } from './causalSchema.ts';
-import { exampleSchema } from './example.ts';
+import { exampleSchema, withExampleFiles } from './example.ts';
 
 export const alignVersion = 1;
 const limits = { examples: 50_000, sites: 1000, epochs: 10_000, jointly: 15 };
@@ -165,4 +166,14 @@ export const mostSites = limits.sites;
  */
 export function readAlignExperiment(value: unknown): AlignExperiment {
   return readVersioned(alignExperimentSchema, value, 'align', alignVersion);
+}
+
+/** An experiment with the pictures and sounds of its examples as `change` makes them: read, or left out of a link. */
+export function withAlignFiles(
+  { data, testData, ...experiment }: AlignExperiment,
+  change: (file: GivenFile) => GivenFile,
+): AlignExperiment {
+  const changed = (given: AlignExperiment['data']) =>
+    'causalModel' in given ? given : given.map((example) => withExampleFiles(example, change));
+  return { ...experiment, data: changed(data), ...(testData ? { testData: changed(testData) } : {}) };
 }

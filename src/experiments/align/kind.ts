@@ -2,21 +2,23 @@
 // loads.
 
 import { defineKind } from '../defineKind.ts';
+import { hasGivenText } from '../givenPrompt.ts';
 import type { ShownFigure } from '../shown.ts';
 import { curvesCsv } from './curves.ts';
+import { promptsIn } from './example.ts';
 import { type AlignExperiment, readAlignExperiment } from './experiment.ts';
 import { alignCurves, alignFigure } from './figure.ts';
 import { alignGrowth } from './growth.ts';
 import { type AlignResult, countAlignSites, isSiteDone, readAlignResult } from './result.ts';
 import { alignSummary } from './summary.ts';
-import { siteNames, trainedFolder } from './trained.ts';
+import { siteNames, trainedFiles } from './trained.ts';
 
 /** `trained/layer-3-position-name/config.json` and so on. */
 function foldersOf(result: AlignResult): Readonly<Record<string, Uint8Array>> {
   const names = siteNames(result);
   const files = result.sites.flatMap((site, index) =>
     isSiteDone(site)
-      ? [...trainedFolder(result, index)].map(
+      ? [...trainedFiles(result, index)].map(
           ([name, bytes]) => [`trained/${names[index]}/${name}`, bytes] as const,
         )
       : [],
@@ -36,9 +38,10 @@ const figuresOf = (result: AlignResult): readonly ShownFigure[] => [
 const isText = (given: AlignExperiment['data']): boolean =>
   'causalModel' in given ||
   given.some(
-    ({ base, source, furtherSources = [], label, baseLabel, sourceLabel, furtherSourceLabels = [] }) =>
-      [base, source, ...furtherSources, label, baseLabel, sourceLabel, ...furtherSourceLabels].some(
-        (text) => typeof text === 'string',
+    (example) =>
+      promptsIn(example).some(({ given }) => hasGivenText(given)) ||
+      [example.label, example.baseLabel, example.sourceLabel, ...(example.furtherSourceLabels ?? [])].some(
+        (label) => typeof label === 'string',
       ),
   );
 
@@ -46,6 +49,7 @@ export const alignKind = defineKind({
   name: 'align',
   resultName: 'align-result',
   words: { title: 'Alignment', counted: 'sites', stage: 'Training', indefinite: 'an alignment' },
+  readsBeside: true,
   read: readAlignExperiment,
   readResult: readAlignResult,
   hasText: ({ data, testData = [] }) => isText(data) || isText(testData),

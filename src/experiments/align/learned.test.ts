@@ -34,7 +34,7 @@ const request = { data: experiment.data };
 
 test('a task is described as it will be trained, and the model is asked every prompt once', async () => {
   const align = await resolveTask(model.architecture, tokenizer, request, {});
-  const task = describeTask(align, request, tokenizer);
+  const task = describeTask(align, request, model.architecture, tokenizer);
   expect([task.trainCount, task.testCount]).toEqual([stored.trainCount, stored.testCount]);
   expect(task.labels.map(({ text }) => text).toSorted()).toEqual([' he', ' she']);
   expect(task.labels.reduce((sum, { train, test: tested }) => sum + train + tested, 0)).toBe(200);

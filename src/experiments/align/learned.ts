@@ -1,11 +1,15 @@
 // What was learned at a site, read on the model: how the prompts of the task lie along the learned direction, how far the
 // values of the variable stand apart there, and which tokens it promotes through the unembedding.
 
+import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
+import type { RowStart } from '../../runtime/plan/plan.ts';
+import { readPrompt } from '../examplePrompts.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import type { GivenPrompt } from '../givenPrompt.ts';
 import { floatsOf, runRow } from '../planRuns.ts';
-import { positionCount, type ResolvedPrompt, textPrompt } from '../resolvedPrompt.ts';
+import { positionCount, type ResolvedPrompt } from '../resolvedPrompt.ts';
 import { partsTogether } from '../rowParts.ts';
 import { readThroughHead } from '../throughHead.ts';
 import { tokenLabel } from '../tokens.ts';
@@ -21,9 +25,9 @@ import {
   separationOf,
 } from './directions.ts';
 import type { Basis } from './learnedBasis.ts';
-import type { ResolvedAlign } from './resolve.ts';
+import type { Breathing, ResolvedAlign } from './resolve.ts';
 import type { SitePosition } from './sitePosition.ts';
-import { type AlignTaskRequest, resolveTask } from './task.ts';
+import { type AlignTaskRequest, promptWords, resolveTask } from './task.ts';
 
 export interface LearnedRequest extends AlignTaskRequest {
   readonly component: string;
@@ -84,8 +88,20 @@ interface PlacedPrompt {
 }
 
 /** What the interchanged variables are in a prompt; of listed examples what the prompt is followed by. */
-function valuesByPrompt(request: AlignTaskRequest, tokenizer: Tokenizer): ReadonlyMap<string, string> | null {
+function valuesByPrompt(
+  request: AlignTaskRequest,
+  architecture: Architecture,
+  tokenizer: Tokenizer,
+): ReadonlyMap<string, string> | null {
   const found = new Map<string, string>();
+  // There may be many more examples than prompts.
+  const keys = new Map<string, string>();
+  const keyOf = (given: GivenPrompt, field: string): string => {
+    const text = JSON.stringify(given);
+    const key = keys.get(text) ?? readPrompt({ architecture, tokenizer }, given, field).prompt.key;
+    keys.set(text, key);
+    return key;
+  };
   const all = [
     ['data', request.data],
     ['testData', request.testData],
@@ -97,15 +113,11 @@ function valuesByPrompt(request: AlignTaskRequest, tokenizer: Tokenizer): Readon
     const { interchange } = data;
     const names = typeof interchange === 'string' ? [interchange] : interchange;
     for (const { example, baseSetting, sourceSetting } of causalPairs(data, tokenizer, field))
-      for (const [text, setting] of [
+      for (const [prompt, setting] of [
         [example.base, baseSetting],
         [example.source, sourceSetting],
       ] as const)
-        if (typeof text === 'string')
-          found.set(
-            textPrompt(tokenizer.encode(text)).key,
-            names.map((each) => setting[each] ?? '').join(', '),
-          );
+        found.set(keyOf(prompt, field), names.map((each) => setting[each] ?? '').join(', '));
   }
   return isDeclared ? found : null;
 }
@@ -164,6 +176,7 @@ async function tokenShifts(
   component: string,
   tokenizer: Tokenizer,
   { mean, direction, spread }: { mean: Float64Array; direction: Float64Array; spread: number },
+  start: RowStart,
   signal: AbortSignal | undefined,
 ): Promise<LearnedSite['tokens']> {
   const moved = (by: number) => Float32Array.from(mean, (x, i) => x + by * (direction[i] ?? 0));
@@ -171,7 +184,7 @@ async function tokenShifts(
   both.set(moved(spread));
   both.set(moved(-spread), mean.length);
   const pair = { shape: [2, mean.length], data: both };
-  const [up, down] = await readThroughHead(model, component, pair, { kind: 'tokens', tokens: [0] }, signal);
+  const [up, down] = await readThroughHead(model, component, pair, start, signal);
   if (!up || !down) return null;
   const shifts = Array.from(up, (x, id) => ({ id, logit: (x - (down[id] ?? 0)) / 2 }))
     .filter(({ logit }) => Number.isFinite(logit))
@@ -192,24 +205,24 @@ export async function readLearned(
   model: Model,
   tokenizer: Tokenizer,
   request: LearnedRequest,
-  signal?: AbortSignal,
+  breathing: Pick<Breathing, 'signal' | 'preprocessor'> = {},
 ): Promise<LearnedSite> {
+  const { signal } = breathing;
   const { component, layer, position, heads, basis } = request;
   const { data, testData, split } = request;
   const task: AlignTaskRequest = { data, ...(testData ? { testData } : {}), ...(split ? { split } : {}) };
-  const align = await resolveTask(
-    model.architecture,
-    tokenizer,
-    task,
-    { ...(signal ? { signal } : {}) },
-    { component, layer, position: [position], ...(heads ? { heads } : {}) },
-  );
+  const align = await resolveTask(model.architecture, tokenizer, task, breathing, {
+    component,
+    layer,
+    position: [position],
+    ...(heads ? { heads } : {}),
+  });
   const { width } = align;
   if (basis.columns.length !== width * basis.rank)
     throw new ExperimentError(
       `The learned directions have ${basis.columns.length / basis.rank} entries, and this site of '${component}' in this model has a width of ${width}. Open the model that they were trained on.`,
     );
-  const all = placedPrompts(align, valuesByPrompt(task, tokenizer));
+  const all = placedPrompts(align, valuesByPrompt(task, model.architecture, tokenizer));
   const prompts = all.slice(0, mostPrompts);
   const values = [...new Set(prompts.map(({ value }) => value))].toSorted();
   const groups = prompts.map(({ value }) => values.indexOf(value));
@@ -219,10 +232,10 @@ export async function readLearned(
   const first = separating(along);
   const second = basis.rank > 1 ? separating(along, [first]) : null;
   const axes = second === null ? [first] : [first, second];
-  const points = prompts.map(({ prompt: { tokens } }, n): LearnedPoint => {
+  const points = prompts.map(({ prompt }, n): LearnedPoint => {
     const own = along.vectors.subarray(n * basis.rank, (n + 1) * basis.rank);
     return {
-      prompt: tokenizer.decode(tokens),
+      prompt: promptWords(prompt, tokenizer),
       value: groups[n] ?? 0,
       at: axes.map((axis) => axis.reduce((sum, x, i) => sum + x * (own[i] ?? 0), 0)),
     };
@@ -252,6 +265,7 @@ export async function readLearned(
       component,
       tokenizer,
       { mean: groupMeans(whole).mean, direction, spread },
+      prompts[0]?.prompt.start ?? { kind: 'tokens', tokens: [0] },
       signal,
     ),
   };

@@ -6,9 +6,11 @@ import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { shuffled } from '../../random/random.ts';
 import { createBreather } from '../../runtime/backends/breathe.ts';
 import { isSameAnswer } from '../answers.ts';
+import { type ExampleInputs, noInputs, type PlacedGiven, readExampleInputs } from '../exampleInputs.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import type { KindResolveOptions } from '../kind.ts';
 import type { Notice } from '../notice.ts';
-import { requireText } from '../watched.ts';
+import { promptsIn } from './example.ts';
 import type { AlignExperiment } from './experiment.ts';
 import { type ResolvedExample, resolveExamples } from './resolveExamples.ts';
 import type { SitePosition } from './sitePosition.ts';
@@ -18,6 +20,8 @@ export interface Breathing {
   readonly signal?: AbortSignal | undefined;
   /** Awaited after each example. */
   readonly breathe?: () => Promise<void>;
+  /** What the model's files say of pictures and sounds. */
+  readonly preprocessor?: KindResolveOptions['preprocessor'];
 }
 
 export interface ResolvedAlign {
@@ -136,10 +140,12 @@ function* resolving(
   architecture: Architecture,
   tokenizer: Tokenizer | undefined,
   experiment: AlignExperiment,
+  inputs: ExampleInputs,
 ): Generator<void, ResolvedAlign> {
-  requireText(architecture);
   const sites = resolveSites(architecture, experiment);
-  const context = { architecture, tokenizer, positions: sites.positions, jointly: sites.jointly };
+  const { component } = experiment.site;
+  const { positions, jointly } = sites;
+  const context = { architecture, tokenizer, inputs, component, positions, jointly };
   const data = yield* resolveExamples(context, experiment.data, 'data');
   const test = yield* resolveExamples(context, experiment.testData ?? [], 'testData');
   const parts = splitExamples(experiment, data.examples, test.examples);
@@ -154,28 +160,45 @@ function* resolving(
 
 /**
  * @param tokenizer may be absent when the experiment gives token ids
+ * @param inputs of the examples, for a model that reads pictures or sounds
  * @throws ExperimentError or PlanError in one sentence: which field, what was given, and what would be right
  */
 export function resolveAlign(
   architecture: Architecture,
   tokenizer: Tokenizer | undefined,
   experiment: AlignExperiment,
+  inputs: ExampleInputs = noInputs,
 ): ResolvedAlign {
-  const steps = resolving(architecture, tokenizer, experiment);
+  const steps = resolving(architecture, tokenizer, experiment, inputs);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
   }
 }
 
-/** `resolveAlign` that lets a worker hear its messages meanwhile. @throws the signal's reason when it is aborted */
+/** The prompts of examples that are listed. */
+function* givenPrompts({ data, testData }: AlignExperiment): Generator<PlacedGiven, void> {
+  for (const [field, given] of Object.entries({ data, testData })) {
+    if (!given || 'causalModel' in given) continue;
+    for (const [at, example] of given.entries())
+      for (const { given: prompt, field: own } of promptsIn(example))
+        yield { given: prompt, where: `${field}.${at}.${own}` };
+  }
+}
+
+/**
+ * `resolveAlign` with what the files of pictures and sounds hold, which lets a worker hear its messages meanwhile.
+ * @throws as `resolveAlign` does, MediaError for a file that cannot be read, and the signal's reason when it is aborted
+ */
 export async function resolveAlignBreathing(
   architecture: Architecture,
   tokenizer: Tokenizer | undefined,
   experiment: AlignExperiment,
-  { signal, breathe = createBreather() }: Breathing = {},
+  { signal, breathe = createBreather(), preprocessor }: Breathing = {},
 ): Promise<ResolvedAlign> {
-  const steps = resolving(architecture, tokenizer, experiment);
+  const prompts = givenPrompts(experiment);
+  const inputs = await readExampleInputs(architecture, prompts, { signal, preprocessor }, breathe);
+  const steps = resolving(architecture, tokenizer, experiment, inputs);
   for (;;) {
     signal?.throwIfAborted();
     const step = steps.next();

@@ -1,25 +1,22 @@
 // Makes the examples of an alignment definite: tokens of prompts and labels, and the positions of each site.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, firstInput } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
-import { didYouMean } from '../../messages/nearest.ts';
+import { stackOf } from '../../runtime/plan/stacks.ts';
 import type { AnswerTokens } from '../answers.ts';
+import type { ExampleInputs } from '../exampleInputs.ts';
 import { checkFits, type ReadPrompt, readLabelTokens, readPrompt } from '../examplePrompts.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { type GivenPrompt, partsOfGiven } from '../givenPrompt.ts';
 import type { Notice } from '../notice.ts';
 import type { ResolvedPrompt } from '../resolvedPrompt.ts';
 import { type Continued, continuedKey, forced } from '../teacherForcing.ts';
 import { promptNotices } from '../tokens.ts';
 import { causalExamples } from './causalData.ts';
 import type { AlignExample } from './example.ts';
+import { type ExamplePlace, placeOf } from './examplePlaces.ts';
 import type { AlignExperiment } from './experiment.ts';
-import { maskName, type PositionName, positionsIn, type SitePosition } from './sitePosition.ts';
-
-/** As many positions of either prompt, in the order in which their vectors are joined. */
-export interface ExamplePlace {
-  readonly base: readonly number[];
-  readonly source: readonly number[];
-}
+import { positionsIn, type SitePosition } from './sitePosition.ts';
 
 /** What a further site of a joint training takes from, and where it is. */
 export interface FurtherSource {
@@ -56,85 +53,12 @@ export function ownContinuations(examples: readonly ResolvedExample[]): readonly
 export interface ExamplesContext {
   readonly architecture: Architecture;
   readonly tokenizer: Tokenizer | undefined;
+  readonly inputs: ExampleInputs;
+  /** Of the site. */
+  readonly component: string;
   readonly positions: readonly SitePosition[];
-  /** Of the further sites of a joint training. */
-  readonly jointly: readonly { readonly position: SitePosition }[];
-}
-
-/** A base and one of its sources. */
-interface Pair {
-  readonly base: ResolvedPrompt;
-  readonly source: ResolvedPrompt;
-  /** Their masks, of a model that fills such. */
-  readonly masks: { readonly base: number; readonly source: number } | undefined;
-  /** Of the file: `source`, or `furtherSources.0`. */
-  readonly sourceField: string;
-  /** Which of the sources it is, from 0. */
-  readonly sourceIndex: number;
-  /** `site`, or `jointly.0`. */
-  readonly siteField: string;
-}
-
-/** @throws ExperimentError for a position that a prompt does not have, or a name that the example does not give */
-function positionOf(
-  name: PositionName,
-  { positions = {} }: AlignExample,
-  { base, source, masks, sourceField, sourceIndex, siteField }: Pair,
-  where: string,
-): { readonly base: number; readonly source: number } {
-  const named = typeof name === 'string' && name !== 'last' ? positions[name] : undefined;
-  if (name === maskName && masks) {
-    if (!named) return masks;
-    throw new ExperimentError(
-      `'${where}.positions' has '${maskName}', which is the mask of each prompt in this model. Name that position otherwise.`,
-    );
-  }
-  if (typeof name === 'string' && name !== 'last' && named === undefined) {
-    const known = ['last', ...(masks ? [maskName] : []), ...Object.keys(positions)];
-    throw new ExperimentError(
-      [
-        `'${where}.positions' has no '${name}', which '${siteField}.position' names.`,
-        didYouMean(name, known),
-        `Known: ${known.join(', ')}.`,
-      ]
-        .filter((sentence) => sentence !== '')
-        .join(' '),
-    );
-  }
-  if (name === 'last') return { base: base.tokens.length - 1, source: source.tokens.length - 1 };
-  const given = typeof name === 'number' ? name : (named ?? 0);
-  const there = typeof given === 'number' ? given : given[1 + sourceIndex];
-  if (there === undefined)
-    throw new ExperimentError(
-      `'${where}.positions.${name}' is [${[given].flat().join(', ')}] and says nothing of '${sourceField}'. Give a position of the base and one of each source.`,
-    );
-  const place = { base: typeof given === 'number' ? given : given[0], source: there };
-  for (const [side, field, { tokens }] of [
-    ['base', 'base', base],
-    ['source', sourceField, source],
-  ] as const) {
-    if (place[side] < tokens.length) continue;
-    throw new ExperimentError(
-      `'${where}.${field}' has no position ${place[side]}${typeof name === 'string' ? ` ('${name}')` : ''}: its ${tokens.length} tokens have positions 0 to ${tokens.length - 1}.`,
-    );
-  }
-  return place;
-}
-
-/** @throws ExperimentError as `positionOf`, and where two positions that are joined are one token */
-function placeOf(position: SitePosition, example: AlignExample, pair: Pair, where: string): ExamplePlace {
-  const names = positionsIn(position);
-  const places = names.map((name) => positionOf(name, example, pair, where));
-  for (const side of ['base', 'source'] as const) {
-    const twice = places.findIndex((place, at) => places.findIndex((p) => p[side] === place[side]) < at);
-    if (twice < 0) continue;
-    const first = places.findIndex((place) => place[side] === places[twice]?.[side]);
-    const field = side === 'base' ? 'base' : pair.sourceField;
-    throw new ExperimentError(
-      `'${pair.siteField}.position' joins ${names.join(' and ')}, and in '${where}.${field}' ${names[first]} and ${names[twice]} are both position ${places[twice]?.[side]}. Join positions that are different tokens in every prompt.`,
-    );
-  }
-  return { base: places.map(({ base }) => base), source: places.map(({ source }) => source) };
+  /** The further sites of a joint training. */
+  readonly jointly: readonly { readonly component: string; readonly position: SitePosition }[];
 }
 
 /** @throws ExperimentError for a file of one source where the sites take from several, and the other way round */
@@ -154,9 +78,31 @@ function checkSources(example: AlignExample, siteCount: number, where: string, i
 
 type GivenData = AlignExperiment['data'];
 
-/** @throws ExperimentError for data that is declared, without a tokenizer, or wrongly */
-function listed(given: GivenData, tokenizer: Tokenizer | undefined, field: string): Iterable<AlignExample> {
+/** @throws ExperimentError for names of variables at a site of the decoder, where a source declares them */
+function checkNames({ architecture, component, positions, jointly }: ExamplesContext, field: string): void {
+  if (!architecture.encoder) return;
+  for (const [siteField, own, position] of [
+    ...positions.map((position) => ['site', component, position] as const),
+    ...jointly.map((each, at) => [`jointly.${at}`, each.component, each.position] as const),
+  ]) {
+    const name = positionsIn(position).find((each) => typeof each === 'string' && each !== 'last');
+    if (name === undefined || stackOf(architecture, own) === 'encoder') continue;
+    throw new ExperimentError(
+      `'${siteField}.position' is '${name}', and '${field}' declares where that is in the source, of which '${own}' has no positions. Name a component of the encoder, 'last' or a number.`,
+    );
+  }
+}
+
+/** @throws ExperimentError for data that is declared, without a tokenizer, or wrongly, or for a model that reads no text */
+function listed(context: ExamplesContext, given: GivenData, field: string): Iterable<AlignExample> {
   if (!('causalModel' in given)) return given;
+  const { architecture, tokenizer } = context;
+  const read = firstInput(architecture);
+  if (read)
+    throw new ExperimentError(
+      `'${field}' declares prompts as text, and this ${architecture.modelType} model reads ${{ image: 'a picture', sound: 'a sound' }[read.kind]}. Give a list of examples.`,
+    );
+  checkNames(context, field);
   if (tokenizer) return causalExamples(given, tokenizer, field);
   throw new ExperimentError(
     `'${field}' declares prompts as text, and this checkpoint has no tokenizer. Give a list of examples as token ids.`,
@@ -169,22 +115,26 @@ function listed(given: GivenData, tokenizer: Tokenizer | undefined, field: strin
  * @throws ExperimentError or PlanError that names the example
  */
 export function* resolveExamples(
-  { architecture, tokenizer, positions, jointly }: ExamplesContext,
+  examplesContext: ExamplesContext,
   given: GivenData,
   field: string,
 ): Generator<void, { readonly examples: readonly ResolvedExample[]; readonly notices: readonly Notice[] }> {
-  const context = { architecture, tokenizer };
+  const { architecture, tokenizer, inputs, component, positions, jointly } = examplesContext;
+  const context = { architecture, tokenizer, inputs };
   const known = new Map<string, ReadPrompt>();
   const labels = new Map<string, AnswerTokens>();
   const notices = new Map<Notice['code'], Notice>();
-  const read = (text: string | readonly number[], where: string): ReadPrompt => {
-    const found = typeof text === 'string' ? known.get(text) : undefined;
+  const note = (found: readonly Notice[]) => {
+    for (const notice of found) if (!notices.has(notice.code)) notices.set(notice.code, notice);
+  };
+  const read = (given: GivenPrompt, where: string): ReadPrompt => {
+    const found = typeof given === 'string' ? known.get(given) : undefined;
     if (found) return found;
-    for (const notice of promptNotices(text, tokenizer, `The prompt '${where}'`)) {
-      if (!notices.has(notice.code)) notices.set(notice.code, notice);
-    }
-    const made = readPrompt(context, text, where);
-    if (typeof text === 'string') known.set(text, made);
+    const parts = partsOfGiven(given);
+    note(promptNotices(parts.prompt, tokenizer, `The prompt '${where}'`));
+    note(inputs(parts)?.notices ?? []);
+    const made = readPrompt(context, given, where);
+    if (typeof given === 'string') known.set(given, made);
     return made;
   };
   /** A label of a prompt. @throws PlanError where the two are too long together */
@@ -207,8 +157,6 @@ export function* resolveExamples(
     }
     return label;
   };
-  const masksOf = (base: ResolvedPrompt, source: ResolvedPrompt) =>
-    architecture.isCausal ? undefined : { base: base.watched, source: source.watched };
   const resolved = (example: AlignExample, index: number): ResolvedExample => {
     // Of declared data no line of the file is wrong by itself.
     const where = 'causalModel' in given ? `${field} (declared), example ${index}` : `${field}.${index}`;
@@ -225,31 +173,30 @@ export function* resolveExamples(
       return { [`${side}Label`]: labelOf(given, sides[side], `${where}.${side}Label`) };
     };
     checkSources(example, jointly.length, where, 'causalModel' in given);
-    const further = jointly.map(({ position }, at): FurtherSource => {
+    const further = jointly.map(({ component, position }, at): FurtherSource => {
       const sourceField = `furtherSources.${at}`;
       const other = read(example.furtherSources?.[at] ?? [], `${where}.${sourceField}`);
       const { prompt } = other;
-      const both = { base, source: prompt, masks: masksOf(base, prompt) };
+      const both = { base, source: prompt, component };
       const pair = { ...both, sourceField, sourceIndex: at + 1, siteField: `jointly.${at}` };
-      const place = placeOf(position, example, pair, where);
+      const place = placeOf(architecture, position, example, pair, where);
       const name = example.furtherSourceLabels?.[at];
       if (name === undefined) return { prompt, place };
       return { prompt, place, label: labelOf(name, other, `${where}.furtherSourceLabels.${at}`) };
     });
-    const both = { base, source, masks: masksOf(base, source) };
-    const pair = { ...both, sourceField: 'source', sourceIndex: 0, siteField: 'site' };
+    const pair = { base, source, component, sourceField: 'source', sourceIndex: 0, siteField: 'site' };
     return {
       base,
       source,
       label,
       ...own('base'),
       ...own('source'),
-      places: positions.map((position) => placeOf(position, example, pair, where)),
+      places: positions.map((position) => placeOf(architecture, position, example, pair, where)),
       further,
     };
   };
   const examples: ResolvedExample[] = [];
-  for (const example of listed(given, tokenizer, field)) {
+  for (const example of listed(examplesContext, given, field)) {
     examples.push(resolved(example, examples.length));
     yield;
   }

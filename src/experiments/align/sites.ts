@@ -6,8 +6,10 @@ import { describeComponent } from '../../runtime/plan/sites.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import type { ResolvedPrompt } from '../resolvedPrompt.ts';
 import { checkHouseholder } from '../rotationTraining.ts';
+import { layersWith } from '../stackLayers.ts';
+import type { ExamplePlace } from './examplePlaces.ts';
 import { type AlignExperiment, mostSites } from './experiment.ts';
-import type { ExamplePlace, ResolvedExample } from './resolveExamples.ts';
+import type { ResolvedExample } from './resolveExamples.ts';
 import {
   indexOfPosition,
   positionKey,
@@ -136,17 +138,37 @@ function resolveJointSites(
     const field = `jointly.${at}`;
     const width = widthAt(architecture, site, [site.position], field);
     checkRank(experiment, site.component, width);
-    checkLayers(architecture, layer === 'same' ? layers : [layer], `${field}.layer`);
+    if (layer === 'same') checkSameStack(architecture, experiment.site.component, site.component, field);
+    checkLayers(architecture, site.component, layer === 'same' ? layers : [layer], `${field}.layer`);
     const { component, position, heads } = site;
     return { component, layer, position, ...(heads ? { heads } : {}), width: width.width };
   });
 }
 
-function checkLayers({ layerCount }: Architecture, layers: readonly number[], field: string): void {
-  const beyond = layers.find((layer) => layer >= layerCount);
-  if (beyond === undefined) return;
+/** @throws ExperimentError for `same` where it would be the layer of another stack */
+function checkSameStack(architecture: Architecture, own: string, other: string, field: string): void {
+  const places = [own, other].map((name) => describeComponent(architecture, name).place?.from ?? 0);
+  if (places[0] === places[1]) return;
   throw new ExperimentError(
-    `'${field}': there is no layer ${beyond}; this model has layers 0 to ${layerCount - 1}.`,
+    `'${field}.layer' is 'same', and '${other}' has other layers than '${own}': they are of two stacks. Give the layer's number.`,
+  );
+}
+
+/** @throws ExperimentError for a layer that does not have the component */
+function checkLayers(
+  architecture: Architecture,
+  component: string,
+  layers: readonly number[],
+  field: string,
+): void {
+  const having = layersWith(architecture, component);
+  const beyond = layers.find((layer) => !having.includes(layer));
+  if (beyond === undefined) return;
+  const { place, layers: some } = describeComponent(architecture, component);
+  throw new ExperimentError(
+    some && beyond < (place?.count ?? architecture.layerCount)
+      ? `'${field}': layer ${beyond} has no '${component}' in this model. Layers that have one: ${having.join(', ')}.`
+      : `'${field}': there is no layer ${beyond}; this model has layers 0 to ${(place?.count ?? architecture.layerCount) - 1}${place ? ` of '${component}'` : ''}.`,
   );
 }
 
@@ -156,11 +178,8 @@ export function resolveSites(architecture: Architecture, experiment: AlignExperi
   const { component, heads } = site;
   const positions: readonly SitePosition[] = list<SitePosition>(site.position);
   const width = widthAt(architecture, site, positions, 'site');
-  const layers =
-    site.layer === 'all'
-      ? Array.from({ length: architecture.layerCount }, (_, layer) => layer)
-      : list(site.layer);
-  checkLayers(architecture, layers, 'site.layer');
+  const layers = site.layer === 'all' ? layersWith(architecture, component) : list(site.layer);
+  checkLayers(architecture, component, layers, 'site.layer');
   for (const [field, keys, texts] of [
     ['layer', layers.map(String), layers.map(String)],
     ['position', positions.map(positionKey), positions.map(positionText)],

@@ -5,9 +5,14 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
+import { nameOf } from '../givenFile.ts';
+import { type GivenPrompt, partsOfGiven } from '../givenPrompt.ts';
 import type { Notice } from '../notice.ts';
+import type { ResolvedPrompt } from '../resolvedPrompt.ts';
 import { continuationsOf } from '../teacherForcing.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
+import { fillsMasks } from '../watched.ts';
+import { writtenTokens } from '../wholePrompt.ts';
 import { causalPairs } from './causalData.ts';
 import type { Setting } from './causalModel.ts';
 import type { AlignExample } from './example.ts';
@@ -18,10 +23,18 @@ import { ownContinuations } from './resolveExamples.ts';
 /** What of an experiment its task is. */
 export type AlignTaskRequest = Pick<AlignExperiment, 'data' | 'testData' | 'split'>;
 
-export interface TaskPrompt {
-  /** Null for a prompt that is given as token ids. */
+interface TaskText {
+  /** Null where it is given as token ids. */
   readonly text: string | null;
   readonly tokens: readonly NamedToken[];
+}
+
+/** The tokens of what a decoder writes begin with the one that it begins with. */
+export interface TaskPrompt extends TaskText {
+  /** What the decoder has written, where the prompt is its source. */
+  readonly target?: TaskText;
+  /** The name of the picture or the sound that is read. */
+  readonly reads?: string;
 }
 
 export interface TaskExample {
@@ -125,17 +138,35 @@ const spoken = (label: string | number | readonly number[], tokenizer: Tokenizer
   return (typeof label === 'number' ? [label] : label).map((id) => tokenLabel(id, tokenizer)).join('');
 };
 
+function shownPrompt(
+  given: GivenPrompt,
+  { encoder, input }: Pick<Architecture, 'encoder' | 'input'>,
+  tokenizer: Tokenizer,
+): TaskPrompt {
+  const { prompt, target = '', image, sound } = partsOfGiven(given);
+  const shown = (text: typeof prompt, ids: readonly number[]): TaskText => ({
+    text: typeof text === 'string' ? text : null,
+    tokens: ids.map((id) => ({ id, text: tokenizer.tokenText(id) })),
+  });
+  const written = (text: typeof prompt, startToken: number): TaskText =>
+    shown(text, writtenTokens(text, tokenizer, 'the prompt', startToken));
+  const file = image ?? sound;
+  const reads = file ? { reads: nameOf(file) } : {};
+  if (input) return { ...shown(prompt, []), ...reads };
+  if (encoder?.input) return { ...written(prompt, encoder.startToken), ...reads };
+  return {
+    ...shown(prompt, typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt),
+    ...(encoder ? { target: written(target, encoder.startToken) } : {}),
+    ...reads,
+  };
+}
+
 function shownExample(
   { base, source, label, baseLabel, positions = {}, settings = null }: Drawn,
+  architecture: Architecture,
   tokenizer: Tokenizer,
 ): TaskExample {
-  const shown = (prompt: string | readonly number[]): TaskPrompt => ({
-    text: typeof prompt === 'string' ? prompt : null,
-    tokens: (typeof prompt === 'string' ? tokenizer.encode(prompt) : prompt).map((id) => ({
-      id,
-      text: tokenizer.tokenText(id),
-    })),
-  });
+  const shown = (given: GivenPrompt) => shownPrompt(given, architecture, tokenizer);
   const prompts = [shown(base), shown(source)] as const;
   const { maskId } = tokenizer;
   const [mask = -1, sourceMask = -1] = prompts.map(({ tokens }) =>
@@ -144,7 +175,7 @@ function shownExample(
   return {
     base: prompts[0],
     source: prompts[1],
-    ...(mask >= 0 && sourceMask >= 0 ? { masks: [mask, sourceMask] } : {}),
+    ...(fillsMasks(architecture) && mask >= 0 && sourceMask >= 0 ? { masks: [mask, sourceMask] } : {}),
     label: spoken(label, tokenizer),
     baseLabel: baseLabel === undefined ? null : spoken(baseLabel, tokenizer),
     positions: Object.fromEntries(
@@ -161,10 +192,13 @@ function shownExample(
 export function describeTask(
   { train, test, notices }: ResolvedAlign,
   request: AlignTaskRequest,
+  architecture: Architecture,
   tokenizer: Tokenizer,
 ): AlignTask {
   const all = [...train, ...test];
-  const examples = firstExamples(request, tokenizer).map((each) => shownExample(each, tokenizer));
+  const examples = firstExamples(request, tokenizer).map((each) =>
+    shownExample(each, architecture, tokenizer),
+  );
   const [first, ...others] = examples.map(({ positions }) => Object.keys(positions));
   const count = (side: ResolvedAlign['train'], text: string) =>
     side.filter(({ label }) => label.text === text).length;
@@ -185,6 +219,16 @@ export function describeTask(
     positionNames: (first ?? []).filter((name) => others.every((names) => names.includes(name))),
     notices,
   };
+}
+
+/** A prompt in words, with what is read beside them. */
+export function promptWords({ tokens, input }: ResolvedPrompt, tokenizer: Tokenizer): string {
+  const read = {
+    text: () => tokenizer.decode(input?.tokens ?? []),
+    image: () => '(picture)',
+    sound: () => '(sound)',
+  };
+  return [input ? read[input.kind]() : '', tokenizer.decode(tokens)].filter((part) => part !== '').join(' ');
 }
 
 const mostWrong = 12;
@@ -208,7 +252,7 @@ export async function ownAnswers(
     const other = ids.findIndex((id, place) => id !== label.ids[place]);
     if (other < 0) return [];
     const words = ids.slice(0, other + 1).map((id) => tokenizer.tokenText(id));
-    return [{ prompt: tokenizer.decode(prompt.tokens), label: label.text, said: words.join('') }];
+    return [{ prompt: promptWords(prompt, tokenizer), label: label.text, said: words.join('') }];
   });
   return { right: asked.length - wrong.length, of: asked.length, wrong: wrong.slice(0, mostWrong) };
 }

@@ -1,12 +1,15 @@
 // What an alignment has trained, for use elsewhere: the intervention of a site as the library's IntervenableModel takes it,
 // and as a folder that pyvene loads.
 
+import { CheckpointError } from '../../checkpoint/checkpoint.ts';
+import { safetensorsBytes } from '../../checkpoint/safetensors/written.ts';
 import {
   type Configuration,
   interventionKeys,
   readConfiguration,
 } from '../../interventions/configuration/configuration.ts';
 import { checkParameters, type Parameters } from '../../interventions/intervention.ts';
+import { InterventionError } from '../../interventions/interventionError.ts';
 import { writePyveneFolder } from '../../interventions/pyvene/pyveneFolder.ts';
 import { toPyveneFolder } from '../../interventions/pyvene/savedFolder.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -125,4 +128,27 @@ export function trainedFolder(result: AlignResult, index: number): ReadonlyMap<s
     return own ? [{ representation, ...own, constant: undefined }] : [];
   });
   return writePyveneFolder(toPyveneFolder({ mode: configuration.mode, interventions: saved }));
+}
+
+/**
+ * The files of what was trained at a site: the folder that pyvene loads, or, where pyvene could not, `intervention.json`, which says
+ * why and has the configuration of the library's IntervenableModel, beside `parameters.safetensors` with its parameters by
+ * intervention and name.
+ * @throws ExperimentError as `trainedIntervention` does
+ */
+export function trainedFiles(result: AlignResult, index: number): ReadonlyMap<string, Uint8Array> {
+  const { configuration, parameters } = trainedIntervention(result, index);
+  try {
+    return trainedFolder(result, index);
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError || cause instanceof InterventionError)) throw cause;
+    const tensors = Object.entries(parameters).flatMap(([key, own]) =>
+      Object.entries(own).map(([name, { data, shape }]) => [`${key}/${name}`, { data, shape }] as const),
+    );
+    const stated = { notForPyvene: cause.message, configuration };
+    return new Map<string, Uint8Array>([
+      ['intervention.json', new TextEncoder().encode(`${JSON.stringify(stated, null, 2)}\n`)],
+      ['parameters.safetensors', safetensorsBytes(new Map(tensors))],
+    ]);
+  }
 }
