@@ -7,11 +7,11 @@ import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { firstInput } from '../../architectures/architecture.ts';
 import { describeArchitecture } from '../../architectures/registry.ts';
-import { openModel } from '../../checkpoint/openNode.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { Model } from '../../runtime/model.ts';
 import { describeComponent } from '../../runtime/plan/sites.ts';
+import { conformanceModel } from '../fixtures/conformanceModel.ts';
 import type { GivenPrompt } from '../givenPrompt.ts';
 import type { InputData } from '../inputData.ts';
 import { pictureColumns, soundColumns } from '../inputParts.ts';
@@ -92,7 +92,7 @@ describe.each(Object.keys(patches))('interventions of %s', (name) => {
   let close: () => Promise<void>;
   beforeAll(async () => {
     backend = createNodeBackend(1);
-    const checkpoint = await openModel(here(`../../cli/conformance/expected/${expected.folder}/model`));
+    const checkpoint = await conformanceModel(expected.folder);
     close = () => checkpoint.close();
     model = await Model.load(checkpoint, backend);
   });
@@ -247,7 +247,7 @@ describe.each(Object.keys(patches))('interventions of %s', (name) => {
 });
 
 async function refusing(folder: string, fields: object, inputs = {}): Promise<unknown> {
-  const checkpoint = await openModel(here(`../../cli/conformance/expected/${folder}/model`));
+  const checkpoint = await conformanceModel(folder);
   try {
     const architecture = describeArchitecture(checkpoint.config, new Set(checkpoint.tensors.keys()));
     const experiment = readInterveneExperiment({

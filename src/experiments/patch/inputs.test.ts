@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
-import { openModel } from '../../checkpoint/openNode.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { Model } from '../../runtime/model.ts';
+import { conformanceModel } from '../fixtures/conformanceModel.ts';
 import { patchesSchema, secondsSchema } from '../inputParts.ts';
 import { metricOf } from '../metrics.ts';
 import { runRow } from '../planRuns.ts';
@@ -71,7 +71,7 @@ describe.each(Object.keys(patches))('a patch of %s', (name) => {
   let close: () => Promise<void>;
   beforeAll(async () => {
     backend = createNodeBackend(1);
-    const checkpoint = await openModel(here(`../../cli/conformance/expected/${expected.folder}/model`));
+    const checkpoint = await conformanceModel(expected.folder);
     close = () => checkpoint.close();
     model = await Model.load(checkpoint, backend);
   });

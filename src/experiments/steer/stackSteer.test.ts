@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
-import { openModel } from '../../checkpoint/openNode.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { generateTexts } from '../../runtime/generation/generate.ts';
 import { Model } from '../../runtime/model.ts';
+import { conformanceModel } from '../fixtures/conformanceModel.ts';
 import { type Call, callSchema, textsOf } from '../patch/expected/calls.ts';
 import { readSteerExperiment } from './experiment.ts';
 import { rowOf, runFrom, sourceOf } from './passageRun.ts';
@@ -125,7 +125,7 @@ describe.each(folders)('steering of %s', (folder) => {
   let config: Record<string, unknown>;
   beforeAll(async () => {
     backend = createNodeBackend(1);
-    const checkpoint = await openModel(here(`../../cli/conformance/expected/${folder}/model`));
+    const checkpoint = await conformanceModel(folder);
     close = () => checkpoint.close();
     config = { ...checkpoint.config };
     model = await Model.load(checkpoint, backend);

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openModel } from '../../checkpoint/openNode.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { Model } from '../../runtime/model.ts';
+import { conformanceModel } from '../fixtures/conformanceModel.ts';
 import { positionsIn } from '../inputParts.ts';
 import { metricOf } from '../metrics.ts';
 import { batchCells } from './cells.ts';
@@ -137,7 +137,7 @@ describe.each(Object.keys(given))('a trace of %s', (name) => {
   let close: () => Promise<void>;
   beforeAll(async () => {
     backend = createNodeBackend(1);
-    const checkpoint = await openModel(here(`../../cli/conformance/expected/${expected.folder}/model`));
+    const checkpoint = await conformanceModel(expected.folder);
     close = () => checkpoint.close();
     model = await Model.load(checkpoint, backend);
   });
@@ -255,7 +255,7 @@ test.each<[string, Partial<TraceExperimentFile>, RegExp]>([
   ['no picture', { image: undefined }, /reads a picture, and the experiment has none/],
 ])('a trace of an answered question refuses %s', async (_, more, sentence) => {
   const backend = createNodeBackend(1);
-  const checkpoint = await openModel(here('../../cli/conformance/expected/blip-answers/model'));
+  const checkpoint = await conformanceModel('blip-answers');
   const model = await Model.load(checkpoint, backend);
   try {
     const { image = picture, ...rest } = more;
