@@ -169,6 +169,22 @@ test('the embedding of a word is its own, whatever the tokenizer puts around a t
   await backend.close();
 });
 
+test('a model that reads more than a text makes no vector of lines of it, and says so', async () => {
+  const checkpoint = await openFolder(`${root}src/cli/conformance/expected/t5-gated/model`);
+  const texts = await openFolder(`${root}models/tiny-atlas`);
+  const tokenizer = await texts.tokenizer();
+  const backend = createNodeBackend(1);
+  const model = await Model.load(checkpoint, backend);
+  const request = { prompts: ['a'], component: 'embedding_output', layer: null, head: null } as const;
+  await expect(
+    meanActivation({ ...request, at: 'last' }, {}, { model, tokenizer, source: atlas }),
+  ).rejects.toThrow('A t5 model reads more than a text, so lines of text alone give no vector of it.');
+  await model.dispose();
+  await texts.close();
+  await checkpoint.close();
+  await backend.close();
+});
+
 test('remembered logits are bounded by their bytes, the latest staying', () => {
   const known = new Map([
     ['a', new Float32Array(4)],

@@ -129,6 +129,11 @@ export async function meanActivation(
   options: CallOptions,
   { model, tokenizer }: ModelInUse,
 ): Promise<Float32Array> {
+  const { modelType, encoder, input } = model.architecture;
+  if (encoder || input)
+    throw new ExperimentError(
+      `A ${modelType} model reads more than a text, so lines of text alone give no vector of it. Give numbers, or a file.`,
+    );
   const { heads = 1 } = describeComponent(model.architecture, component);
   if (head === null && heads > 1)
     throw new ExperimentError(
