@@ -50,19 +50,16 @@ export async function withGivenFiles(value: unknown, folder: string): Promise<un
   return own;
 }
 
-/** An example of an alignment, whose prompts may have pictures. */
+/** An example that something is trained with, each of whose prompts may have a picture. */
 async function withExampleFiles(example: unknown, folder: string): Promise<unknown> {
   if (typeof example !== 'object' || example === null) return example;
-  const prompts = await Promise.all(
-    ['base', 'source', 'furtherSources'].map(async (name) => {
-      const given: unknown = Reflect.get(example, name);
-      if (given === undefined) return [];
-      const all = (list: readonly unknown[]) => Promise.all(list.map((each) => withFiles(each, folder)));
-      // Numbers are token ids, and are left as they are.
-      return [[name, Array.isArray(given) ? await all(given) : await withFiles(given, folder)] as const];
-    }),
-  );
-  return { ...(await withFiles(example, folder)), ...Object.fromEntries(prompts.flat()) };
+  const read = async ([field, given]: [string, unknown]) => {
+    const all = Array.isArray(given)
+      ? await Promise.all(given.map((each: unknown) => withFiles(each, folder)))
+      : await withFiles(given, folder);
+    return [field, all] as const;
+  };
+  return Object.fromEntries(await Promise.all(Object.entries(example).map(read)));
 }
 
 /** A vector of a steering, whose texts may have pictures. */

@@ -1,4 +1,4 @@
-// Patches of models that read a picture or a source, from files with paths.
+// Experiments with models that read a picture or a source, from files with paths.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type SmallTensor, safetensorsFile } from '../checkpoint/expected/smallFiles.ts';
 import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
+import { readFinetuneResult } from '../experiments/finetune/result.ts';
 import { readInterveneResult } from '../experiments/intervene/result.ts';
 import { readPatchResult } from '../experiments/patch/result.ts';
 import { readSteerResult } from '../experiments/steer/result.ts';
@@ -155,7 +156,8 @@ test('an intervention without sources reads its base’s picture by the path too
   expect(experiment.base).toMatchObject({ image: { name: 'wide.png', data: expect.any(String) } });
 });
 
-test('classes are named without a tokenizer, which a model of pictures alone does not have', async () => {
+/** A model of pictures, which has classes and no tokenizer. */
+async function classifier(): Promise<string> {
   const model = join(folder, 'vit');
   const config = {
     ...{ model_type: 'vit', hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2 },
@@ -169,6 +171,34 @@ test('classes are named without a tokenizer, which a model of pictures alone doe
   writeFileSync(join(model, 'config.json'), JSON.stringify(config));
   writeFileSync(join(model, 'model.safetensors'), safetensorsFile(written));
   writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 8, resample: 3 }));
+  return model;
+}
+
+test('a finetuning teaches classes by name, of pictures by their paths, and its files name both', async () => {
+  const example = (name: string, continuation: string) => ({
+    prompt: { prompt: '', image: { file: `${name}.png` } },
+    continuation,
+  });
+  const data = [example('wide', 'street'), example('grey', 'dog')];
+  const adapters = [{ type: 'LoReFT', rank: 2, layers: [1], positions: { first: 1 } }];
+  const training = { batchSize: 2, epochs: 20, learningRate: 0.1 };
+  await run({ kind: 'finetune', model: await classifier(), adapters, data, testData: data, training });
+  expect(complained).toEqual([]);
+  const found = readFinetuneResult(JSON.parse(written('result.json')));
+  expect(found.experiment.data[0]?.prompt).toMatchObject({
+    image: { name: 'wide.png', data: expect.any(String) },
+  });
+  expect(found.texts).toMatchObject({ 1: 'dog', 2: 'street' });
+  expect(found.adapters[0]?.final?.test.match).toBe(1);
+  const [, ...lines] = written('answers.csv').trim().split('\n');
+  expect(lines.slice(-2)).toEqual([
+    expect.stringMatching(/\[wide\.png\],street,street,true$/),
+    expect.stringMatching(/\[grey\.png\],dog,dog,true$/),
+  ]);
+});
+
+test('classes are named without a tokenizer, which a model of pictures alone does not have', async () => {
+  const model = await classifier();
   const pair = { clean: '', image: { file: 'wide.png' }, corruptedImage: { file: 'grey.png' } };
   const named = { ...pair, answer: 'tabby cat', distractor: 'street' };
   await run({ model, pairs: [named], parts: 1, sweeps: [{ component: 'block_output' }] });

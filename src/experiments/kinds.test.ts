@@ -149,7 +149,8 @@ test.each([
 ])('kinds that know prompts of text alone refuse a model that reads more: %j', async (config, sentence) => {
   const architecture = describeArchitecture(config, new Set());
   for (const [name, file] of Object.entries({ ...files, intervene: interveneFile })) {
-    if (['trace', 'patch', 'path', 'attribute', 'intervene', 'steer', 'align'].includes(name)) continue;
+    if (['trace', 'patch', 'path', 'attribute', 'intervene', 'steer', 'align', 'finetune'].includes(name))
+      continue;
     const resolved = (await kindOf(name)).resolve(architecture, undefined, await readExperiment(file));
     await expect(resolved, name).rejects.toThrow(`${sentence}, and of the experiments only a causal trace`);
   }

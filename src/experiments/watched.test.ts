@@ -32,7 +32,7 @@ test.each([
 test.each([
   [
     { model_type: 't5', num_layers: 1 },
-    /This t5 model reads a source beside what it writes, and of the experiments only a causal trace, a patch, an attribution, an intervention, a steering and an alignment know more than a text/,
+    /This t5 model reads a source beside what it writes, and of the experiments only a causal trace, a patch, an attribution, an intervention, a steering, an alignment and a finetuning know more than a text/,
   ],
   [{ model_type: 'vit', num_hidden_layers: 1 }, /This vit model reads a picture, and of the experiments/],
 ])('a model that reads something else than a prompt is refused: %j', (config, sentence) => {

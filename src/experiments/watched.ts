@@ -22,7 +22,7 @@ export function requireText(model: WatchedModel): void {
   if (!read && !encoder) return;
   const what = readWords[read?.kind ?? 'text'];
   throw new ExperimentError(
-    `This ${modelType} model reads ${what}, and of the experiments only a causal trace, a patch, an attribution, an intervention, a steering and an alignment know more than a text. Trace it, patch it, align it, steer it or intervene in it.`,
+    `This ${modelType} model reads ${what}, and of the experiments only a causal trace, a patch, an attribution, an intervention, a steering, an alignment and a finetuning know more than a text. Trace it, patch it, align it, finetune it, steer it or intervene in it.`,
   );
 }
 

@@ -354,9 +354,12 @@ export function createEngine(
     },
 
     finetuneFill: (request, options = {}) =>
-      withModel(options, async ({ model, tokenizer }) => {
+      withModel(options, async ({ model, tokenizer, checkpoint }) => {
         const { filledTwice } = await import('../experiments/finetune/filled.ts');
-        return filledTwice(model, tokenizer, request, options.signal);
+        return filledTwice(model, tokenizer, request, {
+          signal: options.signal,
+          preprocessor: async () => checkpoint.preprocessor?.(options.signal),
+        });
       }),
 
     generate: (request, options = {}) =>

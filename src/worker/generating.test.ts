@@ -1,6 +1,17 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { renderChatOnNode } from '../checkpoint/chat/renderOnNode.ts';
 import { smallGguf } from '../checkpoint/expected/smallFiles.ts';
+import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
+import { openModel } from '../checkpoint/openNode.ts';
+import { numbersText } from '../experiments/align/numbersText.ts';
+import { spokenEdits, type TrainedText } from '../experiments/finetune/spoken.ts';
+import { expectedModel } from '../experiments/fixtures/maskedModel.ts';
+import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
+import { type GenerateStep, generateTexts } from '../runtime/generation/generate.ts';
+import { Model } from '../runtime/model.ts';
 import { createEngine } from './engine.ts';
 import { writtenChat } from './generating.ts';
 import type { GenerationPart, GenerationRequest } from './generationProtocol.ts';
@@ -132,6 +143,53 @@ test('a stopped text keeps what it has said', async () => {
   const { ids, running } = await collect(engine, request(width), 4);
   await expect(running).rejects.toThrow();
   expect(ids.map(({ length }) => length)).toEqual([3, 3]);
+});
+
+test('a source is written from, and an adapter of the encoder acts on what it reads', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'patchbay-source-'));
+  cpSync(expectedModel('t5-gated'), folder, { recursive: true });
+  writeWordTokenizer(folder, 29);
+  const files = readdirSync(folder).map((name) => new File([readFileSync(join(folder, name))], name));
+  const engine = createEngine(losingDevice().chosen);
+  const { width } = await engine.loadModel({ kind: 'files', files });
+  const prompt = { kind: 'given', given: { prompt: 'w5 w9', target: 'w3' } } as const;
+  const vector = Float32Array.from({ length: width }, (_, at) => 8 * Math.sin(at));
+  const adapter: TrainedText = {
+    adapter: {
+      ...{ type: 'SteeringVector', component: 'encoder.block_output', layers: [1] },
+      ...{ positions: 'all', sharedWeights: true },
+    },
+    layers: [1],
+    parameters: { '0 vector': numbersText(vector, [width]) },
+  };
+  const given = { texts: [{ prompt }, { prompt, adapter }], maxNewTokens: 5, sampling: { temperature: 0 } };
+  const { ids, parts } = await whole(engine, given);
+  const started = parts.find(({ kind }) => kind === 'started');
+  expect(started).toMatchObject({ texts: [{ prompt: [0, 3] }, { prompt: [0, 3] }] });
+  const said = parts.flatMap((part) => (part.kind === 'step' ? part.pieces : []));
+  const logsOf = (text: number) => said.filter((piece) => piece.text === text).map((p) => p.logProbability);
+  expect(Math.abs((logsOf(1)[0] ?? 0) - (logsOf(0)[0] ?? 0))).toBeGreaterThan(0.01);
+  // As the model writes when its rows are given to it.
+  const backend = createNodeBackend(1);
+  const checkpoint = await openModel(folder);
+  const model = await Model.load(checkpoint, backend);
+  const source = { kind: 'tokens', tokens: [5, 9] } as const;
+  const row = { tokens: [0, 3], source };
+  const start = { kind: 'tokens', ...row } as const;
+  const edits = spokenEdits(model.architecture, adapter, { start, watched: 1 });
+  const eosIds = started?.kind === 'started' ? started.eosIds : [];
+  const rows = [row, { ...row, edits }];
+  const logs: number[][] = rows.map(() => []);
+  const onStep = ({ tokens }: GenerateStep) => {
+    for (const { row: text, logProbability } of tokens) logs[text]?.push(logProbability);
+  };
+  const texts = await generateTexts(model, { rows, maxNewTokens: 5, eosIds }, { onStep });
+  expect(texts.map(({ tokens }) => tokens)).toEqual(ids);
+  expect(rows.map((_, text) => logsOf(text))).toEqual(logs);
+  await model.dispose();
+  await checkpoint.close();
+  await backend.close();
+  rmSync(folder, { recursive: true });
 });
 
 test('what cannot be generated is refused in a sentence', async () => {

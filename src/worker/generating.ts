@@ -4,15 +4,19 @@
 import type { ChatRequest } from '../checkpoint/chat/chatTemplate.ts';
 import type { Checkpoint, GenerationFiles, Tokenizer } from '../checkpoint/checkpoint.ts';
 import { ExperimentError } from '../experiments/experimentFile.ts';
-import { textRun } from '../experiments/steer/passageRun.ts';
+import { partsOfGiven } from '../experiments/givenPrompt.ts';
+import { readInput } from '../experiments/inputData.ts';
+import { textPrompt } from '../experiments/resolvedPrompt.ts';
+import { rowOf, textRun } from '../experiments/steer/passageRun.ts';
 import { placeSteering, steeringEdits } from '../experiments/steer/steeringEdits.ts';
+import { wholePrompt } from '../experiments/wholePrompt.ts';
 import {
   type GenerateRow,
   type GenerateStep,
   generate,
   tokenLimits,
 } from '../runtime/generation/generate.ts';
-import { generationSettings } from '../runtime/generation/settings.ts';
+import { endingOf, generationSettings } from '../runtime/generation/settings.ts';
 import type {
   ChatToWrite,
   GenerationOptions,
@@ -66,12 +70,17 @@ interface PreparedText {
 
 async function prepare(
   { prompt, steering, adapter, factor, sample }: GenerationText,
-  { tokenizer, model }: ChattingModel,
+  { tokenizer, model, checkpoint }: ChattingModel,
   files: GenerationFiles,
   render: RenderChat,
 ): Promise<PreparedText> {
+  const { architecture } = model;
+  const parts = prompt.kind === 'given' ? partsOfGiven(prompt.given) : undefined;
+  const read = parts && (await readInput(architecture, parts, async () => checkpoint.preprocessor?.()));
+  const whole = parts && wholePrompt(architecture, tokenizer, parts, read?.data);
   const rendered = prompt.kind === 'chat' ? await render(files, { turns: prompt.turns }) : null;
   const tokens = ((): readonly number[] => {
+    if (whole) return whole.tokens;
     if (prompt.kind === 'tokens') return prompt.tokens;
     // The template has written the special tokens.
     if (rendered !== null) return tokenizer.encode(rendered, { addSpecialTokens: false });
@@ -84,25 +93,20 @@ async function prepare(
   // Comes with the first adapter, so that the worker starts without it.
   const adapted = adapter
     ? (await import('../experiments/finetune/spoken.ts')).spokenEdits(
-        model.architecture,
+        architecture,
         adapter,
-        tokens.length,
+        whole ?? textPrompt(tokens),
       )
     : [];
+  const run = whole ?? textRun(tokens);
   const placed = steering ? await placeSteering(steering, refuseFiles) : [];
   return {
     row: {
-      tokens,
+      ...rowOf(run),
       promptLength: tokens.length,
       edits: [
         ...adapted,
-        ...steeringEdits(
-          model.architecture,
-          placed,
-          textRun(tokens),
-          (id) => tokenizer.isSpecial(id),
-          factor,
-        ),
+        ...steeringEdits(architecture, placed, run, (id) => tokenizer.isSpecial(id), factor),
       ],
       ...(sample === undefined ? {} : { sample }),
     },
@@ -141,7 +145,10 @@ export async function generateInSteps(
     const files = (await inUse.checkpoint.generationFiles?.(signal)) ?? noFiles;
     const prepared: PreparedText[] = [];
     for (const text of request.texts) prepared.push(await prepare(text, inUse, files, render));
-    const settings = generationSettings(inUse.checkpoint.config, files, request.sampling);
+    const settings = endingOf(
+      inUse.model.architecture,
+      generationSettings(inUse.checkpoint.config, files, request.sampling),
+    );
     const rows = prepared.map(({ row }) => row);
     const limits = tokenLimits(inUse.model, { rows, maxNewTokens });
     onPart?.({

@@ -2,13 +2,15 @@
 
 import type { ChatTurn } from '../checkpoint/chat/chatTemplate.ts';
 import type { TrainedText } from '../experiments/finetune/spoken.ts';
+import type { GivenPrompt } from '../experiments/givenPrompt.ts';
 import type { SteeringFile } from '../experiments/steer/steering.ts';
 import type { EndReason } from '../runtime/generation/generate.ts';
 import type { SamplingOptions } from '../runtime/generation/sampling/sampling.ts';
 import type { SettingOrigin } from '../runtime/generation/settings.ts';
 
-/** Text or token ids as they stand, or turns that the model's own template writes down. */
+/** Text or token ids as they stand, these with what the model reads beside them, or turns that its own template writes down. */
 export type GenerationPrompt =
+  | { readonly kind: 'given'; readonly given: GivenPrompt }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'tokens'; readonly tokens: readonly number[] }
   | { readonly kind: 'chat'; readonly turns: readonly ChatTurn[] };

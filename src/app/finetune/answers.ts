@@ -1,6 +1,7 @@
 // What is said to the held-out prompts before and after, as rows to read.
 
 import type { FinetuneResult } from '../../experiments/finetune/result.ts';
+import { promptWords } from '../../experiments/finetune/words.ts';
 
 export interface Said {
   readonly tokens: readonly string[];
@@ -21,14 +22,15 @@ export function answerRows(
 ): readonly AnswerRow[] {
   const texted = (ids: readonly number[]) => ids.map((id) => texts[id] ?? `#${id}`);
   const answers = adapters[index]?.answers;
-  return tested.map(({ prompt, continuation }, at) => {
+  return tested.map((example, at) => {
+    const { continuation } = example;
     const said = (ids: readonly number[]): Said => ({
       tokens: texted(ids),
       isRight: ids.join(' ') === continuation.join(' '),
     });
     const after = answers?.[at];
     return {
-      prompt: texted(prompt).join(''),
+      prompt: promptWords(example, texts),
       continuation: texted(continuation),
       before: said(before.answers[at] ?? []),
       after: after === undefined ? null : said(after),

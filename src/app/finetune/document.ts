@@ -206,13 +206,13 @@ const percentOf = (share: number): string => String(Number((share * 100).toPreci
 const optional = (value: number | null | undefined): string =>
   value === undefined || value === null ? '' : String(value);
 
-/** @throws ExperimentError for token ids, with the way on */
+/** @throws ExperimentError for token ids and for what is read beside a text, with the way on */
 function rowsIn(examples: readonly FinetuneExample[]): readonly ExampleRow[] {
   return numbered(
     examples.map(({ prompt, continuation }) => {
       if (typeof prompt === 'string' && typeof continuation === 'string') return { prompt, continuation };
       throw new ExperimentError(
-        'Its examples are token ids, and the page has rows of text. Run it from the command line: patchbay run FILE.json --out DIR.',
+        'Its examples are token ids, or have something beside their text, and the page has rows of text. Run it from the command line: patchbay run FILE.json --out DIR.',
       );
     }),
   );

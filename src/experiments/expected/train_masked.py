@@ -109,11 +109,15 @@ def tangent(w, g):
     return g - w @ (0.5 * (product + product.T))
 
 
+def begun(call):
+    return {name: torch.tensor(data, dtype=F).reshape(shape) for name, (data, shape) in call["initial"].items()}
+
+
 def train(call):
     model = hf.AutoModelForMaskedLM.from_pretrained(call["model"], dtype=F).eval()
     model.requires_grad_(False)
     padding = model.config.pad_token_id or 0
-    p = {name: torch.tensor(data, dtype=F).reshape(shape) for name, (data, shape) in call["initial"].items()}
+    p = begun(call)
     losses = []
     for step in call["steps"]:
         examples, rate, temperature = step["examples"], step["rate"], step.get("temperature")
@@ -150,17 +154,27 @@ def train(call):
             penalty = call["penalty"] * p["boundary"].sum()
         if "mask" in p:
             penalty = call["penalty"] * torch.sigmoid(p["mask"] / temperature).mean()
-        gradients = dict(zip(p, torch.autograd.grad(loss + penalty, list(p.values()))))
         losses.append(loss.item())
-        with torch.no_grad():
-            for name, value in p.items():
-                if name == "rotation":
-                    p[name] = polar(value - rate * tangent(value, gradients[name]))
-                else:
-                    factor = 10 if name in ("mask", "boundary") else 1
-                    p[name] = value - factor * rate * gradients[name]
+        p = stepped(p, loss + penalty, rate)
+    return trained(losses, p)
+
+
+def stepped(p, loss, rate):
+    gradients = dict(zip(p, torch.autograd.grad(loss, list(p.values()))))
+    with torch.no_grad():
+        for name, value in p.items():
+            if name == "rotation":
+                p[name] = polar(value - rate * tangent(value, gradients[name]))
+            else:
+                factor = 10 if name in ("mask", "boundary") else 1
+                p[name] = value - factor * rate * gradients[name]
+    return p
+
+
+def trained(losses, p):
     return dict(losses=losses, parameters={name: value.detach().flatten().tolist() for name, value in p.items()})
 
 
-for call in json.load(open(sys.argv[1])):
-    print(json.dumps(train(call)))
+if __name__ == "__main__":
+    for call in json.load(open(sys.argv[1])):
+        print(json.dumps(train(call)))

@@ -16,7 +16,9 @@ import type { TrainedParameter } from '../../runtime/training/stepGraph.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { wayOf } from '../keptBases.ts';
 import { type RotationTraining, trainedRotation } from '../rotationTraining.ts';
-import type { Fork } from '../stackLayers.ts';
+import { type Fork, layersWith, lengthAt } from '../stackLayers.ts';
+import { type Continued, forced } from '../teacherForcing.ts';
+import { fillsMasks } from '../watched.ts';
 import type { FinetuneAdapter } from './experiment.ts';
 
 const types: Readonly<Record<FinetuneAdapter['type'], InterventionType>> = {
@@ -100,24 +102,21 @@ export function resolveAdapter(
 ): ResolvedAdapter {
   const field = `adapters.${index}`;
   const { component } = adapter;
-  const { layout, scope, width, layers: having } = describeComponent(architecture, component);
+  const { layout, scope, width, layers: having, place } = describeComponent(architecture, component);
   if (layout !== 'token' || scope === 'model')
     throw new ExperimentError(
       `'${field}.component': '${component}' has no vector for each position of a layer, so nothing can be trained there. Name one such as 'block_output' or 'mlp_output'.`,
     );
-  if (adapter.positions === 'mask' && architecture.isCausal)
+  if (adapter.positions === 'mask' && !fillsMasks(architecture))
     throw new ExperimentError(
-      `'${field}.positions' is 'mask', and this ${architecture.modelType} model goes on behind its prompts, which have none. Give { "last": 1 }.`,
+      `'${field}.positions' is 'mask', and this ${architecture.modelType} model ${architecture.isCausal ? 'goes on behind its prompts, which have none. Give { "last": 1 }' : 'says a class of what it reads, which has none. Give { "first": 1 }'}.`,
     );
-  const last = architecture.layerCount - 1;
-  const layers =
-    adapter.layers === 'all'
-      ? Array.from({ length: last + 1 }, (_, layer) => layer)
-      : adapter.layers.toSorted((a, b) => a - b);
-  const beyond = layers.find((layer) => layer > last || (having !== undefined && !having.includes(layer)));
+  const all = layersWith(architecture, component);
+  const layers = adapter.layers === 'all' ? all : adapter.layers.toSorted((a, b) => a - b);
+  const beyond = layers.find((layer) => !all.includes(layer));
   if (beyond !== undefined)
     throw new ExperimentError(
-      `'${field}.layers': there is no '${component}' in layer ${beyond}; this model has ${having ? `it in layers ${having.join(', ')}` : `layers 0 to ${last}`}.`,
+      `'${field}.layers': there is no '${component}' in layer ${beyond}; this model has ${having ? `it in layers ${having.join(', ')}` : `${place ? 'it in ' : ''}layers 0 to ${all.length - 1}`}.`,
     );
   if (new Set(layers).size < layers.length)
     throw new ExperimentError(`'${field}.layers' names one twice: ${layers.join(', ')}.`);
@@ -165,8 +164,8 @@ const range = (from: number, to: number): readonly number[] =>
 /**
  * The positions of a prompt that an adapter acts on. Where first and last positions are asked for and a prompt is too
  * short for both, each side gets at most half of it, as in pyreft.
- * @param promptLength tokens of the prompt, without its continuation
- * @param length tokens that run
+ * @param promptLength positions of the prompt, without its continuation
+ * @param length positions that run
  * @param watched the mask, of a model that fills such; otherwise the prompt's last
  */
 export function editedPositions(
@@ -181,6 +180,26 @@ export function editedPositions(
   const [first, last] = [Math.min(most, positions.first), Math.min(most, positions.last)];
   return { first: range(0, first), last: range(promptLength - last, promptLength) };
 }
+
+/** Positions that a prompt has in the stack of an adapter's component. */
+export const promptLengthAt = (
+  architecture: Architecture,
+  { adapter: { component } }: Pick<ResolvedAdapter, 'adapter'>,
+  prompt: Continued['prompt'],
+): number => lengthAt(architecture, prompt, component);
+
+/** The positions of an example that an adapter acts on, in the stack of its component. */
+export const positionsIn = (
+  architecture: Architecture,
+  resolved: Pick<ResolvedAdapter, 'adapter'>,
+  { prompt, label }: Continued,
+): EditedPositions =>
+  editedPositions(
+    resolved,
+    promptLengthAt(architecture, resolved, prompt),
+    promptLengthAt(architecture, resolved, forced(prompt, label)),
+    prompt.watched,
+  );
 
 /** Whether an adapter acts on fewer positions of a prompt than it was asked to. */
 export function isCutShort(resolved: ResolvedAdapter, promptLength: number): boolean {

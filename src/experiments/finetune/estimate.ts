@@ -2,7 +2,7 @@
 // finds room between the steps.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { baseKey, defaultKeptBytes } from '../keptBases.ts';
+import { baseKey, keptRoom } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
 import { positionCount } from '../resolvedPrompt.ts';
 import { layersOfPrompt } from '../stackLayers.ts';
@@ -24,7 +24,7 @@ function testsOf({ experiment }: ResolvedFinetune): number {
 export function estimateFinetune(
   finetune: ResolvedFinetune,
   architecture: Architecture,
-  roomBytes = defaultKeptBytes,
+  roomBytes = keptRoom(architecture),
 ) {
   const { train, test, experiment } = finetune;
   const layers = layersOfPrompt(architecture);
@@ -72,6 +72,13 @@ export function roomNotices(prompts: readonly AdapterPrompts[], roomBytes: numbe
   const [most] = prompts.toSorted((a, b) => b.neededBytes - a.neededBytes);
   if (!most || most.keptCount === most.bases.length) return [];
   const { bases, keptCount, neededBytes } = most;
+  if (roomBytes === 0)
+    return [
+      {
+        code: 'not-all-kept',
+        text: `Of this model no states are kept between the steps, so the ${bases.length} prompts are run again in each. Shorter prompts or fewer examples train faster.`,
+      },
+    ];
   return [
     {
       code: 'not-all-kept',

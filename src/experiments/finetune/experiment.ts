@@ -3,14 +3,9 @@
 // same examples.
 
 import * as v from 'valibot';
-import {
-  type Immutable,
-  readVersioned,
-  textOrIds,
-  tokenId,
-  tokenName,
-  wholeNumber,
-} from '../experimentFile.ts';
+import { type Immutable, readVersioned, tokenId, tokenName, wholeNumber } from '../experimentFile.ts';
+import type { GivenFile } from '../givenFile.ts';
+import { givenPromptSchema, withGivenPromptFiles } from '../givenPrompt.ts';
 import { rotationSchema } from '../rotationTraining.ts';
 
 export const finetuneVersion = 1;
@@ -27,8 +22,12 @@ const share = v.pipe(
 const atLeastOne = v.pipe(wholeNumber, v.minValue(1, 'It must be at least 1'));
 
 const exampleSchema = v.strictObject({
-  prompt: textOrIds,
-  /** What should follow, or stand at the mask: text with the space before it, the id of one token, or the ids of several. */
+  /** A text or its ids, or these with what the model reads beside them, or in their place. */
+  prompt: givenPromptSchema,
+  /**
+   * What should follow, or stand at the mask: text with the space before it, the id of one token, or the ids of several. Of a
+   * classifier a class, by name or number.
+   */
   continuation: v.union([
     tokenName,
     v.pipe(v.array(tokenId), v.minLength(1, 'A continuation needs at least one token')),
@@ -50,8 +49,8 @@ const ofPrompt = v.pipe(
 );
 
 /**
- * `all` is every position of prompt and continuation, `mask` that of the mask, in a model that fills such; otherwise so many of
- * the prompt's first and of its last.
+ * Counted in the stack of the component: `all` is every position of prompt and continuation, or of what an encoder reads; `mask`
+ * that of the mask, in a model that fills such; otherwise so many of the prompt's first and of its last.
  */
 const positionsSchema = v.union([
   v.literal('all'),
@@ -149,4 +148,17 @@ export type FinetuneExperimentFile = Immutable<v.InferInput<typeof finetuneExper
  */
 export function readFinetuneExperiment(value: unknown): FinetuneExperiment {
   return readVersioned(finetuneExperimentSchema, value, 'finetune', finetuneVersion);
+}
+
+/** An experiment with the pictures and sounds of its examples as `change` makes them: read, or left out of a link. */
+export function withFinetuneFiles(
+  { data, testData, ...experiment }: FinetuneExperiment,
+  change: (file: GivenFile) => GivenFile,
+): FinetuneExperiment {
+  const changed = (examples: readonly FinetuneExample[]) =>
+    examples.map(({ prompt, continuation }) => ({
+      prompt: withGivenPromptFiles(prompt, change),
+      continuation,
+    }));
+  return { ...experiment, data: changed(data), ...(testData ? { testData: changed(testData) } : {}) };
 }

@@ -8,13 +8,10 @@ import { positionCount } from '../resolvedPrompt.ts';
 import type { Work } from '../rowParts.ts';
 import { enteringBytes as bytesEntering, layersAfter, layersOfPrompt } from '../stackLayers.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
-import { type EditedPositions, editedPositions, type OpenAdapter, type ResolvedAdapter } from './adapter.ts';
-
-const positionsIn = (adapter: ResolvedAdapter, { prompt, label }: Continued): EditedPositions =>
-  editedPositions(adapter, prompt.tokens.length, forced(prompt, label).tokens.length, prompt.watched);
+import { type OpenAdapter, positionsIn, type ResolvedAdapter } from './adapter.ts';
 
 function baseOf(architecture: Architecture, adapter: ResolvedAdapter, example: Continued): Base {
-  const { first, last } = positionsIn(adapter, example);
+  const { first, last } = positionsIn(architecture, adapter, example);
   return {
     prompt: forced(example.prompt, example.label),
     position: forkPosition(architecture, [...first, ...last], adapter.fork.stack),
@@ -115,7 +112,7 @@ export class KeptPrompts {
     return this.#bases.rows(
       examples.map((example) => {
         const base = baseOf(this.#architecture, this.#adapter, example);
-        return { base, edits: editsOf(positionsIn(this.#adapter, example)) };
+        return { base, edits: editsOf(positionsIn(this.#architecture, this.#adapter, example)) };
       }),
     );
   }

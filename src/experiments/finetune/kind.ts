@@ -3,15 +3,22 @@
 
 import { csvText } from '../csv.ts';
 import { defineKind } from '../defineKind.ts';
+import { hasGivenText, partsOfGiven } from '../givenPrompt.ts';
 import { type FinetuneExperiment, readFinetuneExperiment } from './experiment.ts';
 import { finetuneCurves } from './figure.ts';
 import { finetuneGrowth } from './growth.ts';
 import { countAdapters, type FinetuneResult, isAdapterDone, readFinetuneResult } from './result.ts';
 import { adapterFiles, adapterFolders } from './saved.ts';
 import { finetuneSummary } from './summary.ts';
+import { promptWords } from './words.ts';
 
 const isText = (given: FinetuneExperiment['data']): boolean =>
-  given.some((example) => [example.prompt, example.continuation].some((part) => typeof part === 'string'));
+  given.some(
+    ({ prompt, continuation }) =>
+      hasGivenText(prompt) ||
+      // Of a picture alone the continuation may be a class, whose name is no tokens.
+      (typeof continuation === 'string' && partsOfGiven(prompt).image === undefined),
+  );
 
 /** A line for each step of each adapter; measures of the test stand at the last step of their epoch. */
 function curvesCsv({ adapters, names }: FinetuneResult): string {
@@ -35,9 +42,10 @@ function answersCsv({ tested, before, adapters, names, texts }: FinetuneResult):
   ];
   const lines = all.flatMap(({ name, answers }) =>
     answers.map((said, at) => {
-      const { prompt, continuation } = tested[at] ?? { prompt: [], continuation: [] };
+      const example = tested[at] ?? { prompt: [], continuation: [] };
+      const { continuation } = example;
       const isRight = said.join(' ') === continuation.join(' ');
-      return [name, text(prompt), text(continuation), text(said), String(isRight)];
+      return [name, promptWords(example, texts), text(continuation), text(said), String(isRight)];
     }),
   );
   return csvText([['adapter', 'prompt', 'continuation', 'said', 'match'], ...lines]);
@@ -60,6 +68,7 @@ export const finetuneKind = defineKind({
   name: 'finetune',
   resultName: 'finetune-result',
   words: { title: 'Finetuning', counted: 'adapters', stage: 'Training', indefinite: 'a finetuning' },
+  readsBeside: true,
   read: readFinetuneExperiment,
   readResult: readFinetuneResult,
   hasText: ({ data, testData = [] }) => isText(data) || isText(testData),

@@ -3,15 +3,19 @@
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { createBreather } from '../../runtime/backends/breathe.ts';
 import { isSameAnswer } from '../answers.ts';
+import { type ExampleInputs, noInputs, readExampleInputs } from '../exampleInputs.ts';
 import { checkFits, readLabelTokens, readPrompt } from '../examplePrompts.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { nameOf } from '../givenFile.ts';
+import { partsOfGiven } from '../givenPrompt.ts';
+import type { KindResolveOptions } from '../kind.ts';
 import type { Notice } from '../notice.ts';
 import { checkHouseholder } from '../rotationTraining.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
 import { promptNotices } from '../tokens.ts';
-import { requireText } from '../watched.ts';
-import { editedPositions, isCutShort, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
+import { isCutShort, positionsIn, promptLengthAt, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
 import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
 import { splitByPrompt } from './split.ts';
 
@@ -20,6 +24,8 @@ export interface ResolvedFinetune {
   readonly adapters: readonly ResolvedAdapter[];
   readonly train: readonly Continued[];
   readonly test: readonly Continued[];
+  /** Names of the pictures and sounds that examples read. */
+  readonly readNames: ReadonlyMap<Continued, string>;
   readonly notices: readonly Notice[];
 }
 
@@ -27,6 +33,8 @@ interface ExampleContext {
   readonly architecture: Architecture;
   readonly tokenizer: Tokenizer | undefined;
   readonly adapters: readonly ResolvedAdapter[];
+  /** The pictures and sounds of prompts, for a model that reads such. */
+  readonly inputs?: ExampleInputs;
 }
 
 const promptKey = ({ prompt }: Continued): string => prompt.key;
@@ -35,19 +43,20 @@ const promptKey = ({ prompt }: Continued): string => prompt.key;
 export function resolveExample(
   { prompt: given, continuation }: FinetuneExample,
   where: string,
-  { architecture, tokenizer, adapters }: ExampleContext,
+  { architecture, tokenizer, adapters, inputs }: ExampleContext,
 ): Continued {
-  const context = { architecture, tokenizer };
+  const context = { architecture, tokenizer, inputs };
   const { prompt, written } = readPrompt(context, given, `${where}.prompt`);
   const what = `the continuation '${where}.continuation'`;
   const label = readLabelTokens(context, continuation, what, written);
   checkFits(architecture, forced(prompt, label), where);
-  const { length } = prompt.tokens;
   for (const [index, adapter] of adapters.entries()) {
-    const { first, last } = editedPositions(adapter, length, length, prompt.watched);
+    const { first, last } = positionsIn(architecture, adapter, { prompt, label });
     if (first.length + last.length > 0) continue;
+    const length = promptLengthAt(architecture, adapter, prompt);
+    const unit = prompt.input ? `position at '${adapter.adapter.component}'` : 'token';
     throw new ExperimentError(
-      `'${where}.prompt' has ${length} token, too few for 'adapters.${index}.positions', which asks for first and last ones that differ. Give a longer prompt, or first or last positions alone.`,
+      `'${where}.prompt' has ${length} ${unit}, too few for 'adapters.${index}.positions', which asks for first and last ones that differ. Give a longer prompt, or first or last positions alone.`,
     );
   }
   return { prompt, label };
@@ -63,6 +72,7 @@ function splitExamples(
 }
 
 function noticesOf(
+  architecture: Architecture,
   adapters: readonly ResolvedAdapter[],
   { train, test }: Pick<ResolvedFinetune, 'train' | 'test'>,
 ): readonly Notice[] {
@@ -89,7 +99,9 @@ function noticesOf(
         ]
       : []),
     ...adapters.flatMap((adapter) => {
-      const short = all.filter(({ prompt }) => isCutShort(adapter, prompt.tokens.length)).length;
+      const short = all.filter(({ prompt }) =>
+        isCutShort(adapter, promptLengthAt(architecture, adapter, prompt)),
+      ).length;
       return short === 0
         ? []
         : [
@@ -104,14 +116,15 @@ function noticesOf(
 
 /**
  * @param tokenizer may be absent when the experiment gives token ids
+ * @param inputs of the examples, for a model that reads pictures or sounds
  * @throws ExperimentError or PlanError in one sentence: which field, what was given, and what would be right
  */
 export function resolveFinetune(
   architecture: Architecture,
   tokenizer: Tokenizer | undefined,
   experiment: FinetuneExperiment,
+  inputs: ExampleInputs = noInputs,
 ): ResolvedFinetune {
-  requireText(architecture);
   const adapters = experiment.adapters.map((adapter, index) => resolveAdapter(architecture, adapter, index));
   const twice = adapters.find(({ name }, at) => adapters.findIndex((other) => other.name === name) < at);
   if (twice)
@@ -127,9 +140,16 @@ export function resolveFinetune(
     for (const { adapter, type, width } of adapters)
       if (type.orthonormal && 'rank' in adapter)
         checkHouseholder('training.rotation', { width, columns: adapter.rank, decay });
-  const context = { architecture, tokenizer, adapters };
+  const context = { architecture, tokenizer, adapters, inputs };
+  const readNames = new Map<Continued, string>();
   const read = (given: readonly FinetuneExample[], field: string) =>
-    given.map((example, index) => resolveExample(example, `${field}.${index}`, context));
+    given.map((example, index) => {
+      const resolved = resolveExample(example, `${field}.${index}`, context);
+      const { image, sound } = partsOfGiven(example.prompt);
+      const file = image ?? sound;
+      if (file) readNames.set(resolved, nameOf(file));
+      return resolved;
+    });
   const data = read(experiment.data, 'data');
   const parts = splitExamples(experiment, data, read(experiment.testData ?? [], 'testData'));
   const { batchSize } = experiment.training;
@@ -138,8 +158,30 @@ export function resolveFinetune(
       `'training.batchSize' is ${batchSize}, but only ${parts.train.length} examples are left to train with. Give at most ${parts.train.length}.`,
     );
   const told = new Map<Notice['code'], Notice>();
-  for (const { prompt } of [...experiment.data, ...(experiment.testData ?? [])])
-    for (const notice of promptNotices(prompt, tokenizer, 'A prompt'))
+  for (const { prompt } of [...experiment.data, ...(experiment.testData ?? [])]) {
+    const given = partsOfGiven(prompt);
+    const read = inputs(given)?.notices ?? [];
+    for (const notice of [...promptNotices(given.prompt, tokenizer, 'A prompt'), ...read])
       if (!told.has(notice.code)) told.set(notice.code, notice);
-  return { experiment, adapters, ...parts, notices: [...told.values(), ...noticesOf(adapters, parts)] };
+  }
+  const notices = [...told.values(), ...noticesOf(architecture, adapters, parts)];
+  return { experiment, adapters, ...parts, readNames, notices };
+}
+
+/**
+ * `resolveFinetune` with what the files of pictures and sounds hold.
+ * @throws as `resolveFinetune` does, MediaError for a file that cannot be read, and the signal's reason
+ */
+export async function resolveFinetuneFiles(
+  architecture: Architecture,
+  tokenizer: Tokenizer | undefined,
+  experiment: FinetuneExperiment,
+  options: KindResolveOptions = {},
+): Promise<ResolvedFinetune> {
+  const prompts = Object.entries({ data: experiment.data, testData: experiment.testData ?? [] }).flatMap(
+    ([field, examples]) =>
+      examples.map(({ prompt: given }, at) => ({ given, where: `${field}.${at}.prompt` })),
+  );
+  const inputs = await readExampleInputs(architecture, prompts, options, createBreather());
+  return resolveFinetune(architecture, tokenizer, experiment, inputs);
 }

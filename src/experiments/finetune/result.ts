@@ -7,7 +7,8 @@ import type { Count } from '../kind.ts';
 import { resultEntries } from '../resultParts.ts';
 import { finetuneExperimentSchema } from './experiment.ts';
 
-export const finetuneResultVersion = 1;
+/** 2 where the model reads more than a text. */
+export const finetuneResultVersion = 2;
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const numbersSchema = v.record(
@@ -44,12 +45,22 @@ const adapterSchema = v.pipe(
 
 export type AdapterResult = Immutable<v.InferOutput<typeof adapterSchema>>;
 
-const exampleSchema = v.strictObject({ prompt: v.array(wholeNumber), continuation: v.array(wholeNumber) });
+const exampleSchema = v.strictObject({
+  /** Of a model that reads something beside it what its decoder has written, the first token included. */
+  prompt: v.array(wholeNumber),
+  continuation: v.array(wholeNumber),
+  /** The text that an encoder reads. */
+  source: v.optional(v.array(wholeNumber)),
+  /** The name of the picture or the sound that is read. */
+  read: v.optional(v.string()),
+});
+
+export type TestedExample = Immutable<v.InferOutput<typeof exampleSchema>>;
 
 export const finetuneResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('finetune-result'),
-    version: v.literal(finetuneResultVersion),
+    version: v.picklist([1, finetuneResultVersion]),
     experiment: finetuneExperimentSchema,
     ...resultEntries,
     trainCount: wholeNumber,

@@ -3,7 +3,7 @@
 
 import type { Model } from '../../runtime/model.ts';
 import type { TrainerSnapshot } from '../../runtime/training/trainer.ts';
-import { defaultKeptBytes } from '../keptBases.ts';
+import { keptRoom } from '../keptBases.ts';
 import { type RunOptions, runRow } from '../planRuns.ts';
 import type { Work } from '../rowParts.ts';
 import { layersOfPrompt } from '../stackLayers.ts';
@@ -70,7 +70,7 @@ export interface RunFinetuneOptions extends RunOptions {
   /** Adapters that an earlier run has finished: they are not trained again. */
   readonly isDone?: (adapter: number) => boolean;
   readonly stopped?: (adapter: number) => Stopped | undefined;
-  /** Bytes that states kept between steps take at most; default 512 MiB. */
+  /** Bytes that states kept between steps take at most; default `keptRoom`. */
   readonly keptBytes?: number;
 }
 
@@ -124,7 +124,13 @@ export async function* runFinetune(
   finetune: ResolvedFinetune,
   options: RunFinetuneOptions = {},
 ): AsyncGenerator<FinetuneUpdate, void> {
-  const { signal, onProgress, isDone = () => false, stopped, keptBytes = defaultKeptBytes } = options;
+  const {
+    signal,
+    onProgress,
+    isDone = () => false,
+    stopped,
+    keptBytes = keptRoom(model.architecture),
+  } = options;
   const { experiment, train, test, adapters } = finetune;
   const layers = layersOfPrompt(model.architecture);
   const estimate = estimateFinetune(finetune, model.architecture, keptBytes);

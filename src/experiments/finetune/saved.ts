@@ -225,7 +225,12 @@ export function adapterFiles(result: FinetuneResult, index: number): ReadonlyMap
       return [`layer_${layer}.${group}.${name}`, tensor] as const;
     }),
   );
+  const refused =
+    result.version > 1
+      ? `This ${result.model.modelType} model reads more than a text, and no folders for pyvene, pyreft or PEFT are written of its adapters. The numbers are in numbers.safetensors.`
+      : undefined;
   const others = (): ReadonlyMap<string, Uint8Array> => {
+    if (refused !== undefined) return new Map();
     switch (adapter.type) {
       case 'LoRA':
         return peftFiles(trained, result);
@@ -240,7 +245,10 @@ export function adapterFiles(result: FinetuneResult, index: number): ReadonlyMap
   };
   return new Map([
     ['numbers.safetensors', safetensorsBytes(new Map(all))],
-    ['adapter.json', json({ model: result.model.label, adapter, pieces })],
+    [
+      'adapter.json',
+      json({ model: result.model.label, adapter, pieces, ...(refused === undefined ? {} : { refused }) }),
+    ],
     ...others(),
   ]);
 }

@@ -7,6 +7,7 @@ import { Model } from '../../runtime/model.ts';
 import { numbersText } from '../align/numbersText.ts';
 import { floatsOf, promptRow, readLogits } from '../planRuns.ts';
 import { topCandidates } from '../predict.ts';
+import { textPrompt } from '../resolvedPrompt.ts';
 import {
   editedPositions,
   initialParameters,
@@ -77,7 +78,7 @@ test.each([
 ] as const)('%s: a text says what whole runs under the adapter say, token by token', async (_, given) => {
   const adapter = read(given);
   const { resolved, initial, numbers, text } = moved(adapter);
-  const edits = spokenEdits(model.architecture, text, prompt.length);
+  const edits = spokenEdits(model.architecture, text, textPrompt(prompt));
   const logs: readonly [plain: number[], adapted: number[]] = [[], []];
   const [, adapted] = await generateTexts(
     model,
@@ -117,13 +118,13 @@ test('numbers of another model, and a prompt that is too short, are refused in a
     ...text,
     parameters: { ...text.parameters, '0 rotation': { ...rotation, shape: [8, 4] } },
   };
-  expect(() => spokenEdits(model.architecture, foreign, 5)).toThrow(
+  expect(() => spokenEdits(model.architecture, foreign, textPrompt(prompt))).toThrow(
     "The numbers of '0 rotation' have the shape [8, 4], and this model needs [16, 2].",
   );
-  expect(() => spokenEdits(model.architecture, { ...text, parameters: {} }, 5)).toThrow(
+  expect(() => spokenEdits(model.architecture, { ...text, parameters: {} }, textPrompt(prompt))).toThrow(
     'may belong to another',
   );
-  expect(() => spokenEdits(model.architecture, text, 1)).toThrow('Write a longer prompt.');
+  expect(() => spokenEdits(model.architecture, text, textPrompt([5]))).toThrow('Write a longer prompt.');
 });
 
 test('examples are described one by one: where each adapter acts, and what is wrong with which', () => {
@@ -145,6 +146,7 @@ test('examples are described one by one: where each adapter acts, and what is wr
     continuation: [7, 8].map((id) => ({ id, text: `#${id}` })),
     mask: null,
     acts: [[0, 4, 5], [0, 1, 2, 3, 4, 5, 6], []],
+    stacks: ['main', 'main', 'main'],
     problem: null,
   });
   expect(short?.problem).toContain("'data.1.prompt' has 1 token, too few for 'adapters.0.positions'");

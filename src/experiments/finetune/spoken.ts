@@ -1,12 +1,15 @@
 // A trained adapter while a text is generated: the same formulas at the same positions as in its training. Where it acts on
-// positions of the prompt alone, what comes after them follows from the states that it left; at `all`, each new token is
+// positions of the prompt alone, or of what an encoder reads, what comes after them follows from the states that it left; at `all`, each new token is
 // edited as well.
 
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { GenerationEdit } from '../../runtime/generation/request.ts';
 import type { Edit } from '../../runtime/plan/plan.ts';
+import { stackOf } from '../../runtime/plan/stacks.ts';
 import { type NumbersText, numbersOfText } from '../align/numbersText.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import type { ResolvedPrompt } from '../resolvedPrompt.ts';
+import { lengthAt } from '../stackLayers.ts';
 import {
   editedPositions,
   initialParameters,
@@ -40,13 +43,12 @@ const isSameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((size, at) => size === b[at]);
 
 /**
- * @param prompt its tokens, and the position whose logits are the prediction
  * @throws ExperimentError or PlanError for an adapter of another model, damaged numbers, or a prompt that is too short
  */
 export function trainedEdits(
   architecture: Architecture,
   { adapter, layers, parameters }: TrainedText,
-  { length, watched }: { readonly length: number; readonly watched: number },
+  prompt: Pick<ResolvedPrompt, 'start' | 'watched'>,
 ): readonly Edit[] {
   const resolved = resolveAdapter(architecture, { ...adapter, layers: [...layers] }, 0);
   const initial = initialParameters(resolved, 0);
@@ -59,7 +61,8 @@ export function trainedEdits(
       );
     return [name, { data: numbersOfText(text, name), shape }] as const;
   });
-  const positions = editedPositions(resolved, length, length, watched);
+  const length = lengthAt(architecture, prompt, adapter.component);
+  const positions = editedPositions(resolved, length, length, prompt.watched);
   if (positions.first.length + positions.last.length === 0)
     throw new ExperimentError(
       'The prompt has 1 token, too few for an adapter that acts on first and last ones that differ. Write a longer prompt.',
@@ -68,17 +71,15 @@ export function trainedEdits(
   return open.editsOf(positions);
 }
 
-/**
- * @param promptLength tokens of the prompt
- * @throws ExperimentError or PlanError as `trainedEdits` does
- */
+/** @throws ExperimentError or PlanError as `trainedEdits` does */
 export function spokenEdits(
   architecture: Architecture,
   trained: TrainedText,
-  promptLength: number,
+  prompt: Pick<ResolvedPrompt, 'start' | 'watched'>,
 ): readonly GenerationEdit[] {
-  const isEverywhere = trained.adapter.positions === 'all';
-  const prompt = { length: promptLength, watched: promptLength - 1 };
+  // What an encoder reads is read once, before the first step.
+  const goesOn = stackOf(architecture, trained.adapter.component) === 'main';
+  const isEverywhere = trained.adapter.positions === 'all' && goesOn;
   return trainedEdits(architecture, trained, prompt).map((edit): GenerationEdit => {
     const { site, location, fragment, source } = edit;
     return {

@@ -2,7 +2,7 @@
 
 import { formatTable } from '../../figures/textTable.ts';
 import type { FinetuneResult } from './result.ts';
-import { endWords, percent } from './words.ts';
+import { endWords, percent, promptWords } from './words.ts';
 
 /** Examples that are shown. */
 const mostShown = 12;
@@ -20,9 +20,9 @@ function answerLines({ tested, before, adapters, names, texts }: FinetuneResult)
   const [best] = said.toSorted((a, b) => b.match - a.match);
   const lines = tested
     .slice(0, mostShown)
-    .map(({ prompt, continuation }, at) => [
-      text(prompt),
-      text(continuation),
+    .map((example, at) => [
+      promptWords(example, texts),
+      text(example.continuation),
       text(before.answers[at] ?? []),
       ...(best ? [text(best.answers[at] ?? [])] : []),
     ]);

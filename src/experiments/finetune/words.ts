@@ -1,6 +1,6 @@
 // The words about a finetuning: what was trained on what, and how it ended.
 
-import { type AdapterResult, type FinetuneResult, isAdapterDone } from './result.ts';
+import { type AdapterResult, type FinetuneResult, isAdapterDone, type TestedExample } from './result.ts';
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
@@ -13,6 +13,15 @@ export const endWords: Readonly<Record<AdapterResult['end'], string>> = {
   loss: 'ended: the loss became NaN or infinite',
   parameters: 'ended: the parameters became NaN, infinite, or not orthonormal',
 };
+
+/** A tested prompt: what is read, its picture or sound by name, and what was written behind it. */
+export function promptWords({ prompt, source, read }: TestedExample, texts: FinetuneResult['texts']): string {
+  const text = (ids: readonly number[]) => ids.map((id) => texts[id] ?? `#${id}`).join('');
+  if (source === undefined && read === undefined) return text(prompt);
+  // A decoder begins with a token that says nothing.
+  const parts = [read === undefined ? '' : `[${read}]`, text(source ?? []), text(prompt.slice(1))];
+  return parts.filter((part) => part !== '').join(' ');
+}
 
 const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
 

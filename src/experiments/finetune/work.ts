@@ -2,15 +2,21 @@
 
 import type { Model } from '../../runtime/model.ts';
 import { numbersOfText } from '../align/numbersText.ts';
-import { defaultKeptBytes } from '../keptBases.ts';
+import { keptRoom } from '../keptBases.ts';
 import type { KindWork, WorkOptions } from '../kind.ts';
 import { ranOn } from '../resultParts.ts';
 import { tokenLabel } from '../tokens.ts';
 import { estimateFinetune, roomNotices } from './estimate.ts';
 import type { FinetuneExperiment } from './experiment.ts';
 import { endNotices, type FinetuneChange } from './growth.ts';
-import { type ResolvedFinetune, resolveFinetune } from './resolve.ts';
-import { type AdapterResult, type FinetuneResult, finetuneResultVersion, isAdapterDone } from './result.ts';
+import { type ResolvedFinetune, resolveFinetuneFiles } from './resolve.ts';
+import {
+  type AdapterResult,
+  type FinetuneResult,
+  finetuneResultVersion,
+  isAdapterDone,
+  type TestedExample,
+} from './result.ts';
 import { type Before, type RunFinetuneOptions, runFinetune, type Stopped } from './run.ts';
 
 /** What of an adapter a later run goes on from: its curves up to the step at which its state was kept. */
@@ -42,24 +48,30 @@ function startFinetune(
   { earlier, leaveOut, textOf = (id) => tokenLabel(id, undefined) }: WorkOptions<FinetuneResult>,
 ): FinetuneResult {
   const { experiment } = finetune;
-  const tested = finetune.test.map(({ prompt, label }) => ({
-    prompt: prompt.tokens,
-    continuation: label.ids,
-  }));
+  const tested = finetune.test.map((example): TestedExample => {
+    const { prompt, label } = example;
+    const read = finetune.readNames.get(example);
+    return {
+      prompt: prompt.tokens,
+      continuation: label.ids,
+      ...(prompt.input?.kind === 'text' ? { source: prompt.input.tokens } : {}),
+      ...(read === undefined ? {} : { read }),
+    };
+  });
   const adapters = finetune.adapters.map(({ name }, index) => {
     const known = goneOn(earlier?.adapters[index]);
     // What is left out this time is kept as it was.
     return leaveOut?.has(name) ? (earlier?.adapters[index] ?? null) : known;
   });
   const ids = [
-    ...tested.flatMap(({ prompt, continuation }) => [...prompt, ...continuation]),
+    ...tested.flatMap(({ prompt, continuation, source = [] }) => [...source, ...prompt, ...continuation]),
     ...answers.flat(),
   ];
   const known = Object.entries(earlier?.texts ?? {});
   const names = finetune.adapters.map(({ name }) => name);
   return {
     kind: 'finetune-result',
-    version: finetuneResultVersion,
+    version: (model.architecture.encoder ?? model.architecture.input) ? finetuneResultVersion : 1,
     experiment,
     ...ranOn(model),
     trainCount: finetune.train.length,
@@ -71,7 +83,7 @@ function startFinetune(
     adapters,
     notices: [
       ...finetune.notices,
-      ...roomNotices(estimateFinetune(finetune, model.architecture).prompts, defaultKeptBytes),
+      ...roomNotices(estimateFinetune(finetune, model.architecture).prompts, keptRoom(model.architecture)),
       ...adapters.flatMap((adapter, index) =>
         adapter ? endNotices(adapter, names[index] ?? '', experiment.training.learningRate) : [],
       ),
@@ -104,7 +116,7 @@ async function* changes(
 }
 
 export const finetuneWork: KindWork<FinetuneExperiment, FinetuneResult, ResolvedFinetune, FinetuneChange> = {
-  resolve: resolveFinetune,
+  resolve: resolveFinetuneFiles,
   estimate: (architecture, finetune) => {
     const { rowLayers, tokenLayers, steps, prompts } = estimateFinetune(finetune, architecture);
     return {
@@ -112,7 +124,7 @@ export const finetuneWork: KindWork<FinetuneExperiment, FinetuneResult, Resolved
       rowLayers,
       tokenLayers,
       steps,
-      bytes: Math.max(0, ...prompts.map(({ neededBytes }) => Math.min(neededBytes, defaultKeptBytes))),
+      bytes: Math.max(0, ...prompts.map(({ neededBytes }) => Math.min(neededBytes, keptRoom(architecture)))),
       notices: finetune.notices,
       targets: [],
     };
