@@ -21,9 +21,9 @@ import { exerciseComponents } from './exercise.ts';
 import { operatorNames, runOperators } from './operators.ts';
 
 const patienceMs = 300_000;
-// A few of all families: those that meet the most operators. `npm run conform` runs the committed folders of every one.
-// The larger models where they are.
-const neighbouring = /^(gpt2|gpt_neox|llama|mistral|qwen2)(-\w+)?$|^(mixtral|bloom|gemma3_text|cohere)$/;
+// A few of all families, those that meet the most operators, one of two stacks and one with trained rotations.
+// `npm run conform` runs the committed folders of every one. The larger models where they are.
+const neighbouring = /^(gpt2|mistral-das|mixtral|bloom|gemma3_text|t5)$/;
 const committed = [
   'interventions-llama',
   'gpt2-inner',
