@@ -49,6 +49,20 @@ function placesIn(example: TaskExample, position: SiteChoice['site']['position']
   return { base: both.map(([base]) => base), source: both.map(([, source]) => source) };
 }
 
+/**
+ * Places of a task are tokens of one text: those of a source, a picture or a sound are another stack's, and are not handed over.
+ * @throws ExperimentError where prompts are more than a text
+ */
+function checkTexts({ examples }: AlignTask, where: string): void {
+  const isMore = examples.some(({ base, source }) =>
+    [base, source].some(({ target, reads }) => target !== undefined || reads !== undefined),
+  );
+  if (isMore)
+    throw new ExperimentError(
+      `This was trained on prompts that are more than a text, and ${where} from here. Save the trained numbers instead.`,
+    );
+}
+
 /** An example whose answer the interchange changes, so that what the cable does can be seen. @throws ExperimentError */
 function tellingExample({ examples }: AlignTask): TaskExample {
   const written = examples.filter(({ base, source }) => base.text !== null && source.text !== null);
@@ -69,6 +83,7 @@ export function cableOf({ result, index, site }: SiteChoice, task: AlignTask): u
     throw new ExperimentError(
       'This was trained at several sites together, each with places and a source of its own, and a cable is one of them. Take the folder for pyvene, which has all.',
     );
+  checkTexts(task, 'it is not hung on the Patch page');
   const { configuration, parameters } = trainedIntervention(result, index);
   const { model, revision, site: where } = result.experiment;
   const example = tellingExample(task);
@@ -139,6 +154,7 @@ function placedPrompts({ examples }: AlignTask, position: SiteChoice['site']['po
 export function steeringOf({ result, site }: SiteChoice, learned: LearnedSite, task: AlignTask): unknown {
   const { model, revision, site: where, data } = result.experiment;
   const interchange = 'causalModel' in data ? [data.interchange].flat().join(' and ') : 'learned';
+  checkTexts(task, 'it does not steer');
   const { prompts, at } = placedPrompts(task, site.position);
   const [from = 0, to = 0] = [learned.means[0], learned.means.at(-1)];
   const labels = [...new Set(task.labels.map(({ text }) => text))];
