@@ -127,7 +127,7 @@ export function trainedFolder(result: AlignResult, index: number): ReadonlyMap<s
     const own = interventions[at];
     return own ? [{ representation, ...own, constant: undefined }] : [];
   });
-  return writePyveneFolder(toPyveneFolder({ mode: configuration.mode, interventions: saved }));
+  return writePyveneFolder(toPyveneFolder({ mode: configuration.mode, interventions: saved }, result.model));
 }
 
 /**

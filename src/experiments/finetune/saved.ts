@@ -120,7 +120,11 @@ const json = (value: unknown): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
 
 /** What pyvene's `IntervenableModel.load`, and so pyreft's, reads. */
-function pyveneFiles(trained: Trained, width: number): ReadonlyMap<string, Uint8Array> {
+function pyveneFiles(
+  trained: Trained,
+  width: number,
+  model: FinetuneResult['model'],
+): ReadonlyMap<string, Uint8Array> {
   const configuration = configurationOf(trained);
   const keys = interventionKeys(configuration);
   const isVector = trained.adapter.type === 'SteeringVector';
@@ -138,7 +142,7 @@ function pyveneFiles(trained: Trained, width: number): ReadonlyMap<string, Uint8
       constant: isVector ? vector : undefined,
     };
   });
-  return writePyveneFolder(toPyveneFolder({ mode: configuration.mode, interventions }));
+  return writePyveneFolder(toPyveneFolder({ mode: configuration.mode, interventions }, model));
 }
 
 /**
@@ -240,6 +244,7 @@ export function adapterFiles(result: FinetuneResult, index: number): ReadonlyMap
         return pyveneFiles(
           trained,
           parameters[0]?.vector?.data.length ?? parameters[0]?.rotation?.shape[0] ?? 0,
+          result.model,
         );
     }
   };

@@ -112,6 +112,14 @@ describe('a folder of a BLIP that answers', () => {
       expect(nameFromFolder(model.architecture, nameInFolder(model.architecture, name), 'x')).toBe(name);
   });
 
+  test('has one name for the answer’s components and the caption’s, whichever model is known', () => {
+    expect(nameInFolder({ modelType: 'blip' }, 'block_output')).toBe('answer.block_output');
+    expect(nameInFolder({ modelType: 't5' }, 'block_output')).toBe('block_output');
+    const captioning = { modelType: 'blip', components: [] };
+    expect(nameFromFolder(captioning, 'answer.block_output', 'x')).toBe('block_output');
+    expect(nameFromFolder(captioning, 'block_output', 'x')).toBe('block_output');
+  });
+
   test('says of what pyvene calls mlp_activation that it is no component', () => {
     expect(() => nameFromFolder(model.architecture, 'mlp_activation', 'layer_1')).toThrow(
       "layer_1: in BLIP pyvene's 'mlp_activation' is what enters the activation function",

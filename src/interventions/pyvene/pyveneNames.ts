@@ -16,29 +16,29 @@ const questions: Readonly<Record<string, string>> = {
   attention_input: 'question.block_input',
   mlp_output: 'question.block_output',
 };
-/** Of the layers that write the answer, for which pyvene has no names. */
+/** Of the layers that write the answer or the caption, for which pyvene has no names. */
 const answers = 'answer.';
 
-type Named = Pick<Architecture, 'modelType' | 'components'>;
-
-const isAnswering = ({ modelType, components }: Named): boolean =>
-  modelType === 'blip' && components.some(({ name }) => name.startsWith('question.'));
-
 /** A component's name in a folder that is written. */
-export function nameInFolder(architecture: Named, component: string): string {
-  if (!isAnswering(architecture)) return component;
+export function nameInFolder({ modelType }: Pick<Architecture, 'modelType'>, component: string): string {
+  if (modelType !== 'blip') return component;
   const own = Object.keys(questions).find((name) => questions[name] === component);
   if (own !== undefined) return own;
   return component.includes('.') ? component : `${answers}${component}`;
 }
 
 /** @param label for messages @throws InterventionError for a name of pyvene's that is nothing here */
-export function nameFromFolder(architecture: Named, name: string, label: string): string {
-  if (!isAnswering(architecture)) return name;
+export function nameFromFolder(
+  { modelType, components }: Pick<Architecture, 'modelType' | 'components'>,
+  name: string,
+  label: string,
+): string {
+  if (modelType !== 'blip') return name;
+  if (name.startsWith(answers)) return name.slice(answers.length);
+  if (!components.some((component) => component.name.startsWith('question.'))) return name;
   if (name === 'mlp_activation')
     throw new InterventionError(
       `${label}: in BLIP pyvene's 'mlp_activation' is what enters the activation function, which is no component here. Take 'question.mlp_activation', what leaves it.`,
     );
-  if (name.startsWith(answers)) return name.slice(answers.length);
   return questions[name] ?? name;
 }

@@ -135,7 +135,7 @@ export function toPyveneFolder(
   }: Pick<ResolvedConfiguration, 'mode'> & {
     readonly interventions: readonly SavedIntervention[];
   },
-  architecture?: Pick<Architecture, 'modelType' | 'components'>,
+  architecture?: Pick<Architecture, 'modelType'>,
 ): PyveneFolder {
   const names = interventions.map(({ representation: { component } }) =>
     architecture ? nameInFolder(architecture, component) : component,
