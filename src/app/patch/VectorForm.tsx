@@ -3,6 +3,7 @@
 
 import { useId, useState } from 'react';
 import { messageOf } from '../../messages/wording.ts';
+import type { KnownReads } from '../prompt/beside.ts';
 import { useBench, usePatchDraft } from './benchContext.tsx';
 import type { Place } from './document.ts';
 import type { Shelf } from './sockets.ts';
@@ -28,6 +29,12 @@ const origins = [
 ] as const;
 type Origin = (typeof origins)[number]['name'];
 
+/** Where a vector can come from: a model that reads more than a text makes none of lines of text alone. */
+export const vectorOrigins = (
+  reads: KnownReads,
+): readonly [(typeof origins)[number], ...(typeof origins)[number][]] =>
+  reads ? [origins[2], origins[3]] : origins;
+
 /** What a vector does to what passes the socket, by the type of the library. */
 const uses = [
   { type: 'VanillaIntervention', title: 'Takes the place' },
@@ -43,14 +50,16 @@ export function vectorProblem(numbers: readonly number[], width: number): string
 
 export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
   const bench = useBench();
-  const [origin, setOrigin] = useState<Origin>('mean');
+  const [wanted, setWanted] = useState<Origin | null>(null);
   const [text, setText] = useState('');
   const [use, setUse] = useState<(typeof uses)[number]>(uses[0]);
   const [message, setMessage] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const [vectors, setVectors] = useState<readonly SocketVector[]>([]);
   const [chosen, setChosen] = useState(0);
-  const { outline } = usePatchDraft();
+  const { outline, model } = usePatchDraft();
+  const offered = vectorOrigins(model?.reads ?? null);
+  const { name: origin } = offered.find(({ name }) => name === wanted) ?? offered[0];
   const field = useId();
   const { width, name } = shelf.component;
 
@@ -126,10 +135,10 @@ export function VectorForm({ place, shelf, onDone }: VectorFormProps) {
             className="select"
             value={origin}
             onChange={({ target }) =>
-              setOrigin(origins.find(({ name }) => name === target.value)?.name ?? 'mean')
+              setWanted(offered.find(({ name }) => name === target.value)?.name ?? null)
             }
           >
-            {origins.map(({ name, title }) => (
+            {offered.map(({ name, title }) => (
               <option key={name} value={name}>
                 {title}
               </option>
