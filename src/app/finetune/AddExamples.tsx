@@ -3,9 +3,11 @@
 import { useId, useState } from 'react';
 import { messageOf } from '../../messages/wording.ts';
 import { Popup } from '../frame/Popup.tsx';
-import { numbered, type RowList, rowsOf, withRows } from './document.ts';
+import { needsText } from '../prompt/beside.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { type Example, examplesIn } from './exampleFiles.ts';
-import { useBench, useEdit } from './hooks.ts';
+import { useBench, useEdit, useReads } from './hooks.ts';
+import { isEmptyRow, numbered, type RowList, rowsOf, withRows } from './rows.ts';
 
 /** A file of fifty thousand examples is smaller. */
 const largestBytes = 64e6;
@@ -13,6 +15,7 @@ const largestBytes = 64e6;
 export function AddExamples({ list }: { readonly list: RowList }) {
   const { set } = useBench();
   const edit = useEdit();
+  const reads = useReads();
   const [isOpen, setIsOpen] = useState(false);
   const [text, setText] = useState('');
   const [isAdded, setIsAdded] = useState(false);
@@ -21,13 +24,13 @@ export function AddExamples({ list }: { readonly list: RowList }) {
   const put = (examples: readonly Example[]) =>
     edit((before) => {
       // A row that nobody has typed into gives way.
-      const typed = rowsOf(before, list).filter((row) => row.prompt !== '' || row.continuation !== '');
+      const typed = rowsOf(before, list).filter((row) => !isEmptyRow(row));
       const known = isAdded ? typed : [];
       return withRows(before, list, [...known, ...numbered(examples, known)]);
     });
   const take = (given: string) => {
     try {
-      put(examplesIn(given));
+      put(examplesIn(given, { needsPrompt: needsText(reads) }));
       set({ from: 0 });
       setMessage(null);
       setText('');
@@ -72,6 +75,10 @@ export function AddExamples({ list }: { readonly list: RowList }) {
       >
         <label className="mute small" htmlFor={id}>
           First the columns, prompt and continuation, with commas or tabs; or JSON
+          {hasTarget(reads) && '. A column target is what the model has written so far'}
+          {reads !== null &&
+            reads.kind !== 'text' &&
+            `. A table carries no ${reads.kind === 'image' ? 'pictures: drop them' : 'sounds: drop them'} on their rows, or give JSON that holds them`}
         </label>
         <textarea
           id={id}

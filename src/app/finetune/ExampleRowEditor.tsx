@@ -1,52 +1,27 @@
-// One example: its prompt and what should follow it, typed; below them its tokens, with the positions marked that the adapter
-// acts on, or what is wrong.
+// One example: its prompt with what the model reads beside it, and what should follow, typed, chosen or dropped; below them its
+// tokens, with the positions marked that the adapter acts on, or what is wrong.
 
 import { useId } from 'react';
-import type { DescribedExample } from '../../experiments/finetune/described.ts';
-import { TokenText } from '../prompt/TokenText.tsx';
-import { changedRow, type ExampleRow, type RowList, rowsOf, withRows } from './document.ts';
-import { placedSentence, rowField } from './draft.ts';
+import { classNamesId } from '../prompt/ClassNames.tsx';
+import { maskText } from '../prompt/mask.ts';
+import { PromptBeside } from '../prompt/PromptBeside.tsx';
+import { fileKind, useRowDrop } from '../prompt/useRowDrop.ts';
+import { placedSentence } from './draft.ts';
 import { exampleKey } from './finetuneBench.ts';
-import { useBenchState, useDocument, useEdit, useProblems } from './hooks.ts';
-
-function Tokens({
-  described,
-  acts,
-}: {
-  readonly described: DescribedExample;
-  readonly acts: ReadonlySet<number>;
-}) {
-  const { prompt, continuation, mask } = described;
-  const taught = continuation.map(({ text }, at) => ({ text, position: prompt.length + at, isTaught: true }));
-  const given = prompt.map(({ text }, position) => ({ text, position, isTaught: false }));
-  // What should stand at a mask stands beside it.
-  const behind = mask === null ? prompt.length : mask + 1;
-  return (
-    <p className="align-chips tune-tokens">
-      {[...given.slice(0, behind), ...taught, ...given.slice(behind)].map(({ text, position, isTaught }) => {
-        // A mask has the position of what fills it.
-        const isActed = acts.has(position);
-        const words = [
-          ...(isTaught && mask !== null ? ['taught at the mask'] : [`position ${position}`]),
-          ...(isTaught && mask === null ? ['taught'] : []),
-          ...(isActed ? ['the adapter acts here'] : []),
-        ];
-        return (
-          <span
-            key={position}
-            className="chip mono"
-            data-subject={isActed}
-            data-taught={isTaught}
-            title={words.join(', ')}
-          >
-            <TokenText text={text} />
-            {isActed && <span className="visually-hidden"> (the adapter acts here)</span>}
-          </span>
-        );
-      })}
-    </p>
-  );
-}
+import { useBenchState, useDocument, useEdit, useOwn, useProblems, useReads } from './hooks.ts';
+import { RowTokens } from './RowTokens.tsx';
+import { listNames, type RowPart, rowField, rowParts } from './rowProblems.ts';
+import {
+  changedRow,
+  type ExampleRow,
+  exampleOf,
+  type RowChange,
+  type RowList,
+  rowsOf,
+  withFilesFrom,
+  withRows,
+} from './rows.ts';
+import { rowWords } from './rowWords.ts';
 
 interface EditorProps {
   readonly list: RowList;
@@ -55,55 +30,111 @@ interface EditorProps {
   readonly place: number;
 }
 
-export function ExampleRowEditor({ list, row, place }: EditorProps) {
-  const document = useDocument();
-  const edit = useEdit();
-  const problems = useProblems();
-  const described = useBenchState(({ described: all }) => all.get(exampleKey(row.prompt, row.continuation)));
-  const marked = useBenchState((state) => state.marked);
+interface TextCellProps {
+  readonly label: string;
+  readonly value: string;
+  readonly problem: string | undefined;
+  /** Id of suggestions, for what is one line. */
+  readonly list?: string | undefined;
+  readonly onChange: (value: string) => void;
+}
+
+function TextCell({ label, value, problem, list, onChange }: TextCellProps) {
   const id = useId();
-  const name = `${list === 'data' ? 'Example' : 'Held-out example'} ${place + 1}`;
-  const fields = ['prompt', 'continuation'] as const;
-  const own = described?.problem ?? null;
-  const ownSentence = own === null ? null : placedSentence(own, document)[1];
-  const said = {
-    prompt: problems.get(rowField(list, row.id, 'prompt')),
-    continuation: problems.get(rowField(list, row.id, 'continuation')),
+  const control = {
+    className: 'prompt-text mono tune-text',
+    spellCheck: false,
+    'aria-label': label,
+    'aria-invalid': problem !== undefined,
+    'aria-describedby': problem === undefined ? undefined : id,
+    value,
+    onChange: ({ target }: { readonly target: { readonly value: string } }) => onChange(target.value),
   };
-  // The engine counts the rows that it was asked about: of the place that it names only the part is this row's.
-  const part = own !== null && /\.continuation'/.test(own) ? 'continuation' : 'prompt';
-  if (ownSentence !== null) said[part] ??= ownSentence;
-  const acts = new Set(described?.acts[Math.min(marked, described.acts.length - 1)] ?? []);
   return (
-    <li className="tune-row" aria-label={name}>
+    <div className="field">
+      {list === undefined ? (
+        <textarea {...control} rows={1} />
+      ) : (
+        <input {...control} list={list} autoComplete="off" />
+      )}
+      {problem !== undefined && (
+        <span id={id} className="field-problem">
+          {problem}
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** What is wrong with a row, by its parts: what is typed, and what the engine says of it by itself. */
+function useRowProblems(list: RowList, row: ExampleRow, own: string | null) {
+  const document = useDocument();
+  const problems = useProblems();
+  const said: { [Part in RowPart]?: string | undefined } = {};
+  for (const part of rowParts) said[part] = problems.get(rowField(list, row.id, part));
+  if (own === null) return said;
+  const [field, sentence] = placedSentence(own, document);
+  // The engine counts the rows that it was asked about: of the place that it names only the part is this row's.
+  const part = rowParts.find((each) => field.endsWith(` ${each}`)) ?? 'prompt';
+  said[part] ??= sentence;
+  return said;
+}
+
+export function ExampleRowEditor({ list, row, place }: EditorProps) {
+  const edit = useEdit();
+  const reads = useReads();
+  const mask = useOwn(({ world }) => maskText(world.model));
+  const described = useBenchState(({ described: all }) => all.get(exampleKey(exampleOf(row))));
+  const marked = useBenchState((state) => state.marked);
+  const said = useRowProblems(list, row, described?.problem ?? null);
+  const name = `${listNames[list]} ${place + 1}`;
+  const words = rowWords(reads, mask);
+  const kind = fileKind(reads);
+  const change = (next: RowChange, part: RowPart) =>
+    edit((before) => changedRow(before, list, row.id, next), rowField(list, row.id, part));
+  const { refused, onDragOver, onDrop } = useRowDrop(kind, (files) => {
+    if (kind !== null)
+      edit((before) =>
+        withFilesFrom(
+          before,
+          list,
+          row.id,
+          files.map((file) => ({ [kind]: file })),
+        ),
+      );
+  });
+  // A text that the model does not read stays in view, so that it can be taken away.
+  const hasText = !reads?.isAlone || row.prompt !== '';
+  return (
+    <li className="tune-row" aria-label={name} onDragOver={onDragOver} onDrop={onDrop}>
       <span className="mute small tune-number">{place + 1}</span>
       <div className="tune-texts">
-        {fields.map((field) => (
-          <div key={field} className="field">
-            <textarea
-              className="prompt-text mono tune-text"
-              rows={1}
-              spellCheck={false}
-              aria-label={`${name}, ${field}`}
-              aria-invalid={said[field] !== undefined}
-              aria-describedby={said[field] === undefined ? undefined : `${id}-${field}`}
-              value={row[field]}
-              onChange={({ target }) =>
-                edit(
-                  (before) => changedRow(before, list, row.id, { [field]: target.value }),
-                  rowField(list, row.id, field),
-                )
-              }
+        <div className="tune-given">
+          {hasText && (
+            <TextCell
+              label={`${name}, ${words.prompt}`}
+              value={row.prompt}
+              problem={said.prompt}
+              onChange={(prompt) => change({ prompt }, 'prompt')}
             />
-            {said[field] !== undefined && (
-              <span id={`${id}-${field}`} className="field-problem">
-                {said[field]}
-              </span>
-            )}
-          </div>
-        ))}
+          )}
+          <PromptBeside beside={row} reads={reads} of={name} problems={said} onChange={change} />
+          {!hasText && said.prompt !== undefined && <span className="field-problem">{said.prompt}</span>}
+        </div>
+        <TextCell
+          label={`${name}, ${words.continuation}`}
+          value={row.continuation}
+          problem={said.continuation}
+          list={reads?.isAlone ? classNamesId : undefined}
+          onChange={(continuation) => change({ continuation }, 'continuation')}
+        />
         {described !== undefined && described.problem === null && (
-          <Tokens described={described} acts={acts} />
+          <RowTokens described={described} marked={marked} />
+        )}
+        {refused !== null && (
+          <p className="field-problem tune-refused" role="alert">
+            {refused}
+          </p>
         )}
       </div>
       <button

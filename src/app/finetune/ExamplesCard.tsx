@@ -4,31 +4,45 @@ import { useEffect, useRef } from 'react';
 import { Choice } from '../experiment/Choice.tsx';
 import { Examples } from '../experiment/Examples.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
+import { BeginEmpty } from '../prompt/BeginEmpty.tsx';
+import { ClassNames } from '../prompt/ClassNames.tsx';
 import { maskText } from '../prompt/mask.ts';
 import { formatCount } from '../quantities.ts';
 import { AddExamples } from './AddExamples.tsx';
-import { blankFinetune, blankMasked, numbered, type RowList, rowsOf, withRows } from './document.ts';
-import { rowField } from './draft.ts';
+import { blankFinetune, blankFor } from './document.ts';
 import { ExampleRowEditor } from './ExampleRowEditor.tsx';
 import { DocumentField, Problem } from './Fields.tsx';
 import { rowsInView } from './finetuneBench.ts';
-import { useBench, useBenchState, useDocument, useDraft, useEdit, useOwn, useProblems } from './hooks.ts';
+import {
+  useBench,
+  useBenchState,
+  useDocument,
+  useDraft,
+  useEdit,
+  useOwn,
+  useOwnPage,
+  useProblems,
+  useReads,
+} from './hooks.ts';
+import { rowField, rowParts } from './rowProblems.ts';
+import { exampleOf, numbered, type RowList, rowsOf, withRows } from './rows.ts';
+import { rowWords } from './rowWords.ts';
 
 /** Asks for the tokens of the rows in view. */
 function useDescribed(list: RowList, from: number): void {
   const bench = useBench();
   const document = useDocument();
-  const { adapters } = useDraft();
+  const { adapters, problems } = useDraft();
   const model = useOwn(({ world }) => world.model);
   const rows = rowsOf(document, list);
   useEffect(() => {
     if (model === null) return;
     const examples = rows
       .slice(from, from + rowsInView)
-      .filter(({ prompt, continuation }) => prompt !== '' && continuation !== '')
-      .map(({ prompt, continuation }) => ({ prompt, continuation }));
+      .filter(({ id }) => !rowParts.some((part) => problems.has(rowField(list, id, part))))
+      .map(exampleOf);
     bench.describe({ adapters: adapters ?? [], examples }, model);
-  }, [bench, rows, from, adapters, model]);
+  }, [bench, rows, list, from, adapters, problems, model]);
 }
 
 function Marked() {
@@ -87,7 +101,7 @@ function FirstProblem({ list, from }: { readonly list: RowList; readonly from: n
   const document = useDocument();
   const problems = useProblems();
   const isWrong = (of: RowList) => (id: number) =>
-    problems.has(rowField(of, id, 'prompt')) || problems.has(rowField(of, id, 'continuation'));
+    rowParts.some((part) => problems.has(rowField(of, id, part)));
   const found = (['data', 'testData'] as const)
     .map((of) => ({ of, at: rowsOf(document, of).findIndex(({ id }) => isWrong(of)(id)) }))
     .find(({ at }) => at >= 0);
@@ -167,6 +181,7 @@ function Lists({ list }: { readonly list: RowList }) {
 }
 
 export function ExamplesCard() {
+  const { examples } = useOwnPage().face;
   const { set } = useBench();
   const document = useDocument();
   const edit = useEdit();
@@ -180,8 +195,11 @@ export function ExamplesCard() {
     asked < rows.length ? asked : Math.max(0, (Math.ceil(rows.length / rowsInView) - 1) * rowsInView);
   useDescribed(list, from);
   const mask = useOwn(({ world }) => maskText(world.model));
-  const blank = mask === null ? blankFinetune : blankMasked;
+  const reads = useReads();
+  const words = rowWords(reads, mask);
+  const blank = useOwn(({ world }) => blankFor(world.model));
   const isBlank = document === blank;
+  const isExample = examples.some(({ texts }) => texts[0] === document.data[0]?.prompt);
   return (
     <section className="card tune-examples" aria-labelledby="tune-examples-title" data-document>
       <div className="card-head">
@@ -189,11 +207,7 @@ export function ExamplesCard() {
         <Examples />
       </div>
       <div className="task-ways">
-        <p className="small mute tune-lead">
-          {mask === null
-            ? 'A prompt, and what should follow it: with the space before it, and nothing put behind it.'
-            : `A prompt with one ${mask}, and the token that should stand there.`}
-        </p>
+        <p className="small mute tune-lead">{words.lead}</p>
         <span className="task-tools">
           <button
             type="button"
@@ -208,10 +222,12 @@ export function ExamplesCard() {
           <UndoButtons />
         </span>
       </div>
+      <BeginEmpty isExample={isExample} onBegin={() => edit(() => blank)} />
       <Lists list={list} />
       <div className="tune-heads small mute" aria-hidden="true">
-        <span>Prompt</span>
-        <span>{mask === null ? 'Continuation' : `Continuation: at ${mask}`}</span>
+        {words.heads.map((head) => (
+          <span key={head}>{head}</span>
+        ))}
       </div>
       <ol
         className="tune-rows"
@@ -222,6 +238,7 @@ export function ExamplesCard() {
           <ExampleRowEditor key={row.id} list={list} row={row} place={from + at} />
         ))}
       </ol>
+      <ClassNames />
       <Problem name={list} />
       <FirstProblem list={list} from={from} />
       {refusal !== null && <p className="run-problem">{refusal}</p>}
@@ -238,7 +255,7 @@ export function ExamplesCard() {
             set({ from: rows.length - (rows.length % rowsInView) });
             // The new one is there with the next frame, and typing goes on in it.
             requestAnimationFrame(() =>
-              rowsElement.current?.querySelector<HTMLTextAreaElement>('li:last-child textarea')?.focus(),
+              rowsElement.current?.querySelector<HTMLElement>('li:last-child :is(textarea, input)')?.focus(),
             );
           }}
         >

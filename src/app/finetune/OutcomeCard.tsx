@@ -89,7 +89,7 @@ function Ways({ result, looked }: PartProps) {
   const { opening, pages } = useWorkbench();
   const [said, setSaid] = useState<string | null>(null);
   // The Steer page writes texts that go on.
-  const isContinued = useOwn(({ world }) => world.model?.isCausal !== false);
+  const isContinued = useOwn(({ world }) => world.model?.isCausal !== false && !world.model?.reads?.isAlone);
   const adapter = result.experiment.adapters[looked];
   const own = result.adapters[looked];
   if (!adapter || !own || Object.keys(own.parameters).length === 0) return null;

@@ -1,21 +1,14 @@
 // What a person sets for a finetuning, as one value: the examples and the fields as their controls hold them. Numbers stay
 // text until they are read, so that a half-typed one is neither lost nor run.
 
-import { ExperimentError } from '../../experiments/experimentFile.ts';
 import type {
   FinetuneAdapter,
-  FinetuneExample,
   FinetuneExperiment,
   FinetuneTraining,
 } from '../../experiments/finetune/experiment.ts';
-
-export interface ExampleRow {
-  /** Stays with a row while others come and go. */
-  readonly id: number;
-  readonly prompt: string;
-  /** With the space before it. */
-  readonly continuation: string;
-}
+import type { ModelInfo } from '../../worker/protocol.ts';
+import { maskText } from '../prompt/mask.ts';
+import { type ExampleRow, nextId, type RowLists, rowsIn } from './rows.ts';
 
 export type AdapterType = FinetuneAdapter['type'];
 
@@ -53,11 +46,8 @@ export interface TrainingFields {
   readonly testEvery: string;
 }
 
-export interface FinetuneDocument {
+export interface FinetuneDocument extends RowLists {
   readonly title: string | null;
-  readonly data: readonly ExampleRow[];
-  /** Examples to test by themselves; null where a share of `data` is kept for it. */
-  readonly testData: readonly ExampleRow[] | null;
   /** Held-out examples that were there when a share was chosen in their place. */
   readonly testAside: readonly ExampleRow[] | null;
   /** In percent. */
@@ -67,9 +57,6 @@ export interface FinetuneDocument {
   readonly training: TrainingFields;
   readonly seed: string;
 }
-
-/** Which of the two lists a row is in. */
-export type RowList = 'data' | 'testData';
 
 export const emptyAdapter: Omit<AdapterFields, 'id'> = {
   name: '',
@@ -109,41 +96,22 @@ export const blankFinetune: FinetuneDocument = {
 };
 
 /** The same for a model that fills masks. */
-export const blankMasked: FinetuneDocument = {
+const blankMasked: FinetuneDocument = {
   ...blankFinetune,
   adapters: [{ id: 1, ...emptyAdapter, where: 'mask' }],
 };
 
-export const rowsOf = (document: FinetuneDocument, list: RowList): readonly ExampleRow[] =>
-  document[list] ?? [];
+/** The same for one that names the class of a picture, which it does at the first position. */
+const blankClasses: FinetuneDocument = {
+  ...blankFinetune,
+  adapters: [{ id: 1, ...emptyAdapter, first: '1', last: '0' }],
+};
 
-const nextId = (of: readonly { readonly id: number }[]): number =>
-  of.reduce((most, { id }) => Math.max(most, id), 0) + 1;
-
-/** Rows with ids after those that are there. */
-export function numbered(
-  examples: readonly Omit<ExampleRow, 'id'>[],
-  after: readonly ExampleRow[] = [],
-): readonly ExampleRow[] {
-  const first = nextId(after);
-  return examples.map(({ prompt, continuation }, at) => ({ id: first + at, prompt, continuation }));
-}
-
-export const changedRow = (
-  document: FinetuneDocument,
-  list: RowList,
-  id: number,
-  change: Partial<Omit<ExampleRow, 'id'>>,
-): FinetuneDocument => ({
-  ...document,
-  [list]: rowsOf(document, list).map((row) => (row.id === id ? { ...row, ...change } : row)),
-});
-
-export const withRows = (
-  document: FinetuneDocument,
-  list: RowList,
-  rows: readonly ExampleRow[],
-): FinetuneDocument => ({ ...document, [list]: rows });
+/** An empty page for a model: of one model always the same. */
+export const blankFor = (model: Pick<ModelInfo, 'isCausal' | 'mask' | 'reads'> | null): FinetuneDocument => {
+  if (model?.reads?.isAlone) return blankClasses;
+  return maskText(model) === null ? blankFinetune : blankMasked;
+};
 
 /** A copy of the last one, to be changed. */
 export function withAdapter(document: FinetuneDocument): FinetuneDocument {
@@ -205,18 +173,6 @@ const percentOf = (share: number): string => String(Number((share * 100).toPreci
 
 const optional = (value: number | null | undefined): string =>
   value === undefined || value === null ? '' : String(value);
-
-/** @throws ExperimentError for token ids and for what is read beside a text, with the way on */
-function rowsIn(examples: readonly FinetuneExample[]): readonly ExampleRow[] {
-  return numbered(
-    examples.map(({ prompt, continuation }) => {
-      if (typeof prompt === 'string' && typeof continuation === 'string') return { prompt, continuation };
-      throw new ExperimentError(
-        'Its examples are token ids, or have something beside their text, and the page has rows of text. Run it from the command line: patchbay run FILE.json --out DIR.',
-      );
-    }),
-  );
-}
 
 function adapterFields(adapter: FinetuneAdapter, index: number): AdapterFields {
   const { name = '', type, component, layers, positions, sharedWeights } = adapter;

@@ -18,70 +18,21 @@ import {
   type Problems,
   plainSentence,
 } from '../experiment/typedFields.ts';
+import { layersOfComponent } from '../model/componentLayers.ts';
+import { readsIn } from '../prompt/beside.ts';
 import { maskText } from '../prompt/mask.ts';
-import {
-  type AdapterFields,
-  type ExampleRow,
-  type FinetuneDocument,
-  type RowList,
-  rowsOf,
-  type TrainingFields,
-} from './document.ts';
+import type { AdapterFields, FinetuneDocument, TrainingFields } from './document.ts';
+import { listProblems, type RowPart, rowField, rowParts } from './rowProblems.ts';
+import { exampleOf, rowsOf } from './rows.ts';
 
 export interface FinetuneDraft extends Draft<FinetuneExperiment> {
   /** Those that stand there, to mark where they act; null while one of them is half typed. */
   readonly adapters: readonly FinetuneAdapter[] | null;
 }
 
-export const rowField = (list: RowList, id: number, part: 'prompt' | 'continuation'): string =>
-  `${list} ${id} ${part}`;
-
 export type AdapterField = Exclude<keyof AdapterFields, 'id' | 'sharedWeights'>;
 
 export const adapterField = (id: number, part: AdapterField): string => `adapter ${id} ${part}`;
-
-const listNames: Readonly<Record<RowList, string>> = { data: 'Example', testData: 'Held-out example' };
-
-/** A run looks at its document with every step, and typing changes one list of the two: what was judged stays judged. */
-const judged = new WeakMap<
-  readonly ExampleRow[],
-  { readonly mask: string | null; readonly problems: ReadonlyMap<string, string> }
->();
-
-function rowProblems(
-  rows: readonly ExampleRow[],
-  list: RowList,
-  mask: string | null,
-): ReadonlyMap<string, string> {
-  const known = judged.get(rows);
-  if (known?.mask === mask) return known.problems;
-  const what =
-    mask === null
-      ? 'Write what should follow, with the space before it.'
-      : `Write the token that should stand at ${mask}.`;
-  const problems: Problems = new Map();
-  rows.forEach(({ id, prompt, continuation }, at) => {
-    const name = `${listNames[list]} ${at + 1}`;
-    if (prompt === '') problems.set(rowField(list, id, 'prompt'), `${name} has no prompt. Write it.`);
-    if (continuation === '')
-      problems.set(rowField(list, id, 'continuation'), `${name} has no continuation. ${what}`);
-  });
-  judged.set(rows, { mask, problems });
-  return problems;
-}
-
-function noteRows(document: FinetuneDocument, list: RowList, mask: string | null, note: Note): void {
-  const rows = document[list];
-  if (rows === null) return;
-  if (rows.length === 0)
-    note(
-      list,
-      list === 'data'
-        ? 'There is no example. Add one: a prompt, and what should follow it.'
-        : 'There is no held-out example. Add one, or keep a share of the others.',
-    );
-  for (const [field, problem] of rowProblems(rows, list, mask)) note(field, problem);
-}
 
 /** The width of a component; null where the model does not say. */
 const widthOf = (component: string, model: Surroundings['model']): number | null => {
@@ -99,7 +50,7 @@ const mostPositions = 1000;
 function adapterOf(fields: AdapterFields, model: Surroundings['model'], note: Note): unknown {
   const { id, name, type, component, where, sharedWeights } = fields;
   const at = (part: AdapterField) => adapterField(id, part);
-  const layerCount = model !== null && 'components' in model ? model.layerCount : null;
+  const layerCount = model !== null && 'components' in model ? layersOfComponent(model, component) : null;
   const place = {
     ...(name.trim() === '' ? {} : { name }),
     component,
@@ -175,14 +126,19 @@ export const adapterParts = [
   'last',
 ] as const;
 
+/** The field of a row that a sentence about it is for. @param path within the example: `prompt.image.data` */
+function partIn(path: string, message: string): RowPart {
+  const named = path.split('.').findLast((each) => rowParts.some((part) => part === each));
+  const part = rowParts.find((each) => each === named) ?? 'prompt';
+  return part === 'prompt' && /\bthe target of the prompt\b/i.test(message) ? 'target' : part;
+}
+
 /** Where a sentence of the file or of the engine belongs: the control that puts it right. */
 export function fieldOf(message: string, document: FinetuneDocument): string {
-  const [, list, place, part] = /'(data|testData)\.(\d+)\.?(\w*)'/.exec(message) ?? [];
+  const [, list, place, inRow = ''] = /'(data|testData)\.(\d+)\.?([\w.]*)'/.exec(message) ?? [];
   if (list === 'data' || list === 'testData') {
     const row = rowsOf(document, list)[Number(place)];
-    return row === undefined
-      ? list
-      : rowField(list, row.id, part === 'continuation' ? 'continuation' : 'prompt');
+    return row === undefined ? list : rowField(list, row.id, partIn(inRow, message));
   }
   const [, index, field = ''] = /'adapters\.(\d+)\.?(\w*)/.exec(message) ?? [];
   const adapter = index === undefined ? undefined : document.adapters[Number(index)];
@@ -224,15 +180,13 @@ export const placedSentence = (
   document: FinetuneDocument,
 ): readonly [field: string, sentence: string] => [fieldOf(message, document), pageWords(message)];
 
-const examplesOf = (rows: readonly ExampleRow[]) =>
-  rows.map(({ prompt, continuation }) => ({ prompt, continuation }));
-
 export function deriveFinetune(document: FinetuneDocument, { model }: Surroundings): FinetuneDraft {
   const problems: Problems = new Map();
   const note = noteIn(problems);
   const mask = model !== null && 'components' in model ? maskText(model) : null;
-  noteRows(document, 'data', mask, note);
-  noteRows(document, 'testData', mask, note);
+  const reading = { mask, reads: readsIn(model) };
+  for (const list of ['data', 'testData'] as const)
+    for (const [field, problem] of listProblems(document, list, reading)) note(field, problem);
   const split = splitOf(document, note);
   if (document.adapters.length === 0) note('adapters', 'Add a method: what is to be trained.');
   const ofAdapters: Problems = new Map();
@@ -245,8 +199,8 @@ export function deriveFinetune(document: FinetuneDocument, { model }: Surroundin
     ...(title === null ? {} : { title }),
     model: model?.label ?? '',
     adapters,
-    data: examplesOf(data),
-    ...(testData === null ? {} : { testData: examplesOf(testData) }),
+    data: data.map(exampleOf),
+    ...(testData === null ? {} : { testData: testData.map(exampleOf) }),
     ...(split === undefined ? {} : { split }),
     training: trainingOf(document.training, note),
     seed: numberIn(note, 'seed', document.seed, anySeed),

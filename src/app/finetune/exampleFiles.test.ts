@@ -56,3 +56,30 @@ test('the columns named as here are taken, and of several names that others have
     { prompt: alpaca.instruction, continuation: alpaca.output },
   ]);
 });
+
+test('a target is what has been written, beside a picture a prompt may be missing, and JSON holds pictures', () => {
+  expect(examplesIn('prompt,target,continuation\na,b,c\nd,,e')).toEqual([
+    { prompt: 'a', target: 'b', continuation: 'c' },
+    { prompt: 'd', continuation: 'e' },
+  ]);
+  expect(examplesIn('continuation\nc', { needsPrompt: false })).toEqual([{ prompt: '', continuation: 'c' }]);
+  const image = { name: 'cat.png', data: 'AAAA' };
+  expect(examplesIn(JSON.stringify([{ prompt: { prompt: '', image }, continuation: 'cat' }]))).toEqual([
+    { prompt: '', image, continuation: 'cat' },
+  ]);
+});
+
+test('files that neither a table nor a path can bring are refused with the way on', () => {
+  expect(() => examplesIn('picture,continuation\ncat.png,cat', { needsPrompt: false })).toThrow(
+    "The column 'picture' can hold names of files and not the files",
+  );
+  expect(() => examplesIn('prompt,target\na,b')).toThrow(
+    "A 'target' is what has been written before the continuation.",
+  );
+  const byPath = [{ prompt: { prompt: '', image: { file: 'cat.png' } }, continuation: 'cat' }];
+  expect(() => examplesIn(JSON.stringify(byPath))).toThrow(
+    "names the path 'cat.png' and does not hold its bytes",
+  );
+  const ofIds = [{ prompt: { prompt: [1, 2], target: 'a' }, continuation: 'cat' }];
+  expect(() => examplesIn(JSON.stringify(ofIds))).toThrow('Example 1 is token ids');
+});

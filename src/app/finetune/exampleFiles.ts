@@ -1,10 +1,13 @@
 // Examples from a table that somebody pastes, or from a file: comma- or tab-separated lines with the columns prompt and
-// continuation, JSON, or JSON line by line.
+// continuation, and what has been written of a target; JSON, or JSON line by line, which may hold pictures and sounds.
 
 import { csvParseRows, tsvParseRows } from 'd3';
+import * as v from 'valibot';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { givenPromptSchema, partsOfGiven } from '../../experiments/givenPrompt.ts';
 import { quoted } from '../../messages/wording.ts';
-import type { ExampleRow } from './document.ts';
+import { besideOf, hasIds } from '../prompt/beside.ts';
+import type { ExampleRow } from './rows.ts';
 
 export type Example = Omit<ExampleRow, 'id'>;
 
@@ -12,7 +15,15 @@ export type Example = Omit<ExampleRow, 'id'>;
 const promptNames = ['prompt', 'instruction', 'input', 'question'];
 const continuationNames = ['continuation', 'completion', 'output', 'response', 'answer'];
 
+/** Columns that can only name files. */
+const fileNames = ['image', 'picture', 'photo', 'sound', 'audio'];
+
 const mostExamples = 50_000;
+
+interface Wanted {
+  /** Whether an example is nothing without a text; default true. Beside a picture or a sound it may be empty. */
+  readonly needsPrompt?: boolean;
+}
 
 /**
  * Which of the names that are there is meant: our own, or the only one that other tools have for it.
@@ -33,14 +44,27 @@ function columnOf(names: readonly string[], known: readonly string[]): number {
   return name === undefined ? -1 : there.indexOf(name);
 }
 
-function ofTable(text: string): readonly Example[] {
+/** @throws ExperimentError for a column of files, of which a table holds the names alone */
+function checkColumns(head: readonly string[]): void {
+  const there = head.map((name) => name.trim().toLowerCase());
+  const named = fileNames.find((name) => there.includes(name));
+  if (named === undefined) return;
+  throw new ExperimentError(
+    `The column '${named}' can hold names of files and not the files, and a table of text cannot carry those. Leave the column out and drop the files on their rows, or give JSON whose prompts hold them, as a saved file does.`,
+  );
+}
+
+function ofTable(text: string, { needsPrompt = true }: Wanted): readonly Example[] {
   const [firstLine = ''] = text.split(/\r?\n/, 1);
   const rows = firstLine.includes('\t') ? tsvParseRows(text) : csvParseRows(text);
   const [head = [], ...lines] = rows;
+  checkColumns(head);
   const [prompt, continuation] = [columnOf(head, promptNames), columnOf(head, continuationNames)];
-  if (prompt < 0 || continuation < 0)
+  const target = head.findIndex((name) => name.trim().toLowerCase() === 'target');
+  const missing = prompt < 0 && needsPrompt ? 'prompt' : continuation < 0 ? 'continuation' : null;
+  if (missing !== null)
     throw new ExperimentError(
-      `The first line names the columns, and '${prompt < 0 ? 'prompt' : 'continuation'}' is not among them. Begin with: prompt,continuation.`,
+      `The first line names the columns, and '${missing}' is not among them. Begin with: prompt,continuation.${missing === 'continuation' && target >= 0 ? " A 'target' is what has been written before the continuation." : ''}`,
     );
   return lines.flatMap((cells, index) => {
     if (cells.every((cell) => cell.trim() === '')) return [];
@@ -48,12 +72,38 @@ function ofTable(text: string): readonly Example[] {
       throw new ExperimentError(
         `Line ${index + 2} has ${cells.length} ${cells.length === 1 ? 'cell' : 'cells'}, and there are ${head.length} columns. A cell that holds the separator stands in "quotes".`,
       );
-    return [{ prompt: cells[prompt] ?? '', continuation: cells[continuation] ?? '' }];
+    const { [target]: written = '' } = cells;
+    return [
+      {
+        prompt: cells[prompt] ?? '',
+        continuation: cells[continuation] ?? '',
+        ...(written === '' ? {} : { target: written }),
+      },
+    ];
   });
+}
+
+/** A prompt as a file of the kind states it, with what stands beside it. @throws ExperimentError for ids and paths */
+function wholePromptIn(value: unknown, where: string): Omit<Example, 'continuation'> {
+  const read = v.safeParse(givenPromptSchema, value);
+  if (!read.success)
+    throw new ExperimentError(
+      `${where} has a 'prompt' that cannot be read: ${read.issues[0].message}. Give a text, or { "prompt": "...", "target": "...", "image": { "name": "...", "data": "..." } }.`,
+    );
+  const { prompt, image, sound } = partsOfGiven(read.output);
+  const file = [image, sound].find((given) => given !== undefined && !('data' in given));
+  if (file !== undefined)
+    throw new ExperimentError(
+      `${where} names ${'file' in file ? `the path ${quoted(file.file)}` : `the file ${quoted(file.name)}`} and does not hold its bytes, which cannot be read here. Put them into it ("name" and "data"), or drop the file on its row.`,
+    );
+  if (typeof prompt !== 'string' || hasIds(read.output))
+    throw new ExperimentError(`${where} is token ids, and the page has rows of text. Give the text.`);
+  return { prompt, ...besideOf(read.output) };
 }
 
 function exampleIn(value: unknown, where: string): Example {
   const given = typeof value === 'object' && value !== null ? value : {};
+  const whole: unknown = Reflect.get(given, 'prompt');
   const found = (known: readonly string[], name: string): string => {
     // What is empty adds nothing, as the input of an instruction that needs none.
     const there = known.filter((each) => ![undefined, ''].includes(Reflect.get(given, each)));
@@ -64,10 +114,11 @@ function exampleIn(value: unknown, where: string): Example {
       `${where} has ${key === undefined ? `no '${name}'` : `a '${key}' that is no text`}. Give { "prompt": "...", "continuation": "..." }.`,
     );
   };
-  return {
-    prompt: found(promptNames, 'prompt'),
-    continuation: found(continuationNames, 'continuation'),
-  };
+  const prompt =
+    typeof whole === 'object' && whole !== null
+      ? wholePromptIn(whole, where)
+      : { prompt: found(promptNames, 'prompt') };
+  return { ...prompt, continuation: found(continuationNames, 'continuation') };
 }
 
 function ofJson(text: string): readonly Example[] {
@@ -107,7 +158,7 @@ function ofJsonLines(text: string): readonly Example[] {
  *              character says
  * @throws ExperimentError that names the line or the example, and what would be right
  */
-export function examplesIn(given: string): readonly Example[] {
+export function examplesIn(given: string, wanted: Wanted = {}): readonly Example[] {
   const text = given.replace(/^\uFEFF/, '');
   const start = text.trimStart();
   if (start === '')
@@ -115,7 +166,7 @@ export function examplesIn(given: string): readonly Example[] {
       'There is nothing in it. Give a table with the columns prompt and continuation.',
     );
   const isLines = start.startsWith('{') && start.trimEnd().split(/\r?\n/).length > 1 && isWhole(start);
-  const examples = isLines ? ofJsonLines(text) : /^[[{]/.test(start) ? ofJson(text) : ofTable(text);
+  const examples = isLines ? ofJsonLines(text) : /^[[{]/.test(start) ? ofJson(text) : ofTable(text, wanted);
   if (examples.length === 0) throw new ExperimentError('It names its columns and has no example below them.');
   if (examples.length > mostExamples)
     throw new ExperimentError(

@@ -3,13 +3,16 @@
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { DescribedExample, FinetuneExamplesRequest } from '../../experiments/finetune/described.ts';
+import type { FinetuneExample } from '../../experiments/finetune/experiment.ts';
 import type { TrainedText } from '../../experiments/finetune/spoken.ts';
+import type { GivenPrompt } from '../../experiments/givenPrompt.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine, ModelInfo } from '../../worker/protocol.ts';
 import type { ExperimentPage } from '../experiment/experimentPage.ts';
+import { namedPrompt } from '../prompt/beside.ts';
 import { maskText } from '../prompt/mask.ts';
-import type { RowList } from './document.ts';
 import type { FinetuneTypes } from './page.ts';
+import type { RowList } from './rows.ts';
 
 /** Rows that are shown at once. */
 export const rowsInView = 8;
@@ -23,7 +26,7 @@ export interface SaidText {
 
 export interface Tried {
   readonly status: 'asking' | 'known' | 'failed';
-  readonly prompt: string;
+  readonly prompt: GivenPrompt;
   /** Of the adapter. */
   readonly name: string;
   /** What was trained, as the result holds it: beside another result the answers are not shown. */
@@ -41,7 +44,7 @@ export interface BenchState {
   readonly list: RowList;
   /** The first row in view. */
   readonly from: number;
-  /** By the text of prompt and continuation, under the model and the adapters that stand there. */
+  /** By `exampleKey`, under the model and the adapters that stand there. */
   readonly described: ReadonlyMap<string, DescribedExample>;
   /** Why the examples could not be read. */
   readonly refusal: string | null;
@@ -55,13 +58,14 @@ export interface FinetuneBench {
   readonly set: (change: Partial<Pick<BenchState, 'marked' | 'looked' | 'list' | 'from'>>) => void;
   /** Ask what the rows in view are; what is known already is not asked again. */
   describe(request: FinetuneExamplesRequest, model: ModelInfo): void;
-  /** Go on after a prompt with an adapter and without it, or fill its mask. */
-  attempt(prompt: string, trained: TrainedAdapter, maxNewTokens: number): Promise<void>;
+  /** Go on after a prompt with an adapter and without it, fill its mask, or name its class. */
+  attempt(prompt: GivenPrompt, trained: TrainedAdapter, maxNewTokens: number): Promise<void>;
   stopAttempt(): void;
 }
 
-export const exampleKey = (prompt: string, continuation: string): string =>
-  JSON.stringify([prompt, continuation]);
+/** Tells examples apart, without the bytes of their files. */
+export const exampleKey = ({ prompt, continuation }: FinetuneExample): string =>
+  JSON.stringify([namedPrompt(prompt), continuation]);
 
 const pauseMs = 150;
 const nothing: SaidText = { pieces: [], text: '' };
@@ -90,9 +94,9 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
       // What belongs to another model, or to other adapters, goes when what takes its place is there.
       const described = new Map(isStale ? [] : store.getState().described);
       isStale = false;
-      examples.forEach(({ prompt, continuation }, at) => {
+      examples.forEach((example, at) => {
         const each = found[at];
-        if (each) described.set(exampleKey(String(prompt), String(continuation)), each);
+        if (each) described.set(exampleKey(example), each);
       });
       store.setState({ described, refusal: null });
     } catch (cause) {
@@ -117,17 +121,14 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
       isStale ||= own !== context;
       context = own;
       const { described } = store.getState();
-      const missing = examples.filter(
-        ({ prompt, continuation }) =>
-          isStale || !described.has(exampleKey(String(prompt), String(continuation))),
-      );
+      const missing = examples.filter((example) => isStale || !described.has(exampleKey(example)));
       clearTimeout(timer);
       if (missing.length === 0) return;
       timer = setTimeout(() => void ask({ adapters, examples: missing }, own), pauseMs);
     },
     attempt: async (prompt, { name, of, adapter }, maxNewTokens) => {
       const { model } = page.store.getState().world;
-      const isMasked = maskText(model) !== null;
+      const isOneWord = maskText(model) !== null || model?.reads?.isAlone === true;
       stop.abort();
       const own = new AbortController();
       stop = own;
@@ -143,13 +144,13 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
       };
       show('asking');
       try {
-        if (isMasked) {
+        if (isOneWord) {
           const filled = await engine.finetuneFill({ prompt, adapter }, { signal: own.signal });
           for (const [at, { id, text, probability }] of [filled.before, filled.after].entries())
             add(at, text, { id, probability });
           return show('known');
         }
-        const given = { kind: 'text', text: prompt } as const;
+        const given = { kind: 'given', given: prompt } as const;
         await engine.generate(
           {
             texts: [{ prompt: given }, { prompt: given, adapter }],

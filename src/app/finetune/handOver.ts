@@ -9,6 +9,7 @@ import type { FinetuneAdapter } from '../../experiments/finetune/experiment.ts';
 import type { FinetuneResult } from '../../experiments/finetune/result.ts';
 import { adapterFiles, adapterFolders } from '../../experiments/finetune/saved.ts';
 import { heldOut } from '../../experiments/finetune/split.ts';
+import { hasIds, namedPrompt } from '../prompt/beside.ts';
 
 /** Who loads the folder of an adapter. */
 export function readerOf(adapter: FinetuneAdapter, files: ReadonlyMap<string, Uint8Array>): string {
@@ -56,8 +57,10 @@ export function numbersFileOf(result: FinetuneResult, index: number): Uint8Array
 const mostPrompts = 4;
 
 /** Positions as an edit of the Steer page has them: negative ones count from the end. */
-function placesOf(group: PositionGroup, positions: FinetuneAdapter['positions']) {
-  if (positions === 'all') return { prompt: 'all', steps: 'all' } as const;
+function placesOf(group: PositionGroup, { component, positions }: FinetuneAdapter) {
+  // What an encoder reads is read once: `encoder.block_output`.
+  const isEncoders = component.includes('.');
+  if (positions === 'all') return { prompt: 'all', steps: isEncoders ? 'none' : 'all' } as const;
   if (positions === 'mask')
     throw new ExperimentError(
       'This vector acts at a mask, and the Steer page writes texts that go on. Save its numbers instead.',
@@ -107,7 +110,11 @@ export function steeringOf(result: FinetuneResult, index: number): unknown {
   });
   const longest = tested.reduce((most, { continuation }) => Math.max(most, continuation.length), 1);
   // As they were written: the labels of their tokens have those that the tokenizer adds.
-  const prompts = heldOut(experiment).flatMap(({ prompt }) => (typeof prompt === 'string' ? [prompt] : []));
+  const prompts = new Map(
+    heldOut(experiment).flatMap(({ prompt }) =>
+      hasIds(prompt) ? [] : [[JSON.stringify(namedPrompt(prompt)), prompt] as const],
+    ),
+  );
   return {
     kind: 'steer',
     version: 1,
@@ -119,11 +126,11 @@ export function steeringOf(result: FinetuneResult, index: number): unknown {
       vector: name,
       strength: 1,
       unit: 'raw',
-      ...placesOf(group, adapter.positions),
+      ...placesOf(group, adapter),
       // It was trained on every token of its positions.
       specialTokens: true,
     })),
-    prompts: [...new Set(prompts)].slice(0, mostPrompts),
+    prompts: [...prompts.values()].slice(0, mostPrompts),
     generation: { maxNewTokens: Math.max(2, longest) },
     columns: ['unsteered', 'steered'],
   };

@@ -3,6 +3,7 @@
 import { createContext, useContext, useMemo } from 'react';
 import { useStore } from 'zustand';
 import { type FinetuneResult, isAdapterDone } from '../../experiments/finetune/result.ts';
+import type { ModelReads } from '../../worker/protocol.ts';
 import type { ExperimentPage } from '../experiment/experimentPage.ts';
 import { usePageOf } from '../experiment/pageContext.tsx';
 import type { PageState } from '../experiment/session.ts';
@@ -51,6 +52,9 @@ export function useProblems(): ReadonlyMap<string, string> {
     return draft.problems.has(field) ? draft.problems : new Map([...draft.problems, [field, sentence]]);
   }, [draft, estimate, key, document]);
 }
+
+/** What the model in use reads beside a text; null where it reads one, or there is none. */
+export const useReads = (): ModelReads | null => useOwn(({ world }) => world.model?.reads ?? null);
 
 export const useResult = (): FinetuneResult | null => useOwn((state) => state.shown?.result ?? null);
 

@@ -1,10 +1,16 @@
 // The page of finetuning as the rooms of experiments take it. It stands under the tab of the Align page.
 
 import { ExperimentError } from '../../experiments/experimentFile.ts';
-import type { FinetuneExperiment } from '../../experiments/finetune/experiment.ts';
+import {
+  type FinetuneExample,
+  type FinetuneExperiment,
+  withFinetuneFiles,
+} from '../../experiments/finetune/experiment.ts';
 import { finetuneCurves } from '../../experiments/finetune/figure.ts';
 import { finetuneKind } from '../../experiments/finetune/kind.ts';
 import { type FinetuneResult, isAdapterDone } from '../../experiments/finetune/result.ts';
+import { withoutBytes } from '../../experiments/givenFile.ts';
+import { givenOf, partsOfGiven } from '../../experiments/givenPrompt.ts';
 import { withoutDefaults } from '../../share/link.ts';
 import type { Example, Kept, PageDefinition } from '../experiment/definition.ts';
 import { experimentKey } from '../experiment/key.ts';
@@ -23,10 +29,21 @@ export interface FinetuneTypes {
 export type FinetuneStory = Example<FinetuneExperiment, FinetuneResult>;
 
 /** An experiment as the page writes it: what a file may write in two ways, in one. */
-export function plainExperiment({ split, ...rest }: FinetuneExperiment): FinetuneExperiment {
+export function plainExperiment({ split, data, testData, ...rest }: FinetuneExperiment): FinetuneExperiment {
   const isUsual = split === undefined || (split.testShare === 0.2 && split.seed === 0);
-  return isUsual ? rest : { ...rest, split };
+  return {
+    ...rest,
+    data: data.map(plainExample),
+    ...(testData ? { testData: testData.map(plainExample) } : {}),
+    ...(isUsual ? {} : { split }),
+  };
 }
+
+/** An empty target is none. */
+const plainExample = ({ prompt, continuation }: FinetuneExample): FinetuneExample => {
+  const { target, ...parts } = partsOfGiven(prompt);
+  return { prompt: givenOf(target?.length ? { ...parts, target } : parts), continuation };
+};
 
 /** @throws ExperimentError for what the page has no controls for */
 function openedDocument(experiment: FinetuneExperiment): FinetuneDocument {
@@ -100,10 +117,14 @@ export const finetunePage = (examples: readonly FinetuneStory[]): PageDefinition
   documentOf: openedDocument,
   experimentOf: ({ experiment }) => plainExperiment(experiment),
   shared: (experiment) => experiment,
-  brief: ({ adapters, ...experiment }) => ({
-    ...Object(withoutDefaults(experiment, { training: least.training, seed: 0 })),
-    adapters: adapters.map((adapter) => withoutDefaults(adapter, adapterDefaults)),
-  }),
+  brief: (given) => {
+    // A link holds no pictures and no sounds: it names them.
+    const { adapters, ...experiment } = withFinetuneFiles(given, withoutBytes);
+    return {
+      ...Object(withoutDefaults(experiment, { training: least.training, seed: 0 })),
+      adapters: adapters.map((adapter) => withoutDefaults(adapter, adapterDefaults)),
+    };
+  },
   standIn: ({ experiment, layers }) => ({
     model: {
       label: experiment.model,
