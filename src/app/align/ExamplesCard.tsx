@@ -25,6 +25,7 @@ function Chips({
     <div className="align-prompt">
       <span className="mute small">{side}</span>
       <span className="align-chips">
+        {prompt.reads !== undefined && <span className="mute small">{prompt.reads}</span>}
         {prompt.tokens.map(({ text }, position) => {
           const names = places.get(position);
           return (
@@ -40,13 +41,35 @@ function Chips({
             </span>
           );
         })}
+        {prompt.target !== undefined && (
+          <>
+            <span className="mute small">then</span>
+            {prompt.target.tokens.map(({ text }, position) => (
+              <span
+                // biome-ignore lint/suspicious/noArrayIndexKey: a token is known by its position
+                key={position}
+                className="chip mono"
+                title={`position ${position} of what is written`}
+              >
+                <TokenText text={text} />
+              </span>
+            ))}
+          </>
+        )}
       </span>
     </div>
   );
 }
 
-/** Names of the positions on one side, by the token they are at. */
-function placesOf({ positions }: TaskExample, side: 0 | 1): ReadonlyMap<number, string> {
+/** Names of the positions on one side, by the token they are at: none where the component's are of another stack than these. */
+function placesOf(
+  { positions, base }: TaskExample,
+  side: 0 | 1,
+  component: string,
+): ReadonlyMap<number, string> {
+  const isOfSource = component.startsWith(base.reads === undefined ? 'encoder.' : 'question.');
+  if ((base.target !== undefined) !== isOfSource || (base.target === undefined && component.includes('.')))
+    return new Map();
   const found = new Map<number, string>();
   for (const [name, at] of Object.entries(positions)) {
     const known = found.get(at[side]);
@@ -197,7 +220,7 @@ function OwnAccuracy({ own: { right, of, wrong } }: { readonly own: OwnAnswers }
 export function ExamplesCard() {
   const task = useBenchState((state) => state.task);
   const { task: request } = useDraft();
-  const { declared } = useDocument();
+  const { declared, component } = useDocument();
   const isStale = request === null || task?.status !== 'known';
   const value = task?.value ?? null;
   return (
@@ -226,8 +249,8 @@ export function ExamplesCard() {
               {value.examples.slice(0, shownExamples).map((example, index) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: examples have an order and nothing else
                 <li key={index}>
-                  <Chips prompt={example.base} places={placesOf(example, 0)} side="base" />
-                  <Chips prompt={example.source} places={placesOf(example, 1)} side="source" />
+                  <Chips prompt={example.base} places={placesOf(example, 0, component)} side="base" />
+                  <Chips prompt={example.source} places={placesOf(example, 1, component)} side="source" />
                   <p className="small">{interchangeWords(example, declared)}</p>
                 </li>
               ))}

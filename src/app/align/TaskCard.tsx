@@ -3,17 +3,22 @@
 import { type ReactNode, useId } from 'react';
 import { Examples } from '../experiment/Examples.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
+import { BeginEmpty } from '../prompt/BeginEmpty.tsx';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { maskText } from '../prompt/mask.ts';
 import type { DeclaredFields } from './declaredFields.ts';
-import { blankAlign, blankMasked } from './document.ts';
+import { blankFor } from './document.ts';
+import { sampleOf } from './draft.ts';
 import { DocumentField, Field } from './Fields.tsx';
-import { useDocument, useEdit, useOwn } from './hooks.ts';
+import { useDocument, useEdit, useOwn, useOwnPage } from './hooks.ts';
 import { OpenTraining } from './OpenTraining.tsx';
+import { RowsEditor } from './RowsEditor.tsx';
 import { useDeclaredEdit, VariablesEditor } from './VariablesEditor.tsx';
 
 const ways = [
   ['declared', 'A causal model'],
   ['table', 'A table of pairs'],
+  ['rows', 'One by one'],
 ] as const;
 
 type DeclaredText = Exclude<
@@ -62,6 +67,7 @@ function Declared() {
   const { declared } = useDocument();
   const edit = useDeclaredEdit();
   const mask = useOwn(({ world }) => maskText(world.model));
+  const reads = useOwn(({ world }) => world.model?.reads ?? null);
   const lacksMask = mask !== null && declared.prompt !== '' && !declared.prompt.includes(mask);
   return (
     <>
@@ -77,6 +83,13 @@ function Declared() {
           }
           {...(lacksMask ? { after: <PutMask mask={mask} /> } : {})}
         />
+        {(hasTarget(reads) || declared.target !== '') && (
+          <DeclaredField
+            name="target"
+            label="Target"
+            hint="What the model has written so far, with variables in braces; it may be empty"
+          />
+        )}
         <DeclaredField
           name="label"
           label="Label"
@@ -128,7 +141,10 @@ export function TaskCard() {
   const edit = useEdit();
   const name = useId();
   const mask = useOwn(({ world }) => maskText(world.model));
-  const blank = mask === null ? blankAlign : blankMasked;
+  const blank = useOwn(({ world }) => blankFor(world.model));
+  const reads = useOwn(({ world }) => world.model?.reads ?? null);
+  const { examples } = useOwnPage().face;
+  const isExample = examples.some(({ texts }) => texts[0] === sampleOf(document) && texts[0] !== '');
   const isBlank = document === blank;
   return (
     <section className="card task-card" aria-labelledby="task-title" data-document>
@@ -166,8 +182,18 @@ export function TaskCard() {
           <UndoButtons />
         </span>
       </div>
+      <BeginEmpty isExample={isExample} onBegin={() => edit(() => blank)} />
+      {document.task !== 'rows' && reads !== null && reads.kind !== 'text' && (
+        <p className="field-problem">
+          {document.task === 'declared' ? 'A causal model draws texts' : 'A table holds texts'}, and this
+          model reads a {reads.kind === 'image' ? 'picture' : 'sound'} with each. List the examples one by
+          one.
+        </p>
+      )}
       {document.task === 'declared' ? (
         <Declared />
+      ) : document.task === 'rows' ? (
+        <RowsEditor />
       ) : (
         <DocumentField
           name="table"

@@ -21,6 +21,8 @@ export interface VariableField {
 export interface DeclaredFields {
   readonly variables: readonly VariableField[];
   readonly prompt: string;
+  /** What the decoder has written so far, where the prompt is its source; empty for nothing. */
+  readonly target: string;
   readonly label: string;
   /** Names, separated by commas. */
   readonly interchange: string;
@@ -37,6 +39,7 @@ const emptyVariable = { name: '', kind: 'values', values: '', parents: '', table
 export const emptyDeclared: DeclaredFields = {
   variables: [{ id: 1, ...emptyVariable }],
   prompt: '',
+  target: '',
   label: '',
   interchange: '',
   count: '200',
@@ -91,7 +94,7 @@ export const tableText = (table: Readonly<Record<string, string>>): string =>
     .join('\n');
 
 export function declaredFieldsOf(data: CausalData): DeclaredFields {
-  const { causalModel, prompt, label, interchange, count, balanced = '', distinct = [] } = data;
+  const { causalModel, prompt, target = '', label, interchange, count, balanced = '', distinct = [] } = data;
   return {
     variables: Object.entries(causalModel).map(([name, given], at): VariableField => {
       const own = { ...emptyVariable, id: at + 1, name };
@@ -102,6 +105,7 @@ export function declaredFieldsOf(data: CausalData): DeclaredFields {
         : { ...own, kind: given.function, parents };
     }),
     prompt,
+    target,
     label,
     interchange: typeof interchange === 'string' ? interchange : interchange.join(', '),
     count: String(count),
@@ -130,6 +134,7 @@ export function declaredFile({ variables, ...fields }: DeclaredFields): CausalDa
       }),
     ),
     prompt: fields.prompt,
+    ...(fields.target === '' ? {} : { target: fields.target }),
     label: fields.label,
     interchange: more.length === 0 ? only : interchange,
     count: Number(fields.count),

@@ -3,7 +3,10 @@
 
 import type { AlignExperiment, AlignIntervention } from '../../experiments/align/experiment.ts';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import type { ModelInfo } from '../../worker/protocol.ts';
+import { maskText } from '../prompt/mask.ts';
 import { type DeclaredFields, declaredFieldsOf, emptyDeclared } from './declaredFields.ts';
+import { type AlignRow, blankRows, fitTable, rowsIn } from './rows.ts';
 import { tableOf } from './table.ts';
 
 export type InterventionType = AlignIntervention['type'];
@@ -26,10 +29,12 @@ export interface TrainingFields {
 
 export interface AlignDocument {
   readonly title: string | null;
-  readonly task: 'declared' | 'table';
+  readonly task: 'declared' | 'table' | 'rows';
   readonly declared: DeclaredFields;
   /** A pasted table of examples. */
   readonly table: string;
+  /** Examples with what the model reads beside their texts. */
+  readonly rows: readonly AlignRow[];
   /** From a file; the page has no control for them. */
   readonly testData: AlignExperiment['testData'] | null;
   /** In percent. */
@@ -57,6 +62,7 @@ export const blankAlign: AlignDocument = {
   task: 'declared',
   declared: emptyDeclared,
   table: '',
+  rows: blankRows,
   testData: null,
   testShare: '20',
   splitSeed: '0',
@@ -85,7 +91,20 @@ export const blankAlign: AlignDocument = {
 };
 
 /** The same for a model that fills masks. */
-export const blankMasked: AlignDocument = { ...blankAlign, positions: 'mask' };
+const blankMasked: AlignDocument = { ...blankAlign, positions: 'mask' };
+
+/** The same for one that reads a picture or a sound, whose examples are listed. */
+const blankListed: AlignDocument = { ...blankAlign, task: 'rows' };
+
+/** The same for one that names the class of a picture, which it does at the first position. */
+const blankClasses: AlignDocument = { ...blankListed, positions: '0' };
+
+/** An empty page for a model: of one model always the same. */
+export const blankFor = (model: Pick<ModelInfo, 'isCausal' | 'mask' | 'reads'> | null): AlignDocument => {
+  if (model?.reads?.isAlone) return blankClasses;
+  if (model?.reads && model.reads.kind !== 'text') return blankListed;
+  return maskText(model) === null ? blankAlign : blankMasked;
+};
 
 /** Twelve digits are more than a share in percent was typed with. */
 const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
@@ -137,12 +156,14 @@ export function documentOf(experiment: AlignExperiment): AlignDocument {
       `Its position '${awkward}' has a comma, a plus or a space in its name, and the page separates positions by them. Run it from the command line: patchbay run FILE.json --out DIR.`,
     );
   const isDeclared = 'causalModel' in data;
+  const isTable = !isDeclared && fitTable(data);
   return {
     ...blankAlign,
     title: title ?? null,
-    task: isDeclared ? 'declared' : 'table',
+    task: isDeclared ? 'declared' : isTable ? 'table' : 'rows',
     declared: isDeclared ? declaredFieldsOf(data) : emptyDeclared,
-    table: isDeclared ? '' : tableOf(data),
+    table: isTable ? tableOf(data) : '',
+    rows: isDeclared || isTable ? blankRows : rowsIn(data),
     testData: testData ?? null,
     testShare: percentOf(split?.testShare ?? 0.2),
     splitSeed: String(split?.seed ?? 0),

@@ -14,9 +14,12 @@ import {
   type Problems,
   plainSentence,
 } from '../experiment/typedFields.ts';
+import { layersOfComponent } from '../model/componentLayers.ts';
+import { type KnownReads, readsIn } from '../prompt/beside.ts';
 import { type DeclaredFields, declaredFile, namesOf } from './declaredFields.ts';
 import { declaredProblems, variableField } from './declaredProblems.ts';
 import type { AlignDocument, TrainingFields } from './document.ts';
+import { type AlignRow, exampleOf, rowFieldOf, rowProblems } from './rows.ts';
 import { examplesOfTable } from './table.ts';
 
 export interface AlignDraft extends Draft<AlignExperiment> {
@@ -113,8 +116,27 @@ interface Judged {
 const judgedDeclared = new WeakMap<DeclaredFields, Judged>();
 let judgedTable: { readonly text: string; readonly judged: Judged } | null = null;
 
-function judged(document: AlignDocument): Judged {
+/** Of the examples one by one. */
+function judgedRows(rows: readonly AlignRow[], reads: KnownReads): Judged {
+  const known = rowsJudged.get(rows);
+  if (known !== undefined && known.reads === reads) return known.judged;
+  const problems: Problems = new Map(rowProblems(rows, reads));
+  if (rows.length === 0) problems.set('rows', 'There is no example. Add one: a base, a source and a label.');
+  const found = problems.size > 0 ? null : { data: rows.map(exampleOf), sample: rows[0]?.base.prompt ?? '' };
+  const judged = { problems, found };
+  rowsJudged.set(rows, { reads, judged });
+  return judged;
+}
+
+const rowsJudged = new WeakMap<
+  readonly AlignRow[],
+  { readonly reads: KnownReads; readonly judged: Judged }
+>();
+
+function judged(document: AlignDocument, reads: KnownReads): Judged {
   const { declared, table } = document;
+  // What is wrong with rows hangs on the model.
+  if (document.task === 'rows') return judgedRows(document.rows, reads);
   const known = document.task === 'declared' ? judgedDeclared.get(declared) : undefined;
   if (known !== undefined) return known;
   if (document.task === 'table' && judgedTable?.text === table) return judgedTable.judged;
@@ -126,7 +148,7 @@ function judged(document: AlignDocument): Judged {
 }
 
 /** A prompt of a document's task; empty while there is none. */
-export const sampleOf = (document: AlignDocument): string => judged(document).found?.sample ?? '';
+export const sampleOf = (document: AlignDocument): string => judged(document, undefined).found?.sample ?? '';
 
 /** The examples, or null with what is wrong with them noted. */
 function dataOf(document: AlignDocument, note: Note): Judged['found'] {
@@ -158,7 +180,13 @@ function splitOf({ testData, testShare, splitSeed }: AlignDocument, note: Note):
 }
 
 /** Where a sentence of the file or of the engine belongs: the control that puts it right. */
-export function fieldOf(message: string, { variables }: DeclaredFields): string {
+export function fieldOf(
+  message: string,
+  { variables }: DeclaredFields,
+  rows: readonly AlignRow[] = [],
+): string {
+  const inRow = rowFieldOf(message, rows);
+  if (inRow !== null) return inRow;
   // A sentence begins with the field, or says whose prompt or label it is about.
   const [, path = ''] = /^'([^']*)'/.exec(message) ?? /\b(?:prompt|label) '([^']*)'/i.exec(message) ?? [];
   const [, name, part] = /^data\.causalModel\.([^.]+)\.?(\w+)?/.exec(path) ?? [];
@@ -192,6 +220,10 @@ export function fieldOf(message: string, { variables }: DeclaredFields): string 
   return found[1] === '' ? (path.split('.').at(-1) ?? 'run') : found[1];
 }
 
+/** The same, of a document. */
+export const placeOf = (message: string, { task, declared, rows }: AlignDocument): string =>
+  fieldOf(message, declared, task === 'rows' ? rows : []);
+
 /** How wide the vector of a site is, where the model says so: joined positions and heads lie one behind the other. */
 function widthOf(
   component: string,
@@ -215,7 +247,7 @@ function headsOf(text: string, note: Note): number[] {
 export function deriveAlign(document: AlignDocument, { model }: Surroundings): AlignDraft {
   const problems: Problems = new Map();
   const note = noteIn(problems);
-  const { found, problems: ofData } = judged(document);
+  const { found, problems: ofData } = judged(document, readsIn(model));
   for (const [field, problem] of ofData) note(field, problem);
   const split = splitOf(document, note);
   const { testData, title } = document;
@@ -224,7 +256,8 @@ export function deriveAlign(document: AlignDocument, { model }: Surroundings): A
     ...(split === undefined ? {} : { split }),
   };
   const isTaskSound = found !== null && !problems.has('testShare') && !problems.has('splitSeed');
-  const layerCount = model !== null && 'components' in model ? model.layerCount : null;
+  const layerCount =
+    model !== null && 'components' in model ? layersOfComponent(model, document.component) : null;
   const position = positionsOf(document.positions, note);
   const heads = headsOf(document.heads, note);
   const width = widthOf(document.component, { position, heads }, model);
@@ -253,7 +286,7 @@ export function deriveAlign(document: AlignDocument, { model }: Surroundings): A
     return { experiment: readAlignExperiment(given), problems, task, sample };
   } catch (cause) {
     if (!(cause instanceof ExperimentError)) throw cause;
-    note(fieldOf(cause.message, document.declared), plainSentence(messageOf(cause)));
+    note(placeOf(cause.message, document), plainSentence(messageOf(cause)));
     return { experiment: null, problems, task, sample };
   }
 }
@@ -271,7 +304,7 @@ function taskIn(given: unknown, document: AlignDocument, note: Note): AlignTaskR
     return { data, ...(testData ? { testData } : {}), ...(split ? { split } : {}) };
   } catch (cause) {
     if (!(cause instanceof ExperimentError)) throw cause;
-    note(fieldOf(cause.message, document.declared), plainSentence(cause.message));
+    note(placeOf(cause.message, document), plainSentence(cause.message));
     return null;
   }
 }

@@ -9,7 +9,7 @@ import type { PageState } from '../experiment/session.ts';
 import { plainSentence } from '../experiment/typedFields.ts';
 import type { AlignBench, BenchState } from './alignBench.ts';
 import type { AlignDocument } from './document.ts';
-import { type AlignDraft, fieldOf } from './draft.ts';
+import { type AlignDraft, placeOf } from './draft.ts';
 import type { AlignTypes } from './page.ts';
 import {
   activeSite,
@@ -51,7 +51,7 @@ export function useEdit(): (change: (document: AlignDocument) => AlignDocument, 
 export function useProblems(): ReadonlyMap<string, string> {
   const { draft, estimate, key, history } = useOwn((state) => state);
   const task = useBenchState((state) => state.task);
-  const { declared } = history.present;
+  const document = history.present;
   return useMemo(() => {
     const problems = new Map(draft.problems);
     const said = [
@@ -60,11 +60,11 @@ export function useProblems(): ReadonlyMap<string, string> {
     ];
     for (const message of said) {
       if (message === null) continue;
-      const field = fieldOf(message, declared);
+      const field = placeOf(message, document);
       if (!problems.has(field)) problems.set(field, plainSentence(message));
     }
     return problems;
-  }, [draft, estimate, key, task, declared]);
+  }, [draft, estimate, key, task, document]);
 }
 
 /** The results that lie side by side, the one that is shown first. */

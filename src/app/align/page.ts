@@ -1,10 +1,13 @@
 // The Align page as the rooms of experiments take it.
 
-import type { AlignExperiment } from '../../experiments/align/experiment.ts';
+import type { AlignExample as AlignExampleData } from '../../experiments/align/example.ts';
+import { type AlignExperiment, withAlignFiles } from '../../experiments/align/experiment.ts';
 import { alignCurves, alignFigure } from '../../experiments/align/figure.ts';
 import { alignKind } from '../../experiments/align/kind.ts';
 import type { AlignResult } from '../../experiments/align/result.ts';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import { withoutBytes } from '../../experiments/givenFile.ts';
+import { type GivenPrompt, givenOf, partsOfGiven } from '../../experiments/givenPrompt.ts';
 import { withoutDefaults } from '../../share/link.ts';
 import type { Example, PageDefinition } from '../experiment/definition.ts';
 import { experimentKey } from '../experiment/key.ts';
@@ -24,6 +27,18 @@ export type AlignExample = Example<AlignExperiment, AlignResult>;
 const single = <T>(given: T): T | unknown =>
   Array.isArray(given) && given.length === 1 && !Array.isArray(given[0]) ? given[0] : given;
 
+/** An empty target is none. */
+const plainPrompt = (given: GivenPrompt): GivenPrompt => {
+  const { target, ...parts } = partsOfGiven(given);
+  return givenOf(target?.length ? { ...parts, target } : parts);
+};
+
+const plainExample = ({ base, source, ...example }: AlignExampleData): AlignExampleData => ({
+  ...example,
+  base: plainPrompt(base),
+  source: plainPrompt(source),
+});
+
 /** An experiment as the page writes it: what a file may write in two ways, in one. */
 export function plainExperiment(experiment: AlignExperiment): AlignExperiment {
   const { site, split, data, ...rest } = experiment;
@@ -31,7 +46,7 @@ export function plainExperiment(experiment: AlignExperiment): AlignExperiment {
   const plain = {
     ...rest,
     site: { ...site, layer: single(site.layer), position: single(site.position) },
-    data: 'causalModel' in data ? { ...data, interchange: single(data.interchange) } : data,
+    data: 'causalModel' in data ? { ...data, interchange: single(data.interchange) } : data.map(plainExample),
     ...(isUsualSplit ? {} : { split }),
   };
   return alignKind.read(plain);
@@ -102,7 +117,11 @@ export const alignPage = (examples: readonly AlignExample[]): PageDefinition<Ali
   experimentOf: ({ experiment }) => plainExperiment(experiment),
   shared: (experiment) => experiment,
   brief: (experiment) =>
-    withoutDefaults(experiment, { training: alignKind.read(leastExperiment).training, seed: 0 }),
+    // A link holds no pictures and no sounds: it names them.
+    withoutDefaults(withAlignFiles(experiment, withoutBytes), {
+      training: alignKind.read(leastExperiment).training,
+      seed: 0,
+    }),
   standIn: ({ experiment, layers }) => ({
     model: {
       label: experiment.model,

@@ -1,0 +1,109 @@
+// Alignment of models that read more than a text, on the real engine, on WASM: sources with a target one by one at a site of the
+// encoder, and pictures at a patch of a ViT.
+
+import { readFileSync, rmSync } from 'node:fs';
+import { expect, type Locator, type Page, test } from '@playwright/test';
+import { readAlignResult } from '../src/experiments/align/result.ts';
+import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { picture, t5 } from './readingModels.ts';
+import { openFolder, smallModelFolder } from './smallModel.ts';
+
+const slow = { timeout: 120_000 };
+test.describe.configure({ timeout: 400_000 });
+
+const vit = {
+  ...{ model_type: 'vit', image_size: 24, patch_size: 4, hidden_size: 16, intermediate_size: 20 },
+  ...{ num_hidden_layers: 3, num_attention_heads: 4, id2label: { 0: 'cat', 1: 'dog', 2: 'owl' } },
+};
+
+const button = (page: Page, name: string | RegExp): Locator =>
+  page.getByRole('button', { name, exact: true });
+const region = (page: Page, name: string | RegExp): Locator =>
+  page.getByRole('region', { name, exact: true });
+
+async function expectFits(page: Page, name: string): Promise<void> {
+  for (const width of [390, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    await expectNoSidewaysScroll(page);
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await expectAccessible(page);
+      const folder = process.env.PATCHBAY_SHOTS;
+      if (folder !== undefined)
+        await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+}
+
+async function trained(page: Page) {
+  const training = region(page, 'Training');
+  await training.getByRole('button', { name: 'Change settings' }).click();
+  await training.getByLabel('Batch', { exact: true }).fill('1');
+  await training.getByLabel('Epochs', { exact: true }).fill('2');
+  await button(page, /^Run/).click();
+  await expect(page.getByText('Computed here')).toBeVisible(slow);
+  const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Save as JSON').click()]);
+  return readAlignResult(JSON.parse(readFileSync(await download.path(), 'utf8')));
+}
+
+test('a T5 is aligned at its encoder on sources with a target, one by one', async ({ page }) => {
+  const folder = await smallModelFolder({ name: 'small-t5', config: t5, words: 31 });
+  await openFolder(page, folder, 'small-t5', '#align');
+  const problems = watchConsole(page);
+  await button(page, 'Begin on an empty page for it').click(slow);
+  await page.getByLabel('One by one').check();
+  for (const [at, base, source, label] of [
+    [1, 'w5 w9 w7', 'w5 w6 w7', 'w8'],
+    [2, 'w5 w6 w7', 'w5 w9 w7', 'w10'],
+    [3, 'w5 w9 w2', 'w5 w6 w2', 'w8'],
+    [4, 'w5 w6 w2', 'w5 w9 w2', 'w10'],
+  ] as const) {
+    if (at > 1) await button(page, 'Add an example').click();
+    await page.getByLabel(`Example ${at}, base, text`).fill(base);
+    await page.getByLabel(`Example ${at}, base, target`).fill('w4');
+    await page.getByLabel(`Example ${at}, source, text`).fill(source);
+    await page.getByLabel(`Example ${at}, label`, { exact: true }).fill(label);
+    await page.getByLabel(`Example ${at}, positions`).fill('word 1');
+  }
+  await page.getByLabel('Component').selectOption('encoder.block_output');
+  await page.getByLabel('Positions', { exact: true }).fill('word, last');
+  await page.getByLabel('Kept to test, %').fill('50');
+  await expectFits(page, 'align-t5');
+  const result = await trained(page);
+  expect(result.experiment.data).toMatchObject([
+    { base: { prompt: 'w5 w9 w7', target: 'w4' }, source: 'w5 w6 w7', positions: { word: 1 } },
+    {},
+    {},
+    {},
+  ]);
+  // Three layers of the encoder, and two positions, beside as many of the control.
+  await expect(page.getByRole('gridcell')).toHaveCount(2 * 3 * 2);
+  expect(problems).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('a ViT is aligned at a patch of pictures', async ({ page }) => {
+  const preprocessor = { size: 24, resample: 3 };
+  const folder = await smallModelFolder({ name: 'small-vit', config: vit, preprocessor, words: 31 });
+  await openFolder(page, folder, 'small-vit', '#align');
+  const problems = watchConsole(page);
+  await button(page, 'Begin on an empty page for it').click(slow);
+  await expect(page.locator('.task-card')).toContainText('Example 1, the base, has no picture.');
+  for (const [at, base, source, label] of [
+    [1, 'wide', 'grey', 'cat'],
+    [2, 'grey', 'wide', 'owl'],
+    [3, 'wide', 'wide', 'dog'],
+  ] as const) {
+    if (at > 1) await button(page, 'Add an example').click();
+    await page.getByLabel(`Example ${at}, base, picture`).setInputFiles(picture(base));
+    await page.getByLabel(`Example ${at}, source, picture`).setInputFiles(picture(source));
+    await page.getByLabel(`Example ${at}, label`, { exact: true }).fill(label);
+  }
+  await page.getByLabel('Positions', { exact: true }).fill('0, 8');
+  await page.getByLabel('Kept to test, %').fill('34');
+  await expectFits(page, 'align-vit');
+  const result = await trained(page);
+  expect(result.positions).toEqual([0, 8]);
+  expect(problems).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
