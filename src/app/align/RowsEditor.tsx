@@ -1,6 +1,5 @@
 // The examples one by one: a base and a source with what the model reads beside each, and the labels.
 
-import type { GivenFile } from '../../experiments/givenFile.ts';
 import { TextField } from '../experiment/TextField.tsx';
 import { ClassNames, classNamesId } from '../prompt/ClassNames.tsx';
 import { hasTarget } from '../prompt/hasTarget.ts';
@@ -10,6 +9,7 @@ import { useDocument, useEdit, useOwn, useProblems } from './hooks.ts';
 import {
   type AlignRow,
   changedRow,
+  filledRow,
   type PromptChange,
   type RowSide,
   type RowText,
@@ -50,6 +50,7 @@ function Side({ row, side, name, onChange }: SideProps) {
           onChange={(prompt) => change({ prompt }, 'prompt')}
         />
       )}
+      {!hasText && said('prompt') !== undefined && <span className="field-problem">{said('prompt')}</span>}
       <PromptBeside
         beside={own}
         reads={reads}
@@ -77,10 +78,10 @@ function Row({ row, place }: { readonly row: AlignRow; readonly place: number })
   const onChange: Change = (change, part) =>
     edit((before) => ({ ...before, rows: changedRow(before.rows, row.id, change) }), `row ${row.id} ${part}`);
   const { refused, onDragOver, onDrop } = useRowDrop(kind, (files) => {
-    if (kind !== null) onChange((before) => filled(before, kind, files), 'files');
+    if (kind !== null) onChange((before) => filledRow(before, kind, files), 'files');
   });
   const text = (part: RowText) => ({
-    value: row[part],
+    value: String(row[part]),
     problem: problems.get(rowField(row.id, part)),
     onChange: (value: string) => onChange((before) => ({ ...before, [part]: value }), part),
   });
@@ -129,16 +130,6 @@ function Row({ row, place }: { readonly row: AlignRow; readonly place: number })
       )}
     </li>
   );
-}
-
-/** Files in the sides that have none, and then in the base and the source as they come. */
-function filled(row: AlignRow, kind: 'image' | 'sound', files: readonly GivenFile[]): AlignRow {
-  const empty: readonly RowSide[] = rowSides.filter((side) => row[side][kind] === undefined);
-  const sides = files.length > empty.length ? rowSides : empty;
-  return [...sides].reduce((made: AlignRow, side, at) => {
-    const file = files[at];
-    return file === undefined ? made : withPrompt(made, side, { [kind]: file });
-  }, row);
 }
 
 export function RowsEditor() {

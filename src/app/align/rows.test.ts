@@ -3,7 +3,7 @@ import { readAlignExperiment } from '../../experiments/align/experiment.ts';
 import { blankFor, documentOf } from './document.ts';
 import { fieldOf } from './draft.ts';
 import { alignPage } from './page.ts';
-import { blankRows, exampleOf, positionsIn, rowProblems, rowsIn, withPrompt } from './rows.ts';
+import { blankRows, exampleOf, filledRow, positionsIn, rowProblems, rowsIn, withPrompt } from './rows.ts';
 
 const image = { name: 'cat.png', sha256: 'a'.repeat(64), data: 'AAAA' };
 const vit = { kind: 'image', isAlone: true } as const;
@@ -21,6 +21,7 @@ test('an example with more than a text is a row, and comes out of it as it was',
   expect(row?.positions).toBe('name 3, verb 4/6');
   expect(row && exampleOf(row)).toEqual(example);
   expect(() => positionsIn('name')).toThrow('“name” is no name with a position.');
+  expect(() => positionsIn('name 3, verb 1, name 5')).toThrow("The position 'name' is there twice.");
 });
 
 test('what a row lacks is said at its field, as the model reads it', () => {
@@ -63,4 +64,38 @@ test('an empty page lists examples where a picture or a sound is read', () => {
   expect(of({ isCausal: true, reads: { kind: 'text' } })).toEqual(['declared', 'last']);
   expect(of({ isCausal: true, reads: { kind: 'sound' } })).toEqual(['rows', 'last']);
   expect(of({ isCausal: false, reads: vit })).toEqual(['rows', '0']);
+});
+
+test('pictures on a row fill the sides that have none, and more than there is place for are refused', () => {
+  const [blank] = blankRows;
+  if (blank === undefined) throw new Error('There is no row.');
+  const other = { name: 'owl.png', data: 'BBBB' };
+  const both = filledRow(blank, 'image', [image, other]);
+  expect([both.base.image, both.source.image]).toEqual([image, other]);
+  const half = filledRow(withPrompt(blank, 'base', { image }), 'image', [other]);
+  expect([half.base.image, half.source.image]).toEqual([image, other]);
+  expect(() => filledRow(blank, 'image', [image, other, image])).toThrow(
+    '3 pictures were dropped, and this example has place for 2.',
+  );
+  expect(() => filledRow(withPrompt(blank, 'base', { image }), 'image', [other, image])).toThrow(
+    '2 pictures were dropped, and this example has place for 1.',
+  );
+  expect(() => filledRow(both, 'image', [other])).toThrow(
+    '1 picture was dropped, and this example has its two pictures.',
+  );
+});
+
+test('the numbers of classes come out of rows of pictures as they were, and are tokens for other models', () => {
+  const numbered = { base: { prompt: '', image }, source: { prompt: '', image }, label: 2, baseLabel: 0 };
+  const rows = rowsIn([numbered]);
+  expect(rows.map(exampleOf)).toEqual([numbered]);
+  expect([...rowProblems(rows, vit)]).toEqual([]);
+  const blip = { kind: 'image' } as const;
+  expect([...rowProblems(rows, blip)]).toEqual([
+    ['row 1 label', '2 is the id of a token here, and the page has rows of text. Write the token.'],
+    ['row 1 baseLabel', '0 is the id of a token here, and the page has rows of text. Write the token.'],
+  ]);
+  expect(() => rowsIn([{ ...numbered, base: { prompt: 'a', target: 'b' } }])).toThrow(
+    'Its examples are token ids',
+  );
 });

@@ -4,6 +4,7 @@
 import type { AlignExample, AlignExampleFile } from '../../experiments/align/example.ts';
 import type { AlignExperiment } from '../../experiments/align/experiment.ts';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
+import type { GivenFile } from '../../experiments/givenFile.ts';
 import { type GivenPrompt, partsOfGiven } from '../../experiments/givenPrompt.ts';
 import {
   type Beside,
@@ -24,15 +25,18 @@ export interface RowPrompt extends Beside {
 
 export type PromptChange = BesideChange & { readonly prompt?: string };
 
+/** A number is a file's, of a class; what is typed is text. */
+export type RowLabel = string | number;
+
 export interface AlignRow {
   /** Stays with a row while others come and go. */
   readonly id: number;
   readonly base: RowPrompt;
   readonly source: RowPrompt;
-  readonly label: string;
+  readonly label: RowLabel;
   /** Empty where they are not known. */
-  readonly baseLabel: string;
-  readonly sourceLabel: string;
+  readonly baseLabel: RowLabel;
+  readonly sourceLabel: RowLabel;
   /** `name 3, verb 4/6`: of both prompts, or of the base and of the source. */
   readonly positions: string;
 }
@@ -63,7 +67,7 @@ export const blankRows: readonly AlignRow[] = [{ id: 1, ...emptyRow }];
 const nextId = (rows: readonly AlignRow[]): number =>
   rows.reduce((most, { id }) => Math.max(most, id), 0) + 1;
 
-/** With one more row; its labels and positions are those of the last. */
+/** With one more row; its positions are those of the last. */
 export function withRow(rows: readonly AlignRow[]): readonly AlignRow[] {
   const { positions = '' } = rows.at(-1) ?? {};
   return [...rows, { id: nextId(rows), ...emptyRow, positions }];
@@ -80,24 +84,48 @@ export const withPrompt = (row: AlignRow, side: RowSide, { prompt, ...beside }: 
   [side]: { prompt: prompt ?? row[side].prompt, ...changedBeside(row[side], beside) },
 });
 
+const filesCalled = { image: 'picture', sound: 'sound' } as const;
+
+/**
+ * Files in the sides that have none, the base first.
+ * @throws ExperimentError for more than there is place for, so that none goes or takes the place of another
+ */
+export function filledRow(row: AlignRow, kind: 'image' | 'sound', files: readonly GivenFile[]): AlignRow {
+  const empty = rowSides.filter((side) => row[side][kind] === undefined);
+  if (files.length > empty.length) {
+    const thing = filesCalled[kind];
+    throw new ExperimentError(
+      `${files.length} ${files.length === 1 ? `${thing} was` : `${thing}s were`} dropped, and this example has ${empty.length === 0 ? `its two ${thing}s` : `place for ${empty.length}`}. Drop each on the field of the side that it is for, or add an example.`,
+    );
+  }
+  return files.reduce((made, file, at) => {
+    const side = empty[at];
+    return side === undefined ? made : withPrompt(made, side, { [kind]: file });
+  }, row);
+}
+
 type Positions = NonNullable<AlignExample['positions']>;
 
-/** @throws ExperimentError for what is no name with a number */
+/** @throws ExperimentError for what is no name with a number, and a name that is there twice */
 export function positionsIn(text: string): Positions {
   const parts = text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
-  return Object.fromEntries(
-    parts.map((part) => {
-      const [, name, base, source] = /^(\S+)\s+(\d+)(?:\s*\/\s*(\d+))?$/.exec(part) ?? [];
-      if (name === undefined || base === undefined)
-        throw new ExperimentError(
-          `“${part}” is no name with a position. Write such as name 3, or name 3/5: of the base and of the source.`,
-        );
-      return [name, source === undefined ? Number(base) : [Number(base), Number(source)]] as const;
-    }),
-  );
+  const positions = new Map<string, Positions[string]>();
+  for (const part of parts) {
+    const [, name, base, source] = /^(\S+)\s+(\d+)(?:\s*\/\s*(\d+))?$/.exec(part) ?? [];
+    if (name === undefined || base === undefined)
+      throw new ExperimentError(
+        `“${part}” is no name with a position. Write such as name 3, or name 3/5: of the base and of the source.`,
+      );
+    if (positions.has(name))
+      throw new ExperimentError(
+        `The position '${name}' is there twice. Leave one of them, or write ${name} 3/5: of the base and of the source.`,
+      );
+    positions.set(name, source === undefined ? Number(base) : [Number(base), Number(source)]);
+  }
+  return Object.fromEntries(positions);
 }
 
 const positionsText = (positions: Positions): string =>
@@ -136,19 +164,24 @@ export function rowsIn(examples: Examples): readonly AlignRow[] {
     if (typeof prompt === 'string' && !hasIds(given)) return { prompt, ...besideOf(given) };
     throw new ExperimentError(noIds);
   };
-  const textOf = (label: AlignExample['label'] | undefined): string => {
-    if (label === undefined || typeof label === 'string') return label ?? '';
-    throw new ExperimentError(noIds);
-  };
-  return examples.map(({ base, source, label, baseLabel, sourceLabel, positions = {} }, at) => ({
-    id: at + 1,
-    base: promptIn(base),
-    source: promptIn(source),
-    label: textOf(label),
-    baseLabel: textOf(baseLabel),
-    sourceLabel: textOf(sourceLabel),
-    positions: positionsText(positions),
-  }));
+  return examples.map(({ base, source, label, baseLabel, sourceLabel, positions = {} }, at) => {
+    // Of pictures a number may be a class, which the model in use decides.
+    const isOfPictures = [base, source].every((given) => partsOfGiven(given).image !== undefined);
+    const labelIn = (given: AlignExample['label'] | undefined): RowLabel => {
+      if (given === undefined || typeof given === 'string') return given ?? '';
+      if (typeof given === 'number' && isOfPictures) return given;
+      throw new ExperimentError(noIds);
+    };
+    return {
+      id: at + 1,
+      base: promptIn(base),
+      source: promptIn(source),
+      label: labelIn(label),
+      baseLabel: labelIn(baseLabel),
+      sourceLabel: labelIn(sourceLabel),
+      positions: positionsText(positions),
+    };
+  });
 }
 
 /** The field of a row that a sentence of the engine is about; null for one that is about none. */
@@ -181,6 +214,12 @@ export function rowProblems(rows: readonly AlignRow[], reads: KnownReads): Reado
         rowField(row.id, 'label'),
         `Example ${at + 1} has no label. Write the ${reads?.isAlone ? 'class' : 'token'} that the interchange should give.`,
       );
+    for (const part of ['label', 'baseLabel', 'sourceLabel'] as const)
+      if (typeof row[part] === 'number' && reads !== undefined && !reads?.isAlone)
+        problems.set(
+          rowField(row.id, part),
+          `${row[part]} is the id of a token here, and the page has rows of text. Write the token.`,
+        );
     try {
       positionsIn(row.positions);
     } catch (cause) {

@@ -6,9 +6,9 @@ import { classNamesId } from '../prompt/ClassNames.tsx';
 import { maskText } from '../prompt/mask.ts';
 import { PromptBeside } from '../prompt/PromptBeside.tsx';
 import { fileKind, useRowDrop } from '../prompt/useRowDrop.ts';
-import { placedSentence } from './draft.ts';
+import { sentenceOfRow } from './draft.ts';
 import { exampleKey } from './finetuneBench.ts';
-import { useBenchState, useDocument, useEdit, useOwn, useProblems, useReads } from './hooks.ts';
+import { useBenchState, useEdit, useOwn, useProblems, useReads } from './hooks.ts';
 import { RowTokens } from './RowTokens.tsx';
 import { listNames, type RowPart, rowField, rowParts } from './rowProblems.ts';
 import {
@@ -68,14 +68,11 @@ function TextCell({ label, value, problem, list, onChange }: TextCellProps) {
 
 /** What is wrong with a row, by its parts: what is typed, and what the engine says of it by itself. */
 function useRowProblems(list: RowList, row: ExampleRow, own: string | null) {
-  const document = useDocument();
   const problems = useProblems();
   const said: { [Part in RowPart]?: string | undefined } = {};
   for (const part of rowParts) said[part] = problems.get(rowField(list, row.id, part));
   if (own === null) return said;
-  const [field, sentence] = placedSentence(own, document);
-  // The engine counts the rows that it was asked about: of the place that it names only the part is this row's.
-  const part = rowParts.find((each) => field.endsWith(` ${each}`)) ?? 'prompt';
+  const [part, sentence] = sentenceOfRow(own);
   said[part] ??= sentence;
   return said;
 }
@@ -123,7 +120,7 @@ export function ExampleRowEditor({ list, row, place }: EditorProps) {
         </div>
         <TextCell
           label={`${name}, ${words.continuation}`}
-          value={row.continuation}
+          value={String(row.continuation)}
           problem={said.continuation}
           list={reads?.isAlone ? classNamesId : undefined}
           onChange={(continuation) => change({ continuation }, 'continuation')}

@@ -126,8 +126,11 @@ export const adapterParts = [
   'last',
 ] as const;
 
-/** The field of a row that a sentence about it is for. @param path within the example: `prompt.image.data` */
-function partIn(path: string, message: string): RowPart {
+const rowPath = /'(data|testData)\.(\d+)\.?([\w.]*)'/;
+
+/** The field of a row that a sentence about it is for. */
+function partIn(message: string): RowPart {
+  const [, , , path = ''] = rowPath.exec(message) ?? [];
   const named = path.split('.').findLast((each) => rowParts.some((part) => part === each));
   const part = rowParts.find((each) => each === named) ?? 'prompt';
   return part === 'prompt' && /\bthe target of the prompt\b/i.test(message) ? 'target' : part;
@@ -135,10 +138,10 @@ function partIn(path: string, message: string): RowPart {
 
 /** Where a sentence of the file or of the engine belongs: the control that puts it right. */
 export function fieldOf(message: string, document: FinetuneDocument): string {
-  const [, list, place, inRow = ''] = /'(data|testData)\.(\d+)\.?([\w.]*)'/.exec(message) ?? [];
+  const [, list, place] = rowPath.exec(message) ?? [];
   if (list === 'data' || list === 'testData') {
     const row = rowsOf(document, list)[Number(place)];
-    return row === undefined ? list : rowField(list, row.id, partIn(inRow, message));
+    return row === undefined ? list : rowField(list, row.id, partIn(message));
   }
   const [, index, field = ''] = /'adapters\.(\d+)\.?(\w*)/.exec(message) ?? [];
   const adapter = index === undefined ? undefined : document.adapters[Number(index)];
@@ -179,6 +182,15 @@ export const placedSentence = (
   message: string,
   document: FinetuneDocument,
 ): readonly [field: string, sentence: string] => [fieldOf(message, document), pageWords(message)];
+
+/**
+ * A sentence of the engine about one row that it was asked about: which row it counts is no row of the document, and the part
+ * is read from the sentence alone.
+ */
+export const sentenceOfRow = (message: string): readonly [part: RowPart, sentence: string] => [
+  partIn(message),
+  pageWords(message),
+];
 
 export function deriveFinetune(document: FinetuneDocument, { model }: Surroundings): FinetuneDraft {
   const problems: Problems = new Map();

@@ -83,3 +83,22 @@ test('files that neither a table nor a path can bring are refused with the way o
   const ofIds = [{ prompt: { prompt: [1, 2], target: 'a' }, continuation: 'cat' }];
   expect(() => examplesIn(JSON.stringify(ofIds))).toThrow('Example 1 is token ids');
 });
+
+test('JSON has a target beside a prompt of text, files in the prompt, and no prompt where none is needed', () => {
+  const given = { prompt: 'a', target: 'b', continuation: 'c' };
+  expect(examplesIn(`${JSON.stringify(given)}\n{"prompt":"d","continuation":"e"}`)).toEqual([
+    given,
+    { prompt: 'd', continuation: 'e' },
+  ]);
+  const reading = (row: object) => () => examplesIn(JSON.stringify([row]));
+  expect(reading({ ...given, target: [1] })).toThrow("Example 1 has a 'target' that is no text.");
+  expect(reading({ ...given, image: 'cat.png' })).toThrow(
+    "Example 1 has 'image' beside its prompt and not in it.",
+  );
+  expect(reading({ ...given, prompt: { prompt: 'a' } })).toThrow(
+    "Example 1 has 'target' beside its prompt and not in it.",
+  );
+  const bare = '[{"continuation":"c"}]';
+  expect(examplesIn(bare, { needsPrompt: false })).toEqual([{ prompt: '', continuation: 'c' }]);
+  expect(() => examplesIn(bare)).toThrow("Example 1 has no 'prompt'.");
+});

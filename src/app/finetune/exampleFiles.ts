@@ -15,8 +15,8 @@ export type Example = Omit<ExampleRow, 'id'>;
 const promptNames = ['prompt', 'instruction', 'input', 'question'];
 const continuationNames = ['continuation', 'completion', 'output', 'response', 'answer'];
 
-/** Columns that can only name files. */
-const fileNames = ['image', 'picture', 'photo', 'sound', 'audio'];
+/** Columns that can only name files, and what JSON has in the prompt and not beside it. */
+const fileNames: readonly string[] = ['image', 'picture', 'photo', 'sound', 'audio'];
 
 const mostExamples = 50_000;
 
@@ -101,27 +101,43 @@ function wholePromptIn(value: unknown, where: string): Omit<Example, 'continuati
   return { prompt, ...besideOf(read.output) };
 }
 
-function exampleIn(value: unknown, where: string): Example {
+/** @throws ExperimentError for a picture or a sound beside the prompt, and a target beside a whole one */
+function targetBeside(given: object, isWhole: boolean, where: string): Pick<Example, 'target'> {
+  const isThere = (name: string) => ![undefined, null, ''].includes(Reflect.get(given, name));
+  const misplaced = fileNames.find(isThere) ?? (isWhole && isThere('target') ? 'target' : undefined);
+  if (misplaced !== undefined)
+    throw new ExperimentError(
+      `${where} has '${misplaced}' beside its prompt and not in it. Give { "prompt": { "prompt": "...", "target": "...", "image": { "name": "...", "data": "..." } }, "continuation": "..." }.`,
+    );
+  if (!isThere('target')) return {};
+  const target: unknown = Reflect.get(given, 'target');
+  if (typeof target === 'string') return { target };
+  throw new ExperimentError(`${where} has a 'target' that is no text. Give the text that has been written.`);
+}
+
+function exampleIn(value: unknown, where: string, { needsPrompt = true }: Wanted): Example {
   const given = typeof value === 'object' && value !== null ? value : {};
   const whole: unknown = Reflect.get(given, 'prompt');
-  const found = (known: readonly string[], name: string): string => {
+  const found = (known: readonly string[], name: string, otherwise?: string): string => {
     // What is empty adds nothing, as the input of an instruction that needs none.
     const there = known.filter((each) => ![undefined, ''].includes(Reflect.get(given, each)));
     const key = nameIn(there, known, where) ?? known.find((each) => Reflect.get(given, each) !== undefined);
     const text: unknown = key === undefined ? undefined : Reflect.get(given, key);
     if (typeof text === 'string') return text;
+    if (key === undefined && otherwise !== undefined) return otherwise;
     throw new ExperimentError(
       `${where} has ${key === undefined ? `no '${name}'` : `a '${key}' that is no text`}. Give { "prompt": "...", "continuation": "..." }.`,
     );
   };
-  const prompt =
-    typeof whole === 'object' && whole !== null
-      ? wholePromptIn(whole, where)
-      : { prompt: found(promptNames, 'prompt') };
+  const isWhole = typeof whole === 'object' && whole !== null;
+  const target = targetBeside(given, isWhole, where);
+  const prompt = isWhole
+    ? wholePromptIn(whole, where)
+    : { prompt: found(promptNames, 'prompt', needsPrompt ? undefined : ''), ...target };
   return { ...prompt, continuation: found(continuationNames, 'continuation') };
 }
 
-function ofJson(text: string): readonly Example[] {
+function ofJson(text: string, wanted: Wanted): readonly Example[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -137,10 +153,10 @@ function ofJson(text: string): readonly Example[] {
     throw new ExperimentError(
       'It is no list. Give [{ "prompt": "...", "continuation": "..." }], or a line of JSON for each example.',
     );
-  return value.map((each: unknown, index) => exampleIn(each, `Example ${index + 1}`));
+  return value.map((each: unknown, index) => exampleIn(each, `Example ${index + 1}`, wanted));
 }
 
-function ofJsonLines(text: string): readonly Example[] {
+function ofJsonLines(text: string, wanted: Wanted): readonly Example[] {
   return text.split(/\r?\n/).flatMap((line, index) => {
     if (line.trim() === '') return [];
     let value: unknown;
@@ -149,7 +165,7 @@ function ofJsonLines(text: string): readonly Example[] {
     } catch {
       throw new ExperimentError(`Line ${index + 1} is not complete JSON.`);
     }
-    return [exampleIn(value, `Line ${index + 1}`)];
+    return [exampleIn(value, `Line ${index + 1}`, wanted)];
   });
 }
 
@@ -166,7 +182,8 @@ export function examplesIn(given: string, wanted: Wanted = {}): readonly Example
       'There is nothing in it. Give a table with the columns prompt and continuation.',
     );
   const isLines = start.startsWith('{') && start.trimEnd().split(/\r?\n/).length > 1 && isWhole(start);
-  const examples = isLines ? ofJsonLines(text) : /^[[{]/.test(start) ? ofJson(text) : ofTable(text, wanted);
+  const read = isLines ? ofJsonLines : /^[[{]/.test(start) ? ofJson : ofTable;
+  const examples = read(text, wanted);
   if (examples.length === 0) throw new ExperimentError('It names its columns and has no example below them.');
   if (examples.length > mostExamples)
     throw new ExperimentError(

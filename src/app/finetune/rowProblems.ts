@@ -51,6 +51,11 @@ export function rowProblems(
     for (const [part, problem] of own) problems.set(rowField(list, id, part), problem);
     if (continuation === '')
       problems.set(rowField(list, id, 'continuation'), `${name} has no ${what}. ${wanted}`);
+    if (typeof continuation === 'number' && reading.reads !== undefined && !reading.reads?.isAlone)
+      problems.set(
+        rowField(list, id, 'continuation'),
+        `${name} has the id of a token, ${continuation}, and the page has rows of text. ${wanted}`,
+      );
   });
   judged.set(rows, { ...reading, problems });
   return problems;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { readFinetuneExperiment } from '../../experiments/finetune/experiment.ts';
 import { blankFinetune, blankFor } from './document.ts';
-import { fieldOf } from './draft.ts';
+import { fieldOf, sentenceOfRow } from './draft.ts';
 import { finetunePage, plainExperiment } from './page.ts';
 import { rowProblems } from './rowProblems.ts';
-import { changedRow, isEmptyRow, withFilesFrom } from './rows.ts';
+import { changedRow, exampleOf, isEmptyRow, rowsIn, withFilesFrom } from './rows.ts';
 
 const image = { name: 'cat.png', sha256: 'a'.repeat(64), data: 'AAAA' };
 const other = { name: 'owl.png', data: 'BBBB' };
@@ -47,6 +47,27 @@ test('a sentence of the engine finds the part of the row that it is about', () =
   expect(at("The model has no class 'cot', the continuation 'data.0.continuation'.")).toBe(
     'data 1 continuation',
   );
+  // A row by itself has no place in the document that the sentence could know.
+  expect(sentenceOfRow("The model has no class 'cot', the continuation 'data.40.continuation'.")).toEqual([
+    'continuation',
+    "The model has no class 'cot', the continuation.",
+  ]);
+  expect(sentenceOfRow("The target of the prompt 'data.0.prompt' has no tokens.")[0]).toBe('target');
+});
+
+test('the number of a class comes out of a row of a picture as it was, and is a token for other models', () => {
+  const numbered = { prompt: { prompt: '', image }, continuation: 2 };
+  const rows = rowsIn([numbered]);
+  expect(rows.map(exampleOf)).toEqual([numbered]);
+  expect([...rowProblems(rows, 'data', { mask: null, reads: vit })]).toEqual([]);
+  const blip = { kind: 'image' } as const;
+  expect([...rowProblems(rows, 'data', { mask: null, reads: blip })]).toEqual([
+    [
+      'data 1 continuation',
+      'Example 1 has the id of a token, 2, and the page has rows of text. Write what should follow, with the space before it.',
+    ],
+  ]);
+  expect(() => rowsIn([{ prompt: 'a', continuation: 2 }])).toThrow('Its examples are token ids');
 });
 
 test('an experiment with pictures opens as rows, and its link names them', () => {

@@ -17,8 +17,8 @@ export interface ExampleRow extends Beside {
   /** Stays with a row while others come and go. */
   readonly id: number;
   readonly prompt: string;
-  /** With the space before it. */
-  readonly continuation: string;
+  /** With the space before it; a number is a file's, of a class, and what is typed is text. */
+  readonly continuation: string | number;
 }
 
 export interface RowLists {
@@ -106,8 +106,11 @@ export const withRows = <T extends RowLists>(document: T, list: RowList, rows: r
 export function rowsIn(examples: readonly FinetuneExample[]): readonly ExampleRow[] {
   return numbered(
     examples.map(({ prompt, continuation }) => {
-      const { prompt: text } = partsOfGiven(prompt);
-      if (typeof text === 'string' && typeof continuation === 'string' && !hasIds(prompt))
+      const { prompt: text, image } = partsOfGiven(prompt);
+      // Of a picture a number may be a class, which the model in use decides.
+      const isKnown =
+        typeof continuation === 'string' || (typeof continuation === 'number' && image !== undefined);
+      if (typeof text === 'string' && isKnown && !hasIds(prompt))
         return { prompt: text, continuation, ...besideOf(prompt) };
       throw new ExperimentError(
         'Its examples are token ids, and the page has rows of text. Run it from the command line: patchbay run FILE.json --out DIR.',

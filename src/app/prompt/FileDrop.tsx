@@ -34,12 +34,13 @@ export function FileDrop({
     }
   }
   function drop(event: DragEvent) {
-    const [file] = event.dataTransfer.files;
-    if (!file) return;
+    const { files } = event.dataTransfer;
+    // Of several there is one field too few: they are of the row or of the page that this stands on.
+    if (files.length !== 1) return;
     // The page itself takes files that are dropped on it for models and experiments.
     event.preventDefault();
     event.stopPropagation();
-    void take(file);
+    void take(files[0]);
   }
   const problem = refused ?? wrong;
   const name = given === null ? null : nameOf(given);
