@@ -4,36 +4,17 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { readAlignResult } from '../src/experiments/align/result.ts';
-import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
-import { picture, t5 } from './readingModels.ts';
+import { expectFits, watchConsole } from './pageChecks.ts';
+import { picture, t5, vit } from './readingModels.ts';
 import { openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 120_000 };
 test.describe.configure({ timeout: 400_000 });
 
-const vit = {
-  ...{ model_type: 'vit', image_size: 24, patch_size: 4, hidden_size: 16, intermediate_size: 20 },
-  ...{ num_hidden_layers: 3, num_attention_heads: 4, id2label: { 0: 'cat', 1: 'dog', 2: 'owl' } },
-};
-
 const button = (page: Page, name: string | RegExp): Locator =>
   page.getByRole('button', { name, exact: true });
 const region = (page: Page, name: string | RegExp): Locator =>
   page.getByRole('region', { name, exact: true });
-
-async function expectFits(page: Page, name: string): Promise<void> {
-  for (const width of [390, 1440]) {
-    await page.setViewportSize({ width, height: 900 });
-    await expectNoSidewaysScroll(page);
-    for (const colorScheme of ['dark', 'light'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await expectAccessible(page);
-      const folder = process.env.PATCHBAY_SHOTS;
-      if (folder !== undefined)
-        await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-    }
-  }
-}
 
 async function trained(page: Page) {
   const training = region(page, 'Training');

@@ -372,6 +372,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await button(page, 'Change settings').click();
       await page.getByRole('radio', { name: /^Held out/ }).click();
       await page.getByRole('textbox', { name: 'Held-out example 2, continuation' }).fill('');
+      // Tokens that come under the rows move what is below them: all have theirs but the one without a continuation.
+      const rows = page.getByRole('list', { name: 'Held-out examples' }).getByRole('listitem');
+      const withTokens = rows.filter({ has: page.locator('.tune-tokens') });
+      await expect(withTokens).toHaveCount((await rows.count()) - 1, slow);
       await region(page, 'Ask it').getByLabel('Prompt').fill('The Reichstag is in the city of');
       await button(page, 'Answer, with and without').click();
       await expect(page.getByRole('region', { name: /^With LoReFT/ }).locator('b')).not.toBeEmpty(slow);

@@ -17,6 +17,24 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   await expect.poll(overflow).toBe(0);
 }
 
+/**
+ * Nothing scrolls sideways and axe finds nothing, at two widths and in both themes.
+ * @param name of the screenshots, where `PATCHBAY_SHOTS` names a folder for them
+ */
+export async function expectFits(page: Page, name: string): Promise<void> {
+  for (const width of [390, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    await expectNoSidewaysScroll(page);
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await expectAccessible(page);
+      const folder = process.env.PATCHBAY_SHOTS;
+      if (folder !== undefined)
+        await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+}
+
 /** @returns the errors and warnings that the page writes to its console from now on, uncaught ones too */
 export function watchConsole(page: Page): readonly string[] {
   const problems: string[] = [];

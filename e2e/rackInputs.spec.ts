@@ -13,16 +13,11 @@ import { runIntervene } from '../src/experiments/intervene/run.ts';
 import { createNodeBackend } from '../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../src/runtime/model.ts';
 import { dropFile, expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
-import { blip, hearing, picture, t5, tone, whisper } from './readingModels.ts';
+import { blip, hearing, picture, t5, tone, vit, whisper } from './readingModels.ts';
 import { chooseFolder, openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 60_000 };
 test.describe.configure({ timeout: 240_000 });
-
-const vit = {
-  ...{ model_type: 'vit', image_size: 24, patch_size: 4, hidden_size: 16, intermediate_size: 20 },
-  ...{ num_hidden_layers: 3, num_attention_heads: 4, id2label: { 0: 'cat', 1: 'dog', 2: 'owl' } },
-};
 
 const esm = {
   ...{ model_type: 'esm', vocab_size: 33, hidden_size: 12, num_hidden_layers: 2, num_attention_heads: 2 },

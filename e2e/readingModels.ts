@@ -16,6 +16,10 @@ export const hearing = {
   ...{ feature_size: 80, hop_length: 160, n_fft: 400, sampling_rate: 16_000 },
   ...{ chunk_length: 1, n_samples: 16_000, nb_max_frames: 100 },
 };
+export const vit = {
+  ...{ model_type: 'vit', image_size: 24, patch_size: 4, hidden_size: 16, intermediate_size: 20 },
+  ...{ num_hidden_layers: 3, num_attention_heads: 4, id2label: { 0: 'cat', 1: 'dog', 2: 'owl' } },
+};
 export const blip = {
   model_type: 'blip',
   text_config: {

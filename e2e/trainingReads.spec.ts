@@ -4,17 +4,12 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { readFinetuneResult } from '../src/experiments/finetune/result.ts';
-import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
-import { picture, t5 } from './readingModels.ts';
+import { dropFile, expectFits, watchConsole } from './pageChecks.ts';
+import { picture, t5, vit } from './readingModels.ts';
 import { openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 120_000 };
 test.describe.configure({ timeout: 400_000 });
-
-const vit = {
-  ...{ model_type: 'vit', image_size: 24, patch_size: 4, hidden_size: 16, intermediate_size: 20 },
-  ...{ num_hidden_layers: 3, num_attention_heads: 4, id2label: { 0: 'cat', 1: 'dog', 2: 'owl' } },
-};
 
 const button = (page: Page, name: string | RegExp): Locator =>
   page.getByRole('button', { name, exact: true });
@@ -26,28 +21,13 @@ async function savedJson(page: Page): Promise<string> {
   return readFileSync(await download.path(), 'utf8');
 }
 
-/** Both widths, of both themes. */
-async function expectFits(page: Page, name: string): Promise<void> {
-  for (const width of [390, 1440]) {
-    await page.setViewportSize({ width, height: 900 });
-    await expectNoSidewaysScroll(page);
-    for (const colorScheme of ['dark', 'light'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await expectAccessible(page);
-      const folder = process.env.PATCHBAY_SHOTS;
-      if (folder !== undefined)
-        await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-    }
-  }
-}
-
-/** Drop files on a row. */
-async function dropOn(row: Locator, paths: readonly string[]): Promise<void> {
+/** Drop files on a row, or on a field of it. */
+async function dropOn(place: Locator, paths: readonly string[]): Promise<void> {
   const files = paths.map((path) => ({
     name: path.split('/').at(-1) ?? '',
     base64: readFileSync(path).toString('base64'),
   }));
-  const transfer = await row.page().evaluateHandle((given) => {
+  const transfer = await place.page().evaluateHandle((given) => {
     const made = new DataTransfer();
     for (const { name, base64 } of given) {
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -55,28 +35,13 @@ async function dropOn(row: Locator, paths: readonly string[]): Promise<void> {
     }
     return made;
   }, files);
-  await row.dispatchEvent('drop', { dataTransfer: transfer });
+  await place.dispatchEvent('drop', { dataTransfer: transfer });
 }
 
 async function quickly(page: Page): Promise<void> {
   await region(page, 'Training').getByRole('button', { name: 'Change settings' }).click();
   await region(page, 'Training').getByLabel('Batch', { exact: true }).fill('2');
   await region(page, 'Training').getByLabel('Epochs', { exact: true }).fill('2');
-}
-
-/** The saved text, opened again in place of an empty page, stands there as it was. */
-async function reopened(page: Page, text: string, name: string): Promise<void> {
-  await button(page, 'Empty page').click();
-  await page.evaluate(
-    ([content, file]) => {
-      const made = new DataTransfer();
-      made.items.add(new File([content ?? ''], file ?? ''));
-      document
-        .querySelector('main')
-        ?.dispatchEvent(new DragEvent('drop', { dataTransfer: made, bubbles: true, cancelable: true }));
-    },
-    [text, `${name}.json`],
-  );
 }
 
 test('a T5 is finetuned on sources with a target, and what was saved opens again', async ({ page }) => {
@@ -122,7 +87,8 @@ test('a T5 is finetuned on sources with a target, and what was saved opens again
   await ask.getByLabel('New tokens').fill('2');
   await ask.getByRole('button', { name: 'Answer, with and without' }).click();
   await expect(ask.getByRole('region', { name: 'By itself' })).toContainText('Its first token has', slow);
-  await reopened(page, text, 'finetune');
+  await button(page, 'Empty page').click();
+  await dropFile(page, 'finetune.json', text);
   await expect(page.getByRole('textbox', { name: 'Example 1, target' })).toHaveValue('w4', slow);
   await expect(region(page, 'Before and after')).toContainText('all steps');
   expect(problems).toEqual([]);
@@ -138,7 +104,8 @@ test('a ViT is finetuned on pictures that are dropped on a row, with the names o
   const problems = watchConsole(page);
   await button(page, 'Begin on an empty page for it').click(slow);
   await expect(page.locator('.tune-examples')).toContainText('Example 1 has no picture. Choose one', slow);
-  await dropOn(page.getByRole('listitem', { name: 'Example 1' }), [picture('wide'), picture('grey')]);
+  // Several are the row's also where they fall on its one field.
+  await dropOn(page.getByLabel('Example 1, picture'), [picture('wide'), picture('grey')]);
   await expect(page.getByRole('listitem', { name: 'Example 2' })).toContainText('grey.png');
   await expect(
     page.getByRole('listitem', { name: 'Example 1' }).locator('.seen-thumbnail image'),
@@ -163,7 +130,8 @@ test('a ViT is finetuned on pictures that are dropped on a row, with the names o
   await ask.getByLabel('Picture').setInputFiles(picture('wide'));
   await ask.getByRole('button', { name: 'Name its class, with and without' }).click();
   await expect(ask.getByRole('region', { name: 'By itself' })).toContainText(/cat|dog|owl/, slow);
-  await reopened(page, text, 'finetune');
+  await button(page, 'Empty page').click();
+  await dropFile(page, 'finetune.json', text);
   await expect(page.getByRole('listitem', { name: 'Example 2' })).toContainText('grey.png', slow);
   await button(page, 'Undo').first().click();
   await expect(page.getByRole('listitem', { name: 'Example 1' })).toContainText('has no picture');
