@@ -2,6 +2,7 @@
 // all whether the model can do the task at all.
 
 import type { AlignTask, OwnAnswers, TaskExample, TaskPrompt } from '../../experiments/align/task.ts';
+import type { ModelInfo } from '../../worker/protocol.ts';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { formatCount, formatPercent } from '../quantities.ts';
 import type { DeclaredFields } from './declaredFields.ts';
@@ -9,6 +10,7 @@ import { namesOf } from './declaredFields.ts';
 import { useBench, useBenchState, useDocument, useDraft, useOwn } from './hooks.ts';
 
 const shownExamples = 4;
+const unmarked: ReadonlyMap<number, string> = new Map();
 /** Below this a task is not one that the model can be said to do. */
 const goodAccuracy = 0.9;
 
@@ -61,15 +63,15 @@ function Chips({
   );
 }
 
-/** Names of the positions on one side, by the token they are at: none where the component's are of another stack than these. */
-function placesOf(
-  { positions, base }: TaskExample,
-  side: 0 | 1,
-  component: string,
-): ReadonlyMap<number, string> {
-  const isOfSource = component.startsWith(base.reads === undefined ? 'encoder.' : 'question.');
-  if ((base.target !== undefined) !== isOfSource || (base.target === undefined && component.includes('.')))
-    return new Map();
+/** Whether a component's positions are those of the prompts' own tokens, and not of a picture, a sound or what is written. */
+function isOfPrompt(component: string, model: ModelInfo | null): boolean {
+  const { reads, components } = model ?? {};
+  const stack = components?.find(({ name }) => name === component)?.place?.stack ?? 'main';
+  return stack === (reads?.kind === 'text' || reads?.isAsked ? 'encoder' : 'main');
+}
+
+/** Names of the positions on one side, by the token they are at. */
+function placesOf({ positions }: TaskExample, side: 0 | 1): ReadonlyMap<number, string> {
   const found = new Map<number, string>();
   for (const [name, at] of Object.entries(positions)) {
     const known = found.get(at[side]);
@@ -198,8 +200,9 @@ function OwnAccuracy({ own: { right, of, wrong } }: { readonly own: OwnAnswers }
         <details className="small">
           <summary>What it answers otherwise</summary>
           <ul className="align-wrong">
-            {wrong.map(({ prompt, label, said }) => (
-              <li key={prompt}>
+            {wrong.map(({ prompt, label, said }, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: prompts of one wording, such as pictures, are told apart by their order
+              <li key={index}>
                 “{prompt}” {'→'}{' '}
                 <span className="mono">
                   <TokenText text={said} />
@@ -221,6 +224,7 @@ export function ExamplesCard() {
   const task = useBenchState((state) => state.task);
   const { task: request } = useDraft();
   const { declared, component } = useDocument();
+  const isMarked = useOwn(({ world }) => isOfPrompt(component, world.model));
   const isStale = request === null || task?.status !== 'known';
   const value = task?.value ?? null;
   return (
@@ -249,8 +253,16 @@ export function ExamplesCard() {
               {value.examples.slice(0, shownExamples).map((example, index) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: examples have an order and nothing else
                 <li key={index}>
-                  <Chips prompt={example.base} places={placesOf(example, 0, component)} side="base" />
-                  <Chips prompt={example.source} places={placesOf(example, 1, component)} side="source" />
+                  <Chips
+                    prompt={example.base}
+                    places={isMarked ? placesOf(example, 0) : unmarked}
+                    side="base"
+                  />
+                  <Chips
+                    prompt={example.source}
+                    places={isMarked ? placesOf(example, 1) : unmarked}
+                    side="source"
+                  />
                   <p className="small">{interchangeWords(example, declared)}</p>
                 </li>
               ))}

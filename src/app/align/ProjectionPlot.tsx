@@ -73,9 +73,10 @@ function Strips({ learned }: { readonly learned: LearnedSite }) {
               {value.trim().slice(0, 14)}
             </text>
             <line className="plot-grid" x1={margin.left} x2={width - margin.right} y1={middle} y2={middle} />
-            {swarm(own, x).map(({ point, offset }) => (
+            {swarm(own, x).map(({ point, offset }, index) => (
               <path
-                key={point.prompt}
+                // biome-ignore lint/suspicious/noArrayIndexKey: prompts of one wording, such as pictures, are points of their own
+                key={index}
                 className="plot-point"
                 data-value={row % 2}
                 d={shapeOf(row)}
@@ -128,9 +129,10 @@ function Plane({ learned }: { readonly learned: LearnedSite }) {
             </text>
           </g>
         ))}
-        {points.map((point) => (
+        {points.map((point, index) => (
           <path
-            key={point.prompt}
+            // biome-ignore lint/suspicious/noArrayIndexKey: prompts of one wording, such as pictures, are points of their own
+            key={index}
             className="plot-point"
             data-value={point.value % 2}
             d={shapeOf(point.value)}

@@ -110,7 +110,9 @@ function Ways({ result, looked }: PartProps) {
     return save(
       zipOf(result, looked),
       `${name}.zip`,
-      ` It is for ${reader}; docs/finetuning.md says how it is loaded.`,
+      reader === null
+        ? ' It holds the numbers by their names; no folder for pyreft, pyvene or PEFT is written of this adapter.'
+        : ` It is for ${reader}; docs/finetuning.md says how it is loaded.`,
     );
   });
   const numbers = act(() =>
@@ -126,7 +128,7 @@ function Ways({ result, looked }: PartProps) {
         <button
           type="button"
           className="button"
-          title="A zip of the folder that pyreft, pyvene or PEFT loads, with the result"
+          title="A zip of what pyreft, pyvene or PEFT loads, as far as they can, with the result"
           onClick={() => void folder()}
         >
           Save its folder

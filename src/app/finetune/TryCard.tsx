@@ -10,7 +10,7 @@ import { hasTarget } from '../prompt/hasTarget.ts';
 import { maskText } from '../prompt/mask.ts';
 import { PromptBeside } from '../prompt/PromptBeside.tsx';
 import { formatPercent } from '../quantities.ts';
-import type { SaidText } from './finetuneBench.ts';
+import type { SaidText, Tried } from './finetuneBench.ts';
 import { useBench, useBenchState, useIsOfModel, useLooked, useOwn, useReads, useResult } from './hooks.ts';
 
 const mostNewTokens = 200;
@@ -53,14 +53,12 @@ function aroundSaid(given: GivenPrompt, reads: ModelReads | null, mask: string |
 
 interface SaidPartProps {
   readonly title: string;
-  readonly prompt: GivenPrompt;
+  readonly asked: Pick<Tried, 'prompt' | 'reads' | 'mask'>;
   readonly said: SaidText;
 }
 
-function SaidPart({ title, prompt, said }: SaidPartProps) {
+function SaidPart({ title, asked: { prompt, reads, mask }, said }: SaidPartProps) {
   const [first] = said.pieces;
-  const reads = useReads();
-  const mask = useOwn(({ world }) => maskText(world.model));
   const { read, before, behind } = aroundSaid(prompt, reads, first === undefined ? null : mask);
   const isOneWord = mask !== null || reads?.isAlone;
   return (
@@ -205,8 +203,8 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
       </div>
       {tried !== null && (
         <div className="tune-tries" aria-busy={isAsking}>
-          <SaidPart title="By itself" prompt={tried.prompt} said={tried.before} />
-          <SaidPart title={`With ${tried.name}`} prompt={tried.prompt} said={tried.after} />
+          <SaidPart title="By itself" asked={tried} said={tried.before} />
+          <SaidPart title={`With ${tried.name}`} asked={tried} said={tried.after} />
           <p className={tried.status === 'failed' ? 'run-problem' : 'mute small'} role="status">
             {tried.message ?? (isAsking ? 'The model answers.' : '')}
           </p>

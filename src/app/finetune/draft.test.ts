@@ -251,7 +251,7 @@ test('a folder says who loads it, and a plain vector becomes a steering that add
     'pyreft',
     'pyreft',
     // The query of this model is a part of a larger matrix, which PEFT's LoRA is not beside.
-    'safetensors alone',
+    null,
     'pyvene',
   ]);
   const steering = readSteerExperiment(steeringOf(stored, 4));

@@ -7,7 +7,7 @@ import type { FinetuneExample } from '../../experiments/finetune/experiment.ts';
 import type { TrainedText } from '../../experiments/finetune/spoken.ts';
 import type { GivenPrompt } from '../../experiments/givenPrompt.ts';
 import { messageOf } from '../../messages/wording.ts';
-import type { Engine, ModelInfo } from '../../worker/protocol.ts';
+import type { Engine, ModelInfo, ModelReads } from '../../worker/protocol.ts';
 import type { ExperimentPage } from '../experiment/experimentPage.ts';
 import { namedPrompt } from '../prompt/beside.ts';
 import { maskText } from '../prompt/mask.ts';
@@ -27,6 +27,9 @@ export interface SaidText {
 export interface Tried {
   readonly status: 'asking' | 'known' | 'failed';
   readonly prompt: GivenPrompt;
+  /** Of the model that was asked, which may have gone since: what it reads, and the mask that it fills. */
+  readonly reads: ModelReads | null;
+  readonly mask: string | null;
   /** Of the adapter. */
   readonly name: string;
   /** What was trained, as the result holds it: beside another result the answers are not shown. */
@@ -128,7 +131,8 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
     },
     attempt: async (prompt, { name, of, adapter }, maxNewTokens) => {
       const { model } = page.store.getState().world;
-      const isOneWord = maskText(model) !== null || model?.reads?.isAlone === true;
+      const asked = { prompt, reads: model?.reads ?? null, mask: maskText(model) };
+      const isOneWord = asked.mask !== null || asked.reads?.isAlone === true;
       stop.abort();
       const own = new AbortController();
       stop = own;
@@ -136,7 +140,7 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
       const show = (status: Tried['status'], message: string | null = null) => {
         if (stop !== own) return;
         const [before = nothing, after = nothing] = said;
-        store.setState({ tried: { status, prompt, name, of, before, after, message } });
+        store.setState({ tried: { ...asked, status, name, of, before, after, message } });
       };
       const add = (at: number, text: string, piece?: SaidText['pieces'][number]) => {
         const known = said[at] ?? nothing;

@@ -11,8 +11,14 @@ import { adapterFiles, adapterFolders } from '../../experiments/finetune/saved.t
 import { heldOut } from '../../experiments/finetune/split.ts';
 import { hasIds, namedPrompt } from '../prompt/beside.ts';
 
-/** Who loads the folder of an adapter. */
-export function readerOf(adapter: FinetuneAdapter, files: ReadonlyMap<string, Uint8Array>): string {
+const ownFiles = new Set(['numbers.safetensors', 'adapter.json']);
+
+/** Who loads the folder of an adapter; null where it holds the numbers and their names alone. */
+export function readerOf(
+  adapter: FinetuneAdapter,
+  files: ReadonlyMap<string, Uint8Array>,
+): 'pyreft' | 'pyvene' | 'PEFT' | null {
+  if ([...files.keys()].every((name) => ownFiles.has(name))) return null;
   switch (adapter.type) {
     case 'LoReFT':
     case 'DiReFT':
@@ -21,7 +27,7 @@ export function readerOf(adapter: FinetuneAdapter, files: ReadonlyMap<string, Ui
     case 'SteeringVector':
       return 'pyvene';
     case 'LoRA':
-      return files.has('adapter_config.json') ? 'PEFT' : 'safetensors alone';
+      return 'PEFT';
     default:
       return adapter satisfies never;
   }
@@ -56,11 +62,13 @@ export function numbersFileOf(result: FinetuneResult, index: number): Uint8Array
 
 const mostPrompts = 4;
 
+/** Of what an encoder has read once: its own, and what the decoder makes of it as keys and values. */
+const isReadOnce = (component: string): boolean =>
+  component.includes('.') || /^(head_)?cross_(key|value)_output$/.test(component);
+
 /** Positions as an edit of the Steer page has them: negative ones count from the end. */
 function placesOf(group: PositionGroup, { component, positions }: FinetuneAdapter) {
-  // What an encoder reads is read once: `encoder.block_output`.
-  const isEncoders = component.includes('.');
-  if (positions === 'all') return { prompt: 'all', steps: isEncoders ? 'none' : 'all' } as const;
+  if (positions === 'all') return { prompt: 'all', steps: isReadOnce(component) ? 'none' : 'all' } as const;
   if (positions === 'mask')
     throw new ExperimentError(
       'This vector acts at a mask, and the Steer page writes texts that go on. Save its numbers instead.',

@@ -221,14 +221,12 @@ export function describeTask(
   };
 }
 
-/** A prompt in words, with what is read beside them. */
+/** A prompt in words, with what is read beside them; the tokens that a tokenizer or a decoder adds say nothing. */
 export function promptWords({ tokens, input }: ResolvedPrompt, tokenizer: Tokenizer): string {
-  const read = {
-    text: () => tokenizer.decode(input?.tokens ?? []),
-    image: () => '(picture)',
-    sound: () => '(sound)',
-  };
-  return [input ? read[input.kind]() : '', tokenizer.decode(tokens)].filter((part) => part !== '').join(' ');
+  const text = (ids: readonly number[]) =>
+    tokenizer.decode(ids.filter((id) => id === tokenizer.maskId || !tokenizer.isSpecial(id)));
+  const read = { text: () => text(input?.tokens ?? []), image: () => '(picture)', sound: () => '(sound)' };
+  return [input ? read[input.kind]() : '', text(tokens)].filter((part) => part !== '').join(' ');
 }
 
 const mostWrong = 12;
