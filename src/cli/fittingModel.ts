@@ -40,8 +40,9 @@ export async function withFittingModel<T>(
     (error) => {
       const next = lessRoom(room, error, running);
       if (!next || (options.residency !== undefined && next.residency !== room.residency)) return false;
+      const notice = next.notices.length > room.notices.length ? next.notices.at(-1) : undefined;
       room = next;
-      console.error(`Note: ${next.notices.at(-1)}`);
+      if (notice !== undefined) console.error(`Note: ${notice}`);
       return true;
     },
   );

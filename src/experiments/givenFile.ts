@@ -51,12 +51,14 @@ export async function givenBytes(name: string, bytes: Uint8Array<ArrayBuffer>): 
 /** What a person calls it. */
 export const nameOf = (given: GivenFile): string => ('name' in given ? given.name : given.file);
 
+/** The bytes of a file in base64, where it holds them. */
+export const dataOf = (given: GivenFile): string | undefined => ('data' in given ? given.data : undefined);
+
 /** Whether two files are one: the bytes themselves are compared, where both hold them. */
 export function isSameFile(one: GivenFile, other: GivenFile): boolean {
   if (one === other) return true;
   if ('file' in one || 'file' in other) return 'file' in one && 'file' in other && one.file === other.file;
-  const [data, otherData] = [one, other].map((given) => ('data' in given ? given.data : undefined));
-  return one.name === other.name && one.sha256 === other.sha256 && data === otherData;
+  return one.name === other.name && one.sha256 === other.sha256 && dataOf(one) === dataOf(other);
 }
 
 /** What a link holds of a file: its name and its hash. */
@@ -65,9 +67,27 @@ export function withoutBytes(given: GivenFile): GivenFile {
   return { name: given.name, ...(given.sha256 === undefined ? {} : { sha256: given.sha256 }) };
 }
 
-/** What tells a file from others: its hash, or its bytes where it has none. */
+/** Short names of bytes. Who asks for one holds the text of the bytes in a document, so that little is kept beside it. */
+const namesOfData = new Map<string, string>();
+
+function nameOfData(data: string): string {
+  const name = namesOfData.get(data) ?? `#${namesOfData.size}`;
+  namesOfData.set(data, name);
+  return name;
+}
+
+/**
+ * What tells a file from others, briefly: its name and its bytes, by a name that they have until the program ends. The hash that
+ * a file states is nowhere checked, so it tells apart only files without bytes.
+ */
 export const keyOfGiven = (given: GivenFile): GivenFile =>
-  'data' in given && given.sha256 === undefined ? given : withoutBytes(given);
+  'data' in given ? { name: given.name, data: nameOfData(given.data) } : given;
+
+/** The same for files that are one where their bytes are, whatever they are called. */
+export function contentOfGiven(given: GivenFile): GivenFile {
+  const key = keyOfGiven(given);
+  return 'data' in key ? { ...key, name: '' } : key;
+}
 
 /**
  * @param what `the picture`

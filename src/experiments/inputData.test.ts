@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeArchitecture } from '../architectures/registry.ts';
+import { readExampleInputs } from './exampleInputs.ts';
 import { type GivenFile, givenBytes } from './givenFile.ts';
 import { readInput } from './inputData.ts';
 import { KeptInputs } from './keptInputs.ts';
@@ -38,6 +39,21 @@ test('pictures that state the same name and hash, and are others, are read by th
   const posed = { ...wide, data: grey.data };
   expect((await read(posed))?.data).toEqual((await read(grey))?.data);
   expect((await read(posed))?.data).not.toEqual((await read(wide))?.data);
+});
+
+test('examples that show the same bytes share their numbers by whatever names, and no others do, whatever hash is stated', async () => {
+  const [wide, grey] = await Promise.all(['wide', 'grey'].map(given));
+  if (!wide || !grey || !('data' in grey)) throw new Error('The pictures have no bytes.');
+  const copy = { ...structuredClone(wide), name: 'copy.png', sha256: '0'.repeat(64) };
+  const posed = { ...wide, data: grey.data };
+  const prompts = [wide, copy, posed, grey].map((image) => ({ prompt: '', image }));
+  const placed = prompts.map((prompt, at) => ({ given: prompt, where: `data.${at}` }));
+  const inputs = await readExampleInputs(vit, placed, { preprocessor }, async () => {});
+  const [first, second, third, fourth] = prompts.map((prompt) => inputs(prompt)?.data);
+  expect(first).toBeDefined();
+  expect(second).toBe(first);
+  expect(third).not.toBe(first);
+  expect(fourth).toBe(third);
 });
 
 test('pairs that name one picture share its numbers, in each place that it stands', async () => {

@@ -50,7 +50,7 @@ const keptReadings = 24;
 export const readerKey = ({ label, fingerprint, reads }: ReadingModel): string =>
   JSON.stringify([label, fingerprint ?? null, reads ?? null]);
 
-/** Names what is read, and not its bytes where it has a hash. */
+/** Names what is read, with short names in place of bytes. */
 export const promptKey = (document: PatchDocument, place: number, model: ReadingModel): string =>
   JSON.stringify([
     readerKey(model),

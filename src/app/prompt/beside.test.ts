@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { GivenPrompt } from '../../experiments/givenPrompt.ts';
 import {
   besideOf,
   changedBeside,
@@ -91,9 +92,16 @@ test('token ids have no place on a page, in the prompt or in the target', () => 
   ]).toEqual([false, true, true, false]);
 });
 
-test('a prompt is told from others by its files’ hashes, or by their bytes, and is called by their names', () => {
-  expect(namedPrompt({ prompt: '', image })).toEqual({ prompt: '', image: ofLink });
-  expect(namedPrompt({ prompt: '', sound })).toEqual({ prompt: '', sound });
+test('a prompt is told from others by its files’ names and bytes, whatever hash they state, and is called by their names', () => {
+  const key = (given: GivenPrompt) => JSON.stringify(namedPrompt(given));
+  const large = { ...image, data: 'A'.repeat(4000) };
+  expect(key({ prompt: '', image: large }).length).toBeLessThan(100);
+  expect(key({ prompt: '', image: { ...large } })).toBe(key({ prompt: '', image: large }));
+  const others = [image, large, { ...image, name: 'b.png' }, ofLink].map((each) =>
+    key({ prompt: '', image: each }),
+  );
+  expect(new Set(others).size).toBe(others.length);
+  expect(namedPrompt({ prompt: '', image: ofLink })).toEqual({ prompt: '', image: ofLink });
   expect(['a', { prompt: '', image }, { prompt: 'what is it?', image }].map(promptWords)).toEqual([
     'a',
     'cat.png',

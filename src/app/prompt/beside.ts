@@ -47,7 +47,7 @@ export function hasIds(given: GivenPrompt): boolean {
   return typeof prompt !== 'string' || typeof target !== 'string';
 }
 
-/** Tells prompts apart, without the bytes of files that have a hash. */
+/** Tells prompts apart, with short names in place of the bytes of files. */
 export const namedPrompt = (given: GivenPrompt): GivenPrompt => withGivenPromptFiles(given, keyOfGiven);
 
 /** A prompt in words, by its text or by what stands in its place: `cat.png`, `cat.png: what is it?` */

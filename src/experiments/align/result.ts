@@ -7,7 +7,8 @@ import type { Count } from '../kind.ts';
 import { resultEntries } from '../resultParts.ts';
 import { alignExperimentSchema, sitePositionSchema } from './experiment.ts';
 
-export const alignResultVersion = 1;
+/** 2 where the model reads more than a text. */
+export const alignResultVersion = 2;
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const numbers = v.array(v.number());
@@ -62,7 +63,7 @@ export type SiteResult = Immutable<v.InferOutput<typeof siteSchema>>;
 export const alignResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('align-result'),
-    version: v.literal(alignResultVersion),
+    version: v.picklist([1, alignResultVersion]),
     experiment: alignExperimentSchema,
     ...resultEntries,
     trainCount: wholeNumber,

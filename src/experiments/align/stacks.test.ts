@@ -14,6 +14,7 @@ import { alignmentOf, cases, modelOn, openedModels, picturesOf } from './expecte
 import { type AlignExperimentFile, readAlignExperiment, withAlignFiles } from './experiment.ts';
 import { alignKind } from './kind.ts';
 import { resolveAlign, resolveAlignBreathing } from './resolve.ts';
+import { readAlignResult } from './result.ts';
 import { runAlign } from './run.ts';
 import { trainedFiles, trainedIntervention } from './trained.ts';
 import { completeAlign } from './work.ts';
@@ -318,6 +319,8 @@ test.each(cases.filter(({ jointly }) => !jointly))(
     const model = modelNamed(given.model);
     const align = alignmentOf(model.architecture, given);
     const result = await completeAlign(model, align);
+    // An earlier reader knows no more than a text.
+    expect(readAlignResult(JSON.parse(JSON.stringify(result))).version).toBe(2);
     const { configuration, parameters } = trainedIntervention(result, 0);
     const [{ component }] = [given.site];
     expect(configuration.representations.map((own) => own.component)).toEqual([component]);

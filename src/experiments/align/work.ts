@@ -33,7 +33,7 @@ function startAlign(
   });
   return {
     kind: 'align-result',
-    version: alignResultVersion,
+    version: (model.architecture.encoder ?? model.architecture.input) ? alignResultVersion : 1,
     experiment: align.experiment,
     ...ranOn(model),
     trainCount: align.train.length,

@@ -22,6 +22,27 @@ test('the same examples are held out by the texts of their prompts as by their t
   expect(byTokens.length).toBeGreaterThanOrEqual(6);
 });
 
+test('a prompt that is spelled in several ways, or shows one picture by two names, lies on one side as in a run', () => {
+  const image = { name: 'cat.png', data: 'AAAA' };
+  const spelled = [
+    ['a b', { prompt: 'a b' }, { prompt: 'a b', target: '' }, { prompt: 'a b', target: [] }],
+    [{ prompt: 'a b', target: 'c' }],
+    [
+      { prompt: '', image },
+      { prompt: '', image: { ...image, name: 'copy.png', sha256: '0'.repeat(64) } },
+    ],
+    [{ prompt: '', image: { ...image, data: 'AAAB' } }],
+  ];
+  const examples = spelled.flatMap((ways, run) =>
+    ways.map((prompt) => ({ prompt, continuation: ` ${run}` })),
+  );
+  for (let seed = 0; seed < 8; seed++) {
+    const split = { testShare: 0.3, seed };
+    const experiment = { data: examples, split } as unknown as Parameters<typeof heldOut>[0]; // Nothing else of it is read.
+    expect(heldOut(experiment)).toEqual(splitByPrompt(split, examples, (each) => each.continuation).test);
+  }
+});
+
 test('examples of their own are the held-out ones', () => {
   const testData = [{ prompt: 'other', continuation: ' x' }];
   const experiment = { data, testData } as unknown as Parameters<typeof heldOut>[0]; // Nothing else of it is read.

@@ -2,11 +2,20 @@
 
 import { shuffled } from '../../random/random.ts';
 import { ExperimentError } from '../experimentFile.ts';
+import { contentOfGiven } from '../givenFile.ts';
+import { type GivenPrompt, givenOf, partsOfGiven, withGivenPromptFiles } from '../givenPrompt.ts';
 import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
+
+/** One for all spellings of a prompt that run alike: a text by itself or as 'prompt', an empty target or none. */
+function spelledKey(given: GivenPrompt): string {
+  const { target, ...parts } = partsOfGiven(given);
+  const brief = givenOf({ ...parts, target: target?.length ? target : undefined });
+  return JSON.stringify(withGivenPromptFiles(brief, contentOfGiven));
+}
 
 /** The held-out examples of a file, as it gives them. */
 export const heldOut = ({ split, data, testData }: FinetuneExperiment): readonly FinetuneExample[] =>
-  testData ?? splitByPrompt(split, data, ({ prompt }) => JSON.stringify(prompt)).test;
+  testData ?? splitByPrompt(split, data, ({ prompt }) => spelledKey(prompt)).test;
 
 /** @throws ExperimentError where one of the parts is empty */
 export function splitByPrompt<T>(

@@ -7,7 +7,7 @@ import { samplesSchema } from '../metrics.ts';
 import { modelSchema } from '../resultParts.ts';
 import { interveneExperimentSchema } from './experiment.ts';
 
-/** Of models that read a source text; others are written as version 1. */
+/** 2 where the model reads more than a text. */
 export const interveneResultVersion = 2;
 
 const named = v.strictObject({ id: tokenId, text: v.string() });

@@ -213,7 +213,7 @@ export async function runIntervene(
   const texts = (tokens: readonly number[]) => tokens.map((id) => ({ id, text: textOf(id) }));
   return {
     kind: 'intervene-result',
-    version: base.input?.kind === 'text' ? interveneResultVersion : 1,
+    version: base.input ? interveneResultVersion : 1,
     experiment,
     model: ranOn(model).model,
     backend: { kind: backend.kind, description: backend.description },
