@@ -78,6 +78,7 @@ test('states that are handed on are counted once for a position of a parent, and
   // The state of 64 channels and 32 numbers each, and the three entries before that a convolution of four sees.
   const each = 64 * 32 + 64 * 3;
   expect(handedNumbers(architecture, [[0, 1, 1, 5], [5]])).toBe(3 * each);
-  const long = Array.from({ length: 100_000 }, (_, position) => position);
-  expect(handedNumbers(architecture, [long])).toBe(4 * 2 ** 25);
+  const long = Array.from({ length: 200_000 }, (_, position) => position);
+  // Four batches of 256 MiB of float32, on a host.
+  expect(handedNumbers(architecture, [long])).toBe(4 * 2 ** 26);
 });

@@ -3,6 +3,8 @@
 // the hidden states; a recurrence's state has hundreds of times as many numbers.
 
 import type { Architecture } from '../architectures/architecture.ts';
+import { batchBytesOf } from '../runtime/backends/backend.ts';
+import { mostHandedBatches } from '../runtime/forward/handedStates.ts';
 import { describeComponent } from '../runtime/plan/sites.ts';
 
 /** Numbers of the hidden states while rows pass a layer: what enters it lies there until all has left. */
@@ -61,10 +63,11 @@ export function takenNumbers(architecture: Architecture, sites: readonly TakenSi
 }
 
 /**
- * States that the engine hands on within a layer take four batches at most, of 128 MiB on a GPU; where more would be handed on,
- * rows gather what made them, which is less (`runtime/forward/handedStates.ts`).
+ * States that the engine hands on within a layer take a few batches at most; where more would be handed on, rows gather what made
+ * them, which is less (`runtime/forward/handedStates.ts`). Of the backend with the largest batches, because an estimate is of any.
  */
-const mostHanded = 2 ** 27;
+const mostHanded =
+  (mostHandedBatches * Math.max(...Object.values(batchBytesOf))) / Float32Array.BYTES_PER_ELEMENT;
 
 /** Numbers of the states with which rows begin that fork from some rows at these positions. */
 export function handedNumbers({ recurrence }: Architecture, parents: readonly (readonly number[])[]): number {

@@ -9,7 +9,7 @@ import { labelNamed } from './labels.ts';
 import type { Notice } from './notice.ts';
 import { promptRow } from './planRuns.ts';
 import { type NamedToken, promptNotices, tokensOf } from './tokens.ts';
-import { type PromptParts, type WholePrompt, wholePrompt } from './wholePrompt.ts';
+import { type PromptParts, type WholePrompt, wholeNotices, wholePrompt } from './wholePrompt.ts';
 
 export interface PromptReader {
   /**
@@ -45,7 +45,7 @@ export function promptReader(
       return tokens;
     },
     whole: (parts, what, data) => {
-      notices.push(...promptNotices(parts.prompt, tokenizer, `The ${what}`));
+      notices.push(...wholeNotices(architecture, parts, tokenizer, `The ${what}`));
       const whole = wholePrompt(architecture, tokenizer, parts, data, `the ${what}${of}`);
       schedule(architecture, { rows: [{ start: whole.start, edits: [] }], reads: [] });
       return whole;

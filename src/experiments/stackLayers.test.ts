@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { describeArchitecture } from '../architectures/registry.ts';
 import { forkOf, forkPosition, wayOf } from './keptBases.ts';
-import { layersAfter, layersOfPrompt, layersUpTo, layersWith } from './stackLayers.ts';
+import { layersAfter, layersOfPrompt, layersUpTo, layersWith, lengthsOf } from './stackLayers.ts';
 
 const gpt2 = describeArchitecture(
   { model_type: 'gpt2', n_embd: 8, n_head: 2, n_layer: 5, n_positions: 16, vocab_size: 10 },
@@ -40,6 +40,23 @@ test('a row of the decoder passes its own layers, one of the encoder hands over 
   expect(wayOf(t5, { component: 'encoder.block_output', layer: 2 }).site.component).toBe(
     'encoder.block_output',
   );
+});
+
+test('tokens pass the layers of their own stack: those of a long encoder are not counted in the decoder’s', () => {
+  const whisper = describeArchitecture(
+    { model_type: 'whisper', encoder_layers: 4, decoder_layers: 4, max_source_positions: 1500 },
+    new Set(),
+  );
+  const source = { kind: 'input', data: new Float32Array() } as const;
+  const lengths = lengthsOf(whisper, { start: { kind: 'tokens', tokens: [1, 2, 3, 4, 5], source } });
+  // The encoder's four layers, and what it hands over in each of the decoder's.
+  expect(layersOfPrompt(whisper, lengths)).toBe(1500 * (4 + 4) + 5 * 4);
+  const fork = forkOf(whisper, [{ component: 'block_output', layer: 1 }]);
+  expect(layersAfter(whisper, fork, lengths)).toBe(5 * 2);
+  const first = lengthsOf(whisper, { start: { kind: 'tokens', tokens: [1, 2, 3, 4, 5], source } }, 3);
+  expect(layersAfter(whisper, fork, first)).toBe(2 * 2);
+  expect(layersUpTo(whisper, { component: 'encoder.block_output', layer: 1 }, lengths)).toBe(1500 * 2);
+  expect(layersUpTo(whisper, { component: 'block_output', layer: 1 }, lengths)).toBe(1500 * 6 + 5 * 2);
 });
 
 test('rows whose encoder is edited share no position of the decoder, wherever the keys are made', () => {

@@ -57,23 +57,38 @@ function passedFrom(architecture: Architecture, { layer, stack }: Fork): readonl
   }));
 }
 
+/** Positions of a row in a stack: where they are given, layers are counted once for each of them. */
+export type Lengths = (stack: StackName) => number;
+
+const once: Lengths = () => 1;
+
+/** Those of a prompt, of the decoder's from `position` on. */
+export const lengthsOf =
+  (architecture: Architecture, { start }: Pick<ResolvedPrompt, 'start'>, position = 0): Lengths =>
+  (stack) =>
+    lengthOfStack(architecture, start, stack) - (stack === 'main' ? position : 0);
+
 /** Layers that a row passes from a fork on, in all stacks that it does not share with the row that it forks from. */
-export const layersAfter = (architecture: Architecture, fork: Fork): number =>
-  passedFrom(architecture, fork).reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
+export const layersAfter = (architecture: Architecture, fork: Fork, lengths = once): number =>
+  passedFrom(architecture, fork).reduce(
+    (sum, { stack, from, to }) => sum + lengths(stack) * Math.max(0, to - from),
+    0,
+  );
 
 /** Layers that a whole prompt passes. */
-export const layersOfPrompt = (architecture: Architecture): number =>
-  layersAfter(architecture, wholeFork(architecture));
+export const layersOfPrompt = (architecture: Architecture, lengths = once): number =>
+  layersAfter(architecture, wholeFork(architecture), lengths);
 
 /** Layers that a prompt passes up to a site, whose own is the last. */
 export function layersUpTo(
   architecture: Architecture,
   { component, layer }: { readonly component: string; readonly layer: number },
+  lengths = once,
 ): number {
   const from = describeComponent(architecture, component).place?.from ?? 0;
   const end = from + layer + 1;
   return passedFrom(architecture, wholeFork(architecture)).reduce(
-    (sum, passed) => sum + Math.max(0, Math.min(passed.to, end) - passed.from),
+    (sum, { stack, from, to }) => sum + lengths(stack) * Math.max(0, Math.min(to, end) - from),
     0,
   );
 }
@@ -85,8 +100,10 @@ export function enteringBytes(
   fork: Fork,
   position: number,
 ): number {
-  return passedFrom(architecture, fork).reduce((sum, { stack, from, to }) => {
-    const own = lengthOfStack(architecture, start, stack) - (stack === 'main' ? position : 0);
-    return sum + 4 * stackNamed(architecture, stack).width * own * (Math.max(0, to - from) + 1);
-  }, 0);
+  const lengths = lengthsOf(architecture, { start }, position);
+  return passedFrom(architecture, fork).reduce(
+    (sum, { stack, from, to }) =>
+      sum + 4 * stackNamed(architecture, stack).width * lengths(stack) * (Math.max(0, to - from) + 1),
+    0,
+  );
 }

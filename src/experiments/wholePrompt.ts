@@ -11,8 +11,9 @@ import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { RowSource, RowStart } from '../runtime/plan/plan.ts';
 import { ExperimentError } from './experimentFile.ts';
 import type { GivenFile } from './givenFile.ts';
+import type { Notice } from './notice.ts';
 import { type PlacedPrompt, placedPrompt } from './promptText.ts';
-import { needTokenizer, tokensOf } from './tokens.ts';
+import { needTokenizer, promptNotices, tokensOf } from './tokens.ts';
 import { maskOf, readWords, type WatchedModel } from './watched.ts';
 
 type Text = string | readonly number[];
@@ -71,7 +72,7 @@ export function checkParts(architecture: Architecture, parts: PromptParts): void
         `This ${modelType} model reads no ${readWords[kind].slice(2)}. Leave out '${kind}'.`,
       );
   }
-  if (parts.target !== undefined && (!encoder || encoder.input))
+  if (parts.target !== undefined && !hasTarget(architecture))
     throw new ExperimentError(
       encoder
         ? `This ${modelType} model reads ${read ? readWords[read.kind] : ''}, so the prompt is already what it has written. Leave out 'target'.`
@@ -92,6 +93,24 @@ export function checkPartsAt(architecture: Architecture, parts: PromptParts, whe
       throw new ExperimentError(`'${where}': ${cause.message}`, { cause });
     throw cause;
   }
+}
+
+/** Whether the prompt is a source, and what the next token continues is the target. */
+const hasTarget = ({ encoder }: Architecture): boolean => encoder !== undefined && !encoder.input;
+
+/** What a person should know of a prompt's texts. @param what names it: `The prompt` */
+export function wholeNotices(
+  architecture: Architecture,
+  { prompt, target: written = '' }: PromptParts,
+  tokenizer: Tokenizer | undefined,
+  what: string,
+): readonly Notice[] {
+  const notices = promptNotices(prompt, tokenizer, what);
+  if (!hasTarget(architecture)) return notices;
+  // Nothing is written behind a source, so that a space at its end is part of it.
+  const ofSource = notices.filter(({ code }) => code !== 'trailing-space');
+  const target = `The target of ${what.slice(0, 1).toLowerCase()}${what.slice(1)}`;
+  return [...ofSource, ...promptNotices(written, tokenizer, target)];
 }
 
 /** Tokens of what a decoder has written, behind the one that it begins with. */

@@ -11,7 +11,7 @@ import { type GivenPrompt, partsOfGiven } from '../givenPrompt.ts';
 import type { Notice } from '../notice.ts';
 import type { ResolvedPrompt } from '../resolvedPrompt.ts';
 import { type Continued, continuedKey, forced } from '../teacherForcing.ts';
-import { promptNotices } from '../tokens.ts';
+import { wholeNotices } from '../wholePrompt.ts';
 import { causalExamples } from './causalData.ts';
 import type { AlignExample } from './example.ts';
 import { type ExamplePlace, placeOf } from './examplePlaces.ts';
@@ -131,7 +131,7 @@ export function* resolveExamples(
     const found = typeof given === 'string' ? known.get(given) : undefined;
     if (found) return found;
     const parts = partsOfGiven(given);
-    note(promptNotices(parts.prompt, tokenizer, `The prompt '${where}'`));
+    note(wholeNotices(architecture, parts, tokenizer, `The prompt '${where}'`));
     note(inputs(parts)?.notices ?? []);
     const made = readPrompt(context, given, where);
     if (typeof given === 'string') known.set(given, made);

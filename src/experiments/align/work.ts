@@ -5,7 +5,6 @@ import type { Model } from '../../runtime/model.ts';
 import { completed } from '../growth.ts';
 import { keptRoom } from '../keptBases.ts';
 import type { KindWork } from '../kind.ts';
-import { positionCount } from '../resolvedPrompt.ts';
 import { ranOn } from '../resultParts.ts';
 import { estimateAlign } from './estimate.ts';
 import type { AlignExperiment } from './experiment.ts';
@@ -105,14 +104,11 @@ export const completeAlign = (
 export const alignWork: KindWork<AlignExperiment, AlignResult, ResolvedAlign, AlignChange> = {
   resolve: resolveAlignBreathing,
   estimate: (architecture, align) => {
-    const { rowLayers, steps, prompts } = estimateAlign(align, architecture);
-    const examples = [...align.train, ...align.test];
-    const tokens = examples.reduce((sum, { base }) => sum + positionCount(base), 0);
+    const { rowLayers, tokenLayers, steps, prompts } = estimateAlign(align, architecture);
     return {
       count: align.sites.length,
       rowLayers,
-      // Rows begin at the position that they edit, so this is more than passes.
-      tokenLayers: Math.round((rowLayers * tokens) / examples.length),
+      tokenLayers,
       steps,
       bytes: Math.max(0, ...prompts.map(({ neededBytes }) => Math.min(neededBytes, keptRoom(architecture)))),
       notices: align.notices,

@@ -4,8 +4,8 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import { baseKey, keptRoom } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
-import { positionCount } from '../resolvedPrompt.ts';
-import { layersOfPrompt } from '../stackLayers.ts';
+import type { ResolvedPrompt } from '../resolvedPrompt.ts';
+import { layersOfPrompt, lengthsOf } from '../stackLayers.ts';
 import { forced } from '../teacherForcing.ts';
 import { passesOfStep, stepsOf } from './adapterTraining.ts';
 import { type AdapterPrompts, promptsOf, rowLayersOf, tokenLayersOf } from './keptPrompts.ts';
@@ -29,9 +29,11 @@ export function estimateFinetune(
   const { train, test, experiment } = finetune;
   const layers = layersOfPrompt(architecture);
   const { epochs } = experiment.training;
+  const tokenLayers = (prompt: ResolvedPrompt) =>
+    layersOfPrompt(architecture, lengthsOf(architecture, prompt));
   const own = (train.length + test.length) * layers;
   const ownTokens = [...train, ...test].reduce(
-    (sum, { prompt, label }) => sum + positionCount(forced(prompt, label)) * layers,
+    (sum, { prompt, label }) => sum + tokenLayers(forced(prompt, label)),
     0,
   );
   const prompts = finetune.adapters.map((adapter) =>
@@ -46,10 +48,10 @@ export function estimateFinetune(
         of(architecture, adapter, examples, passes, (base) => room.has(baseKey(base)));
       return epochs * cost(train, passesOfStep) + testsOf(finetune) * cost(test, 1) + cost(train, 1);
     };
-    const keptTokens = kept.reduce((sum, { prompt }) => sum + positionCount(prompt), 0);
+    const keptTokens = kept.reduce((sum, { prompt }) => sum + tokenLayers(prompt), 0);
     return {
       rows: keptCount * layers + all(rowLayersOf),
-      tokens: keptTokens * layers + all(tokenLayersOf),
+      tokens: keptTokens + all(tokenLayersOf),
     };
   });
   const adapters = costs.map(({ rows }) => rows);

@@ -4,9 +4,8 @@ import type { Architecture } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Row } from '../../runtime/plan/plan.ts';
 import { type Base, baseKey, forkPosition, KeptBases, roomFor } from '../keptBases.ts';
-import { positionCount } from '../resolvedPrompt.ts';
 import type { Work } from '../rowParts.ts';
-import { enteringBytes as bytesEntering, layersAfter, layersOfPrompt } from '../stackLayers.ts';
+import { enteringBytes as bytesEntering, layersAfter, layersOfPrompt, lengthsOf } from '../stackLayers.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
 import { type OpenAdapter, positionsIn, type ResolvedAdapter } from './adapter.ts';
 
@@ -72,13 +71,12 @@ export function tokenLayersOf(
   passes: number,
   isKept: (base: Base) => boolean,
 ): number {
-  const after = passes * layersAfter(architecture, adapter.fork);
   return examples.reduce((sum, example) => {
     const base = baseOf(architecture, adapter, example);
-    const length = positionCount(base.prompt);
-    return (
-      sum + after * (length - base.position) + (isKept(base) ? 0 : length * layersOfPrompt(architecture))
-    );
+    const { prompt, position } = base;
+    const after = layersAfter(architecture, adapter.fork, lengthsOf(architecture, prompt, position));
+    const before = isKept(base) ? 0 : layersOfPrompt(architecture, lengthsOf(architecture, prompt));
+    return sum + passes * after + before;
   }, 0);
 }
 

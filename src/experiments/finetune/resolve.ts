@@ -14,7 +14,7 @@ import type { KindResolveOptions } from '../kind.ts';
 import type { Notice } from '../notice.ts';
 import { checkHouseholder } from '../rotationTraining.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
-import { promptNotices } from '../tokens.ts';
+import { wholeNotices } from '../wholePrompt.ts';
 import { isCutShort, positionsIn, promptLengthAt, type ResolvedAdapter, resolveAdapter } from './adapter.ts';
 import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
 import { splitByPrompt } from './split.ts';
@@ -161,7 +161,7 @@ export function resolveFinetune(
   for (const { prompt } of [...experiment.data, ...(experiment.testData ?? [])]) {
     const given = partsOfGiven(prompt);
     const read = inputs(given)?.notices ?? [];
-    for (const notice of [...promptNotices(given.prompt, tokenizer, 'A prompt'), ...read])
+    for (const notice of [...wholeNotices(architecture, given, tokenizer, 'A prompt'), ...read])
       if (!told.has(notice.code)) told.set(notice.code, notice);
   }
   const notices = [...told.values(), ...noticesOf(architecture, adapters, parts)];

@@ -23,8 +23,8 @@ import { labelNamed } from '../labels.ts';
 import type { Notice } from '../notice.ts';
 import { charactersOf } from '../promptText.ts';
 import { seenEntry } from '../seenPicture.ts';
-import { type NamedToken, needTokenizer, promptNotices, tokenLabel, tokensOf } from '../tokens.ts';
-import { type PromptInput, type WholePrompt, wholePrompt } from '../wholePrompt.ts';
+import { type NamedToken, needTokenizer, tokenLabel, tokensOf } from '../tokens.ts';
+import { type PromptInput, type WholePrompt, wholeNotices, wholePrompt } from '../wholePrompt.ts';
 import { type InputOutline, type TraceOutline, type TraceStream, usualWindow } from './cells.ts';
 import { type TraceExperiment, traceDefaults } from './experiment.ts';
 import { checkedRange, isPart, rangeOfSubject } from './subject.ts';
@@ -180,7 +180,7 @@ export function resolveTrace(
   experiment: TraceExperiment,
   read?: InputData,
 ): ResolvedTrace {
-  const { subject: named, corruption, prompt } = experiment;
+  const { subject: named, corruption } = experiment;
   const whole = wholePrompt(architecture, tokenizer, experiment, read?.data);
   const { tokens, watched, input, start } = whole;
   const picture = input?.picture;
@@ -196,7 +196,7 @@ export function resolveTrace(
   };
   const answer = tokenNamed(experiment.answer, 'the answer');
   const distractor = tokenNamed(experiment.distractor, 'the distractor');
-  notices.push(...promptNotices(prompt, tokenizer, 'The prompt'));
+  notices.push(...wholeNotices(architecture, experiment, tokenizer, 'The prompt'));
   const partsIn = (of: PromptInput | undefined) =>
     of && inputParts(experiment.parts, of, read?.seconds, (id) => tokenLabel(id, tokenizer));
   const [parts, pictureParts] = [partsIn(input), partsIn(picture)];

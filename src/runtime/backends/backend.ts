@@ -52,6 +52,9 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
+/** `batchBytes` of each kind of backend. */
+export const batchBytesOf = { gpu: 128 * 2 ** 20, host: 256 * 2 ** 20 } as const;
+
 export interface Backend {
   readonly kind: BackendKind;
   /** What a person calls the device: the adapter, or the number of threads. */

@@ -7,6 +7,7 @@ import {
   type Backend,
   BackendError,
   type BackendKind,
+  batchBytesOf,
   type DeviceTensor,
   elementCount,
   type Piece,
@@ -54,7 +55,7 @@ export class HostBackend implements Backend {
   readonly kind: BackendKind;
   readonly description: string;
   readonly batchTokens = 1024;
-  readonly batchBytes = 256 * 2 ** 20;
+  readonly batchBytes = batchBytesOf.host;
   readonly readTogetherBytes = 0;
   readonly largestTensorBytes = Number.POSITIVE_INFINITY;
   readonly largestPartBytes: number;

@@ -7,6 +7,7 @@ import type { Graph } from '../../onnx/graph.ts';
 import {
   type Backend,
   BackendError,
+  batchBytesOf,
   DeviceLostError,
   type DeviceTensor,
   elementCount,
@@ -93,7 +94,7 @@ class WebGpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly description: string;
   readonly batchTokens = 2048;
-  readonly batchBytes = 128 * 2 ** 20;
+  readonly batchBytes = batchBytesOf.gpu;
   readonly readTogetherBytes = 16 * 2 ** 20;
   readonly largestPartBytes = Number.POSITIVE_INFINITY;
   readonly copiesInputs = false;

@@ -7,7 +7,7 @@ import type { Backend, TensorData } from '../backends/backend.ts';
 import type { Schedule, ScheduledRow } from '../plan/scheduled.ts';
 
 /** How many batches' worth of memory the states that are kept within a layer may take. */
-const mostBatches = 4;
+export const mostHandedBatches = 4;
 
 /** The row of which a row takes the state that stands before its first position. */
 export const stateOwner = ({ past }: Pick<ScheduledRow, 'past'>): number | undefined => past.at(-1)?.row;
@@ -33,7 +33,7 @@ export function handsStates(
   const { windowWidth, stateWidth, numbersKept } = recurrence;
   const kept = counts.reduce((sum, count) => sum + count, 0) * (windowWidth + stateWidth);
   const isRoomy = counts.every((count) => numbersKept(longest.main, count) <= numbers);
-  return counts.length > 0 && isRoomy && kept <= mostBatches * numbers;
+  return counts.length > 0 && isRoomy && kept <= mostHandedBatches * numbers;
 }
 
 export interface HandedInput {
