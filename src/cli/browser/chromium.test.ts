@@ -23,7 +23,7 @@ import { operatorNames, runOperators } from './operators.ts';
 const patienceMs = 300_000;
 // A few of all families, those that meet the most operators, one of two stacks and one with trained rotations.
 // `npm run conform` runs the committed folders of every one. The larger models where they are.
-const neighbouring = /^(gpt2|mistral-das|mixtral|bloom|gemma3_text|t5)$/;
+const neighbouring = /^(gpt2|mistral-das|mixtral|gemma3_text|t5)$/;
 const committed = [
   'interventions-llama',
   'gpt2-inner',
@@ -43,8 +43,6 @@ const folders =
 
 const configurations: Readonly<Record<string, ModelConfiguration>> = {
   gpt2: { ...tinyConfigurations.gpt2, n_layer: 2, tie_word_embeddings: false },
-  llama: { ...tinyConfigurations.llama, num_hidden_layers: 2 },
-  mistral: { ...tinyConfigurations.mistral, num_hidden_layers: 2 },
   qwen2: {
     ...tinyConfigurations.llama,
     model_type: 'qwen2',
