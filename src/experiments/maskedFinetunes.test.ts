@@ -1,13 +1,8 @@
 // Finetunings of a model that fills masks, from text: what they teach and refuse, and what was trained, used elsewhere.
 // `maskedTraining.test.ts` compares their steps with PyTorch.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Tokenizer } from '../checkpoint/checkpoint.ts';
+import { afterAll, expect, test } from 'vitest';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';
-import type { Backend } from '../runtime/backends/backend.ts';
-import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
-import { Model } from '../runtime/model.ts';
 import { describeExamples } from './finetune/described.ts';
 import { type FinetuneExperimentFile, readFinetuneExperiment } from './finetune/experiment.ts';
 import { filledTwice } from './finetune/filled.ts';
@@ -16,26 +11,11 @@ import { resolveFinetune } from './finetune/resolve.ts';
 import { adapterFiles, trainedAdapter } from './finetune/saved.ts';
 import { trainedText } from './finetune/spoken.ts';
 import { finetuneWork } from './finetune/work.ts';
-import { type MaskedModel, maskedPrompts, openMaskedModel, residues } from './fixtures/maskedModel.ts';
+import { maskedPrompts, openMaskedBesideGpt2, residues } from './fixtures/maskedModel.ts';
 import { completed } from './growth.ts';
 
-let backend: Backend;
-let masked: MaskedModel;
-let model: Model;
-let tokenizer: Tokenizer;
-let gpt2: Model;
-beforeAll(async () => {
-  backend = createNodeBackend(1);
-  masked = await openMaskedModel(backend);
-  ({ model, tokenizer } = masked);
-  gpt2 = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), backend);
-});
-afterAll(async () => {
-  await masked.close();
-  await gpt2.dispose();
-  expect(backend.liveTensors).toBe(0);
-  await backend.close();
-});
+const { model, tokenizer, gpt2, close } = await openMaskedBesideGpt2();
+afterAll(close);
 
 const finetuning = (fields: Partial<FinetuneExperimentFile>, model_ = model) =>
   resolveFinetune(

@@ -7,44 +7,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { modulePathOf } from '../interventions/configuration/modulePaths.ts';
 import { declared, declaringLines } from '../interventions/export/pyveneModels.ts';
 import { IntervenableModel } from '../interventions/intervenableModel.ts';
 import type { PyveneFiles } from '../interventions/pyvene/pyveneFolder.ts';
-import type { Backend } from '../runtime/backends/backend.ts';
-import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
-import { Model } from '../runtime/model.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './align/experiment.ts';
 import { type ResolvedAlign, resolveAlign } from './align/resolve.ts';
 import { describeTask, ownAnswers } from './align/task.ts';
 import { siteNames, trainedFolder } from './align/trained.ts';
 import { completeAlign } from './align/work.ts';
-import { type MaskedModel, mask, maskedPrompts, openMaskedModel } from './fixtures/maskedModel.ts';
+import { mask, maskedPrompts, openMaskedBesideGpt2 } from './fixtures/maskedModel.ts';
 import { runRow } from './planRuns.ts';
 import { textPrompt } from './resolvedPrompt.ts';
 import { continuationsOf } from './teacherForcing.ts';
 
 const python = process.env.PATCHBAY_PYTHON;
 
-let backend: Backend;
-let masked: MaskedModel;
-let model: Model;
-let tokenizer: Tokenizer;
-let gpt2: Model;
-beforeAll(async () => {
-  backend = createNodeBackend(1);
-  masked = await openMaskedModel(backend);
-  ({ model, tokenizer } = masked);
-  gpt2 = await Model.load(tinyCheckpoint(tinyConfigurations.gpt2), backend);
-});
-afterAll(async () => {
-  await masked.close();
-  await gpt2.dispose();
-  expect(backend.liveTensors).toBe(0);
-  await backend.close();
-});
+const { folder, model, tokenizer, gpt2, close } = await openMaskedBesideGpt2();
+afterAll(close);
 
 /** What the model says at the mask of each prompt. */
 async function ownLabels(): Promise<readonly number[]> {
@@ -133,7 +113,7 @@ function inPyvene(files: ReadonlyMap<string, Uint8Array>, align: ResolvedAlign, 
     ];
     writeFileSync(join(out, 'call.json'), JSON.stringify({ ...callOf(align, index), declaring }));
     const script = fileURLToPath(new URL('align/expected/loadTrained.py', import.meta.url));
-    const words = [script, masked.folder, written(files, join(out, 'saved')), join(out, 'call.json')];
+    const words = [script, folder, written(files, join(out, 'saved')), join(out, 'call.json')];
     const printed = execFileSync(python ?? '', words, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],

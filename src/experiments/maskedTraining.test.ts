@@ -1,22 +1,11 @@
-// Trainings of models that fill masks, against PyTorch in float64: losses of steps and the parameters after them. What
-// PyTorch computed lies in `expected/masked.expected.json`, by the test's own calls; where `PATCHBAY_PYTHON` names an
-// interpreter it is computed again, and the file is written when it is missing.
+// Trainings of models that fill masks, against PyTorch in float64: losses of steps and the parameters after them. What PyTorch
+// computed lies in `expected/masked.expected.json`, made by `expected/train_masked.py` of the test's own calls.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Tokenizer } from '../checkpoint/checkpoint.ts';
-import { openModel } from '../checkpoint/openNode.ts';
 import { modulePathOf } from '../interventions/configuration/modulePaths.ts';
 import { moduleInput } from '../interventions/configuration/modules.ts';
-import type { Backend } from '../runtime/backends/backend.ts';
-import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../runtime/backends/wasmBackendOnNode.ts';
 import { seededRandom } from '../runtime/fixtures/tinyCheckpoint.ts';
-import { Model } from '../runtime/model.ts';
+import type { Model } from '../runtime/model.ts';
 import { type AlignExperimentFile, readAlignExperiment } from './align/experiment.ts';
 import { resolveAlign } from './align/resolve.ts';
 import { runAlign } from './align/run.ts';
@@ -28,9 +17,17 @@ import { type FinetuneExperimentFile, readFinetuneExperiment } from './finetune/
 import { resolveFinetune } from './finetune/resolve.ts';
 import { runFinetune } from './finetune/run.ts';
 import { expectedModel, mask, residuesTokenizer } from './fixtures/maskedModel.ts';
+import { modelsOnNodeAndWasm } from './fixtures/openedModels.ts';
+import {
+  expectSteps,
+  hasMoved,
+  ofFirstAdapter,
+  type Stepped,
+  shapedNumbers,
+  steppedInPyTorch,
+  stepsOfRun,
+} from './fixtures/steppedInPyTorch.ts';
 
-const python = process.env.PATCHBAY_PYTHON;
-const stored = new URL('expected/masked.expected.json', import.meta.url);
 const next = seededRandom(5);
 const letter = () => 4 + Math.floor(((next() + 1) / 2) * 24);
 /** A mask somewhere in it, and as long as asked for. */
@@ -48,13 +45,6 @@ const pairs = Array.from({ length: 6 }, (_, at) => ({
 const steps = { batchSize: 3, epochs: 2, optimizer: 'sgd', shuffle: false } as const;
 /** Unless a case says another: of a site that does little it is larger, so that a wrong step would show. */
 const usualRate = 0.05;
-
-type Numbers = Readonly<Record<string, readonly number[]>>;
-interface Trained {
-  readonly losses: readonly number[];
-  readonly parameters: Numbers;
-}
-type Shaped = Readonly<Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>>;
 
 const alignments: readonly (readonly [
   model: string,
@@ -104,43 +94,9 @@ const adapters: readonly (readonly [string, FinetuneExperimentFile['adapters'][n
   ['esm-absolute', { type: 'SteeringVector', layers: [0], positions: 'all' }],
 ];
 
-let tokenizer: Tokenizer;
-const models = new Map<string, Promise<Model>>();
-const backends = new Map<string, Backend>();
-const closing: (() => Promise<void>)[] = [];
-async function modelOn(backend: string, name: string): Promise<Model> {
-  const key = `${backend} ${name}`;
-  const opening = async () => {
-    const found = backends.get(backend);
-    if (!found) throw new Error(`There is no backend ${backend}.`);
-    const checkpoint = await openModel(expectedModel(name));
-    const model = await Model.load(checkpoint, found);
-    closing.push(async () => {
-      await model.dispose();
-      await checkpoint.close();
-    });
-    return model;
-  };
-  const model = models.get(key) ?? opening();
-  models.set(key, model);
-  return model;
-}
-
-beforeAll(async () => {
-  tokenizer = await residuesTokenizer();
-  backends.set('node', createNodeBackend(1));
-  backends.set('wasm', await createWasmBackendOnNode(1));
-});
-afterAll(async () => {
-  for (const close of closing) await close();
-  for (const backend of backends.values()) {
-    expect(backend.liveTensors).toBe(0);
-    await backend.close();
-  }
-});
-
-const shapedNumbers = (parameters: Shaped) =>
-  Object.fromEntries(Object.entries(parameters).map(([name, { data, shape }]) => [name, [[...data], shape]]));
+const tokenizer = await residuesTokenizer();
+const models = await modelsOnNodeAndWasm();
+afterAll(() => models.close());
 
 /** In batches in the order of the file, twice. */
 function batches<T>(examples: readonly T[], rate: number, more: (step: number) => object) {
@@ -172,7 +128,7 @@ const alignmentOf = (model: Model, [, site, intervention, more]: (typeof alignme
 
 async function alignCall(given: (typeof alignments)[number]) {
   const [name, , intervention] = given;
-  const model = await modelOn('node', name);
+  const model = await models.on('node', name);
   const align = alignmentOf(model, given);
   const [own] = align.sites;
   if (!own) throw new Error('There is no site.');
@@ -218,7 +174,7 @@ const finetuneOf = (model: Model, adapter: FinetuneExperimentFile['adapters'][nu
   );
 
 async function adapterCall([name, given]: (typeof adapters)[number]) {
-  const model = await modelOn('node', name);
+  const model = await models.on('node', name);
   const { train, adapters: all } = finetuneOf(model, given);
   const [adapter] = all;
   if (!adapter) throw new Error('There is no adapter.');
@@ -233,9 +189,7 @@ async function adapterCall([name, given]: (typeof adapters)[number]) {
     ...(given.type === 'LoRA'
       ? { entering: path?.replace(/output$/, 'input'), scaling: 3, enters: moduleInput(component, '') }
       : {}),
-    initial: shapedNumbers(
-      Object.fromEntries(Object.entries(trained).map(([key, value]) => [key.replace('0 ', ''), value])),
-    ),
+    initial: shapedNumbers(ofFirstAdapter(trained)),
     steps: batches(
       train.map(({ prompt: { tokens: base, watched }, label }) => {
         const { first, last } = editedPositions(adapter, base.length, base.length, watched);
@@ -247,94 +201,28 @@ async function adapterCall([name, given]: (typeof adapters)[number]) {
   };
 }
 
-/** What PyTorch makes of calls. */
-function inPyTorch(calls: readonly { readonly model: string }[]): readonly Trained[] {
-  const out = mkdtempSync(join(tmpdir(), 'patchbay-'));
-  try {
-    const located = calls.map((call) => ({ ...call, model: expectedModel(call.model) }));
-    writeFileSync(join(out, 'calls.json'), JSON.stringify(located));
-    const script = fileURLToPath(new URL('expected/train_masked.py', import.meta.url));
-    const printed = execFileSync(python ?? '', [script, join(out, 'calls.json')], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    return printed
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-  } finally {
-    rmSync(out, { recursive: true });
-  }
-}
-
-let expected: readonly Trained[];
+let expected: readonly Stepped[];
 beforeAll(async () => {
   const calls = [];
   for (const each of alignments) calls.push(await alignCall(each));
   for (const each of adapters) calls.push(await adapterCall(each));
-  const computed = python === undefined ? undefined : inPyTorch(calls);
-  if (computed && !existsSync(stored))
-    writeFileSync(stored, `${JSON.stringify({ calls, trained: computed })}\n`);
-  const file: { readonly calls: unknown; readonly trained: readonly Trained[] } = JSON.parse(
-    readFileSync(stored, 'utf8'),
+  expected = steppedInPyTorch(
+    new URL('expected/masked.expected.json', import.meta.url),
+    new URL('expected/train_masked.py', import.meta.url),
+    calls,
+    calls.map((call) => ({ ...call, model: expectedModel(call.model) })),
   );
-  // What was computed is of these very calls.
-  expect(JSON.parse(JSON.stringify(calls))).toEqual(file.calls);
-  expected = file.trained;
-  computed?.forEach((each, at) => {
-    close(each, file.trained[at], 9);
-  });
 }, 120_000);
 
-function close(found: Trained, right: Trained | undefined, digits: number): void {
-  if (!right) throw new Error('There is nothing to compare with.');
-  expect(found.losses).toHaveLength(right.losses.length);
-  right.losses.forEach((loss, at) => {
-    expect(found.losses[at]).toBeCloseTo(loss, digits);
-  });
-  expect(Object.keys(found.parameters).toSorted()).toEqual(Object.keys(right.parameters).toSorted());
-  for (const [name, numbers] of Object.entries(right.parameters))
-    numbers.forEach((number, at) => {
-      expect(found.parameters[name]?.[at]).toBeCloseTo(number, digits);
-    });
-}
-
-/** Whether training has moved anything by more than the tolerance, so that a wrong step would show. */
-function hasMoved({ parameters }: Trained, initial: Numbers): boolean {
-  return Object.entries(parameters).some(([name, numbers]) =>
-    numbers.some((number, at) => Math.abs(number - (initial[name]?.[at] ?? 0)) > 1e-3),
-  );
-}
-
 async function alignedOn(backend: string, given: (typeof alignments)[number]) {
-  const model = await modelOn(backend, given[0]);
-  const losses: number[] = [];
-  let parameters: Numbers = {};
-  let initial: Numbers = {};
-  for await (const update of runAlign(model, alignmentOf(model, given))) {
-    if (update.kind === 'begin')
-      initial = Object.fromEntries(Object.entries(update.initial).map(([key, { data }]) => [key, [...data]]));
-    if (update.kind === 'step') losses.push(update.loss);
-    if (update.kind === 'end')
-      parameters = Object.fromEntries(
-        Object.entries(update.numbers).map(([key, numbers]) => [key, [...numbers]]),
-      );
-  }
-  return { losses, parameters, initial };
+  const model = await models.on(backend, given[0]);
+  return stepsOfRun(runAlign(model, alignmentOf(model, given)));
 }
 
-async function taughtOn(backend: string, [name, adapter]: (typeof adapters)[number]): Promise<Trained> {
-  const model = await modelOn(backend, name);
-  const losses: number[] = [];
-  let parameters: Numbers = {};
-  for await (const update of runFinetune(model, finetuneOf(model, adapter))) {
-    if (update.kind === 'step') losses.push(update.loss);
-    if (update.kind === 'end')
-      parameters = Object.fromEntries(
-        Object.entries(update.numbers).map(([key, numbers]) => [key.replace('0 ', ''), [...numbers]]),
-      );
-  }
-  return { losses, parameters };
+async function taughtOn(backend: string, [name, adapter]: (typeof adapters)[number]): Promise<Stepped> {
+  const model = await models.on(backend, name);
+  const { losses, parameters } = await stepsOfRun(runFinetune(model, finetuneOf(model, adapter)));
+  return { losses, parameters: ofFirstAdapter(parameters) };
 }
 
 const titles = alignments.map(([name, { component, position }, { type }], index) => ({
@@ -346,7 +234,7 @@ describe.each(['node', 'wasm'])('on %s', (backend) => {
     const given = alignments[index];
     if (!given) throw new Error('There is no such case.');
     const found = await alignedOn(backend, given);
-    close(found, expected[index], 4);
+    expectSteps(found, expected[index], 4);
     expect(hasMoved(found, found.initial)).toBe(true);
   });
 
@@ -355,6 +243,6 @@ describe.each(['node', 'wasm'])('on %s', (backend) => {
   )('$title at $positions takes the steps that PyTorch takes', async ({ index }) => {
     const given = adapters[index];
     if (!given) throw new Error('There is no such case.');
-    close(await taughtOn(backend, given), expected[alignments.length + index], 4);
+    expectSteps(await taughtOn(backend, given), expected[alignments.length + index], 4);
   });
 });

@@ -1,17 +1,16 @@
 // Alignments of models that read more than a text: where positions are, what labels are, what is refused, what a run counts, and
 // what was trained in the library's own hands.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
-import type { Backend } from '../../runtime/backends/backend.ts';
-import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import type { Model } from '../../runtime/model.ts';
 import { expectedModel } from '../fixtures/maskedModel.ts';
+import { modelsOnNode } from '../fixtures/openedModels.ts';
 import { withoutBytes } from '../givenFile.ts';
 import { estimateAlign } from './estimate.ts';
-import { alignmentOf, cases, modelOn, openedModels, picturesOf } from './expected/stackAlignments.ts';
 import { type AlignExperimentFile, readAlignExperiment, withAlignFiles } from './experiment.ts';
+import { alignmentOf, cases, picturesOf } from './fixtures/stackAlignments.ts';
 import { alignKind } from './kind.ts';
 import { resolveAlign, resolveAlignBreathing } from './resolve.ts';
 import { readAlignResult } from './result.ts';
@@ -20,24 +19,8 @@ import { trainedFiles, trainedIntervention } from './trained.ts';
 import { completeAlign } from './work.ts';
 
 const folders = ['t5-gated', 'vit-unbiased', 'blip-wide', 'whisper-heads', 'blip-answers'] as const;
-const models = openedModels();
-let backend: Backend;
-const opened = new Map<string, Model>();
-beforeAll(async () => {
-  backend = createNodeBackend(1);
-  for (const name of folders) opened.set(name, await modelOn(models, name, backend));
-});
-afterAll(async () => {
-  await models.close();
-  expect(backend.liveTensors).toBe(0);
-  await backend.close();
-});
-
-function modelNamed(name: string): Model {
-  const found = opened.get(name);
-  if (!found) throw new Error(`There is no model ${name}.`);
-  return found;
-}
+const { named: modelNamed, close } = await modelsOnNode(folders);
+afterAll(close);
 
 const file = (more: Partial<AlignExperimentFile>): AlignExperimentFile => ({
   kind: 'align',

@@ -8,7 +8,6 @@ A call: model (its folder), component, layer and, for LoRA, `entering`, another 
 shapes; examples (`inputs` by name, [data, shape] each, `places` of the component's stack, `watched`, `labels`: the first is said at
 `watched`, the others behind it); steps (`examples` by place, `rate`).
 """
-import json
 import sys
 import warnings
 from pathlib import Path
@@ -18,7 +17,7 @@ import transformers as hf
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "patch" / "expected"))
 from make_patches import answered, opened  # noqa: E402
-from train_masked import F, begun, changed, put, stepped, trained, units  # noqa: E402
+from steps import F, begun, changed, print_trainings, put, stepped, trained, units  # noqa: E402
 
 
 def tensor_of(given):
@@ -77,8 +76,6 @@ def train(call):
     return trained(losses, p)
 
 
-if __name__ == "__main__":
-    warnings.filterwarnings("ignore")
-    hf.utils.logging.set_verbosity_error()
-    for call in json.load(open(sys.argv[1])):
-        print(json.dumps(train(call)))
+warnings.filterwarnings("ignore")
+hf.utils.logging.set_verbosity_error()
+print_trainings(train)

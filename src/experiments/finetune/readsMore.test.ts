@@ -1,15 +1,11 @@
 // Finetunings of models that read more than a text: where adapters act, what is refused, and what was trained, used again.
 // `stackTraining.test.ts` compares their steps with PyTorch.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openModel } from '../../checkpoint/openNode.ts';
+import { afterAll, expect, test } from 'vitest';
 import { IntervenableModel } from '../../interventions/intervenableModel.ts';
-import type { Backend } from '../../runtime/backends/backend.ts';
-import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
 import { generateTexts } from '../../runtime/generation/generate.ts';
-import { Model } from '../../runtime/model.ts';
 import { numbersOfText } from '../align/numbersText.ts';
-import { expectedModel } from '../fixtures/maskedModel.ts';
+import { modelsOnNode } from '../fixtures/openedModels.ts';
 import { picturesOf, readingExamples } from '../fixtures/readingExamples.ts';
 import { completed } from '../growth.ts';
 import { floatsOf, readLogits, runRow } from '../planRuns.ts';
@@ -29,32 +25,13 @@ import { spokenEdits, trainedText } from './spoken.ts';
 import { finetuneSummary } from './summary.ts';
 import { finetuneWork } from './work.ts';
 
-let backend: Backend;
-const opened = new Map<string, Model>();
-const closing: (() => Promise<void>)[] = [];
-beforeAll(async () => {
-  backend = createNodeBackend(1);
-  for (const name of ['t5-gated', 'vit-unbiased', 'blip-answers', 'whisper-heads']) {
-    const checkpoint = await openModel(expectedModel(name));
-    const model = await Model.load(checkpoint, backend);
-    opened.set(name, model);
-    closing.push(async () => {
-      await model.dispose();
-      await checkpoint.close();
-    });
-  }
-});
-afterAll(async () => {
-  for (const close of closing) await close();
-  expect(backend.liveTensors).toBe(0);
-  await backend.close();
-});
-
-function modelNamed(name: string): Model {
-  const model = opened.get(name);
-  if (!model) throw new Error(`There is no model ${name}.`);
-  return model;
-}
+const { named: modelNamed, close } = await modelsOnNode([
+  't5-gated',
+  'vit-unbiased',
+  'blip-answers',
+  'whisper-heads',
+]);
+afterAll(close);
 
 type Adapter = FinetuneExperimentFile['adapters'][number];
 

@@ -15,8 +15,7 @@ test('the same examples are held out by the texts of their prompts as by their t
     continuation,
   }));
   const byTokens = splitByPrompt(split, tokens, ({ ids }) => ids.join(' ')).test;
-  const experiment = { data, split } as unknown as Parameters<typeof heldOut>[0]; // Nothing else of it is read.
-  expect(heldOut(experiment).map(({ continuation }) => continuation)).toEqual(
+  expect(heldOut({ data, split }).map(({ continuation }) => continuation)).toEqual(
     byTokens.map(({ continuation }) => continuation),
   );
   expect(byTokens.length).toBeGreaterThanOrEqual(6);
@@ -38,13 +37,13 @@ test('a prompt that is spelled in several ways, or shows one picture by two name
   );
   for (let seed = 0; seed < 8; seed++) {
     const split = { testShare: 0.3, seed };
-    const experiment = { data: examples, split } as unknown as Parameters<typeof heldOut>[0]; // Nothing else of it is read.
-    expect(heldOut(experiment)).toEqual(splitByPrompt(split, examples, (each) => each.continuation).test);
+    expect(heldOut({ data: examples, split })).toEqual(
+      splitByPrompt(split, examples, (each) => each.continuation).test,
+    );
   }
 });
 
 test('examples of their own are the held-out ones', () => {
   const testData = [{ prompt: 'other', continuation: ' x' }];
-  const experiment = { data, testData } as unknown as Parameters<typeof heldOut>[0]; // Nothing else of it is read.
-  expect(heldOut(experiment)).toBe(testData);
+  expect(heldOut({ data, testData })).toBe(testData);
 });

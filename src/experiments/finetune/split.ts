@@ -14,7 +14,11 @@ function spelledKey(given: GivenPrompt): string {
 }
 
 /** The held-out examples of a file, as it gives them. */
-export const heldOut = ({ split, data, testData }: FinetuneExperiment): readonly FinetuneExample[] =>
+export const heldOut = ({
+  split,
+  data,
+  testData,
+}: Pick<FinetuneExperiment, 'split' | 'data' | 'testData'>): readonly FinetuneExample[] =>
   testData ?? splitByPrompt(split, data, ({ prompt }) => spelledKey(prompt)).test;
 
 /** @throws ExperimentError where one of the parts is empty */

@@ -1,23 +1,23 @@
 // Finetunings of models that read more than a text, against PyTorch in float64: losses of steps and the parameters after them. What
-// PyTorch computed lies in `../expected/stacks.expected.json`, by the test's own calls (../expected/train_stacks.py); where
-// `PATCHBAY_PYTHON` names an interpreter it is computed again, and the file is written when it is missing.
+// PyTorch computed lies in `../expected/stacks.expected.json`, made by `../expected/train_stacks.py` of the test's own calls.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { firstInput } from '../../architectures/architecture.ts';
-import { openModel } from '../../checkpoint/openNode.ts';
 import { moduleInput } from '../../interventions/configuration/modules.ts';
-import type { Backend } from '../../runtime/backends/backend.ts';
-import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
-import { createWasmBackendOnNode } from '../../runtime/backends/wasmBackendOnNode.ts';
-import { Model } from '../../runtime/model.ts';
+import type { Model } from '../../runtime/model.ts';
 import type { RowSource, RowStart } from '../../runtime/plan/plan.ts';
-import { expectedModel } from '../fixtures/maskedModel.ts';
+import { modelsOnNodeAndWasm } from '../fixtures/openedModels.ts';
 import { picturesOf, readingExamples } from '../fixtures/readingExamples.ts';
+import {
+  expectSteps,
+  hasMoved,
+  ofFirstAdapter,
+  plainNumbers,
+  type Stepped,
+  shapedNumbers,
+  steppedInPyTorch,
+  stepsOfRun,
+} from '../fixtures/steppedInPyTorch.ts';
 import { forced } from '../teacherForcing.ts';
 import { initialParameters, positionsIn, trainedParameters } from './adapter.ts';
 import { estimateFinetune } from './estimate.ts';
@@ -25,17 +25,10 @@ import { type FinetuneExperimentFile, readFinetuneExperiment } from './experimen
 import { resolveFinetune } from './resolve.ts';
 import { runFinetune } from './run.ts';
 
-const python = process.env.PATCHBAY_PYTHON;
-const stored = new URL('../expected/stacks.expected.json', import.meta.url);
 /** Unless a case says another. */
 const usualRate = 0.5;
 
 type Adapter = FinetuneExperimentFile['adapters'][number];
-type Numbers = Readonly<Record<string, readonly number[]>>;
-interface Trained {
-  readonly losses: readonly number[];
-  readonly parameters: Numbers;
-}
 
 const cases: readonly (readonly [model: string, Adapter, rate?: number])[] = [
   [
@@ -83,38 +76,8 @@ const cases: readonly (readonly [model: string, Adapter, rate?: number])[] = [
   ['blip-answers', { type: 'NoReFT', rank: 2, layers: [0] }],
 ];
 
-const models = new Map<string, Promise<Model>>();
-const backends = new Map<string, Backend>();
-const closing: (() => Promise<void>)[] = [];
-function modelOn(backend: string, name: string): Promise<Model> {
-  const key = `${backend} ${name}`;
-  const opening = async () => {
-    const found = backends.get(backend);
-    if (!found) throw new Error(`There is no backend ${backend}.`);
-    const checkpoint = await openModel(expectedModel(name));
-    const model = await Model.load(checkpoint, found);
-    closing.push(async () => {
-      await model.dispose();
-      await checkpoint.close();
-    });
-    return model;
-  };
-  const model = models.get(key) ?? opening();
-  models.set(key, model);
-  return model;
-}
-
-beforeAll(async () => {
-  backends.set('node', createNodeBackend(1));
-  backends.set('wasm', await createWasmBackendOnNode(1));
-});
-afterAll(async () => {
-  for (const close of closing) await close();
-  for (const backend of backends.values()) {
-    expect(backend.liveTensors).toBe(0);
-    await backend.close();
-  }
-});
+const models = await modelsOnNodeAndWasm();
+afterAll(() => models.close());
 
 function finetuneOf({ architecture }: Model, [, adapter, learningRate = usualRate]: (typeof cases)[number]) {
   const data = readingExamples(architecture);
@@ -154,7 +117,7 @@ function inputsOf({ architecture }: Model, start: RowStart): Readonly<Record<str
 
 async function callOf(own: (typeof cases)[number]) {
   const [name, given, rate = usualRate] = own;
-  const model = await modelOn('node', name);
+  const model = await models.on('node', name);
   const { train, adapters } = finetuneOf(model, own);
   const [adapter] = adapters;
   if (!adapter) throw new Error('There is no adapter.');
@@ -164,9 +127,7 @@ async function callOf(own: (typeof cases)[number]) {
   return {
     ...{ model: name, component: adapter.adapter.component, layer, type: given.type },
     ...(given.type === 'LoRA' ? { entering: moduleInput(adapter.adapter.component, ''), scaling: 3 } : {}),
-    initial: Object.fromEntries(
-      Object.entries(initial).map(([key, { data, shape }]) => [key.replace('0 ', ''), [[...data], shape]]),
-    ),
+    initial: shapedNumbers(ofFirstAdapter(initial)),
     examples: train.map((example) => {
       const { first, last } = positionsIn(model.architecture, adapter, example);
       return {
@@ -180,61 +141,16 @@ async function callOf(own: (typeof cases)[number]) {
   };
 }
 
-/** What PyTorch makes of calls. */
-function inPyTorch(calls: readonly unknown[]): readonly Trained[] {
-  const out = mkdtempSync(join(tmpdir(), 'patchbay-'));
-  try {
-    writeFileSync(join(out, 'calls.json'), JSON.stringify(calls));
-    const script = fileURLToPath(new URL('../expected/train_stacks.py', import.meta.url));
-    const printed = execFileSync(python ?? '', [script, join(out, 'calls.json')], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    return printed
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-  } finally {
-    rmSync(out, { recursive: true });
-  }
-}
-
-let expected: readonly Trained[];
+let expected: readonly Stepped[];
 beforeAll(async () => {
   const calls = [];
   for (const each of cases) calls.push(await callOf(each));
-  const computed = python === undefined ? undefined : inPyTorch(calls);
-  if (computed && !existsSync(stored))
-    writeFileSync(stored, `${JSON.stringify({ calls, trained: computed })}\n`);
-  const file: { readonly calls: unknown; readonly trained: readonly Trained[] } = JSON.parse(
-    readFileSync(stored, 'utf8'),
+  expected = steppedInPyTorch(
+    new URL('../expected/stacks.expected.json', import.meta.url),
+    new URL('../expected/train_stacks.py', import.meta.url),
+    calls,
   );
-  // What was computed is of these very calls.
-  expect(JSON.parse(JSON.stringify(calls))).toEqual(file.calls);
-  expected = file.trained;
-  computed?.forEach((each, at) => {
-    close(each, file.trained[at], 9);
-  });
 }, 240_000);
-
-function close(found: Trained, right: Trained | undefined, digits: number): void {
-  if (!right) throw new Error('There is nothing to compare with.');
-  expect(found.losses).toHaveLength(right.losses.length);
-  right.losses.forEach((loss, at) => {
-    expect(found.losses[at]).toBeCloseTo(loss, digits);
-  });
-  expect(Object.keys(found.parameters).toSorted()).toEqual(Object.keys(right.parameters).toSorted());
-  for (const [name, numbers] of Object.entries(right.parameters))
-    numbers.forEach((number, at) => {
-      expect(found.parameters[name]?.[at]).toBeCloseTo(number, digits);
-    });
-}
-
-/** Whether training has moved anything by more than the tolerance, so that a wrong step would show. */
-const hasMoved = ({ parameters }: Trained, initial: Numbers): boolean =>
-  Object.entries(parameters).some(([name, numbers]) =>
-    numbers.some((number, at) => Math.abs(number - (initial[name]?.[at] ?? 0)) > 1e-3),
-  );
 
 const titles = cases.map(([name, { type, component = 'block_output', positions }], index) => ({
   index,
@@ -245,26 +161,17 @@ describe.each(['node', 'wasm'])('on %s', (backend) => {
   test.each(titles)('$title takes the steps that PyTorch takes', async ({ index }) => {
     const own = cases[index];
     if (!own) throw new Error('There is no such case.');
-    const model = await modelOn(backend, own[0]);
+    const model = await models.on(backend, own[0]);
     const finetune = finetuneOf(model, own);
     const [adapter] = finetune.adapters;
     if (!adapter) throw new Error('There is no adapter.');
-    const losses: number[] = [];
-    let parameters: Numbers = {};
     const progress: (readonly [done: number, total: number])[] = [];
     const onProgress = (...at: readonly [number, number]) => progress.push(at);
-    for await (const update of runFinetune(model, finetune, { onProgress })) {
-      if (update.kind === 'step') losses.push(update.loss);
-      if (update.kind === 'end')
-        parameters = Object.fromEntries(
-          Object.entries(update.numbers).map(([key, numbers]) => [key.replace('0 ', ''), [...numbers]]),
-        );
-    }
-    close({ losses, parameters }, expected[index], 4);
-    const initial = Object.entries(trainedParameters(adapter, initialParameters(adapter, 0))).map(
-      ([key, { data }]) => [key.replace('0 ', ''), [...data]] as const,
-    );
-    expect(hasMoved({ losses, parameters }, Object.fromEntries(initial))).toBe(true);
+    const { losses, parameters } = await stepsOfRun(runFinetune(model, finetune, { onProgress }));
+    const found = { losses, parameters: ofFirstAdapter(parameters) };
+    expectSteps(found, expected[index], 4);
+    const initial = trainedParameters(adapter, initialParameters(adapter, 0));
+    expect(hasMoved(found, plainNumbers(ofFirstAdapter(initial)))).toBe(true);
     const { rowLayers } = estimateFinetune(finetune, model.architecture);
     expect(progress.at(-1)).toEqual([rowLayers, rowLayers]);
   });

@@ -10,15 +10,14 @@ A call: model, shape of a picture or a sound, data (their numbers), parts (compo
 optimizer, initial parameters with shapes, and steps (examples, rate, temperature). A prompt is a start of a row: tokens with a
 source, or data by its place. Needs torch, transformers, safetensors and numpy.
 """
-import json, sys
+import sys
 from pathlib import Path
 import torch
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[1] / "patch" / "expected"))
+sys.path[:0] = [str(HERE.parents[1] / "patch" / "expected"), str(HERE.parents[1] / "expected")]
 from make_patches import answered, opened  # noqa: E402
-
-F = torch.float64
+from steps import F, begun, changed, polar, print_trainings, put, tangent, trained, units  # noqa: E402
 
 
 def call_of(model, given, prompt):
@@ -49,30 +48,16 @@ def logits_of(model, call, hooks=()):
             handle.remove()
 
 
-def spans(part, places):
-    width = part.get("head_width")
-    if "heads" in part:
-        return [(place, slice(head * width, (head + 1) * width)) for place in places for head in part["heads"]]
-    return [(place, slice(None)) for place in places]
-
-
 def states(model, call, part, places):
     """The vectors of a site, joined."""
     kept = []
 
     def keep(x):
-        kept.append(torch.cat([x[0, place, span] for place, span in spans(part, places)]).clone())
+        kept.append(units(x, 0, places, part).clone())
         return x
     logits_of(model, call, [(part["component"], part["layer"], keep)])
     [found] = kept
     return found
-
-
-def changed(kind, p, base, source, temperature):
-    if kind == "LowRankRotated":
-        return base + ((source - base) @ p["rotation"]) @ p["rotation"].T
-    mask = torch.sigmoid(p["mask"] / temperature)
-    return (1 - mask) * base + mask * source
 
 
 def loss_of(model, given, p, example, temperature):
@@ -85,30 +70,18 @@ def loss_of(model, given, p, example, temperature):
             source = states(model, call_of(model, given, example["sources"][at]), part, source_places)
 
         def change(x, part=part, own=own, places=base_places, source=source):
-            new, base = x.clone(), torch.cat([x[0, place, span] for place, span in spans(part, places)])
-            value = changed(given["type"], own, base, source, temperature)
-            for (place, span), piece in zip(spans(part, places), value.chunk(len(spans(part, places)))):
-                new[0, place, span] = piece
+            new = x.clone()
+            put(new, 0, places, part, changed(given, own, units(x, 0, places, part), source, None, temperature))
             return new
         hooks.append((part["component"], part["layer"], change))
     logits = logits_of(model, call_of(model, given, example["base"]), hooks)
     return torch.nn.functional.cross_entropy(logits[example["watched"]], torch.tensor(example["label"]), reduction="sum")
 
 
-def polar(x):
-    u, _, v = torch.linalg.svd(x, full_matrices=False)
-    return u @ v
-
-
-def tangent(w, g):
-    product = w.T @ g
-    return g - w @ (0.5 * (product + product.T))
-
-
 def train(given):
     model = opened(given["model"])
     model.model.requires_grad_(False)
-    p = {name: torch.tensor(data, dtype=F).reshape(shape).requires_grad_() for name, (data, shape) in given["initial"].items()}
+    p = {name: value.requires_grad_() for name, value in begun(given).items()}
     masks = [value for name, value in p.items() if "mask" in name]
     kind = dict(adam=torch.optim.Adam, sgd=torch.optim.SGD)[given["optimizer"]]
     optimizer = kind(masks, lr=1) if masks else None
@@ -128,8 +101,7 @@ def train(given):
         if optimizer:
             optimizer.param_groups[0]["lr"] = 10 * step["rate"]
             optimizer.step()
-    return dict(losses=losses, parameters={name: value.detach().flatten().tolist() for name, value in p.items()})
+    return trained(losses, p)
 
 
-for call in json.load(open(sys.argv[1])):
-    print(json.dumps(train(call)))
+print_trainings(train)
