@@ -9,7 +9,7 @@ import { type AlignResult, readAlignResult } from '../src/experiments/align/resu
 import { completeAlign } from '../src/experiments/align/work.ts';
 import { createNodeBackend } from '../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../src/runtime/model.ts';
-import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { expectFits, makeNarrow, watchConsole } from './pageChecks.ts';
 
 const folder = new URL('../models/tiny-atlas/', import.meta.url);
 test.skip(!existsSync(new URL('model.safetensors', folder)), 'models/tiny-atlas is not here');
@@ -203,21 +203,14 @@ test('the folder of a training opens here again, and one without its task says w
   await expect(region(page, /^What was learned at layer 2 at name/)).toContainText('logits', slow);
 });
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1440, 390]) {
-    test(`the page is accessible, ${colorScheme}, ${width} pixels wide`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 900 });
-      await open(page);
-      await expect(region(page, /^What was learned/)).toContainText('standard deviations apart', slow);
-      await expectAccessible(page);
-      await expectNoSidewaysScroll(page);
-      await button(page, 'Curves as a table').click();
-      await page.getByText('Train this site again with other settings').click();
-      await page.getByText('A table of pairs').click();
-      await button(page, 'Change settings').click();
-      await expectAccessible(page);
-      await expectNoSidewaysScroll(page);
-    });
-  }
-}
+test('the page is accessible in every look', async ({ page }) => {
+  await makeNarrow(page);
+  await open(page);
+  await expect(region(page, /^What was learned/)).toContainText('standard deviations apart', slow);
+  await expectFits(page, 'align');
+  await button(page, 'Curves as a table').click();
+  await page.getByText('Train this site again with other settings').click();
+  await page.getByText('A table of pairs').click();
+  await button(page, 'Change settings').click();
+  await expectFits(page, 'align-opened');
+});

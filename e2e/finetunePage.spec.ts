@@ -14,7 +14,14 @@ import { createNodeBackend } from '../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../src/runtime/model.ts';
 import { encodeLink } from '../src/share/link.ts';
 import { openPage } from './fakeEngine.ts';
-import { dropFile, expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import {
+  dropFile,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  inEveryLook,
+  makeNarrow,
+  watchConsole,
+} from './pageChecks.ts';
 
 const folder = new URL('../models/tiny-atlas/', import.meta.url);
 test.skip(!existsSync(new URL('model.safetensors', folder)), 'models/tiny-atlas is not here');
@@ -358,30 +365,30 @@ test('a file, a link, the table, the folders and the vector for the Steer page',
   await expect(region(page, 'Unsteered').first()).not.toContainText(word.trim());
 });
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1440, 390]) {
-    test(`the page is accessible, ${colorScheme}, ${width} pixels wide`, async ({ page }, info) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 900 });
-      await open(page);
-      await expect(page.locator('[data-subject="true"]').first()).toBeVisible(slow);
-      await page.screenshot({ path: info.outputPath('page.png'), fullPage: true });
-      await expectAccessible(page);
-      await expectNoSidewaysScroll(page);
-      await button(page, 'Curves as a table').click();
-      await button(page, 'Change settings').click();
-      await page.getByRole('radio', { name: /^Held out/ }).click();
-      await page.getByRole('textbox', { name: 'Held-out example 2, continuation' }).fill('');
-      // Tokens that come under the rows move what is below them: all have theirs but the one without a continuation.
-      const rows = page.getByRole('list', { name: 'Held-out examples' }).getByRole('listitem');
-      const withTokens = rows.filter({ has: page.locator('.tune-tokens') });
-      await expect(withTokens).toHaveCount((await rows.count()) - 1, slow);
-      await region(page, 'Ask it').getByLabel('Prompt').fill('The Reichstag is in the city of');
-      await button(page, 'Answer, with and without').click();
-      await expect(page.getByRole('region', { name: /^With LoReFT/ }).locator('b')).not.toBeEmpty(slow);
-      await page.screenshot({ path: info.outputPath('opened.png'), fullPage: true });
+test('the page is accessible in every look', async ({ page }, info) => {
+  const expectAllFits = (name: string) =>
+    inEveryLook(page, async ({ width, colorScheme }) => {
+      await page.screenshot({
+        path: info.outputPath(`${name}-${width}-${colorScheme}.png`),
+        fullPage: true,
+      });
       await expectAccessible(page);
       await expectNoSidewaysScroll(page);
     });
-  }
-}
+  await makeNarrow(page);
+  await open(page);
+  await expect(page.locator('[data-subject="true"]').first()).toBeVisible(slow);
+  await expectAllFits('page');
+  await button(page, 'Curves as a table').click();
+  await button(page, 'Change settings').click();
+  await page.getByRole('radio', { name: /^Held out/ }).click();
+  await page.getByRole('textbox', { name: 'Held-out example 2, continuation' }).fill('');
+  // Tokens that come under the rows move what is below them: all have theirs but the one without a continuation.
+  const rows = page.getByRole('list', { name: 'Held-out examples' }).getByRole('listitem');
+  const withTokens = rows.filter({ has: page.locator('.tune-tokens') });
+  await expect(withTokens).toHaveCount((await rows.count()) - 1, slow);
+  await region(page, 'Ask it').getByLabel('Prompt').fill('The Reichstag is in the city of');
+  await button(page, 'Answer, with and without').click();
+  await expect(page.getByRole('region', { name: /^With LoReFT/ }).locator('b')).not.toBeEmpty(slow);
+  await expectAllFits('opened');
+});

@@ -3,7 +3,14 @@
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { openPage, wasm } from './fakeEngine.ts';
 import { fakeModel } from './fakeModel.ts';
-import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import {
+  expectAccessible,
+  expectFits,
+  expectNoSidewaysScroll,
+  inEveryLook,
+  makeNarrow,
+  watchConsole,
+} from './pageChecks.ts';
 
 const small = fakeModel('small', 6, 128, 4);
 /** A model of which everything has to be said, and kept ones beside it. */
@@ -51,49 +58,44 @@ const socket = (page: Page, site: string): Locator => page.locator(`[data-site="
 const ready = (page: Page): Promise<void> => expect(nextTokens(page).getByText('in 42')).toBeVisible();
 const status = (page: Page): Locator => page.getByRole('status');
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1440, 390]) {
-    test.describe(`${colorScheme}, ${width} pixels wide`, () => {
-      test.use({ colorScheme, viewport: { width, height: 900 } });
+test('a loaded model, the chooser and the help are accessible in every look', async ({ page }) => {
+  await makeNarrow(page);
+  // axe looks at every socket: a small rack has all kinds of them
+  await openPage(page, special);
+  await ready(page);
+  await socket(page, 'attention_output:3').click();
+  await expectFits(page, 'model');
+  await inEveryLook(page, async () => {
+    for (const name of [/^Model:/, 'Words and shortcuts', /^Device:/]) {
+      await page.getByRole('button', { name }).click();
+      await expect(page.getByRole('dialog')).toBeVisible();
+      await expectAccessible(page);
+      await page.keyboard.press('Escape');
+      await expect(page.getByRole('dialog')).toBeHidden();
+    }
+  });
+});
 
-      test('a loaded model, the chooser and the help are accessible', async ({ page }) => {
-        // axe looks at every socket: a small rack has all kinds of them
-        await openPage(page, special);
-        await ready(page);
-        await socket(page, 'attention_output:3').click();
-        await expectAccessible(page);
-        await expectNoSidewaysScroll(page);
-        await page.getByRole('button', { name: /^Model:/ }).click();
-        await expectAccessible(page);
-        await page.keyboard.press('Escape');
-        await page.getByRole('button', { name: 'Words and shortcuts' }).click();
-        await expectAccessible(page);
-        await page.keyboard.press('Escape');
-        await page.getByRole('button', { name: /^Device:/ }).click();
-        await expectAccessible(page);
-      });
-
-      test('a page without a model, a failed load and stale results are accessible', async ({ page }) => {
-        await openPage(page, {
-          model: small,
-          isEmbeddedServed: false,
-          loadErrors: ['It has no weights.'],
-          hangOnText: 'Another',
-        });
-        await page.getByLabel('Model id').fill('owner/name');
-        await page.getByRole('button', { name: 'Load from the Hub' }).click();
-        await expect(page.getByText('owner/name was not loaded', { exact: true })).toBeVisible();
-        await expectAccessible(page);
-        await expectNoSidewaysScroll(page);
-        await page.getByRole('button', { name: 'Load from the Hub' }).click();
-        await ready(page);
-        await promptField(page).fill('Another text with <|special|> tokens ');
-        await expect(nextTokens(page)).toContainText('Out of date');
-        await expectAccessible(page);
-      });
-    });
-  }
-}
+test('a page without a model, a failed load and stale results are accessible in every look', async ({
+  page,
+}) => {
+  await makeNarrow(page);
+  await openPage(page, {
+    model: small,
+    isEmbeddedServed: false,
+    loadErrors: ['It has no weights.'],
+    hangOnText: 'Another',
+  });
+  await page.getByLabel('Model id').fill('owner/name');
+  await page.getByRole('button', { name: 'Load from the Hub' }).click();
+  await expect(page.getByText('owner/name was not loaded', { exact: true })).toBeVisible();
+  await expectFits(page, 'failed-load');
+  await page.getByRole('button', { name: 'Load from the Hub' }).click();
+  await ready(page);
+  await promptField(page).fill('Another text with <|special|> tokens ');
+  await expect(nextTokens(page)).toContainText('Out of date');
+  await inEveryLook(page, () => expectAccessible(page));
+});
 
 test('the embedded model loads by itself and the page says what it expects next', async ({ page }) => {
   await openPage(page);

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { openPage } from './fakeEngine.ts';
-import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { expectAccessible, expectFits, inEveryLook, makeNarrow, watchConsole } from './pageChecks.ts';
 
 const root = new URL('../', import.meta.url);
 test.skip(!existsSync(new URL('models/tiny-atlas/model.safetensors', root)), 'models/tiny-atlas is not here');
@@ -56,29 +56,23 @@ async function makeByKeyboard(page: Page): Promise<void> {
   }
 }
 
-for (const { width, scheme } of [
-  { width: 1440, scheme: 'light' },
-  { width: 1440, scheme: 'dark' },
-  { width: 390, scheme: 'light' },
-  { width: 390, scheme: 'dark' },
-] as const)
-  test(`an example is there before a model, and accessible at ${width} in ${scheme}`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme: scheme });
-    await page.setViewportSize({ width, height: 900 });
-    await openPage(page, { place: 'Trace', fragment: '#steer', isEmbeddedServed: false });
+test('an example is there before a model, and accessible in every look', async ({ page }) => {
+  await makeNarrow(page);
+  await openPage(page, { place: 'Trace', fragment: '#steer', isEmbeddedServed: false });
+  await inEveryLook(page, async () => {
     await expect(column(page, 'Unsteered')).toContainText('Paris');
     await expect(column(page, 'Steered')).not.toContainText('Paris');
     await expect(token(page)).toContainText('Before');
     await expect(page.getByText('Stored result')).toBeVisible();
-    // What can be opened is looked at as well.
-    await button(page, 'More').first().click();
-    await page
-      .getByRole('button', { name: /^Open / })
-      .first()
-      .click();
-    await expectAccessible(page);
-    await expectNoSidewaysScroll(page);
   });
+  // What can be opened is looked at as well.
+  await button(page, 'More').first().click();
+  await page
+    .getByRole('button', { name: /^Open / })
+    .first()
+    .click();
+  await expectFits(page, 'steer');
+});
 
 test('a vector is made by keyboard, moves the prediction, is turned off by a key, and comes back by its link', async ({
   page,

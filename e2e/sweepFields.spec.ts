@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { readAttributionResult } from '../src/experiments/attribute/result.ts';
 import { readPatchResult } from '../src/experiments/patch/result.ts';
-import { dropFile, expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { dropFile, expectFits, makeNarrow, watchConsole } from './pageChecks.ts';
 
 const root = new URL('../', import.meta.url);
 test.skip(!existsSync(new URL('models/tiny-atlas/model.safetensors', root)), 'models/tiny-atlas is not here');
@@ -224,21 +224,15 @@ test('an attribution is set to integrated gradients, of the components that are 
   });
 });
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1440, 390]) {
-    test(`the fields are accessible, ${colorScheme}, ${width} pixels wide`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 900 });
-      for (const name of ['patch', 'path', 'attribute'] as const) {
-        await open(page, name);
-        if (name === 'patch') await field(page, 'Layers together').first().fill('99');
-        await expectAccessible(page);
-        await expectNoSidewaysScroll(page);
-        await page.goto('about:blank');
-      }
-    });
+test('the fields are accessible in every look', async ({ page }) => {
+  await makeNarrow(page);
+  for (const name of ['patch', 'path', 'attribute'] as const) {
+    await open(page, name);
+    if (name === 'patch') await field(page, 'Layers together').first().fill('99');
+    await expectFits(page, `sweep-${name}`);
+    await page.goto('about:blank');
   }
-}
+});
 
 test('a table that is dropped gives the page in view its pairs; a bad one, or one dropped elsewhere, is a sentence', async ({
   page,

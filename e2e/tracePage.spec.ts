@@ -4,7 +4,7 @@ import { expect, type Locator, type Page, test } from '@playwright/test';
 import { encodeLink } from '../src/share/link.ts';
 import { type FakeEngine, openPage } from './fakeEngine.ts';
 import { fakeModel } from './fakeModel.ts';
-import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { expectAccessible, expectFits, inEveryLook, makeNarrow, watchConsole } from './pageChecks.ts';
 
 const small = fakeModel('small', 6, 128, 4);
 let problems: readonly string[] = [];
@@ -31,28 +31,25 @@ const cell = (page: Page): Locator => page.getByRole('region', { name: /^(Strong
 const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true });
 const done = (page: Page): Promise<void> => expect(figure(page)).toContainText('Computed here');
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1440, 390]) {
-    test(`the page is accessible, ${colorScheme}, ${width} pixels wide`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 900 });
-      await open(page);
-      await done(page);
-      await expectAccessible(page);
-      await expectNoSidewaysScroll(page);
-      await button(page, 'Change settings').click();
-      await page.getByLabel('Samples', { exact: true }).fill('0');
-      await button(page, 'Table').click();
-      await page.getByRole('button', { name: /^This cell in pyvene/ }).click();
-      await expect(figure(page)).toContainText('Of an earlier input');
-      await expectAccessible(page);
-      await expectNoSidewaysScroll(page);
-      await page.getByRole('button', { name: /^Answer/ }).click();
-      await expect(page.getByRole('dialog', { name: 'Answer' })).toBeVisible();
-      await expectAccessible(page);
-    });
-  }
-}
+test('the page is accessible in every look', async ({ page }) => {
+  await makeNarrow(page);
+  await open(page);
+  await done(page);
+  await expectFits(page, 'trace');
+  await button(page, 'Change settings').click();
+  await page.getByLabel('Samples', { exact: true }).fill('0');
+  await button(page, 'Table').click();
+  await page.getByRole('button', { name: /^This cell in pyvene/ }).click();
+  await expect(figure(page)).toContainText('Of an earlier input');
+  await expectFits(page, 'trace-opened');
+  await inEveryLook(page, async () => {
+    await page.getByRole('button', { name: /^Answer/ }).click();
+    await expect(page.getByRole('dialog', { name: 'Answer' })).toBeVisible();
+    await expectAccessible(page);
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog', { name: 'Answer' })).toBeHidden();
+  });
+});
 
 test('the subject is marked by dragging, by a shift-click and by the keyboard', async ({ page }) => {
   await open(page);
