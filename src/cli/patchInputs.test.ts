@@ -1,18 +1,11 @@
 // Experiments with models that read a picture or a source, from files with paths.
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type SmallTensor, safetensorsFile } from '../checkpoint/expected/smallFiles.ts';
-import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
+import { expect, test, vi } from 'vitest';
 import { readFinetuneResult } from '../experiments/finetune/result.ts';
 import { readInterveneResult } from '../experiments/intervene/result.ts';
 import { readPatchResult } from '../experiments/patch/result.ts';
 import { readSteerResult } from '../experiments/steer/result.ts';
-import { tinyCheckpoint } from '../runtime/fixtures/tinyCheckpoint.ts';
-import { committedRoot } from './conformance/expectedFolders.ts';
+import { captionModel, classifierModel, commandLineFolder, wordModel } from './fixtures/commandLine.ts';
 import { main } from './main.ts';
 
 vi.mock(import('../runtime/backends/nodeBackend.ts'), async (original) => {
@@ -20,41 +13,11 @@ vi.mock(import('../runtime/backends/nodeBackend.ts'), async (original) => {
   return { createNodeBackend: () => createNodeBackend(1) };
 });
 
-let complained: string[] = [];
-let folder = '';
-beforeEach(() => {
-  complained = [];
-  vi.spyOn(console, 'log').mockImplementation(() => undefined);
-  vi.spyOn(console, 'error').mockImplementation((text: string) => void complained.push(text));
-  folder = mkdtempSync(join(tmpdir(), 'patchbay-patch-'));
-  for (const name of ['wide', 'grey']) cpSync(pictureOf(name), join(folder, `${name}.png`));
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  rmSync(folder, { recursive: true });
-});
-
-const pictureOf = (name: string) => fileURLToPath(new URL(`../media/expected/${name}.png`, import.meta.url));
-
-/** A committed model with a tokenizer of words. */
-function modelNamed(name: string): string {
-  const path = join(folder, name);
-  cpSync(join(committedRoot, name, 'model'), path, { recursive: true });
-  writeWordTokenizer(path, 40);
-  return path;
-}
-
-async function run(experiment: object): Promise<number> {
-  const file = join(folder, 'patch.json');
-  writeFileSync(file, JSON.stringify({ kind: 'patch', version: 1, ...experiment }));
-  return main(['run', file, '--out', join(folder, 'out')]);
-}
-const written = (name: string) => readFileSync(join(folder, 'out', name), 'utf8');
+const { path, complained, run, written } = commandLineFolder({ kind: 'patch', version: 1 });
 const result = () => readPatchResult(JSON.parse(written('result.json')));
 
 test('a pair of pictures is patched, drawn over the clean one, and its result holds both', async () => {
-  const model = modelNamed('blip-wide');
-  writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
+  const model = captionModel(path('blip'), 40);
   const pair = {
     clean: 'w5 w9',
     image: { file: 'wide.png' },
@@ -75,13 +38,13 @@ test('a pair of pictures is patched, drawn over the clean one, and its result ho
   const lines = written('cells.csv').trim().split('\n');
   expect(lines[3]).toMatch(/^vision\.block_output,0,,0,class,0,0,/);
   expect(lines).toHaveLength(1 + 2 + 15 + 6);
-  expect(complained).toEqual([]);
+  expect(complained()).toEqual([]);
 });
 
 test('a pair of sources is patched with the target that both have', async () => {
   const pair = { clean: 'w5 w9 w7', corrupted: 'w5 w11 w7', target: 'w3 w4', answer: 'w8' };
   const sweeps = [{ component: 'encoder.block_output' }, { component: 'block_output' }];
-  expect(await run({ model: modelNamed('t5-gated'), pairs: [pair], sweeps })).toBe(0);
+  expect(await run({ model: wordModel(path('t5'), 't5-gated', 40), pairs: [pair], sweeps })).toBe(0);
   const { panels, pairs } = result();
   expect(panels.map(({ cells }) => cells.length)).toEqual([3 * 3, 2 * 3]);
   expect(pairs[0]).toMatchObject({
@@ -99,7 +62,7 @@ test('paths of a pair of sources are followed from the encoder, and the files sa
     sending: 'encoder.head_attention_value_output',
     receivers: [{ component: 'head_cross_value_output', heads: [[1, 0]] }],
   };
-  expect(await run({ model: modelNamed('t5-gated'), pairs: [pair], ...paths })).toBe(0);
+  expect(await run({ model: wordModel(path('t5'), 't5-gated', 40), pairs: [pair], ...paths })).toBe(0);
   expect(result().panels.map(({ cells, layerCount }) => [cells.length, layerCount])).toEqual([[3 * 3, 3]]);
   expect(written('figure.svg')).toContain('Heads send by encoder.head_attention_value_output.');
   const lines = written('cells.csv').trim().split('\n');
@@ -108,8 +71,7 @@ test('paths of a pair of sources are followed from the encoder, and the files sa
 });
 
 test('a steering of a picture’s states goes on from words, with files by their paths', async () => {
-  const model = modelNamed('blip-wide');
-  writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
+  const model = captionModel(path('blip'), 40);
   const beside = (name: string) => ({ prompt: 'w5', image: { file: `${name}.png` } });
   const from = {
     method: 'difference',
@@ -138,41 +100,22 @@ test('a steering of a picture’s states goes on from words, with files by their
   // The steering that the result brings along does the same on the command line.
   const said: string[] = [];
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
-  const steering = ['--steer', join(folder, 'out', 'steering.json'), '--tokens', '4'];
-  expect(await main(['generate', model, 'w5', '--image', join(folder, 'wide.png'), ...steering])).toBe(0);
+  const steering = ['--steer', path('out', 'steering.json'), '--tokens', '4'];
+  expect(await main(['generate', model, 'w5', '--image', path('wide.png'), ...steering])).toBe(0);
   const steered = texts[0]?.find(({ column }) => column === 'steered');
   expect(said.join('').trim()).toBe(steered?.text.trim());
 });
 
 test('an intervention without sources reads its base’s picture by the path too', async () => {
-  const model = modelNamed('blip-wide');
-  writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
+  const model = captionModel(path('blip'), 40);
   const base = { prompt: 'w5', image: { file: 'wide.png' } };
   const representations = [{ layer: 0, component: 'block_output', intervention_type: 'ZeroIntervention' }];
   const file = { kind: 'intervene', model, base, configuration: { representations } };
   await run({ ...file, unitLocations: { 'sources->base': [[[[1]]], [[[1]]]] } });
-  expect(complained).toEqual([]);
+  expect(complained()).toEqual([]);
   const { experiment } = readInterveneResult(JSON.parse(written('result.json')));
   expect(experiment.base).toMatchObject({ image: { name: 'wide.png', data: expect.any(String) } });
 });
-
-/** A model of pictures, which has classes and no tokenizer. */
-async function classifier(): Promise<string> {
-  const model = join(folder, 'vit');
-  const config = {
-    ...{ model_type: 'vit', hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2 },
-    ...{ intermediate_size: 20, image_size: 8, patch_size: 4 },
-    id2label: { 0: 'tabby cat', 1: 'dog', 2: 'street' },
-  };
-  const { tensors, read } = tinyCheckpoint(config);
-  const written: Record<string, SmallTensor> = {};
-  for (const [name, { dtype, shape }] of tensors) written[name] = { dtype, shape, data: await read(name) };
-  mkdirSync(model);
-  writeFileSync(join(model, 'config.json'), JSON.stringify(config));
-  writeFileSync(join(model, 'model.safetensors'), safetensorsFile(written));
-  writeFileSync(join(model, 'preprocessor_config.json'), JSON.stringify({ size: 8, resample: 3 }));
-  return model;
-}
 
 test('a finetuning teaches classes by name, of pictures by their paths, and its files name both', async () => {
   const example = (name: string, continuation: string) => ({
@@ -182,8 +125,15 @@ test('a finetuning teaches classes by name, of pictures by their paths, and its 
   const data = [example('wide', 'street'), example('grey', 'dog')];
   const adapters = [{ type: 'LoReFT', rank: 2, layers: [1], positions: { first: 1 } }];
   const training = { batchSize: 2, epochs: 20, learningRate: 0.1 };
-  await run({ kind: 'finetune', model: await classifier(), adapters, data, testData: data, training });
-  expect(complained).toEqual([]);
+  await run({
+    kind: 'finetune',
+    model: await classifierModel(path('vit')),
+    adapters,
+    data,
+    testData: data,
+    training,
+  });
+  expect(complained()).toEqual([]);
   const found = readFinetuneResult(JSON.parse(written('result.json')));
   expect(found.experiment.data[0]?.prompt).toMatchObject({
     image: { name: 'wide.png', data: expect.any(String) },
@@ -198,11 +148,11 @@ test('a finetuning teaches classes by name, of pictures by their paths, and its 
 });
 
 test('classes are named without a tokenizer, which a model of pictures alone does not have', async () => {
-  const model = await classifier();
+  const model = await classifierModel(path('vit'));
   const pair = { clean: '', image: { file: 'wide.png' }, corruptedImage: { file: 'grey.png' } };
   const named = { ...pair, answer: 'tabby cat', distractor: 'street' };
   await run({ model, pairs: [named], parts: 1, sweeps: [{ component: 'block_output' }] });
-  expect(complained).toEqual([]);
+  expect(complained()).toEqual([]);
   const { pairs, panels } = result();
   expect(pairs[0]).toMatchObject({ answer: { id: 0, text: 'tabby cat' }, distractor: { id: 2 } });
   // The position without pixels and the one part, in two layers.

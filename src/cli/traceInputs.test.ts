@@ -1,13 +1,11 @@
 // Traces of models that read a picture or a source, from the command line and from files.
 
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { writeWordTokenizer } from '../checkpoint/fixtures/wordTokenizer.ts';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { expectedModel } from '../experiments/fixtures/maskedModel.ts';
 import { readTraceResult } from '../experiments/trace/result.ts';
-import { committedRoot } from './conformance/expectedFolders.ts';
+import { captionModel, commandLineFolder, pictureOf, wordModel } from './fixtures/commandLine.ts';
 import { main } from './main.ts';
 
 vi.mock(import('../runtime/backends/nodeBackend.ts'), async (original) => {
@@ -15,29 +13,16 @@ vi.mock(import('../runtime/backends/nodeBackend.ts'), async (original) => {
   return { createNodeBackend: () => createNodeBackend(1) };
 });
 
-let complained: string[] = [];
-let folder = '';
+const { path, complained } = commandLineFolder();
 let blip = '';
 beforeEach(() => {
-  complained = [];
-  vi.spyOn(console, 'log').mockImplementation(() => undefined);
-  vi.spyOn(console, 'error').mockImplementation((text: string) => void complained.push(text));
-  folder = mkdtempSync(join(tmpdir(), 'patchbay-trace-'));
-  blip = join(folder, 'blip');
-  cpSync(modelOf('blip-wide'), blip, { recursive: true });
-  writeFileSync(join(blip, 'preprocessor_config.json'), JSON.stringify({ size: 12, resample: 3 }));
-  writeWordTokenizer(blip, 40);
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  rmSync(folder, { recursive: true });
+  blip = captionModel(path('blip'), 40);
 });
 
-const modelOf = (name: string) => join(committedRoot, name, 'model');
-const picture = fileURLToPath(new URL('../media/expected/wide.png', import.meta.url));
-const out = () => join(folder, 'out');
-const resultIn = (path: string) =>
-  readTraceResult(JSON.parse(readFileSync(join(path, 'result.json'), 'utf8')));
+const picture = pictureOf('wide');
+const out = () => path('out');
+const resultIn = (folder: string) =>
+  readTraceResult(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')));
 const usual = ['--samples', '2', '--seed', '3', '--level', '1.5'];
 const streams = ['--streams', 'vision.block_output,block_output', '--window', '1'];
 
@@ -63,12 +48,11 @@ test('a trace of a picture is drawn over it, and its file runs to the same numbe
   const lines = readFileSync(join(out(), 'cells.csv'), 'utf8').trim().split('\n');
   expect(lines).toHaveLength(1 + 2 + 15 + 6);
 
-  const file = join(folder, 'trace.json');
-  cpSync(picture, join(folder, 'wide.png'));
+  const file = path('trace.json');
   writeFileSync(file, JSON.stringify({ ...result.experiment, image: { file: 'wide.png' } }));
-  expect(await main(['run', file, '--out', join(folder, 'again')])).toBe(0);
-  expect(resultIn(join(folder, 'again'))).toEqual(result);
-  expect(complained).toEqual([]);
+  expect(await main(['run', file, '--out', path('again')])).toBe(0);
+  expect(resultIn(path('again'))).toEqual(result);
+  expect(complained()).toEqual([]);
 });
 
 test('the words beside a picture are found by their text, behind the token that the decoder begins with', async () => {
@@ -83,7 +67,7 @@ test('the words beside a picture are found by their text, behind the token that 
 });
 
 test('a part of another picture stands in the place of patches, and its file runs to the same numbers', async () => {
-  const other = picture.replace('wide', 'grey');
+  const other = pictureOf('grey');
   const command = ['trace', blip, 'w5 w9', '--image', picture, '--patches', '0,0,1,2', '--other', other];
   expect(await main([...command, '--parts', '2', ...streams, '--out', out()])).toBe(0);
   const result = resultIn(out());
@@ -92,18 +76,15 @@ test('a part of another picture stands in the place of patches, and its file run
   // The words' last state at the last layer is all that the prediction is made of.
   expect(cell?.answerLogit[0]).toBeCloseTo(result.clean.answerLogit[0] ?? Number.NaN, 4);
   expect(result.clean.answerLogit).not.toEqual(result.corrupted.answerLogit);
-  const file = join(folder, 'trace.json');
-  cpSync(other, join(folder, 'grey.png'));
+  const file = path('trace.json');
   const corruption = { kind: 'exchange', with: { file: 'grey.png' } };
   writeFileSync(file, JSON.stringify({ ...result.experiment, corruption }));
-  expect(await main(['run', file, '--out', join(folder, 'again')])).toBe(0);
-  expect(resultIn(join(folder, 'again'))).toEqual(result);
+  expect(await main(['run', file, '--out', path('again')])).toBe(0);
+  expect(resultIn(path('again'))).toEqual(result);
 });
 
 test('other words may stand in a subject of the source of a T5', async () => {
-  const t5 = join(folder, 't5');
-  cpSync(modelOf('t5-gated'), t5, { recursive: true });
-  writeWordTokenizer(t5, 40);
+  const t5 = wordModel(path('t5'), 't5-gated', 40);
   const command = ['trace', t5, 'w5 w9 w7 w8', '--subject', 'w9 w7', '--target', 'w3 w4'];
   const more = ['--replacement', 'w11 w12', '--streams', 'encoder.block_output,block_output'];
   expect(await main([...command, ...more, '--out', out()])).toBe(0);
@@ -124,12 +105,12 @@ test.each<[string, () => readonly string[], RegExp]>([
   ],
   [
     'a picture for a model of text',
-    () => ['trace', modelOf('gpt2-inner'), '--ids', '5,6', '--subject', '0:1', '--image', picture],
+    () => ['trace', expectedModel('gpt2-inner'), '--ids', '5,6', '--subject', '0:1', '--image', picture],
     /This gpt2 model reads no picture\. Leave out 'image'/,
   ],
   [
     'a target without a second stack',
-    () => ['trace', modelOf('gpt2-inner'), '--ids', '5,6', '--subject', '0:1', '--target', '5'],
+    () => ['trace', expectedModel('gpt2-inner'), '--ids', '5,6', '--subject', '0:1', '--target', '5'],
     /This gpt2 model has one stack, and so no target/,
   ],
   [
@@ -159,7 +140,7 @@ test.each<[string, () => readonly string[], RegExp]>([
   ],
   [
     'parts of a text',
-    () => ['trace', modelOf('gpt2-inner'), '--ids', '5,6', '--subject', '0:1', '--parts', '2'],
+    () => ['trace', expectedModel('gpt2-inner'), '--ids', '5,6', '--subject', '0:1', '--parts', '2'],
     /A text is taken token by token\. Leave out 'parts'/,
   ],
   [
@@ -184,5 +165,5 @@ test.each<[string, () => readonly string[], RegExp]>([
   ],
 ])('%s is refused', async (_, command, sentence) => {
   expect(await main([...command()])).not.toBe(0);
-  expect(complained.join('\n')).toMatch(sentence);
+  expect(complained().join('\n')).toMatch(sentence);
 });
