@@ -92,7 +92,7 @@ const groupNames: Readonly<Record<PositionGroup, string>> = {
  * @throws ExperimentError for another type, or damaged numbers
  */
 export function steeringOf(result: FinetuneResult, index: number): unknown {
-  const { experiment, adapters, layers, names, tested } = result;
+  const { experiment, adapters, layers, names, tested, testedAt } = result;
   const [adapter, own] = [experiment.adapters[index], adapters[index]];
   if (adapter?.type !== 'SteeringVector' || !own)
     throw new ExperimentError('Only a plain vector is one that can be added on the Steer page.');
@@ -119,7 +119,7 @@ export function steeringOf(result: FinetuneResult, index: number): unknown {
   const longest = tested.reduce((most, { continuation }) => Math.max(most, continuation.length), 1);
   // As they were written: the labels of their tokens have those that the tokenizer adds.
   const prompts = new Map(
-    heldOut(experiment).flatMap(({ prompt }) =>
+    heldOut(experiment, testedAt).flatMap(({ prompt }) =>
       hasIds(prompt) ? [] : [[JSON.stringify(namedPrompt(prompt)), prompt] as const],
     ),
   );

@@ -24,6 +24,8 @@ export interface ResolvedFinetune {
   readonly adapters: readonly ResolvedAdapter[];
   readonly train: readonly Continued[];
   readonly test: readonly Continued[];
+  /** Of a split: places in 'data' of those to test. */
+  readonly testedAt?: readonly number[];
   /** Names of the pictures and sounds that examples read. */
   readonly readNames: ReadonlyMap<Continued, string>;
   readonly notices: readonly Notice[];
@@ -67,8 +69,16 @@ function splitExamples(
   { split, testData }: FinetuneExperiment,
   data: readonly Continued[],
   test: readonly Continued[],
-): Pick<ResolvedFinetune, 'train' | 'test'> {
-  return testData ? { train: data, test } : splitByPrompt(split, data, promptKey);
+): Pick<ResolvedFinetune, 'train' | 'test' | 'testedAt'> {
+  if (testData) return { train: data, test };
+  const placed = data.map((example, at) => ({ example, at }));
+  const parts = splitByPrompt(split, placed, ({ example }) => promptKey(example));
+  const examplesOf = (side: typeof parts.test) => side.map(({ example }) => example);
+  return {
+    train: examplesOf(parts.train),
+    test: examplesOf(parts.test),
+    testedAt: parts.test.map(({ at }) => at),
+  };
 }
 
 function noticesOf(

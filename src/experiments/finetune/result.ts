@@ -7,8 +7,8 @@ import type { Count } from '../kind.ts';
 import { resultEntries } from '../resultParts.ts';
 import { finetuneExperimentSchema } from './experiment.ts';
 
-/** 2 where the model reads more than a text. */
-export const finetuneResultVersion = 2;
+/** 2 where the model reads more than a text; 3 where it says which examples of a split were tested. */
+export const finetuneResultVersion = 3;
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const numbersSchema = v.record(
@@ -60,12 +60,14 @@ export type TestedExample = Immutable<v.InferOutput<typeof exampleSchema>>;
 export const finetuneResultSchema = v.pipe(
   v.strictObject({
     kind: v.literal('finetune-result'),
-    version: v.picklist([1, finetuneResultVersion]),
+    version: v.picklist([1, 2, finetuneResultVersion]),
     experiment: finetuneExperimentSchema,
     ...resultEntries,
     trainCount: wholeNumber,
     /** The examples to test as ids, in the order of the answers. */
     tested: v.array(exampleSchema),
+    /** Of a split: their places in 'data'. Older results have none. */
+    testedAt: v.optional(v.array(wholeNumber)),
     /** What the model does without an adapter. */
     before: v.strictObject({
       train: measureSchema,
@@ -85,9 +87,24 @@ export const finetuneResultSchema = v.pipe(
       [adapters, names, layers].every(({ length }) => length === experiment.adapters.length),
     'There must be a place for each adapter',
   ),
+  v.check(
+    ({ experiment: { data, testData }, tested, testedAt }) =>
+      testedAt === undefined ||
+      (testData === undefined &&
+        testedAt.length === tested.length &&
+        new Set(testedAt).size === testedAt.length &&
+        testedAt.every((at) => at < data.length)),
+    "'testedAt' must give each example to test a place of its own in 'data', and stands beside no 'testData'",
+  ),
 );
 
 export type FinetuneResult = Immutable<v.InferOutput<typeof finetuneResultSchema>>;
+
+/** The version of a result: the first that has what it holds. */
+export function versionOf({ testedAt }: Pick<FinetuneResult, 'testedAt'>, readsMore: boolean) {
+  if (testedAt) return finetuneResultVersion;
+  return readsMore ? 2 : 1;
+}
 
 /** @throws ExperimentError that names the first thing that is wrong */
 export function readFinetuneResult(value: unknown): FinetuneResult {

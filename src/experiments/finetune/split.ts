@@ -6,20 +6,25 @@ import { contentOfGiven } from '../givenFile.ts';
 import { type GivenPrompt, givenOf, partsOfGiven, withGivenPromptFiles } from '../givenPrompt.ts';
 import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
 
-/** One for all spellings of a prompt that run alike: a text by itself or as 'prompt', an empty target or none. */
+/** One for spellings of a prompt that run alike in every model: a text by itself or as 'prompt', an empty target or none. */
 function spelledKey(given: GivenPrompt): string {
   const { target, ...parts } = partsOfGiven(given);
   const brief = givenOf({ ...parts, target: target?.length ? target : undefined });
   return JSON.stringify(withGivenPromptFiles(brief, contentOfGiven));
 }
 
-/** The held-out examples of a file, as it gives them. */
-export const heldOut = ({
-  split,
-  data,
-  testData,
-}: Pick<FinetuneExperiment, 'split' | 'data' | 'testData'>): readonly FinetuneExample[] =>
-  testData ?? splitByPrompt(split, data, ({ prompt }) => spelledKey(prompt)).test;
+/**
+ * The held-out examples of a file, as it gives them.
+ * @param testedAt places in 'data' that a run held out. Without them, of older results, prompts are told apart by their
+ *                 spelling, where the run told them apart by their tokens
+ */
+export const heldOut = (
+  { split, data, testData }: Pick<FinetuneExperiment, 'split' | 'data' | 'testData'>,
+  testedAt?: readonly number[],
+): readonly FinetuneExample[] =>
+  testData ??
+  testedAt?.flatMap((at) => data[at] ?? []) ??
+  splitByPrompt(split, data, ({ prompt }) => spelledKey(prompt)).test;
 
 /** @throws ExperimentError where one of the parts is empty */
 export function splitByPrompt<T>(

@@ -13,9 +13,9 @@ import { type ResolvedFinetune, resolveFinetuneFiles } from './resolve.ts';
 import {
   type AdapterResult,
   type FinetuneResult,
-  finetuneResultVersion,
   isAdapterDone,
   type TestedExample,
+  versionOf,
 } from './result.ts';
 import { type Before, type RunFinetuneOptions, runFinetune, type Stopped } from './run.ts';
 
@@ -47,7 +47,7 @@ function startFinetune(
   { train, test, answers }: Before,
   { earlier, leaveOut, textOf = (id) => tokenLabel(id, undefined) }: WorkOptions<FinetuneResult>,
 ): FinetuneResult {
-  const { experiment } = finetune;
+  const { experiment, testedAt } = finetune;
   const tested = finetune.test.map((example): TestedExample => {
     const { prompt, label } = example;
     const read = finetune.readNames.get(example);
@@ -71,11 +71,12 @@ function startFinetune(
   const names = finetune.adapters.map(({ name }) => name);
   return {
     kind: 'finetune-result',
-    version: (model.architecture.encoder ?? model.architecture.input) ? finetuneResultVersion : 1,
+    version: versionOf({ testedAt }, Boolean(model.architecture.encoder ?? model.architecture.input)),
     experiment,
     ...ranOn(model),
     trainCount: finetune.train.length,
     tested,
+    ...(testedAt ? { testedAt } : {}),
     before: { train, test, answers },
     texts: Object.fromEntries([...known, ...ids.map((id) => [String(id), textOf(id)] as const)]),
     names,
