@@ -117,8 +117,12 @@ export class Model {
     return new Model({ ...about, engine: runner, residency: 'packed' });
   }
 
-  /** Where trainings on it keep the graphs of their steps, released with it. */
-  get programs(): Programs {
+  /**
+   * Where a training on it keeps the graphs of its steps, released with it. A rehearsal ends before: a training allocates on the
+   * device between the model's turns, and what is refused of that is told once.
+   */
+  async trainingPrograms(): Promise<Programs> {
+    await this.#shared.rehearsal.end();
     return this.#shared.programs;
   }
 
@@ -290,7 +294,7 @@ export class Model {
         `${this.label} was brought as ONNX: it can be run under edits and differentiated, and keeps no rows and generates no text here.`,
       );
     const { batchShare } = this.room;
-    return { architecture, backend, weights: engine, programs: this.programs, batchShare };
+    return { architecture, backend, weights: engine, programs: this.#shared.programs, batchShare };
   }
 
   /**
@@ -316,6 +320,6 @@ export class Model {
     for (const states of this.#states) states.dispose();
     if (this.#engine instanceof WeightStore) this.#engine.close();
     else await this.#engine.dispose();
-    await this.programs.dispose();
+    await this.#shared.programs.dispose();
   }
 }

@@ -224,7 +224,21 @@ test('what the device refuses a run of it that begins after the load is nobodyâ€
   await inner.close();
 });
 
-test('gradients end it before they are computed, so that nobody else hears what the device refuses of a training', async () => {
+test.each<readonly [string, (model: Model) => Promise<unknown>]>([
+  [
+    'gradients end it before they are computed',
+    (model) => {
+      const location = { positions: [tokens.length - 1] };
+      const term = { row: 0, site: { component: 'logits', layer: null }, location };
+      return model.gradients({
+        rows: [{ start: { kind: 'tokens', tokens }, edits: [] }],
+        terms: [{ ...term, ...weightedEntries([[{ entry: 7, factor: 1 }]]) }],
+        at: [{ row: 0, site: { component: 'block_output', layer: 1 }, location }],
+      });
+    },
+  ],
+  ['a training ends it before it allocates', (model) => model.trainingPrograms()],
+])('%s, so that nobody else hears what the device refuses of a training', async (_, work) => {
   const backend = createNodeBackend(1);
   let isOver = false;
   const model = await Model.load(tinyCheckpoint(deep), backend, {
@@ -233,13 +247,8 @@ test('gradients end it before they are computed, so that nobody else hears what 
       isOver = true;
     },
   });
-  const site = { component: 'logits', layer: null };
-  const location = { positions: [tokens.length - 1] };
-  await model.gradients({
-    rows: [{ start: { kind: 'tokens', tokens }, edits: [] }],
-    terms: [{ row: 0, site, location, ...weightedEntries([[{ entry: 7, factor: 1 }]]) }],
-    at: [{ row: 0, site: { component: 'block_output', layer: 1 }, location }],
-  });
+  expect(isOver).toBe(false);
+  await work(model);
   expect(isOver).toBe(true);
   await model.dispose();
   await backend.close();

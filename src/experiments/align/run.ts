@@ -266,8 +266,6 @@ export async function* runAlign(
   const notices = roomNotices(estimate.prompts, keptBytes, model.keepsStates);
   yield { kind: 'baselines', ...(await baselinesOf(model, align, work)), notices };
   close(estimate.own);
-  // A training allocates on the device before it asks for gradients, and what is refused of that is told once.
-  await model.rehearsal.end();
   // Sites differ in layer and position, not in what is trained there.
   const [firstSite] = align.sites;
   const trainable = firstSite && trainableOf(experiment, partsOf(align, firstSite));

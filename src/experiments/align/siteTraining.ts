@@ -108,7 +108,7 @@ export class SiteTraining {
       model.backend,
       trainable.trained,
       { kind, ...(weightDecay === undefined ? {} : { weightDecay }) },
-      { programs: model.programs, ...(clip === undefined ? {} : { clip }) },
+      { programs: await model.trainingPrograms(), ...(clip === undefined ? {} : { clip }) },
     );
     const initial = Object.entries(trainable.trained).map(([name, { data }]) => [name, data] as const);
     return new SiteTraining(context, trainer, Object.fromEntries(initial));

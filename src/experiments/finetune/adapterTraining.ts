@@ -148,7 +148,11 @@ export class AdapterTraining {
       model.backend,
       trainedParameters(adapter, initial, { rotation, seed }),
       { kind, weightDecay },
-      { programs: model.programs, ...(clip === null ? {} : { clip }), ...(from ? { from } : {}) },
+      {
+        programs: await model.trainingPrograms(),
+        ...(clip === null ? {} : { clip }),
+        ...(from ? { from } : {}),
+      },
     );
     return new AdapterTraining(context, trainer, initial);
   }

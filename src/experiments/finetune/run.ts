@@ -132,8 +132,6 @@ export async function* runFinetune(
     keptBytes = keptRoom(model.architecture),
   } = options;
   const { experiment, train, test, adapters } = finetune;
-  // A training allocates on the device before it asks for gradients, and what is refused of that is told once.
-  await model.rehearsal.end();
   const layers = layersOfPrompt(model.architecture);
   const estimate = estimateFinetune(finetune, model.architecture, keptBytes);
   let finished = 0;
