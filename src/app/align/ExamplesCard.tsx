@@ -3,6 +3,7 @@
 
 import type { AlignTask, OwnAnswers, TaskExample, TaskPrompt } from '../../experiments/align/task.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
+import { hasTarget } from '../prompt/hasTarget.ts';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { formatCount, formatPercent } from '../quantities.ts';
 import type { DeclaredFields } from './declaredFields.ts';
@@ -67,7 +68,7 @@ function Chips({
 function isOfPrompt(component: string, model: ModelInfo | null): boolean {
   const { reads, components } = model ?? {};
   const stack = components?.find(({ name }) => name === component)?.place?.stack ?? 'main';
-  return stack === (reads?.kind === 'text' || reads?.isAsked ? 'encoder' : 'main');
+  return stack === (hasTarget(reads) ? 'encoder' : 'main');
 }
 
 /** Names of the positions on one side, by the token they are at. */

@@ -89,7 +89,8 @@ function Ways({ result, looked }: PartProps) {
   const { opening, pages } = useWorkbench();
   const [said, setSaid] = useState<string | null>(null);
   // The Steer page writes texts that go on.
-  const isContinued = useOwn(({ world }) => world.model?.isCausal !== false && !world.model?.reads?.isAlone);
+  const model = useOwn(({ world }) => world.model);
+  const isContinued = model?.isCausal !== false && !model?.reads?.isAlone;
   const adapter = result.experiment.adapters[looked];
   const own = result.adapters[looked];
   if (!adapter || !own || Object.keys(own.parameters).length === 0) return null;
@@ -119,7 +120,7 @@ function Ways({ result, looked }: PartProps) {
     save(numbersFileOf(result, looked), `${folderOf(result, looked).name}.safetensors`),
   );
   const steer = act(async () => {
-    await opening.getState().openValue(steeringOf(result, looked));
+    await opening.getState().openValue(steeringOf(result, looked, model));
     return null;
   });
   return (

@@ -254,7 +254,7 @@ test('a folder says who loads it, and a plain vector becomes a steering that add
     null,
     'pyvene',
   ]);
-  const steering = readSteerExperiment(steeringOf(stored, 4));
+  const steering = readSteerExperiment(steeringOf(stored, 4, null));
   const [vector] = steering.vectors;
   expect(vector).toMatchObject({ component: 'block_output', layers: [3] });
   expect(vector && 'numbers' in vector.from && vector.from.numbers[0]?.length).toBe(128);
@@ -266,5 +266,5 @@ test('a folder says who loads it, and a plain vector becomes a steering that add
     specialTokens: true,
   });
   expect(steering.prompts).toHaveLength(4);
-  expect(() => steeringOf(stored, 0)).toThrow('Only a plain vector');
+  expect(() => steeringOf(stored, 0, null)).toThrow('Only a plain vector');
 });

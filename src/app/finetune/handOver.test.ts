@@ -1,7 +1,8 @@
 // What of a trained vector the Steer page opens: the prompts that were held out, and where the vector acts.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
+import { describeArchitecture } from '../../architectures/registry.ts';
+import type { ModelConfiguration, Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { readFinetuneExperiment } from '../../experiments/finetune/experiment.ts';
 import { finetuneGrowth } from '../../experiments/finetune/growth.ts';
 import { resolveFinetune } from '../../experiments/finetune/resolve.ts';
@@ -55,7 +56,9 @@ test.each([0, 1, 2])(
     const result = readFinetuneResult(written);
     expect([result.version, result.tested.length]).toEqual([3, 4]);
     const handed = (of: typeof result) =>
-      readSteerExperiment(steeringOf(of, 0)).prompts.map((prompt) => words.encode(String(prompt)).join());
+      readSteerExperiment(steeringOf(of, 0, null)).prompts.map((prompt) =>
+        words.encode(String(prompt)).join(),
+      );
     const taught = new Set(resolved.train.map(({ prompt }) => prompt.tokens.join()));
     expect(handed(result)).toEqual(result.tested.map(({ prompt }) => prompt.join()));
     expect(handed(result).filter((prompt) => taught.has(prompt))).toEqual([]);
@@ -75,3 +78,35 @@ test('a result is refused where the places of what was tested cannot be right', 
   const apart = { ...experiment, testData: experiment.data.slice(0, 4) };
   expect(() => readFinetuneResult({ ...written, experiment: apart })).toThrow("stands beside no 'testData'");
 });
+
+test.each<readonly [string, ModelConfiguration, readonly string[], readonly string[]]>([
+  ['gpt2', tinyConfigurations.gpt2, ['block_output', 'mlp_output'], []],
+  [
+    't5',
+    { model_type: 't5', num_layers: 2 },
+    ['block_output', 'cross_query_output'],
+    ['encoder.block_output', 'cross_key_output', 'cross_value_output', 'head_cross_key_output'],
+  ],
+  [
+    'blip',
+    { model_type: 'blip', text_config: {}, vision_config: {} },
+    ['block_output', 'cross_query_output'],
+    ['vision.block_output', 'question.block_output', 'question.cross_key_output', 'cross_key_output'],
+  ],
+])(
+  'a vector of all positions acts at each step of a %s, unless it is of what is read before the first',
+  async (_, config, written, readOnce) => {
+    const { components } = describeArchitecture(config, new Set(['text_encoder.x', 'text_decoder.x']));
+    const result = readFinetuneResult((await trained({ testShare: 0.3, seed: 0 })).written);
+    const [adapter] = result.experiment.adapters;
+    if (!adapter) throw new Error('There is no adapter.');
+    const stepsAt = (component: string) => {
+      expect(components.map((each) => each.name)).toContain(component);
+      const adapters = [{ ...adapter, component, positions: 'all' as const }];
+      const moved = { ...result, experiment: { ...result.experiment, adapters } };
+      return readSteerExperiment(steeringOf(moved, 0, { components })).edits[0]?.steps;
+    };
+    expect(written.map(stepsAt)).toEqual(written.map(() => 'all'));
+    expect(readOnce.map(stepsAt)).toEqual(readOnce.map(() => 'none'));
+  },
+);

@@ -9,6 +9,7 @@ import type { FinetuneAdapter } from '../../experiments/finetune/experiment.ts';
 import type { FinetuneResult } from '../../experiments/finetune/result.ts';
 import { adapterFiles, adapterFolders } from '../../experiments/finetune/saved.ts';
 import { heldOut } from '../../experiments/finetune/split.ts';
+import type { ComponentInfo } from '../../worker/protocol.ts';
 import { hasIds, namedPrompt } from '../prompt/beside.ts';
 
 const ownFiles = new Set(['numbers.safetensors', 'adapter.json']);
@@ -62,13 +63,21 @@ export function numbersFileOf(result: FinetuneResult, index: number): Uint8Array
 
 const mostPrompts = 4;
 
-/** Of what an encoder has read once: its own, and what the decoder makes of it as keys and values. */
-const isReadOnce = (component: string): boolean =>
-  component.includes('.') || /^(head_)?cross_(key|value)_output$/.test(component);
+/** Of a model where its components are. */
+interface Placed {
+  readonly components: readonly Pick<ComponentInfo, 'name' | 'place'>[];
+}
+
+/** Of what is read once, before anything is written: an encoder's own, and what the decoder makes of it as keys and values. */
+function isReadOnce(component: string, model: Placed | null): boolean {
+  const place = model?.components.find(({ name }) => name === component)?.place;
+  return place !== undefined && place.stack !== 'main';
+}
 
 /** Positions as an edit of the Steer page has them: negative ones count from the end. */
-function placesOf(group: PositionGroup, { component, positions }: FinetuneAdapter) {
-  if (positions === 'all') return { prompt: 'all', steps: isReadOnce(component) ? 'none' : 'all' } as const;
+function placesOf(group: PositionGroup, { component, positions }: FinetuneAdapter, model: Placed | null) {
+  if (positions === 'all')
+    return { prompt: 'all', steps: isReadOnce(component, model) ? 'none' : 'all' } as const;
   if (positions === 'mask')
     throw new ExperimentError(
       'This vector acts at a mask, and the Steer page writes texts that go on. Save its numbers instead.',
@@ -89,9 +98,10 @@ const groupNames: Readonly<Record<PositionGroup, string>> = {
 
 /**
  * A trained vector as what the Steer page opens: added once, as it was trained, where it was trained.
+ * @param model in use; without it a vector of an encoder would act at steps, which the Steer page refuses
  * @throws ExperimentError for another type, or damaged numbers
  */
-export function steeringOf(result: FinetuneResult, index: number): unknown {
+export function steeringOf(result: FinetuneResult, index: number, model: Placed | null): unknown {
   const { experiment, adapters, layers, names, tested, testedAt } = result;
   const [adapter, own] = [experiment.adapters[index], adapters[index]];
   if (adapter?.type !== 'SteeringVector' || !own)
@@ -134,7 +144,7 @@ export function steeringOf(result: FinetuneResult, index: number): unknown {
       vector: name,
       strength: 1,
       unit: 'raw',
-      ...placesOf(group, adapter),
+      ...placesOf(group, adapter, model),
       // It was trained on every token of its positions.
       specialTokens: true,
     })),
