@@ -321,6 +321,10 @@ export const firstInput = ({
 }: Partial<Pick<Architecture, 'input' | 'encoder'>>): ModelInput | undefined =>
   input ?? (encoder && firstInput(encoder));
 
+/** Whether a model reads more than one text: a source, a picture, a sound. */
+export const readsMore = ({ input, encoder }: Partial<Pick<Architecture, 'input' | 'encoder'>>): boolean =>
+  input !== undefined || encoder !== undefined;
+
 /** Every graph part of a model. */
 export const allParts = ({ embed, blocks, head, encoder }: Architecture) => [
   ...encodersOf({ ...(encoder ? { encoder } : {}) }).flatMap((each) => [each.embed, ...each.memory]),

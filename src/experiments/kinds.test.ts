@@ -7,8 +7,9 @@ import type { Backend } from '../runtime/backends/backend.ts';
 import { createNodeBackend } from '../runtime/backends/nodeBackend.ts';
 import { tinyCheckpoint, tinyConfigurations } from '../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../runtime/model.ts';
-import { experimentsOfKinds as files, interveneFile } from './fixtures/experimentsOfKinds.ts';
+import { experimentsOfKinds as files } from './fixtures/experimentsOfKinds.ts';
 import { type OpenedOnnx, openedOnnx } from './fixtures/openedOnnx.ts';
+import { toyKind } from './fixtures/toyKind.ts';
 import type { AnyResult, ReadyExperiment, RunOptions, Update } from './kind.ts';
 import { kindNames, kindOf, readExperiment, readResult } from './registry.ts';
 
@@ -146,15 +147,22 @@ test.each([
   [{ model_type: 'vit', num_hidden_layers: 1, id2label: { 0: 'cat' } }, 'This vit model reads a picture'],
   [{ model_type: 'blip', text_config: {}, vision_config: {} }, 'This blip model reads a picture'],
   [{ model_type: 'whisper', encoder_layers: 1, decoder_layers: 1 }, 'This whisper model reads a sound'],
-])('kinds that know prompts of text alone refuse a model that reads more: %j', async (config, sentence) => {
-  const architecture = describeArchitecture(config, new Set());
-  for (const [name, file] of Object.entries({ ...files, intervene: interveneFile })) {
-    if (['trace', 'patch', 'path', 'attribute', 'intervene', 'steer', 'align', 'finetune'].includes(name))
-      continue;
-    const resolved = (await kindOf(name)).resolve(architecture, undefined, await readExperiment(file));
-    await expect(resolved, name).rejects.toThrow(`${sentence}, and of the experiments only a causal trace`);
-  }
-});
+])(
+  'a kind that knows prompts of text alone refuses a model that reads more: %j',
+  async (config, sentence) => {
+    const architecture = describeArchitecture(config, new Set());
+    const toy = toyKind.read({ kind: 'toy', version: 1, model: 'tiny', prompts: [[1]] });
+    await expect(toyKind.resolve(architecture, undefined, toy)).rejects.toThrow(
+      `${sentence}, and of the experiments only a causal trace`,
+    );
+    const tensors = (await kindOf('tensors')).resolve(
+      architecture,
+      undefined,
+      await readExperiment(files.tensors),
+    );
+    await expect(tensors).rejects.toThrow('A sweep of tensors is of a model that was brought as ONNX');
+  },
+);
 
 test('every kind is held to its units here, but those that are one unit whole', () => {
   expect(kindNames).toEqual([...Object.keys(files), 'intervene']);

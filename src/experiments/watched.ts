@@ -1,6 +1,6 @@
 // Where a prompt's prediction is read: after its last token, or, of a model that sees both sides, at its mask.
 
-import type { Architecture } from '../architectures/architecture.ts';
+import { type Architecture, firstInput, readsMore } from '../architectures/architecture.ts';
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import { quoted } from '../messages/wording.ts';
 import { ExperimentError } from './experimentFile.ts';
@@ -15,14 +15,15 @@ export const readWords = {
   sound: 'a sound',
 } as const;
 
+/** What a model that reads more than a text reads, in words: of several things the first. */
+export const wordsOfReading = (model: Partial<Pick<Architecture, 'input' | 'encoder'>>): string =>
+  readWords[firstInput(model)?.kind ?? 'text'];
+
 /** @throws ExperimentError for a model that reads something else beside a text, or in place of one */
 export function requireText(model: WatchedModel): void {
-  const { modelType, input, encoder } = model;
-  const read = input ?? encoder?.input;
-  if (!read && !encoder) return;
-  const what = readWords[read?.kind ?? 'text'];
+  if (!readsMore(model)) return;
   throw new ExperimentError(
-    `This ${modelType} model reads ${what}, and of the experiments only a causal trace, a patch, an attribution, an intervention, a steering, an alignment and a finetuning know more than a text. Trace it, patch it, align it, finetune it, steer it or intervene in it.`,
+    `This ${model.modelType} model reads ${wordsOfReading(model)}, and of the experiments only a causal trace, a patch, an attribution, an intervention, a steering, an alignment and a finetuning know more than a text. Trace it, patch it, align it, finetune it, steer it or intervene in it.`,
   );
 }
 

@@ -2,7 +2,7 @@
 // first layers can be run already: the model that they make has the graphs of the whole one and weights of its shapes, so
 // what it compiles is what the whole one will run. Nobody waits for it, and nothing that it computes is looked at.
 
-import type { Architecture } from '../architectures/architecture.ts';
+import { type Architecture, readsMore } from '../architectures/architecture.ts';
 import { BackendError, DeviceLostError, OutOfMemoryError } from './backends/backend.ts';
 
 /** A row that forks at a layer reads what another left in the layer before. */
@@ -15,7 +15,7 @@ const mostLayers = 8;
  * stacks, reads what is no text, or has too many kinds of layers.
  */
 export function firstLayers(architecture: Architecture): Architecture | undefined {
-  if (architecture.encoder || architecture.input) return undefined;
+  if (readsMore(architecture)) return undefined;
   const keys = architecture.blocks.map(({ key }) => key);
   const last = [...new Set(keys)].reduce((most, key) => Math.max(most, keys.indexOf(key)), 0);
   const count = Math.min(architecture.layerCount, Math.max(fewestLayers, last + 1));

@@ -1,6 +1,7 @@
 // What the Patch page asks of the model while a hand moves cables: what they do, what every socket would do, and what
 // stands at a site on average. Sweeps are experiments, and run as those do.
 
+import { readsMore } from '../architectures/architecture.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { attributePatches } from '../experiments/attribute/attribute.ts';
 import { ExperimentError } from '../experiments/experimentFile.ts';
@@ -129,10 +130,9 @@ export async function meanActivation(
   options: CallOptions,
   { model, tokenizer }: ModelInUse,
 ): Promise<Float32Array> {
-  const { modelType, encoder, input } = model.architecture;
-  if (encoder || input)
+  if (readsMore(model.architecture))
     throw new ExperimentError(
-      `A ${modelType} model reads more than a text, so lines of text alone give no vector of it. Give numbers, or a file.`,
+      `A ${model.architecture.modelType} model reads more than a text, so lines of text alone give no vector of it. Give numbers, or a file.`,
     );
   const { heads = 1 } = describeComponent(model.architecture, component);
   if (head === null && heads > 1)

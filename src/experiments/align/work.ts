@@ -1,6 +1,7 @@
 // An alignment as work for a model: from its experiment to the changes of its result, one site a unit. Where no model runs,
 // `kind.ts` is enough.
 
+import { readsMore } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import { completed } from '../growth.ts';
 import { keptRoom } from '../keptBases.ts';
@@ -32,7 +33,7 @@ function startAlign(
   });
   return {
     kind: 'align-result',
-    version: (model.architecture.encoder ?? model.architecture.input) ? alignResultVersion : 1,
+    version: readsMore(model.architecture) ? alignResultVersion : 1,
     experiment: align.experiment,
     ...ranOn(model),
     trainCount: align.train.length,

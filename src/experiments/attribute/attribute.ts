@@ -2,7 +2,7 @@
 // every layer and position at once. Two forward passes and one backward take the place of a run for each cell; integrated
 // gradients take a few more of both.
 
-import type { ComponentDescription } from '../../architectures/architecture.ts';
+import { type ComponentDescription, readsMore } from '../../architectures/architecture.ts';
 import type { Place, Term } from '../../runtime/backward/objective.ts';
 import { weightedEntries } from '../../runtime/backward/objectives.ts';
 import type { Model } from '../../runtime/model.ts';
@@ -72,7 +72,7 @@ const everywhere: Location = { positions: 'all' };
 function check({ architecture }: Model, { components, steps, places, ...request }: AttributionRequest): void {
   const [cleanRun, corruptedRun] = [runOf(request.clean), runOf(request.corrupted)];
   const [clean, corrupted] = [cleanRun.tokens, corruptedRun.tokens];
-  if (steps !== undefined && (architecture.input || architecture.encoder))
+  if (steps !== undefined && readsMore(architecture))
     throw new PlanError(
       `The gradient is integrated between the embeddings of two texts, and this ${architecture.modelType} model reads more than a text. Leave out the steps.`,
     );

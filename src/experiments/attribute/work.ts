@@ -1,6 +1,6 @@
 // Attribution patching as work for a model: some pairs at a time, and then, when asked, the patch that they predict.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, readsMore } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import type { Model } from '../../runtime/model.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -37,7 +37,7 @@ export function resolveAttribution(
   experiment: AttributeExperiment,
   inputs: readonly PairInputs[] = [],
 ): ResolvedAttribution {
-  if (experiment.steps !== undefined && (architecture.input || architecture.encoder))
+  if (experiment.steps !== undefined && readsMore(architecture))
     throw new ExperimentError(
       `'steps' are between the embeddings of two texts, and this ${architecture.modelType} model reads more than a text. Leave them out.`,
     );

@@ -1,5 +1,6 @@
 // A finetuning as work for a model: from its experiment to the changes of its result, one adapter a unit.
 
+import { readsMore } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import { numbersOfText } from '../align/numbersText.ts';
 import { keptRoom } from '../keptBases.ts';
@@ -71,7 +72,7 @@ function startFinetune(
   const names = finetune.adapters.map(({ name }) => name);
   return {
     kind: 'finetune-result',
-    version: versionOf({ testedAt }, Boolean(model.architecture.encoder ?? model.architecture.input)),
+    version: versionOf({ testedAt }, readsMore(model.architecture)),
     experiment,
     ...ranOn(model),
     trainCount: finetune.train.length,

@@ -1,6 +1,6 @@
 // What an ablation puts in an activation's place: nothing, a mean over prompts, or what another prompt has there.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, readsMore } from '../../architectures/architecture.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { standardUniform } from '../../random/noise.ts';
 import type { Model } from '../../runtime/model.ts';
@@ -78,7 +78,7 @@ export function resolveAblation(
   panels: readonly SweepPanel[],
 ): ResolvedAblation {
   if (ablation.kind === 'zero') return ablation;
-  if (architecture.input || architecture.encoder)
+  if (readsMore(architecture))
     throw new ExperimentError(
       `The ablation '${ablation.kind}' is over prompts of text alone, and this ${architecture.modelType} model reads more than a text. Ablate with 'zero', or give corrupted prompts.`,
     );

@@ -1,6 +1,6 @@
 // The texts of a steering as tokens: plain ones by the tokenizer, chats by the model's own template.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, readsMore } from '../../architectures/architecture.ts';
 import type { ChatTurn } from '../../checkpoint/chat/chatTemplate.ts';
 import type { Tokenizer } from '../../checkpoint/checkpoint.ts';
 import { ExperimentError } from '../experimentFile.ts';
@@ -10,7 +10,7 @@ import type { GenerationSupport, KindResolveOptions } from '../kind.ts';
 import type { Notice } from '../notice.ts';
 import { promptReader } from '../promptReader.ts';
 import { type NamedToken, needTokenizer } from '../tokens.ts';
-import { readWords } from '../watched.ts';
+import { wordsOfReading } from '../watched.ts';
 import { checkParts, type PromptParts } from '../wholePrompt.ts';
 import { isChat, type SteerChat, type SteerPassage, type SteerWords } from './experiment.ts';
 import { type PassageRun, textRun } from './passageRun.ts';
@@ -68,7 +68,7 @@ export class PassageReader {
   async #plain(parts: PromptParts, what: string): Promise<ReadPassage> {
     const architecture = this.#architecture;
     const { prompt, whole } = promptReader({ architecture, tokenizer: this.#tokenizer }, this.#notices);
-    if (!architecture.encoder && !architecture.input) {
+    if (!readsMore(architecture)) {
       checkParts(architecture, parts);
       return { ...textRun(prompt(parts.prompt, what)), written: parts.prompt, rendered: null };
     }
@@ -80,10 +80,10 @@ export class PassageReader {
 
   async #chat(turns: readonly ChatTurn[], reply: string | undefined, what: string): Promise<ReadPassage> {
     const support = this.#support;
-    const { encoder, input, modelType } = this.#architecture;
-    if (encoder || input)
+    const architecture = this.#architecture;
+    if (readsMore(architecture))
       throw new ExperimentError(
-        `The ${what} is a chat, and this ${modelType} model reads ${readWords[input?.kind ?? encoder?.input?.kind ?? 'text']}. Give it as a text.`,
+        `The ${what} is a chat, and this ${architecture.modelType} model reads ${wordsOfReading(architecture)}. Give it as a text.`,
       );
     if (!support)
       throw new ExperimentError(

@@ -1,6 +1,6 @@
 // A steering as work for a model: its vectors first, then prompt by prompt the texts, then layer by layer the sweep.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, readsMore } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import { numbersText } from '../align/numbersText.ts';
 import { completed } from '../growth.ts';
@@ -102,7 +102,7 @@ function startSteer(
   ]);
   return {
     kind: 'steer-result',
-    version: (model.architecture.encoder ?? model.architecture.input) ? steerResultVersion : 1,
+    version: readsMore(model.architecture) ? steerResultVersion : 1,
     experiment,
     ...ranOn(model),
     settings: {

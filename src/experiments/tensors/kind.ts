@@ -18,6 +18,8 @@ export const tensorsKind = defineKind({
     indefinite: 'a sweep of tensors',
   },
   needsPrompts: false,
+  // Whatever a checkpoint reads, the answer is that it was not brought as ONNX.
+  readsBeside: true,
   read: readTensorsExperiment,
   readResult: readTensorsResult,
   hasText: (experiment) => givenInputs(experiment).some(({ text }) => text !== undefined),

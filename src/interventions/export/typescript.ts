@@ -1,6 +1,6 @@
 // Interventions as a program against Patchbay's own library.
 
-import type { Architecture } from '../../architectures/architecture.ts';
+import { type Architecture, readsMore } from '../../architectures/architecture.ts';
 import type { Representation } from '../configuration/configuration.ts';
 import type { Prompt } from '../execution/prompt.ts';
 import type { ExportedCode, ExportRequest } from './exported.ts';
@@ -96,7 +96,7 @@ export function exportTypeScript({ model, architecture, configuration, call }: E
   // A classifier scores once, and a model that fills masks at every position.
   const isOnce = architecture.isCausal || architecture.labels !== undefined;
   const prompts = (run: string, of: readonly Prompt[]) =>
-    architecture.encoder || architecture.input
+    readsMore(architecture)
       ? readInputs(architecture, run, of)
       : JSON.stringify(of.map(({ tokens }) => tokens));
   const lines = [
