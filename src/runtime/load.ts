@@ -110,23 +110,14 @@ export async function loadParts<M>(
   await options.makeRoom?.(heldBytes(sizes, residency));
   const shared = new Shared(backend);
   const { rehearsal, programs } = shared;
+  const together = { ...placement, backend, label, sizes, room, shared };
   const begun = rehearse && !room.isUnrehearsed ? firstLayers(architecture) : undefined;
   const early: EarlyUse | undefined = rehearse &&
     begun && {
       sources: weightSources(begun),
       begin: (engine) => {
         const about = { notices: [], fingerprint: undefined, isRehearsing: true } as const;
-        const first = {
-          ...placement,
-          ...about,
-          architecture: begun,
-          backend,
-          label,
-          engine,
-          sizes,
-          room,
-          shared,
-        };
+        const first = { ...together, ...about, architecture: begun, engine };
         rehearsal.begin((stop) => rehearse(modelOf(first), stop));
       },
       check: () => rehearsal.check(),
@@ -154,16 +145,5 @@ export async function loadParts<M>(
   const names = tensorNames(weightSources(architecture));
   const unmapped = residency === 'packed' ? unmappedNotice(names, checkpoint, backend) : undefined;
   const said = [...(checkpoint.notices ?? []), ...notices, ...(unmapped === undefined ? [] : [unmapped])];
-  return {
-    ...placement,
-    architecture,
-    backend,
-    label,
-    engine,
-    sizes,
-    room,
-    shared,
-    notices: said,
-    fingerprint,
-  };
+  return { ...together, architecture, engine, notices: said, fingerprint };
 }

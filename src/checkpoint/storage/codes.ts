@@ -7,7 +7,7 @@
 // No number is rounded; scales and minima are, to float32.
 
 import { CheckpointError, type StorageDtype } from '../checkpoint.ts';
-import { unpackScales } from './expand256.ts';
+import { groupScales } from './expand256.ts';
 import { halfAt } from './half.ts';
 import { storageBlocks, storedBytes } from './storage.ts';
 
@@ -62,19 +62,15 @@ function blockOf32(hasMinima: boolean, hasFifth: boolean): Form {
 
 /** Groups of 32 with scales and minima of 6 bits; two groups share the bytes of their nibbles. */
 function blockOf256(hasFifth: boolean): Form {
-  const six = { scales: new Uint8Array(8), minima: new Uint8Array(8) };
   const nibbles = hasFifth ? 48 : 16;
   return {
     parts: hasFifth ? 2 : 1,
     group: 32,
     hasMinima: true,
     read: (bytes, at, { numbers, scales, minima }) => {
-      const scale = halfAt(bytes, at);
-      const minimum = halfAt(bytes, at + 2);
-      unpackScales(bytes, at + 4, six.scales, six.minima);
+      groupScales(bytes, at, scales, minima);
       for (let group = 0; group < 8; group++) {
-        scales[group] = scale * (six.scales[group] ?? 0);
-        minima[group] = -minimum * (six.minima[group] ?? 0);
+        minima[group] = -(minima[group] ?? 0);
         const from = at + nibbles + (group >> 1) * 32;
         for (let i = 0; i < 32; i++) {
           const low = (byte(bytes, from + i) >> (group & 1 ? 4 : 0)) & 15;

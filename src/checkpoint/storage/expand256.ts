@@ -8,36 +8,37 @@
 import { halfAt } from './half.ts';
 
 /**
- * Unpack the 6-bit scales and minima of the eight groups from 12 bytes. Groups 0 to 3 have theirs in the low six bits of
- * bytes 0 to 3 and 4 to 7; groups 4 to 7 have four bits in bytes 8 to 11 and two on top of the bytes before.
+ * The scales and minima of the eight groups of a block at `at`, times those of the block. They have 6 bits in the 12 bytes behind these:
+ * groups 0 to 3 the low six bits of bytes 0 to 3 and 4 to 7; groups 4 to 7 four bits in bytes 8 to 11 and two on top of the bytes
+ * before.
  */
-export function unpackScales(bytes: Uint8Array, at: number, scales: Uint8Array, minima: Uint8Array): void {
+export function groupScales(bytes: Uint8Array, at: number, scales: Float32Array, minima: Float32Array): void {
+  const d = halfAt(bytes, at);
+  const dmin = halfAt(bytes, at + 2);
   for (let group = 0; group < 4; group++) {
-    const scale = bytes[at + group] ?? 0;
-    const minimum = bytes[at + 4 + group] ?? 0;
-    const rest = bytes[at + 8 + group] ?? 0;
-    scales[group] = scale & 63;
-    minima[group] = minimum & 63;
-    scales[group + 4] = (rest & 15) | ((scale >> 2) & 48);
-    minima[group + 4] = (rest >> 4) | ((minimum >> 2) & 48);
+    const scale = bytes[at + 4 + group] ?? 0;
+    const minimum = bytes[at + 8 + group] ?? 0;
+    const rest = bytes[at + 12 + group] ?? 0;
+    scales[group] = d * (scale & 63);
+    minima[group] = dmin * (minimum & 63);
+    scales[group + 4] = d * ((rest & 15) | ((scale >> 2) & 48));
+    minima[group + 4] = dmin * ((rest >> 4) | ((minimum >> 2) & 48));
   }
 }
 
 /** @param bytes [blocks * 144]; @param out [blocks * 256] */
 export function expandQ4K(bytes: Uint8Array, out: Float32Array): void {
-  const scales = new Uint8Array(8);
-  const minima = new Uint8Array(8);
+  const scales = new Float32Array(8);
+  const minima = new Float32Array(8);
   for (let at = 0, to = 0; to < out.length; at += 144, to += 256) {
-    const d = halfAt(bytes, at);
-    const dmin = halfAt(bytes, at + 2);
-    unpackScales(bytes, at + 4, scales, minima);
-    for (let pairs = 0; pairs < 4; pairs++) {
-      const low = Math.fround(d * (scales[2 * pairs] ?? 0));
-      const high = Math.fround(d * (scales[2 * pairs + 1] ?? 0));
-      const lowMinimum = Math.fround(dmin * (minima[2 * pairs] ?? 0));
-      const highMinimum = Math.fround(dmin * (minima[2 * pairs + 1] ?? 0));
-      const from = at + 16 + pairs * 32;
-      const target = to + pairs * 64;
+    groupScales(bytes, at, scales, minima);
+    for (let group = 0; group < 8; group += 2) {
+      const low = scales[group] ?? 0;
+      const high = scales[group + 1] ?? 0;
+      const lowMinimum = minima[group] ?? 0;
+      const highMinimum = minima[group + 1] ?? 0;
+      const from = at + 16 + group * 16;
+      const target = to + group * 32;
       for (let i = 0; i < 32; i++) {
         const pair = bytes[from + i] ?? 0;
         out[target + i] = Math.fround(low * (pair & 15)) - lowMinimum;
@@ -49,22 +50,20 @@ export function expandQ4K(bytes: Uint8Array, out: Float32Array): void {
 
 /** @param bytes [blocks * 176]; @param out [blocks * 256] */
 export function expandQ5K(bytes: Uint8Array, out: Float32Array): void {
-  const scales = new Uint8Array(8);
-  const minima = new Uint8Array(8);
+  const scales = new Float32Array(8);
+  const minima = new Float32Array(8);
   for (let at = 0, to = 0; to < out.length; at += 176, to += 256) {
-    const d = halfAt(bytes, at);
-    const dmin = halfAt(bytes, at + 2);
-    unpackScales(bytes, at + 4, scales, minima);
-    for (let pairs = 0; pairs < 4; pairs++) {
-      const low = Math.fround(d * (scales[2 * pairs] ?? 0));
-      const high = Math.fround(d * (scales[2 * pairs + 1] ?? 0));
-      const lowMinimum = Math.fround(dmin * (minima[2 * pairs] ?? 0));
-      const highMinimum = Math.fround(dmin * (minima[2 * pairs + 1] ?? 0));
-      const from = at + 48 + pairs * 32;
-      const target = to + pairs * 64;
+    groupScales(bytes, at, scales, minima);
+    for (let group = 0; group < 8; group += 2) {
+      const low = scales[group] ?? 0;
+      const high = scales[group + 1] ?? 0;
+      const lowMinimum = minima[group] ?? 0;
+      const highMinimum = minima[group + 1] ?? 0;
+      const from = at + 48 + group * 16;
+      const target = to + group * 32;
       for (let i = 0; i < 32; i++) {
         const pair = bytes[from + i] ?? 0;
-        const fifth = (bytes[at + 16 + i] ?? 0) >> (2 * pairs);
+        const fifth = (bytes[at + 16 + i] ?? 0) >> group;
         out[target + i] = Math.fround(low * ((pair & 15) | ((fifth & 1) << 4))) - lowMinimum;
         out[target + 32 + i] = Math.fround(high * ((pair >> 4) | ((fifth & 2) << 3))) - highMinimum;
       }

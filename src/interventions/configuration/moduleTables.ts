@@ -17,6 +17,7 @@ import {
   mlp,
   mlpNorm,
   ofAttention,
+  plainMlp,
   projections,
   readsMlp,
 } from './moduleWords.ts';
@@ -60,13 +61,6 @@ const gemmaEnds = (head: Modules[string]): Modules => ({
   lm_head: head,
 });
 const llama = llamaLike({ ...twoNorms, ...selfAttention, ...gated });
-
-const plainMlp = (up: string, act: string, down: string): Modules => ({
-  mlp,
-  [`mlp.${up}`]: readsMlp,
-  [`mlp.${act}`]: activation,
-  [`mlp.${down}`]: activated,
-});
 
 const transformer = (modules: Modules, model: Modules): ModelModules => ({
   layers: 'transformer.h',

@@ -50,6 +50,12 @@ export const projections = (query: string, key: string, value: string): Modules 
   [value]: ofAttention('value_output'),
 });
 export const readsMlp = { input: 'mlp_input' };
+export const plainMlp = (up: string, act: string, down: string): Modules => ({
+  mlp,
+  [`mlp.${up}`]: readsMlp,
+  [`mlp.${act}`]: activation,
+  [`mlp.${down}`]: activated,
+});
 export const attentionNorm = { input: 'block_input', output: 'attention_input' };
 export const mlpNorm = { output: 'mlp_input' };
 export const lmHead = { input: 'final_norm_output', output: 'logits' };
