@@ -1,10 +1,7 @@
 // Small models that read more than a text, for the tests of their pages, with a sound and pictures for them.
 
-export const t5 = {
-  ...{ model_type: 't5', vocab_size: 31, d_model: 16, d_kv: 6, d_ff: 20, num_heads: 3 },
-  ...{ num_layers: 3, num_decoder_layers: 2, feed_forward_proj: 'gated-gelu' },
-  ...{ decoder_start_token_id: 0, pad_token_id: 0, eos_token_id: 1 },
-};
+export { tinyT5 as t5 } from '../src/runtime/fixtures/tinyCheckpoint.ts';
+
 export const whisper = {
   ...{ model_type: 'whisper', vocab_size: 31, d_model: 16, encoder_layers: 2, decoder_layers: 2 },
   ...{ encoder_attention_heads: 4, decoder_attention_heads: 2, encoder_ffn_dim: 20, decoder_ffn_dim: 24 },

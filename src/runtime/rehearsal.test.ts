@@ -4,7 +4,7 @@ import type { Checkpoint, ModelConfiguration } from '../checkpoint/checkpoint.ts
 import { type Backend, BackendError, OutOfMemoryError } from './backends/backend.ts';
 import { createNodeBackend } from './backends/nodeBackend.ts';
 import { weightedEntries } from './backward/objectives.ts';
-import { tinyCheckpoint, tinyConfigurations } from './fixtures/tinyCheckpoint.ts';
+import { tinyCheckpoint, tinyConfigurations, tinyT5 } from './fixtures/tinyCheckpoint.ts';
 import { Model } from './model.ts';
 import { firstLayers } from './rehearsal.ts';
 import { lessRoom, wholeRoom } from './weights/room.ts';
@@ -322,14 +322,5 @@ test('as many layers as have all graphs are the first ones; models of two stacks
     sliding_window_pattern: 6,
   };
   expect(count(gemma)).toBe(6);
-  const t5 = {
-    model_type: 't5',
-    d_model: 16,
-    d_kv: 4,
-    d_ff: 24,
-    num_layers: 2,
-    num_heads: 4,
-    vocab_size: 31,
-  };
-  expect(count(t5)).toBeUndefined();
+  expect(count(tinyT5)).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { Architecture } from '../../architectures/architecture.ts';
 import { architectureOf } from '../../architectures/registry.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
-import { tinyCheckpoint, tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
+import { tinyCheckpoint, tinyConfigurations, tinyT5 } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import { type Read, replace as replaceFragment } from '../../runtime/plan/plan.ts';
 import { coneOf } from './cone.ts';
@@ -84,15 +84,9 @@ test.each(['gpt2', 'gpt_neox', 'llama'] as const)(
   },
 );
 
-const t5 = {
-  ...{ model_type: 't5', vocab_size: 31, d_model: 16, d_kv: 6, d_ff: 20, num_heads: 3 },
-  ...{ num_layers: 3, num_decoder_layers: 2, feed_forward_proj: 'gated-gelu' },
-  ...{ decoder_start_token_id: 0, pad_token_id: 0, eos_token_id: 1 },
-};
-
 test('in a model of two stacks nothing outside a cone changes, and what its reader sees is in it', async () => {
   const backend = createNodeBackend(1);
-  const model = await Model.load(tinyCheckpoint(t5), backend);
+  const model = await Model.load(tinyCheckpoint(tinyT5), backend);
   const { components } = model.architecture;
   const lengths = { encoder: 5, main: 3 };
   const start = {

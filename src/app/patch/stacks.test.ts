@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import { readInterveneExperiment } from '../../experiments/intervene/experiment.ts';
+import { tinyT5 } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { modelInfo } from '../../worker/modelInfo.ts';
 import type { ModelInfo, ModelReads, TokenInfo } from '../../worker/protocol.ts';
 import { givenAt, isGiven, missingAt } from './beside.ts';
@@ -29,9 +30,7 @@ function infoOf(config: Readonly<Record<string, unknown>>): ModelInfo {
     notices: [],
   });
 }
-const t5 = infoOf({
-  ...{ model_type: 't5', vocab_size: 29, num_layers: 3, num_decoder_layers: 2, d_model: 16, num_heads: 2 },
-});
+const t5 = infoOf(tinyT5);
 const vit = infoOf({
   ...{ model_type: 'vit', num_hidden_layers: 2, image_size: 32, patch_size: 2, hidden_size: 16 },
   ...{ num_attention_heads: 4, id2label: { 0: 'cat', 1: 'dog' } },

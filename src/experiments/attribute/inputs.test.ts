@@ -6,7 +6,7 @@ import { describeArchitecture } from '../../architectures/registry.ts';
 import { add, mul, sub } from '../../onnx/elementwise.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
-import { tinyCheckpoint } from '../../runtime/fixtures/tinyCheckpoint.ts';
+import { tinyCheckpoint, tinyT5 } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
 import { inputOfPlaced } from '../inputParts.ts';
@@ -37,10 +37,7 @@ interface Case {
 
 const cases: readonly Case[] = [
   {
-    config: {
-      ...{ model_type: 't5', vocab_size: 31, d_model: 16, d_kv: 6, d_ff: 20, num_heads: 3 },
-      ...{ num_layers: 3, num_decoder_layers: 2, decoder_start_token_id: 0, feed_forward_proj: 'gated-gelu' },
-    } as Case['config'],
+    config: tinyT5,
     pair: { clean: [3, 9, 7, 5], corrupted: [3, 8, 7, 11], target: [4, 6], answer: 7, distractor: 12 },
     inputs: [],
     components: [

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { tinyT5 } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import { conformanceModel } from '../fixtures/conformanceModel.ts';
 import { patchesSchema, secondsSchema } from '../inputParts.ts';
@@ -189,10 +190,7 @@ describe.each(Object.keys(patches))('a patch of %s', (name) => {
 });
 
 describe('what is refused', () => {
-  const t5 = describeArchitecture(
-    { model_type: 't5', vocab_size: 29, num_layers: 3, num_decoder_layers: 2, d_model: 16, num_heads: 2 },
-    new Set(),
-  );
+  const t5 = describeArchitecture(tinyT5, new Set());
   const vit = describeArchitecture(
     {
       ...{ model_type: 'vit', num_hidden_layers: 2, image_size: 8, patch_size: 4 },

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
+import { tinyT5 } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { Model } from '../../runtime/model.ts';
 import { conformanceModel } from '../fixtures/conformanceModel.ts';
 import { metricOf } from '../metrics.ts';
@@ -163,10 +164,7 @@ describe.each(folders)('paths of %s', (folder) => {
 });
 
 describe('a path through several stacks is refused', () => {
-  const t5 = describeArchitecture(
-    { model_type: 't5', vocab_size: 29, num_layers: 3, num_decoder_layers: 2, d_model: 16, num_heads: 2 },
-    new Set(),
-  );
+  const t5 = describeArchitecture(tinyT5, new Set());
   const encoders = 'encoder.head_attention_value_output';
   test.each<[string, Partial<PathExperimentFile>, string]>([
     [

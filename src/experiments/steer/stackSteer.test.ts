@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import type { Backend } from '../../runtime/backends/backend.ts';
 import { createNodeBackend } from '../../runtime/backends/nodeBackend.ts';
-import { tinyConfigurations } from '../../runtime/fixtures/tinyCheckpoint.ts';
+import { tinyConfigurations, tinyT5 } from '../../runtime/fixtures/tinyCheckpoint.ts';
 import { generateTexts } from '../../runtime/generation/generate.ts';
 import { Model } from '../../runtime/model.ts';
 import { conformanceModel } from '../fixtures/conformanceModel.ts';
@@ -245,10 +245,7 @@ describe.each(folders)('steering of %s', (folder) => {
 });
 
 describe('what is refused', () => {
-  const t5 = describeArchitecture(
-    { model_type: 't5', vocab_size: 29, num_layers: 3, num_decoder_layers: 2, d_model: 16, num_heads: 2 },
-    new Set(),
-  );
+  const t5 = describeArchitecture(tinyT5, new Set());
   const gpt2 = describeArchitecture(tinyConfigurations.gpt2, new Set());
   const steer = (more: object, architecture = t5) =>
     resolveSteer(
