@@ -5,10 +5,10 @@ import { type Architecture, firstInput } from '../../architectures/architecture.
 import type { ModelConfiguration } from '../../checkpoint/checkpoint.ts';
 import { exchanged } from '../exchanged.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import { type InputData, readInput } from '../inputData.ts';
+import type { InputData } from '../inputData.ts';
 import { positionsOfPart } from '../inputParts.ts';
-import { KeptInputs } from '../keptInputs.ts';
 import { cleanParts, corruptedParts, type Pair } from '../pairs.ts';
+import { sharedInputs } from '../sharedInputs.ts';
 import type { PromptInput } from '../wholePrompt.ts';
 
 export interface PairInputs {
@@ -27,18 +27,12 @@ export async function readPairInputs(
   preprocessor: () => Promise<ModelConfiguration | undefined>,
 ): Promise<readonly PairInputs[]> {
   if (!firstInput(architecture)) return pairs.map(() => ({}));
-  // Whatever has room to be kept longer, runs of one sweep share their numbers.
-  const known = new KeptInputs<InputData | undefined>(Number.POSITIVE_INFINITY, () => 0);
-  const read = async (parts: ReturnType<typeof corruptedParts>): Promise<InputData | undefined> => {
-    if (!parts) return undefined;
-    const given = parts.image ?? parts.sound;
-    const own = () => readInput(architecture, parts, preprocessor);
-    return given ? known.get(given, '', own) : own();
-  };
+  const inputs = sharedInputs(architecture, preprocessor);
   const found: PairInputs[] = [];
   for (const pair of pairs) {
-    const clean = await read(cleanParts(pair));
-    const corrupted = await read(corruptedParts(pair));
+    const clean = await inputs.read(cleanParts(pair));
+    const other = corruptedParts(pair);
+    const corrupted = other && (await inputs.read(other));
     found.push({ ...(clean ? { clean } : {}), ...(corrupted ? { corrupted } : {}) });
   }
   return found;
