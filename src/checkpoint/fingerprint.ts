@@ -16,7 +16,10 @@ const wholeBytes = 16 * 2 ** 20;
 const sampleBytes = 4096;
 const samplesOfTensor = 4;
 
-/** A running hash of 64 bits (FNV-1a in two lanes): told apart by chance only, and no protection against intent. */
+/**
+ * A running hash of 64 bits (FNV-1a in two lanes): told apart by chance only, and no protection against intent. Results state what
+ * it gives for their weights, so that it stays as it is: the hash of `src/random` mixes better and would call them another model's.
+ */
 class Hash {
   #low = 0x811c9dc5;
   #high = 0x1000193;

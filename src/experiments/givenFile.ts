@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { quoted } from '../messages/wording.ts';
+import { digestIn } from './bytesText.ts';
 import { ExperimentError } from './experimentFile.ts';
 
 /** A larger one is a matter of pixels that no model sees. */
@@ -52,7 +53,7 @@ export async function givenBytes(name: string, bytes: Uint8Array<ArrayBuffer>): 
 export const nameOf = (given: GivenFile): string => ('name' in given ? given.name : given.file);
 
 /** The bytes of a file in base64, where it holds them. */
-export const dataOf = (given: GivenFile): string | undefined => ('data' in given ? given.data : undefined);
+const dataOf = (given: GivenFile): string | undefined => ('data' in given ? given.data : undefined);
 
 /** Whether two files are one: the bytes themselves are compared, where both hold them. */
 export function isSameFile(one: GivenFile, other: GivenFile): boolean {
@@ -67,21 +68,12 @@ export function withoutBytes(given: GivenFile): GivenFile {
   return { name: given.name, ...(given.sha256 === undefined ? {} : { sha256: given.sha256 }) };
 }
 
-/** Short names of bytes. Who asks for one holds the text of the bytes in a document, so that little is kept beside it. */
-const namesOfData = new Map<string, string>();
-
-function nameOfData(data: string): string {
-  const name = namesOfData.get(data) ?? `#${namesOfData.size}`;
-  namesOfData.set(data, name);
-  return name;
-}
-
 /**
- * What tells a file from others, briefly: its name and its bytes, by a name that they have until the program ends. The hash that
- * a file states is nowhere checked, so it tells apart only files without bytes.
+ * What tells a file from others, briefly: its name and a digest of its bytes, in the page, in the worker and after a reload. The
+ * hash that a file states is nowhere checked, so it tells apart only files without bytes.
  */
 export const keyOfGiven = (given: GivenFile): GivenFile =>
-  'data' in given ? { name: given.name, data: nameOfData(given.data) } : given;
+  'data' in given ? { name: given.name, data: digestIn(given, given.data) } : given;
 
 /** The same for files that are one where their bytes are, whatever they are called. */
 export function contentOfGiven(given: GivenFile): GivenFile {

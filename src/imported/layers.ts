@@ -1,6 +1,7 @@
 // Layers and what stands in them: the same tensor of every block under one name, and the names that the field has for some of
 // them, given where the pattern is found in all blocks.
 
+import { hashOf } from '../random/hash.ts';
 import { attributeKey } from './attributes.ts';
 import type { BlockRun } from './blocks.ts';
 import { attentionNames } from './componentNames.ts';
@@ -45,8 +46,9 @@ function blocksOf({ segments, tensors }: Chain, { first, period, count }: BlockR
 /** What a tensor is computed from, and what computes from it, in words that are equal for equal places of two blocks. */
 function labelsOf(graph: NormalGraph, { input, nodes }: Block): ReadonlyMap<string, string> {
   const short = new Map<string, string>();
+  // Two texts of one model that share a hash are not met in practice, and would only be aligned in order.
   const shorten = (text: string): string => {
-    const known = short.get(text) ?? `#${hash(text)}`;
+    const known = short.get(text) ?? `#${hashOf(text)}`;
     short.set(text, known);
     return known;
   };
@@ -76,17 +78,6 @@ function labelsOf(graph: NormalGraph, { input, nodes }: Block): ReadonlyMap<stri
   return new Map(
     [...below].map(([name, label]) => [name, `${label}/${(above.get(name) ?? []).toSorted().join(',')}`]),
   );
-}
-
-/** A number for a text; two texts of one model that share one are not met in practice, and would only be aligned in order. */
-function hash(text: string): string {
-  let a = 0x811c9dc5;
-  let b = 0x1b873593;
-  for (let i = 0; i < text.length; i++) {
-    a = Math.imul(a ^ text.charCodeAt(i), 0x01000193);
-    b = Math.imul(b ^ text.charCodeAt(i), 0x85ebca6b) + (a >>> 7);
-  }
-  return `${(a >>> 0).toString(36)}${(b >>> 0).toString(36)}`;
 }
 
 /** Keys of a block's tensors, those of equal labels told apart by their order. */

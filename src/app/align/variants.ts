@@ -31,16 +31,13 @@ export const placeKey = (layer: number, position: SitePosition): string =>
 
 /** What results must share to lie side by side: task, model, component and the heads whose vectors are joined. */
 export function taskKey({ experiment, model }: AlignResult): string {
-  const { data, testData, split, site } = experiment;
+  const { site } = experiment;
   return JSON.stringify([
     experimentKey({
       ...experiment,
       ...{ training: null, intervention: null, seed: 0, site: site.component },
     }),
     site.heads ?? null,
-    data,
-    testData ?? null,
-    split ?? null,
     model.fingerprint ?? model.label,
   ]);
 }
