@@ -28,12 +28,13 @@ export type GivenPrompt = Immutable<v.InferOutput<typeof givenPromptSchema>>;
 export const partsOfGiven = (given: GivenPrompt): PromptParts =>
   typeof given === 'object' && 'prompt' in given ? given : { prompt: given };
 
-/** A prompt as briefly as it can be stated. */
+/** A prompt as briefly as it can be stated: an empty target is none. */
 export function givenOf({ prompt, target, image, sound }: PromptParts): GivenPrompt {
-  if (target === undefined && image === undefined && sound === undefined) return prompt;
+  const written = target?.length ? { target } : {};
+  if (!('target' in written) && image === undefined && sound === undefined) return prompt;
   return {
     prompt,
-    ...(target === undefined ? {} : { target }),
+    ...written,
     ...(image ? { image } : {}),
     ...(sound ? { sound } : {}),
   };

@@ -27,11 +27,7 @@ export type AlignExample = Example<AlignExperiment, AlignResult>;
 const single = <T>(given: T): T | unknown =>
   Array.isArray(given) && given.length === 1 && !Array.isArray(given[0]) ? given[0] : given;
 
-/** An empty target is none. */
-const plainPrompt = (given: GivenPrompt): GivenPrompt => {
-  const { target, ...parts } = partsOfGiven(given);
-  return givenOf(target?.length ? { ...parts, target } : parts);
-};
+const plainPrompt = (given: GivenPrompt): GivenPrompt => givenOf(partsOfGiven(given));
 
 const plainExample = ({ base, source, ...example }: AlignExampleData): AlignExampleData => ({
   ...example,

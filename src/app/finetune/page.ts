@@ -39,11 +39,10 @@ export function plainExperiment({ split, data, testData, ...rest }: FinetuneExpe
   };
 }
 
-/** An empty target is none. */
-const plainExample = ({ prompt, continuation }: FinetuneExample): FinetuneExample => {
-  const { target, ...parts } = partsOfGiven(prompt);
-  return { prompt: givenOf(target?.length ? { ...parts, target } : parts), continuation };
-};
+const plainExample = ({ prompt, continuation }: FinetuneExample): FinetuneExample => ({
+  prompt: givenOf(partsOfGiven(prompt)),
+  continuation,
+});
 
 /** @throws ExperimentError for what the page has no controls for */
 function openedDocument(experiment: FinetuneExperiment): FinetuneDocument {

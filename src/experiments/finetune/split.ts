@@ -3,15 +3,12 @@
 import { shuffled } from '../../random/random.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { contentOfGiven } from '../givenFile.ts';
-import { type GivenPrompt, givenOf, partsOfGiven, withGivenPromptFiles } from '../givenPrompt.ts';
+import { type GivenPrompt, withGivenPromptFiles } from '../givenPrompt.ts';
 import type { FinetuneExample, FinetuneExperiment } from './experiment.ts';
 
 /** One for spellings of a prompt that run alike in every model: a text by itself or as 'prompt', an empty target or none. */
-function spelledKey(given: GivenPrompt): string {
-  const { target, ...parts } = partsOfGiven(given);
-  const brief = givenOf({ ...parts, target: target?.length ? target : undefined });
-  return JSON.stringify(withGivenPromptFiles(brief, contentOfGiven));
-}
+const spelledKey = (given: GivenPrompt): string =>
+  JSON.stringify(withGivenPromptFiles(given, contentOfGiven));
 
 /**
  * The held-out examples of a file, as it gives them.
