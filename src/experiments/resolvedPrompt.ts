@@ -1,35 +1,13 @@
 // A prompt as it runs, whatever the model reads: how its row starts, the tokens that its prediction follows or stands among,
 // where that is read, and a key by which what runs alike runs once.
 
-import type { RowSource, RowStart } from '../runtime/plan/plan.ts';
+import { readKey } from './readKeys.ts';
 import type { WholePrompt } from './wholePrompt.ts';
 
 /** Of a model that reads a picture alone there are no tokens, and `start` is the picture. */
 export interface ResolvedPrompt extends Pick<WholePrompt, 'start' | 'tokens' | 'input' | 'watched'> {
   /** Of prompts that run alike one, and of others another: by tokens, those of a source, and the very numbers of what is read. */
   readonly key: string;
-}
-
-/** Names of pictures and sounds, by their numbers. */
-const names = new WeakMap<Float32Array, number>();
-let named = 0;
-
-function nameOf(data: Float32Array): string {
-  const name = names.get(data) ?? named++;
-  names.set(data, name);
-  return `#${name}`;
-}
-
-/** Tells what starts otherwise apart. @throws Error for a row that is no prompt */
-function startKey(start: RowStart | RowSource): string {
-  switch (start.kind) {
-    case 'input':
-      return nameOf(start.data);
-    case 'tokens':
-      return `${start.tokens.join(' ')}${start.source ? ` < ${startKey(start.source)}` : ''}`;
-    default:
-      throw new Error('A row that begins at another one is no prompt.');
-  }
 }
 
 /** @param whole as `wholePrompt` makes it */
@@ -43,7 +21,7 @@ export const resolvedPrompt = ({
   tokens,
   ...(input ? { input } : {}),
   watched,
-  key: startKey(start),
+  key: readKey(start),
 });
 
 /** A prompt of text alone. @param watched the position whose logits are its prediction; default its last */
