@@ -1,5 +1,5 @@
 import { defineConfig } from '@playwright/test';
-import { chromiumExecutable } from './scripts/chromium.mjs';
+import { pageTestExecutable } from './scripts/chromium.mjs';
 
 /** Another port lets two copies of the page be tested at once. */
 const port = Number(process.env.PATCHBAY_E2E_PORT ?? 4173);
@@ -15,7 +15,7 @@ export default defineConfig({
   use: {
     baseURL: `http://localhost:${port}/`,
     launchOptions: {
-      executablePath: chromiumExecutable() ?? '',
+      executablePath: pageTestExecutable() ?? '',
       args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
     },
   },
