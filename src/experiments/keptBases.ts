@@ -28,9 +28,15 @@ export interface Base {
   readonly prompt: ResolvedPrompt;
   /** From where on edited rows carry states of their own, in the stack that predicts. */
   readonly position: number;
+  /** One for bases of which one is kept. */
+  readonly key: string;
 }
 
-export const baseKey = ({ prompt, position }: Base): string => `${position} ${prompt.key}`;
+export const baseAt = (prompt: ResolvedPrompt, position: number): Base => ({
+  prompt,
+  position,
+  key: `${position} ${prompt.key}`,
+});
 
 /**
  * The position of the stack that predicts at which rows fork: at what they change, unless every position sees every other, or
@@ -119,7 +125,7 @@ export class KeptBases {
         found.#kept.push(kept);
         for (const [row, each] of kept.rows) {
           const base = part[row];
-          if (base) found.#rows.set(baseKey(base), each);
+          if (base) found.#rows.set(base.key, each);
         }
         done(part.length * layersOfPrompt(model.architecture));
       }
@@ -130,8 +136,8 @@ export class KeptBases {
     }
   }
 
-  has(base: Base): boolean {
-    return this.#rows.has(baseKey(base));
+  has({ key }: Base): boolean {
+    return this.#rows.has(key);
   }
 
   /**
@@ -145,7 +151,7 @@ export class KeptBases {
     const parents = new Map<string, number>();
     const before: Row[] = [];
     const edited = forks.map(({ base, edits }): Row => {
-      const key = baseKey(base);
+      const { key } = base;
       const parent = parents.get(key) ?? before.length;
       if (!parents.has(key)) {
         const kept = this.#rows.get(key);

@@ -34,7 +34,8 @@ export const wholeFork = (architecture: Architecture): Fork => ({
 
 /** The earlier of both in all: rows under edits of both fork there. */
 export function earlierFork(architecture: Architecture, a: Fork, b: Fork): Fork {
-  const at = ({ stack }: Fork) => stacksOf(architecture).findIndex(({ name }) => name === stack);
+  const stacks = stacksOf(architecture);
+  const at = ({ stack }: Fork) => stacks.findIndex(({ name }) => name === stack);
   return { layer: Math.min(a.layer, b.layer), stack: at(a) <= at(b) ? a.stack : b.stack };
 }
 

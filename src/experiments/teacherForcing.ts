@@ -28,6 +28,10 @@ export interface Continued {
 export const forced = (prompt: ResolvedPrompt, { ids }: AnswerTokens): ResolvedPrompt =>
   goneOn(prompt, ids.slice(0, -1));
 
+/** Positions of what is run so. */
+export const forcedCount = ({ prompt, label }: Continued): number =>
+  positionCount(prompt) + label.ids.length - 1;
+
 /** The positions whose logits predict the tokens of a label. */
 export const labelPositions = ({ prompt, label }: Continued): readonly number[] =>
   label.ids.map((_, at) => prompt.watched + at);
@@ -67,18 +71,19 @@ export async function continuationsOf(
   { signal, done }: Work,
 ): Promise<readonly (readonly number[])[]> {
   const found = new Map<string, readonly number[]>();
-  const once = [...new Map(given.map((each) => [forcedKey(each), each])).values()];
+  const keys = given.map(forcedKey);
+  const once = [...new Map(given.map((each, at) => [keys[at] ?? '', each]))];
   const layers = layersOfPrompt(model.architecture);
-  for (const part of partsTogether(once, ({ prompt, label }) => positionCount(forced(prompt, label)))) {
-    const rows = part.map(({ prompt, label }) => runRow(forced(prompt, label)));
-    const reads = part.map((each, row) => readLabel(row, each));
+  for (const part of partsTogether(once, ([, each]) => forcedCount(each))) {
+    const rows = part.map(([, { prompt, label }]) => runRow(forced(prompt, label)));
+    const reads = part.map(([, each], row) => readLabel(row, each));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});
-    part.forEach((each, row) => {
-      found.set(forcedKey(each), idsOf(results[row]));
+    part.forEach(([key], row) => {
+      found.set(key, idsOf(results[row]));
     });
     done(part.length * layers);
   }
-  return given.map((each) => found.get(forcedKey(each)) ?? []);
+  return keys.map((key) => found.get(key) ?? []);
 }
 
 /** Whether the model goes on after prompts with all tokens of their labels: one for each of `given`. */

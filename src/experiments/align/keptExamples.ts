@@ -5,7 +5,7 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Edit, Fragment } from '../../runtime/plan/plan.ts';
-import { type Base, baseBytes, forkOf, forkPosition, KeptBases, wayOf } from '../keptBases.ts';
+import { type Base, baseAt, baseBytes, forkOf, forkPosition, KeptBases, wayOf } from '../keptBases.ts';
 import { floatsOf, runRow } from '../planRuns.ts';
 import { positionCount, type ResolvedPrompt } from '../resolvedPrompt.ts';
 import { partsTogether, type Work } from '../rowParts.ts';
@@ -20,25 +20,29 @@ interface Wanted {
   readonly prompt: ResolvedPrompt;
   /** In the order in which their vectors are joined. */
   readonly positions: readonly number[];
+  readonly key: string;
 }
 
-const keyOf = ({ prompt, positions }: Wanted): string => `${positions.join(',')} ${prompt.key}`;
+const wanted = (prompt: ResolvedPrompt, positions: readonly number[]): Wanted => ({
+  prompt,
+  positions,
+  key: `${positions.join(',')} ${prompt.key}`,
+});
 
 /** Each prompt and position once, in the order in which they come. */
-function distinct(wanted: readonly Wanted[]): readonly Wanted[] {
-  return [...new Map(wanted.map((each) => [keyOf(each), each])).values()];
+function distinct(all: readonly Wanted[]): readonly Wanted[] {
+  return [...new Map(all.map((each) => [each.key, each])).values()];
 }
 
 /** @param parts the interventions that are trained together: all of their positions are edited */
-const wantedBase = (parts: readonly SitePart[], example: ResolvedExample): Wanted => ({
-  prompt: forced(example.base, example.label),
-  positions: parts.flatMap(({ placeOf }) => placeOf(example).base),
-});
+const wantedBase = (parts: readonly SitePart[], example: ResolvedExample): Wanted =>
+  wanted(
+    forced(example.base, example.label),
+    parts.flatMap(({ placeOf }) => placeOf(example).base),
+  );
 
-const wantedSource = ({ placeOf, sourceOf }: SitePart, example: ResolvedExample): Wanted => ({
-  prompt: sourceOf(example),
-  positions: placeOf(example).source,
-});
+const wantedSource = ({ placeOf, sourceOf }: SitePart, example: ResolvedExample): Wanted =>
+  wanted(sourceOf(example), placeOf(example).source);
 
 /** Where rows fork that are edited at all parts. */
 export const forkOfParts = (architecture: Architecture, parts: readonly SitePart[]): Fork =>
@@ -64,7 +68,7 @@ export interface SitePrompts {
 interface PositionPrompts {
   readonly bases: readonly Wanted[];
   readonly sources: readonly (readonly Wanted[])[];
-  /** By `keyOf` of its base, how many examples to train with, and to test, there are. */
+  /** By the key of its base, how many examples to train with, and to test, there are. */
   readonly uses: ReadonlyMap<string, { readonly train: number; readonly test: number }>;
 }
 
@@ -72,19 +76,17 @@ function promptsAt(align: ResolvedAlign, site: AlignSite): PositionPrompts {
   const { train, test } = align;
   const parts = partsOf(align, site);
   const all = [...train, ...test];
+  const basesOf = (examples: typeof train) => examples.map((example) => wantedBase(parts, example));
+  const own = { train: basesOf(train), test: basesOf(test) };
   const uses = new Map<string, { train: number; test: number }>();
-  for (const [part, examples] of [
-    ['train', train],
-    ['test', test],
-  ] as const)
-    for (const base of examples.map((example) => wantedBase(parts, example))) {
-      const key = keyOf(base);
+  for (const part of ['train', 'test'] as const)
+    for (const { key } of own[part]) {
       const known = uses.get(key) ?? { train: 0, test: 0 };
       known[part] += 1;
       uses.set(key, known);
     }
   return {
-    bases: distinct(all.map((example) => wantedBase(parts, example))),
+    bases: distinct([...own.train, ...own.test]),
     sources: parts.map((part) => distinct(all.map((example) => wantedSource(part, example)))),
     uses,
   };
@@ -115,7 +117,7 @@ export function promptsOf(
         keptCount += 1;
         continue;
       }
-      const { train, test } = uses.get(keyOf(base)) ?? unkept;
+      const { train, test } = uses.get(base.key) ?? unkept;
       unkept.train += train;
       unkept.test += test;
     }
@@ -123,10 +125,15 @@ export function promptsOf(
   });
 }
 
-const baseOf = (architecture: Architecture, { prompt, positions }: Wanted, { stack }: Fork): Base => ({
-  prompt,
-  position: forkPosition(architecture, positions, stack),
-});
+const baseOf = (architecture: Architecture, { prompt, positions }: Wanted, { stack }: Fork): Base =>
+  baseAt(prompt, forkPosition(architecture, positions, stack));
+
+/** What of an example stays as it is while a site is trained. */
+interface PlacedExample {
+  readonly base: Base;
+  /** By intervention, without what it does. */
+  readonly edits: readonly Omit<Edit, 'fragment'>[];
+}
 
 export class KeptExamples {
   readonly #architecture: Architecture;
@@ -135,6 +142,7 @@ export class KeptExamples {
   readonly #bases: KeptBases;
   /** By intervention. */
   readonly #sources: readonly Map<string, Float32Array>[];
+  readonly #placed = new Map<ResolvedExample, PlacedExample>();
 
   private constructor(architecture: Architecture, parts: readonly SitePart[], fork: Fork, bases: KeptBases) {
     this.#bases = bases;
@@ -159,7 +167,7 @@ export class KeptExamples {
     const { architecture } = model;
     const parts = partsOf(align, site);
     const fork = forkOfParts(architecture, parts);
-    const kept = bases.slice(0, keptCount).map((wanted) => baseOf(architecture, wanted, fork));
+    const kept = bases.slice(0, keptCount).map((each) => baseOf(architecture, each, fork));
     const opened = await KeptBases.of(model, kept, fork.layer, work);
     const found = new KeptExamples(architecture, parts, fork, opened);
     try {
@@ -188,39 +196,45 @@ export class KeptExamples {
         location: { positions, ...(heads ? { heads } : {}) },
       }));
       const results = await model.run({ rows, reads }, signal ? { signal } : {});
-      together.forEach((wanted, row) => {
-        into.set(keyOf(wanted), Float32Array.from(floatsOf(results[row])));
+      together.forEach(({ key }, row) => {
+        into.set(key, Float32Array.from(floatsOf(results[row])));
       });
       done(together.length * layersUpTo(this.#architecture, { component, layer }));
     }
   }
 
-  #baseOf(example: ResolvedExample): Base {
-    return baseOf(this.#architecture, wantedBase(this.#parts, example), this.#fork);
+  #placedOf(example: ResolvedExample): PlacedExample {
+    const known = this.#placed.get(example);
+    if (known) return known;
+    const made = {
+      base: baseOf(this.#architecture, wantedBase(this.#parts, example), this.#fork),
+      edits: this.#parts.map((part, at) => this.#editOf(example, at, part)),
+    };
+    this.#placed.set(example, made);
+    return made;
   }
 
   /** Row-layers of running examples from the site on, `passes` times, and before it those that were not kept. */
   rowLayers(examples: readonly ResolvedExample[], passes: number): number {
-    const unkept = examples.filter((example) => !this.#bases.has(this.#baseOf(example))).length;
+    const unkept = examples.filter((example) => !this.#bases.has(this.#placedOf(example).base)).length;
     const after = layersAfter(this.#architecture, this.#fork);
     return examples.length * passes * after + unkept * layersOfPrompt(this.#architecture);
   }
 
   /** Bytes of the states with which an example enters the layers from the site on. */
   enteringBytes(example: ResolvedExample): number {
-    const { prompt, position } = this.#baseOf(example);
+    const { prompt, position } = this.#placedOf(example).base;
     return enteringBytes(this.#architecture, prompt, this.#fork, position);
   }
 
-  #editOf(example: ResolvedExample, at: number, part: SitePart, fragment: Fragment): Edit {
+  #editOf(example: ResolvedExample, at: number, part: SitePart): Omit<Edit, 'fragment'> {
     const { site } = wayOf(this.#architecture, part.site);
     const { heads } = part.site;
-    const data = this.#sources[at]?.get(keyOf(wantedSource(part, example)));
+    const data = this.#sources[at]?.get(wantedSource(part, example).key);
     if (!data) throw new Error('The source of an example was not run.');
     return {
       site,
       location: { positions: part.placeOf(example).base, ...(heads ? { heads } : {}) },
-      fragment,
       source: { kind: 'tensor', data },
     };
   }
@@ -231,13 +245,16 @@ export class KeptExamples {
    * @returns the rows, and the place of the first that acts
    */
   rows(examples: readonly ResolvedExample[], fragments: readonly Fragment[]) {
-    const forks = examples.map((example) => ({
-      base: this.#baseOf(example),
-      edits: this.#parts.flatMap((part, at) => {
-        const fragment = fragments[at];
-        return fragment ? [this.#editOf(example, at, part, fragment)] : [];
-      }),
-    }));
+    const forks = examples.map((example) => {
+      const { base, edits } = this.#placedOf(example);
+      return {
+        base,
+        edits: edits.flatMap((edit, at): readonly Edit[] => {
+          const fragment = fragments[at];
+          return fragment ? [{ ...edit, fragment }] : [];
+        }),
+      };
+    });
     return this.#bases.rows(forks);
   }
 

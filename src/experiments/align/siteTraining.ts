@@ -11,10 +11,9 @@ import type { Model } from '../../runtime/model.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
 import { Trainer } from '../../runtime/training/trainer.ts';
 import { batchGradients, examplesAtOnce } from '../batchGradients.ts';
-import { positionCount } from '../resolvedPrompt.ts';
 import { inParts, partsTogether, type Work } from '../rowParts.ts';
 import { areSound } from '../sound.ts';
-import { forced, labelPositions, readLabel, saysLabel } from '../teacherForcing.ts';
+import { forcedCount, labelPositions, readLabel, saysLabel } from '../teacherForcing.ts';
 import type { AlignTraining } from './experiment.ts';
 import type { KeptExamples } from './keptExamples.ts';
 import { interchanged, type ResolvedExample } from './resolveExamples.ts';
@@ -257,7 +256,7 @@ export async function interchangeAccuracy(
 ): Promise<number> {
   const fragments = trainable.fragments(parameters, temperature);
   let right = 0;
-  for (const part of partsTogether(examples, ({ base, label }) => positionCount(forced(base, label)))) {
+  for (const part of partsTogether(examples, (example) => forcedCount(interchanged(example)))) {
     const { rows, first } = kept.rows(part, fragments);
     const reads = part.map((example, at) => readLabel(first + at, interchanged(example)));
     const results = await model.run({ rows, reads }, signal ? { signal } : {});

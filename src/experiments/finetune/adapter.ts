@@ -188,16 +188,20 @@ export const promptLengthAt = (
   prompt: Continued['prompt'],
 ): number => lengthAt(architecture, prompt, component);
 
-/** The positions of an example that an adapter acts on, in the stack of its component. */
+/**
+ * The positions of an example that an adapter acts on, in the stack of its component.
+ * @param whole what runs of the example
+ */
 export const positionsIn = (
   architecture: Architecture,
   resolved: Pick<ResolvedAdapter, 'adapter'>,
   { prompt, label }: Continued,
+  whole = forced(prompt, label),
 ): EditedPositions =>
   editedPositions(
     resolved,
     promptLengthAt(architecture, resolved, prompt),
-    promptLengthAt(architecture, resolved, forced(prompt, label)),
+    promptLengthAt(architecture, resolved, whole),
     prompt.watched,
   );
 
@@ -285,14 +289,14 @@ export function openAdapter(
     );
     return { ...whole, parameters };
   });
+  const sites = pieces.map(({ layer }) => siteOf(resolved, layer, architecture).site);
   return {
     wanted: fragments.map(({ parameters }) => parameters),
     editsOf: ({ first, last }) =>
-      pieces.flatMap(({ layer, group }, piece): readonly Edit[] => {
-        const fragment = fragments[piece];
+      pieces.flatMap(({ group }, piece): readonly Edit[] => {
+        const [fragment, site] = [fragments[piece], sites[piece]];
         const positions = group === 'first' ? first : group === 'last' ? last : [...first, ...last];
-        if (!fragment || positions.length === 0) return [];
-        const { site } = siteOf(resolved, layer, architecture);
+        if (!fragment || !site || positions.length === 0) return [];
         const edit = { site, location: { positions }, fragment };
         return entering === undefined ? [edit] : [{ ...edit, source: { kind: 'own', component: entering } }];
       }),

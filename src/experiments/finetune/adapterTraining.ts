@@ -10,10 +10,9 @@ import type { Model } from '../../runtime/model.ts';
 import type { Fragment } from '../../runtime/plan/plan.ts';
 import { Trainer, type TrainerSnapshot } from '../../runtime/training/trainer.ts';
 import { batchGradients, examplesAtOnce } from '../batchGradients.ts';
-import { positionCount } from '../resolvedPrompt.ts';
 import { inParts, partsTogether, type Work } from '../rowParts.ts';
 import { areSound } from '../sound.ts';
-import { type Continued, forced, idsOf, labelPositions, readLabel } from '../teacherForcing.ts';
+import { type Continued, forcedCount, idsOf, labelPositions, readLabel } from '../teacherForcing.ts';
 import {
   initialParameters,
   type OpenAdapter,
@@ -23,7 +22,7 @@ import {
   trainedParameters,
 } from './adapter.ts';
 import type { FinetuneTraining } from './experiment.ts';
-import { enteringBytes, type KeptPrompts } from './keptPrompts.ts';
+import type { KeptPrompts } from './keptPrompts.ts';
 
 /** Draws from the seed of an adapter: those of its parameters come before. */
 const firstOrder = 100_000;
@@ -83,7 +82,7 @@ export async function evaluate(
   const weight = 1 / tokenCount(examples);
   const said: (readonly number[])[] = [];
   let loss = 0;
-  for (const part of partsTogether(examples, ({ prompt, label }) => positionCount(forced(prompt, label)))) {
+  for (const part of partsTogether(examples, forcedCount)) {
     const { rows, first } = rowsOf(part);
     const { objective, reads } = await model.gradients(
       {
@@ -121,7 +120,7 @@ export class AdapterTraining {
   #step: number;
 
   private constructor(context: AdapterContext, trainer: Trainer, initial: readonly Parameters[]) {
-    const { training, train, model, adapter } = context;
+    const { training, train, kept } = context;
     this.#context = context;
     this.#trainer = trainer;
     this.#initial = initial;
@@ -131,10 +130,9 @@ export class AdapterTraining {
       training.schedule === 'linear'
         ? { kind: 'linear', steps, warmUpSteps: training.warmUp * steps }
         : { kind: 'constant' };
-    const { architecture } = model;
     this.#atOnce = examplesAtOnce(
       training.batchSize,
-      train.reduce((most, each) => Math.max(most, enteringBytes(architecture, adapter, each)), 0),
+      train.reduce((most, each) => Math.max(most, kept.enteringBytes(each)), 0),
       training.microBatch,
     );
   }

@@ -2,7 +2,7 @@
 // finds room between the steps.
 
 import type { Architecture } from '../../architectures/architecture.ts';
-import { baseKey, keptRoom } from '../keptBases.ts';
+import { keptRoom } from '../keptBases.ts';
 import type { Notice } from '../notice.ts';
 import type { ResolvedPrompt } from '../resolvedPrompt.ts';
 import { layersOfPrompt, lengthsOf } from '../stackLayers.ts';
@@ -40,12 +40,16 @@ export function estimateFinetune(
     promptsOf(architecture, adapter, [...train, ...test], roomBytes),
   );
   const costs = finetune.adapters.map((adapter, index) => {
-    const { bases, keptCount } = prompts[index] ?? { bases: [], keptCount: 0 };
+    const needed = prompts[index];
+    if (!needed) return { rows: 0, tokens: 0 };
+    const { bases, keptCount, placedOf } = needed;
     const kept = bases.slice(0, keptCount);
-    const room = new Set(kept.map(baseKey));
+    const room = new Set(kept.map(({ key }) => key));
     const all = (of: typeof rowLayersOf) => {
-      const cost = (examples: typeof train, passes: number) =>
-        of(architecture, adapter, examples, passes, (base) => room.has(baseKey(base)));
+      const cost = (examples: typeof train, passes: number) => {
+        const own = examples.map((example) => placedOf(example).base);
+        return of(architecture, adapter, own, passes, ({ key }) => room.has(key));
+      };
       return epochs * cost(train, passesOfStep) + testsOf(finetune) * cost(test, 1) + cost(train, 1);
     };
     const keptTokens = kept.reduce((sum, { prompt }) => sum + tokenLayers(prompt), 0);

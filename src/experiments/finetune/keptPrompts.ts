@@ -3,18 +3,27 @@
 import type { Architecture } from '../../architectures/architecture.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { Row } from '../../runtime/plan/plan.ts';
-import { type Base, baseKey, forkPosition, KeptBases, roomFor } from '../keptBases.ts';
+import { type Base, baseAt, forkPosition, KeptBases, roomFor } from '../keptBases.ts';
 import type { Work } from '../rowParts.ts';
-import { enteringBytes as bytesEntering, layersAfter, layersOfPrompt, lengthsOf } from '../stackLayers.ts';
+import { enteringBytes, layersAfter, layersOfPrompt, lengthsOf } from '../stackLayers.ts';
 import { type Continued, forced } from '../teacherForcing.ts';
-import { type OpenAdapter, positionsIn, type ResolvedAdapter } from './adapter.ts';
+import { type EditedPositions, type OpenAdapter, positionsIn, type ResolvedAdapter } from './adapter.ts';
 
-function baseOf(architecture: Architecture, adapter: ResolvedAdapter, example: Continued): Base {
-  const { first, last } = positionsIn(architecture, adapter, example);
-  return {
-    prompt: forced(example.prompt, example.label),
-    position: forkPosition(architecture, [...first, ...last], adapter.fork.stack),
-  };
+/** What of an example stays as it is while an adapter is trained. */
+interface PlacedExample {
+  readonly base: Base;
+  readonly positions: EditedPositions;
+}
+
+function placedExample(
+  architecture: Architecture,
+  adapter: ResolvedAdapter,
+  example: Continued,
+): PlacedExample {
+  const whole = forced(example.prompt, example.label);
+  const positions = positionsIn(architecture, adapter, example, whole);
+  const edited = [...positions.first, ...positions.last];
+  return { base: baseAt(whole, forkPosition(architecture, edited, adapter.fork.stack)), positions };
 }
 
 /** The prompts that an adapter forks from. */
@@ -24,6 +33,7 @@ export interface AdapterPrompts {
   /** How many of them, from the first on, find room. */
   readonly keptCount: number;
   readonly neededBytes: number;
+  readonly placedOf: (example: Continued) => PlacedExample;
 }
 
 export function promptsOf(
@@ -32,49 +42,44 @@ export function promptsOf(
   examples: readonly Continued[],
   roomBytes: number,
 ): AdapterPrompts {
-  const all = examples.map((example) => baseOf(architecture, adapter, example));
-  const bases = [...new Map(all.map((base) => [baseKey(base), base])).values()];
-  return { bases, ...roomFor(architecture, bases, adapter.fork.layer, roomBytes) };
-}
-
-/** Bytes of the states with which an example enters the layers from the adapter on. */
-export function enteringBytes(
-  architecture: Architecture,
-  adapter: ResolvedAdapter,
-  example: Continued,
-): number {
-  const { prompt, position } = baseOf(architecture, adapter, example);
-  return bytesEntering(architecture, prompt, adapter.fork, position);
+  const place = (example: Continued) => placedExample(architecture, adapter, example);
+  const placed = new Map(examples.map((example) => [example, place(example)]));
+  const bases = [...new Map([...placed.values()].map(({ base }) => [base.key, base])).values()];
+  return {
+    bases,
+    ...roomFor(architecture, bases, adapter.fork.layer, roomBytes),
+    placedOf: (example) => placed.get(example) ?? place(example),
+  };
 }
 
 /**
  * Row-layers of running examples from the adapter on, `passes` times, and before it those that found no room.
+ * @param bases of the examples, one for each
  * @param isKept whether a base found room
  */
 export function rowLayersOf(
   architecture: Architecture,
-  adapter: ResolvedAdapter,
-  examples: readonly Continued[],
+  { fork }: ResolvedAdapter,
+  bases: readonly Base[],
   passes: number,
   isKept: (base: Base) => boolean,
 ): number {
-  const unkept = examples.filter((example) => !isKept(baseOf(architecture, adapter, example))).length;
-  const after = layersAfter(architecture, adapter.fork);
-  return examples.length * passes * after + unkept * layersOfPrompt(architecture);
+  const unkept = bases.filter((base) => !isKept(base)).length;
+  const after = layersAfter(architecture, fork);
+  return bases.length * passes * after + unkept * layersOfPrompt(architecture);
 }
 
 /** The same in tokens that pass a layer: a row carries those from its fork on, and one that is run again all of its own. */
 export function tokenLayersOf(
   architecture: Architecture,
-  adapter: ResolvedAdapter,
-  examples: readonly Continued[],
+  { fork }: ResolvedAdapter,
+  bases: readonly Base[],
   passes: number,
   isKept: (base: Base) => boolean,
 ): number {
-  return examples.reduce((sum, example) => {
-    const base = baseOf(architecture, adapter, example);
+  return bases.reduce((sum, base) => {
     const { prompt, position } = base;
-    const after = layersAfter(architecture, adapter.fork, lengthsOf(architecture, prompt, position));
+    const after = layersAfter(architecture, fork, lengthsOf(architecture, prompt, position));
     const before = isKept(base) ? 0 : layersOfPrompt(architecture, lengthsOf(architecture, prompt));
     return sum + passes * after + before;
   }, 0);
@@ -84,22 +89,29 @@ export class KeptPrompts {
   readonly #architecture: Architecture;
   readonly #adapter: ResolvedAdapter;
   readonly #bases: KeptBases;
+  readonly #placedOf: AdapterPrompts['placedOf'];
 
-  private constructor(architecture: Architecture, adapter: ResolvedAdapter, bases: KeptBases) {
+  private constructor(
+    architecture: Architecture,
+    adapter: ResolvedAdapter,
+    bases: KeptBases,
+    placedOf: AdapterPrompts['placedOf'],
+  ) {
     this.#architecture = architecture;
     this.#adapter = adapter;
     this.#bases = bases;
+    this.#placedOf = placedOf;
   }
 
   /** Run the prompts that find room once. @throws the signal's reason, with nothing left behind */
   static async of(
     model: Model,
     adapter: ResolvedAdapter,
-    { bases, keptCount }: AdapterPrompts,
+    { bases, keptCount, placedOf }: AdapterPrompts,
     work: Work,
   ): Promise<KeptPrompts> {
     const kept = await KeptBases.of(model, bases.slice(0, keptCount), adapter.fork.layer, work);
-    return new KeptPrompts(model.architecture, adapter, kept);
+    return new KeptPrompts(model.architecture, adapter, kept, placedOf);
   }
 
   /** Rows in which the adapter acts, after those that they fork from. */
@@ -109,14 +121,21 @@ export class KeptPrompts {
   ): { readonly rows: readonly Row[]; readonly first: number } {
     return this.#bases.rows(
       examples.map((example) => {
-        const base = baseOf(this.#architecture, this.#adapter, example);
-        return { base, edits: editsOf(positionsIn(this.#architecture, this.#adapter, example)) };
+        const { base, positions } = this.#placedOf(example);
+        return { base, edits: editsOf(positions) };
       }),
     );
   }
 
   rowLayers(examples: readonly Continued[], passes: number): number {
-    return rowLayersOf(this.#architecture, this.#adapter, examples, passes, (base) => this.#bases.has(base));
+    const bases = examples.map((example) => this.#placedOf(example).base);
+    return rowLayersOf(this.#architecture, this.#adapter, bases, passes, (base) => this.#bases.has(base));
+  }
+
+  /** Bytes of the states with which an example enters the layers from the adapter on. */
+  enteringBytes(example: Continued): number {
+    const { prompt, position } = this.#placedOf(example).base;
+    return enteringBytes(this.#architecture, prompt, this.#adapter.fork, position);
   }
 
   dispose(): void {
