@@ -9,7 +9,7 @@ import { type AlignResult, readAlignResult } from '../src/experiments/align/resu
 import { completeAlign } from '../src/experiments/align/work.ts';
 import { createNodeBackend } from '../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../src/runtime/model.ts';
-import { expectFits, makeNarrow, watchConsole } from './pageChecks.ts';
+import { button, expectFits, makeNarrow, region, watchConsole } from './pageChecks.ts';
 
 const folder = new URL('../models/tiny-atlas/', import.meta.url);
 test.skip(!existsSync(new URL('model.safetensors', folder)), 'models/tiny-atlas is not here');
@@ -24,10 +24,6 @@ test.beforeEach(({ page }) => {
 test.afterEach(() => {
   expect(problems, 'nothing is written to the console').toEqual([]);
 });
-
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
-const region = (page: Page, name: string | RegExp): Locator => page.getByRole('region', { name });
 
 /** A field of the training; what is trained again has fields of the same names. */
 const setting = (page: Page, label: string): Locator =>

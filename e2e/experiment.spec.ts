@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { type FakeEngine, openPage } from './fakeEngine.ts';
 import { fakeModel } from './fakeModel.ts';
-import { dropFile, watchConsole } from './pageChecks.ts';
+import { button, dropFile, watchConsole } from './pageChecks.ts';
 
 const small = fakeModel('small', 6, 128, 4);
 let problems: readonly string[] = [];
@@ -22,7 +22,6 @@ const open = (page: Page, changes: Partial<FakeEngine> = {}) =>
   openPage(page, { model: small, place: 'Trace', ...changes });
 const prompt = (page: Page): Locator => page.getByRole('textbox', { name: 'Prompt' });
 const figure = (page: Page): Locator => page.getByRole('region', { name: /^Where |^Figure/ });
-const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true });
 const pageTab = (page: Page, name: string): Locator =>
   page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name });
 const done = (page: Page): Promise<void> => expect(figure(page)).toContainText('Computed here');

@@ -3,7 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, type Locator, type Page, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 import { openModel } from '../src/checkpoint/openNode.ts';
 import { resolveAlign } from '../src/experiments/align/resolve.ts';
 import { isAlignComplete, readAlignResult } from '../src/experiments/align/result.ts';
@@ -15,7 +15,7 @@ import { finetuneWork } from '../src/experiments/finetune/work.ts';
 import { completed } from '../src/experiments/growth.ts';
 import { createNodeBackend } from '../src/runtime/backends/nodeBackend.ts';
 import { Model } from '../src/runtime/model.ts';
-import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { button, expectAccessible, expectNoSidewaysScroll, region, watchConsole } from './pageChecks.ts';
 import { openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 120_000 };
@@ -59,11 +59,6 @@ test.afterEach(() => {
   // The embedded model is not served; that alone is written.
   expect(problems.filter((text) => !text.includes('404'))).toEqual([]);
 });
-
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
-const region = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('region', { name, exact: true });
 
 /** What the page saves once it is whole. */
 async function savedWhole<T>(page: Page, read: (json: unknown) => T, isWhole: (result: T) => boolean) {

@@ -1,7 +1,15 @@
 // What every test of a page asks of it and does with it, whatever else it tests.
 
 import AxeBuilder from '@axe-core/playwright';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, type Locator, type Page, test } from '@playwright/test';
+
+/** By its whole name. */
+export const button = (page: Page, name: string | RegExp): Locator =>
+  page.getByRole('button', { name, exact: true });
+
+/** By its whole name. */
+export const region = (page: Page, name: string | RegExp): Locator =>
+  page.getByRole('region', { name, exact: true });
 
 /** axe finds nothing on the page as it stands. */
 export async function expectAccessible(page: Page): Promise<void> {

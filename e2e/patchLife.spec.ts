@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { smallGguf } from '../src/checkpoint/expected/smallFiles.ts';
-import { dropFile, watchConsole } from './pageChecks.ts';
+import { button, dropFile, watchConsole } from './pageChecks.ts';
 
 const root = new URL('../', import.meta.url);
 test.skip(!existsSync(new URL('models/tiny-atlas/model.safetensors', root)), 'models/tiny-atlas is not here');
@@ -21,8 +21,6 @@ test.afterEach(() => {
   expect(problems, 'nothing is written to the console').toEqual([]);
 });
 
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
 const effect = (page: Page): Locator => page.getByRole('region', { name: /^Next token/ });
 const cables = (page: Page): Locator => page.getByRole('region', { name: 'Cables' }).getByRole('listitem');
 

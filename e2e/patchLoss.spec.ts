@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { lostSentence, nextRun, withLossyWorker } from './lossyWorker.ts';
-import { expectAccessible, watchConsole } from './pageChecks.ts';
+import { button, expectAccessible, watchConsole } from './pageChecks.ts';
 
 const root = new URL('../', import.meta.url);
 test.skip(!existsSync(new URL('models/tiny-atlas/model.safetensors', root)), 'models/tiny-atlas is not here');
@@ -19,8 +19,6 @@ test.afterEach(() => {
   expect(problems, 'nothing is written to the console').toEqual([]);
 });
 
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
 const rack = (page: Page): Locator => page.getByRole('region', { name: 'Rack' });
 const measured = (page: Page, value: RegExp): Locator =>
   rack(page)

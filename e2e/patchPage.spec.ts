@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { readInterveneResult } from '../src/experiments/intervene/result.ts';
-import { expectAccessible, expectFits, makeNarrow, watchConsole } from './pageChecks.ts';
+import { button, expectAccessible, expectFits, makeNarrow, watchConsole } from './pageChecks.ts';
 
 const root = new URL('../', import.meta.url);
 test.skip(!existsSync(new URL('models/tiny-atlas/model.safetensors', root)), 'models/tiny-atlas is not here');
@@ -18,8 +18,6 @@ test.afterEach(() => {
   expect(problems, 'nothing is written to the console').toEqual([]);
 });
 
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
 const rack = (page: Page): Locator => page.getByRole('grid', { name: /^Sockets of/ });
 const effect = (page: Page): Locator => page.getByRole('region', { name: /^Next token/ });
 const cables = (page: Page): Locator => page.getByRole('region', { name: 'Cables' }).getByRole('listitem');

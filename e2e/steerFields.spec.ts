@@ -3,7 +3,7 @@
 
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { openPage } from './fakeEngine.ts';
-import { expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { button, expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
 
 let problems: readonly string[] = [];
 test.beforeEach(({ page }) => {
@@ -13,8 +13,6 @@ test.afterEach(() => {
   expect(problems, 'nothing is written to the console').toEqual([]);
 });
 
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
 const box = (page: Page, name: string): Locator => page.getByRole('textbox', { name, exact: true });
 const applied = (page: Page, name: string): Locator =>
   page.getByRole('switch', { name: `Apply ${name}`, exact: true });

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { openPage } from './fakeEngine.ts';
-import { expectAccessible, expectFits, inEveryLook, makeNarrow, watchConsole } from './pageChecks.ts';
+import { button, expectAccessible, expectFits, inEveryLook, makeNarrow, watchConsole } from './pageChecks.ts';
 
 const root = new URL('../', import.meta.url);
 test.skip(!existsSync(new URL('models/tiny-atlas/model.safetensors', root)), 'models/tiny-atlas is not here');
@@ -18,8 +18,6 @@ test.afterEach(() => {
   expect(problems, 'nothing is written to the console').toEqual([]);
 });
 
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
 const column = (page: Page, name: string): Locator => page.getByRole('region', { name, exact: true });
 const token = (page: Page): Locator => page.getByRole('region', { name: 'The token that is pointed at' });
 

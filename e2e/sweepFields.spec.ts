@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { readAttributionResult } from '../src/experiments/attribute/result.ts';
 import { readPatchResult } from '../src/experiments/patch/result.ts';
-import { dropFile, expectFits, makeNarrow, watchConsole } from './pageChecks.ts';
+import { button, dropFile, expectFits, makeNarrow, watchConsole } from './pageChecks.ts';
 
 const root = new URL('../', import.meta.url);
 test.skip(!existsSync(new URL('models/tiny-atlas/model.safetensors', root)), 'models/tiny-atlas is not here');
@@ -19,8 +19,6 @@ test.afterEach(() => {
   expect(problems, 'nothing is written to the console').toEqual([]);
 });
 
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
 const figure = (page: Page): Locator => page.getByRole('region', { name: /, figure$/ });
 const field = (page: Page, name: string): Locator => page.getByLabel(name, { exact: true });
 const run = (page: Page): Locator => page.getByRole('button', { name: /^Run/ });

@@ -6,7 +6,7 @@ import { expect, type Locator, type Page, test } from '@playwright/test';
 import { readAttributionResult } from '../src/experiments/attribute/result.ts';
 import { metricOf } from '../src/experiments/metrics.ts';
 import { type PatchResult, readPatchResult } from '../src/experiments/patch/result.ts';
-import { dropFile, expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
+import { button, dropFile, expectAccessible, expectNoSidewaysScroll, watchConsole } from './pageChecks.ts';
 
 const root = new URL('../', import.meta.url);
 test.skip(!existsSync(new URL('models/tiny-atlas/model.safetensors', root)), 'models/tiny-atlas is not here');
@@ -21,8 +21,6 @@ test.afterEach(() => {
 });
 
 const textOf = (path: string): string => readFileSync(new URL(path, root), 'utf8');
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
 const figure = (page: Page): Locator => page.getByRole('region', { name: /, figure$/ });
 const inUse = (page: Page) => expect(page.getByText('8 layers').first()).toBeVisible({ timeout: 120_000 });
 

@@ -4,7 +4,7 @@ import { expect, type Locator, type Page, test } from '@playwright/test';
 import { encodeLink } from '../src/share/link.ts';
 import { type FakeEngine, openPage } from './fakeEngine.ts';
 import { fakeModel } from './fakeModel.ts';
-import { expectAccessible, expectFits, inEveryLook, makeNarrow, watchConsole } from './pageChecks.ts';
+import { button, expectAccessible, expectFits, inEveryLook, makeNarrow, watchConsole } from './pageChecks.ts';
 
 const small = fakeModel('small', 6, 128, 4);
 let problems: readonly string[] = [];
@@ -28,7 +28,6 @@ const subject = (page: Page): Promise<(string | null)[]> =>
     .evaluateAll((chips) => chips.map((each) => each.textContent));
 const figure = (page: Page): Locator => page.getByRole('region', { name: /^Where |^Figure/ });
 const cell = (page: Page): Locator => page.getByRole('region', { name: /^(Strongest cell|Cell)$/ });
-const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true });
 const done = (page: Page): Promise<void> => expect(figure(page)).toContainText('Computed here');
 
 test('the page is accessible in every look', async ({ page }) => {

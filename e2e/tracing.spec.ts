@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type Download, expect, type Page, test } from '@playwright/test';
 import { readTraceResult, type TraceResult } from '../src/experiments/trace/result.ts';
+import { button } from './pageChecks.ts';
 
 const hasModel = existsSync(new URL('../models/tiny-atlas/model.safetensors', import.meta.url));
 const hasStored = existsSync(new URL('../examples/results/eiffel-tower.json', import.meta.url));
@@ -26,7 +27,6 @@ test.afterEach(() => {
 });
 
 const figure = (page: Page) => page.getByRole('region', { name: /^Where |^Figure/ });
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const cells = (page: Page) =>
   page.getByRole('gridcell').evaluateAll((all) => all.map((each) => each.ariaLabel));
 
