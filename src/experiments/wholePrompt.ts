@@ -10,7 +10,7 @@ import {
 import type { Tokenizer } from '../checkpoint/checkpoint.ts';
 import type { RowSource, RowStart } from '../runtime/plan/plan.ts';
 import { ExperimentError } from './experimentFile.ts';
-import type { GivenFile } from './givenFile.ts';
+import { type GivenFile, nameOf } from './givenFile.ts';
 import type { Notice } from './notice.ts';
 import { type PlacedPrompt, placedPrompt } from './promptText.ts';
 import { needTokenizer, promptNotices, tokensOf } from './tokens.ts';
@@ -34,11 +34,17 @@ export interface PromptInput {
   /** Of a source text; empty otherwise. */
   readonly tokens: readonly number[];
   readonly length: number;
+  /** Of the file of a picture or a sound. */
+  readonly name?: string;
   /** The numbers' own layout; absent for a text. */
   readonly model?: ModelInput;
   /** Of a question: the picture that it is about. */
   readonly picture?: PromptInput;
 }
+
+/** The name of the picture or the sound that is read, whichever stack reads it. */
+export const nameRead = (input: PromptInput | undefined): string | undefined =>
+  input?.name ?? input?.picture?.name;
 
 export interface WholePrompt {
   readonly start: RowStart;
@@ -163,6 +169,8 @@ export function wholePrompt(
   checkParts(architecture, parts);
   const { input, encoder } = architecture;
   const { prompt, target = '' } = parts;
+  const file = parts.image ?? parts.sound;
+  const named = file ? { name: nameOf(file) } : {};
   const numbers = (): Float32Array => {
     if (data) return data;
     throw new ExperimentError('What the model reads beside the prompt was not made into numbers.');
@@ -172,7 +180,7 @@ export function wholePrompt(
     return {
       start,
       tokens: [],
-      input: { kind: input.kind, stack: 'main', tokens: [], length: input.positions, model: input },
+      input: { kind: input.kind, stack: 'main', tokens: [], length: input.positions, ...named, model: input },
       watched: architecture.components.find(({ name }) => name === 'logits')?.positions?.[0] ?? 0,
       written: '',
       placed: () => ({ text: '', places: [] }),
@@ -198,7 +206,7 @@ export function wholePrompt(
     return {
       start: { kind: 'tokens', tokens, source },
       tokens,
-      input: { kind: read.kind, stack: 'encoder', tokens: [], length: read.positions, model: read },
+      input: { kind: read.kind, stack: 'encoder', tokens: [], length: read.positions, ...named, model: read },
       watched: tokens.length - 1,
       written: prompt,
       placed: () => placedBehindStart(prompt, tokens, needTokenizer(tokenizer, 'the subject')),
@@ -224,6 +232,7 @@ export function wholePrompt(
     stack: 'first',
     tokens: [],
     length: about.positions,
+    ...named,
     model: about,
   };
   return {

@@ -5,9 +5,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { describeArchitecture } from '../../architectures/registry.ts';
 import { openModel } from '../../checkpoint/openNode.ts';
 import type { Model } from '../../runtime/model.ts';
+import { readPrompt } from '../examplePrompts.ts';
 import { expectedModel } from '../fixtures/maskedModel.ts';
 import { modelsOnNode } from '../fixtures/openedModels.ts';
 import { withoutBytes } from '../givenFile.ts';
+import type { GivenPrompt } from '../givenPrompt.ts';
 import { estimateAlign } from './estimate.ts';
 import { type AlignExperimentFile, readAlignExperiment, withAlignFiles } from './experiment.ts';
 import { alignmentOf, cases, picturesOf } from './fixtures/stackAlignments.ts';
@@ -15,6 +17,7 @@ import { alignKind } from './kind.ts';
 import { resolveAlign, resolveAlignBreathing } from './resolve.ts';
 import { readAlignResult } from './result.ts';
 import { runAlign } from './run.ts';
+import { promptWords } from './task.ts';
 import { trainedFiles, trainedIntervention } from './trained.ts';
 import { completeAlign } from './work.ts';
 
@@ -63,6 +66,22 @@ test('positions count in the stack of the site: a source, what the decoder has w
   expect(at('vit-unbiased', vit, 'block_output')?.[0]).toEqual({ base: [8], source: [8] });
   expect(at('blip-wide', blip, 'vision.mlp_output')?.[0]).toEqual({ base: [4], source: [4] });
   expect(at('blip-wide', blip, 'block_output')?.[0]).toEqual({ base: [1], source: [2] });
+});
+
+test('a prompt in words names the picture or the sound that is read', () => {
+  const tokenizer = { decode: (ids: readonly number[]) => ids.join('-'), isSpecial: (id: number) => id < 4 };
+  const words = (name: string, prompt: GivenPrompt) => {
+    const { architecture } = modelNamed(name);
+    const { inputs } = picturesOf(architecture);
+    const read = readPrompt({ architecture, tokenizer: undefined, inputs }, prompt, 'data.0.base').prompt;
+    return promptWords(read, tokenizer);
+  };
+  expect(words('t5-gated', { prompt: [5, 6], target: [8] })).toBe('5-6 8');
+  expect(words('vit-unbiased', { prompt: '', ...image('1') })).toBe('[1]');
+  expect(words('blip-wide', { prompt: [5], ...image('0') })).toMatch(/^\[0\] (\d+-)?5$/);
+  expect(words('blip-answers', { prompt: [5, 6], target: [7], ...image('2') })).toMatch(
+    /^\[2\] 5-6 (\d+-)?7$/,
+  );
 });
 
 test('all layers are those of the site’s own stack', () => {

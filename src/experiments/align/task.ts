@@ -8,11 +8,12 @@ import type { Model } from '../../runtime/model.ts';
 import { nameOf } from '../givenFile.ts';
 import { type GivenPrompt, partsOfGiven } from '../givenPrompt.ts';
 import type { Notice } from '../notice.ts';
+import { promptLine } from '../promptLine.ts';
 import type { ResolvedPrompt } from '../resolvedPrompt.ts';
 import { continuationsOf } from '../teacherForcing.ts';
 import { type NamedToken, tokenLabel } from '../tokens.ts';
 import { fillsMasks } from '../watched.ts';
-import { writtenTokens } from '../wholePrompt.ts';
+import { nameRead, writtenTokens } from '../wholePrompt.ts';
 import { causalPairs } from './causalData.ts';
 import type { Setting } from './causalModel.ts';
 import type { AlignExample } from './example.ts';
@@ -222,11 +223,13 @@ export function describeTask(
 }
 
 /** A prompt in words, with what is read beside them; the tokens that a tokenizer or a decoder adds say nothing. */
-export function promptWords({ tokens, input }: ResolvedPrompt, tokenizer: Tokenizer): string {
+export function promptWords(
+  { tokens, input }: ResolvedPrompt,
+  tokenizer: Pick<Tokenizer, 'decode' | 'isSpecial' | 'maskId'>,
+): string {
   const text = (ids: readonly number[]) =>
     tokenizer.decode(ids.filter((id) => id === tokenizer.maskId || !tokenizer.isSpecial(id)));
-  const read = { text: () => text(input?.tokens ?? []), image: () => '(picture)', sound: () => '(sound)' };
-  return [input ? read[input.kind]() : '', text(tokens)].filter((part) => part !== '').join(' ');
+  return promptLine(nameRead(input), [text(input?.tokens ?? []), text(tokens)]);
 }
 
 const mostWrong = 12;

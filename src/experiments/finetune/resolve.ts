@@ -8,7 +8,6 @@ import { isSameAnswer } from '../answers.ts';
 import { type ExampleInputs, noInputs, readExampleInputs } from '../exampleInputs.ts';
 import { checkFits, readLabelTokens, readPrompt } from '../examplePrompts.ts';
 import { ExperimentError } from '../experimentFile.ts';
-import { nameOf } from '../givenFile.ts';
 import { partsOfGiven } from '../givenPrompt.ts';
 import type { KindResolveOptions } from '../kind.ts';
 import type { Notice } from '../notice.ts';
@@ -26,8 +25,6 @@ export interface ResolvedFinetune {
   readonly test: readonly Continued[];
   /** Of a split: places in 'data' of those to test. */
   readonly testedAt?: readonly number[];
-  /** Names of the pictures and sounds that examples read. */
-  readonly readNames: ReadonlyMap<Continued, string>;
   readonly notices: readonly Notice[];
 }
 
@@ -151,15 +148,8 @@ export function resolveFinetune(
       if (type.orthonormal && 'rank' in adapter)
         checkHouseholder('training.rotation', { width, columns: adapter.rank, decay });
   const context = { architecture, tokenizer, adapters, inputs };
-  const readNames = new Map<Continued, string>();
   const read = (given: readonly FinetuneExample[], field: string) =>
-    given.map((example, index) => {
-      const resolved = resolveExample(example, `${field}.${index}`, context);
-      const { image, sound } = partsOfGiven(example.prompt);
-      const file = image ?? sound;
-      if (file) readNames.set(resolved, nameOf(file));
-      return resolved;
-    });
+    given.map((example, index) => resolveExample(example, `${field}.${index}`, context));
   const data = read(experiment.data, 'data');
   const parts = splitExamples(experiment, data, read(experiment.testData ?? [], 'testData'));
   const { batchSize } = experiment.training;
@@ -175,7 +165,7 @@ export function resolveFinetune(
       if (!told.has(notice.code)) told.set(notice.code, notice);
   }
   const notices = [...told.values(), ...noticesOf(architecture, adapters, parts)];
-  return { experiment, adapters, ...parts, readNames, notices };
+  return { experiment, adapters, ...parts, notices };
 }
 
 /**

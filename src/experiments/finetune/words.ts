@@ -1,5 +1,6 @@
 // The words about a finetuning: what was trained on what, and how it ended.
 
+import { promptLine } from '../promptLine.ts';
 import { type AdapterResult, type FinetuneResult, isAdapterDone, type TestedExample } from './result.ts';
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -19,8 +20,7 @@ export function promptWords({ prompt, source, read }: TestedExample, texts: Fine
   const text = (ids: readonly number[]) => ids.map((id) => texts[id] ?? `#${id}`).join('');
   if (source === undefined && read === undefined) return text(prompt);
   // A decoder begins with a token that says nothing.
-  const parts = [read === undefined ? '' : `[${read}]`, text(source ?? []), text(prompt.slice(1))];
-  return parts.filter((part) => part !== '').join(' ');
+  return promptLine(read, [text(source ?? []), text(prompt.slice(1))]);
 }
 
 const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;

@@ -7,6 +7,7 @@ import { keptRoom } from '../keptBases.ts';
 import type { KindWork, WorkOptions } from '../kind.ts';
 import { ranOn } from '../resultParts.ts';
 import { tokenLabel } from '../tokens.ts';
+import { nameRead } from '../wholePrompt.ts';
 import { estimateFinetune, roomNotices } from './estimate.ts';
 import type { FinetuneExperiment } from './experiment.ts';
 import { endNotices, type FinetuneChange } from './growth.ts';
@@ -49,9 +50,8 @@ function startFinetune(
   { earlier, leaveOut, textOf = (id) => tokenLabel(id, undefined) }: WorkOptions<FinetuneResult>,
 ): FinetuneResult {
   const { experiment, testedAt } = finetune;
-  const tested = finetune.test.map((example): TestedExample => {
-    const { prompt, label } = example;
-    const read = finetune.readNames.get(example);
+  const tested = finetune.test.map(({ prompt, label }): TestedExample => {
+    const read = nameRead(prompt.input);
     return {
       prompt: prompt.tokens,
       continuation: label.ids,
