@@ -4,7 +4,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { readAlignResult } from '../src/experiments/align/result.ts';
-import { expectFits, watchConsole } from './pageChecks.ts';
+import { dropFile, expectAccessible, expectFits, watchConsole } from './pageChecks.ts';
 import { picture, t5, vit } from './readingModels.ts';
 import { openFolder, smallModelFolder } from './smallModel.ts';
 
@@ -40,9 +40,9 @@ test('a T5 is aligned at its encoder on sources with a target, one by one', asyn
     [4, 'w5 w6 w2', 'w5 w9 w2', 'w10'],
   ] as const) {
     if (at > 1) await button(page, 'Add an example').click();
-    await page.getByLabel(`Example ${at}, base, text`).fill(base);
+    await page.getByLabel(`Example ${at}, base, source`).fill(base);
     await page.getByLabel(`Example ${at}, base, target`).fill('w4');
-    await page.getByLabel(`Example ${at}, source, text`).fill(source);
+    await page.getByLabel(`Example ${at}, source, source`).fill(source);
     await page.getByLabel(`Example ${at}, label`, { exact: true }).fill(label);
     await page.getByLabel(`Example ${at}, positions`).fill('word 1');
   }
@@ -59,6 +59,40 @@ test('a T5 is aligned at its encoder on sources with a target, one by one', asyn
   ]);
   // Three layers of the encoder, and two positions, beside as many of the control.
   await expect(page.getByRole('gridcell')).toHaveCount(2 * 3 * 2);
+
+  // A task may have many: eight are in view, and one that is wrong is led to.
+  const data = Array.from({ length: 20 }, (_, at) => [result.experiment.data].flat()[at % 4]);
+  const many = JSON.stringify({ ...result.experiment, data });
+  await dropFile(page, 'many.json', many);
+  const rows = page.getByRole('list', { name: 'Examples', exact: true }).getByRole('listitem');
+  const pages = page.getByRole('navigation', { name: 'Rows of examples' });
+  await expect(pages).toContainText('1 to 8 of 20', slow);
+  await expect(rows).toHaveCount(8);
+  await pages.getByRole('button', { name: 'Later' }).focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await expect(pages).toContainText('17 to 20 of 20');
+  await expect(rows).toHaveCount(4);
+  // It is as far as it goes, and the focus has stayed.
+  await page.keyboard.press('Enter');
+  await expect(pages).toContainText('17 to 20 of 20');
+  await page.getByLabel('Example 18, label', { exact: true }).fill('');
+  await pages.getByRole('button', { name: 'Earlier' }).click();
+  await expect(page.getByRole('listitem', { name: 'Example 9', exact: true })).toBeVisible();
+  await expectFits(page, 'align-rows');
+  const goTo = button(page, 'Go to example 18, which cannot be used');
+  await goTo.focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByLabel('Example 18, label', { exact: true })).toBeFocused();
+  await expect(goTo).toHaveCount(0);
+  await pages.getByRole('button', { name: 'Earlier' }).click();
+  await button(page, 'Add an example').click();
+  await expect(page.getByLabel('Example 21, base, source')).toBeFocused();
+  await expect(page.getByLabel('Example 21, positions')).toHaveValue('word 1');
+  await expect(rows).toHaveCount(5);
+  // Another document begins at its first.
+  await dropFile(page, 'many.json', many);
+  await expect(pages).toContainText('1 to 8 of 20', slow);
   expect(problems).toEqual([]);
   rmSync(folder, { recursive: true });
 });
@@ -70,6 +104,14 @@ test('a ViT is aligned at a patch of pictures', async ({ page }) => {
   const problems = watchConsole(page);
   await button(page, 'Begin on an empty page for it').click(slow);
   await expect(page.locator('.task-card')).toContainText('Example 1, the base, has no picture.');
+  // What is no picture is refused at its field.
+  await page
+    .getByLabel('Example 1, base, picture')
+    .setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') });
+  await expect(page.getByRole('alert')).toHaveText(
+    "'notes.txt' is neither a PNG nor a JPEG picture. Convert it to one.",
+  );
+  await expect(page.getByLabel('Example 1, base, picture')).toHaveValue('');
   for (const [at, base, source, label] of [
     [1, 'wide', 'grey', 'cat'],
     [2, 'grey', 'wide', 'owl'],
@@ -86,5 +128,25 @@ test('a ViT is aligned at a patch of pictures', async ({ page }) => {
   const result = await trained(page);
   expect(result.positions).toEqual([0, 8]);
   expect(problems).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('where the names of classes cannot be read, why is said, and a class can be typed', async ({ page }) => {
+  await page.addInitScript(() => {
+    const send = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message: { readonly name?: string }) {
+      if (message.name === 'describeTokens') throw new Error('The names were lost.');
+      send.call(this, message);
+    };
+  });
+  const preprocessor = { size: 24, resample: 3 };
+  const folder = await smallModelFolder({ name: 'small-vit', config: vit, preprocessor, words: 31 });
+  await openFolder(page, folder, 'small-vit', '#align');
+  await button(page, 'Begin on an empty page for it').click(slow);
+  await expect(page.getByRole('alert')).toHaveText(
+    "The names of the model's classes could not be read: The names were lost. A class can still be typed.",
+  );
+  await page.getByLabel('Example 1, label', { exact: true }).fill('cat');
+  await expectAccessible(page);
   rmSync(folder, { recursive: true });
 });

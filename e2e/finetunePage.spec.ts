@@ -272,7 +272,7 @@ test('what cannot be trained is said at its field, and nothing is lost', async (
     .getByRole('button', { name: 'Earlier' })
     .click();
   await button(page, 'Go to example 12, which cannot be used').click();
-  await expect(page.getByRole('textbox', { name: 'Example 12, continuation' })).toBeVisible();
+  await expect(page.getByRole('textbox', { name: 'Example 12, continuation' })).toBeFocused();
   await page.getByRole('textbox', { name: 'Example 12, continuation' }).fill(' France');
 
   // More positions than tokens: it acts on those that there are, and that is said before it runs.

@@ -1,11 +1,11 @@
 // Finetuning of models that read more than a text, on the real engine, on WASM: sources with a target, and pictures
 // with classes, given by the controls of the pages; what is missing is said at its field, and what was saved opens again.
 
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { readFinetuneResult } from '../src/experiments/finetune/result.ts';
 import { dropFile, expectFits, watchConsole } from './pageChecks.ts';
-import { picture, t5, vit } from './readingModels.ts';
+import { picture, t5, tone, vit } from './readingModels.ts';
 import { openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 120_000 };
@@ -31,7 +31,7 @@ async function dropOn(place: Locator, paths: readonly string[]): Promise<void> {
     const made = new DataTransfer();
     for (const { name, base64 } of given) {
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-      made.items.add(new File([bytes], name, { type: 'image/png' }));
+      made.items.add(new File([bytes], name, { type: name.endsWith('.png') ? 'image/png' : '' }));
     }
     return made;
   }, files);
@@ -104,6 +104,19 @@ test('a ViT is finetuned on pictures that are dropped on a row, with the names o
   const problems = watchConsole(page);
   await button(page, 'Begin on an empty page for it').click(slow);
   await expect(page.locator('.tune-examples')).toContainText('Example 1 has no picture. Choose one', slow);
+  // A sound is refused where it is dropped, on the field and beside it, and the page takes it for no model.
+  const sound = `${folder}/tone.wav`;
+  writeFileSync(sound, tone());
+  for (const place of [
+    page.getByLabel('Example 1, picture'),
+    page.getByRole('listitem', { name: 'Example 1' }),
+  ]) {
+    await dropOn(place, [sound]);
+    await expect(page.getByRole('alert').last()).toHaveText(
+      "'tone.wav' is neither a PNG nor a JPEG picture. Convert it to one.",
+    );
+  }
+  await expect(page.getByRole('alert')).toHaveCount(2);
   // Several are the row's also where they fall on its one field.
   await dropOn(page.getByLabel('Example 1, picture'), [picture('wide'), picture('grey')]);
   await expect(page.getByRole('listitem', { name: 'Example 2' })).toContainText('grey.png');
@@ -127,6 +140,7 @@ test('a ViT is finetuned on pictures that are dropped on a row, with the names o
   const { experiment } = readFinetuneResult(JSON.parse(text));
   expect(experiment.data.map(({ continuation }) => continuation)).toEqual(['cat', 'owl']);
   const ask = region(page, 'Ask it');
+  await expect(ask).toContainText('There is no picture. Choose one, or drop it on its field.');
   await ask.getByLabel('Picture').setInputFiles(picture('wide'));
   await ask.getByRole('button', { name: 'Name its class, with and without' }).click();
   await expect(ask.getByRole('region', { name: 'By itself' })).toContainText(/cat|dog|owl/, slow);

@@ -1,15 +1,20 @@
-// The examples one by one: a base and a source with what the model reads beside each, and the labels.
+// The examples one by one, a few at a time: a base and a source with what the model reads beside each, and the labels.
 
+import { useRef } from 'react';
+import { firstInView, pageHolding, rowsInView } from '../experiment/pageOfRows.ts';
+import { focusInRows, GoToRow, RowPages } from '../experiment/RowPages.tsx';
 import { TextField } from '../experiment/TextField.tsx';
+import type { PromptPart } from '../prompt/beside.ts';
 import { ClassNames, classNamesId } from '../prompt/ClassNames.tsx';
-import { hasTarget } from '../prompt/hasTarget.ts';
-import { PromptBeside } from '../prompt/PromptBeside.tsx';
+import { PromptFields } from '../prompt/PromptFields.tsx';
+import { promptWord } from '../prompt/promptWord.ts';
 import { fileKind, useRowDrop } from '../prompt/useRowDrop.ts';
-import { useDocument, useEdit, useOwn, useProblems } from './hooks.ts';
+import { useBench, useBenchState, useDocument, useEdit, useOwn, useProblems } from './hooks.ts';
 import {
   type AlignRow,
   changedRow,
   filledRow,
+  firstWrong,
   type PromptChange,
   type RowSide,
   type RowText,
@@ -31,33 +36,33 @@ function Side({ row, side, name, onChange }: SideProps) {
   const problems = useProblems();
   const reads = useOwn(({ world }) => world.model?.reads ?? null);
   const own = row[side];
-  const said = (part: 'prompt' | 'target' | 'image' | 'sound') =>
-    problems.get(rowField(row.id, `${side} ${part}`));
+  const said = (part: PromptPart) => problems.get(rowField(row.id, `${side} ${part}`));
   const change = (next: PromptChange, part: string) =>
     onChange((before) => withPrompt(before, side, next), `${side} ${part}`);
-  const what = hasTarget(reads) && !reads?.isAsked ? 'text' : reads?.isAsked ? 'question' : 'prompt';
-  // A text that the model does not read stays in view, so that it can be taken away.
-  const hasText = !reads?.isAlone || own.prompt !== '';
   return (
     <fieldset className="align-side-given">
       <legend className="small mute">{side === 'base' ? 'Base' : 'Source'}</legend>
-      {hasText && (
+      <PromptFields
+        prompt={own.prompt}
+        beside={own}
+        reads={reads}
+        of={`${name}, ${side}`}
+        problems={{
+          prompt: said('prompt'),
+          target: said('target'),
+          image: said('image'),
+          sound: said('sound'),
+        }}
+        onChange={change}
+      >
         <TextField
-          label={`${name}, ${side}, ${what}`}
+          label={`${name}, ${side}, ${promptWord(reads)}`}
           isText
           value={own.prompt}
           problem={said('prompt')}
           onChange={(prompt) => change({ prompt }, 'prompt')}
         />
-      )}
-      {!hasText && said('prompt') !== undefined && <span className="field-problem">{said('prompt')}</span>}
-      <PromptBeside
-        beside={own}
-        reads={reads}
-        of={`${name}, ${side}`}
-        problems={{ target: said('target'), image: said('image'), sound: said('sound') }}
-        onChange={change}
-      />
+      </PromptFields>
     </fieldset>
   );
 }
@@ -77,7 +82,7 @@ function Row({ row, place }: { readonly row: AlignRow; readonly place: number })
   const kind = fileKind(reads);
   const onChange: Change = (change, part) =>
     edit((before) => ({ ...before, rows: changedRow(before.rows, row.id, change) }), `row ${row.id} ${part}`);
-  const { refused, onDragOver, onDrop } = useRowDrop(kind, (files) => {
+  const { refused, onDragOver, onDrop } = useRowDrop(row, kind, (files) => {
     if (kind !== null) onChange((before) => filledRow(before, kind, files), 'files');
   });
   const text = (part: RowText) => ({
@@ -135,23 +140,41 @@ function Row({ row, place }: { readonly row: AlignRow; readonly place: number })
 export function RowsEditor() {
   const { rows } = useDocument();
   const edit = useEdit();
-  const problem = useProblems().get('rows');
+  const { showFrom } = useBench();
+  const from = firstInView(
+    useBenchState((state) => state.from),
+    rows.length,
+  );
+  const problems = useProblems();
+  const element = useRef<HTMLOListElement>(null);
+  const wrong = firstWrong(rows, problems.keys());
+  const problem = problems.get('rows');
   return (
     <>
       <ClassNames />
-      <ol className="align-rows" aria-label="Examples">
-        {rows.map((row, place) => (
-          <Row key={row.id} row={row} place={place} />
+      <ol className="align-rows" aria-label="Examples" ref={element}>
+        {rows.slice(from, from + rowsInView).map((row, at) => (
+          <Row key={row.id} row={row} place={from + at} />
         ))}
       </ol>
       {problem !== undefined && <p className="field-problem">{problem}</p>}
-      <button
-        type="button"
-        className="button"
-        onClick={() => edit((before) => ({ ...before, rows: withRow(before.rows) }))}
-      >
-        Add an example
-      </button>
+      {wrong !== null && pageHolding(wrong) !== from && (
+        <GoToRow name={`example ${wrong + 1}`} rows={element} onGo={() => showFrom(pageHolding(wrong))} />
+      )}
+      <div className="align-row-tools">
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            edit((before) => ({ ...before, rows: withRow(before.rows) }));
+            showFrom(pageHolding(rows.length));
+            focusInRows(element, 'li:last-child input');
+          }}
+        >
+          Add an example
+        </button>
+        <RowPages label="Rows of examples" count={rows.length} from={from} onFrom={showFrom} />
+      </div>
     </>
   );
 }

@@ -4,6 +4,7 @@ import { type ReactNode, useId } from 'react';
 import { Examples } from '../experiment/Examples.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
 import { BeginEmpty } from '../prompt/BeginEmpty.tsx';
+import { fileWords } from '../prompt/beside.ts';
 import { hasTarget } from '../prompt/hasTarget.ts';
 import { maskText } from '../prompt/mask.ts';
 import type { DeclaredFields } from './declaredFields.ts';
@@ -186,8 +187,7 @@ export function TaskCard() {
       {document.task !== 'rows' && reads !== null && reads.kind !== 'text' && (
         <p className="field-problem">
           {document.task === 'declared' ? 'A causal model draws texts' : 'A table holds texts'}, and this
-          model reads a {reads.kind === 'image' ? 'picture' : 'sound'} with each. List the examples one by
-          one.
+          model reads a {fileWords[reads.kind]} with each. List the examples one by one.
         </p>
       )}
       {document.task === 'declared' ? (

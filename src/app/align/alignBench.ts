@@ -1,4 +1,4 @@
-// What the Align page keeps beside its document and its runs: the task under the model's tokens, what the model makes of it by
+// What the Align page keeps beside its document and its runs: which examples are in view, the task under the model's tokens, what the model makes of it by
 // itself, sites that were trained again with other settings, and what was learned at the site that is looked at.
 
 import { createStore, type StoreApi } from 'zustand/vanilla';
@@ -25,6 +25,8 @@ export interface Answer<Value> {
 }
 
 export interface BenchState {
+  /** Of the examples one by one the first that is in view. */
+  readonly from: number;
   readonly task: Answer<AlignTask> | null;
   readonly own: Answer<OwnAnswers> | null;
   readonly learned: Answer<LearnedSite> | null;
@@ -40,6 +42,8 @@ export interface BenchState {
 
 export interface AlignBench {
   readonly store: Pick<StoreApi<BenchState>, 'getState' | 'getInitialState' | 'subscribe'>;
+  /** Bring examples into view. */
+  showFrom(from: number): void;
   /** Measure what the model makes of the task, however long that takes. */
   askOwn(): void;
   /** Read the prompts along what was learned at a site. */
@@ -72,6 +76,7 @@ export function createAlignBench(
   desk: RunDesk,
 ): AlignBench {
   const store = createStore<BenchState>(() => ({
+    from: 0,
     task: null,
     own: null,
     learned: null,
@@ -135,10 +140,15 @@ export function createAlignBench(
   }
 
   page.store.subscribe(follow);
+  // Another document: its examples begin at the first.
+  page.store.subscribe(({ opened }, before) => {
+    if (opened !== null && opened.experiment !== before.opened?.experiment) store.setState({ from: 0 });
+  });
   follow();
 
   return {
     store,
+    showFrom: (from) => store.setState({ from }),
     askOwn,
     askLearned: ({ result, site, index }) => {
       const { data, testData, split } = result.experiment;

@@ -1,6 +1,7 @@
 // A causal model as the editor holds it: variables with their text as it is typed, and what is wrong with each field.
 
 import type { CausalData, CausalDataFile } from '../../experiments/align/causalSchema.ts';
+import { nextId } from '../experiment/nextId.ts';
 
 export const functionKinds = ['copy', 'equal', 'different', 'and', 'or', 'not', 'choose'] as const;
 export type VariableKind = 'values' | 'table' | (typeof functionKinds)[number];
@@ -51,7 +52,7 @@ export const emptyDeclared: DeclaredFields = {
 
 /** @returns the fields with one more variable, and its id */
 export function withVariable(fields: DeclaredFields): readonly [DeclaredFields, number] {
-  const id = Math.max(0, ...fields.variables.map((each) => each.id)) + 1;
+  const id = nextId(fields.variables);
   const kind = fields.variables.length === 0 ? 'values' : 'table';
   return [{ ...fields, variables: [...fields.variables, { ...emptyVariable, id, kind }] }, id];
 }

@@ -3,7 +3,17 @@ import { readAlignExperiment } from '../../experiments/align/experiment.ts';
 import { blankFor, documentOf } from './document.ts';
 import { fieldOf } from './draft.ts';
 import { alignPage } from './page.ts';
-import { blankRows, exampleOf, filledRow, positionsIn, rowProblems, rowsIn, withPrompt } from './rows.ts';
+import {
+  blankRows,
+  exampleOf,
+  filledRow,
+  firstWrong,
+  positionsIn,
+  rowProblems,
+  rowsIn,
+  withPrompt,
+  withRow,
+} from './rows.ts';
 
 const image = { name: 'cat.png', sha256: 'a'.repeat(64), data: 'AAAA' };
 const vit = { kind: 'image', isAlone: true } as const;
@@ -30,6 +40,13 @@ test('what a row lacks is said at its field, as the model reads it', () => {
     ['row 1 source image', 'Example 1, the source, has no picture. Choose one, or drop it on the row.'],
     ['row 1 label', 'Example 1 has no label. Write the class that the interchange should give.'],
   ]);
+});
+
+test('the first row that is wrong is found by the fields, whatever its id is', () => {
+  const rows = [7, 12, 1].flatMap((id) => blankRows.map((row) => ({ ...row, id })));
+  expect(firstWrong(rows, ['seed', 'row 1 label', 'row 12 base image'])).toBe(1);
+  expect(firstWrong(rows, ['row 2 label', 'rows'])).toBeNull();
+  expect(withRow(rows).at(-1)?.id).toBe(13);
 });
 
 test('a sentence of the engine finds the part of the row that it is about', () => {

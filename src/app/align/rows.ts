@@ -6,14 +6,17 @@ import type { AlignExperiment } from '../../experiments/align/experiment.ts';
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import type { GivenFile } from '../../experiments/givenFile.ts';
 import { type GivenPrompt, partsOfGiven } from '../../experiments/givenPrompt.ts';
+import { nextId } from '../experiment/nextId.ts';
 import {
   type Beside,
   type BesideChange,
   besideOf,
   changedBeside,
+  fileWords,
   givenWith,
   hasIds,
   type KnownReads,
+  noIds,
   type PromptPart,
   promptParts,
   promptProblems,
@@ -62,10 +65,14 @@ const emptyRow: Omit<AlignRow, 'id'> = {
   positions: '',
 };
 
-export const blankRows: readonly AlignRow[] = [{ id: 1, ...emptyRow }];
+/** @param fields that something is wrong with: of them some may be of no row. @returns the place of the first row among them */
+export function firstWrong(rows: readonly AlignRow[], fields: Iterable<string>): number | null {
+  const ids = new Set(Array.from(fields, (field) => /^row (\d+) /.exec(field)?.[1]));
+  const at = rows.findIndex(({ id }) => ids.has(String(id)));
+  return at < 0 ? null : at;
+}
 
-const nextId = (rows: readonly AlignRow[]): number =>
-  rows.reduce((most, { id }) => Math.max(most, id), 0) + 1;
+export const blankRows: readonly AlignRow[] = [{ id: 1, ...emptyRow }];
 
 /** With one more row; its positions are those of the last. */
 export function withRow(rows: readonly AlignRow[]): readonly AlignRow[] {
@@ -84,8 +91,6 @@ export const withPrompt = (row: AlignRow, side: RowSide, { prompt, ...beside }: 
   [side]: { prompt: prompt ?? row[side].prompt, ...changedBeside(row[side], beside) },
 });
 
-const filesCalled = { image: 'picture', sound: 'sound' } as const;
-
 /**
  * Files in the sides that have none, the base first.
  * @throws ExperimentError for more than there is place for, so that none goes or takes the place of another
@@ -93,7 +98,7 @@ const filesCalled = { image: 'picture', sound: 'sound' } as const;
 export function filledRow(row: AlignRow, kind: 'image' | 'sound', files: readonly GivenFile[]): AlignRow {
   const empty = rowSides.filter((side) => row[side][kind] === undefined);
   if (files.length > empty.length) {
-    const thing = filesCalled[kind];
+    const thing = fileWords[kind];
     throw new ExperimentError(
       `${files.length} ${files.length === 1 ? `${thing} was` : `${thing}s were`} dropped, and this example has ${empty.length === 0 ? `its two ${thing}s` : `place for ${empty.length}`}. Drop each on the field of the side that it is for, or add an example.`,
     );
@@ -153,9 +158,6 @@ type Examples = Extract<AlignExperiment['data'], readonly unknown[]>;
 /** Whether a table of text can carry them. */
 export const fitTable = (examples: Examples): boolean =>
   examples.every(({ base, source }) => [base, source].every((given) => typeof given === 'string'));
-
-const noIds =
-  'Its examples are token ids, and the page has rows of text. Run it from the command line: patchbay run FILE.json --out DIR.';
 
 /** @throws ExperimentError for token ids, with the way on */
 export function rowsIn(examples: Examples): readonly AlignRow[] {

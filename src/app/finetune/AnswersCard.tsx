@@ -2,6 +2,8 @@
 
 import { useMemo, useState } from 'react';
 import type { FinetuneResult } from '../../experiments/finetune/result.ts';
+import { firstInView } from '../experiment/pageOfRows.ts';
+import { RowPages } from '../experiment/RowPages.tsx';
 import { TokenText } from '../prompt/TokenText.tsx';
 import { formatCount } from '../quantities.ts';
 import { answerRows, type Said } from './answers.ts';
@@ -41,10 +43,7 @@ function Answers({ result }: { readonly result: FinetuneResult }) {
   const name = result.names[looked] ?? '';
   const wrong = rows.filter(({ after }) => after !== null && !after.isRight);
   const shown = onlyWrong ? wrong : rows;
-  const from = asked < shown.length ? asked : 0;
-  const last = Math.min(shown.length, from + shownAtOnce);
-  const isFirst = from === 0;
-  const isLast = last === shown.length;
+  const from = firstInView(asked, shown.length, shownAtOnce);
   const hasAfter = rows.some(({ after }) => after !== null);
   return (
     <>
@@ -80,7 +79,7 @@ function Answers({ result }: { readonly result: FinetuneResult }) {
               </tr>
             </thead>
             <tbody>
-              {shown.slice(from, last).map(({ prompt, continuation, before, after }, at) => (
+              {shown.slice(from, from + shownAtOnce).map(({ prompt, continuation, before, after }, at) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: a prompt may be there twice
                 <tr key={from + at}>
                   <th scope="row">
@@ -97,33 +96,13 @@ function Answers({ result }: { readonly result: FinetuneResult }) {
           </table>
         </section>
       )}
-      {shown.length > shownAtOnce && (
-        <nav className="tune-pages" aria-label="Rows of answers">
-          <button
-            type="button"
-            className="button"
-            aria-disabled={isFirst}
-            onClick={() => {
-              if (!isFirst) setAsked(Math.max(0, from - shownAtOnce));
-            }}
-          >
-            Earlier
-          </button>
-          <span className="small">
-            {formatCount(from + 1)} to {formatCount(last)} of {formatCount(shown.length)}
-          </span>
-          <button
-            type="button"
-            className="button"
-            aria-disabled={isLast}
-            onClick={() => {
-              if (!isLast) setAsked(from + shownAtOnce);
-            }}
-          >
-            Later
-          </button>
-        </nav>
-      )}
+      <RowPages
+        label="Rows of answers"
+        count={shown.length}
+        from={from}
+        size={shownAtOnce}
+        onFrom={setAsked}
+      />
       <p className="mute small">
         Of a continuation of several tokens what is said is shown up to the first that is another.
       </p>

@@ -4,7 +4,8 @@
 import { useId } from 'react';
 import { classNamesId } from '../prompt/ClassNames.tsx';
 import { maskText } from '../prompt/mask.ts';
-import { PromptBeside } from '../prompt/PromptBeside.tsx';
+import { PromptFields } from '../prompt/PromptFields.tsx';
+import { promptWord } from '../prompt/promptWord.ts';
 import { fileKind, useRowDrop } from '../prompt/useRowDrop.ts';
 import { sentenceOfRow } from './draft.ts';
 import { exampleKey } from './finetuneBench.ts';
@@ -89,7 +90,7 @@ export function ExampleRowEditor({ list, row, place }: EditorProps) {
   const kind = fileKind(reads);
   const change = (next: RowChange, part: RowPart) =>
     edit((before) => changedRow(before, list, row.id, next), rowField(list, row.id, part));
-  const { refused, onDragOver, onDrop } = useRowDrop(kind, (files) => {
+  const { refused, onDragOver, onDrop } = useRowDrop(row, kind, (files) => {
     if (kind !== null)
       edit((before) =>
         withFilesFrom(
@@ -100,23 +101,26 @@ export function ExampleRowEditor({ list, row, place }: EditorProps) {
         ),
       );
   });
-  // A text that the model does not read stays in view, so that it can be taken away.
-  const hasText = !reads?.isAlone || row.prompt !== '';
   return (
     <li className="tune-row" aria-label={name} onDragOver={onDragOver} onDrop={onDrop}>
       <span className="mute small tune-number">{place + 1}</span>
       <div className="tune-texts">
         <div className="tune-given">
-          {hasText && (
+          <PromptFields
+            prompt={row.prompt}
+            beside={row}
+            reads={reads}
+            of={name}
+            problems={said}
+            onChange={change}
+          >
             <TextCell
-              label={`${name}, ${words.prompt}`}
+              label={`${name}, ${promptWord(reads)}`}
               value={row.prompt}
               problem={said.prompt}
               onChange={(prompt) => change({ prompt }, 'prompt')}
             />
-          )}
-          <PromptBeside beside={row} reads={reads} of={name} problems={said} onChange={change} />
-          {!hasText && said.prompt !== undefined && <span className="field-problem">{said.prompt}</span>}
+          </PromptFields>
         </div>
         <TextCell
           label={`${name}, ${words.continuation}`}

@@ -1,8 +1,10 @@
 // The examples: what is taught and what is held out, as rows that are typed, or from a table or a file.
 
-import { useEffect, useRef } from 'react';
+import { type RefObject, useEffect, useRef } from 'react';
 import { Choice } from '../experiment/Choice.tsx';
 import { Examples } from '../experiment/Examples.tsx';
+import { firstInView, pageHolding, rowsInView } from '../experiment/pageOfRows.ts';
+import { focusInRows, GoToRow, RowPages } from '../experiment/RowPages.tsx';
 import { UndoButtons } from '../experiment/UndoButtons.tsx';
 import { BeginEmpty } from '../prompt/BeginEmpty.tsx';
 import { ClassNames } from '../prompt/ClassNames.tsx';
@@ -12,7 +14,6 @@ import { AddExamples } from './AddExamples.tsx';
 import { blankFinetune, blankFor } from './document.ts';
 import { ExampleRowEditor } from './ExampleRowEditor.tsx';
 import { DocumentField, Problem } from './Fields.tsx';
-import { rowsInView } from './finetuneBench.ts';
 import {
   useBench,
   useBenchState,
@@ -24,7 +25,7 @@ import {
   useProblems,
   useReads,
 } from './hooks.ts';
-import { rowField, rowParts } from './rowProblems.ts';
+import { listNames, rowField, rowParts } from './rowProblems.ts';
 import { exampleOf, numbered, type RowList, rowsOf, withRows } from './rows.ts';
 import { rowWords } from './rowWords.ts';
 
@@ -60,43 +61,16 @@ function Marked() {
   );
 }
 
-function Pages({ count, from }: { readonly count: number; readonly from: number }) {
-  const { set } = useBench();
-  if (count <= rowsInView) return null;
-  const last = Math.min(count, from + rowsInView);
-  const isFirst = from === 0;
-  const isLast = last === count;
-  return (
-    <nav className="tune-pages" aria-label="Rows of examples">
-      <button
-        type="button"
-        className="button"
-        aria-disabled={isFirst}
-        onClick={() => {
-          if (!isFirst) set({ from: Math.max(0, from - rowsInView) });
-        }}
-      >
-        Earlier
-      </button>
-      <span className="small">
-        {formatCount(from + 1)} to {formatCount(last)} of {formatCount(count)}
-      </span>
-      <button
-        type="button"
-        className="button"
-        aria-disabled={isLast}
-        onClick={() => {
-          if (!isLast) set({ from: from + rowsInView });
-        }}
-      >
-        Later
-      </button>
-    </nav>
-  );
-}
-
-/** A row that is wrong may be out of view. */
-function FirstProblem({ list, from }: { readonly list: RowList; readonly from: number }) {
+/** The first row that is wrong, where it is out of view. */
+function FirstProblem({
+  list,
+  from,
+  rows,
+}: {
+  readonly list: RowList;
+  readonly from: number;
+  readonly rows: RefObject<HTMLElement | null>;
+}) {
   const { set } = useBench();
   const document = useDocument();
   const problems = useProblems();
@@ -106,16 +80,13 @@ function FirstProblem({ list, from }: { readonly list: RowList; readonly from: n
     .map((of) => ({ of, at: rowsOf(document, of).findIndex(({ id }) => isWrong(of)(id)) }))
     .find(({ at }) => at >= 0);
   if (found === undefined) return null;
-  const isInView = found.of === list && found.at >= from && found.at < from + rowsInView;
-  if (isInView) return null;
+  if (found.of === list && pageHolding(found.at) === pageHolding(from)) return null;
   return (
-    <button
-      type="button"
-      className="button-plain"
-      onClick={() => set({ list: found.of, from: found.at - (found.at % rowsInView) })}
-    >
-      Go to {found.of === 'data' ? 'example' : 'held-out example'} {found.at + 1}, which cannot be used
-    </button>
+    <GoToRow
+      name={`${listNames[found.of].toLowerCase()} ${found.at + 1}`}
+      rows={rows}
+      onGo={() => set({ list: found.of, from: pageHolding(found.at) })}
+    />
   );
 }
 
@@ -191,8 +162,7 @@ export function ExamplesCard() {
   const rowsElement = useRef<HTMLOListElement>(null);
   const list = document.testData === null ? 'data' : wanted;
   const rows = rowsOf(document, list);
-  const from =
-    asked < rows.length ? asked : Math.max(0, (Math.ceil(rows.length / rowsInView) - 1) * rowsInView);
+  const from = firstInView(asked, rows.length);
   useDescribed(list, from);
   const mask = useOwn(({ world }) => maskText(world.model));
   const reads = useReads();
@@ -240,7 +210,7 @@ export function ExamplesCard() {
       </ol>
       <ClassNames />
       <Problem name={list} />
-      <FirstProblem list={list} from={from} />
+      <FirstProblem list={list} from={from} rows={rowsElement} />
       {refusal !== null && <p className="run-problem">{refusal}</p>}
       <div className="tune-tools">
         <button
@@ -252,17 +222,20 @@ export function ExamplesCard() {
               ...numbered([{ prompt: '', continuation: '' }], rows),
             ]);
             edit(() => next);
-            set({ from: rows.length - (rows.length % rowsInView) });
+            set({ from: pageHolding(rows.length) });
             // The new one is there with the next frame, and typing goes on in it.
-            requestAnimationFrame(() =>
-              rowsElement.current?.querySelector<HTMLElement>('li:last-child :is(textarea, input)')?.focus(),
-            );
+            focusInRows(rowsElement, 'li:last-child :is(textarea, input)');
           }}
         >
           Add an example
         </button>
         <AddExamples list={list} />
-        <Pages count={rows.length} from={from} />
+        <RowPages
+          label="Rows of examples"
+          count={rows.length}
+          from={from}
+          onFrom={(next) => set({ from: next })}
+        />
         <Marked />
       </div>
     </section>

@@ -8,7 +8,8 @@ import type { ModelInfo, ModelReads } from '../../worker/protocol.ts';
 import { type Beside, changedBeside, givenWith, promptProblems, promptWords } from '../prompt/beside.ts';
 import { hasTarget } from '../prompt/hasTarget.ts';
 import { maskText } from '../prompt/mask.ts';
-import { PromptBeside } from '../prompt/PromptBeside.tsx';
+import { PromptFields } from '../prompt/PromptFields.tsx';
+import { promptWord } from '../prompt/promptWord.ts';
 import { formatPercent } from '../quantities.ts';
 import type { SaidText, Tried } from './finetuneBench.ts';
 import { useBench, useBenchState, useIsOfModel, useLooked, useOwn, useReads, useResult } from './hooks.ts';
@@ -83,10 +84,13 @@ function SaidPart({ title, asked: { prompt, reads, mask }, said }: SaidPartProps
 
 /** What is wrong with what is asked, by its parts. */
 const askedProblems = (prompt: string, beside: Beside, reads: ModelReads | null) =>
-  promptProblems(prompt, beside, reads, { name: 'What is asked', made: 'What is asked' });
+  promptProblems(prompt, beside, reads, {
+    name: 'What is asked',
+    made: 'What is asked',
+    isSingle: true,
+  });
 
-const promptLabel = (reads: ModelReads | null): string =>
-  reads?.isAsked ? 'Question' : reads?.kind === 'text' ? 'Source' : 'Prompt';
+const promptLabels = { prompt: 'Prompt', question: 'Question', source: 'Source', text: 'Text' } as const;
 
 function promptPlaceholder(reads: ModelReads | null, mask: string | null): string {
   if (mask !== null) return `A text with one ${mask}`;
@@ -141,9 +145,15 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
           void bench.attempt(givenWith(prompt, beside), { name, of: own, adapter }, tokens);
       }}
     >
-      {(!reads?.isAlone || prompt !== '') && (
+      <PromptFields
+        prompt={prompt}
+        beside={beside}
+        reads={reads}
+        problems={{ target: problems.get('target') }}
+        onChange={(change) => setBeside((before) => changedBeside(before, change))}
+      >
         <div className="field">
-          <label htmlFor={`${id}-prompt`}>{promptLabel(reads)}</label>
+          <label htmlFor={`${id}-prompt`}>{promptLabels[promptWord(reads)]}</label>
           <textarea
             id={`${id}-prompt`}
             className="prompt-text mono"
@@ -154,13 +164,7 @@ function TryForm({ result }: { readonly result: FinetuneResult }) {
             onChange={({ target }) => setPrompt(target.value)}
           />
         </div>
-      )}
-      <PromptBeside
-        beside={beside}
-        reads={reads}
-        problems={{ target: problems.get('target') }}
-        onChange={(change) => setBeside((before) => changedBeside(before, change))}
-      />
+      </PromptFields>
       {!isOneWord && (
         <div className="field">
           <label htmlFor={`${id}-count`}>New tokens</label>

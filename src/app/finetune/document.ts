@@ -7,8 +7,9 @@ import type {
   FinetuneTraining,
 } from '../../experiments/finetune/experiment.ts';
 import type { ModelInfo } from '../../worker/protocol.ts';
+import { nextId } from '../experiment/nextId.ts';
 import { maskText } from '../prompt/mask.ts';
-import { type ExampleRow, nextId, type RowLists, rowsIn } from './rows.ts';
+import { type ExampleRow, type RowLists, rowsIn } from './rows.ts';
 
 export type AdapterType = FinetuneAdapter['type'];
 

@@ -8,14 +8,11 @@ import type { TrainedText } from '../../experiments/finetune/spoken.ts';
 import type { GivenPrompt } from '../../experiments/givenPrompt.ts';
 import { messageOf } from '../../messages/wording.ts';
 import type { Engine, ModelInfo, ModelReads } from '../../worker/protocol.ts';
-import type { ExperimentPage } from '../experiment/experimentPage.ts';
+import type { PageState } from '../experiment/session.ts';
 import { namedPrompt } from '../prompt/beside.ts';
 import { maskText } from '../prompt/mask.ts';
 import type { FinetuneTypes } from './page.ts';
 import type { RowList } from './rows.ts';
-
-/** Rows that are shown at once. */
-export const rowsInView = 8;
 
 export interface SaidText {
   /** New tokens, as they come. */
@@ -47,7 +44,7 @@ export interface BenchState {
   readonly list: RowList;
   /** The first row in view. */
   readonly from: number;
-  /** By `exampleKey`, under the model and the adapters that stand there. */
+  /** By `exampleKey`, under the model and the adapters that stand there: those in view, and some of those before. */
   readonly described: ReadonlyMap<string, DescribedExample>;
   /** Why the examples could not be read. */
   readonly refusal: string | null;
@@ -71,9 +68,33 @@ export const exampleKey = ({ prompt, continuation }: FinetuneExample): string =>
   JSON.stringify([namedPrompt(prompt), continuation]);
 
 const pauseMs = 150;
+/** What was typed on the way to an example is one as well: of those that are in view no longer the latest are kept. */
+export const mostBeside = 128;
+
+/** The latest of what is known, and of all that is in view each. */
+function bounded(
+  known: ReadonlyMap<string, DescribedExample>,
+  inView: ReadonlySet<string>,
+): ReadonlyMap<string, DescribedExample> {
+  const others = [...known.keys()].filter((key) => !inView.has(key));
+  const gone = new Set(others.slice(0, Math.max(0, others.length - mostBeside)));
+  return gone.size === 0 ? known : new Map([...known].filter(([key]) => !gone.has(key)));
+}
+
 const nothing: SaidText = { pieces: [], text: '' };
 
-export function createFinetuneBench(engine: Engine, page: ExperimentPage<FinetuneTypes>): FinetuneBench {
+/** What it follows of the page: which document is opened, and which model is in use. */
+interface FollowedPage {
+  readonly store: Pick<
+    StoreApi<Pick<PageState<FinetuneTypes>, 'opened' | 'world'>>,
+    'getState' | 'subscribe'
+  >;
+}
+
+export function createFinetuneBench(
+  engine: Pick<Engine, 'finetuneExamples' | 'finetuneFill' | 'generate'>,
+  page: FollowedPage,
+): FinetuneBench {
   const store = createStore<BenchState>(() => ({
     marked: 0,
     looked: null,
@@ -88,6 +109,8 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
   let context = '';
   /** What is described belongs to another context. */
   let isStale = false;
+  /** What was asked for last, by `exampleKey`. */
+  let inView: ReadonlySet<string> = new Set();
   let stop = new AbortController();
 
   async function ask({ adapters, examples }: FinetuneExamplesRequest, own: string): Promise<void> {
@@ -101,7 +124,7 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
         const each = found[at];
         if (each) described.set(exampleKey(example), each);
       });
-      store.setState({ described, refusal: null });
+      store.setState({ described: bounded(described, inView), refusal: null });
     } catch (cause) {
       if (own === context) store.setState({ described: new Map(), refusal: messageOf(cause) });
     }
@@ -113,7 +136,18 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
     stop.abort();
     // What comes late of it belongs to nothing that is shown.
     stop = new AbortController();
-    store.setState({ list: 'data', from: 0, marked: 0, looked: null, tried: null });
+    clearTimeout(timer);
+    context = '';
+    const described = new Map<string, DescribedExample>();
+    store.setState({
+      list: 'data',
+      from: 0,
+      marked: 0,
+      looked: null,
+      tried: null,
+      described,
+      refusal: null,
+    });
   });
 
   return {
@@ -123,6 +157,7 @@ export function createFinetuneBench(engine: Engine, page: ExperimentPage<Finetun
       const own = JSON.stringify([model.fingerprint ?? model.label, adapters]);
       isStale ||= own !== context;
       context = own;
+      inView = new Set(examples.map(exampleKey));
       const { described } = store.getState();
       const missing = examples.filter((example) => isStale || !described.has(exampleKey(example)));
       clearTimeout(timer);

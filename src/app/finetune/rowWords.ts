@@ -1,17 +1,15 @@
 // What the parts of a row are called, as a model reads them.
 
 import type { ModelReads } from '../../worker/protocol.ts';
+import { fileWords } from '../prompt/beside.ts';
 
 export interface RowWords {
   /** Over the rows, in one sentence. */
   readonly lead: string;
   readonly heads: readonly [given: string, taught: string];
-  /** In the names of the fields. */
-  readonly prompt: string;
+  /** In the name of its field. */
   readonly continuation: string;
 }
-
-const usual = { prompt: 'prompt', continuation: 'continuation' } as const;
 
 /** @param mask of a model that fills such */
 export function rowWords(reads: ModelReads | null, mask: string | null): RowWords {
@@ -19,40 +17,37 @@ export function rowWords(reads: ModelReads | null, mask: string | null): RowWord
     return {
       lead: 'A picture, and the class that it should have. Pictures can be dropped on a row, several at once.',
       heads: ['Picture', 'Class'],
-      prompt: 'prompt',
       continuation: 'class',
     };
   if (reads?.isAsked)
     return {
       lead: 'A question about a picture, and what should be answered; the target is what has been answered before it.',
       heads: ['Question and picture', 'Continuation'],
-      prompt: 'question',
       continuation: 'continuation',
     };
   if (reads?.kind === 'text')
     return {
       lead: 'A source that the model reads, and what it should write; the target is what it has written before that.',
       heads: ['Source', 'Continuation'],
-      prompt: 'source',
       continuation: 'continuation',
     };
   if (reads) {
-    const thing = reads.kind === 'image' ? 'picture' : 'sound';
+    const thing = fileWords[reads.kind];
     return {
       lead: `A ${thing}, what has been written of it so far, which may be nothing, and what should follow. Files can be dropped on a row, several at once.`,
       heads: [`Prompt and ${thing}`, 'Continuation'],
-      ...usual,
+      continuation: 'continuation',
     };
   }
   if (mask !== null)
     return {
       lead: `A prompt with one ${mask}, and the token that should stand there.`,
       heads: ['Prompt', `Continuation: at ${mask}`],
-      ...usual,
+      continuation: 'continuation',
     };
   return {
     lead: 'A prompt, and what should follow it: with the space before it, and nothing put behind it.',
     heads: ['Prompt', 'Continuation'],
-    ...usual,
+    continuation: 'continuation',
   };
 }

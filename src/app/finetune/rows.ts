@@ -3,6 +3,7 @@
 import { ExperimentError } from '../../experiments/experimentFile.ts';
 import type { FinetuneExample } from '../../experiments/finetune/experiment.ts';
 import { partsOfGiven } from '../../experiments/givenPrompt.ts';
+import { nextId } from '../experiment/nextId.ts';
 import {
   type Beside,
   type BesideChange,
@@ -10,6 +11,7 @@ import {
   changedBeside,
   givenWith,
   hasIds,
+  noIds,
 } from '../prompt/beside.ts';
 
 /** A prompt with what the model reads beside it, and what should follow. */
@@ -31,9 +33,6 @@ export interface RowLists {
 export type RowList = 'data' | 'testData';
 
 export const rowsOf = (document: RowLists, list: RowList): readonly ExampleRow[] => document[list] ?? [];
-
-export const nextId = (of: readonly { readonly id: number }[]): number =>
-  of.reduce((most, { id }) => Math.max(most, id), 0) + 1;
 
 /** Rows with ids after those that are there. */
 export function numbered(
@@ -112,9 +111,7 @@ export function rowsIn(examples: readonly FinetuneExample[]): readonly ExampleRo
         typeof continuation === 'string' || (typeof continuation === 'number' && image !== undefined);
       if (typeof text === 'string' && isKnown && !hasIds(prompt))
         return { prompt: text, continuation, ...besideOf(prompt) };
-      throw new ExperimentError(
-        'Its examples are token ids, and the page has rows of text. Run it from the command line: patchbay run FILE.json --out DIR.',
-      );
+      throw new ExperimentError(noIds);
     }),
   );
 }

@@ -2,6 +2,7 @@
 // change makes the next one and leaves the one before as it was, so that undo is a matter of going back.
 
 import type { Pair } from '../../experiments/pairs.ts';
+import { nextId } from '../experiment/nextId.ts';
 import { type Beside, type BesideChange, changedBeside } from '../prompt/beside.ts';
 import type { Corrections } from './matching.ts';
 
@@ -131,8 +132,6 @@ export function withBeside(document: PatchDocument, place: number, change: Besid
   // A table has columns of text alone: with something beside it, its first pair is one.
   return { ...document, beside: isEmpty ? [] : beside, pairs: null };
 }
-
-const nextId = (cables: readonly Cable[]): number => Math.max(0, ...cables.map(({ id }) => id)) + 1;
 
 /** @returns the document with the cable, and the id that it was given */
 export function withCable(

@@ -1,9 +1,10 @@
 // A picture or a sound that is chosen or dropped, with its name or what is wrong with it.
 
-import { type ChangeEvent, type DragEvent, type ReactNode, useId, useState } from 'react';
+import { type ChangeEvent, type DragEvent, type ReactNode, useId } from 'react';
 import { type GivenFile, nameOf } from '../../experiments/givenFile.ts';
 import { messageOf } from '../../messages/wording.ts';
-import { acceptedFiles, type ChosenKind, chosenFile } from './chosenFile.ts';
+import { acceptedFiles, type ChosenKind, chosenFile, droppedOf } from './chosenFile.ts';
+import { useRefusal } from './useRefusal.ts';
 
 /** A file that is chosen or dropped becomes a part of the document. */
 export function FileDrop({
@@ -23,24 +24,31 @@ export function FileDrop({
   readonly onGive: (given: GivenFile) => void;
 }) {
   const id = useId();
-  const [refused, setRefused] = useState<string | null>(null);
-  async function take(file: File | undefined) {
-    if (!file) return;
+  const [refused, setRefused] = useRefusal(given);
+  /** @returns whether it is taken */
+  async function take(file: File): Promise<boolean> {
     try {
-      onGive(await chosenFile(file));
+      onGive(await chosenFile(kind, file));
       setRefused(null);
+      return true;
     } catch (error) {
       setRefused(messageOf(error));
+      return false;
     }
   }
+  async function choose(input: HTMLInputElement) {
+    const [file] = input.files ?? [];
+    // Else it names what is not there, and the same file, put right, is no change.
+    if (file !== undefined && !(await take(file))) input.value = '';
+  }
   function drop(event: DragEvent) {
-    const { files } = event.dataTransfer;
+    const [file, ...others] = droppedOf(kind, event.dataTransfer) ?? [];
     // Of several there is one field too few: they are of the row or of the page that this stands on.
-    if (files.length !== 1) return;
+    if (file === undefined || others.length > 0) return;
     // The page itself takes files that are dropped on it for models and experiments.
     event.preventDefault();
     event.stopPropagation();
-    void take(files[0]);
+    void take(file);
   }
   const problem = refused ?? wrong;
   const name = given === null ? null : nameOf(given);
@@ -53,10 +61,15 @@ export function FileDrop({
         type="file"
         accept={acceptedFiles[kind]}
         aria-describedby={`${id}-hint`}
-        onChange={(event: ChangeEvent<HTMLInputElement>) => void take(event.target.files?.[0])}
+        aria-invalid={problem !== undefined}
+        onChange={({ target }: ChangeEvent<HTMLInputElement>) => void choose(target)}
       />
       {children}
-      <span id={`${id}-hint`} className={problem === undefined ? 'field-hint' : 'field-problem'}>
+      <span
+        id={`${id}-hint`}
+        className={problem === undefined ? 'field-hint' : 'field-problem'}
+        role={refused === null ? undefined : 'alert'}
+      >
         {problem ?? name}
       </span>
     </div>

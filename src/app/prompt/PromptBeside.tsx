@@ -8,7 +8,7 @@ import { hasTarget } from './hasTarget.ts';
 import { SeenImage } from './SeenImage.tsx';
 import { TargetField } from './TargetField.tsx';
 
-interface PromptBesideProps {
+export interface PromptBesideProps {
   readonly beside: Beside;
   /** Of the model in use; null where it reads one text, or there is none. */
   readonly reads: ModelReads | null;

@@ -74,6 +74,20 @@ test.each([
   expect([...found].map(([part, problem]) => `${part}: ${problem}`)).toEqual(problems);
 });
 
+test.each([
+  ['text', '', {}, ['There is no prompt. Write one.']],
+  ['t5', '', {}, ['There is no source. Write one.']],
+  ['asked', '', { image }, ['There is no question. Write one.']],
+  ['vit', '', {}, ['There is no picture. Choose one, or drop it on its field.']],
+  ['whisper', '', {}, ['There is no sound. Choose one, or drop it on its field.']],
+] as const)(
+  'what stands alone has no row: of a model that reads %s, “%s” with %j',
+  (model, prompt, beside, said) => {
+    const problems = promptProblems(prompt, beside, models[model], { ...named, isSingle: true });
+    expect([...problems.values()]).toEqual(said);
+  },
+);
+
 test('a prompt of a document and of an experiment are one, and what is empty is left out', () => {
   const beside = changedBeside({ target: 'b', image }, { target: '', sound });
   expect(beside).toEqual({ image, sound });

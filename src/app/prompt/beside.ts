@@ -11,6 +11,7 @@ import {
 import type { ModelReads } from '../../worker/protocol.ts';
 import { missingBytes } from './givenProblem.ts';
 import { hasTarget } from './hasTarget.ts';
+import { promptWord } from './promptWord.ts';
 
 export interface Beside {
   /** What has been written so far, where the text is a source or a question. */
@@ -47,6 +48,10 @@ export function hasIds(given: GivenPrompt): boolean {
   return typeof prompt !== 'string' || typeof target !== 'string';
 }
 
+/** Why examples of token ids are not opened, with the way on. */
+export const noIds =
+  'Its examples are token ids, and the page has rows of text. Run it from the command line: patchbay run FILE.json --out DIR.';
+
 /** Tells prompts apart, with short names in place of the bytes of files. */
 export const namedPrompt = (given: GivenPrompt): GivenPrompt => withGivenPromptFiles(given, keyOfGiven);
 
@@ -75,11 +80,14 @@ export const needsText = (reads: KnownReads): boolean => !reads || hasTarget(rea
 export const promptParts = ['prompt', 'target', 'image', 'sound'] as const;
 export type PromptPart = (typeof promptParts)[number];
 
-const things = { image: 'picture', sound: 'sound' } as const;
+/** What files beside a text are called. */
+export const fileWords = { image: 'picture', sound: 'sound' } as const;
 
 interface Named {
   /** As a sentence begins: `Example 3`. */
   readonly name: string;
+  /** It stands by itself, in no row of a list. */
+  readonly isSingle?: boolean;
   /** What was made with its files: `The finetuning`. */
   readonly made: string;
 }
@@ -88,24 +96,33 @@ function fileProblem(
   part: 'image' | 'sound',
   given: GivenFile | undefined,
   reads: KnownReads,
-  { name, made }: Named,
+  { name, made, isSingle }: Named,
 ): string | null {
-  const thing = things[part];
-  if (given === undefined)
-    return reads?.kind === part ? `${name} has no ${thing}. Choose one, or drop it on the row.` : null;
+  const thing = fileWords[part];
+  if (given === undefined) {
+    if (reads?.kind !== part) return null;
+    return isSingle
+      ? `There is no ${thing}. Choose one, or drop it on its field.`
+      : `${name} has no ${thing}. Choose one, or drop it on the row.`;
+  }
   if (reads !== undefined && reads?.kind !== part)
     return `${name} has a ${thing}, and this model reads none. Take it away.`;
   // A document is opened from a link before there is a model, and the file is asked for when there is one.
   return reads === undefined ? null : missingBytes(given, made);
 }
 
-function textProblem(prompt: string, beside: Beside, reads: KnownReads, name: string): string | null {
+function textProblem(
+  prompt: string,
+  beside: Beside,
+  reads: KnownReads,
+  { name, isSingle }: Named,
+): string | null {
   if (reads?.isAlone)
     return prompt === '' ? null : `${name} has a text, and this model reads a picture alone. Leave it empty.`;
   const hasFile = beside.image !== undefined || beside.sound !== undefined;
   if (prompt !== '' || (reads === undefined ? hasFile : !needsText(reads))) return null;
-  if (!reads) return `${name} has no prompt. Write it.`;
-  return reads.isAsked ? `${name} has no question. Write it.` : `${name} has no source. Write it.`;
+  const word = promptWord(reads);
+  return isSingle ? `There is no ${word}. Write one.` : `${name} has no ${word}. Write it.`;
 }
 
 /** What is wrong with a prompt of a list, by the part of it that has a field; nothing where it can be read. */
@@ -121,7 +138,7 @@ export function promptProblems(
       ? `${name} has a target, and what this model goes on from is its prompt. Leave it empty.`
       : null;
   const found = [
-    ['prompt', textProblem(prompt, beside, reads, name)],
+    ['prompt', textProblem(prompt, beside, reads, named)],
     ['target', target],
     ['image', fileProblem('image', beside.image, reads, named)],
     ['sound', fileProblem('sound', beside.sound, reads, named)],

@@ -1,29 +1,38 @@
 // The names of the classes of a classifier, to choose from where one is asked for.
 
 import { useEffect, useState } from 'react';
+import { messageOf } from '../../messages/wording.ts';
 import { useModel, useWorkbench } from '../workbenchContext.tsx';
 
-const none: readonly string[] = [];
+export interface ClassNamesKnown {
+  /** Empty for a model that predicts tokens, and until they are known. */
+  readonly names: readonly string[];
+  /** Why they could not be read. */
+  readonly problem: string | null;
+}
 
-/** Empty for a model that predicts tokens, and until they are known. */
-export function useClassNames(): readonly string[] {
+const none: ClassNamesKnown = { names: [], problem: null };
+
+export function useClassNames(): ClassNamesKnown {
   const { engine } = useWorkbench();
   const model = useModel((state) => state.info);
-  const [known, setKnown] = useState<{ readonly of: object; readonly names: readonly string[] }>();
+  const [known, setKnown] = useState<ClassNamesKnown & { readonly of: object }>();
   useEffect(() => {
     if (!model?.reads?.isAlone) return;
     let isLate = false;
     const ids = Array.from({ length: model.vocabularySize }, (_, id) => id);
     engine.describeTokens(ids).then(
       (tokens) => {
-        if (!isLate) setKnown({ of: model, names: tokens.map(({ text }) => text) });
+        if (!isLate) setKnown({ of: model, names: tokens.map(({ text }) => text), problem: null });
       },
-      // Another model was loaded meanwhile; a name can still be typed.
-      () => {},
+      (cause: unknown) => {
+        // What is said of a model that was left meanwhile is of no use to the one that came.
+        if (!isLate) setKnown({ of: model, names: [], problem: messageOf(cause) });
+      },
     );
     return () => {
       isLate = true;
     };
   }, [engine, model]);
-  return known?.of === model ? known.names : none;
+  return known?.of === model ? known : none;
 }

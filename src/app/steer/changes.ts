@@ -1,5 +1,6 @@
 // What can be done to a document beside typing into a field: vectors and edits come and go, a prompt or a site is changed.
 
+import { nextId } from '../experiment/nextId.ts';
 import {
   blankEdit,
   type EditField,
@@ -8,8 +9,6 @@ import {
   type VectorField,
 } from './document.ts';
 import { freeName, nameOfEdit } from './names.ts';
-
-const nextId = (of: readonly { readonly id: number }[]): number => Math.max(0, ...of.map(({ id }) => id)) + 1;
 
 /**
  * The document with one more vector, and an edit that puts it somewhere: a vector that nothing applies does nothing.
