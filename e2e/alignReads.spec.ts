@@ -2,19 +2,14 @@
 // encoder, and pictures at a patch of a ViT.
 
 import { readFileSync, rmSync } from 'node:fs';
-import { expect, type Locator, type Page, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 import { readAlignResult } from '../src/experiments/align/result.ts';
-import { dropFile, expectAccessible, expectFits, watchConsole } from './pageChecks.ts';
+import { button, dropFile, expectAccessible, expectFits, region, watchConsole } from './pageChecks.ts';
 import { picture, t5, vit } from './readingModels.ts';
 import { openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 120_000 };
 test.describe.configure({ timeout: 400_000 });
-
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
-const region = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('region', { name, exact: true });
 
 async function trained(page: Page) {
   const training = region(page, 'Training');
