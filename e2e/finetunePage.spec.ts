@@ -15,11 +15,13 @@ import { Model } from '../src/runtime/model.ts';
 import { encodeLink } from '../src/share/link.ts';
 import { openPage } from './fakeEngine.ts';
 import {
+  button,
   dropFile,
   expectAccessible,
   expectNoSidewaysScroll,
   inEveryLook,
   makeNarrow,
+  region,
   watchConsole,
 } from './pageChecks.ts';
 
@@ -48,10 +50,6 @@ const readJson = (name: string) =>
 const country: { readonly data: readonly Row[]; readonly testData: readonly Row[] } = readJson('country');
 const stored = readFinetuneResult(readJson('results/country'));
 
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
-const region = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('region', { name, exact: true });
 const training = (page: Page): Locator => region(page, 'Training');
 const method = (page: Page, place = 1): Locator =>
   page.getByRole('listitem', { name: `Method ${place}`, exact: true });

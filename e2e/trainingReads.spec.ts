@@ -4,17 +4,12 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { readFinetuneResult } from '../src/experiments/finetune/result.ts';
-import { dropFile, expectFits, watchConsole } from './pageChecks.ts';
+import { button, dropFile, expectFits, region, watchConsole } from './pageChecks.ts';
 import { picture, t5, tone, vit } from './readingModels.ts';
 import { openFolder, smallModelFolder } from './smallModel.ts';
 
 const slow = { timeout: 120_000 };
 test.describe.configure({ timeout: 400_000 });
-
-const button = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('button', { name, exact: true });
-const region = (page: Page, name: string | RegExp): Locator =>
-  page.getByRole('region', { name, exact: true });
 
 async function savedJson(page: Page): Promise<string> {
   const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Save as JSON').click()]);
