@@ -22,17 +22,26 @@ export function bytesOfText(base64: string, what: string): Uint8Array<ArrayBuffe
   }
 }
 
-const digests = new WeakMap<object, { readonly text: string; readonly digest: string }>();
+/** By their text, the latest used last: documents are made anew at every change, and their texts stay the same. */
+const digests = new Map<string, string>();
+/** So many characters of them. */
+const mostKept = 64e6;
+let kept = 0;
 
 /**
  * What tells bytes from others, briefly, and is the same wherever they are: the length of their text and a hash of it. It is no
- * base64 itself.
- * @param holder what has the text in it, by which the digest is found again
+ * base64 itself. The digests of the latest 64 million characters are kept.
  */
-export function digestIn(holder: object, base64: string): string {
-  const known = digests.get(holder);
-  if (known?.text === base64) return known.digest;
-  const digest = `${base64.length}-${hashOf(base64)}`;
-  digests.set(holder, { text: base64, digest });
+export function digestOf(base64: string): string {
+  const known = digests.get(base64);
+  const digest = known ?? `${base64.length}-${hashOf(base64)}`;
+  if (known === undefined) kept += base64.length;
+  else digests.delete(base64);
+  digests.set(base64, digest);
+  for (const oldest of digests.keys()) {
+    if (kept <= mostKept || oldest === base64) break;
+    digests.delete(oldest);
+    kept -= oldest.length;
+  }
   return digest;
 }

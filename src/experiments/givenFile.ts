@@ -3,7 +3,7 @@
 
 import * as v from 'valibot';
 import { quoted } from '../messages/wording.ts';
-import { digestIn } from './bytesText.ts';
+import { digestOf } from './bytesText.ts';
 import { ExperimentError } from './experimentFile.ts';
 
 /** A larger one is a matter of pixels that no model sees. */
@@ -73,7 +73,7 @@ export function withoutBytes(given: GivenFile): GivenFile {
  * hash that a file states is nowhere checked, so it tells apart only files without bytes.
  */
 export const keyOfGiven = (given: GivenFile): GivenFile =>
-  'data' in given ? { name: given.name, data: digestIn(given, given.data) } : given;
+  'data' in given ? { name: given.name, data: digestOf(given.data) } : given;
 
 /** The same for files that are one where their bytes are, whatever they are called. */
 export function contentOfGiven(given: GivenFile): GivenFile {

@@ -45,6 +45,7 @@ function Side({ row, side, name, onChange }: SideProps) {
       <PromptFields
         prompt={own.prompt}
         beside={own}
+        within={own}
         reads={reads}
         of={`${name}, ${side}`}
         problems={{

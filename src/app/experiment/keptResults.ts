@@ -13,6 +13,8 @@ export interface ResultKeeper {
 
 const mostResults = 12;
 const mostBytes = 48e6;
+/** Keys that had the bytes of pictures in them: no experiment has such a one any more. */
+const longestKey = 100_000;
 const database = 'patchbay.results';
 const table = 'results';
 
@@ -36,9 +38,9 @@ export function toForget(entries: readonly Pick<Entry, 'key' | 'keptAt' | 'sizeB
   let bytes = 0;
   return entries
     .toSorted((a, b) => b.keptAt - a.keptAt)
-    .filter(({ sizeBytes }, place) => {
+    .filter(({ key, sizeBytes }, place) => {
       bytes += sizeBytes;
-      return place >= mostResults || bytes > mostBytes;
+      return place >= mostResults || bytes > mostBytes || key.length > longestKey;
     })
     .map(({ key }) => key);
 }

@@ -1,4 +1,4 @@
-// Keys of experiments: those by which results were stored are found again, and pictures are told apart without their bytes.
+// Keys of experiments: those without bytes find what was stored by them, and pictures are told apart without their bytes.
 
 import { expect, test } from 'vitest';
 import { readFinetuneExperiment } from '../../experiments/finetune/experiment.ts';

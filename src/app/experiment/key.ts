@@ -1,7 +1,7 @@
 // Which experiment it is, as text: two are one when nothing differs that numbers depend on. A title is not part of it, and of
 // pictures, sounds and tensors there is a digest: the text is made at every change of a document, and kept with results.
 
-import { digestIn } from '../../experiments/bytesText.ts';
+import { digestOf } from '../../experiments/bytesText.ts';
 import type { AnyExperiment } from '../../experiments/kind.ts';
 
 /** Where an experiment holds bytes in base64: of a file, of a tensor, of a picture among the inputs of a model of tensors. */
@@ -17,7 +17,7 @@ export function experimentKey(experiment: AnyExperiment): string {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
     const brief = (name: string, each: unknown): unknown =>
       bytesFields.has(name) && typeof each === 'string' && each.length > leastDigested
-        ? digestIn(value, each)
+        ? digestOf(each)
         : each;
     return Object.fromEntries(
       Object.entries(value)

@@ -109,6 +109,7 @@ export function ExampleRowEditor({ list, row, place }: EditorProps) {
           <PromptFields
             prompt={row.prompt}
             beside={row}
+            within={row}
             reads={reads}
             of={name}
             problems={said}

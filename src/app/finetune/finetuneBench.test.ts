@@ -71,11 +71,22 @@ test('of another document nothing is kept, and what was asked for the one before
   open();
   expect(store.getState()).toMatchObject({ from: 0, list: 'data', refusal: null });
   expect([...store.getState().described]).toEqual([]);
-  answer();
-  await vi.runAllTimersAsync();
-  expect(has('late')).toBe(false);
   // What both documents have is asked for again.
   await look(['a']);
   expect(finetuneExamples).toHaveBeenCalledTimes(3);
+  expect(has('a')).toBe(true);
+  answer();
+  await vi.runAllTimersAsync();
+  expect(has('late')).toBe(false);
+  let fail = () => {};
+  finetuneExamples.mockImplementationOnce(
+    () => new Promise((_, reject) => (fail = () => reject(new Error('Example 1 is too long.')))),
+  );
+  await look(['long']);
+  open();
+  await look(['a']);
+  fail();
+  await vi.runAllTimersAsync();
+  expect(store.getState().refusal).toBeNull();
   expect(has('a')).toBe(true);
 });

@@ -105,7 +105,9 @@ export function createFinetuneBench(
     tried: null,
   }));
   let timer: ReturnType<typeof setTimeout> | undefined;
-  /** Of the model and the adapters that what is described belongs to. */
+  /** Counts documents: what is still asked for one belongs to no other, also where model and adapters are the same. */
+  let opening = 0;
+  /** Of the document, the model and the adapters that what is described belongs to. */
   let context = '';
   /** What is described belongs to another context. */
   let isStale = false;
@@ -137,6 +139,7 @@ export function createFinetuneBench(
     // What comes late of it belongs to nothing that is shown.
     stop = new AbortController();
     clearTimeout(timer);
+    opening += 1;
     context = '';
     const described = new Map<string, DescribedExample>();
     store.setState({
@@ -154,7 +157,7 @@ export function createFinetuneBench(
     store,
     set: (change) => store.setState(change),
     describe: ({ adapters, examples }, model) => {
-      const own = JSON.stringify([model.fingerprint ?? model.label, adapters]);
+      const own = JSON.stringify([opening, model.fingerprint ?? model.label, adapters]);
       isStale ||= own !== context;
       context = own;
       inView = new Set(examples.map(exampleKey));

@@ -7,6 +7,7 @@ import { readFinetuneExperiment } from '../../experiments/finetune/experiment.ts
 import { finetuneGrowth } from '../../experiments/finetune/growth.ts';
 import { resolveFinetune } from '../../experiments/finetune/resolve.ts';
 import { readFinetuneResult } from '../../experiments/finetune/result.ts';
+import { adapterFiles } from '../../experiments/finetune/saved.ts';
 import { finetuneWork } from '../../experiments/finetune/work.ts';
 import { completed } from '../../experiments/growth.ts';
 import { readSteerExperiment } from '../../experiments/steer/experiment.ts';
@@ -68,6 +69,13 @@ test.each([0, 1, 2])(
   },
 );
 
+test('of a model of texts what a split trained has the folder that pyvene and pyreft open', async () => {
+  const result = readFinetuneResult((await trained({ testShare: 0.3, seed: 0 })).written);
+  expect([...adapterFiles(result, 0).keys()]).toEqual(
+    expect.arrayContaining(['numbers.safetensors', 'adapter.json', 'config.json']),
+  );
+});
+
 test('a result is refused where the places of what was tested cannot be right', async () => {
   const { written } = await trained({ testShare: 0.3, seed: 0 });
   const { testedAt } = readFinetuneResult(written);
@@ -100,13 +108,16 @@ test.each<readonly [string, ModelConfiguration, readonly string[], readonly stri
     const result = readFinetuneResult((await trained({ testShare: 0.3, seed: 0 })).written);
     const [adapter] = result.experiment.adapters;
     if (!adapter) throw new Error('There is no adapter.');
-    const stepsAt = (component: string) => {
+    const stepsAt = (component: string, inUse: Parameters<typeof steeringOf>[2]) => {
       expect(components.map((each) => each.name)).toContain(component);
       const adapters = [{ ...adapter, component, positions: 'all' as const }];
       const moved = { ...result, experiment: { ...result.experiment, adapters } };
-      return readSteerExperiment(steeringOf(moved, 0, { components })).edits[0]?.steps;
+      return readSteerExperiment(steeringOf(moved, 0, inUse)).edits[0]?.steps;
     };
-    expect(written.map(stepsAt)).toEqual(written.map(() => 'all'));
-    expect(readOnce.map(stepsAt)).toEqual(readOnce.map(() => 'none'));
+    // Also where no model is in use, or one that has not such a component.
+    for (const inUse of [{ components }, null, { components: [] }]) {
+      expect(written.map((each) => stepsAt(each, inUse))).toEqual(written.map(() => 'all'));
+      expect(readOnce.map((each) => stepsAt(each, inUse))).toEqual(readOnce.map(() => 'none'));
+    }
   },
 );

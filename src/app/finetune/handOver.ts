@@ -68,10 +68,17 @@ interface Placed {
   readonly components: readonly Pick<ComponentInfo, 'name' | 'place'>[];
 }
 
-/** Of what is read once, before anything is written: an encoder's own, and what the decoder makes of it as keys and values. */
+/** Names of what is read once: another stack is named before a dot, and the decoder's keys and values are of an encoder. */
+const readOnceName = /\.|^(head_)?cross_(key|value)_output$/;
+
+/**
+ * Of what is read once, before anything is written: an encoder's own, and what the decoder makes of it as keys and values. Its
+ * name tells where another model is in use than the one that was trained, or none.
+ */
 function isReadOnce(component: string, model: Placed | null): boolean {
-  const place = model?.components.find(({ name }) => name === component)?.place;
-  return place !== undefined && place.stack !== 'main';
+  const found = model?.components.find(({ name }) => name === component);
+  if (!found) return readOnceName.test(component);
+  return found.place !== undefined && found.place.stack !== 'main';
 }
 
 /** Positions as an edit of the Steer page has them: negative ones count from the end. */
@@ -98,7 +105,7 @@ const groupNames: Readonly<Record<PositionGroup, string>> = {
 
 /**
  * A trained vector as what the Steer page opens: added once, as it was trained, where it was trained.
- * @param model in use; without it a vector of an encoder would act at steps, which the Steer page refuses
+ * @param model in use, which may be another than the one that was trained
  * @throws ExperimentError for another type, or damaged numbers
  */
 export function steeringOf(result: FinetuneResult, index: number, model: Placed | null): unknown {

@@ -11,6 +11,7 @@ export function FileDrop({
   kind,
   label,
   given,
+  within,
   problem: wrong,
   children,
   onGive,
@@ -18,13 +19,15 @@ export function FileDrop({
   readonly kind: ChosenKind;
   readonly label: string;
   readonly given: GivenFile | null;
+  /** The part of the document that it stands in, which is another when it has changed; else the file alone. */
+  readonly within?: object | undefined;
   /** What is wrong with it, in place of its name. */
   readonly problem: string | undefined;
   readonly children?: ReactNode;
   readonly onGive: (given: GivenFile) => void;
 }) {
   const id = useId();
-  const [refused, setRefused] = useRefusal(given);
+  const [refused, setRefused] = useRefusal(within ?? given);
   /** @returns whether it is taken */
   async function take(file: File): Promise<boolean> {
     try {

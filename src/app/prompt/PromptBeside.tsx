@@ -10,6 +10,8 @@ import { TargetField } from './TargetField.tsx';
 
 export interface PromptBesideProps {
   readonly beside: Beside;
+  /** The row that it stands in, which is another when it has changed. */
+  readonly within?: object;
   /** Of the model in use; null where it reads one text, or there is none. */
   readonly reads: ModelReads | null;
   /** Begins what its fields are called, where several prompts have some: `Text 1 towards`. */
@@ -42,7 +44,7 @@ function Thumbnail({ data, reads }: { readonly data: string; readonly reads: Mod
   );
 }
 
-export function PromptBeside({ beside, reads, of, problems = {}, onChange }: PromptBesideProps) {
+export function PromptBeside({ beside, within, reads, of, problems = {}, onChange }: PromptBesideProps) {
   const latest = useRef(onChange);
   useLayoutEffect(() => {
     latest.current = onChange;
@@ -72,6 +74,7 @@ export function PromptBeside({ beside, reads, of, problems = {}, onChange }: Pro
             kind={kind}
             label={labelled(of, title)}
             given={given ?? null}
+            within={within}
             problem={problems[kind]}
             onGive={(next) => change({ [kind]: next }, kind)}
           >

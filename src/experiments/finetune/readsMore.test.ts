@@ -158,6 +158,9 @@ test('a result names the picture that was read, survives being written and read,
     ['1', []],
   ]);
   expect(finetuneSummary(result)).toContain('[0]');
+  // Also of a split, whose results are of a later version.
+  const split = { ...result, version: 3 as const, testedAt: [0, 1] };
+  expect([...adapterFiles(split, 0).keys()]).toEqual(['numbers.safetensors', 'adapter.json']);
   const files = adapterFiles(result, 0);
   expect([...files.keys()]).toEqual(['numbers.safetensors', 'adapter.json']);
   expect(JSON.parse(new TextDecoder().decode(files.get('adapter.json'))).refused).toBe(

@@ -106,6 +106,10 @@ export function versionOf({ testedAt }: Pick<FinetuneResult, 'testedAt'>, readsM
   return readsMore ? 2 : 1;
 }
 
+/** Whether the model reads more than a text: a source, a picture or a sound, which each tested example then has. */
+export const readsBeside = ({ tested }: Pick<FinetuneResult, 'tested'>): boolean =>
+  tested.some(({ source, read }) => source !== undefined || read !== undefined);
+
 /** @throws ExperimentError that names the first thing that is wrong */
 export function readFinetuneResult(value: unknown): FinetuneResult {
   return readVersioned(finetuneResultSchema, value, 'finetune-result', finetuneResultVersion);

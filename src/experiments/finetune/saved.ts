@@ -23,7 +23,7 @@ import { numbersOfText } from '../align/numbersText.ts';
 import { ExperimentError } from '../experimentFile.ts';
 import { type AdapterPiece, parameterKey, piecesOf } from './adapter.ts';
 import type { FinetuneAdapter } from './experiment.ts';
-import type { FinetuneResult } from './result.ts';
+import { type FinetuneResult, readsBeside } from './result.ts';
 
 /** A trained adapter without its model. */
 export interface TrainedAdapter {
@@ -229,10 +229,9 @@ export function adapterFiles(result: FinetuneResult, index: number): ReadonlyMap
       return [`layer_${layer}.${group}.${name}`, tensor] as const;
     }),
   );
-  const refused =
-    result.version > 1
-      ? `This ${result.model.modelType} model reads more than a text, and no folders for pyvene, pyreft or PEFT are written of its adapters. The numbers are in numbers.safetensors.`
-      : undefined;
+  const refused = readsBeside(result)
+    ? `This ${result.model.modelType} model reads more than a text, and no folders for pyvene, pyreft or PEFT are written of its adapters. The numbers are in numbers.safetensors.`
+    : undefined;
   const others = (): ReadonlyMap<string, Uint8Array> => {
     if (refused !== undefined) return new Map();
     switch (adapter.type) {
