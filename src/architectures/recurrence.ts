@@ -7,6 +7,7 @@ import { multiplyDimensions } from '../onnx/dimension.ts';
 import { add, greaterOrEqual, maximum, mul, sub, where } from '../onnx/elementwise.ts';
 import { places, sizeAlong } from '../onnx/fill.ts';
 import { concat, gather, reshape, slice, unsqueeze } from '../onnx/layout.ts';
+import { withGradient } from '../onnx/ownGradient.ts';
 import { constant, int32, sizeAt, type Value } from '../onnx/value.ts';
 import type { AttentionBatch, HandedStates } from './architecture.ts';
 
@@ -87,10 +88,18 @@ function windowsBehind(
 /** Positions over which a linear recurrence reaches at most. */
 export const recurrencePositions = 2 ** 12;
 
+/** The positions of each row from its last to its first. */
+const turned = (x: Value): Value => gather(x, sub(sub(sizeAlong(x, 1), int32(1)), places(x, 1)), 1);
+
 /**
  * h_t = a_t h_(t-1) + b_t along the positions, from h = 0, by doubling: after step k an entry holds what the last 2^k
  * positions make of it. A loop over positions would run on the CPU. Steps that reach past the first position of every row add
  * nothing, to the last bit.
+ *
+ * Its gradient is such a recurrence too, from the last position to the first:
+ *
+ *     g_t = gradient of h_t + a_(t+1) g_(t+1);    gradient of a_t = g_t h_(t-1);    gradient of b_t = g_t
+ *
  * @param a     [rows, positions, ...], none above 1: before its first position a row's own products are taken again, and
  *              must stay finite, because they are multiplied by zero
  * @param b     as `a`
@@ -98,12 +107,19 @@ export const recurrencePositions = 2 ** 12;
  * @see Blelloch 1990, "Prefix Sums and Their Applications"
  */
 export function linearRecurrence(a: Value, b: Value, reach: number = recurrencePositions): Value {
+  if (reach <= 1) return b;
   let [factor, sum] = [a, b];
   for (let count = 1; count < reach; count *= 2) {
     sum = add(sum, mul(factor, before(sum, count)));
     if (2 * count < reach) factor = mul(factor, earlier(factor, count));
   }
-  return sum;
+  return withGradient(sum, {
+    inputs: [a, b],
+    back: (gradient) => {
+      const g = turned(linearRecurrence(earlier(turned(a), 1), turned(gradient), reach));
+      return [() => mul(g, before(sum, 1)), () => g];
+    },
+  });
 }
 
 /** [rows, positions, width] at places of each row, int32 [rows, count]: [rows, count, width]. */

@@ -6,6 +6,7 @@ import { sameShape } from '../onnx/dimension.ts';
 import { add } from '../onnx/elementwise.ts';
 import { zerosLike } from '../onnx/fill.ts';
 import { concat, slice } from '../onnx/layout.ts';
+import { ownGradient } from '../onnx/ownGradient.ts';
 import { describeValue, type Operation, ShapeError, type Value } from '../onnx/value.ts';
 import { contractionRules } from './contractionRules.ts';
 import { elementwiseRules } from './elementwiseRules.ts';
@@ -96,7 +97,7 @@ function total(value: Value, contributions: readonly Contribution[]): Value | un
  *     gradient of w = Σ over seeds of (d seed.value / d w)ᵀ seed.gradient
  *
  * Each operation is visited once, however many paths lead through it. Where a value lies on the way to another of `wrt`,
- * each has its own total.
+ * each has its own total. A value that has a gradient of its own (`withGradient`) passes by way of that.
  *
  * @param seeds the same value may stand several times
  * @param wrt   float32 inputs, constants or results of operations
@@ -138,13 +139,14 @@ export function gradients(
     if (!operation.inputs.some((input) => depends.has(input))) continue;
     const gradient = totalOf(outputOf(operation));
     if (!gradient) continue;
+    const own = ownGradient(operation);
     const rule = rules.get(operation.op);
-    if (!rule)
+    if (!own && !rule)
       throw new ShapeError(
         `The operator '${operation.op}' has no gradient. Known: ${differentiable.join(', ')}.`,
       );
-    const back = rule(gradient, operation, options);
-    operation.inputs.forEach((input, index) => {
+    const back = own?.back(gradient) ?? rule?.(gradient, operation, options) ?? [];
+    (own ?? operation).inputs.forEach((input, index) => {
       if (input.dtype === 'float32' && depends.has(input)) {
         const pull = back[index];
         if (!pull) throw new ShapeError(`The rule of '${operation.op}' gives no gradient to input ${index}.`);

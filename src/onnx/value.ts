@@ -25,7 +25,10 @@ export interface Body {
   readonly outputs: readonly Value[];
 }
 
-/** One application of an ONNX operator. Reverse mode reads these records, so nothing may hide in closures. */
+/**
+ * One application of an ONNX operator. Reverse mode reads these records, so nothing may hide in closures; what else it may
+ * read is in ownGradient.ts.
+ */
 export interface Operation {
   readonly op: string;
   readonly inputs: readonly Value[];
